@@ -36,6 +36,7 @@ mod envelope;
 mod error;
 mod flow;
 mod loss;
+pub mod memory;
 
 pub use binding::{AbandonBy, Binding};
 pub use connect::{Accept, Connect};
