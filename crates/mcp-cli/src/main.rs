@@ -1,0 +1,3 @@
+//! The `mcp` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! MCP over stdio and any other byte stream.
