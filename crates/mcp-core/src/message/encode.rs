@@ -1,0 +1,133 @@
+//! Messages to text: one line each, payloads copied as they are.
+
+use std::io::Write;
+
+use super::{Message, RawJson, RequestId, Response};
+
+/// Writes a JSON string.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    if plain {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Writing a string into memory cannot fail.
+        let _infallible = serde_json::to_writer(&mut *out, text);
+    }
+}
+
+/// Writes a JSON integer.
+pub(crate) fn write_integer(number: i64, out: &mut Vec<u8>) {
+    let _infallible = write!(out, "{number}");
+}
+
+/// Writes `"key":value`, with a comma if it is not the first of its object.
+pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+    write_string(key, out);
+    out.push(b':');
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// Writes a payload. White space between tokens may hold newlines; a string never holds a raw one, so
+/// each of them can become a space (ledger STDIO-B-001).
+fn write_payload(payload: &RawJson, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(payload.as_bytes());
+    if out[start..].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        for byte in &mut out[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+}
+
+fn write_id(id: &RequestId, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"id\":");
+    id.write_to(out);
+}
+
+fn write_call(method: &str, params: Option<&RawJson>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"method\":");
+    write_string(method, out);
+    if let Some(params) = params {
+        out.extend_from_slice(b",\"params\":");
+        write_payload(params, out);
+    }
+}
+
+fn write_response(response: &Response, out: &mut Vec<u8>) {
+    // An error without a readable id omits `id`; it is never null (ledger ID-B-006).
+    if let Some(id) = &response.id {
+        write_id(id, out);
+    }
+    match &response.outcome {
+        Ok(result) => {
+            out.extend_from_slice(b",\"result\":");
+            write_payload(result.raw(), out);
+        }
+        Err(error) => {
+            out.extend_from_slice(b",\"error\":{\"code\":");
+            write_integer(error.code, out);
+            out.extend_from_slice(b",\"message\":");
+            write_string(&error.message, out);
+            if let Some(data) = &error.data {
+                out.extend_from_slice(b",\"data\":");
+                write_payload(data, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+impl Message {
+    /// Appends the message as one JSON object without a raw newline.
+    ///
+    /// ```
+    /// use mcp_core::message::{Message, Request, RawJson};
+    ///
+    /// let params = RawJson::parse("{\n}").unwrap();
+    /// let request = Request::new(1, "tools/list", Some(params));
+    /// let mut out = Vec::new();
+    /// Message::from(request).write_to(&mut out);
+    /// assert_eq!(out, br#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{ }}"#);
+    /// ```
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.reserve(self.encoded_len_hint());
+        out.extend_from_slice(b"{\"jsonrpc\":\"2.0\"");
+        match self {
+            Message::Request(request) => {
+                write_id(&request.id, out);
+                write_call(request.method.as_str(), request.params.as_ref().map(|params| params.raw()), out);
+            }
+            Message::Notification(note) => {
+                write_call(note.method.as_str(), note.params.as_ref().map(|params| params.raw()), out);
+            }
+            Message::Response(response) => write_response(response, out),
+        }
+        out.push(b'}');
+    }
+
+    /// About how many bytes [`Message::write_to`] will append: never far too few.
+    pub fn encoded_len_hint(&self) -> usize {
+        let payload = match self {
+            Message::Request(request) => {
+                request.params.as_ref().map_or(0, |params| params.raw().as_bytes().len())
+            }
+            Message::Notification(note) => {
+                note.params.as_ref().map_or(0, |params| params.raw().as_bytes().len())
+            }
+            Message::Response(response) => match &response.outcome {
+                Ok(result) => result.raw().as_bytes().len(),
+                Err(error) => {
+                    error.message.len() + error.data.as_ref().map_or(0, |data| data.as_bytes().len())
+                }
+            },
+        };
+        payload + 128
+    }
+}

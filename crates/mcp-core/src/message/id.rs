@@ -1,0 +1,229 @@
+//! Request ids: a string or an integer, kept and echoed in their exact wire form.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// The longest id that is read, in bytes of its wire form. A longer one is refused (`-32600`).
+pub const MAX_ID_BYTES: usize = 4096;
+
+/// The id of a request: a string or an integer (ledger ID-B-001).
+///
+/// `7` and `"7"` are different ids (T-22); `0`, `-1` and `""` are real ones. A peer's id is echoed in
+/// the exact bytes it came in. Two ids are equal when they are of one kind and name the same value:
+/// `7` equals `7.0`, which some peers send back, and `"a"` equals `"\u0061"`.
+///
+/// ```
+/// use mcp_core::message::RequestId;
+///
+/// assert_ne!(RequestId::from(7), RequestId::from("7"));
+/// assert_eq!(RequestId::parse(b"7.0").unwrap(), RequestId::from(7));
+/// assert_eq!(RequestId::parse(b"7.0").unwrap().to_string(), "7.0");
+/// assert!(RequestId::parse(b"1.5").is_none());
+/// ```
+#[derive(Clone)]
+pub struct RequestId(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    /// A number whose wire form is the usual one.
+    Int(i64),
+    /// A number that has another wire form, or does not fit. `digits` is its value without sign of form:
+    /// an optional `-`, then digits without leading zeros.
+    Number { wire: Arc<str>, digits: Arc<str> },
+    /// A string without escapes.
+    Str(Arc<str>),
+    /// A string that was written with escapes.
+    Escaped { wire: Arc<str>, text: Arc<str> },
+}
+
+impl RequestId {
+    /// Reads an id from its JSON text; `None` if it is neither a string nor an integer, or is longer
+    /// than [`MAX_ID_BYTES`].
+    pub fn parse(json: &[u8]) -> Option<RequestId> {
+        if json.len() > MAX_ID_BYTES {
+            return None;
+        }
+        let wire = std::str::from_utf8(json).ok()?;
+        if wire.starts_with('"') {
+            let text: String = serde_json::from_str(wire).ok()?;
+            let plain = wire.len() == text.len() + 2 && !wire.contains('\\');
+            return Some(RequestId(if plain {
+                Repr::Str(text.into())
+            } else {
+                Repr::Escaped { wire: wire.into(), text: text.into() }
+            }));
+        }
+        if let Ok(number) = wire.parse::<i64>()
+            && canonical(wire)
+        {
+            return Some(RequestId(Repr::Int(number)));
+        }
+        let digits = integer_digits(wire)?;
+        Some(match digits.parse::<i64>() {
+            Ok(number) if digits == wire => RequestId(Repr::Int(number)),
+            _ => RequestId(Repr::Number { wire: wire.into(), digits: digits.into() }),
+        })
+    }
+
+    /// The id as a small integer, if it is one.
+    pub fn as_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Repr::Int(number) => Some(*number),
+            Repr::Number { digits, .. } => digits.parse().ok(),
+            Repr::Str(_) | Repr::Escaped { .. } => None,
+        }
+    }
+
+    /// The id as a string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Str(text) | Repr::Escaped { text, .. } => Some(text),
+            Repr::Int(_) | Repr::Number { .. } => None,
+        }
+    }
+
+    /// Writes the exact wire form.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Repr::Int(number) => super::encode::write_integer(*number, out),
+            Repr::Number { wire, .. } | Repr::Escaped { wire, .. } => out.extend_from_slice(wire.as_bytes()),
+            Repr::Str(text) => super::encode::write_string(text, out),
+        }
+    }
+}
+
+/// No leading zero, no plus sign, no minus zero: `i64::from_str` takes more than JSON does.
+fn canonical(wire: &str) -> bool {
+    let digits = wire.strip_prefix('-').unwrap_or(wire);
+    digits.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && (digits == "0" || !digits.starts_with('0'))
+        && wire != "-0"
+}
+
+/// The digits of a JSON number that is an integer, whatever its form (`7.0`, `70e-1` is not read).
+/// Exponents are refused: nobody sends them, and expanding them is unbounded.
+fn integer_digits(wire: &str) -> Option<String> {
+    serde_json::from_str::<&serde_json::value::RawValue>(wire).ok()?;
+    let (negative, rest) = match wire.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, wire),
+    };
+    let (whole, fraction) = rest.split_once('.').unwrap_or((rest, "0"));
+    let integer = !whole.is_empty()
+        && whole.bytes().all(|byte| byte.is_ascii_digit())
+        && fraction.bytes().all(|byte| byte == b'0');
+    integer.then(|| if negative && whole != "0" { format!("-{whole}") } else { whole.to_owned() })
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &RequestId) -> bool {
+        match (self.as_str(), other.as_str()) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            (None, None) => match (&self.0, &other.0) {
+                (Repr::Number { digits: mine, .. }, Repr::Number { digits: theirs, .. }) => mine == theirs,
+                _ => self.as_i64().is_some() && self.as_i64() == other.as_i64(),
+            },
+            _ => false,
+        }
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (self.as_str(), self.as_i64(), &self.0) {
+            (Some(text), ..) => text.hash(state),
+            (None, Some(number), _) => number.hash(state),
+            (None, None, Repr::Number { digits, .. }) => digits.hash(state),
+            (None, None, _) => {}
+        }
+    }
+}
+
+impl From<i64> for RequestId {
+    fn from(number: i64) -> RequestId {
+        RequestId(Repr::Int(number))
+    }
+}
+
+impl From<&str> for RequestId {
+    fn from(text: &str) -> RequestId {
+        RequestId(Repr::Str(text.into()))
+    }
+}
+
+impl From<String> for RequestId {
+    fn from(text: String) -> RequestId {
+        RequestId(Repr::Str(text.into()))
+    }
+}
+
+/// The wire form: strings in quotes, so that `92` and `"92"` look different in a log.
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut wire = Vec::new();
+        self.write_to(&mut wire);
+        f.write_str(&String::from_utf8_lossy(&wire))
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn id(wire: &str) -> RequestId {
+        RequestId::parse(wire.as_bytes()).unwrap()
+    }
+
+    /// ID-B-005, FAULT C-36: value, type and wire form come back as they were.
+    #[test]
+    fn the_exact_wire_form_is_echoed() {
+        for wire in [
+            "\"1\"",
+            "1",
+            "0",
+            "-5",
+            "\"\"",
+            "9007199254740993",
+            "1.0",
+            "\"\\u0061\"",
+            "18446744073709551616",
+        ] {
+            assert_eq!(id(wire).to_string(), wire);
+        }
+    }
+
+    /// ID-B-001: neither fractions nor other JSON types are ids.
+    #[test]
+    fn other_types_are_not_ids() {
+        for wire in ["1.5", "true", "{}", "[]", "null", "1e1", "01", "+1", "", "\"", "-", "1."] {
+            assert!(RequestId::parse(wire.as_bytes()).is_none(), "{wire}");
+        }
+    }
+
+    #[test]
+    fn equality_is_by_kind_and_value() {
+        assert_ne!(id("7"), id("\"7\""));
+        assert_eq!(id("7.0"), id("7"));
+        assert_eq!(id("-0"), id("0"));
+        assert_eq!(id("\"a\""), id("\"\\u0061\""));
+        assert_eq!(id("18446744073709551616.0"), id("18446744073709551616"));
+        let set: HashSet<RequestId> = [id("7"), id("7.0"), id("\"7\""), id("\"\\u0037\"")].into();
+        assert_eq!(set.len(), 2);
+    }
+
+    #[test]
+    fn a_huge_id_is_not_read() {
+        let wire = format!("\"{}\"", "x".repeat(MAX_ID_BYTES));
+        assert!(RequestId::parse(wire.as_bytes()).is_none());
+    }
+}

@@ -1,0 +1,262 @@
+//! Params and results: raw objects that know where the members stand which the protocol reads.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::meta;
+use super::raw::RawJson;
+use super::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner};
+
+/// A member of params or of a result that the protocol itself reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Mark {
+    /// `_meta`.
+    Meta,
+    /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
+    MetaProtocolVersion,
+    /// `_meta["io.modelcontextprotocol/clientCapabilities"]`.
+    MetaClientCapabilities,
+    /// `_meta["io.modelcontextprotocol/clientInfo"]`.
+    MetaClientInfo,
+    /// `_meta["io.modelcontextprotocol/logLevel"]`.
+    MetaLogLevel,
+    /// `_meta["io.modelcontextprotocol/serverInfo"]`.
+    MetaServerInfo,
+    /// `_meta["io.modelcontextprotocol/subscriptionId"]`.
+    MetaSubscriptionId,
+    /// `_meta.progressToken`.
+    MetaProgressToken,
+    /// `name`: of a tool or a prompt.
+    Name,
+    /// `uri`: of a resource.
+    Uri,
+    /// `requestId`: of a cancelled request.
+    RequestId,
+    /// `progressToken`: of a progress notification.
+    ProgressToken,
+    /// `progress`: of a progress notification.
+    Progress,
+    /// `resultType`.
+    ResultType,
+    /// `requestState`.
+    RequestState,
+    /// `inputRequests`.
+    InputRequests,
+    /// `inputResponses`.
+    InputResponses,
+    /// `notifications`: a listen filter, or the honoured part of it.
+    Notifications,
+    /// `protocolVersion`: of `initialize` and its result.
+    ProtocolVersion,
+    /// `ttlMs`.
+    TtlMs,
+    /// `cacheScope`.
+    CacheScope,
+}
+
+const MARKS: usize = Mark::CacheScope as usize + 1;
+
+impl Mark {
+    fn of_member(key: &[u8]) -> Option<Mark> {
+        Some(match key {
+            b"_meta" => Mark::Meta,
+            b"name" => Mark::Name,
+            b"uri" => Mark::Uri,
+            b"requestId" => Mark::RequestId,
+            b"progressToken" => Mark::ProgressToken,
+            b"progress" => Mark::Progress,
+            b"resultType" => Mark::ResultType,
+            b"requestState" => Mark::RequestState,
+            b"inputRequests" => Mark::InputRequests,
+            b"inputResponses" => Mark::InputResponses,
+            b"notifications" => Mark::Notifications,
+            b"protocolVersion" => Mark::ProtocolVersion,
+            b"ttlMs" => Mark::TtlMs,
+            b"cacheScope" => Mark::CacheScope,
+            _ => return None,
+        })
+    }
+
+    fn of_meta_key(key: &[u8]) -> Option<Mark> {
+        let key = std::str::from_utf8(key).ok()?;
+        Some(match key {
+            meta::PROGRESS_TOKEN => Mark::MetaProgressToken,
+            meta::PROTOCOL_VERSION => Mark::MetaProtocolVersion,
+            meta::CLIENT_CAPABILITIES => Mark::MetaClientCapabilities,
+            meta::CLIENT_INFO => Mark::MetaClientInfo,
+            meta::LOG_LEVEL => Mark::MetaLogLevel,
+            meta::SERVER_INFO => Mark::MetaServerInfo,
+            meta::SUBSCRIPTION_ID => Mark::MetaSubscriptionId,
+            _ => return None,
+        })
+    }
+}
+
+/// Where each mark stands, relative to the payload. Start and length; no member starts at 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks([(u32, u32); MARKS]);
+
+impl Marks {
+    pub(crate) const NONE: Marks = Marks([(0, 0); MARKS]);
+
+    fn get(&self, mark: Mark) -> Option<Range<usize>> {
+        match self.0[mark as usize] {
+            (0, _) => None,
+            (start, len) => Some(start as usize..start as usize + len as usize),
+        }
+    }
+
+    /// Notes a member; `false` if it was there already.
+    fn set(&mut self, mark: Mark, span: Range<usize>) -> bool {
+        let slot = &mut self.0[mark as usize];
+        let fresh = slot.0 == 0;
+        // Texts are far shorter than 4 GiB: the message limits see to that.
+        *slot = (span.start as u32, (span.end - span.start) as u32);
+        fresh
+    }
+}
+
+/// Takes an object and notes its marks, relative to where the object starts. Sets `duplicate` if a key
+/// that the protocol reads stands there twice: else a header check reads one and the handler another.
+pub(crate) fn scan_object(
+    scanner: &mut Scanner<'_>,
+    marks: &mut Marks,
+    duplicate: &mut bool,
+) -> Result<Range<usize>, ScanError> {
+    let start = scanner.position();
+    scanner.object(|scanner, key| {
+        let name = key.text(scanner.bytes());
+        let Some(mark) = Mark::of_member(&name) else { return scanner.value().map(drop) };
+        let span = if mark == Mark::Meta && scanner.peek() == Some(b'{') {
+            scanner.object(|scanner, key| {
+                let name = key.text(scanner.bytes());
+                let (_, span) = scanner.value()?;
+                if let Some(mark) = Mark::of_meta_key(&name) {
+                    *duplicate |= !marks.set(mark, span.start - start..span.end - start);
+                }
+                Ok(())
+            })?
+        } else {
+            scanner.value()?.1
+        };
+        *duplicate |= !marks.set(mark, span.start - start..span.end - start);
+        Ok(())
+    })
+}
+
+/// The params of a request or notification, or the result of a response: always an object
+/// (ledger RPC-B-007, RPC-B-009), as text, with the places of what the protocol reads in it.
+///
+/// ```
+/// use mcp_core::message::{Mark, Payload, RawJson};
+///
+/// let params = Payload::new(RawJson::parse(r#"{"name":"add","_meta":{"progressToken":7}}"#).unwrap());
+/// assert_eq!(params.text(Mark::Name).as_deref(), Some("add"));
+/// assert_eq!(params.mark(Mark::MetaProgressToken), Some(&b"7"[..]));
+/// ```
+#[derive(Clone)]
+pub struct Payload {
+    raw: RawJson,
+    marks: OnceLock<Marks>,
+}
+
+impl Payload {
+    /// A payload of our own making. The places are looked up when somebody asks for one.
+    pub fn new(raw: RawJson) -> Payload {
+        Payload { raw, marks: OnceLock::new() }
+    }
+
+    pub(crate) fn scanned(raw: RawJson, marks: Marks) -> Payload {
+        Payload { raw, marks: OnceLock::from(marks) }
+    }
+
+    /// The whole object.
+    pub fn raw(&self) -> &RawJson {
+        &self.raw
+    }
+
+    /// The whole object, without the places.
+    pub fn into_raw(self) -> RawJson {
+        self.raw
+    }
+
+    fn marks(&self) -> &Marks {
+        self.marks.get_or_init(|| {
+            let mut marks = Marks::NONE;
+            if self.raw.is_object() {
+                let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
+                // The text was checked when it was made.
+                let _checked = scan_object(&mut scanner, &mut marks, &mut false);
+            }
+            marks
+        })
+    }
+
+    /// The JSON text of a member, if it is there. `null` is there.
+    pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
+        self.marks().get(mark).map(|span| &self.raw.as_bytes()[span])
+    }
+
+    /// A member as raw JSON that shares the payload's memory.
+    pub fn get(&self, mark: Mark) -> Option<RawJson> {
+        let span = self.marks().get(mark)?;
+        Some(RawJson::trusted(self.raw.clone().into_bytes().slice(span)))
+    }
+
+    /// A member's text, if it is there and a string.
+    pub fn text(&self, mark: Mark) -> Option<String> {
+        let json = self.mark(mark)?;
+        if json.first() == Some(&b'"') { serde_json::from_slice(json).ok() } else { None }
+    }
+
+    /// The payload with these `_meta` members set, and `_meta` made where there was none.
+    #[must_use]
+    pub fn with_meta(&self, set: &[(&str, &RawJson)]) -> Payload {
+        self.with_meta_and_members(set, &[])
+    }
+
+    /// The payload with `_meta` members and members set, in one copy where `_meta` was absent.
+    #[must_use]
+    pub fn with_meta_and_members(&self, meta: &[(&str, &RawJson)], members: &[(&str, &RawJson)]) -> Payload {
+        let merged;
+        let mut set = members.to_vec();
+        if !meta.is_empty() {
+            let old = self.get(Mark::Meta).filter(RawJson::is_object).unwrap_or_default();
+            merged = old.with_members(meta);
+            set.push(("_meta", &merged));
+        }
+        Payload::new(self.raw.with_members(&set))
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.raw, f)
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Payload) -> bool {
+        self.raw == other.raw
+    }
+}
+
+impl From<RawJson> for Payload {
+    fn from(raw: RawJson) -> Payload {
+        Payload::new(raw)
+    }
+}
+
+/// The kind of a value, in words.
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "a boolean",
+        Kind::Number => "a number",
+        Kind::String => "a string",
+        Kind::Array => "an array",
+        Kind::Object => "an object",
+    }
+}

@@ -1,0 +1,312 @@
+//! Checked JSON text that is carried, never rebuilt.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::encode;
+use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
+
+/// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
+///
+/// A payload stays text on its way through: a `serde_json::Value` would lose float and `u64` precision
+/// and keep the last of two duplicate keys. Cloning is cheap and shares the buffer; keep one beyond the
+/// call with [`RawJson::detach`], so that it does not pin a large buffer.
+///
+/// ```
+/// use mcp_core::message::RawJson;
+///
+/// let raw = RawJson::parse("{\"n\":2.5e-308}").unwrap();
+/// assert_eq!(raw.as_bytes(), b"{\"n\":2.5e-308}");
+/// let wider = raw.with_members(&[("ok", &RawJson::TRUE)]);
+/// assert_eq!(wider.as_bytes(), b"{\"ok\":true,\"n\":2.5e-308}");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson(Bytes);
+
+impl RawJson {
+    /// `{}`.
+    pub const EMPTY_OBJECT: RawJson = RawJson(Bytes::from_static(b"{}"));
+    /// `null`.
+    pub const NULL: RawJson = RawJson(Bytes::from_static(b"null"));
+    /// `true`.
+    pub const TRUE: RawJson = RawJson(Bytes::from_static(b"true"));
+
+    /// Checks the text (UTF-8, JSON grammar, depth of at most 128) and keeps it as it is, without the
+    /// white space around it.
+    pub fn parse(text: impl Into<Bytes>) -> Result<RawJson, ScanError> {
+        let bytes = text.into();
+        scan::check_utf8(&bytes)?;
+        let mut scanner = Scanner::new(&bytes, DEFAULT_MAX_DEPTH);
+        let (_, span) = scanner.value()?;
+        scanner.end()?;
+        Ok(RawJson(bytes.slice(span)))
+    }
+
+    /// Text that this crate checked or wrote itself.
+    pub(crate) fn trusted(bytes: Bytes) -> RawJson {
+        RawJson(bytes)
+    }
+
+    /// Serializes a value. Fails where serde_json does: maps with keys that are no strings, and a
+    /// `Serialize` that reports an error.
+    pub fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<RawJson, serde_json::Error> {
+        serde_json::to_vec(value).map(|text| RawJson(text.into()))
+    }
+
+    /// A JSON string.
+    pub fn string(text: &str) -> RawJson {
+        let mut out = Vec::with_capacity(text.len() + 2);
+        encode::write_string(text, &mut out);
+        RawJson(out.into())
+    }
+
+    /// A JSON integer.
+    pub fn integer(number: i64) -> RawJson {
+        let mut out = Vec::new();
+        encode::write_integer(number, &mut out);
+        RawJson(out.into())
+    }
+
+    /// An object of these members, in this order.
+    pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, RawJson)>) -> RawJson {
+        let mut out = vec![b'{'];
+        for (key, value) in members {
+            encode::write_member(key, &value, &mut out);
+        }
+        out.push(b'}');
+        RawJson(out.into())
+    }
+
+    /// An array of these elements.
+    pub fn array(elements: impl IntoIterator<Item = RawJson>) -> RawJson {
+        let mut out = vec![b'['];
+        for element in elements {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(element.as_bytes());
+        }
+        out.push(b']');
+        RawJson(out.into())
+    }
+
+    /// The text. It is UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text as a buffer that shares its memory.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Reads it as a `T`, which may borrow from the text. The error is serde_json's.
+    pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+
+    /// The string, if it is one.
+    pub fn to_text(&self) -> Option<String> {
+        if self.0.first() == Some(&b'"') { self.deserialize().ok() } else { None }
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.first() == Some(&b'{')
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        &self.0[..] == b"null"
+    }
+
+    /// A member of an object, by its exact key. With duplicates, the first.
+    pub fn member(&self, key: &str) -> Option<RawJson> {
+        let mut found = None;
+        self.each_member(|name, value| {
+            if found.is_none() && name == key.as_bytes() {
+                found = Some(value);
+            }
+        });
+        found.map(|span| RawJson(self.0.slice(span)))
+    }
+
+    /// The members of an object, in their order. Empty for anything else.
+    pub fn members(&self) -> Vec<(String, RawJson)> {
+        let mut members = Vec::new();
+        self.each_member(|name, value| {
+            members.push((String::from_utf8_lossy(name).into_owned(), RawJson(self.0.slice(value))));
+        });
+        members
+    }
+
+    /// The elements of an array. Empty for anything else.
+    pub fn elements(&self) -> Vec<RawJson> {
+        let mut elements = Vec::new();
+        if self.0.first() == Some(&b'[') {
+            let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
+            let _checked = scanner.array(|scanner| {
+                let (_, span) = scanner.value()?;
+                elements.push(RawJson(self.0.slice(span)));
+                Ok(())
+            });
+        }
+        elements
+    }
+
+    fn each_member(&self, mut see: impl FnMut(&[u8], std::ops::Range<usize>)) {
+        if !self.is_object() {
+            return;
+        }
+        let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
+        // The text was checked when it was made.
+        let _checked = scanner.object(|scanner, key| {
+            let (_, span) = scanner.value()?;
+            see(&key.text(scanner.bytes()), span);
+            Ok(())
+        });
+    }
+
+    /// The object with these members set: put first, and taken out where the object had them already.
+    /// Copies the text once. Anything but an object is returned as it is.
+    #[must_use]
+    pub fn with_members(&self, set: &[(&str, &RawJson)]) -> RawJson {
+        if !self.is_object() || set.is_empty() {
+            return self.clone();
+        }
+        let mut collision = false;
+        self.each_member(|name, _| collision |= set.iter().any(|(key, _)| key.as_bytes() == name));
+        let extra: usize = set.iter().map(|(key, value)| key.len() + value.0.len() + 4).sum();
+        let mut out = Vec::with_capacity(self.0.len() + extra);
+        out.push(b'{');
+        for (key, value) in set {
+            encode::write_member(key, value, &mut out);
+        }
+        if collision {
+            for (key, value) in self.members() {
+                if !set.iter().any(|(name, _)| *name == key) {
+                    encode::write_member(&key, &value, &mut out);
+                }
+            }
+            out.push(b'}');
+        } else {
+            let rest = self.0[1..].trim_ascii_start();
+            if !rest.starts_with(b"}") {
+                out.push(b',');
+            }
+            out.extend_from_slice(rest);
+        }
+        RawJson(out.into())
+    }
+
+    /// The object without these members. Shares the text if it has none of them.
+    #[must_use]
+    pub fn without_members(&self, keys: &[&str]) -> RawJson {
+        let mut hit = false;
+        self.each_member(|name, _| hit |= keys.iter().any(|key| key.as_bytes() == name));
+        if !hit {
+            return self.clone();
+        }
+        let kept = self.members();
+        RawJson::object(
+            kept.iter()
+                .filter(|(key, _)| !keys.contains(&key.as_str()))
+                .map(|(key, value)| (key.as_str(), value.clone())),
+        )
+    }
+
+    /// A copy with memory of its own, for keeping.
+    #[must_use]
+    pub fn detach(&self) -> RawJson {
+        RawJson(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// What kind of JSON it is, in words for an error message.
+    pub fn kind_name(&self) -> &'static str {
+        match self.0.first() {
+            Some(b'{') => "an object",
+            Some(b'[') => "an array",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ => "a number",
+        }
+    }
+}
+
+impl Default for RawJson {
+    fn default() -> RawJson {
+        RawJson::EMPTY_OBJECT
+    }
+}
+
+/// The text, clipped: payloads hold people's data and do not belong in logs whole.
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy(&self.0[..self.0.len().min(96)]);
+        let dots = if self.0.len() > 96 { "…" } else { "" };
+        write!(f, "{text}{dots}")
+    }
+}
+
+/// The whole text.
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_slice::<&serde_json::value::RawValue>(&self.0)
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+/// From serde_json only, as `RawValue` is. Does not work inside `untagged` or `flatten`.
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
+        let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+        RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &'static str) -> RawJson {
+        RawJson::parse(text).unwrap()
+    }
+
+    #[test]
+    fn members_are_set_first_and_once() {
+        let set =
+            raw("{ \"a\":1,\"b\":2 }").with_members(&[("b", &RawJson::integer(3)), ("c", &RawJson::NULL)]);
+        assert_eq!(set.to_string(), r#"{"b":3,"c":null,"a":1}"#);
+        assert_eq!(raw("{ }").with_members(&[("c", &RawJson::NULL)]).to_string(), r#"{"c":null}"#);
+        assert_eq!(raw("[1]").with_members(&[("c", &RawJson::NULL)]).to_string(), "[1]");
+    }
+
+    #[test]
+    fn an_escaped_key_is_the_same_key() {
+        assert_eq!(raw(r#"{"\u0061":1}"#).member("a").unwrap().to_string(), "1");
+        assert_eq!(raw(r#"{"\u0061":1,"b":2}"#).without_members(&["a"]).to_string(), r#"{"b":2}"#);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let text = r#"{"a":2.5e-308,"b":18446744073709551616}"#;
+        let copy: RawJson = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&copy).unwrap(), text);
+    }
+
+    #[test]
+    fn null_is_not_absent() {
+        assert!(raw(r#"{"a":null}"#).member("a").unwrap().is_null());
+        assert!(raw("{}").member("a").is_none());
+    }
+}

@@ -1,0 +1,390 @@
+//! One pass over JSON text: checks the grammar, bounds the depth, tells where things are.
+//!
+//! serde_json's `RawValue` skips the depth check, and one serde pass cannot yield both a payload as a
+//! whole and the members inside it. This scanner does, and never copies.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The depth limit when nobody says otherwise (design bound).
+pub const DEFAULT_MAX_DEPTH: u32 = 128;
+
+/// The deepest limit that can be asked for: the scanner recurses, and stacks end.
+pub const HARD_MAX_DEPTH: u32 = 512;
+
+/// Why the text was refused, and at which byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScanError {
+    /// The text is not JSON.
+    #[error("not JSON at byte {0}")]
+    Syntax(usize),
+    /// The text is JSON so far, but nested deeper than the limit.
+    #[error("JSON nested deeper than the limit of {limit}")]
+    TooDeep {
+        /// The limit that was hit.
+        limit: u32,
+    },
+    /// The text is not UTF-8.
+    #[error("not UTF-8 at byte {0}")]
+    Utf8(usize),
+}
+
+/// What kind of value stood there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// An object's key: where it stands, without its quotes.
+pub(crate) struct Key {
+    span: Range<usize>,
+    escaped: bool,
+}
+
+impl Key {
+    /// The key's text; borrowed unless it was written with escapes.
+    pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let raw = &bytes[self.span.clone()];
+        if !self.escaped {
+            return Cow::Borrowed(raw);
+        }
+        let quoted = &bytes[self.span.start - 1..self.span.end + 1];
+        match serde_json::from_slice::<String>(quoted) {
+            Ok(text) => Cow::Owned(text.into_bytes()),
+            Err(_) => Cow::Borrowed(raw),
+        }
+    }
+}
+
+pub(crate) struct Scanner<'a> {
+    bytes: &'a [u8],
+    pos: usize,
+    depth: u32,
+    max_depth: u32,
+}
+
+type Scan<T> = Result<T, ScanError>;
+
+impl<'a> Scanner<'a> {
+    /// A scanner over text that is known to be UTF-8.
+    pub(crate) fn new(bytes: &'a [u8], max_depth: u32) -> Scanner<'a> {
+        Scanner { bytes, pos: 0, depth: 0, max_depth: max_depth.min(HARD_MAX_DEPTH) }
+    }
+
+    /// Where the next token is looked for.
+    pub(crate) fn position(&mut self) -> usize {
+        self.skip_space();
+        self.pos
+    }
+
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    fn fail<T>(&self) -> Scan<T> {
+        Err(ScanError::Syntax(self.pos))
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.pos) {
+            self.pos += 1;
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let hit = self.bytes.get(self.pos) == Some(&byte);
+        self.pos += usize::from(hit);
+        hit
+    }
+
+    /// The first byte of the next value, without taking it.
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.bytes.get(self.pos).copied()
+    }
+
+    /// Nothing but white space may be left.
+    pub(crate) fn end(&mut self) -> Scan<()> {
+        self.skip_space();
+        if self.pos == self.bytes.len() { Ok(()) } else { self.fail() }
+    }
+
+    /// Takes one value; tells its kind and where it stands.
+    pub(crate) fn value(&mut self) -> Scan<(Kind, Range<usize>)> {
+        self.skip_space();
+        let start = self.pos;
+        let kind = match self.bytes.get(self.pos) {
+            Some(b'"') => {
+                self.string()?;
+                Kind::String
+            }
+            Some(b'{') => {
+                self.object(|scanner, _| scanner.value().map(drop))?;
+                Kind::Object
+            }
+            Some(b'[') => {
+                self.array(|scanner| scanner.value().map(drop))?;
+                Kind::Array
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Kind::Number
+            }
+            Some(b't') => self.literal(b"true", Kind::Bool)?,
+            Some(b'f') => self.literal(b"false", Kind::Bool)?,
+            Some(b'n') => self.literal(b"null", Kind::Null)?,
+            _ => return self.fail(),
+        };
+        Ok((kind, start..self.pos))
+    }
+
+    /// Takes an object. `member` is called after each key and its colon, and must take the value.
+    pub(crate) fn object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Key) -> Scan<()>,
+    ) -> Scan<Range<usize>> {
+        self.skip_space();
+        let start = self.pos;
+        self.open(b'{')?;
+        self.skip_space();
+        if !self.eat(b'}') {
+            loop {
+                self.skip_space();
+                let key = self.string()?;
+                self.skip_space();
+                if !self.eat(b':') {
+                    return self.fail();
+                }
+                member(self, key)?;
+                self.skip_space();
+                if self.eat(b',') {
+                    continue;
+                }
+                if self.eat(b'}') {
+                    break;
+                }
+                return self.fail();
+            }
+        }
+        self.depth -= 1;
+        Ok(start..self.pos)
+    }
+
+    /// Takes an array. `element` is called before each element, and must take it.
+    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Scan<()>) -> Scan<Range<usize>> {
+        self.skip_space();
+        let start = self.pos;
+        self.open(b'[')?;
+        self.skip_space();
+        if !self.eat(b']') {
+            loop {
+                element(self)?;
+                self.skip_space();
+                if self.eat(b',') {
+                    continue;
+                }
+                if self.eat(b']') {
+                    break;
+                }
+                return self.fail();
+            }
+        }
+        self.depth -= 1;
+        Ok(start..self.pos)
+    }
+
+    fn open(&mut self, bracket: u8) -> Scan<()> {
+        if !self.eat(bracket) {
+            return self.fail();
+        }
+        self.depth += 1;
+        if self.depth > self.max_depth { Err(ScanError::TooDeep { limit: self.max_depth }) } else { Ok(()) }
+    }
+
+    fn literal(&mut self, text: &[u8], kind: Kind) -> Scan<Kind> {
+        if !self.bytes[self.pos..].starts_with(text) {
+            return self.fail();
+        }
+        self.pos += text.len();
+        Ok(kind)
+    }
+
+    fn digits(&mut self) -> Scan<()> {
+        let start = self.pos;
+        while self.bytes.get(self.pos).is_some_and(u8::is_ascii_digit) {
+            self.pos += 1;
+        }
+        if self.pos > start { Ok(()) } else { self.fail() }
+    }
+
+    fn number(&mut self) -> Scan<()> {
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            let _ = self.eat(b'+') || self.eat(b'-');
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Scan<Key> {
+        if !self.eat(b'"') {
+            return self.fail();
+        }
+        let start = self.pos;
+        let mut escaped = false;
+        loop {
+            self.pos += plain_run(&self.bytes[self.pos..]);
+            match self.bytes.get(self.pos) {
+                Some(b'"') => {
+                    self.pos += 1;
+                    return Ok(Key { span: start..self.pos - 1, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    /// An escape. A lone surrogate is refused: no text can hold it.
+    fn escape(&mut self) -> Scan<()> {
+        self.pos += 1;
+        match self.bytes.get(self.pos) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.pos += 1;
+                Ok(())
+            }
+            Some(b'u') => match self.unit()? {
+                0xD800..=0xDBFF => {
+                    if self.bytes.get(self.pos) != Some(&b'\\') || self.bytes.get(self.pos + 1) != Some(&b'u')
+                    {
+                        return self.fail();
+                    }
+                    self.pos += 1;
+                    if matches!(self.unit()?, 0xDC00..=0xDFFF) { Ok(()) } else { self.fail() }
+                }
+                0xDC00..=0xDFFF => self.fail(),
+                _ => Ok(()),
+            },
+            _ => self.fail(),
+        }
+    }
+
+    /// The `uXXXX` of an escape.
+    fn unit(&mut self) -> Scan<u16> {
+        let digits =
+            self.bytes.get(self.pos + 1..self.pos + 5).and_then(|digits| std::str::from_utf8(digits).ok());
+        let unit = digits
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        match unit {
+            Some(unit) => {
+                self.pos += 5;
+                Ok(unit)
+            }
+            None => self.fail(),
+        }
+    }
+}
+
+/// How many bytes from the start need no look: no quote, no backslash, no control character.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let mut run = 0;
+    // Eight bytes at a time while none of them is special.
+    for chunk in bytes.chunks_exact(8) {
+        let Ok(chunk) = <[u8; 8]>::try_from(chunk) else { break };
+        let word = u64::from_le_bytes(chunk);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
+        if control | quote | backslash != 0 {
+            break;
+        }
+        run += 8;
+    }
+    run + bytes[run..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1F)).count()
+}
+
+/// Checks that the text is UTF-8; the error tells where it is not.
+pub(crate) fn check_utf8(bytes: &[u8]) -> Result<(), ScanError> {
+    std::str::from_utf8(bytes).map(drop).map_err(|error| ScanError::Utf8(error.valid_up_to()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scan(text: &[u8]) -> Scan<()> {
+        check_utf8(text)?;
+        let mut scanner = Scanner::new(text, DEFAULT_MAX_DEPTH);
+        scanner.value()?;
+        scanner.end()
+    }
+
+    proptest! {
+        /// The scanner takes exactly what serde_json takes.
+        #[test]
+        fn agrees_with_serde_json(text in r#"[\[\]{}",:0-9eE.+\-a-z\\ u"tfn]{0,24}"#) {
+            let theirs = serde_json::from_str::<serde_json::Value>(&text);
+            // serde_json refuses numbers beyond f64, which are JSON all the same.
+            let huge = matches!(&theirs, Err(error) if error.to_string().contains("out of range"));
+            prop_assert!(huge || theirs.is_ok() == scan(text.as_bytes()).is_ok(), "{text}");
+        }
+
+        #[test]
+        fn takes_every_string(text in ".{0,40}") {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(scan(json.as_bytes()), Ok(()));
+        }
+    }
+
+    /// FAULT C-8: lone surrogates and invalid UTF-8 are refused, pairs are not.
+    #[test]
+    fn surrogates_and_utf8() {
+        assert!(scan(br#""\ud83d\ude00""#).is_ok());
+        for bad in [
+            &br#""\ud83d""#[..],
+            br#""\ude00""#,
+            br#""\ud83dx""#,
+            br#""\ud83d\u0041""#,
+            b"\"\xff\"",
+            br#""\u12g4""#,
+        ] {
+            assert!(scan(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_million_brackets_are_refused_by_depth() {
+        let deep = "[".repeat(1_000_000);
+        assert_eq!(scan(deep.as_bytes()), Err(ScanError::TooDeep { limit: DEFAULT_MAX_DEPTH }));
+        let fits = format!("{}{}", "[".repeat(128), "]".repeat(128));
+        assert_eq!(scan(fits.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn control_characters_in_strings_are_refused() {
+        for padding in 0..20 {
+            let text = format!("\"{}\n{}\"", "x".repeat(padding), "é".repeat(padding));
+            assert!(scan(text.as_bytes()).is_err());
+            assert!(scan(text.replace('\n', "é").as_bytes()).is_ok());
+        }
+    }
+}

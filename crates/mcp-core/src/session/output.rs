@@ -1,0 +1,27 @@
+//! What a session wants done.
+
+use std::time::Instant;
+
+use crate::error::CloseReason;
+use crate::transport::Outbound;
+
+/// The answer of `poll_output`. `E` is the session's event type.
+#[derive(Debug)]
+#[must_use = "an output that is not carried out is lost, and the session hangs"]
+pub enum Output<E> {
+    /// Send this.
+    Transmit(Outbound),
+    /// Tell the application.
+    Event(E),
+    /// Client: close the link if there is one, then connect at this instant, and say
+    /// `handle_connected` or `handle_connect_failed`.
+    Redial {
+        /// Not before.
+        at: Instant,
+    },
+    /// Close the link. What was transmitted before goes out first. Nothing is said afterwards but
+    /// `Wait(None)`, unless a client may redial on demand.
+    Close(CloseReason),
+    /// Nothing more to do, until this instant or until something happens.
+    Wait(Option<Instant>),
+}
