@@ -69,7 +69,7 @@ fn next_fault(normal: &str, from: usize) -> Option<(usize, usize)> {
     let rest = rest.strip_prefix("AND ").unwrap_or(rest).trim_start_matches(separators);
     let start = normal.len() - rest.len();
     let prefix = ["A-B", "C-"].into_iter().find(|prefix| rest.starts_with(prefix))?;
-    let number = digits(rest[prefix.len()..].as_bytes());
+    let number = digits(&rest.as_bytes()[prefix.len()..]);
     (number > 0 && start > from).then_some((start, start + prefix.len() + number))
 }
 
