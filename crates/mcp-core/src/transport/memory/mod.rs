@@ -10,6 +10,10 @@
 //!   answer is reported [`Inbound::Delivered`] when the server end has handed it over. With
 //!   `one_exchange`, the first exchange is the only one, and nothing travels beside it.
 //!
+//! [`Inbound::Ended`]: super::Inbound::Ended
+//! [`Inbound::Lost`]: super::Inbound::Lost
+//! [`Inbound::Delivered`]: super::Inbound::Delivered
+//!
 //! A link holds a bounded number of messages each way, and a send waits only for the peer to read. What
 //! a client that never receives has been told of deliveries is kept: one number a message.
 //!
@@ -53,7 +57,7 @@ use futures::future;
 use crate::message::Message;
 
 use super::{
-    AbandonBy, Binding, Envelope, Inbound, Lane, Loss, LossKind, SendError, Transport, TransportError,
+    AbandonBy, Binding, Envelope, Lane, Loss, LossKind, SendError, Transport, TransportError,
     TransportReceiver, TransportSender,
 };
 

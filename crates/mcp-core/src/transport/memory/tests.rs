@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::message::{ErrorObject, Message, Notification, Request, Response};
-use crate::transport::{Connect, EndReason, Origin, Outbound};
+use crate::transport::{Connect, EndReason, Inbound, Origin, Outbound};
 
 const EXCHANGES: Binding = Binding {
     name: "exchanges",
