@@ -141,8 +141,11 @@ impl Driver {
     }
 
     fn inbound(&mut self, inbound: Inbound) {
+        // Nobody is left for whom a link of one exchange would live on.
+        let over = matches!(inbound, Inbound::Ended { .. } | Inbound::Lost { .. });
         self.session.handle_inbound(now(), inbound);
         self.drain();
+        self.leave |= over && self.binding.one_exchange;
     }
 
     /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
