@@ -1,0 +1,1 @@
+//! The types against the specification's own examples, and the cases that break others.
