@@ -35,17 +35,18 @@ impl Number {
     }
 }
 
-impl From<u64> for Number {
-    fn from(value: u64) -> Number {
-        Number(RawJson::serialize(&value).unwrap_or_default())
-    }
+macro_rules! from_integers {
+    ($($Integer:ty)*) => {
+        $( impl From<$Integer> for Number {
+            fn from(value: $Integer) -> Number {
+                Number(RawJson::serialize(&value).unwrap_or_else(|_| RawJson::integer(0)))
+            }
+        } )*
+    };
 }
 
-impl From<u32> for Number {
-    fn from(value: u32) -> Number {
-        Number::from(u64::from(value))
-    }
-}
+// With i32 among them a plain literal can stand for a number.
+from_integers! { i32 i64 u32 u64 usize }
 
 /// JSON has no infinities and no NaN: they become 0. A whole number is written without a fraction.
 impl From<f64> for Number {

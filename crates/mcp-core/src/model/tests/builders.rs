@@ -101,6 +101,8 @@ fn floats_are_written_as_json() {
     for (value, text) in [(0.5, "0.5"), (2.0, "2"), (-0.25, "-0.25"), (f64::NAN, "0"), (f64::INFINITY, "0")] {
         assert_eq!(Number::from(value).to_string(), text);
     }
+    assert_eq!(Number::from(-1).to_string(), "-1");
+    assert_eq!(Number::from(u64::MAX).as_u64(), Some(u64::MAX));
     assert_eq!(Number::from(f64::MAX).as_f64(), f64::MAX);
     assert_eq!(Number::from(f64::MIN_POSITIVE).as_f64(), f64::MIN_POSITIVE);
 }
