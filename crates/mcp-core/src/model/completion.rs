@@ -110,7 +110,7 @@ object! {
         required {}
         optional {
             /// The values, best first: at most [`MAX_COMPLETION_VALUES`].
-            values: Vec<String> = seq "values";
+            values: Vec<String> = list "values";
             /// How many there are in all.
             total: Option<Number> = opt "total", with_total(Number);
             /// There are more.

@@ -5,8 +5,9 @@
 //! kept in `extra`, an enumeration or a content block of an unknown kind is kept as `Other`. What is kept
 //! is JSON text, so numbers keep their digits. Writing puts everything back.
 //!
-//! Sessions add what depends on the revision: `resultType`, cache hints, the protocol's own `_meta`
-//! members. A result that was read still has its `resultType` in `extra`.
+//! What sessions handle has no name here and stays in `extra` where it was read: `resultType`,
+//! `inputResponses` and `requestState` of 2026-07-28, tasks of 2025-11-25. A result that asks for input is
+//! the session's to answer: look at `resultType` before reading a result that did not come through one.
 //!
 //! ```
 //! use mcp_core::message::RawJson;

@@ -24,6 +24,10 @@ pub(super) mod opt {
         value.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
     }
 
+    pub(crate) fn absent<T, E: Error>(_key: &'static str) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
     pub(crate) fn put<T>(value: T) -> Option<T> {
         Some(value)
     }
@@ -38,11 +42,23 @@ pub(super) mod raw {
         map.next_value().map(Some)
     }
 
-    pub(crate) use super::opt::{put, write};
+    pub(crate) use super::opt::{absent, put, write};
 }
 
-/// A list that the specification requires. Always written; absent and `null` read as empty, because
-/// deployed peers leave it out (`content` next to `structuredContent`).
+/// A list that the specification requires. `null` reads as empty: it is how some languages write a list
+/// that was never made. Absent is refused: it is another kind of result.
+pub(super) mod list {
+    use super::*;
+
+    pub(crate) use super::seq::{put, read, write};
+
+    pub(crate) fn absent<T, E: Error>(key: &'static str) -> Result<Vec<T>, E> {
+        Err(E::missing_field(key))
+    }
+}
+
+/// A list that the specification requires and deployed peers leave out: `content` next to
+/// `structuredContent`. Absent and `null` read as empty; it is always written.
 pub(super) mod seq {
     use super::*;
 
@@ -56,6 +72,10 @@ pub(super) mod seq {
         value: &[T],
     ) -> Result<(), M::Error> {
         map.serialize_entry(key, value)
+    }
+
+    pub(crate) fn absent<T, E: Error>(_key: &'static str) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
     }
 
     pub(crate) fn put<T>(value: Vec<T>) -> Vec<T> {
@@ -160,7 +180,10 @@ macro_rules! object {
                                 Some(value) => value,
                                 None => return Err(serde::de::Error::missing_field($rkey)),
                             }, )*
-                            $( $ofield: $ofield.unwrap_or_default(), )*
+                            $( $ofield: match $ofield {
+                                Some(value) => value,
+                                None => $crate::model::object::$okind::absent($okey)?,
+                            }, )*
                             extra,
                         })
                     }

@@ -49,7 +49,7 @@ macro_rules! page {
                 required {}
                 optional {
                     $(#[$doc])*
-                    $items: Vec<$Item> = seq $key;
+                    $items: Vec<$Item> = list $key;
                     /// Where the next page begins. Absent is the end; an empty string is not.
                     next_cursor: Option<String> = opt "nextCursor", with_next_cursor(String);
                     /// For how many milliseconds it is fresh (2026-07-28). Absent, 0 and less: not at all.

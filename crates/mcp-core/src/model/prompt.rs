@@ -81,7 +81,7 @@ object! {
             /// What the prompt is for.
             description: Option<String> = opt "description", with_description(String);
             /// The messages for the model.
-            messages: Vec<PromptMessage> = seq "messages", with_messages(Vec<PromptMessage>);
+            messages: Vec<PromptMessage> = list "messages", with_messages(Vec<PromptMessage>);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
         }

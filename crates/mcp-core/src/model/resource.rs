@@ -129,7 +129,7 @@ object! {
         required {}
         optional {
             /// The contents.
-            contents: Vec<ResourceContents> = seq "contents", with_contents(Vec<ResourceContents>);
+            contents: Vec<ResourceContents> = list "contents", with_contents(Vec<ResourceContents>);
             /// For how many milliseconds it is fresh (2026-07-28). Absent, 0 and less: not at all.
             ttl_ms: Option<Number> = opt "ttlMs", with_ttl_ms(Number);
             /// Who may share a cached copy (2026-07-28).

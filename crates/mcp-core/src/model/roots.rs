@@ -26,7 +26,7 @@ object! {
         required {}
         optional {
             /// The roots.
-            roots: Vec<Root> = seq "roots", with_roots(Vec<Root>);
+            roots: Vec<Root> = list "roots", with_roots(Vec<Root>);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
         }

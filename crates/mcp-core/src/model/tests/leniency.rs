@@ -20,6 +20,18 @@ fn a_missing_list_is_empty_and_is_written() {
     }
 }
 
+/// A result of another kind, as an `input_required` one, must not pass for an empty one. `null` is how some
+/// languages write a list that was never made.
+#[test]
+fn a_result_of_another_kind_is_not_an_empty_list() {
+    let other = r#"{"resultType":"input_required","requestState":"s"}"#;
+    assert!(refused::<ListToolsResult>(other).contains("`tools`"));
+    assert!(refused::<ReadResourceResult>(other).contains("`contents`"));
+    assert!(refused::<GetPromptResult>(other).contains("`messages`"));
+    assert!(refused::<ListRootsResult>("{}").contains("`roots`"));
+    assert_eq!(again::<ListToolsResult>(r#"{"tools":null}"#), r#"{"tools":[]}"#);
+}
+
 /// PAGE-C-003: absent is the end, an empty string is not. PAGE-C-002: the cursor goes back as it came.
 #[test]
 fn an_empty_cursor_is_not_the_end() {
