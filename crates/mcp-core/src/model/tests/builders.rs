@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::*;
 
-/// ERR-S-008: a tool's failure is a result.
+/// ERR-S-008, FAULT A-B24: a tool's failure is a result, and is told apart from an answer.
 #[test]
 fn a_failed_tool_answers_with_a_result() {
     let result = CallToolResult::error("no such city");

@@ -32,7 +32,7 @@ fn a_result_of_another_kind_is_not_an_empty_list() {
     assert_eq!(again::<ListToolsResult>(r#"{"tools":null}"#), r#"{"tools":[]}"#);
 }
 
-/// PAGE-C-003: absent is the end, an empty string is not. PAGE-C-002: the cursor goes back as it came.
+/// PAGE-C-003, FAULT C-44: absent is the end, an empty string is not. PAGE-C-002: the cursor goes back as it came.
 #[test]
 fn an_empty_cursor_is_not_the_end() {
     for cursor in ["", "a\"\u{e9}\n"] {
