@@ -4,6 +4,7 @@ pub mod client;
 mod driver;
 mod error;
 pub mod message;
+pub mod model;
 pub mod server;
 pub mod session;
 pub mod transport;
