@@ -1,5 +1,6 @@
 //! The core of the MCP transport framework: messages, the transport contract, sessions, handles.
 
+pub mod codec;
 mod error;
 pub mod message;
 pub mod session;
