@@ -1,6 +1,7 @@
 //! The link to a child process.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -24,6 +25,9 @@ use crate::writer::LineWriter;
 /// After the child has exited, its output ends when nothing came for this long: a grandchild may hold the
 /// pipe (FAULT C-3, C-15).
 const QUIET: Duration = Duration::from_millis(200);
+
+/// A child that has closed its output is given this long to show that it is exiting by itself.
+const DYING: Duration = Duration::from_millis(100);
 
 /// How long a close waits for the reaping and for the last of stderr, once the group is dead.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -68,7 +72,7 @@ impl Transport for ChildTransport {
             reader: LineReader::new(self.output, self.limits, Envelope::default()),
             life: keeper.watch(),
             quiet_until: None,
-            _keeper: keeper,
+            keeper,
         };
         (Box::new(sender), Box::new(receiver))
     }
@@ -99,8 +103,7 @@ impl TransportSender for ChildSender {
         if let Some(closed) = &self.closed {
             return Ok(closed.clone());
         }
-        let exited_before = self.ladder.is_none() && self.life.borrow().exit().is_some();
-        let note = if exited_before { None } else { Some(self.climb().await) };
+        let note = if self.exited_by_itself().await { None } else { Some(self.climb().await) };
         self.keeper.release();
         let mut closed = Closed::default();
         if self.life.borrow().exit().is_some() {
@@ -123,6 +126,14 @@ impl TransportSender for ChildSender {
 }
 
 impl ChildSender {
+    /// Whether the child has exited before anything was done to end it.
+    async fn exited_by_itself(&mut self) -> bool {
+        if self.ladder.is_none() && self.keeper.output_ended() {
+            let _exited = timeout(DYING, self.life.wait_for(|life| life.exit().is_some())).await;
+        }
+        self.ladder.is_none() && self.life.borrow().exit().is_some()
+    }
+
     /// Ends the child, politely first. What had to be done, in words.
     async fn climb(&mut self) -> String {
         // Whatever a dropped close has left undone; idempotent.
@@ -149,26 +160,37 @@ struct ChildReceiver {
     life: watch::Receiver<Life>,
     /// Set once the child has exited.
     quiet_until: Option<Instant>,
-    _keeper: Arc<Keeper>,
+    keeper: Arc<Keeper>,
 }
 
 #[async_trait]
 impl TransportReceiver for ChildReceiver {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        let read = self.read().await;
+        if !matches!(read, Ok(Some(_))) {
+            self.keeper.note_output_end();
+        }
+        Ok(read?)
+    }
+}
+
+impl ChildReceiver {
+    /// The next message; `None` at the end of the output. Cancel-safe.
+    async fn read(&mut self) -> io::Result<Option<Inbound>> {
         if self.quiet_until.is_none() {
             let exited = self.life.wait_for(|life| life.exit().is_some());
             match first(self.reader.next(), exited).await {
-                Some(read) => return Ok(read?),
+                Some(read) => return read,
                 None => self.quiet_until = Some(Instant::now() + QUIET),
             }
         }
         let until = *self.quiet_until.get_or_insert_with(|| Instant::now() + QUIET);
         if let Ok(read) = timeout_at(until, self.reader.next()).await {
             self.quiet_until = Some(Instant::now() + QUIET);
-            return Ok(read?);
+            return read;
         }
         self.reader.end();
-        Ok(self.reader.next().await?)
+        self.reader.next().await
     }
 }
 

@@ -6,6 +6,7 @@
 //! (FAULT C-17, C-49).
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ struct Shared {
     state: Mutex<State>,
     released: Condvar,
     life: watch::Sender<Life>,
+    output_ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -88,6 +90,7 @@ impl Keeper {
             state: Mutex::default(),
             released: Condvar::new(),
             life: watch::Sender::new(Life::Running),
+            output_ended: AtomicBool::new(false),
         });
         let kept = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("mcp-child".into()).stack_size(STACK);
@@ -108,6 +111,16 @@ impl Keeper {
     /// To watch its life.
     pub(crate) fn watch(&self) -> watch::Receiver<Life> {
         self.0.life.subscribe()
+    }
+
+    /// Notes that the process has closed its output: it is probably exiting.
+    pub(crate) fn note_output_end(&self) {
+        self.0.output_ended.store(true, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub(crate) fn output_ended(&self) -> bool {
+        self.0.output_ended.load(Ordering::Acquire)
     }
 
     /// Asks the group to end.

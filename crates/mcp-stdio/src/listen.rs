@@ -1,8 +1,9 @@
 //! Listening on sockets: each link goes to an [`Accept`].
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use mcp_core::transport::{Accept, Transport};
@@ -36,11 +37,10 @@ pub struct PeerCredentials {
 ///
 /// An error of the listener that does not pass by itself.
 pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: Arc<dyn Accept>) -> io::Result<()> {
-    serve(limits, accept, async || {
-        let (socket, _) = listener.accept().await?;
-        Ok(stream::tcp(socket).limits(limits))
-    })
-    .await
+    let next = |context: &mut Context<'_>| {
+        listener.poll_accept(context).map_ok(|(socket, _)| stream::tcp(socket).limits(limits))
+    };
+    serve(limits, accept, next).await
 }
 
 /// Serves every peer of a Unix socket, with its [`PeerCredentials`], like [`serve_tcp`]. Who may connect
@@ -55,29 +55,31 @@ pub async fn serve_unix(
     limits: Limits,
     accept: Arc<dyn Accept>,
 ) -> io::Result<()> {
-    serve(limits, accept, async || {
-        let (socket, _) = listener.accept().await?;
-        let mut envelope = mcp_core::transport::Envelope::default();
-        if let Ok(peer) = socket.peer_cred() {
-            envelope = envelope.with(PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() });
-        }
-        Ok(stream::unix(socket).limits(limits).envelope(envelope))
-    })
-    .await
+    let next = |context: &mut Context<'_>| {
+        listener.poll_accept(context).map_ok(|(socket, _)| {
+            let mut envelope = mcp_core::transport::Envelope::default();
+            if let Ok(peer) = socket.peer_cred() {
+                let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
+                envelope = envelope.with(peer);
+            }
+            stream::unix(socket).limits(limits).envelope(envelope)
+        })
+    };
+    serve(limits, accept, next).await
 }
 
 /// The accept loop, over whatever yields links.
 async fn serve<T, F>(limits: Limits, accept: Arc<dyn Accept>, mut next: F) -> io::Result<()>
 where
     T: Transport,
-    F: AsyncFnMut() -> io::Result<T>,
+    F: FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
 {
     let places = Arc::new(Semaphore::new(limits.max_links.max(1)));
     let mut pause = FIRST_PAUSE;
     loop {
         // Never closed, so it always yields a place.
         let place = Arc::clone(&places).acquire_owned().await.ok();
-        match next().await {
+        match poll_fn(&mut next).await {
             Ok(link) => {
                 pause = FIRST_PAUSE;
                 let served = Arc::clone(&accept).accept(Box::new(link));

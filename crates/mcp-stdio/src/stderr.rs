@@ -94,6 +94,7 @@ impl Drain {
         drop(ring);
         if cut > 0
             && let Some(start) = bytes.iter().position(|byte| *byte == b'\n')
+            && start + 1 < bytes.len()
         {
             bytes.drain(..=start);
         }

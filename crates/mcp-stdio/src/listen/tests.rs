@@ -29,7 +29,9 @@ impl Accept for Counting {
     }
 }
 
-fn link() -> StreamTransport<tokio::io::Empty, tokio::io::Sink> {
+type Nowhere = StreamTransport<tokio::io::Empty, tokio::io::Sink>;
+
+fn link() -> Nowhere {
     StreamTransport::new(tokio::io::empty(), tokio::io::sink())
 }
 
@@ -38,11 +40,11 @@ fn link() -> StreamTransport<tokio::io::Empty, tokio::io::Sink> {
 async fn an_exhausted_listener_backs_off() {
     let start = Instant::now();
     let mut calls = 0;
-    let served = serve(Limits::default(), Arc::new(Counting::default()), async || {
+    let served = serve(Limits::default(), Arc::new(Counting::default()), |_: &mut Context<'_>| {
         calls += 1;
         match start.elapsed() < Duration::from_secs(60) {
-            true => Err::<StreamTransport<tokio::io::Empty, tokio::io::Sink>, _>(Errno::MFILE.into()),
-            false => Err(Errno::BADF.into()),
+            true => Poll::Ready(Err::<Nowhere, _>(Errno::MFILE.into())),
+            false => Poll::Ready(Err(Errno::BADF.into())),
         }
     });
     assert_eq!(Errno::from_io_error(&served.await.unwrap_err()), Some(Errno::BADF));
@@ -54,12 +56,12 @@ async fn an_exhausted_listener_backs_off() {
 async fn a_peer_that_is_gone_already_does_not_end_the_listener() {
     let accept = Arc::new(Counting::default());
     let mut calls = 0;
-    let served = serve(Limits::default(), accept.clone(), async || {
+    let served = serve(Limits::default(), accept.clone(), |_: &mut Context<'_>| {
         calls += 1;
         match calls {
-            1 => Err(io::ErrorKind::ConnectionAborted.into()),
-            2 => Ok(link()),
-            _ => std::future::pending().await,
+            1 => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            2 => Poll::Ready(Ok(link())),
+            _ => Poll::Pending,
         }
     });
     assert!(timeout(Duration::from_secs(1), served).await.is_err());
@@ -70,7 +72,10 @@ async fn a_peer_that_is_gone_already_does_not_end_the_listener() {
 #[tokio::test(start_paused = true)]
 async fn links_are_bounded() {
     let accept = Arc::new(Counting::default());
-    let mut served = Box::pin(serve(Limits::default().max_links(2), accept.clone(), async || Ok(link())));
+    let mut served =
+        Box::pin(serve(Limits::default().max_links(2), accept.clone(), |_: &mut Context<'_>| {
+            Poll::Ready(Ok(link()))
+        }));
     assert!(timeout(Duration::from_secs(1), &mut served).await.is_err());
     assert_eq!(accept.links.load(Ordering::SeqCst), 2);
     accept.done.notify_one();
