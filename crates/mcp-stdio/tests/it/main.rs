@@ -1,5 +1,6 @@
 //! Links over real processes, pipes and sockets. Every wait is for an event; a hang is a failure.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 mod child_end;
 mod child_life;
