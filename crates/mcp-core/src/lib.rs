@@ -3,6 +3,7 @@
 pub mod codec;
 mod error;
 pub mod message;
+pub mod model;
 pub mod session;
 pub mod transport;
 
