@@ -184,3 +184,17 @@ impl Exchanges {
         names
     }
 }
+
+#[cfg(test)]
+impl Exchanges {
+    /// The lane and id of each.
+    pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
+        self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id.clone()))).collect()
+    }
+
+    /// Those that still owe an outcome.
+    pub(super) fn live_names(&self) -> HashSet<u64> {
+        let live = self.entries.iter().filter(|(_, entry)| !matches!(entry.stage, Stage::Muted));
+        live.map(|(name, _)| name.0).collect()
+    }
+}
