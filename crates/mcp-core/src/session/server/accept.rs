@@ -148,14 +148,20 @@ impl ServerSession {
     }
 
     fn over_limit(&self, bytes: usize) -> Option<ErrorObject> {
-        let (count, total) = (self.config.max_in_flight, self.config.max_in_flight_bytes);
+        let count = self.config.max_in_flight;
         if self.exchanges.len() >= count {
             return Some(ErrorObject::internal(format!("Busy: {count} requests in flight (max_in_flight)")));
         }
-        if self.exchanges.bytes().saturating_add(bytes) > total {
-            let why = format!("Busy: {total} bytes of params in flight (max_in_flight_bytes)");
-            return Some(ErrorObject::internal(why));
-        }
-        None
+        self.over_bytes(bytes)
+    }
+
+    /// What peers made the session keep is bounded as a whole: params, subscriptions, answers.
+    pub(super) fn over_bytes(&self, more: usize) -> Option<ErrorObject> {
+        let limit = self.config.max_in_flight_bytes;
+        let subscribed = self.legacy.as_ref().map_or(0, |legacy| legacy.subscribed_bytes);
+        let kept = self.exchanges.bytes() + self.listens.bytes() + subscribed;
+        (kept.saturating_add(more) > limit).then(|| {
+            ErrorObject::internal(format!("Busy: {limit} bytes of params in flight (max_in_flight_bytes)"))
+        })
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Exchange {
     pub(super) progress: Option<f64>,
     /// The level that a modern request asked for.
     pub(super) log_level: Option<LogLevel>,
-    /// The length of its params.
+    /// The length of its params, and of the answers that it waited for.
     pub(super) bytes: usize,
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
@@ -73,7 +73,7 @@ impl Exchanges {
         self.entries.len()
     }
 
-    /// The length of all their params.
+    /// The length of all that they keep.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -109,6 +109,14 @@ impl Exchanges {
 
     pub(super) fn get_mut(&mut self, name: ExchangeId) -> Option<&mut Exchange> {
         self.entries.get_mut(&name)
+    }
+
+    /// An exchange keeps more: the answer to a question.
+    pub(super) fn keep(&mut self, name: ExchangeId, bytes: usize) {
+        if let Some(exchange) = self.entries.get_mut(&name) {
+            exchange.bytes += bytes;
+            self.bytes += bytes;
+        }
     }
 
     /// Lets an exchange go, and its id with it.

@@ -37,9 +37,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::cell::OnceCell;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub use config::ServerConfig;
@@ -66,7 +65,7 @@ pub struct ServerSession {
     config: Arc<ServerConfig>,
     binding: Binding,
     /// Read out of the capabilities when first needed: most links of one exchange never do.
-    declared: OnceCell<Declared>,
+    declared: OnceLock<Declared>,
     exchanges: Exchanges,
     listens: Listens,
     batches: Batches,
@@ -95,7 +94,7 @@ impl ServerSession {
         ServerSession {
             config,
             binding,
-            declared: OnceCell::new(),
+            declared: OnceLock::new(),
             exchanges: Exchanges::default(),
             listens: Listens::default(),
             batches: Batches::default(),

@@ -47,6 +47,35 @@ fn resource_subscriptions_are_bounded() {
     assert_eq!(peer.line(&on("a:")).len(), 1);
 }
 
+/// DESIGN 8: what a peer makes the session keep in other ways counts as well, and is given back.
+#[test]
+fn subscriptions_and_answers_count_as_bytes() {
+    let mut peer = Peer::with(Binding::STREAM, |config| config.max_in_flight_bytes = 300)
+        .open("2025-11-25", r#"{"roots":{}}"#);
+    let long = "x".repeat(200);
+    let listen = |id: &str| {
+        let filter = format!(r#""notifications":{{"resourceSubscriptions":["{long}"]}}"#);
+        modern(id, "subscriptions/listen", &filter)
+    };
+    let subscribe = bare("3", "resources/subscribe", &format!(r#"{{"uri":"{long}"}}"#));
+    let unsubscribe = subscribe.replace("/subscribe", "/unsubscribe");
+    assert!(peer.line(&listen("1"))[0].contains("acknowledged"));
+    assert_eq!(code(&peer.line(&listen("2"))), -32603);
+    assert_eq!(code(&peer.line(&subscribe)), -32603);
+    peer.line(&cancelled("1"));
+    assert_eq!(peer.line(&subscribe).len(), 2);
+    assert_eq!(code(&peer.line(&listen("2"))), -32603);
+    assert_eq!(peer.line(&unsubscribe).len(), 2);
+
+    assert_eq!(peer.line(&bare("4", "tools/call", "{}")), ["request #2 tools/call"]);
+    let asked = vec![question("a", "roots/list", "{}"), question("b", "roots/list", "{}")];
+    peer.reply(2, needs(asked, None));
+    let answer = |id: u64| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"x":"{long}"}}}}"#);
+    assert!(peer.line(&answer(1)).is_empty());
+    assert_eq!(code(&peer.line(&answer(2))), -32603);
+    assert!(peer.line(&listen("2"))[0].contains("acknowledged"));
+}
+
 /// DESIGN 8: questions to the client are bounded too.
 #[test]
 fn questions_are_bounded() {

@@ -37,7 +37,7 @@ fn what_is_never_answered_is_told_to_the_carrier_alone() {
     }
 }
 
-/// Promise 3: a lane that brought no request carries nothing back.
+/// Promise 3: a lane that brought no request carries nothing back. FAULT C-34: a second answer is dropped.
 #[test]
 fn lanes_without_a_request_stay_silent() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", r#"{"roots":{}}"#);

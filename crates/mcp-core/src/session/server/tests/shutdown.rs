@@ -59,6 +59,7 @@ fn draining() {
     assert_eq!(peer.result(1, "{}"), [r#"{"id":1,"result":{}}"#, "drained"]);
     peer.session.drain(peer.now);
     assert!(peer.drain().is_empty());
+    assert_eq!(peer.line(&bare("5", "ping", "{}")).len(), 1);
 }
 
 /// Promise 3, 4: what is not done gets no outcome; lanes of their own are ended.
