@@ -1,1 +1,2 @@
-//! t
+//! Compiles the examples of the README.
+#![doc = include_str!("../../README.md")]

@@ -209,7 +209,9 @@ impl Fields {
                         self.duplicate("error");
                     }
                 }
-                _ => drop(scanner.value()?),
+                _ => {
+                    scanner.value()?;
+                }
             }
             Ok(())
         })?;
