@@ -5,7 +5,7 @@ use crate::transport::EndReason;
 
 use super::harness::*;
 
-/// CANC-B-001, TIME-B-002, DESIGN 4: a legacy request is given up by message, then its lane ends.
+/// CANC-B-001, TIME-B-002: a legacy request is given up by message, then its lane ends.
 #[test]
 fn a_legacy_call_is_cancelled_by_message_and_end() {
     for binding in [PIPE, HTTP] {

@@ -199,9 +199,9 @@ fn some_config(kind: u8) -> ClientConfig {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// FAULT C-37, A-B8, design section 5: the harness itself fails on a session that never waits, on a lane that is
+    /// FAULT C-37, FAULT A-B8: the harness itself fails on a session that never waits, on a lane that is
     /// shared, and on one that is not the last word.
     #[test]
     fn every_call_and_subscription_has_one_outcome(kind in any::<u8>(), steps in prop::collection::vec(step(), 1..90)) {
@@ -214,7 +214,7 @@ proptest! {
         peer.close();
         prop_assert!(!open || matches!(peer.events.last(), Some(ClientEvent::Closed(_))));
         prop_assert_eq!(peer.wait, None);
-        prop_assert_eq!(peer.closes.iter().filter(|_| true).count() >= 1, true);
+        prop_assert_eq!(peer.closes.is_empty(), false);
         let mut calls: HashMap<CallId, usize> = HashMap::new();
         let mut listens: HashMap<ListenId, usize> = HashMap::new();
         let mut inputs: HashMap<InputId, usize> = HashMap::new();
