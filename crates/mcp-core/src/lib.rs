@@ -3,6 +3,8 @@
 mod error;
 pub mod message;
 pub mod session;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod transport;
 
 pub use error::{CloseReason, Error};
