@@ -3,5 +3,6 @@
 //! Behind the feature `testkit`. What stands here panics freely where a test is wrong; nothing of it
 //! belongs in a program.
 
+pub mod broken;
 pub mod compliance;
 pub mod fault;

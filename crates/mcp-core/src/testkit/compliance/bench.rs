@@ -226,6 +226,11 @@ impl Rig<'_> {
         sent
     }
 
+    /// What the server hears of this lane's end from now on counts for nothing.
+    pub(super) fn forget(&mut self, arrived: &Arrived) {
+        self.finished.insert((arrived.link, arrived.lane));
+    }
+
     /// The last message on a lane, made by the check.
     pub(super) async fn answer_raw(&mut self, to: &Arrived, out: Outbound) -> Verdict {
         let sent = self.answer_out(to, out, true).await;

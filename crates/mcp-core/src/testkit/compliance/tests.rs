@@ -53,11 +53,10 @@ const BINDINGS: [Binding; 5] = [
 #[tokio::test(start_paused = true)]
 async fn the_memory_pair_keeps_every_promise() {
     for binding in BINDINGS {
-        for capacity in [1, 64] {
-            let pair = memory::Pair::new(binding).capacity(capacity);
-            let fixture = pairs(format!("{}, {capacity}", binding.name), || async { Ok(pair.link()) });
-            run(&fixture).await.assert_passed();
-        }
+        // One place each way: every send waits for the peer.
+        let pair = memory::Pair::new(binding).capacity(1);
+        let fixture = pairs(binding.name, || async { Ok(pair.link()) });
+        run(&fixture).await.assert_passed();
     }
 }
 

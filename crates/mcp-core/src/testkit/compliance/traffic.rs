@@ -104,6 +104,13 @@ pub(super) fn number(message: &Message) -> Option<usize> {
     payload(message)?.member("n")?.deserialize().ok()
 }
 
+/// Whether a message holds the payload of [`sized`], whole.
+pub(super) fn is_sized(message: &Message, number: usize, bytes: usize) -> bool {
+    let fill = || payload(message)?.member("fill");
+    // Two quotes around it.
+    self::number(message) == Some(number) && fill().is_some_and(|fill| fill.as_bytes().len() == bytes + 2)
+}
+
 /// A message on a lane, ready to be sent.
 pub(super) fn out(dialect: Dialect, message: Message, lane: Lane, last: bool) -> Outbound {
     let mut envelope = Envelope::default();

@@ -135,7 +135,7 @@ async fn cancel_safe(bench: &Bench<'_>, client: Reading, server: Reading) -> Ver
         let lane = rig.call(id, traffic::sized(n, bytes)).await?;
         rig.bench.wait(format!("call #{n} at the server"));
         let asked = rig.at_server().await?;
-        ensure(traffic::payload(&asked.message) == Some(traffic::sized(n, bytes)), || {
+        ensure(traffic::is_sized(&asked.message, n, bytes), || {
             format!("in place of call #{n}: a {}", describe(&asked.message))
         })?;
         for _ in 0..3 {
@@ -146,9 +146,7 @@ async fn cancel_safe(bench: &Bench<'_>, client: Reading, server: Reading) -> Ver
             rig.expect_at_client(lane, n).await?;
         }
         let message = rig.expect_at_client(lane, n).await?;
-        ensure(traffic::payload(&message) == Some(traffic::sized(n, bytes)), || {
-            format!("the answer to call #{n} is damaged")
-        })?;
+        ensure(traffic::is_sized(&message, n, bytes), || format!("the answer to call #{n} is damaged"))?;
     }
     Ok(())
 }

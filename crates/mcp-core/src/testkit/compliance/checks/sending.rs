@@ -1,6 +1,5 @@
 //! Promise 6: what a send may wait for.
 
-use crate::message::RawJson;
 use crate::testkit::compliance::bench::{Bench, Rig, is_no_route};
 use crate::testkit::compliance::hub::Arrived;
 use crate::testkit::compliance::{Stop, Verdict, ensure, fail, traffic};
@@ -103,22 +102,16 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict 
         }
     }
     for (n, asked) in collect(rig, messages).await?.iter().enumerate() {
-        let seen = traffic::payload(&asked.message);
-        ensure(is_whole(seen.as_ref(), n, bytes), || format!("call #{n} is damaged"))?;
+        ensure(traffic::is_sized(&asked.message, n, bytes), || format!("call #{n} is damaged"))?;
     }
     for n in 0..messages {
         let message = rig.expect_at_client(first, n).await?;
-        let seen = traffic::payload(&message);
-        ensure(is_whole(seen.as_ref(), n, bytes), || format!("notification #{n} is damaged"))?;
+        ensure(traffic::is_sized(&message, n, bytes), || format!("notification #{n} is damaged"))?;
     }
     Ok(())
 }
 
-fn is_whole(seen: Option<&RawJson>, number: usize, bytes: usize) -> bool {
-    seen == Some(&traffic::sized(number, bytes))
-}
-
-/// PEERS 22, 24: no answer is awaited for what cannot be delivered.
+/// No answer is awaited for what cannot be delivered.
 pub(super) async fn nowhere(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let called = rig.call(1, traffic::numbered(1)).await?;
