@@ -6,3 +6,4 @@
 pub mod broken;
 pub mod compliance;
 pub mod fault;
+pub mod sim;
