@@ -88,7 +88,7 @@ fn hanging_up_means_opposite_things() {
     assert_eq!(peer.world(Inbound::Lost { lane: Lane::numbered(7), loss }), ["cancelled #3"]);
 }
 
-/// T-21, FAULT C-35: the second of one id is refused on a shared lane, and served on a lane of its own.
+/// T-21, ID-B-004, FAULT C-35: the second of one id is refused on a shared lane, and served on a lane of its own.
 #[test]
 fn one_id_twice_in_flight() {
     let mut stream = Peer::new();

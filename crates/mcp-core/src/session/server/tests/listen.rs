@@ -41,7 +41,7 @@ fn nothing_that_was_not_asked_for_is_told() {
     assert!(peer.publish(Change::Resource { uri: "a:b/c".into() }).is_empty());
 }
 
-/// T-14, T-15, SUB-C-006: one copy for each subscription that asked, on its lane.
+/// T-14, T-15, SUB-S-008, SUB-C-006: one copy for each subscription that asked, on its lane.
 #[test]
 fn each_subscription_gets_its_copy() {
     let mut peer = Peer::with(POSTS, |_| {});

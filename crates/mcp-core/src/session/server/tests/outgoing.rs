@@ -43,7 +43,7 @@ fn a_request_that_may_not_be_is_misuse() {
     assert!(ask(&mut open, "com.example/own").is_ok());
 }
 
-/// TIME-B-002, CANC-B-001: given up by us or by the clock, the client is told; the answer is late then.
+/// TIME-B-002, CANC-B-001, CANC-B-005: given up by us or by the clock, the client is told; the answer is late then.
 #[test]
 fn a_request_is_given_up() {
     let mut peer = Peer::legacy("2025-11-25", "{}");

@@ -49,7 +49,7 @@ fn the_table_row_by_row() {
     }
 }
 
-/// DISC-C-002: any request may be the first; DISC-S-003 and T-09: the same discover result each time.
+/// DISC-C-002: any request may be the first; DISC-S-001, DISC-S-003 and T-09: the same discover result each time.
 #[test]
 fn a_modern_request_needs_no_opening() {
     let mut peer = Peer::new();
@@ -142,7 +142,7 @@ fn both_eras_share_a_stream() {
     assert_eq!(peer.result(2, r#"{"tools":[]}"#), [r#"{"id":2,"result":{"tools":[]}}"#]);
 }
 
-/// DISC-S-013, T-04: removed methods are the protocol's refusal; so is a handler's "no such method".
+/// DISC-S-013, PING-S-003, T-04: removed methods are the protocol's refusal; so is a handler's "no such method".
 #[test]
 fn an_unknown_method_is_refused_by_the_protocol() {
     let mut peer = Peer::new();

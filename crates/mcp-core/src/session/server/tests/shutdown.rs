@@ -62,7 +62,7 @@ fn draining() {
     assert_eq!(peer.line(&bare("5", "ping", "{}")).len(), 1);
 }
 
-/// Promise 3, 4: what is not done gets no outcome; lanes of their own are ended.
+/// Promise 3, 4, LIFE-B-019: no message says goodbye; what is not done gets no outcome; lanes of their own are ended.
 #[test]
 fn closing() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
