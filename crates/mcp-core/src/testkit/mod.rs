@@ -7,3 +7,4 @@ pub mod broken;
 pub mod compliance;
 pub mod fault;
 pub mod sim;
+pub mod transcript;
