@@ -6,3 +6,4 @@
 mod fixtures;
 mod many_calls;
 mod real_servers;
+mod transcripts;
