@@ -79,7 +79,7 @@ impl TransportReceiver for Receiver {
                     }
                 }
                 Flaw::WaitsForAnswer => self.shared.answered.notify_one(),
-                Flaw::Swaps if self.received % 7 == 0 => {
+                Flaw::Swaps if self.received.is_multiple_of(7) => {
                     self.held = Some(inbound);
                     return self.inner.recv().await;
                 }

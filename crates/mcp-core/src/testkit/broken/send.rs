@@ -35,7 +35,7 @@ impl Sender {
 impl TransportSender for Sender {
     async fn send(&mut self, mut out: Outbound) -> Result<(), SendError> {
         self.sent += 1;
-        let seventh = self.sent % 7 == 0;
+        let seventh = self.sent.is_multiple_of(7);
         match self.flaw {
             Flaw::OneLane => {
                 let last = self.shared.state().last_lane;

@@ -89,7 +89,7 @@ impl Sim {
 
     /// Whether this message is one of every so many.
     fn strikes(&self, index: usize, every: Option<u32>) -> bool {
-        every.is_some_and(|every| every > 0 && self.links[index].messages % every == 0)
+        every.is_some_and(|every| every > 0 && self.links[index].messages.is_multiple_of(every))
     }
 
     /// Sends a message off, if the weather lets it.

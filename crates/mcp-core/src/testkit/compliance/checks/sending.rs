@@ -114,6 +114,9 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict 
 /// No answer is awaited for what cannot be delivered.
 pub(super) async fn nowhere(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
+    if !rig.has_exchanges() {
+        return Err(Stop::Skip("on a byte stream every lane leads to the peer"));
+    }
     let called = rig.call(1, traffic::numbered(1)).await?;
     let asked = rig.at_server().await?;
     let link = rig.server_link(asked.link)?;
