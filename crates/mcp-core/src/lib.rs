@@ -1,7 +1,10 @@
 //! The core of the MCP transport framework: messages, the transport contract, sessions, handles.
 
+pub mod client;
+mod driver;
 mod error;
 pub mod message;
+pub mod server;
 pub mod session;
 pub mod transport;
 

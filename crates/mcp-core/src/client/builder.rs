@@ -1,0 +1,159 @@
+//! How a client is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::message::{ProtocolVersion, RawJson};
+use crate::session::client::{ClientConfig, EraMode, PingPolicy, Reconnect, Verdict};
+use crate::transport::Connect;
+
+use super::Client;
+use super::input::{InputHandler, NoInput};
+
+/// Limits of the driver of one client. All have a default.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientLimits {
+    pub(crate) in_flight: usize,
+    pub(crate) notification_queue: usize,
+    pub(crate) inputs: usize,
+    pub(crate) write_timeout: Duration,
+}
+
+impl Default for ClientLimits {
+    fn default() -> ClientLimits {
+        ClientLimits {
+            in_flight: 1024,
+            notification_queue: 256,
+            inputs: 64,
+            write_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Sets up a [`Client`].
+#[must_use = "nothing happens before `connect` or `start`"]
+pub struct ClientBuilder {
+    pub(super) config: ClientConfig,
+    pub(super) limits: ClientLimits,
+    pub(super) input: Arc<dyn InputHandler>,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(config: ClientConfig) -> ClientBuilder {
+        ClientBuilder { config, limits: ClientLimits::default(), input: Arc::new(NoInput) }
+    }
+
+    /// Declares a capability: `"elicitation"`, `"sampling"`, `"roots"`, with its settings, an object.
+    /// Declare only what the input handler can answer.
+    pub fn capability(mut self, name: &str, settings: RawJson) -> ClientBuilder {
+        self.config.capabilities = self.config.capabilities.with_members(&[(name, &settings)]);
+        self
+    }
+
+    /// Who answers the server's questions. Default: nobody; each is answered with `-32601`.
+    pub fn input_handler(mut self, handler: impl InputHandler) -> ClientBuilder {
+        self.input = Arc::new(handler);
+        self
+    }
+
+    /// Which era to open in. Default: find out.
+    pub fn era(mut self, era: EraMode) -> ClientBuilder {
+        self.config.era = era;
+        self
+    }
+
+    /// The revisions this client speaks, newest first. Default: all.
+    pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ClientBuilder {
+        self.config.versions = versions.into();
+        self
+    }
+
+    /// What is known of the peer from an earlier session; skips the probe (ledger ERA-C-010).
+    pub fn verdict(mut self, verdict: Verdict) -> ClientBuilder {
+        self.config.verdict = Some(verdict);
+        self
+    }
+
+    /// What to do when a link ends. Default: [`Reconnect::OnDemand`].
+    pub fn reconnect(mut self, reconnect: Reconnect) -> ClientBuilder {
+        self.config.reconnect = reconnect;
+        self
+    }
+
+    /// How long opening may take. Default 60 s.
+    pub fn start_timeout(mut self, limit: Duration) -> ClientBuilder {
+        self.config.start_timeout = limit;
+        self
+    }
+
+    /// The idle limit of calls that do not say otherwise. Default 60 s.
+    pub fn call_timeout(mut self, limit: Duration) -> ClientBuilder {
+        self.config.call_timeout = limit;
+        self
+    }
+
+    /// Keep-alive by `ping` on legacy links. Default: off.
+    pub fn ping(mut self, policy: PingPolicy) -> ClientBuilder {
+        self.config.ping = Some(policy);
+        self
+    }
+
+    /// Anything else in the session's configuration.
+    pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig)) -> ClientBuilder {
+        change(&mut self.config);
+        self
+    }
+
+    /// Calls and notifications in flight; one more waits. Default 1,024, at least 1.
+    pub fn max_in_flight(mut self, calls: usize) -> ClientBuilder {
+        self.limits.in_flight = calls.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// Notifications that one reader may leave waiting; then the oldest go. Default 256, at least 1.
+    pub fn notification_queue(mut self, items: usize) -> ClientBuilder {
+        self.limits.notification_queue = items.max(1);
+        self
+    }
+
+    /// Questions of the server that are answered at the same time; one more gets an error. Default 64.
+    pub fn max_inputs(mut self, inputs: usize) -> ClientBuilder {
+        self.limits.inputs = inputs;
+        self
+    }
+
+    /// How long the peer may leave one message unread before the link counts as failed (FAULT C-12).
+    /// Default 60 s.
+    pub fn write_timeout(mut self, limit: Duration) -> ClientBuilder {
+        self.limits.write_timeout = limit;
+        self
+    }
+
+    /// Starts the client and returns at once. Calls that are made before it is ready wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] outside a tokio runtime.
+    pub fn start(self, connector: impl Connect) -> Result<Client, Error> {
+        Client::spawn(self, Box::new(connector))
+    }
+
+    /// Starts the client and waits until it is ready. Dropping the future closes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] with the reason why it did not become ready; [`Error::Misuse`] outside a tokio
+    /// runtime.
+    pub async fn connect(self, connector: impl Connect) -> Result<Client, Error> {
+        let client = self.start(connector)?;
+        client.ready().await?;
+        Ok(client)
+    }
+}
+
+impl std::fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}

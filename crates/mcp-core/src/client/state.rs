@@ -1,0 +1,75 @@
+//! What can be watched of a client: its state, and notifications that belong to no call.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+
+use crate::driver::mailbox::Mailbox;
+use crate::error::CloseReason;
+use crate::message::Notification;
+use crate::session::client::Negotiated;
+
+/// The state of a client.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ClientState {
+    /// A link is being made, or the era is being found out.
+    Connecting,
+    /// Open for use.
+    Ready(Negotiated),
+    /// The link is gone; the next call or an open subscription makes a new one.
+    Disconnected(CloseReason),
+    /// The end.
+    Closed(CloseReason),
+}
+
+impl ClientState {
+    /// Whether it is [`ClientState::Ready`].
+    pub fn is_ready(&self) -> bool {
+        matches!(self, ClientState::Ready(_))
+    }
+
+    /// Why the session ended, if it has.
+    pub fn closed(&self) -> Option<&CloseReason> {
+        match self {
+            ClientState::Closed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// Notifications that belong to no call and no subscription, from when this was made.
+///
+/// Holds a bounded number; the oldest go first and are counted (FAULT C-13).
+#[derive(Debug)]
+pub struct Notifications {
+    pub(super) queue: Arc<Mailbox<Notification>>,
+}
+
+impl Notifications {
+    /// The next one; `None` once the client is closed and all were taken. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Notification> {
+        self.queue.pop().await
+    }
+
+    /// How many were dropped because nobody took them in time.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
+    }
+}
+
+impl Stream for Notifications {
+    type Item = Notification;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Notification>> {
+        self.queue.poll_pop(cx)
+    }
+}
+
+impl Drop for Notifications {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}

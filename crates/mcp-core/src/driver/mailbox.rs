@@ -1,0 +1,136 @@
+//! A queue with one reader: what a driver is told, and what a slow reader of notifications may miss.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::task::AtomicWaker;
+
+/// A queue with any number of writers and one reader. Empty it costs no memory beyond itself; nothing
+/// in it needs a runtime, so that a guard may push from a `Drop` anywhere.
+///
+/// [`push`](Mailbox::push) never waits and never drops: what is pushed that way is bounded by permits.
+/// [`push_lossy`](Mailbox::push_lossy) drops the oldest at its bound, and counts.
+#[derive(Debug)]
+pub(crate) struct Mailbox<T> {
+    state: Mutex<State<T>>,
+    reader: AtomicWaker,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    queue: VecDeque<T>,
+    dropped: u64,
+    unreported: u64,
+    closed: bool,
+}
+
+impl<T> Mailbox<T> {
+    pub(crate) fn new() -> Mailbox<T> {
+        let state = State { queue: VecDeque::new(), dropped: 0, unreported: 0, closed: false };
+        Mailbox { state: Mutex::new(state), reader: AtomicWaker::new() }
+    }
+
+    /// A panic elsewhere cannot leave the queue half changed, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an item. Gives it back if the mailbox is closed.
+    pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(item);
+        }
+        state.queue.push_back(item);
+        drop(state);
+        self.reader.wake();
+        Ok(())
+    }
+
+    /// Adds an item; beyond `bound` the oldest goes, and is counted. Does nothing once closed.
+    pub(crate) fn push_lossy(&self, item: T, bound: usize) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        let oldest = if state.queue.len() >= bound.max(1) { state.queue.pop_front() } else { None };
+        if oldest.is_some() {
+            state.dropped += 1;
+            state.unreported += 1;
+        }
+        state.queue.push_back(item);
+        drop(state);
+        self.reader.wake();
+        drop(oldest);
+    }
+
+    /// The oldest item, if there is one.
+    pub(crate) fn try_pop(&self) -> Option<T> {
+        self.lock().queue.pop_front()
+    }
+
+    /// Puts everything that is there at the end of `into`.
+    pub(crate) fn take_all(&self, into: &mut VecDeque<T>) {
+        let mut state = self.lock();
+        if into.is_empty() {
+            std::mem::swap(&mut state.queue, into);
+        } else {
+            into.append(&mut state.queue);
+        }
+    }
+
+    /// How many items were dropped since this was asked last.
+    pub(crate) fn take_unreported(&self) -> u64 {
+        std::mem::take(&mut self.lock().unreported)
+    }
+
+    /// How many items were dropped in all.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// How many items wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().queue.len()
+    }
+
+    /// Nothing more comes in. What waits can still be taken.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.reader.wake();
+    }
+
+    /// Whether it is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// The oldest item, or `None` once it is closed and empty. Wakes the last task that asked.
+    pub(crate) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        // Registering first: an item that comes between the look and the registration is not missed.
+        self.reader.register(cx.waker());
+        let mut state = self.lock();
+        match state.queue.pop_front() {
+            Some(item) => Poll::Ready(Some(item)),
+            None if state.closed => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Waits until there is something to take, or the mailbox is closed. Cancel-safe: takes nothing.
+    pub(crate) async fn ready(&self) {
+        poll_fn(|cx| {
+            self.reader.register(cx.waker());
+            let state = self.lock();
+            if state.queue.is_empty() && !state.closed { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    /// The next item, or `None` once it is closed and empty. Cancel-safe.
+    pub(crate) async fn pop(&self) -> Option<T> {
+        poll_fn(|cx| self.poll_pop(cx)).await
+    }
+}

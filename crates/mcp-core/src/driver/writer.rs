@@ -1,0 +1,77 @@
+//! The loop that owns the sending half of a link.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::transport::{Lane, Loss, Outbound, SendError, TransportError, TransportSender};
+
+use super::mailbox::Mailbox;
+
+/// Something to send, and the place it takes among the messages in flight until it is sent.
+#[derive(Debug)]
+pub(crate) struct Queued<P> {
+    pub(crate) out: Outbound,
+    pub(crate) _permit: Option<P>,
+}
+
+/// What the session is told of the writer.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) lane: Lane,
+    pub(crate) loss: Loss,
+}
+
+/// Writes what is queued until the queue is closed and empty: sends all that is there, then flushes once.
+///
+/// # Errors
+///
+/// The link has failed, or the peer left one message unread for `limit` (FAULT C-12).
+///
+/// **Not cancel-safe**: after a drop only `close` is left to call on the sender.
+pub(crate) async fn write<P>(
+    sender: &mut dyn TransportSender,
+    queue: &Mailbox<Queued<P>>,
+    rejected: &Mailbox<Rejected>,
+    limit: Duration,
+) -> Result<(), TransportError> {
+    let mut batch = VecDeque::new();
+    loop {
+        queue.ready().await;
+        queue.take_all(&mut batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        while !batch.is_empty() {
+            while let Some(queued) = batch.pop_front() {
+                let lane = lane(&queued.out);
+                match within(limit, sender.send(queued.out)).await? {
+                    Ok(()) => {}
+                    Err(SendError::Rejected(loss)) => {
+                        // The loop beside this one ends later than this one.
+                        let _open = rejected.push(Rejected { lane, loss });
+                    }
+                    Err(SendError::Fatal(error)) => return Err(error),
+                }
+            }
+            queue.take_all(&mut batch);
+        }
+        match within(limit, sender.flush()).await? {
+            Ok(()) => {}
+            Err(SendError::Fatal(error)) => return Err(error),
+            // A flush concerns no lane: nothing was lost that a lane could be told.
+            Err(SendError::Rejected(loss)) => return Err(TransportError::new(loss)),
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportError> {
+    tokio::time::timeout(limit, work).await.map_err(|_| {
+        TransportError::new(format!("write stalled: the peer left a message unread for {limit:?}"))
+    })
+}
+
+fn lane(out: &Outbound) -> Lane {
+    match out {
+        Outbound::Message { lane, .. } | Outbound::End { lane, .. } => *lane,
+    }
+}

@@ -1,0 +1,112 @@
+//! How a server is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::message::{ProtocolVersion, RawJson};
+use crate::session::server::ServerConfig;
+
+use super::{Handler, Layer, Server};
+
+/// Limits of the drivers of one server. All have a default.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerLimits {
+    pub(crate) in_flight: usize,
+    pub(crate) write_timeout: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) linger: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> ServerLimits {
+        ServerLimits {
+            in_flight: 1024,
+            write_timeout: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+            linger: Duration::from_secs(30),
+        }
+    }
+}
+
+type Wrap = Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler>>;
+
+/// Sets up a [`Server`].
+#[must_use = "nothing happens before `build`"]
+pub struct ServerBuilder {
+    config: ServerConfig,
+    limits: ServerLimits,
+    layers: Vec<Wrap>,
+}
+
+impl ServerBuilder {
+    pub(super) fn new(config: ServerConfig) -> ServerBuilder {
+        ServerBuilder { config, limits: ServerLimits::default(), layers: Vec::new() }
+    }
+
+    /// For the model behind the client.
+    pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
+        self.config.instructions = Some(text.into());
+        self
+    }
+
+    /// The revisions that are served, newest first. Default: all.
+    pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ServerBuilder {
+        self.config.versions = versions.into();
+        self
+    }
+
+    /// Anything else in the sessions' configuration. The capabilities are the handler's.
+    pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> ServerBuilder {
+        change(&mut self.config);
+        self
+    }
+
+    /// Requests in flight on all links together; one more is refused with an error. Default 1,024.
+    pub fn max_in_flight(mut self, requests: usize) -> ServerBuilder {
+        self.limits.in_flight = requests;
+        self
+    }
+
+    /// How long a peer may leave one message unread before its link counts as failed (FAULT C-12).
+    /// Default 60 s.
+    pub fn write_timeout(mut self, limit: Duration) -> ServerBuilder {
+        self.limits.write_timeout = limit;
+        self
+    }
+
+    /// How long a handler may go on after its request was cancelled. Default 5 s.
+    pub fn grace(mut self, limit: Duration) -> ServerBuilder {
+        self.limits.grace = limit;
+        self
+    }
+
+    /// How long handlers may go on after the peer has closed its sending side; what they answer still
+    /// goes out. Default 30 s.
+    pub fn linger(mut self, limit: Duration) -> ServerBuilder {
+        self.limits.linger = limit;
+        self
+    }
+
+    /// Puts a layer around the handler. The first one is the outermost.
+    pub fn layer(mut self, layer: impl Layer + 'static) -> ServerBuilder {
+        self.layers.push(Box::new(move |inner| layer.wrap(inner)));
+        self
+    }
+
+    /// The server with this handler. Its capabilities are asked for here, through the layers.
+    pub fn build(mut self, handler: impl Handler) -> Server {
+        let mut handler: Arc<dyn Handler> = Arc::new(handler);
+        for wrap in self.layers.into_iter().rev() {
+            handler = wrap(handler);
+        }
+        let capabilities: RawJson = handler.capabilities();
+        self.config.capabilities = capabilities;
+        Server::from_parts(self.config, self.limits, handler)
+    }
+}
+
+impl std::fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}

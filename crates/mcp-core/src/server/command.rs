@@ -1,0 +1,46 @@
+//! What handlers and the server's handle tell the driver of a link.
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::message::{Method, Payload, RawJson};
+use crate::session::server::Reply;
+use crate::session::{Change, ExchangeId, LogLevel};
+
+use super::link::NotePermit;
+
+/// A notification of a handler.
+#[derive(Debug)]
+pub(crate) enum Note {
+    Progress { progress: f64, total: Option<f64>, message: Option<String> },
+    Log { level: LogLevel, logger: Option<String>, data: RawJson },
+    Other { method: Method, params: Option<RawJson> },
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Replies are never held back: each accepted request has its place.
+    Reply {
+        exchange: ExchangeId,
+        reply: Reply,
+    },
+    /// The permit is held until the notification is written.
+    Note {
+        exchange: ExchangeId,
+        note: Note,
+        permit: NotePermit,
+    },
+    /// A request to a legacy client; `key` is to give it up with.
+    Request {
+        key: u64,
+        method: Method,
+        params: Option<RawJson>,
+        answer: oneshot::Sender<Result<Payload, Error>>,
+    },
+    GiveUp {
+        key: u64,
+    },
+    Publish(Change),
+    Drain,
+    Close,
+}

@@ -1,0 +1,151 @@
+//! What a handler can see and do around the request that it serves.
+
+use std::sync::Arc;
+
+use crate::driver::signal::Signal;
+use crate::error::Error;
+use crate::message::{Method, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::session::server::RequestContext;
+use crate::session::{ExchangeId, LogLevel};
+use crate::transport::Envelope;
+
+use super::command::{Command, Note};
+use super::link::LinkShared;
+
+/// What a handler can see and do around the request that it serves. Cheap to clone; may outlive the
+/// request, and then says nothing any more.
+#[derive(Clone)]
+pub struct Context {
+    exchange: Arc<Exchange>,
+}
+
+/// What the driver and the handler of one request share.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) id: ExchangeId,
+    pub(crate) around: RequestContext,
+    pub(crate) cancelled: Signal,
+    pub(crate) link: Arc<LinkShared>,
+}
+
+impl Context {
+    pub(crate) fn new(exchange: Arc<Exchange>) -> Context {
+        Context { exchange }
+    }
+
+    /// Tells the client how far it is. `progress` has to increase; what does not is dropped, as is
+    /// everything if the client asked for no progress (ledger PROG-B-002).
+    ///
+    /// Waits while too many notifications of the link are unwritten. Cancel-safe: dropped before it
+    /// returns, nothing is sent.
+    pub async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        if self.exchange.around.progress_token.is_some() {
+            self.note(Note::Progress { progress, total, message: message.map(str::to_owned) }).await;
+        }
+    }
+
+    /// Sends a log message, if the client wants this level (ledger META-S-017). Waits like
+    /// [`Context::progress`].
+    pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
+        self.note(Note::Log { level, logger: logger.map(str::to_owned), data }).await;
+    }
+
+    /// Sends any other notification that belongs to the request. Waits like [`Context::progress`].
+    pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) {
+        self.note(Note::Other { method: method.into(), params }).await;
+    }
+
+    async fn note(&self, note: Note) {
+        let permit = self.exchange.link.note_permit().await;
+        self.exchange.link.command(Command::Note { exchange: self.exchange.id, note, permit });
+    }
+
+    /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.
+    /// Prefer [`Reply::InputRequired`](super::Reply::InputRequired), which serves both eras. Dropping the
+    /// future gives the request up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] before the wire if the client cannot or may not be asked, as on 2026-07-28;
+    /// those of a call otherwise.
+    pub async fn request(
+        &self,
+        method: impl Into<Method>,
+        params: Option<RawJson>,
+    ) -> Result<Payload, Error> {
+        self.exchange.link.request(method.into(), params).await
+    }
+
+    /// Waits until the client has cancelled the request or is gone. Cancel-safe.
+    pub async fn cancelled(&self) {
+        self.exchange.cancelled.wait().await;
+    }
+
+    /// Whether the client has cancelled the request or is gone.
+    pub fn is_cancelled(&self) -> bool {
+        self.exchange.cancelled.is_raised()
+    }
+
+    /// Waits until the server is told to stop: come to an end soon. Cancel-safe.
+    pub async fn stopping(&self) {
+        self.exchange.link.stopping.wait().await;
+    }
+
+    /// Whether the server is told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.exchange.link.stopping.is_raised()
+    }
+
+    /// All that is known around the request.
+    pub fn request_context(&self) -> &RequestContext {
+        &self.exchange.around
+    }
+
+    /// The id on the wire. Only for logs: clients send the same one again and again.
+    pub fn request_id(&self) -> &RequestId {
+        &self.exchange.around.request_id
+    }
+
+    /// The revision that governs the request.
+    pub fn version(&self) -> ProtocolVersion {
+        self.exchange.around.version
+    }
+
+    /// What the transport knows: HTTP parts, a verified identity.
+    pub fn envelope(&self) -> &Envelope {
+        &self.exchange.around.envelope
+    }
+
+    /// Who the client says it is. Untrusted (ledger META-B-010).
+    pub fn client_info(&self) -> Option<&RawJson> {
+        self.exchange.around.client_info.as_ref()
+    }
+
+    /// What the client can do: an object.
+    pub fn client_capabilities(&self) -> &RawJson {
+        &self.exchange.around.client_capabilities
+    }
+
+    /// The least severe log messages the client wants; `None`: none.
+    pub fn log_level(&self) -> Option<LogLevel> {
+        self.exchange.around.log_level
+    }
+
+    /// The answers to an earlier [`InputRequired`](crate::session::InputRequired): an object, by key.
+    /// Untrusted.
+    pub fn input_responses(&self) -> Option<&RawJson> {
+        self.exchange.around.input_responses.as_ref()
+    }
+
+    /// The `state` of that question. On 2026-07-28 it came through the client's hands: hostile until
+    /// proven otherwise (ledger MRTR-S-007).
+    pub fn request_state(&self) -> Option<&str> {
+        self.exchange.around.request_state.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("exchange", &self.exchange.id).finish_non_exhaustive()
+    }
+}

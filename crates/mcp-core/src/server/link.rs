@@ -1,0 +1,86 @@
+//! What the driver of one link and everybody who speaks to it share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::driver::mailbox::Mailbox;
+use crate::driver::signal::Signal;
+use crate::error::{CloseReason, Error};
+use crate::message::{Method, Payload, RawJson};
+
+use super::command::Command;
+
+/// Notifications of one link's handlers that may be unwritten; then handlers wait.
+const NOTES: usize = 256;
+
+/// What the driver of one link and everybody who speaks to it share.
+#[derive(Debug)]
+pub(crate) struct LinkShared {
+    pub(crate) commands: Mailbox<Command>,
+    /// Raised when the server is told to stop.
+    pub(crate) stopping: Arc<Signal>,
+    notes: Semaphore,
+    requests: AtomicU64,
+}
+
+/// A place for one notification. Given back when the notification is written or dropped.
+#[derive(Debug)]
+pub(crate) struct NotePermit(Arc<LinkShared>);
+
+impl Drop for NotePermit {
+    fn drop(&mut self) {
+        self.0.notes.add_permits(1);
+    }
+}
+
+impl LinkShared {
+    pub(crate) fn new(stopping: Arc<Signal>) -> LinkShared {
+        LinkShared {
+            commands: Mailbox::new(),
+            stopping,
+            notes: Semaphore::new(NOTES),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits for a place. Returns `None` once the link has ended.
+    pub(crate) async fn note_permit(self: &Arc<Self>) -> NotePermit {
+        if let Ok(permit) = self.notes.acquire().await {
+            permit.forget();
+        }
+        NotePermit(self.clone())
+    }
+
+    /// Tells the driver. Once that has ended, nobody is left to tell.
+    pub(crate) fn command(&self, command: Command) {
+        let _ended = self.commands.push(command);
+    }
+
+    /// Asks a legacy client. Dropping the future gives the request up.
+    pub(crate) async fn request(&self, method: Method, params: Option<RawJson>) -> Result<Payload, Error> {
+        let (answer, outcome) = oneshot::channel();
+        let key = self.requests.fetch_add(1, Ordering::Relaxed);
+        self.command(Command::Request { key, method, params, answer });
+        let mut guard = GiveUp { link: self, key, armed: true };
+        let outcome = outcome.await;
+        guard.armed = false;
+        outcome.unwrap_or_else(|_| Err(Error::Closed(CloseReason::Requested)))
+    }
+}
+
+/// Gives a request up if its future is dropped.
+struct GiveUp<'a> {
+    link: &'a LinkShared,
+    key: u64,
+    armed: bool,
+}
+
+impl Drop for GiveUp<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.link.command(Command::GiveUp { key: self.key });
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How a router serves a request.
+
+use async_trait::async_trait;
+
+use crate::message::{ErrorObject, Mark, RawJson};
+use crate::server::{Context, Handler, IncomingRequest};
+use crate::session::server::Reply;
+use crate::transport::Envelope;
+
+use super::Router;
+use super::page::page;
+use super::template;
+
+const PAGE_SIZE: usize = 100;
+
+#[async_trait]
+impl Handler for Router {
+    async fn handle(&self, request: IncomingRequest, context: Context) -> Result<Reply, ErrorObject> {
+        let size = self.page_size.unwrap_or(PAGE_SIZE);
+        let params = request.params.as_ref();
+        // A method of that name goes first: it may replace what stands below.
+        if let Some(route) = self.methods.get(request.method.as_str()) {
+            return route(request.params, context).await;
+        }
+        match request.method.as_str() {
+            "tools/list" if self.has_tools() => {
+                page(&self.tools, |tool| tool.definition.raw(), "tools", size, params).map(Reply::Result)
+            }
+            "prompts/list" if self.has_prompts() => {
+                page(&self.prompts, |prompt| prompt.definition.raw(), "prompts", size, params)
+                    .map(Reply::Result)
+            }
+            "resources/list" if self.has_resources() => {
+                page(&self.resources, |resource| resource.definition.raw(), "resources", size, params)
+                    .map(Reply::Result)
+            }
+            "resources/templates/list" if self.has_resources() => {
+                page(&self.templates, |entry| entry.definition.raw(), "resourceTemplates", size, params)
+                    .map(Reply::Result)
+            }
+            "tools/call" if self.has_tools() => {
+                let name = text(&request, Mark::Name, "name")?;
+                let tool = self.tools.get(&name).ok_or_else(|| unknown("tool", &name))?;
+                (tool.route)(arguments(&request)?, context).await
+            }
+            "prompts/get" if self.has_prompts() => {
+                let name = text(&request, Mark::Name, "name")?;
+                let prompt = self.prompts.get(&name).ok_or_else(|| unknown("prompt", &name))?;
+                (prompt.route)(arguments(&request)?, context).await
+            }
+            "resources/read" if self.has_resources() => {
+                let uri = text(&request, Mark::Uri, "uri")?;
+                let fixed = self.resources.get(&uri).map(|entry| &entry.route);
+                let route = fixed.or_else(|| {
+                    let mut templates = self.templates.iter();
+                    let found = templates.find(|(template, _)| template::matches(template, &uri));
+                    found.map(|(_, entry)| &entry.route)
+                });
+                match route {
+                    Some(route) => route(RawJson::string(&uri), context).await,
+                    None => Err(ErrorObject::resource_not_found(&uri)),
+                }
+            }
+            "completion/complete" => match &self.completion {
+                Some(route) => route(request.params(), context).await,
+                None => Ok(Reply::MethodNotFound),
+            },
+            _ => Ok(Reply::MethodNotFound),
+        }
+    }
+
+    fn capabilities(&self) -> RawJson {
+        let flag = |name, on: bool| on.then(|| (name, RawJson::TRUE));
+        let list_changed = || flag("listChanged", self.list_changed);
+        let mut declared = Vec::new();
+        if self.completion.is_some() {
+            declared.push(("completions", RawJson::EMPTY_OBJECT));
+        }
+        if self.logging {
+            declared.push(("logging", RawJson::EMPTY_OBJECT));
+        }
+        if self.has_prompts() {
+            declared.push(("prompts", RawJson::object(list_changed())));
+        }
+        if self.has_resources() {
+            let subscribe = flag("subscribe", self.subscribe);
+            declared.push(("resources", RawJson::object(list_changed().into_iter().chain(subscribe))));
+        }
+        if self.has_tools() {
+            declared.push(("tools", RawJson::object(list_changed())));
+        }
+        RawJson::object(declared)
+    }
+
+    async fn input_schema(&self, tool: &str, _: &Envelope) -> Option<RawJson> {
+        self.tools.get(tool)?.definition.raw().member("inputSchema")
+    }
+}
+
+impl Router {
+    fn has_tools(&self) -> bool {
+        !self.tools.is_empty() || self.methods.contains_key("tools/list")
+    }
+
+    fn has_prompts(&self) -> bool {
+        !self.prompts.is_empty() || self.methods.contains_key("prompts/list")
+    }
+
+    fn has_resources(&self) -> bool {
+        !self.resources.is_empty()
+            || !self.templates.is_empty()
+            || self.methods.contains_key("resources/list")
+    }
+}
+
+/// A member of the params that has to be a string.
+fn text(request: &IncomingRequest, mark: Mark, member: &'static str) -> Result<String, ErrorObject> {
+    request
+        .params
+        .as_ref()
+        .and_then(|params| params.text(mark))
+        .ok_or_else(|| ErrorObject::invalid_params(format!("params.{member} has to be a string")))
+}
+
+/// The `arguments`, which have to be an object where present.
+fn arguments(request: &IncomingRequest) -> Result<RawJson, ErrorObject> {
+    match request.params.as_ref().and_then(|params| params.raw().member("arguments")) {
+        None => Ok(RawJson::EMPTY_OBJECT),
+        Some(arguments) if arguments.is_object() => Ok(arguments),
+        Some(arguments) => Err(ErrorObject::invalid_params(format!(
+            "params.arguments has to be an object, not {}",
+            arguments.kind_name()
+        ))),
+    }
+}
+
+fn unknown(what: &str, name: &str) -> ErrorObject {
+    let name: String = name.chars().take(128).collect();
+    ErrorObject::invalid_params(format!("Unknown {what}: {name}"))
+}

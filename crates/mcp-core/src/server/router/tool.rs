@@ -1,0 +1,86 @@
+//! What a tool's closure returns: a result, a failure that the model sees, or a refusal.
+
+use crate::message::{ErrorObject, RawJson};
+use crate::session::InputRequired;
+
+/// What a tool says.
+#[derive(Clone, Debug)]
+pub enum ToolReply {
+    /// A whole `CallToolResult` object.
+    Result(RawJson),
+    /// It needs input first.
+    InputRequired(InputRequired),
+}
+
+impl ToolReply {
+    /// One text.
+    pub fn text(text: &str) -> ToolReply {
+        ToolReply::Result(content(text, false))
+    }
+
+    /// A structured result, and the same as text for clients that do not read it.
+    pub fn structured(value: RawJson) -> ToolReply {
+        let text = content(&value.to_string(), false);
+        ToolReply::Result(text.with_members(&[("structuredContent", &value)]))
+    }
+}
+
+impl From<String> for ToolReply {
+    fn from(text: String) -> ToolReply {
+        ToolReply::text(&text)
+    }
+}
+
+impl From<&str> for ToolReply {
+    fn from(text: &str) -> ToolReply {
+        ToolReply::text(text)
+    }
+}
+
+/// A whole `CallToolResult` object.
+impl From<RawJson> for ToolReply {
+    fn from(result: RawJson) -> ToolReply {
+        ToolReply::Result(result)
+    }
+}
+
+impl From<InputRequired> for ToolReply {
+    fn from(input: InputRequired) -> ToolReply {
+        ToolReply::InputRequired(input)
+    }
+}
+
+/// How a tool fails. `?` makes a [`ToolError::Failed`] of a text and a [`ToolError::Refused`] of an
+/// [`ErrorObject`].
+#[derive(Clone, Debug)]
+pub enum ToolError {
+    /// The tool ran and failed: a result with `isError`, which the model reads and may act upon.
+    Failed(String),
+    /// The call itself is wrong: a JSON-RPC error.
+    Refused(ErrorObject),
+}
+
+impl From<String> for ToolError {
+    fn from(text: String) -> ToolError {
+        ToolError::Failed(text)
+    }
+}
+
+impl From<&str> for ToolError {
+    fn from(text: &str) -> ToolError {
+        ToolError::Failed(text.to_owned())
+    }
+}
+
+impl From<ErrorObject> for ToolError {
+    fn from(error: ErrorObject) -> ToolError {
+        ToolError::Refused(error)
+    }
+}
+
+/// A `CallToolResult` with one text.
+pub(super) fn content(text: &str, is_error: bool) -> RawJson {
+    let text = RawJson::object([("type", RawJson::string("text")), ("text", RawJson::string(text))]);
+    let content = RawJson::object([("content", RawJson::array([text]))]);
+    if is_error { content.with_members(&[("isError", &RawJson::TRUE)]) } else { content }
+}
