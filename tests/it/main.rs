@@ -1,1 +1,6 @@
-//! t
+//! Integration tests over real pipes, with real servers: one module a subject.
+
+// Clippy frees only `#[test]` functions; here every function serves a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod fixtures;

@@ -1,2 +1,43 @@
-//! x
-fn main() {}
+//! `cargo xtask TASK`: the checks and tests of this workspace, one file per task.
+
+use std::process::ExitCode;
+
+mod ci;
+mod shell;
+mod test;
+mod tidy;
+
+/// The error is what a person reads; nothing here acts on it.
+type Outcome<T = ()> = Result<T, String>;
+
+const HELP: &str = "\
+usage: cargo xtask TASK
+
+  ci                      everything that must hold: fmt, tidy, clippy, doc, test
+  test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
+  tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
+  help                    this text
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = args.collect();
+    let outcome = match task.as_str() {
+        "ci" => ci::run(&rest),
+        "test" => test::run(&rest),
+        "tidy" => tidy::run(&rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no task `{other}`\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A link is driven by one task, which polls two loops side by side: one that receives, takes commands
 //! and keeps time, and one that owns the sending half and writes what the session said. Reading never
-//! waits for writing: a peer that reads only after it was read would wait for ever.
+//! waits for writing: two peers that only write would wait for each other for ever.
 
 pub(crate) mod client;
 pub(crate) mod mailbox;
@@ -14,7 +14,22 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crate::transport::{Inbound, TransportError};
+
+/// What `recv` answers.
+type Received = Result<Option<Inbound>, TransportError>;
+
+/// Messages and commands that are taken at one wake-up before the writer and the clock have their turn.
+const BURST: usize = 64;
+
+/// How long a link that is given up may take to write what was queued: cancellations, a last reply.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
+/// at once.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Now, by the clock that tests can stop.
 pub(crate) fn now() -> Instant {

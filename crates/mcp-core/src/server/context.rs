@@ -28,6 +28,12 @@ pub(crate) struct Exchange {
     pub(crate) link: Arc<LinkShared>,
 }
 
+impl Exchange {
+    pub(crate) fn new(id: ExchangeId, around: RequestContext, link: Arc<LinkShared>) -> Exchange {
+        Exchange { id, around, cancelled: Signal::default(), link }
+    }
+}
+
 impl Context {
     pub(crate) fn new(exchange: Arc<Exchange>) -> Context {
         Context { exchange }

@@ -18,6 +18,8 @@ const NOTES: usize = 256;
 /// What the driver of one link and everybody who speaks to it share.
 #[derive(Debug)]
 pub(crate) struct LinkShared {
+    /// For logs.
+    pub(crate) number: u64,
     pub(crate) commands: Mailbox<Command>,
     /// Raised when the server is told to stop.
     pub(crate) stopping: Arc<Signal>,
@@ -36,8 +38,9 @@ impl Drop for NotePermit {
 }
 
 impl LinkShared {
-    pub(crate) fn new(stopping: Arc<Signal>) -> LinkShared {
+    pub(crate) fn new(number: u64, stopping: Arc<Signal>) -> LinkShared {
         LinkShared {
+            number,
             commands: Mailbox::new(),
             stopping,
             notes: Semaphore::new(NOTES),
@@ -45,8 +48,9 @@ impl LinkShared {
         }
     }
 
-    /// Waits for a place. Returns `None` once the link has ended.
+    /// Waits for a place. Cancel-safe.
     pub(crate) async fn note_permit(self: &Arc<Self>) -> NotePermit {
+        // Never closed, so always a permit; the guard gives it back.
         if let Ok(permit) = self.notes.acquire().await {
             permit.forget();
         }

@@ -97,8 +97,8 @@ impl ServerShared {
     }
 
     async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {
-        let shared = Arc::new(LinkShared::new(self.stopping.clone()));
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
         self.links().insert(number, shared.clone());
         let _registered = Registered { server: self, number };
         // After the insert: a drain either sees the link on the list or is seen here.

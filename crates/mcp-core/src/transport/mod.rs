@@ -35,7 +35,10 @@ mod connect;
 mod envelope;
 mod error;
 mod flow;
+pub mod framed;
 mod loss;
+pub mod memory;
+pub mod trace;
 
 pub use binding::{AbandonBy, Binding};
 pub use connect::{Accept, Connect};

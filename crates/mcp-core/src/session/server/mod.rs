@@ -1,8 +1,43 @@
 //! The server's side of a session: both eras on one link, chosen per message.
+//!
+//! ```text
+//!             params._meta names a version          no such claim
+//! request  ──┬──────────────────────────────┬──────────────────────────────┐
+//!            │ modern: stateless            │ legacy: only after           │ route.rs
+//!            │ server/discover, listen      │ `initialize`; ping, levels,  │
+//!            │                              │ resource subscriptions       │
+//!            └──────────────┬───────────────┴──────────────┬───────────────┘
+//!                     one table of exchanges           one table of questions to a legacy client
+//!                           │ Event(Request) … reply            │ (asks.rs, input.rs)
+//!                           └── shape.rs: one encoder per era, at the edge
+//! ```
+//!
+//! Both eras can be in use on one link at once (ledger ERA-S-011). Nothing of a modern request is kept
+//! beyond its outcome (DISC-S-006); what a legacy client negotiated lives in one struct that does not exist
+//! before its `initialize` (T-10).
 
+mod asks;
+mod batch;
+mod cancel;
 mod config;
+mod declared;
 mod event;
+mod exchange;
+mod input;
+mod legacy;
+mod listen;
+mod modern;
+mod needs;
+mod notify;
+mod outgoing;
+mod route;
+mod shape;
 
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,110 +45,313 @@ pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
 
 use crate::error::{CloseReason, Error};
-use crate::message::{Method, RawJson};
-use crate::session::{Change, ExchangeId, LogLevel, OutgoingId, Output};
-use crate::transport::{Binding, Inbound};
+use crate::message::{
+    ErrorObject, Mark, Message, Notification, Payload, ProtocolVersion, RawJson, Refusal, Request, RequestId,
+    Response, Shape,
+};
+use crate::session::{ExchangeId, Output};
+use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Origin, Outbound};
+
+use asks::Asks;
+use batch::Batches;
+use declared::Declared;
+use exchange::{Exchanges, Stage};
+use legacy::Legacy;
+use listen::Listens;
 
 /// The server's side of one link.
+///
+/// Requests between the answer to `initialize` and `notifications/initialized` are served: real clients
+/// pipeline. The server's own requests wait for that notification (ledger LIFE-S-006).
 #[derive(Debug)]
-pub struct ServerSession {}
+pub struct ServerSession {
+    config: Arc<ServerConfig>,
+    binding: Binding,
+    /// Read out of the capabilities when first needed: most links of one exchange never do.
+    declared: OnceCell<Declared>,
+    exchanges: Exchanges,
+    listens: Listens,
+    batches: Batches,
+    asks: Asks,
+    /// What a legacy client negotiated, if one did.
+    legacy: Option<Legacy>,
+    phase: Phase,
+    /// Responses that answered nothing.
+    stray_responses: u64,
+    out: VecDeque<Output<ServerEvent>>,
+}
 
-#[allow(unused_variables, clippy::todo)]
+/// How far the end of the session has come. The first three may be set independently.
+#[derive(Debug, Default)]
+struct Phase {
+    read_closed: bool,
+    draining: bool,
+    drained: bool,
+    closed: bool,
+}
+
 impl ServerSession {
     /// A session on a fresh link.
     pub fn new(config: Arc<ServerConfig>, binding: Binding, now: Instant) -> ServerSession {
-        todo!()
+        let _ = now;
+        ServerSession {
+            config,
+            binding,
+            declared: OnceCell::new(),
+            exchanges: Exchanges::default(),
+            listens: Listens::default(),
+            batches: Batches::default(),
+            asks: Asks::default(),
+            legacy: None,
+            phase: Phase::default(),
+            stray_responses: 0,
+            out: VecDeque::new(),
+        }
     }
 
     /// Something came in. A `SendError::Rejected` comes here too, as `Inbound::Lost` on its lane.
     pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
-        todo!()
+        if self.phase.closed {
+            return;
+        }
+        match inbound {
+            Inbound::Lost { lane, loss } => self.lane_over(lane, Some(&loss)),
+            Inbound::Ended { lane } => self.lane_over(lane, None),
+            Inbound::Delivered { .. } => {}
+            _ if self.phase.read_closed => {}
+            Inbound::Message { message, lane, envelope } => match message {
+                Message::Request(request) => self.handle_request(request, lane, envelope),
+                Message::Notification(notification) => self.handle_notification(notification, lane, envelope),
+                Message::Response(response) => self.handle_response(response),
+            },
+            Inbound::Batch { items, lane, envelope } => self.handle_batch(items, lane, envelope),
+            Inbound::Refused { lane, refusal } => self.handle_refused(lane, refusal),
+        }
+        let _ = now;
+        self.settle();
     }
 
     /// The instant of `Output::Wait` has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        if !self.phase.closed {
+            self.expire_asks(now);
+            self.settle();
+        }
     }
 
     /// Nothing more will come in. What was accepted is still answered: read-closed is not write-closed.
-    /// When the last reply is out, `Output::Close` follows.
+    /// When the last reply is out, `Output::Close` follows. Subscriptions end silently, and nobody waits
+    /// for answers of the client any more (ledger STDIO-S-011).
     pub fn handle_read_closed(&mut self, now: Instant) {
-        todo!()
+        let _ = now;
+        if self.phase.closed || self.phase.read_closed {
+            return;
+        }
+        self.phase.read_closed = true;
+        for (_, listen) in self.listens.take_all() {
+            self.exchanges.release(listen.lane, &listen.id);
+        }
+        self.fail_asks(&CloseReason::PeerClosed(Closed::default()));
+        self.settle();
     }
 
     /// The link is gone: every exchange is cancelled, and nothing goes out any more.
     pub fn handle_closed(&mut self, now: Instant) {
-        todo!()
+        let _ = now;
+        if self.phase.closed {
+            return;
+        }
+        self.out.retain(|output| matches!(output, Output::Event(_)));
+        self.end_everything(&CloseReason::PeerClosed(Closed::default()));
     }
 
-    /// The outcome of an exchange. Ignored if it had one.
+    /// The outcome of an exchange. Ignored if it had one, or if it is being asked for input: then the
+    /// handler will be called again.
     pub fn reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply) {
-        todo!()
-    }
-
-    /// Progress of an exchange. Dropped if the client asked for none, if it does not increase, or after
-    /// the outcome (ledger PROG-B-002, PROG-B-003).
-    pub fn progress(
-        &mut self,
-        now: Instant,
-        exchange: ExchangeId,
-        progress: f64,
-        total: Option<f64>,
-        message: Option<&str>,
-    ) {
-        todo!()
-    }
-
-    /// A log message of an exchange: `notifications/message`. Dropped below the level the client asked
-    /// for (ledger META-S-017).
-    pub fn log(
-        &mut self,
-        now: Instant,
-        exchange: ExchangeId,
-        level: LogLevel,
-        logger: Option<&str>,
-        data: RawJson,
-    ) {
-        todo!()
-    }
-
-    /// Any other notification that belongs to an exchange.
-    pub fn notify(&mut self, now: Instant, exchange: ExchangeId, method: Method, params: Option<RawJson>) {
-        todo!()
-    }
-
-    /// Something changed: goes to every subscription that asked for it, and to a legacy client.
-    pub fn publish(&mut self, now: Instant, change: &Change) {
-        todo!()
-    }
-
-    /// A request to a legacy client. An error before the wire where the client cannot or may not be asked.
-    pub fn request(
-        &mut self,
-        now: Instant,
-        method: Method,
-        params: Option<RawJson>,
-    ) -> Result<OutgoingId, Error> {
-        todo!()
-    }
-
-    /// Gives up a request to a legacy client.
-    pub fn cancel_request(&mut self, now: Instant, outgoing: OutgoingId) {
-        todo!()
+        let Some(entry) = self.exchanges.get(exchange) else { return };
+        match entry.stage {
+            Stage::Asking(_) => return,
+            Stage::Muted => {
+                self.exchanges.remove(exchange);
+                return;
+            }
+            Stage::Handler => {}
+        }
+        match reply {
+            Reply::Result(result) => {
+                let result = Payload::new(result);
+                match input::spelled_out(&result) {
+                    None => self.finish(exchange, Ok(result), Origin::Handler),
+                    Some(Ok(needed)) => self.need_input(now, exchange, &needed, Some(result)),
+                    Some(Err(why)) => self.fail(exchange, ErrorObject::internal(why)),
+                }
+            }
+            Reply::Error(error) => self.finish(exchange, Err(error), Origin::Handler),
+            Reply::InputRequired(needed) => self.need_input(now, exchange, &needed, None),
+            Reply::MethodNotFound => {
+                let error = ErrorObject::method_not_found(entry.method.as_str());
+                self.finish(exchange, Err(error), Origin::Protocol);
+            }
+        }
+        self.settle();
     }
 
     /// Ends subscriptions in order, refuses new requests, and tells when everything accepted is done.
     pub fn drain(&mut self, now: Instant) {
-        todo!()
+        let _ = now;
+        if self.phase.closed || self.phase.draining {
+            return;
+        }
+        self.phase.draining = true;
+        self.end_listens();
+        self.settle();
     }
 
     /// Ends the session: what is not done gets no outcome.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
-        todo!()
+        let _ = now;
+        if self.phase.closed {
+            return;
+        }
+        if !self.phase.read_closed {
+            self.end_listens();
+        }
+        for lane in self.exchanges.own_lanes() {
+            self.end_lane(lane, EndReason::Closing);
+        }
+        self.end_everything(&reason);
+        self.out.push_back(Output::Close(reason));
     }
 
     /// What to do next. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ServerEvent> {
-        todo!()
+        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.asks.next_deadline()))
     }
+
+    /// How many responses came that answered nothing: late ones, duplicates, inventions. They are dropped.
+    pub fn stray_responses(&self) -> u64 {
+        self.stray_responses
+    }
+
+    /// Takes everything apart: each exchange is cancelled, each question fails.
+    fn end_everything(&mut self, reason: &CloseReason) {
+        self.phase.closed = true;
+        for exchange in self.exchanges.take_live() {
+            self.event(ServerEvent::Cancelled { exchange });
+        }
+        self.listens.take_all();
+        for outgoing in self.asks.take_requests() {
+            self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(Error::Closed(reason.clone())) });
+        }
+        self.asks = Asks::default();
+    }
+
+    /// After each step: has everything accepted had its outcome?
+    fn settle(&mut self) {
+        if self.phase.closed || self.exchanges.live() > 0 {
+            return;
+        }
+        if self.phase.draining && !self.phase.drained {
+            self.phase.drained = true;
+            self.event(ServerEvent::Drained);
+        }
+        if self.phase.read_closed {
+            let reason = CloseReason::PeerClosed(Closed::default());
+            self.end_everything(&reason);
+            self.out.push_back(Output::Close(reason));
+        }
+    }
+
+    /// Input that is no legal message. A notification is never answered (ledger RPC-B-004); on a lane of
+    /// its own the carrier still wants to know that it was refused (promise 3).
+    fn handle_refused(&mut self, lane: Lane, refusal: Refusal) {
+        if refusal.shape == Shape::Response
+            && let Some(ask) = refusal.id.as_ref().and_then(|id| self.asks.answered(id))
+        {
+            let why = format!("a malformed response: {}", refusal.error.message);
+            self.settle_ask(ask, Err(Error::Violation(why)));
+        }
+        if refusal.is_answerable() {
+            self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
+        } else if !lane.is_shared() {
+            self.respond(lane, Response::error(None, refusal.error), Origin::Protocol, None);
+        }
+    }
+
+    /// A notification, of either era (ledger 2.4). Never answered, whatever it is (RPC-B-004).
+    fn handle_notification(&mut self, notification: Notification, lane: Lane, envelope: Envelope) {
+        match notification.method.as_str() {
+            "notifications/cancelled" => {
+                let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
+                match notification.mark(Mark::RequestId).and_then(RequestId::parse) {
+                    Some(id) => self.cancelled_by_peer(lane, &id, modern),
+                    None => tracing::debug!("a cancellation without a request id is ignored"),
+                }
+            }
+            "notifications/initialized" => self.handle_initialized(),
+            name if route::client_notifies(name, self.legacy.is_some()) => {
+                self.event(ServerEvent::Notification { notification, envelope });
+            }
+            name => tracing::debug!(?name, "a notification that no client sends here is ignored"),
+        }
+    }
+
+    /// The one gate for requests: duplicate ids, then the era (ledger T-21, 2.6).
+    fn handle_request(&mut self, request: Request, lane: Lane, envelope: Envelope) {
+        if self.exchanges.in_flight(lane, &request.id) {
+            let error = ErrorObject::invalid_request("A request with this id is still in flight");
+            return self.refuse(lane, request.id, error);
+        }
+        let claim = route::claim(&request, &self.config.versions);
+        self.dispatch(claim, request, lane, envelope);
+    }
+
+    /// Answers a request with an error before any handler saw it.
+    fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
+        let version = self.legacy.as_ref().map(|legacy| legacy.version);
+        self.respond(lane, Response::error(Some(id), error), Origin::Protocol, version);
+    }
+
+    /// A response goes out; on a batch's lane only the final one is `last`.
+    fn respond(&mut self, lane: Lane, response: Response, origin: Origin, version: Option<ProtocolVersion>) {
+        let last = self.batches.answered(lane);
+        self.transmit(response.into(), lane, last, origin, version);
+    }
+
+    /// A message that is no response goes out.
+    fn tell(&mut self, message: impl Into<Message>, lane: Lane, version: ProtocolVersion) {
+        self.transmit(message.into(), lane, false, Origin::Handler, Some(version));
+    }
+
+    fn transmit(
+        &mut self,
+        message: Message,
+        lane: Lane,
+        last: bool,
+        origin: Origin,
+        version: Option<ProtocolVersion>,
+    ) {
+        let mut envelope = Envelope::default();
+        envelope.version = version;
+        self.out.push_back(Output::Transmit(Outbound::Message { message, lane, last, origin, envelope }));
+    }
+
+    fn end_lane(&mut self, lane: Lane, why: EndReason) {
+        self.out.push_back(Output::Transmit(Outbound::End { lane, why }));
+    }
+
+    fn event(&mut self, event: ServerEvent) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    fn declared(&self) -> &Declared {
+        self.declared.get_or_init(|| Declared::of(&self.config.capabilities))
+    }
+}
+
+/// `{"requestId":…}`: the params of `notifications/cancelled`.
+fn cancelled_params(id: &RequestId) -> RawJson {
+    let mut text = Vec::new();
+    id.write_to(&mut text);
+    RawJson::object([("requestId", RawJson::trusted(text.into()))])
 }

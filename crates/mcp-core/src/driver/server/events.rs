@@ -1,0 +1,106 @@
+//! Carrying out what a server session tells: requests to handlers, cancellations, news.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures::FutureExt;
+
+use crate::driver::mailbox::Mailbox;
+use crate::message::ErrorObject;
+use crate::server::IncomingRequest;
+use crate::server::command::Command;
+use crate::server::context::Exchange;
+use crate::session::ExchangeId;
+use crate::session::server::{Incoming, Reply, ServerEvent};
+
+use super::Driver;
+use super::serve::{InFlight, Notice, serve, tell};
+
+/// What a client may leave untold to a slow handler; then the oldest go.
+const NOTICES: usize = 256;
+
+impl Driver {
+    pub(super) fn event(&mut self, event: ServerEvent) {
+        match event {
+            ServerEvent::Request(incoming) => self.request(incoming),
+            ServerEvent::Cancelled { exchange } => match self.running.get(&exchange) {
+                // Its handler replies, or is dropped after its grace period, which replies too.
+                Some(running) => running.cancelled.raise(),
+                None => self.answer(exchange, Reply::Error(ErrorObject::internal("Cancelled"))),
+            },
+            ServerEvent::Notification { notification, envelope } => {
+                self.notice(Notice::Notification(notification, envelope));
+            }
+            ServerEvent::ResourceSubscription { uri, on } => self.notice(Notice::Subscription(uri, on)),
+            ServerEvent::Initialized { version, .. } => {
+                tracing::debug!(version = version.as_str(), link = self.shared.number, "initialized");
+            }
+            ServerEvent::OutgoingDone { outgoing, outcome } => {
+                if let Some((key, answer)) = self.outgoing.remove(&outgoing) {
+                    self.keys.remove(&key);
+                    // Nobody waits any more: then nobody is told.
+                    let _gone = answer.send(outcome);
+                }
+            }
+            ServerEvent::Drained => self.drained = true,
+        }
+    }
+
+    /// Answers once the session waits: it is not told anything in the middle of what it says.
+    fn answer(&self, exchange: ExchangeId, reply: Reply) {
+        self.shared.command(Command::Reply { exchange, reply });
+    }
+
+    fn request(&mut self, incoming: Incoming) {
+        let Incoming { exchange: id, method, params, context: around } = incoming;
+        let limit = self.server.limits.in_flight;
+        let Some(place) = InFlight::take(&self.server, limit) else {
+            let busy = format!("Busy: too many requests in flight (limit {limit})");
+            self.answer(id, Reply::Error(ErrorObject::internal(busy)));
+            return;
+        };
+        let span = tracing::debug_span!(
+            "mcp.request",
+            method = method.as_str(),
+            version = around.version.as_str(),
+            link = self.shared.number,
+            id = ?around.request_id,
+            outcome = tracing::field::Empty,
+        );
+        let link = self.shared.clone();
+        let exchange = Arc::new(Exchange::new(id, around, link));
+        self.running.insert(id, exchange.clone());
+        let request = IncomingRequest::new(method, params);
+        let served = serve(place, request, exchange, span);
+        if self.binding.one_exchange && self.inline.is_none() {
+            self.inline = Some(served.boxed());
+            return;
+        }
+        let link = self.shared.clone();
+        tokio::spawn(async move {
+            let (exchange, reply) = served.await;
+            link.command(Command::Reply { exchange, reply });
+        });
+    }
+
+    /// Has the handler told in a task of its own, one thing after the other.
+    fn notice(&mut self, notice: Notice) {
+        let handler = &self.server.handler;
+        let notices = self.notices.get_or_insert_with(|| {
+            let notices = Arc::new(Mailbox::new());
+            tokio::spawn(tell(handler.clone(), notices.clone()));
+            notices
+        });
+        notices.push_lossy(notice, NOTICES);
+    }
+}
+
+impl InFlight {
+    /// A place among the requests in flight of the whole server, if there is one.
+    fn take(server: &Arc<crate::server::ServerShared>, limit: usize) -> Option<InFlight> {
+        let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
+        // Made in any case: it gives the place back.
+        let place = InFlight { server: server.clone() };
+        (taken < limit).then_some(place)
+    }
+}

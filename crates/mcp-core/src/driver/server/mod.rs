@@ -1,0 +1,241 @@
+//! The driver of one link of a server.
+
+mod events;
+mod link;
+mod serve;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use crate::error::{CloseReason, Error};
+use crate::message::Payload;
+use crate::server::ServerShared;
+use crate::server::command::{Command, Note};
+use crate::server::context::Exchange;
+use crate::server::link::{LinkShared, NotePermit};
+use crate::session::server::{Reply, ServerSession};
+use crate::session::{Change, ExchangeId, OutgoingId, Output};
+use crate::transport::{Binding, Outbound, Transport};
+
+use super::mailbox::Mailbox;
+use super::now;
+use super::timer::Timer;
+use super::writer::Queued;
+use serve::Notice;
+
+/// Messages that may wait for the writer before changes are held back and equal ones become one.
+const BACKLOG: usize = 256;
+
+/// Changes that are held back at most; then the oldest are forgotten.
+const HELD_BACK: usize = 1024;
+
+/// Drives a link to its end.
+///
+/// Where the binding says `one_exchange`, nothing is spawned: the handler is polled here, beside the
+/// writer. A binding that has to answer its own caller while the handler still runs moves this future into
+/// a task of its own.
+pub(crate) async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
+    let binding = link.binding();
+    let (mut sender, mut receiver) = link.split();
+    let outbox = Arc::new(Mailbox::new());
+    let mut driver = Driver {
+        session: ServerSession::new(server.config.clone(), binding, now()),
+        server,
+        shared,
+        binding,
+        outbox: outbox.clone(),
+        running: HashMap::new(),
+        inline: None,
+        outgoing: HashMap::new(),
+        keys: HashMap::new(),
+        notices: None,
+        held_back: VecDeque::new(),
+        permit: None,
+        reading: true,
+        drained: false,
+        leave: false,
+        give_up: None,
+        wait: None,
+        timer: Timer::default(),
+    };
+    driver.drain();
+    driver.drive_link(&mut *sender, &mut *receiver, &outbox).await;
+}
+
+type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
+
+struct Driver {
+    server: Arc<ServerShared>,
+    shared: Arc<LinkShared>,
+    session: ServerSession,
+    binding: Binding,
+    outbox: Arc<Mailbox<Queued<NotePermit>>>,
+    /// Requests that handlers are serving.
+    running: HashMap<ExchangeId, Arc<Exchange>>,
+    /// The handler of the one exchange, where the link lives for one.
+    inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
+    /// Requests to a legacy client, by the session's name and by the handler's.
+    outgoing: HashMap<OutgoingId, Asked>,
+    keys: HashMap<u64, OutgoingId>,
+    /// To the task that tells the handler what the client told.
+    notices: Option<Arc<Mailbox<Notice>>>,
+    /// Changes that wait until the writer has caught up.
+    held_back: VecDeque<Change>,
+    /// The place that the next message to the writer takes.
+    permit: Option<NotePermit>,
+    reading: bool,
+    /// The session has done everything it accepted, and is to be closed.
+    drained: bool,
+    /// The session wants the link closed.
+    leave: bool,
+    /// When the requests of a peer that sends no more are given up.
+    give_up: Option<Instant>,
+    /// When the session wants to be told the time.
+    wait: Option<Instant>,
+    timer: Timer,
+}
+
+impl Driver {
+    fn take_commands(&mut self) {
+        while let Some(command) = self.shared.commands.try_pop() {
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = now();
+        match command {
+            Command::Reply { exchange, reply } => {
+                self.running.remove(&exchange);
+                self.session.reply(now, exchange, reply);
+            }
+            Command::Note { exchange, note, permit } => {
+                self.permit = Some(permit);
+                match note {
+                    Note::Progress { progress, total, message } => {
+                        self.session.progress(now, exchange, progress, total, message.as_deref());
+                    }
+                    Note::Log { level, logger, data } => {
+                        self.session.log(now, exchange, level, logger.as_deref(), data);
+                    }
+                    Note::Other { method, params } => self.session.notify(now, exchange, method, params),
+                }
+            }
+            Command::Request { key, method, params, answer } => {
+                match self.session.request(now, method, params) {
+                    Ok(outgoing) => {
+                        self.outgoing.insert(outgoing, (key, answer));
+                        self.keys.insert(key, outgoing);
+                    }
+                    Err(error) => {
+                        // Nobody waits any more: then nobody is told.
+                        let _gone = answer.send(Err(error));
+                    }
+                }
+            }
+            Command::GiveUp { key } => {
+                if let Some(outgoing) = self.keys.remove(&key) {
+                    self.outgoing.remove(&outgoing);
+                    self.session.cancel_request(now, outgoing);
+                }
+            }
+            Command::Publish(change) => self.publish(now, change),
+            Command::Drain => self.session.drain(now),
+            Command::Close => self.session.close(now, CloseReason::Drained),
+        }
+        self.drain();
+    }
+
+    /// Publishes a change, or holds it back while the writer is behind: equal changes become one.
+    fn publish(&mut self, now: Instant, change: Change) {
+        if self.outbox.len() < BACKLOG {
+            self.session.publish(now, &change);
+        } else if !self.held_back.contains(&change) {
+            if self.held_back.len() >= HELD_BACK {
+                tracing::warn!("a subscriber reads too slowly; a change is not told");
+                self.held_back.pop_front();
+            }
+            self.held_back.push_back(change);
+        }
+    }
+
+    /// The writer has caught up: publishes what was held back.
+    fn release(&mut self) {
+        while self.outbox.len() < BACKLOG {
+            let Some(change) = self.held_back.pop_front() else { return };
+            self.session.publish(now(), &change);
+            self.drain();
+        }
+    }
+
+    /// Tells the session the time, if it is what the session waits for.
+    fn tick(&mut self) {
+        let now = now();
+        if self.wait.is_some_and(|at| at <= now) {
+            self.session.handle_timeout(now);
+            self.drain();
+        }
+        if self.give_up.is_some_and(|at| at <= now) {
+            self.give_up = None;
+            self.session.close(now, CloseReason::PeerClosed(crate::transport::Closed::default()));
+            self.drain();
+        }
+    }
+
+    /// Carries out what the session wants, until it waits.
+    fn drain(&mut self) {
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(out) => self.transmit(out),
+                Output::Event(event) => self.event(event),
+                // A server makes no links.
+                Output::Redial { .. } => {}
+                Output::Close(reason) => {
+                    tracing::debug!(%reason, "closing the link");
+                    self.leave = true;
+                }
+                Output::Wait(at) => {
+                    self.wait = at;
+                    self.permit = None;
+                    if !std::mem::take(&mut self.drained) {
+                        return;
+                    }
+                    self.session.close(now(), CloseReason::Drained);
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, out: Outbound) {
+        // The exchange for which the link lives ends with this: so does the link.
+        if self.binding.one_exchange {
+            self.leave |= match &out {
+                Outbound::Message { last, .. } => *last,
+                Outbound::End { .. } => true,
+            };
+        }
+        // Closed once the link is given up; what is said after that concerns nobody.
+        let _given_up = self.outbox.push(Queued { out, _permit: self.permit.take() });
+    }
+}
+
+/// However the driver ends, handlers learn that nobody wants their answer, and nobody is left waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        for (_, exchange) in self.running.drain() {
+            exchange.cancelled.raise();
+        }
+        if let Some(notices) = &self.notices {
+            notices.close();
+        }
+        // Commands hold permits, and these the link: taking them out breaks the circle.
+        self.shared.commands.close();
+        while let Some(command) = self.shared.commands.try_pop() {
+            drop(command);
+        }
+    }
+}

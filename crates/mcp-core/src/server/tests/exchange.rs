@@ -1,0 +1,135 @@
+//! One request and its handler: panics, cancellation, places.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{EXCHANGES, ONE, Peer, server};
+use crate::message::RawJson;
+use crate::server::{Router, Server};
+use crate::transport::Binding;
+
+#[derive(Default)]
+struct Seen {
+    started: Notify,
+    cancelled: Notify,
+    dropped: AtomicUsize,
+}
+
+struct CountDrop(Arc<Seen>);
+
+impl Drop for CountDrop {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// `x/wait` waits for its cancellation, and then for ever. `x/panic` panics. `x/ok` answers.
+fn router(seen: &Arc<Seen>) -> Router {
+    let seen = seen.clone();
+    Router::new()
+        .method("x/wait", move |_, context| {
+            let seen = seen.clone();
+            async move {
+                let _count = CountDrop(seen.clone());
+                seen.started.notify_one();
+                context.cancelled().await;
+                seen.cancelled.notify_one();
+                pending::<()>().await;
+                Ok(RawJson::EMPTY_OBJECT)
+            }
+        })
+        .method("x/panic", |_, _| async move {
+            if true {
+                panic!("secret");
+            }
+            Ok(RawJson::EMPTY_OBJECT)
+        })
+        .method("x/ok", |_, _| async { Ok(RawJson::object([("ok", RawJson::TRUE)])) })
+}
+
+/// FAULT C-50, META-S-020: the caller learns that it failed, and nothing more; the link lives on.
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_for_its_caller_only() {
+    for binding in [Binding::STREAM, EXCHANGES] {
+        let server = server(router(&Arc::default()));
+        let mut peer = Peer::of(&server, binding);
+        peer.modern(1, "x/panic", "{}").await;
+        let reply = peer.text().await;
+        assert!(reply.contains("-32603") && !reply.contains("secret"), "{reply}");
+        peer.modern(2, "x/ok", "{}").await;
+        assert!(peer.text().await.contains(r#""ok":true"#));
+    }
+    let server = server(router(&Arc::default()));
+    let mut peer = Peer::of(&server, ONE);
+    peer.modern(1, "x/panic", "{}").await;
+    assert!(peer.text().await.contains("-32603"));
+}
+
+/// CANC-S-010: a cancelled request is never answered; its handler is told, and dropped 5 s later.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_handler_is_told_then_dropped_after_its_grace() {
+    let seen = Arc::<Seen>::default();
+    let server = server(router(&seen));
+    let mut peer = Peer::of(&server, Binding::STREAM);
+    peer.modern(1, "x/wait", "{}").await;
+    seen.started.notified().await;
+    peer.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;
+    seen.cancelled.notified().await;
+    tokio::time::sleep(Duration::from_millis(4900)).await;
+    assert_eq!(seen.dropped.load(Ordering::SeqCst), 0);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(seen.dropped.load(Ordering::SeqCst), 1);
+    peer.silence().await;
+    peer.modern(2, "x/ok", "{}").await;
+    assert!(peer.text().await.contains(r#""ok":true"#));
+}
+
+/// CANC-C-009, HTTP-S-012, FAULT C-38: a peer that hangs up on its exchange cancels it, inline or not.
+#[tokio::test(start_paused = true)]
+async fn hanging_up_cancels_a_modern_request() {
+    for binding in [EXCHANGES, ONE] {
+        let seen = Arc::<Seen>::default();
+        let server = server(router(&seen));
+        let mut peer = Peer::of(&server, binding);
+        let lane = peer.modern(1, "x/wait", "{}").await;
+        seen.started.notified().await;
+        peer.end(lane).await;
+        seen.cancelled.notified().await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert_eq!(seen.dropped.load(Ordering::SeqCst), 1, "{}", binding.name);
+    }
+}
+
+/// DESIGN 4 (hot path): a link of one exchange ends with its exchange.
+#[tokio::test(start_paused = true)]
+async fn a_link_of_one_exchange_ends_with_it() {
+    let server = server(router(&Arc::default()));
+    let mut peer = Peer::of(&server, ONE);
+    peer.modern(1, "x/ok", "{}").await;
+    assert!(peer.text().await.contains(r#""ok":true"#));
+    assert_eq!(peer.text().await, "");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.links(), 0);
+}
+
+/// DESIGN 8: requests in flight are bounded over all links; one more is refused, and the next can come.
+#[tokio::test(start_paused = true)]
+async fn a_full_server_refuses_and_recovers() {
+    let seen = Arc::<Seen>::default();
+    let server = Server::builder("test", "1").max_in_flight(1).build(router(&seen));
+    let mut first = Peer::of(&server, Binding::STREAM);
+    let mut second = Peer::of(&server, EXCHANGES);
+    first.modern(1, "x/wait", "{}").await;
+    seen.started.notified().await;
+    second.modern(1, "x/ok", "{}").await;
+    let busy = second.text().await;
+    assert!(busy.contains("-32603") && busy.contains("limit 1"), "{busy}");
+    first.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    second.modern(2, "x/ok", "{}").await;
+    assert!(second.text().await.contains(r#""ok":true"#));
+}

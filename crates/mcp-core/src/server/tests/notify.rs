@@ -1,0 +1,107 @@
+//! What handlers say before their reply, and what servers publish.
+
+use std::sync::Arc;
+
+use super::{EXCHANGES, ONE, Peer, server};
+use crate::message::{Message, RawJson};
+use crate::server::{Router, Server, Tool};
+use crate::session::{Change, LogLevel};
+use crate::transport::{Binding, memory};
+
+fn router() -> Router {
+    Router::new()
+        .tool(Tool::new("any"), |_, _| async { Ok("x") })
+        .list_changed()
+        .method("x/steps", |_, context| async move {
+            for step in 1..=3 {
+                context.progress(f64::from(step), Some(3.0), Some("going")).await;
+            }
+            context.log(LogLevel::Error, None, RawJson::string("last words")).await;
+            Ok(RawJson::EMPTY_OBJECT)
+        })
+        .method("x/flood", |_, context| async move {
+            for step in 1..=5000 {
+                context.progress(f64::from(step), None, None).await;
+            }
+            Ok(RawJson::EMPTY_OBJECT)
+        })
+}
+
+/// PROG-B-003, META-S-018: what a handler says comes in order, and before its reply; on every binding.
+#[tokio::test(start_paused = true)]
+async fn notifications_come_in_order_and_before_the_reply() {
+    for binding in [Binding::STREAM, EXCHANGES, ONE] {
+        let server = server(router());
+        let mut peer = Peer::of(&server, binding);
+        let meta = r#"{"_meta":{"progressToken":"p","io.modelcontextprotocol/logLevel":"info"}}"#;
+        peer.modern(1, "x/steps", meta).await;
+        for step in 1..=3 {
+            let progress = peer.text().await;
+            assert!(progress.contains(&format!(r#""progress":{step}"#)), "{progress}");
+        }
+        assert!(peer.text().await.contains("last words"));
+        assert!(matches!(peer.next().await, Some(Message::Response(_))));
+    }
+}
+
+/// PROG-B-002, META-S-017: who asked for nothing hears nothing.
+#[tokio::test(start_paused = true)]
+async fn unasked_notifications_are_not_sent() {
+    let server = server(router());
+    let mut peer = Peer::of(&server, Binding::STREAM);
+    peer.modern(1, "x/steps", "{}").await;
+    assert!(matches!(peer.next().await, Some(Message::Response(_))));
+}
+
+/// FAULT C-13, DESIGN 5 (back-pressure): a handler that says much waits for the reader; replies to others
+/// and pings go on being written and read; nothing is lost.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_progress_is_bounded_and_complete() {
+    let server = server(router());
+    let mut peer = Peer::with(&server, &memory::Pair::new(Binding::STREAM).capacity(4));
+    peer.modern(1, "x/flood", r#"{"_meta":{"progressToken":1}}"#).await;
+    // Nobody reads yet: the handler gets stuck, and the server does not.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    peer.modern(2, "x/steps", "{}").await;
+    let (mut progress, mut replies) = (0, Vec::new());
+    while replies.len() < 2 {
+        match peer.next().await {
+            Some(Message::Notification(_)) => progress += 1,
+            Some(Message::Response(response)) => replies.push(response.id),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(progress, 5000);
+    assert_eq!(replies[0], Some(2.into()));
+}
+
+/// SUB-S-*: a change reaches every link that listens; behind a slow reader equal changes become one.
+#[tokio::test(start_paused = true)]
+async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
+    let server = server(router());
+    let mut fast = Peer::of(&server, Binding::STREAM);
+    let mut slow = Peer::with(&server, &memory::Pair::new(Binding::STREAM).capacity(1));
+    for peer in [&mut fast, &mut slow] {
+        peer.modern(1, "subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#).await;
+        assert!(peer.text().await.contains("acknowledged"));
+    }
+    let counted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = counted.clone();
+    tokio::spawn(async move {
+        while fast.text().await.contains("list_changed") {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    for _ in 0..2000 {
+        server.publish(Change::ToolsList);
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(counted.load(std::sync::atomic::Ordering::SeqCst), 2000);
+    let mut late = 0;
+    while tokio::time::timeout(std::time::Duration::from_secs(1), slow.next()).await.is_ok() {
+        late += 1;
+    }
+    assert!((2..1000).contains(&late), "{late}");
+    let _alive: &Server = &server;
+}

@@ -1,0 +1,101 @@
+//! Batches: legal on 2025-03-26 alone (ledger T-01).
+
+use std::collections::HashMap;
+
+use crate::message::{ErrorObject, Message, Refusal, Response};
+use crate::transport::{EndReason, Envelope, Lane, Origin};
+
+use super::ServerSession;
+use super::route::{self, Claim};
+
+/// How many answers each batch still owes. They are collected on its lane until the last.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    owed: HashMap<Lane, usize>,
+}
+
+impl Batches {
+    /// Whether this is the lane of a batch that is not done.
+    pub(super) fn holds(&self, lane: Lane) -> bool {
+        !self.owed.is_empty() && self.owed.contains_key(&lane)
+    }
+
+    /// One answer less is owed on this lane. Whether it was the last one: on other lanes it always is.
+    pub(super) fn answered(&mut self, lane: Lane) -> bool {
+        let Some(owed) = self.owed.get_mut(&lane) else { return true };
+        *owed = owed.saturating_sub(1);
+        let last = *owed == 0;
+        if last {
+            self.owed.remove(&lane);
+        }
+        last
+    }
+}
+
+impl ServerSession {
+    /// Judges a batch, then treats each message as if it had come alone.
+    pub(super) fn handle_batch(
+        &mut self,
+        items: Vec<Result<Message, Refusal>>,
+        lane: Lane,
+        envelope: Envelope,
+    ) {
+        if let Some(why) = self.batch_fault(&items) {
+            let error = ErrorObject::invalid_request(why);
+            let version = self.legacy.as_ref().map(|legacy| legacy.version);
+            return self.respond(lane, Response::error(None, error), Origin::Protocol, version);
+        }
+        let owed = items.iter().filter(|item| is_answered(item)).count();
+        if owed > 0 && !lane.is_shared() {
+            self.batches.owed.insert(lane, owed);
+        }
+        for item in items {
+            match item {
+                Ok(Message::Request(request)) => match route::claim(&request, &self.config.versions) {
+                    Claim::None => self.handle_request(request, lane, envelope.clone()),
+                    _ => {
+                        let error = ErrorObject::invalid_request("A request of 2026-07-28 comes alone");
+                        self.refuse(lane, request.id, error);
+                    }
+                },
+                Ok(Message::Notification(note)) => self.handle_notification(note, lane, envelope.clone()),
+                Ok(Message::Response(response)) => self.handle_response(response),
+                Err(refusal) if refusal.is_answerable() => {
+                    self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
+                }
+                Err(_) => tracing::debug!("a malformed notification or response in a batch is ignored"),
+            }
+        }
+        if owed == 0 && !lane.is_shared() {
+            self.end_lane(lane, EndReason::NothingToSay);
+        }
+    }
+
+    /// Why the whole batch is refused, if it is. Nothing of it is executed then.
+    fn batch_fault(&self, items: &[Result<Message, Refusal>]) -> Option<&'static str> {
+        let has = |wanted: fn(&Message) -> bool| items.iter().flatten().any(wanted);
+        if items.is_empty() {
+            return Some("An empty batch");
+        }
+        if !self.legacy.as_ref().is_some_and(|legacy| legacy.version.has_batching()) {
+            return Some("Batches exist in sessions of 2025-03-26 only");
+        }
+        if has(|item| matches!(item, Message::Request(request) if request.method == "initialize")) {
+            return Some("`initialize` is never part of a batch");
+        }
+        if has(|item| matches!(item, Message::Response(_)))
+            && has(|item| !matches!(item, Message::Response(_)))
+        {
+            return Some("A batch holds responses, or requests and notifications");
+        }
+        None
+    }
+}
+
+/// Whether an item of a batch is owed an answer.
+fn is_answered(item: &Result<Message, Refusal>) -> bool {
+    match item {
+        Ok(message) => matches!(message, Message::Request(_)),
+        Err(refusal) => refusal.is_answerable(),
+    }
+}

@@ -1,0 +1,79 @@
+//! Exchanges that end without a response: cancelled by message, or by their lane (ledger 3.15).
+
+use crate::message::RequestId;
+use crate::session::ExchangeId;
+use crate::transport::{EndReason, Lane, Loss, LossKind};
+
+use super::exchange::Stage;
+use super::{ServerEvent, ServerSession};
+
+impl ServerSession {
+    /// `notifications/cancelled` came. Unknown ids are ignored (ledger CANC-B-007).
+    ///
+    /// On [`Lane::SHARED`] it names a request of that lane, of either era. Elsewhere it can only mean a
+    /// legacy request, on whatever lane: a modern one ends with its own (T-31).
+    pub(super) fn cancelled_by_peer(&mut self, lane: Lane, id: &RequestId, modern: bool) {
+        let shared = if lane.is_shared() { self.exchanges.find(lane, id) } else { None };
+        let name = match shared {
+            Some(name) => Some(name),
+            None if modern => None,
+            None => self.exchanges.find_legacy(id),
+        };
+        let Some(name) = name else {
+            tracing::debug!(?id, "a cancellation of no request in flight is ignored");
+            return;
+        };
+        if self.end_listen_silently(name) {
+            return;
+        }
+        let Some(exchange) = self.exchanges.get(name) else { return };
+        if matches!(exchange.stage, Stage::Muted) {
+            return;
+        }
+        let lane = exchange.lane;
+        self.silence(name);
+        // The carrier of a lane of its own has to be let go (ledger T-18).
+        if !lane.is_shared() && self.batches.answered(lane) {
+            self.end_lane(lane, EndReason::Cancelled);
+        }
+    }
+
+    /// From here on nothing goes out for the exchange (ledger CANC-S-010).
+    fn silence(&mut self, name: ExchangeId) {
+        let Some(exchange) = self.exchanges.get(name) else { return };
+        match exchange.stage {
+            Stage::Muted => return,
+            Stage::Handler => self.exchanges.mute(name),
+            Stage::Asking(_) => {
+                // No handler is at work, so no reply is owed.
+                self.cancel_legs(name);
+                self.exchanges.remove(name);
+            }
+        }
+        self.event(ServerEvent::Cancelled { exchange: name });
+    }
+
+    /// A lane is over on the peer's side. A modern exchange is cancelled by that; a legacy one goes on, for
+    /// the client may come back for the answer (ledger CANC-C-009, HTTP-S-011).
+    pub(super) fn lane_over(&mut self, lane: Lane, loss: Option<&Loss>) {
+        let no_route = loss.filter(|loss| loss.kind == LossKind::NoRoute);
+        if lane.is_shared() {
+            if let Some(loss) = no_route {
+                self.ask_undeliverable(lane, loss);
+            }
+            return;
+        }
+        for name in self.listens.on_lane(lane) {
+            self.end_listen_silently(name);
+        }
+        for name in self.exchanges.on_lane(lane) {
+            let modern = self.exchanges.get(name).is_some_and(|exchange| exchange.version.is_modern());
+            if modern {
+                self.silence(name);
+            }
+        }
+        if let Some(loss) = no_route {
+            self.ask_undeliverable(lane, loss);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The table of requests in flight: each was accepted, and is owed exactly one outcome.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
+use crate::session::{ExchangeId, LogLevel};
+use crate::transport::Lane;
+
+use super::Incoming;
+
+/// A request that was accepted.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) id: RequestId,
+    pub(super) lane: Lane,
+    pub(super) method: Method,
+    pub(super) version: ProtocolVersion,
+    /// What the client can do: on 2026-07-28 as this request says.
+    pub(super) capabilities: RawJson,
+    pub(super) progress_token: Option<RawJson>,
+    /// The highest progress that was told.
+    pub(super) progress: Option<f64>,
+    /// The level that a modern request asked for.
+    pub(super) log_level: Option<LogLevel>,
+    /// The length of its params.
+    pub(super) bytes: usize,
+    /// How often a legacy client was asked for input.
+    pub(super) rounds: u32,
+    /// The request again, where a legacy client may be asked for input.
+    pub(super) again: Option<Box<Incoming>>,
+    pub(super) stage: Stage,
+}
+
+/// Who has to do something next.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The handler.
+    Handler,
+    /// A legacy client: it is being asked. No handler is at work.
+    Asking(Round),
+    /// The handler, but nobody listens. Its reply lets the exchange go.
+    Muted,
+}
+
+/// The questions of one round and the answers so far.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) state: Option<String>,
+    /// By the handler's key, in its order.
+    pub(super) answers: Vec<(String, Option<RawJson>)>,
+}
+
+/// The requests in flight on one link.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    last: u64,
+    /// Those that are not muted.
+    live: usize,
+    bytes: usize,
+    entries: HashMap<ExchangeId, Exchange>,
+    /// Subscriptions are here too: they share the client's id space.
+    ids: HashMap<(Lane, RequestId), ExchangeId>,
+}
+
+impl Exchanges {
+    /// How many still owe an outcome to the client.
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// How many there are, those included whose handler has not come back after a cancellation.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The length of all their params.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether this id is in use on this lane (ledger T-21).
+    pub(super) fn in_flight(&self, lane: Lane, id: &RequestId) -> bool {
+        !self.ids.is_empty() && self.ids.contains_key(&(lane, id.clone()))
+    }
+
+    /// A fresh name, and the id noted as in use.
+    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId) -> ExchangeId {
+        self.last += 1;
+        let exchange = ExchangeId(self.last);
+        self.ids.insert((lane, id.clone()), exchange);
+        exchange
+    }
+
+    /// The id is free again.
+    pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
+        self.ids.remove(&(lane, id.clone()));
+    }
+
+    /// Keeps an exchange under a name that was claimed for it.
+    pub(super) fn insert(&mut self, name: ExchangeId, exchange: Exchange) {
+        self.live += 1;
+        self.bytes += exchange.bytes;
+        self.entries.insert(name, exchange);
+    }
+
+    pub(super) fn get(&self, name: ExchangeId) -> Option<&Exchange> {
+        self.entries.get(&name)
+    }
+
+    pub(super) fn get_mut(&mut self, name: ExchangeId) -> Option<&mut Exchange> {
+        self.entries.get_mut(&name)
+    }
+
+    /// Lets an exchange go, and its id with it.
+    pub(super) fn remove(&mut self, name: ExchangeId) -> Option<Exchange> {
+        let exchange = self.entries.remove(&name)?;
+        self.release(exchange.lane, &exchange.id);
+        self.bytes -= exchange.bytes;
+        if !matches!(exchange.stage, Stage::Muted) {
+            self.live -= 1;
+        }
+        Some(exchange)
+    }
+
+    /// Nothing goes out for it any more. Kept until its handler replies.
+    pub(super) fn mute(&mut self, name: ExchangeId) {
+        if let Some(exchange) = self.entries.get_mut(&name)
+            && !matches!(exchange.stage, Stage::Muted)
+        {
+            exchange.stage = Stage::Muted;
+            exchange.again = None;
+            self.live -= 1;
+        }
+    }
+
+    /// The exchange or subscription of this id on this lane.
+    pub(super) fn find(&self, lane: Lane, id: &RequestId) -> Option<ExchangeId> {
+        self.ids.get(&(lane, id.clone())).copied()
+    }
+
+    /// The one legacy exchange of this id, on whatever lane. `None` if there are several: a client that
+    /// reuses ids in flight cannot say which one it means.
+    pub(super) fn find_legacy(&self, id: &RequestId) -> Option<ExchangeId> {
+        let mut found = self
+            .entries
+            .iter()
+            .filter(|(_, exchange)| exchange.version.is_legacy() && exchange.id == *id)
+            .map(|(name, _)| *name);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The exchanges on this lane, oldest first.
+    pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
+        let on_it = self.entries.iter().filter(|(_, exchange)| exchange.lane == lane);
+        let mut names: Vec<ExchangeId> = on_it.map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The lanes of their own that still wait for an outcome, in a fixed order.
+    pub(super) fn own_lanes(&self) -> Vec<Lane> {
+        let live = self.entries.values().filter(|exchange| !matches!(exchange.stage, Stage::Muted));
+        let lanes: HashSet<Lane> =
+            live.map(|exchange| exchange.lane).filter(|lane| !lane.is_shared()).collect();
+        let mut lanes: Vec<Lane> = lanes.into_iter().collect();
+        lanes.sort_unstable();
+        lanes
+    }
+
+    /// Lets all go. Names those that were not muted, oldest first.
+    pub(super) fn take_live(&mut self) -> Vec<ExchangeId> {
+        let all = std::mem::take(&mut self.entries);
+        let mut names: Vec<ExchangeId> = all
+            .into_iter()
+            .filter(|(_, exchange)| !matches!(exchange.stage, Stage::Muted))
+            .map(|(name, _)| name)
+            .collect();
+        names.sort_unstable();
+        self.ids.clear();
+        (self.live, self.bytes) = (0, 0);
+        names
+    }
+}

@@ -1,0 +1,233 @@
+//! A handler that needs input: sent as it is on a modern link, asked for on a legacy one (ledger 3.20).
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use crate::error::CloseReason;
+use crate::message::{ErrorObject, Mark, Method, Payload, RawJson, Request, Response, method};
+use crate::session::{ExchangeId, InputRequest, InputRequired};
+use crate::transport::{Lane, Origin};
+
+use super::asks::Purpose;
+use super::exchange::{Round, Stage};
+use super::needs::Needs;
+use super::{ServerEvent, ServerSession, cancelled_params, shape};
+
+/// A result that spells out `input_required` itself, as one does that was forwarded from elsewhere.
+pub(super) fn spelled_out(result: &Payload) -> Option<Result<InputRequired, &'static str>> {
+    (result.mark(Mark::ResultType) == Some(shape::INPUT_REQUIRED)).then(|| read(result))
+}
+
+fn read(payload: &Payload) -> Result<InputRequired, &'static str> {
+    let state = payload.get(Mark::RequestState);
+    let needed = InputRequired {
+        state: state.as_ref().and_then(RawJson::to_text),
+        requests: match payload.get(Mark::InputRequests) {
+            Some(requests) if requests.is_object() => requests
+                .members()
+                .into_iter()
+                .map(|(key, request)| {
+                    let method = request.member("method").and_then(|name| name.to_text());
+                    let method = method.ok_or("an input request has to name its method")?;
+                    Ok(InputRequest { key, method: Method::from(method), params: request.member("params") })
+                })
+                .collect::<Result<_, &str>>()?,
+            Some(_) => return Err("`inputRequests` has to be an object"),
+            None => Vec::new(),
+        },
+    };
+    if state.is_some() && needed.state.is_none() {
+        return Err("`requestState` has to be a string");
+    }
+    Ok(needed)
+}
+
+/// Is this legal to say at all, in whichever era? The answer is what it needs of the client.
+fn check(method: &str, needed: &InputRequired) -> Result<Needs, String> {
+    if !method::may_need_input(method) {
+        return Err(format!("{method} cannot be answered with input_required"));
+    }
+    if needed.requests.is_empty() && needed.state.is_none() {
+        return Err("input_required without a question and without a state".into());
+    }
+    let mut keys = HashSet::new();
+    let mut needs = Needs::default();
+    for request in &needed.requests {
+        if !keys.insert(request.key.as_str()) {
+            return Err("two input requests of one key".into());
+        }
+        if request.params.as_ref().is_some_and(|params| !params.is_object()) {
+            return Err("the params of an input request have to be an object".into());
+        }
+        match Needs::of(request.method.as_str(), request.params.as_ref()) {
+            Some(more) => needs = needs.and(more),
+            None => return Err(format!("{} is no input request", request.method)),
+        }
+    }
+    Ok(needs)
+}
+
+/// The wire form: bare requests, without an envelope (ledger MRTR-S-005, T-41).
+fn encode(needed: &InputRequired) -> RawJson {
+    let bare = |request: &InputRequest| {
+        let mut members = vec![("method", RawJson::string(request.method.as_str()))];
+        members.extend(request.params.clone().map(|params| ("params", params)));
+        RawJson::object(members)
+    };
+    let mut members = vec![("resultType", RawJson::string("input_required"))];
+    if !needed.requests.is_empty() {
+        let requests = needed.requests.iter().map(|request| (request.key.as_str(), bare(request)));
+        members.push(("inputRequests", RawJson::object(requests)));
+    }
+    members.extend(needed.state.as_deref().map(|state| ("requestState", RawJson::string(state))));
+    RawJson::object(members)
+}
+
+impl ServerSession {
+    /// `raw` is the result that was spelled out, if it was: it goes out as it is on a modern link.
+    pub(super) fn need_input(
+        &mut self,
+        now: Instant,
+        name: ExchangeId,
+        needed: &InputRequired,
+        raw: Option<Payload>,
+    ) {
+        let Some(exchange) = self.exchanges.get(name) else { return };
+        let needs = match check(exchange.method.as_str(), needed) {
+            Ok(needs) => needs,
+            Err(why) => return self.fail(name, ErrorObject::internal(why)),
+        };
+        let missing = needs.without(Needs::declared(&exchange.capabilities, exchange.version));
+        let modern = exchange.version.is_modern();
+        match (modern, missing.is_none()) {
+            (true, true) => {
+                let result = raw.unwrap_or_else(|| Payload::new(encode(needed)));
+                self.finish(name, Ok(result), Origin::Handler);
+            }
+            (true, false) => {
+                self.fail(name, ErrorObject::missing_capability(missing.to_capabilities()));
+            }
+            (false, true) => self.ask(now, name, needed),
+            (false, false) => {
+                let missing = missing.to_capabilities();
+                let why = format!("This needs client capabilities that were not negotiated: {missing}");
+                self.fail(name, ErrorObject::internal(why));
+            }
+        }
+    }
+
+    /// Asks a legacy client, on the lane of the request.
+    fn ask(&mut self, now: Instant, name: ExchangeId, needed: &InputRequired) {
+        let limit = self.config.max_input_rounds;
+        let in_flight = self.config.max_in_flight;
+        let initialized = self.legacy.as_ref().is_some_and(|legacy| legacy.initialized);
+        let asking = !needed.requests.is_empty();
+        let Some(exchange) = self.exchanges.get_mut(name) else { return };
+        let refusal = if exchange.rounds >= limit {
+            Some(format!("The request asked for input {limit} times (max_input_rounds)"))
+        } else if asking && !initialized {
+            Some("The client cannot be asked before notifications/initialized".to_owned())
+        } else if asking && self.phase.read_closed {
+            Some("The client cannot answer any more".to_owned())
+        } else if self.asks.len() + needed.requests.len() > in_flight {
+            Some(format!("Busy: {in_flight} questions to the client in flight (max_in_flight)"))
+        } else {
+            None
+        };
+        if let Some(why) = refusal {
+            return self.fail(name, ErrorObject::internal(why));
+        }
+        exchange.rounds += 1;
+        let answers = needed.requests.iter().map(|request| (request.key.clone(), None)).collect();
+        exchange.stage = Stage::Asking(Round { state: needed.state.clone(), answers });
+        let (version, lane) = (exchange.version, exchange.lane);
+        // What is collected until the end cannot carry a question.
+        let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
+        let deadline = now.checked_add(self.config.input_timeout);
+        for (index, request) in needed.requests.iter().enumerate() {
+            let purpose = Purpose::Leg(name, index);
+            let id = self.asks.open(lane, request.method.as_str(), purpose, deadline);
+            self.tell(Request::new(id, request.method.clone(), request.params.clone()), lane, version);
+        }
+        self.resume_if_answered(name);
+    }
+
+    /// An answer to one question of a handler came.
+    pub(super) fn leg_answered(
+        &mut self,
+        name: ExchangeId,
+        index: usize,
+        method: &str,
+        answer: Result<RawJson, String>,
+    ) {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                return self.fail(name, ErrorObject::internal(format!("{method} failed: {why}")));
+            }
+        };
+        if let Some(Stage::Asking(round)) = self.exchanges.get_mut(name).map(|exchange| &mut exchange.stage)
+            && let Some((_, slot)) = round.answers.get_mut(index)
+        {
+            *slot = Some(answer);
+        }
+        self.resume_if_answered(name);
+    }
+
+    /// Calls the handler again when the round is complete.
+    fn resume_if_answered(&mut self, name: ExchangeId) {
+        let Some(exchange) = self.exchanges.get_mut(name) else { return };
+        let Stage::Asking(round) = &exchange.stage else { return };
+        if round.answers.iter().any(|(_, answer)| answer.is_none()) {
+            return;
+        }
+        let Some(mut incoming) = exchange.again.as_deref().cloned() else { return };
+        let answers = round.answers.iter().filter_map(|(key, answer)| Some((key.as_str(), answer.clone()?)));
+        incoming.context.input_responses = Some(RawJson::object(answers));
+        incoming.context.request_state = round.state.clone();
+        exchange.stage = Stage::Handler;
+        self.event(ServerEvent::Request(incoming));
+    }
+
+    /// Takes back the questions that are still open.
+    pub(super) fn cancel_legs(&mut self, name: ExchangeId) {
+        for (id, ask) in self.asks.take_legs(name) {
+            self.take_back(&id, ask.lane);
+        }
+    }
+
+    /// Ends an exchange with an error that no handler made, after one was at work.
+    pub(super) fn fail(&mut self, name: ExchangeId, error: ErrorObject) {
+        self.cancel_legs(name);
+        self.finish(name, Err(error), Origin::Handler);
+    }
+
+    /// The one place where an exchange gets its response.
+    pub(super) fn finish(&mut self, name: ExchangeId, outcome: Result<Payload, ErrorObject>, origin: Origin) {
+        let Some(exchange) = self.exchanges.remove(name) else { return };
+        let outcome = shape::outcome(&self.config, exchange.version, exchange.method.as_str(), outcome);
+        let response = Response { id: Some(exchange.id), outcome };
+        self.respond(exchange.lane, response, origin, Some(exchange.version));
+    }
+
+    /// The client will answer nothing any more: whoever waits for it fails now.
+    pub(super) fn fail_asks(&mut self, reason: &CloseReason) {
+        for name in self.asks.asking() {
+            // Nobody reads cancellations any more either.
+            drop(self.asks.take_legs(name));
+            let error = ErrorObject::internal("The client closed its side and cannot answer any more");
+            self.finish(name, Err(error), Origin::Handler);
+        }
+        for outgoing in self.asks.take_requests() {
+            let outcome = Err(crate::error::Error::Closed(reason.clone()));
+            self.event(ServerEvent::OutgoingDone { outgoing, outcome });
+        }
+    }
+
+    /// Tells a legacy client that one of our requests is given up.
+    pub(super) fn take_back(&mut self, id: &crate::message::RequestId, lane: Lane) {
+        let Some(version) = self.legacy.as_ref().map(|legacy| legacy.version) else { return };
+        let params = Some(cancelled_params(id));
+        self.tell(crate::message::Notification::new("notifications/cancelled", params), lane, version);
+    }
+}

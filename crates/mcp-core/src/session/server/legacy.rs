@@ -1,0 +1,148 @@
+//! The legacy era: the handshake, and what the session answers itself.
+
+use std::collections::HashSet;
+
+use crate::message::{ErrorObject, Mark, ProtocolVersion, RawJson, Request, RequestId, Response};
+use crate::session::LogLevel;
+use crate::transport::{Envelope, Lane, Origin};
+
+use super::{RequestContext, ServerEvent, ServerSession, modern::is_token};
+
+/// What a legacy client negotiated. Does not exist before `initialize`.
+#[derive(Debug)]
+pub(super) struct Legacy {
+    pub(super) version: ProtocolVersion,
+    client_info: Option<RawJson>,
+    pub(super) client_capabilities: RawJson,
+    /// `notifications/initialized` came.
+    pub(super) initialized: bool,
+    /// The least severe log messages that the client wants.
+    pub(super) level: LogLevel,
+    /// The resources it subscribed to.
+    pub(super) subscribed: HashSet<String>,
+}
+
+impl ServerSession {
+    /// `initialize`. The state comes to be here or not at all.
+    pub(super) fn initialize(&mut self, lane: Lane, request: &Request) {
+        let legacy = match self.negotiate(request) {
+            Ok(legacy) => legacy,
+            Err(error) => return self.refuse(lane, request.id.clone(), error),
+        };
+        let mut members = vec![
+            ("protocolVersion", RawJson::string(legacy.version.as_str())),
+            ("capabilities", self.config.capabilities.clone()),
+            ("serverInfo", self.config.info.clone()),
+        ];
+        members
+            .extend(self.config.instructions.as_deref().map(|text| ("instructions", RawJson::string(text))));
+        self.legacy = Some(legacy);
+        self.answer(lane, request.id.clone(), RawJson::object(members));
+    }
+
+    fn negotiate(&self, request: &Request) -> Result<Legacy, ErrorObject> {
+        let bad = |why: &'static str| ErrorObject::invalid_params(why);
+        let params = request.params.as_ref().ok_or(bad("`initialize` has to have params"))?;
+        let asked = params.text(Mark::ProtocolVersion).ok_or(bad("`protocolVersion` has to be a string"))?;
+        let capabilities = params.raw().member("capabilities").filter(RawJson::is_object);
+        let capabilities = capabilities.ok_or(bad("`capabilities` has to be an object"))?;
+        let client_info = params.raw().member("clientInfo");
+        if client_info.as_ref().is_some_and(|info| !info.is_object()) {
+            return Err(bad("`clientInfo` has to be an object"));
+        }
+        // A version that is not served gets a counter-offer, never an error (ledger LIFE-S-009, T-05).
+        let mut served = self.config.versions.iter().copied().filter(|version| version.is_legacy());
+        let newest = served.clone().next();
+        let version = served
+            .find(|version| version.as_str() == asked)
+            .or(newest)
+            .ok_or_else(|| ErrorObject::unsupported_version(&self.config.versions, &asked))?;
+        Ok(Legacy {
+            version,
+            // Kept for the life of the link: not as slices of the receive buffer.
+            client_info: client_info.map(|info| info.detach()),
+            client_capabilities: capabilities.detach(),
+            initialized: false,
+            level: LogLevel::Info,
+            subscribed: HashSet::new(),
+        })
+    }
+
+    pub(super) fn handle_initialized(&mut self) {
+        let Some(legacy) = self.legacy.as_mut().filter(|legacy| !legacy.initialized) else { return };
+        legacy.initialized = true;
+        let event = ServerEvent::Initialized {
+            version: legacy.version,
+            client_info: legacy.client_info.clone(),
+            client_capabilities: legacy.client_capabilities.clone(),
+        };
+        self.event(event);
+    }
+
+    /// A request of an open legacy session goes to the application.
+    pub(super) fn open_legacy(&mut self, request: Request, lane: Lane, envelope: Envelope) {
+        let logging = self.declared().logging;
+        let Some(legacy) = &self.legacy else { return };
+        let token = request.params.as_ref().and_then(|params| params.get(Mark::MetaProgressToken));
+        let context = RequestContext {
+            request_id: request.id.clone(),
+            version: legacy.version,
+            client_info: legacy.client_info.clone(),
+            client_capabilities: legacy.client_capabilities.clone(),
+            progress_token: token.filter(is_token),
+            log_level: logging.then_some(legacy.level),
+            input_responses: None,
+            request_state: None,
+            envelope,
+        };
+        self.open(request, lane, context);
+    }
+
+    /// `logging/setLevel` (ledger META-S-019). Holds for the link.
+    pub(super) fn set_level(&mut self, lane: Lane, request: Request) {
+        if !self.declared().logging {
+            return self.refuse(lane, request.id, ErrorObject::method_not_found("logging/setLevel"));
+        }
+        let name = request.params.as_ref().and_then(|params| params.raw().member("level"));
+        let level = name.and_then(|name| name.to_text()).and_then(|name| LogLevel::parse(&name));
+        match (level, self.legacy.as_mut()) {
+            (Some(level), Some(legacy)) => {
+                legacy.level = level;
+                self.answer(lane, request.id, RawJson::EMPTY_OBJECT);
+            }
+            _ => {
+                let error = ErrorObject::invalid_params("`level` has to be a log level");
+                self.refuse(lane, request.id, error);
+            }
+        }
+    }
+
+    /// `resources/subscribe` and `resources/unsubscribe` (ledger SUB-B-015).
+    pub(super) fn subscribe(&mut self, lane: Lane, request: Request, on: bool) {
+        if !self.declared().resources_subscribe {
+            let error = ErrorObject::method_not_found(request.method.as_str());
+            return self.refuse(lane, request.id, error);
+        }
+        let uri = request.params.as_ref().and_then(|params| params.text(Mark::Uri));
+        let (Some(uri), Some(legacy)) = (uri, self.legacy.as_mut()) else {
+            let error = ErrorObject::invalid_params("`uri` has to be a string");
+            return self.refuse(lane, request.id, error);
+        };
+        let limit = self.config.max_listens;
+        if on && legacy.subscribed.len() >= limit && !legacy.subscribed.contains(&uri) {
+            let why = format!("Too many subscriptions: the limit is {limit} (max_listens)");
+            return self.refuse(lane, request.id, ErrorObject::internal(why));
+        }
+        let changed = if on { legacy.subscribed.insert(uri.clone()) } else { legacy.subscribed.remove(&uri) };
+        self.answer(lane, request.id, RawJson::EMPTY_OBJECT);
+        if changed {
+            self.event(ServerEvent::ResourceSubscription { uri, on });
+        }
+    }
+
+    /// A result that the session makes itself, on the legacy link.
+    pub(super) fn answer(&mut self, lane: Lane, id: RequestId, result: RawJson) {
+        let version = self.legacy.as_ref().map(|legacy| legacy.version);
+        self.respond(lane, Response::result(id, result), Origin::Protocol, version);
+    }
+}

@@ -1,0 +1,126 @@
+//! Subscriptions of modern clients: `subscriptions/listen` and what goes out on them (ledger 3.19).
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::message::{
+    ErrorObject, Mark, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
+};
+use crate::session::{Change, ExchangeId, SubscriptionFilter};
+use crate::transport::{AbandonBy, Lane, Origin};
+
+use super::{ServerSession, cancelled_params, shape};
+
+/// One subscription. Keyed by (lane, id), never by the link (ledger T-14).
+#[derive(Debug)]
+pub(super) struct Listen {
+    pub(super) id: RequestId,
+    pub(super) lane: Lane,
+    /// What of the client's filter is honoured.
+    honoured: SubscriptionFilter,
+    /// `{"io.modelcontextprotocol/subscriptionId":…}`: goes on everything said here (SUB-S-005).
+    stamp: RawJson,
+}
+
+/// The subscriptions of one link, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Listens {
+    entries: BTreeMap<ExchangeId, Listen>,
+}
+
+impl Listens {
+    pub(super) fn take_all(&mut self) -> BTreeMap<ExchangeId, Listen> {
+        std::mem::take(&mut self.entries)
+    }
+
+    pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
+        let on_it = self.entries.iter().filter(|(_, listen)| listen.lane == lane);
+        on_it.map(|(name, _)| *name).collect()
+    }
+}
+
+const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
+
+impl ServerSession {
+    /// `subscriptions/listen`: acknowledged at once, so that nothing of it can come before (SUB-S-002).
+    /// Without anything to listen to it is acknowledged and stays open all the same (ledger T-47).
+    pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
+        let filter = request.params.as_ref().and_then(|params| params.get(Mark::Notifications));
+        let filter = filter.filter(RawJson::is_object);
+        let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {
+            let error = ErrorObject::invalid_params("`notifications` has to be a subscription filter");
+            return self.refuse(lane, request.id.clone(), error);
+        };
+        let limit = self.config.max_listens;
+        if self.listens.entries.len() >= limit {
+            let error = ErrorObject::internal(format!("Busy: {limit} subscriptions are open (max_listens)"));
+            return self.refuse(lane, request.id.clone(), error);
+        }
+        let honoured = self.declared().honour(filter);
+        let name = self.exchanges.claim(lane, &request.id);
+        let mut id = Vec::new();
+        request.id.write_to(&mut id);
+        let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
+        let listen = Listen { id: request.id.clone(), lane, honoured, stamp };
+        // A filter is made of flags and strings, which always serialize.
+        let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
+        let params = RawJson::object([("_meta", listen.stamp.clone()), ("notifications", notifications)]);
+        self.listens.entries.insert(name, listen);
+        self.tell(Notification::new("notifications/subscriptions/acknowledged", Some(params)), lane, MODERN);
+    }
+
+    /// Something changed: goes to every subscription that asked for it, and to a legacy client that was
+    /// told of such notices (ledger SUB-S-001, SUB-S-008, T-15, LIFE-S-017).
+    pub fn publish(&mut self, now: Instant, change: &Change) {
+        let _ = now;
+        if self.phase.closed || !self.declared().tells(change) {
+            return;
+        }
+        let uri = match change {
+            Change::Resource { uri } => Some(uri),
+            _ => None,
+        };
+        let open = self.legacy.as_ref().filter(|legacy| legacy.initialized);
+        if let Some(legacy) = open.filter(|legacy| uri.is_none_or(|uri| legacy.subscribed.contains(uri))) {
+            let params = uri.map(|uri| RawJson::object([("uri", RawJson::string(uri))]));
+            let version = legacy.version;
+            self.tell(Notification::new(change.method(), params), Lane::SHARED, version);
+        }
+        let wanted = self.listens.entries.values().filter(|listen| listen.honoured.wants(change));
+        let copies: Vec<(Lane, RawJson)> = wanted
+            .map(|listen| {
+                let mut members = vec![("_meta", listen.stamp.clone())];
+                members.extend(uri.map(|uri| ("uri", RawJson::string(uri))));
+                (listen.lane, RawJson::object(members))
+            })
+            .collect();
+        for (lane, params) in copies {
+            self.tell(Notification::new(change.method(), Some(params)), lane, MODERN);
+        }
+    }
+
+    /// The client ended it. Says whether this was a subscription.
+    pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> bool {
+        let Some(listen) = self.listens.entries.remove(&name) else { return false };
+        self.exchanges.release(listen.lane, &listen.id);
+        true
+    }
+
+    /// Ends all of them in order: the result, then `notifications/cancelled` where requests are given up by
+    /// message (ledger SUB-S-011, CANC-S-011, T-12).
+    pub(super) fn end_listens(&mut self) {
+        for (_, listen) in self.listens.take_all() {
+            let Listen { id, lane, stamp, .. } = listen;
+            self.exchanges.release(lane, &id);
+            let result = RawJson::object([("_meta", stamp)]);
+            let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
+            let params = cancelled_params(&id);
+            let response = Response { id: Some(id), outcome: Ok(result) };
+            self.respond(lane, response, Origin::Handler, Some(MODERN));
+            if self.binding.abandon == AbandonBy::Message {
+                let note = Notification::new("notifications/cancelled", Some(params));
+                self.tell(note, Lane::SHARED, MODERN);
+            }
+        }
+    }
+}

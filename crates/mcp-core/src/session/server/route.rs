@@ -1,0 +1,135 @@
+//! Which era a message belongs to, and what is done with it: ledger 2.6 without the header column.
+//!
+//! On a binding with headers the transport has refused what headers can tell before it comes here.
+
+use std::borrow::Cow;
+
+use crate::message::method::{self, MethodRow, Sender};
+use crate::message::{ErrorObject, Mark, ProtocolVersion, Request, meta};
+use crate::session::LogLevel;
+
+/// What a request says of its era in `params._meta`.
+#[derive(Debug, PartialEq)]
+pub(super) enum Claim {
+    /// No version: the legacy era. A `_meta` with only a progressToken is no claim (ledger T-02).
+    None,
+    /// Served statelessly at this version, with log messages from this level on.
+    Modern(ProtocolVersion, Option<LogLevel>),
+    /// It claims the modern era in a way that is refused.
+    Refused(ErrorObject),
+}
+
+/// Reads the claim. The order is that of the ledger: a malformed or incomplete `_meta`, then the version.
+pub(super) fn claim(request: &Request, versions: &[ProtocolVersion]) -> Claim {
+    let Some(version) = request.mark(Mark::MetaProtocolVersion) else { return Claim::None };
+    let bad = |key: &str, want: &str| {
+        Claim::Refused(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
+    };
+    let Some(label) = text(version) else { return bad(meta::PROTOCOL_VERSION, "a string") };
+    if request.mark(Mark::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
+        return bad(meta::CLIENT_CAPABILITIES, "an object");
+    }
+    let version = match ProtocolVersion::parse(&label) {
+        Some(version) if version.is_modern() && versions.contains(&version) => version,
+        _ => return Claim::Refused(ErrorObject::unsupported_version(versions, &label)),
+    };
+    match request.mark(Mark::MetaLogLevel) {
+        None => Claim::Modern(version, None),
+        Some(json) => match text(json).and_then(|name| LogLevel::parse(&name)) {
+            Some(level) => Claim::Modern(version, Some(level)),
+            None => bad(meta::LOG_LEVEL, "a log level"),
+        },
+    }
+}
+
+/// A JSON string's text, borrowed unless it has escapes.
+fn text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice(json).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
+}
+
+/// What governs a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Governs {
+    /// A modern claim.
+    Modern,
+    /// No claim, on a server without a legacy revision.
+    Nothing,
+    /// No claim, before `initialize`.
+    Fresh,
+    /// No claim, after `initialize`.
+    Session,
+}
+
+/// What is done with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The application serves it.
+    Handler,
+    /// Answered by the session.
+    Discover,
+    Listen,
+    Ping,
+    Initialize,
+    SetLevel,
+    Subscribe,
+    Unsubscribe,
+    /// `-32601`.
+    NotFound,
+    /// `-32602`: `params._meta` has to name the version.
+    NoClaim,
+    /// `-32022`, naming the versions.
+    WrongEra,
+    /// `-32600`: `initialize` comes first.
+    TooEarly,
+    /// `-32600`: `initialize` came already.
+    TooLate,
+}
+
+/// The routing table; the first row that fits wins.
+pub(super) fn step(governs: Governs, method: &str) -> Step {
+    use Governs::{Fresh, Modern, Nothing, Session};
+    match (governs, method) {
+        // The claim wins over the method, `initialize` included (ledger T-11).
+        (Modern, "server/discover") => Step::Discover,
+        (Modern, "subscriptions/listen") => Step::Listen,
+        (Modern, name) if client_requests(name, |row| row.modern) => Step::Handler,
+        (Modern, _) => Step::NotFound,
+        (_, "server/discover" | "subscriptions/listen") => Step::NoClaim,
+        // A modern-only server names its versions in the answer (DISC-S-014).
+        (Nothing, "initialize") => Step::WrongEra,
+        (Nothing, _) => Step::NoClaim,
+        (_, "ping") => Step::Ping,
+        (Fresh, "initialize") => Step::Initialize,
+        // These codes steer other people's probes (ledger T-43).
+        (Fresh, name) if is_known(name) => Step::TooEarly,
+        (Fresh, _) => Step::NotFound,
+        (Session, "initialize") => Step::TooLate,
+        (Session, "logging/setLevel") => Step::SetLevel,
+        (Session, "resources/subscribe") => Step::Subscribe,
+        (Session, "resources/unsubscribe") => Step::Unsubscribe,
+        (Session, name) if client_requests(name, |row| row.legacy) => Step::Handler,
+        (Session, _) => Step::NotFound,
+    }
+}
+
+/// Whether a client may send this as a request: nobody's method but an extension's, or a client's.
+fn client_requests(name: &str, sender: fn(&MethodRow) -> Sender) -> bool {
+    !name.starts_with("notifications/") && method::find(name).is_none_or(|row| sender(row).client())
+}
+
+/// Whether it is a request of legacy clients that the specification knows.
+fn is_known(name: &str) -> bool {
+    !name.starts_with("notifications/") && method::find(name).is_some_and(|row| row.legacy.client())
+}
+
+/// Whether the application hears of this notification: a legacy client's own, or an extension's.
+pub(super) fn client_notifies(name: &str, legacy: bool) -> bool {
+    match method::find(name) {
+        None => true,
+        Some(row) => legacy && row.legacy.client() && name.starts_with("notifications/"),
+    }
+}

@@ -1,0 +1,126 @@
+//! What a handler said, in the form of the era: one encoder for each, at the edge (ledger T-39).
+
+use crate::message::{ErrorObject, Mark, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
+
+use super::ServerConfig;
+
+/// The `resultType` of a result that asks for input, as JSON.
+pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
+
+/// The outcome of an exchange at this version.
+pub(super) fn outcome(
+    config: &ServerConfig,
+    version: ProtocolVersion,
+    method: &str,
+    outcome: Result<Payload, ErrorObject>,
+) -> Result<Payload, ErrorObject> {
+    match outcome {
+        Ok(result) if !result.raw().is_object() => {
+            let kind = result.raw().kind_name();
+            Err(ErrorObject::internal(format!("The handler's result is {kind}, not an object")))
+        }
+        Ok(result) if version.is_modern() => Ok(modern_result(config, method, result)),
+        Ok(result) => Ok(legacy_result(method, result)),
+        Err(error) => Err(recoded(version, error)),
+    }
+}
+
+/// A result with `resultType`, the caching hints and the server's identity, each unless it is there
+/// (ledger RPC-S-014, CACHE-S-001, META-S-009). What is there and not legal is replaced (CACHE-S-002).
+pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payload) -> Payload {
+    let there = |mark| payload.mark(mark).is_some();
+    let kind = payload.mark(Mark::ResultType).filter(|json| json.starts_with(b"\""));
+    let interim = kind == Some(INPUT_REQUIRED);
+    if interim && (there(Mark::TtlMs) || there(Mark::CacheScope)) {
+        // An interim result is never cached (ledger CACHE-S-005).
+        let bare = payload.raw().without_members(&["ttlMs", "cacheScope"]);
+        return modern_result(config, method, Payload::new(bare));
+    }
+    let hints = !interim && method::carries_cache_hints(method);
+    let ttl = hints && !payload.mark(Mark::TtlMs).is_some_and(is_ttl);
+    let scope = hints && !payload.mark(Mark::CacheScope).is_some_and(is_scope);
+    let info = config.send_info && !there(Mark::MetaServerInfo);
+
+    let complete = RawJson::string("complete");
+    let default_ttl = RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
+    let default_scope = RawJson::string(if config.cache_public { "public" } else { "private" });
+    let mut members = Vec::with_capacity(4);
+    if kind.is_none() {
+        members.push((Mark::ResultType, "resultType", &complete));
+    }
+    if ttl {
+        members.push((Mark::TtlMs, "ttlMs", &default_ttl));
+    }
+    if scope {
+        members.push((Mark::CacheScope, "cacheScope", &default_scope));
+    }
+    if members.is_empty() && !info {
+        return payload;
+    }
+    let taken = members.iter().any(|(mark, ..)| there(*mark)) || (info && there(Mark::Meta));
+    if taken {
+        let members: Vec<(&str, &RawJson)> = members.iter().map(|(_, key, value)| (*key, *value)).collect();
+        let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
+        return payload.with_meta_and_members(meta, &members);
+    }
+    // The usual case: nothing is there yet, so the members go in front with one copy.
+    let text = payload.raw().as_bytes();
+    let mut out = Vec::with_capacity(text.len() + config.info.as_bytes().len() + 160);
+    out.push(b'{');
+    for (_, key, value) in members {
+        encode::write_member(key, value, &mut out);
+    }
+    if info {
+        out.extend_from_slice(if out.len() > 1 { b",\"_meta\":{" } else { b"\"_meta\":{" });
+        encode::write_member(meta::SERVER_INFO, &config.info, &mut out);
+        out.push(b'}');
+    }
+    let rest = text.get(1..).unwrap_or_default().trim_ascii_start();
+    if !rest.starts_with(b"}") {
+        out.push(b',');
+    }
+    out.extend_from_slice(rest);
+    Payload::new(RawJson::trusted(out.into()))
+}
+
+/// A result without what only the modern era has, should the handler have put it in.
+fn legacy_result(method: &str, payload: Payload) -> Payload {
+    let hints = method::carries_cache_hints(method);
+    let there = |mark| payload.mark(mark).is_some();
+    if there(Mark::MetaServerInfo) {
+        let meta = payload.get(Mark::Meta).unwrap_or_default().without_members(&[meta::SERVER_INFO]);
+        let raw = payload.raw().without_members(&["_meta"]);
+        let raw = if meta.members().is_empty() { raw } else { raw.with_members(&[("_meta", &meta)]) };
+        return legacy_result(method, Payload::new(raw));
+    }
+    if there(Mark::ResultType) || (hints && (there(Mark::TtlMs) || there(Mark::CacheScope))) {
+        let keys: &[&str] = if hints { &["resultType", "ttlMs", "cacheScope"] } else { &["resultType"] };
+        return Payload::new(payload.raw().without_members(keys));
+    }
+    payload
+}
+
+/// A non-negative integer that every client can read.
+fn is_ttl(json: &[u8]) -> bool {
+    json.len() <= 15 && json.iter().all(u8::is_ascii_digit)
+}
+
+fn is_scope(json: &[u8]) -> bool {
+    matches!(json, br#""public""# | br#""private""#)
+}
+
+/// A handler's error with a code that the version allows (ledger 3.23).
+fn recoded(version: ProtocolVersion, mut error: ErrorObject) -> ErrorObject {
+    let modern = version.is_modern();
+    error.code = match error.code {
+        // Unknown resources: ERR-S-006 and ERR-S-007.
+        code::RESOURCE_NOT_FOUND if modern => code::INVALID_PARAMS,
+        code::RESOURCE_NOT_FOUND => code::RESOURCE_NOT_FOUND,
+        code::URL_ELICITATION_REQUIRED if version != ProtocolVersion::V2025_11_25 => code::INTERNAL_ERROR,
+        // ERR-B-001, ERR-B-003: codes that nobody may make up, and those of the modern era alone.
+        code::UNSUPPORTED_VERSION..=code::HEADER_MISMATCH if !modern => code::INTERNAL_ERROR,
+        -32099..=-32023 | -32019..=-32000 if modern => code::INTERNAL_ERROR,
+        other => other,
+    };
+    error
+}

@@ -1,0 +1,85 @@
+//! The lanes of batches: what was answered so far, until the last answer.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::message::{Message, Refusal};
+use crate::transport::Lane;
+
+/// How many batches of one link may wait for answers. One more is refused.
+pub(super) const MAX_OPEN: usize = 1024;
+
+/// On a client link the session mints lanes, counting from 1: lanes of batches stay out of its way.
+const CLIENT_BASE: u64 = 1 << 63;
+
+/// Shared by the two halves of one end.
+pub(super) struct Batches(Mutex<Open>);
+
+struct Open {
+    last: u64,
+    collected: HashMap<Lane, Vec<Message>>,
+}
+
+/// What became of a message that is sent.
+pub(super) enum Put {
+    /// It waits for the rest of its batch.
+    Kept,
+    /// The batch is complete.
+    Complete(Vec<Message>),
+    /// The lane is no batch's.
+    NoBatch(Message),
+}
+
+impl Batches {
+    pub(super) fn new(server: bool) -> Batches {
+        let last = if server { 0 } else { CLIENT_BASE };
+        Batches(Mutex::new(Open { last, collected: HashMap::new() }))
+    }
+
+    /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lane for a batch that came in; `None` if too many are open. A batch that may not be answered
+    /// gets a lane that is over at once (promise 3).
+    pub(super) fn open(&self, items: &[Result<Message, Refusal>]) -> Option<Lane> {
+        let answered = items.is_empty()
+            || items.iter().any(|item| match item {
+                Ok(message) => matches!(message, Message::Request(_)),
+                Err(refusal) => refusal.is_answerable(),
+            });
+        let mut open = self.lock();
+        if answered && open.collected.len() >= MAX_OPEN {
+            return None;
+        }
+        open.last += 1;
+        let lane = Lane::numbered(open.last);
+        if answered {
+            open.collected.insert(lane, Vec::new());
+        }
+        Some(lane)
+    }
+
+    pub(super) fn put(&self, lane: Lane, message: Message, last: bool) -> Put {
+        if lane.is_shared() {
+            return Put::NoBatch(message);
+        }
+        let mut open = self.lock();
+        match open.collected.get_mut(&lane) {
+            None => Put::NoBatch(message),
+            Some(collected) => {
+                collected.push(message);
+                if !last {
+                    return Put::Kept;
+                }
+                Put::Complete(open.collected.remove(&lane).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Ends a lane; what was collected on it, if it is a batch's.
+    pub(super) fn end(&self, lane: Lane) -> Option<Vec<Message>> {
+        self.lock().collected.remove(&lane)
+    }
+}

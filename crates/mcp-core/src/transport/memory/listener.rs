@@ -1,0 +1,110 @@
+//! Making links on demand: a [`Connect`] in one place, the server ends in another.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::channel::mpsc;
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, future};
+
+use crate::transport::{Accept, Binding, Connect, ConnectError, Transport, TransportError};
+
+use super::{Pair, PeerGone, ServerEnd};
+
+/// How many links wait for the listener before `connect` waits.
+const BACKLOG: usize = 16;
+
+/// A [`Connect`] that makes a fresh pair each time, and the listener that gets the server ends.
+///
+/// ```
+/// use mcp_core::transport::{Binding, Connect, Transport, memory};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (mut connector, mut listener) = memory::connector(Binding::STREAM);
+/// let _client = connector.connect().await.unwrap();
+/// let server = listener.accept().await.unwrap();
+/// assert_eq!(server.binding(), Binding::STREAM);
+/// # }
+/// ```
+pub fn connector(binding: Binding) -> (Connector, Listener) {
+    Pair::new(binding).connector()
+}
+
+impl Pair {
+    /// Like [`connector`], for pairs made this way.
+    pub fn connector(&self) -> (Connector, Listener) {
+        let (links, incoming) = mpsc::channel(BACKLOG - 1);
+        (Connector { pair: self.clone(), links }, Listener { incoming })
+    }
+}
+
+/// Makes pairs, keeps the client end, and hands the server end to the [`Listener`].
+#[derive(Clone, Debug)]
+pub struct Connector {
+    pair: Pair,
+    links: mpsc::Sender<ServerEnd>,
+}
+
+#[async_trait]
+impl Connect for Connector {
+    /// Waits while 16 links wait for the listener. [`ConnectError::Unreachable`] when it is gone.
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        let gone = || ConnectError::Unreachable(TransportError::new(PeerGone));
+        // The pair is made when there is a place for it, so a dropped future leaves nothing behind.
+        future::poll_fn(|cx| self.links.poll_ready(cx)).await.map_err(|_| gone())?;
+        let (client, server) = self.pair.link();
+        self.links.start_send(server).map_err(|_| gone())?;
+        Ok(Box::new(client))
+    }
+}
+
+/// Where the server ends of a [`Connector`] arrive.
+#[derive(Debug)]
+pub struct Listener {
+    incoming: mpsc::Receiver<ServerEnd>,
+}
+
+impl Listener {
+    /// The next link; `None` when every connector is gone. Cancel-safe.
+    pub async fn accept(&mut self) -> Option<ServerEnd> {
+        self.incoming.next().await
+    }
+
+    /// Hands every link to this server, and serves them side by side in this one future, until every
+    /// connector is gone and every link has ended. Dropping the future drops the links.
+    pub async fn serve(mut self, server: Arc<dyn Accept>) {
+        let mut links = FuturesUnordered::new();
+        let mut listening = true;
+        while listening || !links.is_empty() {
+            step(&mut self.incoming, &mut links, &mut listening, &server).await;
+        }
+    }
+}
+
+type Serving = future::BoxFuture<'static, ()>;
+
+/// One thing that happens: a link comes, or one ends.
+async fn step(
+    incoming: &mut mpsc::Receiver<ServerEnd>,
+    links: &mut FuturesUnordered<Serving>,
+    listening: &mut bool,
+    server: &Arc<dyn Accept>,
+) {
+    use std::task::Poll;
+
+    future::poll_fn(|cx| {
+        if *listening && let Poll::Ready(link) = incoming.poll_next_unpin(cx) {
+            match link {
+                Some(link) => links.push(server.clone().accept(Box::new(link))),
+                None => *listening = false,
+            }
+            return Poll::Ready(());
+        }
+        match links.poll_next_unpin(cx) {
+            Poll::Ready(Some(())) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+}

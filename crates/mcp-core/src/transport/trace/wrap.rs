@@ -1,0 +1,198 @@
+//! The wrappers: each hands everything on and reports it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::message::{ProtocolVersion, RawJson};
+use crate::transport::{
+    Accept, Binding, Closed, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender,
+};
+
+use super::record::{encode, refused};
+use super::{Direction, Reporter, Tracer, What};
+
+/// A transport that reports what crosses it. Made by [`Tracer::transport`].
+pub struct TracedTransport {
+    inner: Box<dyn Transport>,
+    reporter: Reporter,
+}
+
+impl TracedTransport {
+    pub(super) fn new(inner: Box<dyn Transport>, reporter: Reporter) -> TracedTransport {
+        TracedTransport { inner, reporter }
+    }
+}
+
+impl Transport for TracedTransport {
+    fn binding(&self) -> Binding {
+        self.inner.binding()
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let (sender, receiver) = self.inner.split();
+        let reporter = self.reporter;
+        (
+            Box::new(TracedSender { inner: sender, reporter: reporter.clone() }),
+            Box::new(TracedReceiver { inner: receiver, reporter, ended: false }),
+        )
+    }
+}
+
+struct TracedSender {
+    inner: Box<dyn TransportSender>,
+    reporter: Reporter,
+}
+
+impl TracedSender {
+    fn note_failure(&self, lane: Option<Lane>, sent: &Result<(), SendError>) {
+        if let Err(error) = sent {
+            self.reporter.report(Direction::Out, lane, What::Failed { why: error.to_string() });
+        }
+    }
+}
+
+#[async_trait]
+impl TransportSender for TracedSender {
+    /// Reported before it is sent: so a trace that ends in a message shows what it was stuck on.
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        let (lane, what) = match &out {
+            Outbound::Message { message, lane, .. } => {
+                (*lane, What::message(message, self.reporter.redaction()))
+            }
+            Outbound::End { lane, why } => (*lane, What::End(*why)),
+        };
+        self.reporter.report(Direction::Out, Some(lane), what);
+        let sent = self.inner.send(out).await;
+        self.note_failure(Some(lane), &sent);
+        sent
+    }
+
+    async fn flush(&mut self) -> Result<(), SendError> {
+        let flushed = self.inner.flush().await;
+        self.note_failure(None, &flushed);
+        flushed
+    }
+
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        let closed = self.inner.close().await;
+        let how = match &closed {
+            Ok(closed) => closed.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.reporter.report(Direction::Out, None, What::Closed { how });
+        closed
+    }
+}
+
+struct TracedReceiver {
+    inner: Box<dyn TransportReceiver>,
+    reporter: Reporter,
+    ended: bool,
+}
+
+impl TracedReceiver {
+    fn note(&mut self, received: &Result<Option<Inbound>, TransportError>) {
+        let (lane, what) = match received {
+            Ok(Some(inbound)) => {
+                let (lane, what) = self.what(inbound);
+                (Some(lane), what)
+            }
+            // Asked again after the end, a link says the same; once is enough.
+            _ if std::mem::replace(&mut self.ended, true) => return,
+            Ok(None) => (None, What::Closed { how: "the peer ended the link".to_owned() }),
+            Err(error) => (None, What::Failed { why: error.to_string() }),
+        };
+        self.reporter.report(Direction::In, lane, what);
+    }
+
+    fn what(&self, inbound: &Inbound) -> (Lane, What) {
+        let redaction = self.reporter.redaction();
+        match inbound {
+            Inbound::Message { message, lane, .. } => (*lane, What::message(message, redaction)),
+            Inbound::Batch { items, lane, .. } => {
+                let items = items.iter().map(|item| match item {
+                    Ok(message) => encode(message),
+                    Err(refusal) => RawJson::object([("refused", refused(&refusal.error))]),
+                });
+                let json = RawJson::array(items);
+                (*lane, What::Batch { size: json.as_bytes().len(), json: redaction.apply(&json) })
+            }
+            Inbound::Refused { lane, refusal } => (*lane, What::Refused { error: refusal.error.clone() }),
+            Inbound::Delivered { lane } => (*lane, What::Delivered),
+            Inbound::Lost { lane, loss } => {
+                (*lane, What::Lost { kind: loss.kind, why: loss.source.to_string() })
+            }
+            Inbound::Ended { lane } => (*lane, What::Ended),
+        }
+    }
+}
+
+#[async_trait]
+impl TransportReceiver for TracedReceiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        let received = self.inner.recv().await;
+        self.note(&received);
+        received
+    }
+}
+
+/// A connector whose links are traced. Made by [`Tracer::connect`].
+#[derive(Debug)]
+pub struct TracedConnect<C> {
+    inner: C,
+    tracer: Tracer,
+}
+
+impl<C> TracedConnect<C> {
+    pub(super) fn new(inner: C, tracer: Tracer) -> TracedConnect<C> {
+        TracedConnect { inner, tracer }
+    }
+}
+
+#[async_trait]
+impl<C: Connect> Connect for TracedConnect<C> {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        match self.inner.connect().await {
+            Ok(link) => Ok(Box::new(self.tracer.boxed(link))),
+            Err(error) => {
+                let reporter = Reporter { tracer: self.tracer.clone(), link: 0 };
+                reporter.report(Direction::Out, None, What::Failed { why: error.to_string() });
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A server whose links are traced. Made by [`Tracer::accept`].
+pub struct TracedAccept {
+    inner: Arc<dyn Accept>,
+    tracer: Tracer,
+}
+
+impl TracedAccept {
+    pub(super) fn new(inner: Arc<dyn Accept>, tracer: Tracer) -> TracedAccept {
+        TracedAccept { inner, tracer }
+    }
+}
+
+#[async_trait]
+impl Accept for TracedAccept {
+    async fn accept(self: Arc<Self>, link: Box<dyn Transport>) {
+        let link = self.tracer.boxed(link);
+        self.inner.clone().accept(Box::new(link)).await;
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        self.inner.versions()
+    }
+
+    async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
+        self.inner.input_schema(tool, envelope).await
+    }
+
+    fn drain(&self) {
+        self.inner.drain();
+    }
+}

@@ -1,0 +1,148 @@
+//! Finds the programs that the tests run; says what is skipped when one is missing.
+//!
+//! `cargo xtask test` installs them and tells by variables where they are. Under a plain `cargo test` the usual
+//! places are tried. Nothing is skipped when `CI=true`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// A program and its arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// What to run.
+    pub(crate) path: PathBuf,
+    /// With what.
+    pub(crate) args: Vec<OsString>,
+}
+
+/// A Python for the fixtures that need the standard library only.
+pub(crate) fn python() -> Option<PathBuf> {
+    let usual = || venv_python().or_else(|| on_path("python3"));
+    need("python3", variable("MCP_TEST_PYTHON").or_else(usual))
+}
+
+/// A Python that has the official SDK.
+pub(crate) fn python_with_sdk() -> Option<PathBuf> {
+    need("a Python with the MCP SDK", variable("MCP_TEST_PYTHON").or_else(venv_python))
+}
+
+/// A fixture server from `fixtures/servers`, standard library only.
+pub(crate) fn legacy_server(file: &str, args: &[&str]) -> Option<Program> {
+    Some(python_program(python()?, file, args))
+}
+
+/// The fixture server on the official Python SDK. It speaks both eras.
+pub(crate) fn modern_server() -> Option<Program> {
+    Some(python_program(python_with_sdk()?, "modern_server.py", &[]))
+}
+
+/// The reference server from npm, over stdio. It speaks the legacy era.
+pub(crate) fn node_server_everything() -> Option<Program> {
+    let node = need("node", variable("MCP_TEST_NODE").or_else(|| on_path("node")))?;
+    let modules = variable("MCP_TEST_NODE_MODULES").unwrap_or_else(|| package().join("interop/node_modules"));
+    let script = modules.join("@modelcontextprotocol/server-everything/dist/index.js");
+    let script = need("server-everything", script.is_file().then_some(script))?;
+    Some(Program { path: node, args: vec![script.into(), "stdio".into()] })
+}
+
+/// The `mcp` program of this workspace.
+pub(crate) fn mcp_bin() -> Option<PathBuf> {
+    // A test binary is in `debug/deps`, the programs are in `debug`.
+    let own = std::env::current_exe().ok();
+    let usual = || own.as_deref().and_then(|path| path.parent()?.parent()).map(Path::to_path_buf);
+    let folder = variable("MCP_TEST_BIN_DIR").or_else(usual);
+    let file = folder.map(|folder| folder.join(format!("mcp{}", std::env::consts::EXE_SUFFIX)));
+    need("the mcp program", file.filter(|file| file.is_file()))
+}
+
+fn python_program(python: PathBuf, file: &str, args: &[&str]) -> Program {
+    let script = package().join("fixtures/servers").join(file);
+    let args = std::iter::once(script.into()).chain(args.iter().map(OsString::from)).collect();
+    Program { path: python, args }
+}
+
+/// Says what is missing. The tests that need it pass without having run, which an unattended run must not allow.
+fn need<T>(what: &str, found: Option<T>) -> Option<T> {
+    if found.is_none() {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        assert!(!is_ci(), "{test} needs {what}, and CI=true lets nothing be skipped");
+        println!("SKIPPED: {test}: {what} is missing; `cargo xtask test` installs what it can");
+    }
+    found
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
+}
+
+/// The folder of this package.
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn venv_python() -> Option<PathBuf> {
+    let inner = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+    Some(package().join("interop/.venv").join(inner)).filter(|python| python.is_file())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).map(|folder| folder.join(&name)).find(|file| file.is_file())
+}
+
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Writes one line to the server, ends its input, and gives the first line of its output.
+    fn first_answer(program: &Program, line: &str) -> serde_json::Value {
+        let mut child = Command::new(&program.path)
+            .args(&program.args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        writeln!(stdin, "{line}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut answer).unwrap();
+        drop(stdin);
+        child.wait().unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+    }
+
+    const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"0"}}}"#;
+    const DISCOVER: &str = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+
+    #[test]
+    fn the_servers_run_and_answer_in_their_era() {
+        if let Some(server) = node_server_everything() {
+            assert_eq!(first_answer(&server, DISCOVER)["error"]["code"], -32601);
+            assert_eq!(first_answer(&server, INITIALIZE)["result"]["protocolVersion"], "2025-11-25");
+        }
+        if let Some(server) = modern_server() {
+            let versions = &first_answer(&server, DISCOVER)["result"]["supportedVersions"];
+            assert_eq!(versions, &serde_json::json!(["2026-07-28"]));
+            assert_eq!(first_answer(&server, INITIALIZE)["result"]["protocolVersion"], "2025-11-25");
+        }
+        if let Some(server) = legacy_server("legacy_quirks.py", &["error-0"]) {
+            assert_eq!(first_answer(&server, DISCOVER)["error"]["code"], 0);
+            assert_eq!(first_answer(&server, INITIALIZE)["result"]["protocolVersion"], "2025-11-25");
+        }
+    }
+
+    #[test]
+    fn the_program_is_built_before_the_tests_run() {
+        if let Some(mcp) = mcp_bin() {
+            assert!(mcp.is_absolute());
+        }
+    }
+}

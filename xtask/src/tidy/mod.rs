@@ -1,0 +1,86 @@
+//! `cargo xtask tidy`: the rules of this workspace that the compiler does not know, one file per rule.
+
+use std::fmt;
+
+use crate::Outcome;
+use crate::shell::root;
+
+mod coverage;
+mod floors;
+mod form;
+mod ids;
+mod links;
+mod manifest;
+mod paths;
+mod source;
+mod tree;
+
+use tree::Tree;
+
+/// One place that breaks a rule.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finding {
+    path: String,
+    line: usize,
+    what: String,
+}
+
+impl Finding {
+    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, what: what.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.what)
+    }
+}
+
+type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
+
+const RULES: &[Rule] = &[
+    ("floors", floors::check),
+    ("manifests", manifest::check),
+    ("first line", form::first_line),
+    ("length", form::length),
+    ("words and spaces", form::words),
+    ("links", links::check),
+    ("cited ids", coverage::cited_ids_exist),
+];
+
+/// What a test must exist for. Apart, so that work in progress can leave it out.
+const COVERAGE: &[Rule] = &[
+    ("rules without a test", coverage::rules_are_tested),
+    ("faults without a test", coverage::faults_are_tested),
+];
+
+/// Prints every finding; fails if there is one.
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let mut with_coverage = true;
+    for arg in args {
+        match arg.as_str() {
+            "--skip-coverage" => with_coverage = false,
+            other => return Err(format!("tidy does not know `{other}`, only --skip-coverage")),
+        }
+    }
+    let tree = Tree::load(&root())?;
+    let rules = RULES.iter().chain(if with_coverage { COVERAGE } else { &[] });
+    let mut count = 0;
+    for (name, check) in rules {
+        let mut findings = check(&tree);
+        findings.sort();
+        count += findings.len();
+        for finding in findings {
+            println!("{finding} [{name}]");
+        }
+    }
+    if !with_coverage {
+        println!("tidy: coverage was not checked (--skip-coverage)");
+    }
+    if count > 0 {
+        return Err(format!("tidy found {count} places to mend"));
+    }
+    println!("tidy: {} files are in order", tree.len());
+    Ok(())
+}

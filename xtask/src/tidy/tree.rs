@@ -1,0 +1,130 @@
+//! The files that the rules look at, read once; a test makes a tree out of strings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::source::Source;
+use crate::Outcome;
+
+// What others made: built, installed or kept by tools.
+const FOREIGN: &[&str] = &["target", "node_modules", ".venv", ".git", "__pycache__"];
+const TEXT: &[&str] = &["rs", "md", "toml", "txt", "py"];
+
+/// The repository, with `/` in every path whatever the system.
+pub(crate) struct Tree {
+    texts: BTreeMap<String, String>,
+    paths: BTreeSet<String>,
+    sources: Vec<Source>,
+}
+
+impl Tree {
+    /// Reads the folder. What is not there is simply not in the tree.
+    pub(crate) fn load(root: &Path) -> Outcome<Self> {
+        let (mut texts, mut paths) = (BTreeMap::new(), BTreeSet::new());
+        walk(root, "", &mut texts, &mut paths)
+            .map_err(|error| format!("{} could not be read: {error}", root.display()))?;
+        Ok(Self::new(texts, paths))
+    }
+
+    fn new(texts: BTreeMap<String, String>, paths: BTreeSet<String>) -> Self {
+        let mut sources: Vec<_> = texts
+            .iter()
+            .filter(|(path, _)| path.ends_with(".rs"))
+            .map(|(path, text)| Source::new(path, text))
+            .collect();
+        let test_modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+        for source in &mut sources {
+            source.mark_test_if_in(&test_modules);
+        }
+        Self { texts, paths, sources }
+    }
+
+    /// Every Rust file.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter()
+    }
+
+    /// Every text file with this ending: its path and its text.
+    pub(crate) fn texts(&self, ending: &str) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+        all.filter(move |(path, _)| path.ends_with(ending))
+    }
+
+    /// One text file.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).map(String::as_str)
+    }
+
+    /// Whether a file or folder is there.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        path.is_empty() || self.paths.contains(path)
+    }
+
+    /// How many text files there are.
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    texts: &mut BTreeMap<String, String>,
+    paths: &mut BTreeSet<String>,
+) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if FOREIGN.contains(&name.as_str()) {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        // Not followed: a link to a parent would never end.
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            walk(&entry.path(), &format!("{path}/"), texts, paths)?;
+        } else if kind.is_file() && name.rsplit_once('.').is_some_and(|(_, ending)| TEXT.contains(&ending)) {
+            // A transcript may hold bytes that are no text, on purpose.
+            let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+            texts.insert(path.clone(), text);
+        }
+        paths.insert(path);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+impl Tree {
+    /// A tree of these files, for tests of the rules.
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let texts: BTreeMap<_, _> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let mut paths: BTreeSet<String> = texts.keys().cloned().collect();
+        for path in texts.keys() {
+            let folders = path.match_indices('/').map(|(end, _)| path[..end].to_owned());
+            paths.extend(folders);
+        }
+        Self::new(texts, paths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_folder_is_read_without_what_others_made() {
+        let root = std::env::temp_dir().join(format!("xtask-tree-{}", std::process::id()));
+        fs::create_dir_all(root.join("src/target")).unwrap();
+        fs::write(root.join("src/lib.rs"), "//! a").unwrap();
+        fs::write(root.join("src/target/built.rs"), "built").unwrap();
+        fs::write(root.join("LICENSE"), "text").unwrap();
+
+        let tree = Tree::load(&root).unwrap();
+        assert_eq!(tree.sources().map(|source| source.path.as_str()).collect::<Vec<_>>(), ["src/lib.rs"]);
+        assert!(tree.has("LICENSE") && tree.has("src") && !tree.has("src/target/built.rs"));
+
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
