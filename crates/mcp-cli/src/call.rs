@@ -1,7 +1,6 @@
 //! `mcp call`: one call of one tool.
 
 use std::io::{IsTerminal, Read};
-use std::sync::Arc;
 
 use mcp_core::client::{CallOptions, Client};
 use mcp_core::message::{Payload, RawJson, code};
@@ -22,13 +21,12 @@ const MAX_ARGS: u64 = 16 << 20;
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> Result<(), Failure> {
     let (name, words) = match options.words.split_first() {
         Some((first, rest)) if !target::is_url(first) => (first, rest),
-        other => return Err(target::command(global, other.map(|(url, _)| url.as_str()), &[]).err()
-            .unwrap_or_else(|| Failure::usage("no tool is named"))),
+        other => return Err(target::missing(other.map(|(url, _)| url.as_str()))),
     };
     let child = target::command(global, None, &options.command)?;
     let base = options.args.as_deref().map(read_args).transpose()?;
     let on_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let answers = Arc::new(Answers::new(&options.input, on_terminal && options.args.as_deref() != Some("-"))?);
+    let answers = Answers::new(&options.input, on_terminal && options.args.as_deref() != Some("-"))?;
     let builder = answers.declare(session::builder(global)).input_handler(answers.clone());
     let result = session::run(signals, global, builder, child, async |client: &Client| {
         let arguments = typed(client, name, words, base).await?;

@@ -1,7 +1,7 @@
 //! Answers to what a server asks: from `--input`, from the person at the terminal, or a refusal.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mcp_core::client::{ClientBuilder, InputContext, InputHandler};
 use mcp_core::message::{ErrorObject, RawJson};
@@ -12,11 +12,11 @@ use crate::exit::{Code, Failure};
 use crate::form;
 use crate::text;
 
-/// Answers questions, and remembers those that nobody answered.
-#[derive(Debug, Default)]
+/// Answers questions, and remembers those that nobody answered. Clones share both.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
-    given: Mutex<VecDeque<(String, RawJson)>>,
-    unanswered: Mutex<Vec<String>>,
+    given: Arc<Mutex<VecDeque<(String, RawJson)>>>,
+    unanswered: Arc<Mutex<Vec<String>>>,
     terminal: bool,
 }
 
@@ -32,7 +32,7 @@ impl Answers {
                 }
             })
             .collect();
-        Ok(Answers { given: Mutex::new(parsed?), terminal, ..Answers::default() })
+        Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
     }
 
     /// Declares what can be answered: elicitation always, so that a question comes and can be reported;
@@ -85,7 +85,7 @@ fn complete(request: &InputRequest, answer: RawJson) -> RawJson {
 }
 
 #[async_trait::async_trait]
-impl InputHandler for std::sync::Arc<Answers> {
+impl InputHandler for Answers {
     async fn input(&self, request: InputRequest, context: InputContext) -> Result<RawJson, ErrorObject> {
         if let Some(answer) = self.take(&request, context.version.is_modern()) {
             return Ok(complete(&request, answer));

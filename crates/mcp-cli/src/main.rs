@@ -23,6 +23,7 @@ mod table;
 mod target;
 mod text;
 mod tools;
+mod trace;
 
 use std::process::ExitCode;
 

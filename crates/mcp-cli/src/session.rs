@@ -10,6 +10,7 @@ use crate::exit::Failure;
 use crate::out;
 use crate::signals::Signals;
 use crate::text;
+use crate::trace;
 
 /// A client that is set up as the options say, but does not know its server yet.
 pub(crate) fn builder(global: &Global) -> ClientBuilder {
@@ -45,7 +46,11 @@ pub(crate) async fn run<T>(
         tokio::spawn(forward(child.stderr_lines()));
     }
     let limit = global.timeout.unwrap_or(Duration::from_secs(60));
-    let client = builder.call_timeout(limit).start(child)?;
+    let builder = builder.call_timeout(limit);
+    let client = match &global.trace {
+        Some(path) => builder.start(trace::tracer(path)?.connect(child))?,
+        None => builder.start(child)?,
+    };
     let outcome = tokio::select! {
         outcome = async {
             client.ready().await?;

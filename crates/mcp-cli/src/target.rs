@@ -38,7 +38,8 @@ pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://")
 }
 
-fn missing(positional: Option<&str>) -> Failure {
+/// What to say where no command stands after `--`.
+pub(crate) fn missing(positional: Option<&str>) -> Failure {
     match positional {
         Some(url) if is_url(url) => {
             Failure::usage(format!("this build has no HTTP transport yet, so it cannot reach {}", bare(url)))
