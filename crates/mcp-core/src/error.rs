@@ -44,6 +44,10 @@ pub enum Error {
         /// The limit that ran out.
         after: Duration,
     },
+    /// The server asked for input, and this program's answer was an error. Such an error cannot be sent
+    /// back on 2026-07-28, so the call is abandoned (ledger T-41).
+    #[error("input was refused: {0}")]
+    InputRefused(#[source] ErrorObject),
     /// This program cancelled the call.
     #[error("cancelled")]
     Cancelled,

@@ -117,7 +117,9 @@ pub fn peek_prefix(prefix: &[u8]) -> (Option<RequestId>, Shape) {
 /// A syntax error is `-32700` without an id; a limit is `-32600` with the id, if it was read.
 fn refuse(error: ScanError, id: Option<RequestId>, shape: Shape) -> Refusal {
     match error {
-        ScanError::TooDeep { .. } => Refusal::invalid(id, shape, error),
+        ScanError::TooDeep { limit } => {
+            Refusal::invalid(id, shape, error).with_limit("JSON depth", u64::from(limit))
+        }
         ScanError::Syntax(_) | ScanError::Utf8(_) => Refusal::unreadable(error),
     }
 }

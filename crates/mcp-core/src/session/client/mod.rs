@@ -1,56 +1,155 @@
 //! The client's side of a session: era detection, calls, input, subscriptions.
+//!
+//! ```text
+//!             handle_connected              DiscoverResult / InitializeResult
+//!   Dialing ───────────────────> Opening ───────────────────────────────────> Legacy | Modern
+//!      ^                            │ no common version, refusal, time              │ the link ends
+//!      │ a call, a subscription     v                                               v
+//!      └──────────────────────── (Over)  <───────── spent, too many tries ─────── Idle
+//! ```
+//!
+//! `probe` judges, `opening` acts on it, `legacy` and `modern` hold what one era has and the other lacks.
 
+mod calls;
+mod commands;
 mod config;
 mod event;
+mod inflight;
+mod input;
+mod keepalive;
+mod legacy;
+mod link;
+mod listen;
+mod modern;
+mod mrtr;
+mod notes;
+mod opening;
+mod probe;
+mod questions;
+mod redial;
+mod route;
+mod stats;
+mod subscribe;
+mod timers;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 pub use config::{CallOptions, ClientConfig, EraMode, PingPolicy, Reconnect, Verdict};
 pub use event::{ClientEvent, Negotiated};
+pub use stats::ClientStats;
 
 use crate::error::CloseReason;
 use crate::message::{ErrorObject, Method, RawJson};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{Binding, Closed, ConnectError, Inbound, TransportError};
 
-/// The client's side of a session, over any number of links, one at a time.
-#[derive(Debug)]
-pub struct ClientSession {}
+use calls::Calls;
+use inflight::InFlight;
+use input::{Declared, Inputs};
+use link::{Phase, Queued};
+use listen::Listen;
+use redial::Tries;
+use timers::{Timer, Timers};
 
-#[allow(unused_variables, clippy::todo)]
+/// The client's side of a session, over any number of links, one at a time.
+///
+/// Every call ends in exactly one [`ClientEvent::CallDone`], every subscription in exactly one
+/// [`ClientEvent::ListenEnded`], and the session in one `Output::Close` followed by
+/// [`ClientEvent::Closed`].
+#[derive(Debug)]
+pub struct ClientSession {
+    config: ClientConfig,
+    declared: Declared,
+    phase: Phase,
+    out: VecDeque<Output<ClientEvent>>,
+    timers: Timers,
+    inflight: InFlight,
+    calls: Calls,
+    queue: VecDeque<Queued>,
+    inputs: Inputs,
+    listens: BTreeMap<ListenId, Listen>,
+    last_listen: u64,
+    /// What is known of the peer's era, from the application or from an earlier link.
+    verdict: Option<Verdict>,
+    tries: Tries,
+    stats: ClientStats,
+}
+
 impl ClientSession {
     /// A session without a link. Its first output is `Redial`.
     pub fn new(config: ClientConfig, now: Instant) -> ClientSession {
-        todo!()
+        ClientSession {
+            declared: Declared::read(&config.capabilities),
+            verdict: config.verdict,
+            config,
+            phase: Phase::Dialing,
+            out: VecDeque::from([Output::Redial { at: now }]),
+            timers: Timers::default(),
+            inflight: InFlight::default(),
+            calls: Calls::default(),
+            queue: VecDeque::new(),
+            inputs: Inputs::default(),
+            listens: BTreeMap::new(),
+            last_listen: 0,
+            tries: Tries::default(),
+            stats: ClientStats::default(),
+        }
     }
 
-    /// A link is there.
+    /// A link is there. Ignored if none was asked for.
     pub fn handle_connected(&mut self, now: Instant, binding: Binding) {
-        todo!()
+        if matches!(self.phase, Phase::Dialing) {
+            self.open(now, binding);
+        }
     }
 
-    /// There is no link.
+    /// There is no link. Ignored if none was asked for.
     pub fn handle_connect_failed(&mut self, now: Instant, error: ConnectError) {
-        todo!()
+        if matches!(self.phase, Phase::Dialing) {
+            self.connect_failed(now, error);
+        }
     }
 
     /// Something came in. A `SendError::Rejected` comes here too, as `Inbound::Lost` on its lane.
     pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
-        todo!()
+        self.route(now, inbound);
     }
 
     /// The instant of `Output::Wait` has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Start => self.start_expired(now),
+                Timer::Probe => self.probe_silent(now),
+                Timer::KeepAlive => self.keep_alive(now),
+                Timer::Call(call) => self.call_expired(now, call),
+                Timer::Rest(call) => self.rested(now, call),
+                Timer::Input(input) => self.input_expired(now, input),
+                Timer::Request(number) => self.request_expired(now, number),
+                Timer::Relisten(listen) => self.start_listen(now, listen),
+            }
+        }
     }
 
-    /// The link has ended: `error` if not cleanly, `closed` with what is known.
+    /// The link has ended: `error` if not cleanly, `closed` with what is known. Ignored if the session
+    /// has given that link up already.
     pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, closed: Closed) {
-        todo!()
+        let reason = match error {
+            Some(error) => CloseReason::LinkFailed { error, closed },
+            None => CloseReason::PeerClosed(closed),
+        };
+        self.link_ended(now, reason);
     }
 
     /// Makes a call. Its outcome is `ClientEvent::CallDone`. `issued` is when the application asked: the
     /// deadlines run from there, so they cover the queue before the session.
+    ///
+    /// A progress token in the params' own `_meta` asks for progress, and the session's token takes its
+    /// place: tokens are unique among what is in flight (ledger PROG-B-001).
     pub fn call(
         &mut self,
         now: Instant,
@@ -59,51 +158,69 @@ impl ClientSession {
         params: Option<RawJson>,
         options: CallOptions,
     ) -> CallId {
-        todo!()
+        self.new_call(now, issued, method, params, options)
     }
 
-    /// Sends a notification.
+    /// Sends a notification; waits for the era, as a call does. Dropped where the era does not have it
+    /// (`notifications/roots/list_changed` on 2026-07-28; ledger LIFE-C-015), and where there is no link.
     pub fn notify(&mut self, now: Instant, method: Method, params: Option<RawJson>) {
-        todo!()
+        self.new_note(now, method, params);
     }
 
-    /// Subscribes, in either era.
+    /// Subscribes, in either era: by `subscriptions/listen`, or by `resources/subscribe` and the notices
+    /// that a legacy server sends unasked.
     pub fn listen(&mut self, now: Instant, filter: SubscriptionFilter) -> ListenId {
-        todo!()
+        self.new_listen(now, filter)
     }
 
-    /// Ends a subscription.
+    /// Ends a subscription: `ListenEnded` with `Error::Cancelled`. Ignored if it has ended.
     pub fn unlisten(&mut self, now: Instant, listen: ListenId) {
-        todo!()
+        self.cancel_listen(now, listen);
     }
 
     /// Cancels a call. Ignored if it is done.
     pub fn cancel(&mut self, now: Instant, call: CallId) {
-        todo!()
+        self.cancel_call(now, call);
     }
 
-    /// Answers a question of the server.
+    /// Answers a question of the server. Ignored if the answer is not wanted any more.
     pub fn answer_input(&mut self, now: Instant, input: InputId, answer: Result<RawJson, ErrorObject>) {
-        todo!()
+        self.answer(now, input, answer);
     }
 
-    /// Ends the session.
-    pub fn close(&mut self, now: Instant) {
-        todo!()
+    /// Ends the session. No message says so to the peer (ledger LIFE-B-019).
+    pub fn close(&mut self, _now: Instant) {
+        self.abandon_all();
+        self.end(CloseReason::Requested);
     }
 
     /// What was agreed on, while a link is open.
     pub fn negotiated(&self) -> Option<&Negotiated> {
-        todo!()
+        match &self.phase {
+            Phase::Open(link) => link.negotiated(),
+            Phase::Dialing | Phase::Idle | Phase::Over(_) => None,
+        }
     }
 
     /// Why the session ended, once it has.
     pub fn closed(&self) -> Option<&CloseReason> {
-        todo!()
+        match &self.phase {
+            Phase::Over(reason) => Some(reason),
+            Phase::Dialing | Phase::Open(_) | Phase::Idle => None,
+        }
+    }
+
+    /// What was dropped so far.
+    pub fn stats(&self) -> ClientStats {
+        self.stats
     }
 
     /// What to do next. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ClientEvent> {
-        todo!()
+        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.timers.next()))
+    }
+
+    fn event(&mut self, event: ClientEvent) {
+        self.out.push_back(Output::Event(event));
     }
 }

@@ -1,0 +1,160 @@
+//! The application's calls: what is kept of each, and their two clocks.
+
+use std::time::{Duration, Instant};
+
+use crate::message::{Method, Payload};
+use crate::session::CallId;
+
+use super::config::{CallOptions, ClientConfig};
+use super::inflight::NumberMap;
+use super::mrtr::Round;
+
+/// One call that is not done.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// As the application gave them. Kept for a retry; cheap, because they share its memory.
+    pub(super) params: Option<Payload>,
+    pub(super) options: CallOptions,
+    pub(super) clock: Clock,
+    pub(super) stage: Stage,
+    /// Rounds of input so far, and how many of the last of them asked nothing.
+    pub(super) rounds: u32,
+    pub(super) idle_rounds: u32,
+    /// It was sent a second time because the first was certainly not executed. Never a third time.
+    pub(super) resent: bool,
+}
+
+/// Where a call is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Waits for a link, or for the era.
+    Queued,
+    /// On the wire, under this number.
+    Sent(u64),
+    /// Waits for a person (2026-07-28).
+    Asking(Round),
+    /// Waits a little before it is sent again (2026-07-28).
+    Resting(Round),
+}
+
+/// The clocks of a call: an idle limit and a hard maximum. While a person is asked, neither runs
+/// (ledger TIME-B-001, TIME-B-004, T-45).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    idle_limit: Duration,
+    idle_from: Instant,
+    maximum: Duration,
+    hard: Option<Instant>,
+    reset: bool,
+    progressed: bool,
+    questions: u32,
+    asked_at: Option<Instant>,
+}
+
+impl Clock {
+    pub(super) fn new(config: &ClientConfig, options: &CallOptions, issued: Instant) -> Clock {
+        let maximum = options.maximum.unwrap_or(config.call_maximum);
+        Clock {
+            idle_limit: options.timeout.unwrap_or(config.call_timeout),
+            idle_from: issued,
+            maximum,
+            hard: issued.checked_add(maximum),
+            reset: options.reset_on_progress,
+            progressed: false,
+            questions: 0,
+            asked_at: None,
+        }
+    }
+
+    /// The next instant at which the call may be over. `None` while a person is asked.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.asked_at.is_some() {
+            return None;
+        }
+        let idle = self.idle_from.checked_add(self.idle_limit);
+        [idle, self.hard].into_iter().flatten().min()
+    }
+
+    /// Which clock ran out, and its limit.
+    pub(super) fn expired(&self, now: Instant) -> Option<(&'static str, Duration)> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        Some(match self.hard {
+            Some(hard) if now >= hard => ("the hard maximum", self.maximum),
+            _ if self.progressed => ("no progress", self.idle_limit),
+            _ => ("no answer", self.idle_limit),
+        })
+    }
+
+    /// Progress came.
+    pub(super) fn progress(&mut self, now: Instant) {
+        if self.reset {
+            self.idle_from = self.idle_from.max(now);
+            self.progressed = true;
+        }
+    }
+
+    /// A new request takes the place of one that was answered.
+    pub(super) fn restart_idle(&mut self, now: Instant) {
+        self.idle_from = self.idle_from.max(now);
+    }
+
+    /// A person is asked.
+    pub(super) fn pause(&mut self, now: Instant) {
+        self.questions += 1;
+        self.asked_at.get_or_insert(now);
+    }
+
+    /// A person answered. `true` when it was the last open question, and the clocks run again.
+    pub(super) fn resume(&mut self, now: Instant) -> bool {
+        self.questions = self.questions.saturating_sub(1);
+        if self.questions > 0 {
+            return false;
+        }
+        let Some(asked_at) = self.asked_at.take() else { return false };
+        let waited = now.saturating_duration_since(asked_at);
+        self.idle_from = self.idle_from.checked_add(waited).unwrap_or(now);
+        self.hard = self.hard.and_then(|hard| hard.checked_add(waited));
+        true
+    }
+}
+
+/// Every call that is not done.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    map: NumberMap<CallId, Call>,
+    last: u64,
+}
+
+impl Calls {
+    pub(super) fn mint(&mut self) -> CallId {
+        self.last += 1;
+        CallId(self.last)
+    }
+
+    pub(super) fn insert(&mut self, id: CallId, call: Call) {
+        self.map.insert(id, call);
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Option<&Call> {
+        self.map.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.map.get_mut(&id)
+    }
+
+    pub(super) fn take(&mut self, id: CallId) -> Option<Call> {
+        self.map.remove(&id)
+    }
+
+    /// The calls that `which` names, oldest first.
+    pub(super) fn ids(&self, which: impl Fn(&Call) -> bool) -> Vec<CallId> {
+        let mut ids: Vec<CallId> =
+            self.map.iter().filter(|(_, call)| which(call)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}

@@ -1,0 +1,244 @@
+//! The application's calls and notifications on their way out, and how calls end.
+
+use std::time::Instant;
+
+use tracing::debug;
+
+use crate::error::Error;
+use crate::message::{Mark, Method, Notification, Payload, RawJson, Request, method};
+use crate::session::CallId;
+use crate::transport::EndReason;
+
+use super::calls::{Call, Clock, Stage};
+use super::config::CallOptions;
+use super::inflight::{Purpose, wire_id};
+use super::legacy;
+use super::link::{Era, Phase, Queued};
+use super::modern::{self, Extras};
+use super::mrtr::Round;
+use super::timers::Timer;
+use super::{ClientEvent, ClientSession};
+
+/// The session sends these itself; `call` and `notify` do not (ledger CANC-C-002, T-13).
+const RESERVED: [&str; 4] =
+    ["initialize", "subscriptions/listen", "notifications/initialized", "notifications/cancelled"];
+
+impl ClientSession {
+    pub(super) fn new_call(
+        &mut self,
+        now: Instant,
+        issued: Instant,
+        method: Method,
+        params: Option<RawJson>,
+        mut options: CallOptions,
+    ) -> CallId {
+        let id = self.calls.mint();
+        if let Err(error) = self.accept(&method, params.as_ref(), &options) {
+            self.event(ClientEvent::CallDone { call: id, outcome: Err(error) });
+            return id;
+        }
+        let clock = Clock::new(&self.config, &options, issued);
+        if let Some((what, after)) = clock.expired(now) {
+            self.event(ClientEvent::CallDone { call: id, outcome: Err(Error::TimedOut { what, after }) });
+            return id;
+        }
+        let params = params.map(Payload::new);
+        options.progress |= options.reset_on_progress
+            || params.as_ref().is_some_and(|params| params.mark(Mark::MetaProgressToken).is_some());
+        let call = Call {
+            method,
+            params,
+            options,
+            clock,
+            stage: Stage::Queued,
+            rounds: 0,
+            idle_rounds: 0,
+            resent: false,
+        };
+        self.calls.insert(id, call);
+        self.timers.set(Timer::Call(id), clock.deadline());
+        if self.is_ready() {
+            self.send_call(now, id, None);
+        } else {
+            self.queue.push_back(Queued::Call(id));
+            self.dial_if_needed(now);
+        }
+        id
+    }
+
+    /// What can be judged before the era is known.
+    fn accept(&self, method: &Method, params: Option<&RawJson>, options: &CallOptions) -> Result<(), Error> {
+        if let Phase::Over(reason) = &self.phase {
+            return Err(Error::Closed(reason.clone()));
+        }
+        if RESERVED.contains(&method.as_str()) || method.as_str().starts_with("notifications/") {
+            return Err(Error::Misuse(format!("{method} is not for calls")));
+        }
+        for object in [params, options.meta.as_ref()].into_iter().flatten() {
+            if !object.is_object() {
+                return Err(Error::Misuse(format!(
+                    "params and _meta are objects, not {}",
+                    object.kind_name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a call on the wire: for the first time, or with what a round of input brought.
+    pub(super) fn send_call(&mut self, now: Instant, id: CallId, round: Option<Round>) {
+        let number = self.inflight.mint();
+        let Phase::Open(link) = &self.phase else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let allowed = match &link.era {
+            Era::Opening(_) => return,
+            Era::Legacy(legacy) => legacy::may_call(call.method.as_str(), &legacy.offers),
+            Era::Modern(_) if modern::may_call(call.method.as_str()) => Ok(()),
+            Era::Modern(_) => Err("2026-07-28 does not have it"),
+        };
+        if let Err(why) = allowed {
+            let error = Error::Misuse(format!("{}: {why}", call.method));
+            return self.finish(id, Err(error));
+        }
+        let token = call.options.progress.then_some(number);
+        let params = match &link.era {
+            Era::Modern(modern) => {
+                let members = round.as_ref().map(Round::members).unwrap_or_default();
+                let members: Vec<(&str, &RawJson)> =
+                    members.iter().map(|(key, value)| (*key, value)).collect();
+                let extras = Extras {
+                    token,
+                    log_level: call.options.log_level,
+                    meta: call.options.meta.as_ref(),
+                    members: &members,
+                };
+                let bare = round.is_some().then(|| Round::bare(call.params.as_ref())).flatten();
+                let params = if round.is_some() { bare.as_ref() } else { call.params.as_ref() };
+                Some(modern.stamp.params(params, &extras))
+            }
+            _ => legacy::params(call.params.clone(), token, call.options.meta.as_ref()),
+        };
+        let purpose = Purpose::Call(id);
+        let request = Request { id: wire_id(number, &purpose), method: call.method.clone(), params };
+        let envelope = call.options.envelope.clone();
+        call.stage = Stage::Sent(number);
+        if round.is_some() || call.resent {
+            call.clock.restart_idle(now);
+        }
+        self.inflight.insert(number, purpose);
+        self.transmit(number, request.into(), envelope);
+    }
+
+    /// Sends what waited for the era.
+    pub(super) fn flush_queue(&mut self, now: Instant) {
+        while self.is_ready()
+            && let Some(next) = self.queue.pop_front()
+        {
+            match next {
+                Queued::Call(call) => self.send_call(now, call, None),
+                Queued::Note(method, params) => self.send_note(method, params),
+            }
+        }
+    }
+
+    pub(super) fn new_note(&mut self, _now: Instant, method: Method, params: Option<RawJson>) {
+        let legal = !RESERVED.contains(&method.as_str()) && params.as_ref().is_none_or(RawJson::is_object);
+        match &self.phase {
+            _ if !legal => debug!(%method, "not a notification of the application's; dropped"),
+            Phase::Open(link) if link.is_ready() => self.send_note(method, params),
+            Phase::Open(_) | Phase::Dialing => self.queue.push_back(Queued::Note(method, params)),
+            Phase::Idle | Phase::Over(_) => debug!(%method, "no link; the notification is dropped"),
+        }
+    }
+
+    fn send_note(&mut self, method: Method, params: Option<RawJson>) {
+        let modern = self.modern().is_some();
+        let row = method::find(method.as_str());
+        if row.is_some_and(|row| !(if modern { row.modern } else { row.legacy }).client()) {
+            debug!(%method, "the era does not have this notification; dropped");
+            return;
+        }
+        self.transmit_fresh(Notification::new(method, params));
+    }
+
+    /// A call's answer came, or will not come.
+    pub(super) fn call_answered(&mut self, now: Instant, id: CallId, outcome: Result<Payload, Error>) {
+        if self.modern().is_none() {
+            return self.finish(id, outcome);
+        }
+        match outcome {
+            Ok(result) => self.modern_result(now, id, result),
+            Err(error) if self.may_retry_version(id, &error) => {
+                if let Some(call) = self.calls.get_mut(id) {
+                    call.resent = true;
+                }
+                self.send_call(now, id, None);
+            }
+            Err(error) => self.finish(id, Err(error)),
+        }
+    }
+
+    /// `-32022` although the version is agreed on: one retry if the peer names that very version
+    /// (ledger DISC-C-005). It was not executed.
+    fn may_retry_version(&self, id: CallId, error: &Error) -> bool {
+        let theirs = error.rpc().and_then(super::probe::supported_by);
+        let ours = self.modern().map(|modern| modern.negotiated.version.as_str());
+        let first = self.calls.get(id).is_some_and(|call| !call.resent && call.rounds == 0);
+        first && theirs.zip(ours).is_some_and(|(theirs, ours)| theirs.iter().any(|label| label == ours))
+    }
+
+    /// Ends a call: the one place that says `CallDone` of a call that was accepted.
+    pub(super) fn finish(&mut self, id: CallId, outcome: Result<Payload, Error>) {
+        let Some(call) = self.calls.take(id) else { return };
+        self.timers.clear(Timer::Call(id));
+        match call.stage {
+            Stage::Sent(number) => {
+                self.inflight.take(number);
+            }
+            Stage::Queued => self.queue.retain(|queued| !matches!(queued, Queued::Call(call) if *call == id)),
+            Stage::Asking(_) => self.cancel_inputs_of(id),
+            Stage::Resting(_) => self.timers.clear(Timer::Rest(id)),
+        }
+        self.event(ClientEvent::CallDone { call: id, outcome });
+    }
+
+    /// Gives a call up, and tells the peer if it knows of it.
+    fn give_up(&mut self, id: CallId, why: EndReason, error: Error) {
+        let Some(call) = self.calls.get(id) else { return };
+        if let Stage::Sent(number) = call.stage {
+            self.inflight.take(number);
+            self.abandon(number, &Purpose::Call(id), why);
+        }
+        self.finish(id, Err(error));
+    }
+
+    pub(super) fn cancel_call(&mut self, _now: Instant, id: CallId) {
+        self.give_up(id, EndReason::Cancelled, Error::Cancelled);
+    }
+
+    /// A call may have run out of time. Its deadline may also have moved since the timer was set.
+    pub(super) fn call_expired(&mut self, now: Instant, id: CallId) {
+        let Some(call) = self.calls.get(id) else { return };
+        match call.clock.expired(now) {
+            Some((what, after)) => self.give_up(id, EndReason::TimedOut, Error::TimedOut { what, after }),
+            None => self.timers.set(Timer::Call(id), call.clock.deadline()),
+        }
+    }
+
+    /// A person is asked on behalf of a call: its clocks stop.
+    pub(super) fn pause_call(&mut self, now: Instant, id: CallId) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.clock.pause(now);
+        }
+    }
+
+    /// A question on behalf of a call is settled.
+    pub(super) fn resume_call(&mut self, now: Instant, id: CallId) {
+        if let Some(call) = self.calls.get_mut(id)
+            && call.clock.resume(now)
+        {
+            let deadline = call.clock.deadline();
+            self.timers.set(Timer::Call(id), deadline);
+        }
+    }
+}

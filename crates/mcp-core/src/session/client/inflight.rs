@@ -1,0 +1,166 @@
+//! Requests on the wire: one small table, by the number that is both request id and lane.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::message::RequestId;
+use crate::session::{CallId, ListenId};
+use crate::transport::Lane;
+
+/// A map by numbers that this session made itself: nobody can choose them to collide.
+pub(super) type NumberMap<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
+
+/// One multiplication in place of a keyed hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
+    }
+}
+
+/// What a request on the wire is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The era probe: `server/discover`.
+    Probe,
+    /// `initialize`. Never cancelled (ledger CANC-C-002).
+    Initialize,
+    /// The application's call.
+    Call(CallId),
+    /// A keep-alive.
+    Ping,
+    /// `subscriptions/listen`.
+    Listen(ListenId),
+    /// `resources/subscribe` for this URI.
+    Subscribe(String),
+    /// `resources/unsubscribe`. Nobody waits for its answer.
+    Unsubscribe,
+}
+
+/// Which request a response answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// This one.
+    Number(u64),
+    /// It came on this request's own lane, but under another id.
+    WrongId(u64),
+    /// None that is in flight.
+    Nobody,
+}
+
+/// The table. Numbers are never reused, across links neither (ledger ID-B-003).
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    entries: NumberMap<u64, Purpose>,
+    last: u64,
+}
+
+impl InFlight {
+    /// A fresh number, for a request or for any other message's lane.
+    pub(super) fn mint(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(super) fn insert(&mut self, number: u64, purpose: Purpose) {
+        self.entries.insert(number, purpose);
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Purpose> {
+        self.entries.get(&number)
+    }
+
+    pub(super) fn take(&mut self, number: u64) -> Option<Purpose> {
+        self.entries.remove(&number)
+    }
+
+    /// The only request in flight, if there is exactly one.
+    pub(super) fn only(&self) -> Option<(u64, &Purpose)> {
+        let (number, purpose) = self.entries.iter().next()?;
+        (self.entries.len() == 1).then_some((*number, purpose))
+    }
+
+    /// Whether this number was ever made.
+    pub(super) fn was_minted(&self, id: Option<&RequestId>) -> bool {
+        let number = id.and_then(|id| plain_number(id).or_else(|| listen_number(id)));
+        number.is_some_and(|number| number <= self.last)
+    }
+
+    /// Takes out every request that `which` names, in the order they were made.
+    pub(super) fn drain(&mut self, mut which: impl FnMut(&Purpose) -> bool) -> Vec<(u64, Purpose)> {
+        let mut taken: Vec<(u64, Purpose)> = self.entries.extract_if(|_, purpose| which(purpose)).collect();
+        taken.sort_unstable_by_key(|(number, _)| *number);
+        taken
+    }
+
+    /// Correlation (promise 2): by lane where the message came on one of its own, by typed id otherwise.
+    pub(super) fn find(&self, lane: Lane, id: Option<&RequestId>) -> Match {
+        if !lane.is_shared() {
+            let number = lane.number();
+            return match (self.entries.get(&number), id) {
+                (None, _) => Match::Nobody,
+                (Some(_), None) => Match::Number(number),
+                (Some(purpose), Some(id)) if names(id, number, purpose) => Match::Number(number),
+                (Some(_), Some(_)) => Match::WrongId(number),
+            };
+        }
+        let number = id.and_then(|id| plain_number(id).or_else(|| listen_number(id)));
+        let found = number.zip(id).filter(|(number, id)| {
+            self.entries.get(number).is_some_and(|purpose| names(id, *number, purpose))
+        });
+        found.map_or(Match::Nobody, |(number, _)| Match::Number(number))
+    }
+
+    /// The request that stands behind an id or a token of ours.
+    pub(super) fn by_id(&self, id: &RequestId) -> Option<(u64, &Purpose)> {
+        match self.find(Lane::SHARED, Some(id)) {
+            Match::Number(number) => self.entries.get(&number).map(|purpose| (number, purpose)),
+            Match::WrongId(_) | Match::Nobody => None,
+        }
+    }
+}
+
+/// The id of a request on the wire. Subscriptions have string ids, because they come back in `_meta`
+/// and not every peer keeps a number a number there (ledger T-13).
+pub(super) fn wire_id(number: u64, purpose: &Purpose) -> RequestId {
+    match purpose {
+        Purpose::Listen(_) => RequestId::from(format!("{LISTEN}{number}")),
+        _ => RequestId::from(i64::try_from(number).unwrap_or(i64::MAX)),
+    }
+}
+
+const LISTEN: &str = "listen-";
+
+fn plain_number(id: &RequestId) -> Option<u64> {
+    id.as_i64().and_then(|number| u64::try_from(number).ok())
+}
+
+fn listen_number(id: &RequestId) -> Option<u64> {
+    let digits = id.as_str()?.strip_prefix(LISTEN)?;
+    let number = digits.parse::<u64>().ok()?;
+    (number.to_string() == digits).then_some(number)
+}
+
+fn names(id: &RequestId, number: u64, purpose: &Purpose) -> bool {
+    let named = match purpose {
+        Purpose::Listen(_) => listen_number(id),
+        _ => plain_number(id),
+    };
+    named == Some(number)
+}

@@ -1,0 +1,144 @@
+//! What the server may ask this client, and the questions that are open.
+
+use std::collections::BTreeMap;
+
+use crate::message::{RawJson, RequestId};
+use crate::session::{CallId, InputId};
+use crate::transport::Lane;
+
+/// The most questions that may be open at once. One more is refused (design bound).
+pub(super) const MAX_OPEN: usize = 1024;
+
+/// What the client declared that it can answer; asked about in both eras.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Declared {
+    roots: bool,
+    sampling: bool,
+    sampling_tools: bool,
+    form: bool,
+    url: bool,
+}
+
+/// Why a question is not put to the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotAsked {
+    /// The capability was not declared: `-32601` (ledger LIFE-C-016).
+    Undeclared,
+    /// The capability was declared, but not this use of it: `-32602` (ledger LIFE-S-014).
+    Mode(&'static str),
+}
+
+impl Declared {
+    pub(super) fn read(capabilities: &RawJson) -> Declared {
+        let object = |of: &RawJson, name: &str| of.member(name).filter(RawJson::is_object);
+        let sampling = object(capabilities, "sampling");
+        let elicitation = object(capabilities, "elicitation");
+        let url = elicitation.as_ref().is_some_and(|of| of.member("url").is_some());
+        // An empty object stands for forms: that is all there was before the modes.
+        let form = elicitation.as_ref().is_some_and(|of| of.member("form").is_some() || !url);
+        Declared {
+            roots: object(capabilities, "roots").is_some(),
+            sampling_tools: sampling.as_ref().is_some_and(|of| of.member("tools").is_some()),
+            sampling: sampling.is_some(),
+            form,
+            url,
+        }
+    }
+
+    /// Whether the client said that it answers this.
+    pub(super) fn allows(&self, method: &str, params: Option<&RawJson>) -> Result<(), NotAsked> {
+        let member = |name: &str| params.and_then(|params| params.member(name));
+        let declared = match method {
+            "roots/list" => self.roots,
+            "sampling/createMessage" => self.sampling,
+            "elicitation/create" => self.form || self.url,
+            _ => false,
+        };
+        if !declared {
+            return Err(NotAsked::Undeclared);
+        }
+        match method {
+            "sampling/createMessage" if !self.sampling_tools && member("tools").is_some() => {
+                Err(NotAsked::Mode("sampling with tools was not declared"))
+            }
+            "elicitation/create" => {
+                let mode = member("mode");
+                let allowed = match mode.as_ref().map(RawJson::as_bytes) {
+                    None | Some(b"\"form\"") => self.form,
+                    Some(b"\"url\"") => self.url,
+                    Some(_) => false,
+                };
+                if allowed {
+                    Ok(())
+                } else {
+                    Err(NotAsked::Mode("this mode of elicitation was not declared"))
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Who waits for the answer to a question.
+#[derive(Clone, Debug)]
+pub(super) enum Asker {
+    /// A legacy server, by a request under this id.
+    Server { lane: Lane, id: RequestId },
+    /// A call of ours, under this key (2026-07-28).
+    Round { key: String },
+}
+
+/// One open question.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    pub(super) asker: Asker,
+    /// The call whose clocks stand still for it.
+    pub(super) call: Option<CallId>,
+}
+
+/// The open questions: at most [`MAX_OPEN`].
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    open: BTreeMap<InputId, Input>,
+    last: u64,
+}
+
+impl Inputs {
+    pub(super) fn add(&mut self, input: Input) -> InputId {
+        self.last += 1;
+        let id = InputId(self.last);
+        self.open.insert(id, input);
+        id
+    }
+
+    pub(super) fn take(&mut self, id: InputId) -> Option<Input> {
+        self.open.remove(&id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The question that a server asked under this id. Its ids are its own (ledger RPC-B-010).
+    pub(super) fn asked_as(&self, wanted: &RequestId, on: Option<Lane>) -> Option<InputId> {
+        self.find(|input| match &input.asker {
+            Asker::Server { lane, id } => id == wanted && on.is_none_or(|on| *lane == on),
+            Asker::Round { .. } => false,
+        })
+        .first()
+        .copied()
+    }
+
+    /// The questions that a modern call waits for.
+    pub(super) fn of_round(&self, call: CallId) -> Vec<InputId> {
+        self.find(|input| matches!(input.asker, Asker::Round { .. }) && input.call == Some(call))
+    }
+
+    pub(super) fn all(&self) -> Vec<InputId> {
+        self.find(|_| true)
+    }
+
+    fn find(&self, which: impl Fn(&Input) -> bool) -> Vec<InputId> {
+        self.open.iter().filter(|(_, input)| which(input)).map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,47 @@
+//! Keep-alive by `ping`, on legacy links (ledger PING-B-002).
+
+use std::time::Instant;
+
+use tracing::debug;
+
+use crate::error::{CloseReason, Error};
+use crate::message::Payload;
+
+use super::ClientSession;
+use super::inflight::Purpose;
+use super::timers::Timer;
+
+impl ClientSession {
+    pub(super) fn start_keep_alive(&mut self, now: Instant) {
+        if let (Some(policy), true) = (self.config.ping, self.legacy().is_some()) {
+            self.timers.set(Timer::KeepAlive, now.checked_add(policy.interval));
+        }
+    }
+
+    /// The link may have been silent too long.
+    pub(super) fn keep_alive(&mut self, now: Instant) {
+        let (Some(policy), Some(link)) = (self.config.ping, self.link()) else { return };
+        let due = link.heard.checked_add(policy.interval);
+        if due.is_none_or(|due| due > now) {
+            return self.timers.set(Timer::KeepAlive, due);
+        }
+        self.request(now, "ping", None, Purpose::Ping, Some(policy.timeout));
+    }
+
+    /// Any answer will do, also an error: somebody is there.
+    pub(super) fn ping_answered(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
+        self.timers.clear(Timer::Request(number));
+        let (Some(policy), Some(legacy)) = (self.config.ping, self.legacy_mut()) else { return };
+        match outcome {
+            Ok(_) | Err(Error::Rpc(_)) => legacy.failed_pings = 0,
+            Err(error) => {
+                legacy.failed_pings += 1;
+                debug!(%error, in_a_row = legacy.failed_pings, "a keep-alive ping failed");
+                if legacy.failed_pings >= policy.failures {
+                    return self.lose_link(now, CloseReason::PingTimedOut, true);
+                }
+            }
+        }
+        self.timers.set(Timer::KeepAlive, now.checked_add(policy.interval));
+    }
+}

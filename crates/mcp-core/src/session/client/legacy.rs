@@ -1,0 +1,112 @@
+//! What only the four legacy revisions have: the handshake, and what was declared in it.
+
+use crate::error::{CloseReason, Error};
+use crate::message::{Mark, Payload, ProtocolVersion, RawJson, meta, method};
+
+use super::config::ClientConfig;
+use super::event::Negotiated;
+use super::modern;
+use super::subscribe::Uris;
+
+/// A link whose peer is legacy. Made when `initialize` was answered.
+#[derive(Debug)]
+pub(super) struct Legacy {
+    pub(super) negotiated: Negotiated,
+    pub(super) offers: Offers,
+    /// The lane of `notifications/initialized`, until it is known to be delivered (promise 7).
+    pub(super) hold: Option<u64>,
+    /// The resources that are subscribed to on this link.
+    pub(super) uris: Uris,
+    /// Keep-alive pings that failed in a row.
+    pub(super) failed_pings: u32,
+}
+
+/// The server's capabilities that this session asks about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) tools_changed: bool,
+    pub(super) prompts_changed: bool,
+    pub(super) resources_changed: bool,
+    pub(super) subscribe: bool,
+    pub(super) logging: bool,
+}
+
+impl Offers {
+    pub(super) fn read(capabilities: &RawJson) -> Offers {
+        let flag = |of: &str, name: &str| {
+            capabilities.member(of).and_then(|of| of.member(name)).is_some_and(|flag| flag == RawJson::TRUE)
+        };
+        Offers {
+            tools_changed: flag("tools", "listChanged"),
+            prompts_changed: flag("prompts", "listChanged"),
+            resources_changed: flag("resources", "listChanged"),
+            subscribe: flag("resources", "subscribe"),
+            logging: capabilities.member("logging").is_some_and(|logging| logging.is_object()),
+        }
+    }
+}
+
+/// The params of `initialize` (ledger LIFE-C-002, LIFE-C-013).
+pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion) -> RawJson {
+    RawJson::object([
+        ("protocolVersion", RawJson::string(version.as_str())),
+        ("capabilities", config.capabilities.clone()),
+        ("clientInfo", config.info.clone()),
+    ])
+}
+
+/// Reads an InitializeResult; `ours` are the revisions that may be spoken.
+///
+/// # Errors
+///
+/// The counter-offer is none of ours, or is no revision with a handshake (ledger LIFE-C-010).
+pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Result<Negotiated, CloseReason> {
+    let Some(label) = result.text(Mark::ProtocolVersion) else {
+        let why = "the result of initialize names no protocolVersion".to_owned();
+        return Err(CloseReason::OpeningFailed(Box::new(Error::Violation(why))));
+    };
+    let version =
+        ProtocolVersion::parse(&label).filter(|version| version.is_legacy() && ours.contains(version));
+    let Some(version) = version else {
+        let ours = ours.iter().copied().filter(|version| version.is_legacy()).collect();
+        return Err(CloseReason::NoCommonVersion { ours, theirs: vec![label] });
+    };
+    let raw = result.raw();
+    Ok(Negotiated {
+        version,
+        capabilities: modern::object_member(raw, "capabilities"),
+        server_info: raw.member("serverInfo").filter(RawJson::is_object).map(|info| info.detach()),
+        instructions: raw.member("instructions").and_then(|text| text.to_text()),
+        offered: vec![label],
+    })
+}
+
+/// The params of a call: as they are, but for what was asked for in `_meta`.
+pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&RawJson>) -> Option<Payload> {
+    if token.is_none() && own.is_none() {
+        return params;
+    }
+    let token = token.map(modern::token_json);
+    let mut set: Vec<(&str, &RawJson)> = token.iter().map(|token| (meta::PROGRESS_TOKEN, token)).collect();
+    let own = own.map(RawJson::members).unwrap_or_default();
+    set.extend(
+        own.iter().filter(|(key, _)| key != meta::PROGRESS_TOKEN).map(|(key, value)| (key.as_str(), value)),
+    );
+    let params = params.unwrap_or_else(|| Payload::new(RawJson::EMPTY_OBJECT));
+    Some(params.with_meta(&set))
+}
+
+/// Whether a client may call this on a legacy link.
+///
+/// Capabilities are not asked about, because deployed servers declare less than they serve: only
+/// `logging/setLevel` is held back, and subscriptions where they are made for the application
+/// (ledger LIFE-B-012).
+pub(super) fn may_call(name: &str, offers: &Offers) -> Result<(), &'static str> {
+    if name == "logging/setLevel" && !offers.logging {
+        return Err("the server did not declare logging");
+    }
+    match method::find(name) {
+        Some(row) if !row.legacy.client() => Err("a client of a legacy revision does not send it"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,197 @@
+//! Where a session is, and what goes out on its link.
+
+use std::time::{Duration, Instant};
+
+use crate::error::CloseReason;
+use crate::message::{Message, Method, Notification, Payload, ProtocolVersion, RawJson, Request};
+use crate::session::{CallId, Output};
+use crate::transport::{AbandonBy, Binding, EndReason, Envelope, Lane, Origin, Outbound};
+
+use super::ClientSession;
+use super::event::Negotiated;
+use super::inflight::{Purpose, wire_id};
+use super::legacy::Legacy;
+use super::modern::{Extras, Modern};
+use super::opening::Opening;
+use super::timers::Timer;
+
+/// Where a session is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// A link was asked for.
+    Dialing,
+    /// There is a link.
+    Open(Link),
+    /// There is none, until somebody needs one.
+    Idle,
+    /// The session has ended.
+    Over(CloseReason),
+}
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) binding: Binding,
+    /// Unreadable input in a row.
+    pub(super) garbage: u32,
+    /// When something came in last; for keep-alive.
+    pub(super) heard: Instant,
+    /// When it was ready.
+    pub(super) ready: Option<Instant>,
+    /// The peer answered something beyond the opening: trying again is not in vain.
+    pub(super) answered: bool,
+    pub(super) era: Era,
+}
+
+/// What is known of the peer.
+#[derive(Debug)]
+pub(super) enum Era {
+    /// Not yet anything.
+    Opening(Opening),
+    /// It opens with `initialize`.
+    Legacy(Legacy),
+    /// Each request stands alone.
+    Modern(Modern),
+}
+
+/// What waits for the era, in the application's order.
+#[derive(Debug)]
+pub(super) enum Queued {
+    Call(CallId),
+    Note(Method, Option<RawJson>),
+}
+
+impl Link {
+    pub(super) fn negotiated(&self) -> Option<&Negotiated> {
+        match &self.era {
+            Era::Opening(_) => None,
+            Era::Legacy(legacy) => Some(&legacy.negotiated),
+            Era::Modern(modern) => Some(&modern.negotiated),
+        }
+    }
+
+    /// The version that governs what goes out: none before the verdict.
+    pub(super) fn version(&self) -> Option<ProtocolVersion> {
+        self.negotiated().map(|negotiated| negotiated.version)
+    }
+
+    /// Whether the application's messages may go out.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.era {
+            Era::Opening(_) => false,
+            Era::Legacy(legacy) => legacy.hold.is_none(),
+            Era::Modern(_) => true,
+        }
+    }
+}
+
+impl ClientSession {
+    pub(super) fn link(&self) -> Option<&Link> {
+        match &self.phase {
+            Phase::Open(link) => Some(link),
+            Phase::Dialing | Phase::Idle | Phase::Over(_) => None,
+        }
+    }
+
+    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+        match &mut self.phase {
+            Phase::Open(link) => Some(link),
+            Phase::Dialing | Phase::Idle | Phase::Over(_) => None,
+        }
+    }
+
+    pub(super) fn legacy(&self) -> Option<&Legacy> {
+        match &self.link()?.era {
+            Era::Legacy(legacy) => Some(legacy),
+            Era::Opening(_) | Era::Modern(_) => None,
+        }
+    }
+
+    pub(super) fn legacy_mut(&mut self) -> Option<&mut Legacy> {
+        match &mut self.link_mut()?.era {
+            Era::Legacy(legacy) => Some(legacy),
+            Era::Opening(_) | Era::Modern(_) => None,
+        }
+    }
+
+    pub(super) fn modern(&self) -> Option<&Modern> {
+        match &self.link()?.era {
+            Era::Modern(modern) => Some(modern),
+            Era::Opening(_) | Era::Legacy(_) => None,
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.link().is_some_and(Link::is_ready)
+    }
+
+    /// Sends a message on the lane of this number. It is always the last one there: a client says one
+    /// thing in each exchange.
+    pub(super) fn transmit(&mut self, number: u64, message: Message, mut envelope: Envelope) {
+        envelope.version = envelope.version.or(self.link().and_then(Link::version));
+        self.out.push_back(Output::Transmit(Outbound::Message {
+            message,
+            lane: Lane::numbered(number),
+            last: true,
+            origin: Origin::Handler,
+            envelope,
+        }));
+    }
+
+    /// Sends a notification or an answer on a lane of its own, and tells which.
+    pub(super) fn transmit_fresh(&mut self, message: impl Into<Message>) -> u64 {
+        let number = self.inflight.mint();
+        self.transmit(number, message.into(), Envelope::default());
+        number
+    }
+
+    /// Sends a request of the session's own. With a limit, its end is as if it had been lost.
+    pub(super) fn request(
+        &mut self,
+        now: Instant,
+        method: &'static str,
+        params: Option<RawJson>,
+        purpose: Purpose,
+        limit: Option<Duration>,
+    ) -> u64 {
+        let number = self.inflight.mint();
+        let params = match self.modern() {
+            Some(modern) => Some(modern.stamp.params(params.map(Payload::new).as_ref(), &Extras::default())),
+            None => params.map(Payload::new),
+        };
+        let request = Request { id: wire_id(number, &purpose), method: method.into(), params };
+        self.inflight.insert(number, purpose);
+        self.transmit(number, request.into(), Envelope::default());
+        if let Some(limit) = limit {
+            self.timers.set(Timer::Request(number), now.checked_add(limit));
+        }
+        number
+    }
+
+    /// Tells the peer that nobody waits for this request any more (ledger CANC-C-008, CANC-C-009,
+    /// TIME-B-002). The request has left the table already.
+    pub(super) fn abandon(&mut self, number: u64, purpose: &Purpose, why: EndReason) {
+        let Some(link) = self.link() else { return };
+        let (by_message, by_end) = match (&link.era, link.binding.abandon) {
+            (Era::Opening(_), _) => (false, true),
+            // A legacy server keeps working when a stream is dropped: it has to be told.
+            (Era::Legacy(_), _) => (true, true),
+            (Era::Modern(_), AbandonBy::Message) => (true, false),
+            (Era::Modern(_), AbandonBy::End) => (false, true),
+        };
+        if by_message {
+            let reason = match why {
+                EndReason::TimedOut => "timed out",
+                _ => "cancelled",
+            };
+            let mut id = Vec::new();
+            wire_id(number, purpose).write_to(&mut id);
+            let id = RawJson::trusted(id.into());
+            let params = RawJson::object([("requestId", id), ("reason", RawJson::string(reason))]);
+            self.transmit_fresh(Notification::new("notifications/cancelled", Some(params)));
+        }
+        if by_end {
+            self.out.push_back(Output::Transmit(Outbound::End { lane: Lane::numbered(number), why }));
+        }
+    }
+}

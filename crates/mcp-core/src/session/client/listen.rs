@@ -1,0 +1,258 @@
+//! Subscriptions: one form for both eras, and how 2026-07-28 does it (ledger 3.19).
+
+use std::time::Instant;
+
+use tracing::debug;
+
+use crate::error::Error;
+use crate::message::{Mark, Notification, Payload, RawJson, RequestId};
+use crate::session::{Change, ListenId, SubscriptionFilter};
+use crate::transport::{EndReason, Lane, LossKind};
+
+use super::config::Reconnect;
+use super::inflight::Purpose;
+use super::link::Phase;
+use super::modern;
+use super::notes::change_of;
+use super::timers::Timer;
+use super::{ClientEvent, ClientSession};
+
+/// One subscription. It lives over links.
+#[derive(Debug)]
+pub(super) struct Listen {
+    pub(super) filter: SubscriptionFilter,
+    pub(super) state: Hearing,
+    /// It was on before: what comes next has a gap.
+    pub(super) before: bool,
+    /// Exchanges in a row that were cut before they brought anything.
+    failed: u32,
+}
+
+/// Where a subscription is.
+#[derive(Debug)]
+pub(super) enum Hearing {
+    /// Not asked for on this link.
+    Waiting,
+    /// Asked for under this number, not acknowledged (2026-07-28).
+    Asked(u64),
+    /// Some of its resources are not answered for (legacy).
+    Subscribing { pending: usize, honoured: SubscriptionFilter },
+    /// On.
+    On(On),
+}
+
+#[derive(Debug)]
+pub(super) struct On {
+    /// The request that is still open (2026-07-28).
+    number: Option<u64>,
+    pub(super) honoured: SubscriptionFilter,
+    /// It brought something.
+    fruitful: bool,
+}
+
+impl On {
+    /// A legacy subscription: no request stays open.
+    pub(super) fn unasked(honoured: SubscriptionFilter) -> On {
+        On { number: None, honoured, fruitful: false }
+    }
+}
+
+impl Listen {
+    fn number(&self) -> Option<u64> {
+        match &self.state {
+            Hearing::Asked(number) => Some(*number),
+            Hearing::On(on) => on.number,
+            Hearing::Waiting | Hearing::Subscribing { .. } => None,
+        }
+    }
+}
+
+impl ClientSession {
+    pub(super) fn new_listen(&mut self, now: Instant, filter: SubscriptionFilter) -> ListenId {
+        self.last_listen += 1;
+        let listen = ListenId(self.last_listen);
+        if let Phase::Over(reason) = &self.phase {
+            let outcome = Err(Error::Closed(reason.clone()));
+            self.event(ClientEvent::ListenEnded { listen, outcome });
+            return listen;
+        }
+        self.listens.insert(listen, Listen { filter, state: Hearing::Waiting, before: false, failed: 0 });
+        self.start_listen(now, listen);
+        self.dial_if_needed(now);
+        listen
+    }
+
+    pub(super) fn start_listens(&mut self, now: Instant) {
+        let ids: Vec<ListenId> = self.listens.keys().copied().collect();
+        for id in ids {
+            self.start_listen(now, id);
+        }
+    }
+
+    /// Asks for a subscription, if it waits and there is a link.
+    pub(super) fn start_listen(&mut self, now: Instant, id: ListenId) {
+        let waiting = |listen: &&mut Listen| matches!(listen.state, Hearing::Waiting);
+        if !self.is_ready() {
+            return;
+        }
+        if self.legacy().is_some() {
+            return self.subscribe(now, id);
+        }
+        let Some(listen) = self.listens.get_mut(&id).filter(waiting) else { return };
+        let filter = RawJson::serialize(&listen.filter).unwrap_or_default();
+        let params = RawJson::object([("notifications", filter)]);
+        // Without a limit: a subscription lasts (T-45).
+        let number = self.request(now, "subscriptions/listen", Some(params), Purpose::Listen(id), None);
+        if let Some(listen) = self.listens.get_mut(&id) {
+            listen.state = Hearing::Asked(number);
+        }
+    }
+
+    /// A subscription is on.
+    pub(super) fn listen_started(&mut self, id: ListenId, on: On) {
+        let Some(listen) = self.listens.get_mut(&id) else { return };
+        let honoured = on.honoured.clone();
+        listen.state = Hearing::On(on);
+        let gap = std::mem::replace(&mut listen.before, true);
+        self.event(ClientEvent::ListenStarted { listen: id, honoured, gap });
+    }
+
+    /// A notification of a modern server that is neither progress nor a cancellation. Subscriptions are
+    /// told apart by the typed id of their request, and by lane where they have their own (T-13, T-14).
+    pub(super) fn on_modern_note(&mut self, lane: Lane, note: Notification) {
+        let tag = note.mark(Mark::MetaSubscriptionId).and_then(RequestId::parse);
+        let tagged = tag.as_ref().and_then(|tag| self.inflight.by_id(tag)).map(|(number, _)| number);
+        let laned = (!lane.is_shared()).then_some(lane.number());
+        let ack = note.method == "notifications/subscriptions/acknowledged";
+        let found = laned.or(tagged).and_then(|number| match self.inflight.get(number) {
+            Some(Purpose::Listen(listen)) => Some((number, *listen)),
+            _ => None,
+        });
+        match found {
+            Some((number, _)) if tag.is_some() && tagged != Some(number) => {
+                self.drop_note(&note, "another subscription's id");
+            }
+            Some((number, listen)) if ack => self.listen_acknowledged(number, listen, &note),
+            Some((_, listen)) => self.deliver(listen, note),
+            None if tag.is_some() || ack => self.drop_note(&note, "no such subscription"),
+            None => self.pass_on(lane, note),
+        }
+    }
+
+    fn listen_acknowledged(&mut self, number: u64, id: ListenId, note: &Notification) {
+        let said = note.params.as_ref().and_then(|params| params.get(Mark::Notifications));
+        let said = said.and_then(|said| said.deserialize::<SubscriptionFilter>().ok()).unwrap_or_default();
+        let Some(listen) = self.listens.get(&id) else { return };
+        if !matches!(listen.state, Hearing::Asked(_)) {
+            return self.drop_note(note, "acknowledged before");
+        }
+        // What was not asked for cannot be honoured (ledger SUB-C-004).
+        let asked = &listen.filter;
+        let honoured = SubscriptionFilter {
+            tools_list_changed: said.tools_list_changed && asked.tools_list_changed,
+            prompts_list_changed: said.prompts_list_changed && asked.prompts_list_changed,
+            resources_list_changed: said.resources_list_changed && asked.resources_list_changed,
+            resource_subscriptions: said.resource_subscriptions,
+        };
+        self.listen_started(id, On { number: Some(number), honoured, fruitful: false });
+    }
+
+    /// A change for one subscription. A URI may name a part of a resource that was asked for
+    /// (ledger SUB-S-014).
+    fn deliver(&mut self, id: ListenId, note: Notification) {
+        let change = change_of(&note);
+        let Some(listen) = self.listens.get_mut(&id) else { return };
+        let wanted = change.is_some_and(|change| match change {
+            Change::Resource { .. } => !listen.filter.resource_subscriptions.is_empty(),
+            other => listen.filter.wants(&other),
+        });
+        match &mut listen.state {
+            Hearing::On(on) if wanted => {
+                on.fruitful = true;
+                self.event(ClientEvent::ListenNotification { listen: id, notification: note });
+            }
+            // The acknowledgement comes first (ledger SUB-S-002).
+            Hearing::On(_) => self.drop_note(&note, "the subscription did not ask for it"),
+            _ => self.drop_note(&note, "the subscription is not acknowledged"),
+        }
+    }
+
+    /// The listen request has an outcome.
+    pub(super) fn listen_answered(&mut self, now: Instant, id: ListenId, outcome: Result<Payload, Error>) {
+        let outcome = match outcome {
+            Ok(result) if modern::is_complete(&result) => Ok(()),
+            Ok(_) => Err(Error::Violation("a subscription ends with a complete result".into())),
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else { return self.end_listen(id, Ok(())) };
+        let limit = match self.config.reconnect {
+            Reconnect::OnDemand { tries, .. } => tries,
+            Reconnect::Never => 0,
+        };
+        let Some(listen) = self.listens.get_mut(&id) else { return };
+        let transient = matches!(&error, Error::Lost(loss) if matches!(
+            loss.kind,
+            LossKind::Cut | LossKind::PeerFailed | LossKind::Busy { .. } | LossKind::TimedOut
+        ));
+        let was = std::mem::replace(&mut listen.state, Hearing::Waiting);
+        let was_on = matches!(was, Hearing::On(_));
+        let failed = if matches!(&was, Hearing::On(on) if on.fruitful) { 0 } else { listen.failed + 1 };
+        if !(transient && listen.before && failed < limit) {
+            return self.end_listen(id, Err(error));
+        }
+        debug!(%error, "a subscription was cut; asking again");
+        // One that worked is asked for at once, one that keeps failing more and more slowly.
+        let wait = if was_on && listen.failed == 0 { 0 } else { failed };
+        listen.failed = failed;
+        if was_on {
+            self.event(ClientEvent::ListenLost { listen: id });
+        }
+        let wait = self.backoff(wait);
+        self.timers.set(Timer::Relisten(id), now.checked_add(wait));
+    }
+
+    /// The server takes a subscription down (T-12). Its result may come as well, or not.
+    pub(super) fn listen_cancelled(&mut self, id: &RequestId) -> bool {
+        match self.inflight.by_id(id) {
+            Some((_, Purpose::Listen(listen))) => {
+                let listen = *listen;
+                self.end_listen(listen, Ok(()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn end_listen(&mut self, id: ListenId, outcome: Result<(), Error>) {
+        let Some(listen) = self.listens.remove(&id) else { return };
+        if let Some(number) = listen.number() {
+            self.inflight.take(number);
+        }
+        self.timers.clear(Timer::Relisten(id));
+        self.event(ClientEvent::ListenEnded { listen: id, outcome });
+    }
+
+    /// The application has heard enough.
+    pub(super) fn cancel_listen(&mut self, now: Instant, id: ListenId) {
+        let Some(listen) = self.listens.get(&id) else { return };
+        if let Some(number) = listen.number() {
+            self.inflight.take(number);
+            self.abandon(number, &Purpose::Listen(id), EndReason::Cancelled);
+        }
+        self.unsubscribe(now, id);
+        self.end_listen(id, Err(Error::Cancelled));
+    }
+
+    /// The link, or the peer's memory, is gone: every subscription has to be asked for again.
+    pub(super) fn suspend_listens(&mut self) {
+        let ids: Vec<ListenId> = self.listens.keys().copied().collect();
+        for id in ids {
+            self.timers.clear(Timer::Relisten(id));
+            let Some(listen) = self.listens.get_mut(&id) else { continue };
+            let was = std::mem::replace(&mut listen.state, Hearing::Waiting);
+            if matches!(was, Hearing::On(_)) {
+                self.event(ClientEvent::ListenLost { listen: id });
+            }
+        }
+    }
+}

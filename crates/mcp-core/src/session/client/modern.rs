@@ -1,0 +1,150 @@
+//! What only 2026-07-28 has: `_meta` on every request, and `resultType` on every result.
+
+use crate::message::{Mark, Payload, ProtocolVersion, RawJson, encode, meta, method};
+use crate::session::LogLevel;
+
+use super::config::ClientConfig;
+use super::event::Negotiated;
+
+/// A link whose peer is modern.
+#[derive(Debug)]
+pub(super) struct Modern {
+    pub(super) negotiated: Negotiated,
+    pub(super) stamp: Stamp,
+}
+
+/// What every request of a link carries in `_meta` (ledger META-C-004, META-C-005), written once.
+#[derive(Debug)]
+pub(super) struct Stamp {
+    /// An object of the constant members, still open.
+    head: Vec<u8>,
+}
+
+/// What one request carries besides.
+#[derive(Debug, Default)]
+pub(super) struct Extras<'a> {
+    /// The progress token, where progress is wanted.
+    pub(super) token: Option<u64>,
+    pub(super) log_level: Option<LogLevel>,
+    /// The application's own members of `_meta`.
+    pub(super) meta: Option<&'a RawJson>,
+    /// Members of the params themselves.
+    pub(super) members: &'a [(&'a str, &'a RawJson)],
+}
+
+impl Stamp {
+    pub(super) fn new(config: &ClientConfig, version: ProtocolVersion) -> Stamp {
+        let mut head = vec![b'{'];
+        encode::write_member(meta::PROTOCOL_VERSION, &RawJson::string(version.as_str()), &mut head);
+        encode::write_member(meta::CLIENT_CAPABILITIES, &config.capabilities, &mut head);
+        if config.send_info {
+            encode::write_member(meta::CLIENT_INFO, &config.info, &mut head);
+        }
+        Stamp { head }
+    }
+
+    /// The params with `_meta` in them. What the application set there stays, unless it is a key of the
+    /// protocol: those say what is so.
+    pub(super) fn params(&self, params: Option<&Payload>, extras: &Extras<'_>) -> Payload {
+        let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
+        let own_meta = params.and_then(|params| params.get(Mark::Meta)).filter(RawJson::is_object);
+        let mut out = Vec::with_capacity(body.len() + self.head.len() + 96);
+        if own_meta.is_none() && extras.meta.is_none() && extras.members.is_empty() {
+            // The common case: one copy, nothing is looked for a second time.
+            out.extend_from_slice(b"{\"_meta\":");
+            self.write_meta(extras, &mut out);
+            let rest = body.get(1..).unwrap_or(b"}").trim_ascii_start();
+            if !rest.starts_with(b"}") {
+                out.push(b',');
+            }
+            out.extend_from_slice(rest);
+            return Payload::new(RawJson::trusted(out.into()));
+        }
+        self.write_meta(extras, &mut out);
+        let protocol = RawJson::trusted(out.into());
+        let mut merged = own_meta.unwrap_or_default();
+        for more in [extras.meta, Some(&protocol)].into_iter().flatten() {
+            merged = merge(&merged, more);
+        }
+        let raw = params.map_or(RawJson::EMPTY_OBJECT, |params| params.raw().clone());
+        let mut set = extras.members.to_vec();
+        set.push(("_meta", &merged));
+        Payload::new(raw.with_members(&set))
+    }
+
+    fn write_meta(&self, extras: &Extras<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        if let Some(token) = extras.token {
+            encode::write_member(meta::PROGRESS_TOKEN, &token_json(token), out);
+        }
+        if let Some(level) = extras.log_level {
+            encode::write_member(meta::LOG_LEVEL, &RawJson::string(level.as_str()), out);
+        }
+        out.push(b'}');
+    }
+}
+
+/// The token that progress notifications name: the request's own number (ledger PROG-B-001).
+pub(super) fn token_json(number: u64) -> RawJson {
+    RawJson::integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// The members of both objects; the second wins.
+pub(super) fn merge(under: &RawJson, over: &RawJson) -> RawJson {
+    let members = over.members();
+    let set: Vec<(&str, &RawJson)> = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    under.with_members(&set)
+}
+
+/// What kind of result it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ResultKind {
+    /// The call is done. An absent `resultType` says so too (ledger RPC-C-015).
+    Complete,
+    /// The server cannot go on without input.
+    InputRequired,
+    /// Nobody told this client about such a result (ledger RPC-C-016).
+    Unknown(String),
+}
+
+/// Reads `resultType`; `known` are the values of extensions.
+pub(super) fn result_kind(result: &Payload, known: &[String]) -> ResultKind {
+    match result.mark(Mark::ResultType) {
+        None | Some(b"\"complete\"") => ResultKind::Complete,
+        Some(b"\"input_required\"") => ResultKind::InputRequired,
+        Some(other) => match result.text(Mark::ResultType) {
+            Some(text) if text == "complete" || known.contains(&text) => ResultKind::Complete,
+            Some(text) if text == "input_required" => ResultKind::InputRequired,
+            Some(text) => ResultKind::Unknown(text),
+            None => ResultKind::Unknown(String::from_utf8_lossy(other).into_owned()),
+        },
+    }
+}
+
+/// Whether a result says that it is complete, or says nothing.
+pub(super) fn is_complete(result: &Payload) -> bool {
+    result_kind(result, &[]) == ResultKind::Complete
+}
+
+/// What a DiscoverResult says, at the revision that was chosen from it.
+pub(super) fn negotiated(result: &Payload, version: ProtocolVersion, offered: Vec<String>) -> Negotiated {
+    let raw = result.raw();
+    Negotiated {
+        version,
+        capabilities: object_member(raw, "capabilities"),
+        server_info: result.get(Mark::MetaServerInfo).map(|info| info.detach()),
+        instructions: raw.member("instructions").and_then(|text| text.to_text()),
+        offered,
+    }
+}
+
+/// A member that is an object, kept for good; an empty one in place of anything else.
+pub(super) fn object_member(raw: &RawJson, key: &str) -> RawJson {
+    raw.member(key).filter(RawJson::is_object).map_or(RawJson::EMPTY_OBJECT, |member| member.detach())
+}
+
+/// Whether a client may call this on 2026-07-28. Tasks live on as an extension; what the specification
+/// does not name is the application's business.
+pub(super) fn may_call(name: &str) -> bool {
+    name.starts_with("tasks/") || method::find(name).is_none_or(|row| row.modern.client())
+}

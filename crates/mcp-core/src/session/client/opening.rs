@@ -1,0 +1,429 @@
+//! The opening of a link: sends the probe and `initialize`, and does what the verdict says.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use crate::error::{CloseReason, Error};
+use crate::message::{Notification, Payload, ProtocolVersion, Request, code};
+use crate::transport::{Binding, Envelope, Loss, LossKind};
+
+use super::config::{EraMode, Verdict};
+use super::event::Negotiated;
+use super::inflight::{Purpose, wire_id};
+use super::legacy::{self, Legacy, Offers};
+use super::link::{Era, Link, Phase};
+use super::modern::{self, Extras, Modern, Stamp};
+use super::probe::{Ground, Seen, Step, judge, seen_in_error, seen_in_result, supported_by};
+use super::subscribe::Uris;
+use super::timers::Timer;
+use super::{ClientEvent, ClientSession};
+
+/// A link whose era is not known yet.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    stage: Stage,
+    /// A probe went out on this link.
+    pub(super) probed: bool,
+    /// A `-32022` to the probe was met with a second one.
+    retried: bool,
+    /// A `-32022` to `initialize` was met with a probe.
+    turned_modern: bool,
+    initializes: u8,
+    /// `initialize` was sent because of what was known before, and that may be stale.
+    on_trust: bool,
+    /// This is an old link whose peer has forgotten the session, and how that showed. Calls from before
+    /// may still be on the wire.
+    pub(super) stale: Option<Loss>,
+}
+
+/// What the opening waits for.
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Probing,
+    Initializing(Option<Beside>),
+}
+
+/// `initialize` was sent with the probe still open (row 7).
+#[derive(Debug, Default)]
+struct Beside {
+    /// What the probe came to meanwhile, if that is modern.
+    found: Option<Found>,
+    answered: bool,
+    /// How `initialize` failed meanwhile.
+    failed: Option<Error>,
+}
+
+#[derive(Debug)]
+enum Found {
+    Modern(Negotiated),
+    Retry(ProtocolVersion),
+}
+
+enum First {
+    Probe(ProtocolVersion),
+    Initialize(ProtocolVersion),
+}
+
+impl Opening {
+    /// The opening of a link whose peer has forgotten the session.
+    pub(super) fn again(loss: Loss) -> Opening {
+        Opening { stale: Some(loss), ..Opening::default() }
+    }
+}
+
+impl ClientSession {
+    /// The revisions that the mode allows, newest first.
+    fn allowed(&self) -> Cow<'_, [ProtocolVersion]> {
+        let ours = &self.config.versions;
+        let only = |modern: bool| ours.iter().copied().filter(move |version| version.is_modern() == modern);
+        match self.config.era {
+            EraMode::Auto if ours.is_empty() => Cow::Borrowed(ProtocolVersion::ALL),
+            EraMode::Auto => Cow::Borrowed(ours),
+            EraMode::Modern if only(true).next().is_none() => {
+                Cow::Owned(vec![ProtocolVersion::LATEST_MODERN])
+            }
+            EraMode::Modern => Cow::Owned(only(true).collect()),
+            EraMode::Legacy(pinned) => {
+                let pinned = if pinned.is_legacy() { pinned } else { ProtocolVersion::LATEST_LEGACY };
+                let others = only(false).filter(|version| *version != pinned);
+                Cow::Owned(std::iter::once(pinned).chain(others).collect())
+            }
+        }
+    }
+
+    fn judge(&self, seen: &Seen) -> Step {
+        let binding = self.link().map_or(Binding::STREAM, |link| link.binding);
+        let versions = self.allowed();
+        let ground = Ground { versions: &versions, continuous: binding.continuous, mirrors: binding.mirrors };
+        let (row, step) = judge(seen, &ground);
+        debug!(?row, ?step, "the era probe was judged");
+        step
+    }
+
+    fn newest(&self, modern: bool) -> Option<ProtocolVersion> {
+        self.allowed().iter().copied().find(|version| version.is_modern() == modern)
+    }
+
+    fn opening_mut(&mut self) -> Option<&mut Opening> {
+        match &mut self.link_mut()?.era {
+            Era::Opening(opening) => Some(opening),
+            Era::Legacy(_) | Era::Modern(_) => None,
+        }
+    }
+
+    /// A link is there: says the first word on it.
+    pub(super) fn open(&mut self, now: Instant, binding: Binding) {
+        let known = self.verdict.filter(|verdict| self.allowed().contains(&verdict.version));
+        let first = match (known, self.newest(true), self.newest(false)) {
+            (_, _, Some(version)) if self.tries.first_close.is_some() => First::Initialize(version),
+            (Some(Verdict { version }), ..) if version.is_legacy() => First::Initialize(version),
+            (Some(Verdict { version }), ..) => First::Probe(version),
+            (None, Some(version), _) => First::Probe(version),
+            (None, None, version) => First::Initialize(version.unwrap_or(ProtocolVersion::LATEST_LEGACY)),
+        };
+        let on_trust = known.is_some();
+        let opening = Opening { on_trust, ..Opening::default() };
+        let era = Era::Opening(opening);
+        self.phase = Phase::Open(Link { binding, garbage: 0, heard: now, ready: None, answered: false, era });
+        if !self.timers.is_set(Timer::Start) {
+            self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
+        }
+        match first {
+            First::Probe(version) => self.send_probe(now, version),
+            First::Initialize(version) => self.send_initialize(version, None),
+        }
+    }
+
+    /// How long the probe may be silent. A known modern peer is given more time before it is doubted.
+    fn patience(&self) -> Duration {
+        let modern_before = self.verdict.is_some_and(|verdict| verdict.version.is_modern());
+        if modern_before {
+            self.config.probe_timeout.max(self.config.start_timeout / 2)
+        } else {
+            self.config.probe_timeout
+        }
+    }
+
+    fn send_probe(&mut self, now: Instant, version: ProtocolVersion) {
+        let Some(opening) = self.opening_mut() else { return };
+        opening.stage = Stage::Probing;
+        opening.probed = true;
+        let params = Stamp::new(&self.config, version).params(None, &Extras::default());
+        self.send_opening("server/discover", params, Purpose::Probe, Some(version));
+        let patience = self.patience();
+        self.timers.set(Timer::Probe, now.checked_add(patience));
+    }
+
+    /// Sends `initialize`, alone.
+    pub(super) fn initialize(&mut self, version: ProtocolVersion) {
+        self.send_initialize(version, None);
+    }
+
+    fn send_initialize(&mut self, version: ProtocolVersion, beside: Option<Beside>) {
+        let params = Payload::new(legacy::initialize_params(&self.config, version));
+        let Some(opening) = self.opening_mut() else { return };
+        opening.stage = Stage::Initializing(beside);
+        opening.initializes += 1;
+        // Without a version: a binding that would put it into metadata has to leave it out here.
+        self.send_opening("initialize", params, Purpose::Initialize, None);
+    }
+
+    fn send_opening(
+        &mut self,
+        method: &'static str,
+        params: Payload,
+        purpose: Purpose,
+        version: Option<ProtocolVersion>,
+    ) {
+        let number = self.inflight.mint();
+        let request = Request { id: wire_id(number, &purpose), method: method.into(), params: Some(params) };
+        self.inflight.insert(number, purpose);
+        let mut envelope = Envelope::default();
+        envelope.version = version;
+        self.transmit(number, request.into(), envelope);
+    }
+
+    /// The probe has been silent too long.
+    pub(super) fn probe_silent(&mut self, now: Instant) {
+        let error = Error::TimedOut { what: "no answer to the era probe", after: self.patience() };
+        self.on_probe(now, Seen::Silence, Err(error));
+    }
+
+    /// The probe has an outcome.
+    pub(super) fn probe_answered(&mut self, now: Instant, outcome: Result<Payload, Error>) {
+        let seen = match &outcome {
+            Ok(result) => seen_in_result(result),
+            Err(Error::Rpc(error)) => seen_in_error(error),
+            Err(Error::Lost(loss)) => Seen::Lost(loss.kind),
+            Err(_) => Seen::Nonsense,
+        };
+        self.on_probe(now, seen, outcome);
+    }
+
+    fn on_probe(&mut self, now: Instant, seen: Seen, outcome: Result<Payload, Error>) {
+        let step = self.judge(&seen);
+        let discovered = match (&seen, &step, &outcome) {
+            (Seen::Discovered(offered), Step::Modern(version), Ok(result)) => {
+                Some(modern::negotiated(result, *version, offered.clone()))
+            }
+            _ => None,
+        };
+        let Some(opening) = self.opening_mut() else { return };
+        match &mut opening.stage {
+            Stage::Probing => {}
+            Stage::Initializing(None) => return,
+            Stage::Initializing(Some(beside)) => {
+                beside.answered = true;
+                beside.found = match (step, discovered) {
+                    (Step::Modern(_), Some(negotiated)) => Some(Found::Modern(negotiated)),
+                    (Step::Retry(version), _) => Some(Found::Retry(version)),
+                    _ => None,
+                };
+                return self.settle_beside(now);
+            }
+        }
+        let again = opening.retried;
+        opening.retried |= matches!(step, Step::Retry(_));
+        let exhausted = opening.initializes >= 2;
+        self.timers.clear(Timer::Probe);
+        match (step, discovered) {
+            (Step::Modern(_), Some(negotiated)) => self.become_modern(now, negotiated),
+            (Step::Retry(version), _) if !again => self.send_probe(now, version),
+            (Step::Initialize(version), _) if !exhausted => self.send_initialize(version, None),
+            (Step::NothingInCommon(theirs), _) => {
+                let ours = self.allowed().into_owned();
+                self.fail_opening(now, CloseReason::NoCommonVersion { ours, theirs });
+            }
+            (Step::Beside(version), _) => self.send_initialize(version, Some(Beside::default())),
+            (Step::NotModern, _) => {
+                let said = outcome.err().map_or("another result".to_owned(), |error| error.to_string());
+                let why = format!(
+                    "2026-07-28 was required, and the server does not speak it ({said}); \
+                     allow a legacy revision, or use the automatic mode"
+                );
+                self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Misuse(why))));
+            }
+            (Step::Wait, _) => {}
+            _ => {
+                let unclear = || Error::Violation("the server answers neither era's opening".into());
+                let error = outcome.err().unwrap_or_else(unclear);
+                self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error)));
+            }
+        }
+    }
+
+    /// Row 7: both questions were asked. InitializeResult is not among the cases: it has won at once.
+    fn settle_beside(&mut self, now: Instant) {
+        let modern = self.newest(true);
+        let Some(opening) = self.opening_mut() else { return };
+        let Stage::Initializing(Some(beside)) = &mut opening.stage else { return };
+        let Some(failed) = &beside.failed else { return };
+        let turn = unsupported(failed) && !opening.turned_modern;
+        match (beside.found.take(), modern) {
+            (Some(Found::Modern(negotiated)), _) => self.become_modern(now, negotiated),
+            (Some(Found::Retry(version)), _) if !opening.retried => {
+                opening.retried = true;
+                self.send_probe(now, version);
+            }
+            (_, Some(version)) if turn => {
+                opening.turned_modern = true;
+                self.send_probe(now, version);
+            }
+            _ if beside.answered => {
+                let error = failed.clone();
+                self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error)));
+            }
+            // The probe is still open; the start limit bounds it.
+            _ => {}
+        }
+    }
+
+    /// `initialize` has an outcome.
+    pub(super) fn initialize_answered(&mut self, now: Instant, outcome: Result<Payload, Error>) {
+        match outcome {
+            Ok(result) => match legacy::read_initialize(&result, &self.allowed()) {
+                Ok(negotiated) => self.become_legacy(now, negotiated),
+                Err(reason) => self.fail_opening(now, reason),
+            },
+            Err(error) => self.initialize_failed(now, error),
+        }
+    }
+
+    fn initialize_failed(&mut self, now: Instant, error: Error) {
+        let versions = self.allowed();
+        let ground = Ground { versions: &versions, continuous: false, mirrors: false };
+        let theirs = error.rpc().and_then(supported_by);
+        // What they name decides; where they name nothing, the newest modern revision is tried.
+        let turn = match &theirs {
+            Some(theirs) => ground.best(theirs),
+            None => ground.modern(),
+        };
+        let modern = ground.modern();
+        drop(versions);
+        let Some(opening) = self.opening_mut() else { return };
+        if let Stage::Initializing(Some(beside)) = &mut opening.stage {
+            beside.failed = Some(error);
+            return self.settle_beside(now);
+        }
+        let stale = std::mem::take(&mut opening.on_trust) && !is_of_the_carrier(&error);
+        match turn {
+            Some(version) if unsupported(&error) && version.is_modern() && !opening.turned_modern => {
+                opening.turned_modern = true;
+                self.verdict = None;
+                self.send_probe(now, version);
+            }
+            Some(version) if unsupported(&error) && version.is_legacy() && opening.initializes < 2 => {
+                self.send_initialize(version, None);
+            }
+            _ => match modern {
+                // What was known has proved wrong: it is dropped, and the peer is probed once.
+                Some(version) if stale => {
+                    self.verdict = None;
+                    self.send_probe(now, version);
+                }
+                _ => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
+            },
+        }
+    }
+
+    fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
+        let offers = Offers::read(&negotiated.capabilities);
+        let lane = self.inflight.mint();
+        let Some(link) = self.link_mut() else { return };
+        let hold = (!link.binding.ordered).then_some(lane);
+        let old = std::mem::replace(
+            &mut link.era,
+            Era::Legacy(Legacy { negotiated, offers, hold, uris: Uris::default(), failed_pings: 0 }),
+        );
+        if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
+            self.fail_leftovers(&loss);
+        }
+        self.forget_probes();
+        self.transmit(lane, Notification::new("notifications/initialized", None).into(), Envelope::default());
+        if hold.is_none() {
+            self.ready(now);
+        }
+    }
+
+    fn become_modern(&mut self, now: Instant, negotiated: Negotiated) {
+        let stamp = Stamp::new(&self.config, negotiated.version);
+        let Some(link) = self.link_mut() else { return };
+        link.era = Era::Modern(Modern { negotiated, stamp });
+        self.forget_probes();
+        self.ready(now);
+    }
+
+    /// What was asked of the era and is not answered yet, will be answered late.
+    fn forget_probes(&mut self) {
+        self.inflight.drain(|purpose| matches!(purpose, Purpose::Probe | Purpose::Initialize));
+    }
+
+    /// Calls that an earlier session of this link left on the wire.
+    fn fail_leftovers(&mut self, loss: &Loss) {
+        for (_, purpose) in self.inflight.drain(|purpose| matches!(purpose, Purpose::Call(_))) {
+            if let Purpose::Call(call) = purpose {
+                self.finish(call, Err(Error::Lost(loss.clone())));
+            }
+        }
+    }
+
+    /// The era is known, and the application's messages may go out.
+    pub(super) fn ready(&mut self, now: Instant) {
+        self.timers.clear(Timer::Start);
+        self.timers.clear(Timer::Probe);
+        self.tries.first_close = None;
+        self.tries.ever_ready = true;
+        let Some(link) = self.link_mut() else { return };
+        link.ready = Some(now);
+        let Some(negotiated) = link.negotiated().cloned() else { return };
+        self.verdict = Some(Verdict { version: negotiated.version });
+        self.event(ClientEvent::Ready(negotiated));
+        self.start_keep_alive(now);
+        self.start_listens(now);
+        self.flush_queue(now);
+    }
+
+    /// The start limit has run out.
+    pub(super) fn start_expired(&mut self, now: Instant) {
+        let mut reason = CloseReason::NotStarted { limit: self.config.start_timeout };
+        if let Some(first) = self.tries.first_close.take() {
+            reason = first;
+        } else if let Some(Opening { stage: Stage::Initializing(Some(beside)), .. }) = self.opening_mut()
+            && let Some(failed) = beside.failed.take()
+        {
+            reason = CloseReason::OpeningFailed(Box::new(failed));
+        }
+        self.fail_opening(now, reason);
+    }
+
+    /// The opening came to nothing, on a link that still lives.
+    pub(super) fn fail_opening(&mut self, now: Instant, reason: CloseReason) {
+        if self.tries.ever_ready && reason.is_retryable() {
+            self.lose_link(now, reason, true);
+        } else {
+            self.end(reason);
+        }
+    }
+
+    /// The link ended during its opening: whether another one is made at once (row 8).
+    pub(super) fn respawns(&self) -> bool {
+        let probed =
+            self.link().is_some_and(|link| matches!(&link.era, Era::Opening(opening) if opening.probed));
+        probed
+            && !self.tries.ever_ready
+            && self.tries.first_close.is_none()
+            && matches!(self.judge(&Seen::LinkClosed), Step::Respawn(_))
+    }
+}
+
+fn unsupported(error: &Error) -> bool {
+    error.rpc().is_some_and(|error| error.code == code::UNSUPPORTED_VERSION)
+}
+
+/// A failure that says nothing of the peer's era (row 1).
+fn is_of_the_carrier(error: &Error) -> bool {
+    matches!(error, Error::Lost(loss) if loss.kind != LossKind::NotUnderstood)
+}

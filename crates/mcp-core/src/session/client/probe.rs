@@ -1,0 +1,195 @@
+//! The era verdict as a table: what the probe came to, and what follows. Pure; nothing is sent here.
+
+use crate::message::{ErrorObject, Payload, ProtocolVersion, RawJson, code};
+use crate::transport::LossKind;
+
+use super::modern;
+
+/// What came of `server/discover`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// A DiscoverResult that names these revisions.
+    Discovered(Vec<String>),
+    /// `-32022` with `data.supported`.
+    Unsupported(Vec<String>),
+    /// Any other error: its code, and whether `data.requiredCapabilities` is an object.
+    Error(i64, bool),
+    /// Any other result, or an answer that is no JSON-RPC.
+    Nonsense,
+    /// No answer will come.
+    Lost(LossKind),
+    /// No answer came in time.
+    Silence,
+    /// The link ended.
+    LinkClosed,
+}
+
+/// What the verdict depends on besides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'a> {
+    /// The revisions that may be spoken, newest first.
+    pub(super) versions: &'a [ProtocolVersion],
+    /// See `Binding::continuous`.
+    pub(super) continuous: bool,
+    /// See `Binding::mirrors`.
+    pub(super) mirrors: bool,
+}
+
+/// The rows, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// 1: the carrier refused or failed. That says nothing of the era.
+    Carrier = 1,
+    /// 2: the best common revision is modern.
+    Modern,
+    /// 3: the peer lists its revisions, and the best common one is legacy.
+    ListedLegacy,
+    /// 4: the peer lists its revisions, and none is ours.
+    NothingInCommon,
+    /// 5: an error that only a modern peer makes.
+    ModernRefusal,
+    /// 6: any other answer. Not keyed to one code (ledger ERA-C-004).
+    AnythingElse,
+    /// 7: silence on one long-lived stream.
+    SilentStream,
+    /// 8: a long-lived stream ended; many servers exit on a first request they do not know.
+    ClosedStream,
+    /// 9: silence, or the end, on any other binding.
+    NoAnswer,
+}
+
+/// What follows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// Report what happened; there is no verdict.
+    Report,
+    /// Modern, at this revision.
+    Modern(ProtocolVersion),
+    /// Modern: send the probe again, once, at this revision.
+    Retry(ProtocolVersion),
+    /// Legacy: `initialize` at this revision.
+    Initialize(ProtocolVersion),
+    /// No revision in common with these.
+    NothingInCommon(Vec<String>),
+    /// Send `initialize` at this revision, and keep the probe open.
+    Beside(ProtocolVersion),
+    /// Make a new link, and send `initialize` at this revision first.
+    Respawn(ProtocolVersion),
+    /// The peer is legacy, and that is not allowed.
+    NotModern,
+    /// Go on waiting: only modern is allowed, and the start limit holds.
+    Wait,
+}
+
+type Fits = fn(&Seen, &Ground<'_>) -> Option<Step>;
+
+const TABLE: [(Row, Fits); 9] = [
+    (Row::Carrier, |seen, _| match seen {
+        // The two losses left out are answers of a kind: the peer is there and did not understand.
+        Seen::Lost(LossKind::NotUnderstood | LossKind::StateGone { .. }) => None,
+        Seen::Lost(_) => Some(Step::Report),
+        _ => None,
+    }),
+    (Row::Modern, |seen, ground| match seen {
+        Seen::Discovered(theirs) => modern_of(ground, theirs).map(Step::Modern),
+        Seen::Unsupported(theirs) => modern_of(ground, theirs).map(Step::Retry),
+        _ => None,
+    }),
+    (Row::ListedLegacy, |seen, ground| {
+        listed(seen).and_then(|theirs| ground.best(theirs)).map(Step::Initialize)
+    }),
+    (Row::NothingInCommon, |seen, _| listed(seen).map(|theirs| Step::NothingInCommon(theirs.to_vec()))),
+    (Row::ModernRefusal, |seen, ground| match seen {
+        Seen::Error(code::MISSING_CLIENT_CAPABILITY, true) => Some(Step::Report),
+        Seen::Error(code::HEADER_MISMATCH, _) if ground.mirrors => Some(Step::Report),
+        _ => None,
+    }),
+    (Row::AnythingElse, |seen, ground| match seen {
+        Seen::Error(..) | Seen::Nonsense | Seen::Lost(_) => {
+            Some(ground.legacy().map_or(Step::NotModern, Step::Initialize))
+        }
+        _ => None,
+    }),
+    (Row::SilentStream, |seen, ground| {
+        (*seen == Seen::Silence && ground.continuous)
+            .then(|| ground.legacy().map_or(Step::Wait, Step::Beside))
+    }),
+    (Row::ClosedStream, |seen, ground| {
+        (*seen == Seen::LinkClosed && ground.continuous)
+            .then(|| ground.legacy().map_or(Step::Report, Step::Respawn))
+    }),
+    (Row::NoAnswer, |_, _| Some(Step::Report)),
+];
+
+/// The first row that fits wins.
+pub(super) fn judge(seen: &Seen, ground: &Ground<'_>) -> (Row, Step) {
+    TABLE
+        .iter()
+        .find_map(|(row, fits)| fits(seen, ground).map(|step| (*row, step)))
+        .unwrap_or((Row::NoAnswer, Step::Report))
+}
+
+impl Ground<'_> {
+    /// The first of our revisions that they name (ledger T-08).
+    pub(super) fn best(&self, theirs: &[String]) -> Option<ProtocolVersion> {
+        self.versions.iter().copied().find(|ours| theirs.iter().any(|label| label == ours.as_str()))
+    }
+
+    /// The newest revision with a handshake.
+    pub(super) fn legacy(&self) -> Option<ProtocolVersion> {
+        self.versions.iter().copied().find(|version| version.is_legacy())
+    }
+
+    /// The newest revision without one.
+    pub(super) fn modern(&self) -> Option<ProtocolVersion> {
+        self.versions.iter().copied().find(|version| version.is_modern())
+    }
+}
+
+fn modern_of(ground: &Ground<'_>, theirs: &[String]) -> Option<ProtocolVersion> {
+    ground.best(theirs).filter(|version| version.is_modern())
+}
+
+fn listed(seen: &Seen) -> Option<&[String]> {
+    match seen {
+        Seen::Discovered(theirs) | Seen::Unsupported(theirs) => Some(theirs),
+        _ => None,
+    }
+}
+
+/// What a result says: a DiscoverResult, or nonsense.
+pub(super) fn seen_in_result(result: &Payload) -> Seen {
+    if !modern::is_complete(result) {
+        return Seen::Nonsense;
+    }
+    result
+        .raw()
+        .member("supportedVersions")
+        .as_ref()
+        .and_then(strings)
+        .map_or(Seen::Nonsense, Seen::Discovered)
+}
+
+/// What an error says (ledger T-07).
+pub(super) fn seen_in_error(error: &ErrorObject) -> Seen {
+    if let Some(theirs) = supported_by(error) {
+        return Seen::Unsupported(theirs);
+    }
+    let required = error.data.as_ref().and_then(|data| data.member("requiredCapabilities"));
+    Seen::Error(error.code, required.is_some_and(|required| required.is_object()))
+}
+
+/// The revisions that a `-32022` names.
+pub(super) fn supported_by(error: &ErrorObject) -> Option<Vec<String>> {
+    if error.code != code::UNSUPPORTED_VERSION {
+        return None;
+    }
+    error.data.as_ref()?.member("supported").as_ref().and_then(strings)
+}
+
+fn strings(array: &RawJson) -> Option<Vec<String>> {
+    if array.as_bytes().first() != Some(&b'[') {
+        return None;
+    }
+    array.elements().iter().map(RawJson::to_text).collect()
+}

@@ -1,0 +1,317 @@
+//! What came in: to whom it belongs, and what is done with what belongs to nobody.
+
+use std::time::Instant;
+
+use tracing::debug;
+
+use crate::error::{CloseReason, Error};
+use crate::message::{ErrorObject, Message, Payload, Refusal, Request, RequestId, Response, Shape};
+use crate::transport::{Inbound, Lane, Loss, LossKind};
+
+use super::ClientSession;
+use super::calls::Stage;
+use super::inflight::{Match, Purpose};
+use super::link::{Era, Queued};
+use super::timers::Timer;
+
+impl ClientSession {
+    pub(super) fn route(&mut self, now: Instant, inbound: Inbound) {
+        let Some(link) = self.link_mut() else { return };
+        link.heard = now;
+        match inbound {
+            Inbound::Message { message, lane, .. } => {
+                link.garbage = 0;
+                self.on_message(now, lane, message);
+            }
+            Inbound::Batch { items, .. } => self.on_batch(now, items),
+            Inbound::Refused { lane, refusal } => self.on_refused(now, lane, refusal),
+            Inbound::Delivered { lane } => {
+                self.release_hold(now, lane);
+            }
+            Inbound::Lost { lane, loss } => self.on_lost(now, lane, loss),
+            Inbound::Ended { lane } => {
+                let loss = Loss::new(LossKind::Cut, "the peer hung up before its answer");
+                self.on_lost(now, lane, loss);
+            }
+        }
+    }
+
+    fn on_message(&mut self, now: Instant, lane: Lane, message: Message) {
+        match message {
+            Message::Response(response) => self.on_response(now, lane, response),
+            Message::Notification(note) => self.on_note(now, lane, note),
+            Message::Request(request) => self.on_request(now, lane, request),
+        }
+    }
+
+    fn on_response(&mut self, now: Instant, lane: Lane, response: Response) {
+        let outcome = response.outcome.map_err(Error::Rpc);
+        match self.inflight.find(lane, response.id.as_ref()) {
+            Match::Number(number) => self.settle(now, number, outcome),
+            Match::WrongId(number) => {
+                let why = "the answer on a request's own lane has another id".to_owned();
+                self.settle(now, number, Err(Error::Violation(why)));
+            }
+            Match::Nobody if self.is_held_by(lane) => match outcome {
+                // Some servers answer a notification with an empty result.
+                Ok(_) => {
+                    self.release_hold(now, lane);
+                }
+                Err(error) => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
+            },
+            Match::Nobody => self.unclaimed(now, lane, response.id, outcome),
+        }
+    }
+
+    fn unclaimed(
+        &mut self,
+        now: Instant,
+        lane: Lane,
+        id: Option<RequestId>,
+        outcome: Result<Payload, Error>,
+    ) {
+        // A peer that cannot make sense of the first request may not be able to tell its id (T-03).
+        let opening = self.link().is_some_and(|link| matches!(link.era, Era::Opening(_)));
+        if opening
+            && id.is_none()
+            && lane.is_shared()
+            && let Some((number, Purpose::Probe | Purpose::Initialize)) = self.inflight.only()
+        {
+            return self.settle(now, number, outcome);
+        }
+        let minted = self.inflight.was_minted(id.as_ref()) || (!lane.is_shared() && id.is_none());
+        if minted {
+            self.stats.late += 1;
+        } else {
+            self.stats.unknown += 1;
+        }
+        debug!(?id, ?lane, "an answer that nobody waits for was dropped");
+    }
+
+    /// A request has its outcome.
+    pub(super) fn settle(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
+        let Some(purpose) = self.inflight.take(number) else { return };
+        let opening = matches!(purpose, Purpose::Probe | Purpose::Initialize);
+        if !opening
+            && matches!(outcome, Ok(_) | Err(Error::Rpc(_)))
+            && let Some(link) = self.link_mut()
+        {
+            link.answered = true;
+        }
+        match purpose {
+            Purpose::Probe => self.probe_answered(now, outcome),
+            Purpose::Initialize => self.initialize_answered(now, outcome),
+            Purpose::Call(call) => self.call_answered(now, call, outcome),
+            Purpose::Ping => self.ping_answered(now, number, outcome),
+            Purpose::Listen(listen) => self.listen_answered(now, listen, outcome),
+            Purpose::Subscribe(uri) => self.subscribe_answered(number, &uri, outcome),
+            Purpose::Unsubscribe => self.timers.clear(Timer::Request(number)),
+        }
+    }
+
+    /// A request of the session's own has run out of time.
+    pub(super) fn request_expired(&mut self, now: Instant, number: u64) {
+        let after = self.config.call_timeout;
+        self.settle(now, number, Err(Error::TimedOut { what: "no answer", after }));
+    }
+
+    fn on_request(&mut self, now: Instant, lane: Lane, request: Request) {
+        let Some(link) = self.link() else { return };
+        match &link.era {
+            // A client of this era answers nothing (ledger RPC-C-012).
+            Era::Modern(_) => {
+                self.stats.ignored_requests += 1;
+                debug!(method = %request.method, "a modern server sent a request; ignored");
+            }
+            // In every state, also before the handshake (ledger PING-B-001).
+            _ if request.method == "ping" => self.respond(request.id, Ok(Default::default())),
+            Era::Opening(_) => {
+                let error = ErrorObject::invalid_request("Invalid request: the session is not initialized");
+                self.respond(request.id, Err(error));
+            }
+            Era::Legacy(_) => self.on_question(now, lane, request),
+        }
+    }
+
+    fn on_refused(&mut self, now: Instant, lane: Lane, refusal: Refusal) {
+        let error = blame(&refusal);
+        if !lane.is_shared() {
+            // Whatever it was meant to be, it was this lane's answer.
+            if self.inflight.get(lane.number()).is_some() {
+                return self.settle(now, lane.number(), Err(error));
+            }
+            debug!(?lane, %error, "what came on the lane of no request was refused");
+            self.release_hold(now, lane);
+            return;
+        }
+        if matches!(refusal.shape, Shape::Response | Shape::Unknown)
+            && let Some(id) = &refusal.id
+            && let Some((number, _)) = self.inflight.by_id(id)
+        {
+            return self.settle(now, number, Err(error));
+        }
+        match refusal.shape {
+            Shape::Request => self.refuse(refusal.id, refusal.error),
+            Shape::Notification => {
+                self.stats.dropped_notifications += 1;
+                debug!(%error, "a malformed notification was dropped");
+            }
+            Shape::Response if refusal.id.is_some() => {
+                self.stats.unknown += 1;
+                debug!(%error, "a malformed answer that nobody waits for was dropped");
+            }
+            Shape::Response | Shape::Unknown => self.on_garbage(error),
+        }
+    }
+
+    /// Answers a request that is no legal one, where this era's client answers at all.
+    fn refuse(&mut self, id: Option<RequestId>, error: ErrorObject) {
+        if self.modern().is_some() {
+            self.stats.ignored_requests += 1;
+        } else {
+            self.transmit_fresh(Response::error(id, error));
+        }
+    }
+
+    /// Input that is no message: skipped, so many in a row.
+    fn on_garbage(&mut self, error: Error) {
+        self.stats.garbage += 1;
+        debug!(%error, "unreadable input was skipped");
+        let limit = self.config.max_garbage;
+        let Some(link) = self.link_mut() else { return };
+        link.garbage = link.garbage.saturating_add(1);
+        if link.garbage > limit {
+            let why =
+                format!("more than {limit} unreadable messages in a row (max_garbage); the last: {error}");
+            self.end(CloseReason::Violation(why));
+        }
+    }
+
+    /// A batch is legal in one revision only (ledger RPC-B-018, RPC-B-022, RPC-B-023). Its items are
+    /// correlated by their ids, and what they ask is answered one by one.
+    fn on_batch(&mut self, now: Instant, items: Vec<Result<Message, Refusal>>) {
+        let version = self.link().and_then(|link| link.version());
+        if version.is_some_and(|version| version.has_batching()) && !items.is_empty() {
+            for item in items {
+                if self.link().is_none() {
+                    return;
+                }
+                match item {
+                    Ok(message) => self.on_message(now, Lane::SHARED, message),
+                    Err(refusal) => self.on_refused(now, Lane::SHARED, refusal),
+                }
+            }
+            return;
+        }
+        let why = "a batch, which this revision does not have";
+        let (mut asks, mut answers) = (false, false);
+        for item in items {
+            let id = match item {
+                Ok(Message::Response(response)) => response.id,
+                Err(refusal) if refusal.shape == Shape::Response => refusal.id,
+                Ok(Message::Request(_)) => {
+                    asks = true;
+                    continue;
+                }
+                Err(refusal) if refusal.shape == Shape::Request => {
+                    asks = true;
+                    continue;
+                }
+                Ok(Message::Notification(_)) | Err(_) => continue,
+            };
+            if let Some((number, _)) = id.as_ref().and_then(|id| self.inflight.by_id(id)) {
+                answers = true;
+                self.settle(now, number, Err(Error::Violation(why.into())));
+            }
+        }
+        if asks {
+            self.refuse(None, ErrorObject::invalid_request(format!("Invalid request: {why}")));
+        } else if !answers {
+            self.on_garbage(Error::Violation(why.into()));
+        }
+    }
+
+    fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
+        if self.is_held_by(lane) {
+            return self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Lost(loss))));
+        }
+        let number = lane.number();
+        if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {
+            self.inflight.take(number);
+            debug!(?lane, %loss, "a message was lost that nobody waits for");
+            if lane.is_shared() && matches!(loss.kind, LossKind::StateGone { .. }) {
+                self.reinitialize(now, &loss);
+            }
+            return;
+        }
+        match loss.kind {
+            LossKind::StateGone { executed } if self.has_state() => {
+                self.state_gone(now, number, loss, executed)
+            }
+            _ => self.settle(now, number, Err(Error::Lost(loss))),
+        }
+    }
+
+    /// There is, or was, a session with this peer that it may forget.
+    fn has_state(&self) -> bool {
+        self.link().is_some_and(|link| match &link.era {
+            Era::Legacy(_) => true,
+            Era::Opening(opening) => opening.stale.is_some(),
+            Era::Modern(_) => false,
+        })
+    }
+
+    /// The peer has forgotten the session. A request that was not executed is sent once more, after the
+    /// new handshake; nothing else is repeated (ledger SESS-C rows, FAULT C-33).
+    fn state_gone(&mut self, now: Instant, number: u64, loss: Loss, executed: bool) {
+        let waiter = match self.inflight.get(number) {
+            Some(Purpose::Initialize) => return self.settle(now, number, Err(Error::Lost(loss))),
+            Some(Purpose::Call(call)) => Some(*call),
+            _ => None,
+        };
+        let again = waiter.filter(|call| !executed && self.calls.get(*call).is_some_and(|call| !call.resent));
+        match again {
+            Some(id) => {
+                self.inflight.take(number);
+                let calls = &self.calls;
+                let waits = |queued: &Queued| match queued {
+                    Queued::Call(call) => calls.get(*call).is_some_and(|call| call.resent),
+                    Queued::Note(..) => false,
+                };
+                let place = self.queue.iter().take_while(|queued| waits(queued)).count();
+                self.queue.insert(place, Queued::Call(id));
+                if let Some(call) = self.calls.get_mut(id) {
+                    call.stage = Stage::Queued;
+                    call.resent = true;
+                }
+            }
+            None => {
+                self.timers.clear(Timer::Request(number));
+                self.settle(now, number, Err(Error::Lost(loss.clone())));
+            }
+        }
+        self.reinitialize(now, &loss);
+    }
+
+    fn is_held_by(&self, lane: Lane) -> bool {
+        !lane.is_shared() && self.legacy().is_some_and(|legacy| legacy.hold == Some(lane.number()))
+    }
+
+    /// `notifications/initialized` arrived: calls may follow it (promise 7).
+    fn release_hold(&mut self, now: Instant, lane: Lane) {
+        if self.is_held_by(lane) {
+            if let Some(legacy) = self.legacy_mut() {
+                legacy.hold = None;
+            }
+            self.ready(now);
+        }
+    }
+}
+
+/// Who is to blame for input that was refused: the peer, or a limit of ours.
+fn blame(refusal: &Refusal) -> Error {
+    match refusal.limit {
+        Some((what, limit)) => Error::Limit { what: what.to_owned(), limit },
+        None => Error::Violation(refusal.error.message.clone().into_owned()),
+    }
+}

@@ -1,0 +1,150 @@
+//! Subscriptions on a legacy link: `resources/subscribe`, and the notices that come unasked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use tracing::debug;
+
+use crate::error::Error;
+use crate::message::{Notification, Payload, RawJson};
+use crate::session::{Change, ListenId, SubscriptionFilter};
+
+use super::inflight::Purpose;
+use super::listen::{Hearing, On};
+use super::timers::Timer;
+use super::{ClientEvent, ClientSession};
+
+/// The resources that are subscribed to on one link, each once, however many want it.
+#[derive(Debug, Default)]
+pub(super) struct Uris(BTreeMap<String, Held>);
+
+#[derive(Debug)]
+struct Held {
+    holders: BTreeSet<ListenId>,
+    /// The request that asked for it.
+    number: u64,
+    /// It was answered.
+    on: bool,
+}
+
+fn of_uri(uri: &str) -> RawJson {
+    RawJson::object([("uri", RawJson::string(uri))])
+}
+
+impl ClientSession {
+    /// Asks for what the server declared, and for no more (ledger LIFE-B-012, SUB-B-015).
+    pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
+        let Some(listen) = self.listens.get(&id) else { return };
+        if !matches!(listen.state, Hearing::Waiting) {
+            return;
+        }
+        let filter = listen.filter.clone();
+        let Some(legacy) = self.legacy_mut() else { return };
+        let offers = legacy.offers;
+        let mut honoured = SubscriptionFilter {
+            tools_list_changed: filter.tools_list_changed && offers.tools_changed,
+            prompts_list_changed: filter.prompts_list_changed && offers.prompts_changed,
+            resources_list_changed: filter.resources_list_changed && offers.resources_changed,
+            resource_subscriptions: Vec::new(),
+        };
+        let mut pending = 0;
+        let mut fresh = Vec::new();
+        let wanted: BTreeSet<String> =
+            filter.resource_subscriptions.into_iter().filter(|_| offers.subscribe).collect();
+        for uri in wanted {
+            match legacy.uris.0.get_mut(&uri) {
+                Some(held) => {
+                    held.holders.insert(id);
+                    if held.on { honoured.resource_subscriptions.push(uri) } else { pending += 1 }
+                }
+                None => {
+                    pending += 1;
+                    fresh.push(uri);
+                }
+            }
+        }
+        if pending == 0 {
+            return self.listen_started(id, On::unasked(honoured));
+        }
+        if let Some(listen) = self.listens.get_mut(&id) {
+            listen.state = Hearing::Subscribing { pending, honoured };
+        }
+        let limit = Some(self.config.call_timeout);
+        for uri in fresh {
+            let purpose = Purpose::Subscribe(uri.clone());
+            let number = self.request(now, "resources/subscribe", Some(of_uri(&uri)), purpose, limit);
+            let held = Held { holders: BTreeSet::from([id]), number, on: false };
+            if let Some(legacy) = self.legacy_mut() {
+                legacy.uris.0.insert(uri, held);
+            }
+        }
+    }
+
+    /// One resource is answered for. One that was refused is left out of what is honoured.
+    pub(super) fn subscribe_answered(&mut self, number: u64, uri: &str, outcome: Result<Payload, Error>) {
+        self.timers.clear(Timer::Request(number));
+        let Some(legacy) = self.legacy_mut() else { return };
+        let Some(held) = legacy.uris.0.get_mut(uri).filter(|held| held.number == number) else { return };
+        let holders = held.holders.clone();
+        held.on = outcome.is_ok();
+        if let Err(error) = &outcome {
+            debug!(%error, "a resource could not be subscribed to");
+            legacy.uris.0.remove(uri);
+        }
+        for id in holders {
+            let Some(listen) = self.listens.get_mut(&id) else { continue };
+            let Hearing::Subscribing { pending, honoured } = &mut listen.state else { continue };
+            *pending -= 1;
+            if outcome.is_ok() {
+                honoured.resource_subscriptions.push(uri.to_owned());
+            }
+            if *pending == 0 {
+                let honoured = std::mem::take(honoured);
+                self.listen_started(id, On::unasked(honoured));
+            }
+        }
+    }
+
+    /// A subscription ends: what nobody else wants is given back.
+    pub(super) fn unsubscribe(&mut self, now: Instant, id: ListenId) {
+        let Some(legacy) = self.legacy_mut() else { return };
+        let mut free = Vec::new();
+        legacy.uris.0.retain(|uri, held| {
+            if held.holders.remove(&id) && held.holders.is_empty() {
+                free.push(uri.clone());
+                return false;
+            }
+            true
+        });
+        let limit = Some(self.config.call_timeout);
+        for uri in free {
+            self.request(now, "resources/unsubscribe", Some(of_uri(&uri)), Purpose::Unsubscribe, limit);
+        }
+    }
+
+    /// A change of which a legacy server told unasked: to all who want it, or else to the application at
+    /// large. A URI may name a part of a resource that was asked for.
+    pub(super) fn on_legacy_change(&mut self, change: &Change, notification: Notification) {
+        let hearing = |wants: &dyn Fn(&SubscriptionFilter) -> bool| -> Vec<ListenId> {
+            let on = self.listens.iter().filter(|(_, listen)| match &listen.state {
+                Hearing::On(on) => wants(&on.honoured),
+                _ => false,
+            });
+            on.map(|(id, _)| *id).collect()
+        };
+        let mut takers = hearing(&|honoured| honoured.wants(change));
+        if let (Change::Resource { uri }, true) = (change, takers.is_empty()) {
+            takers = hearing(&|honoured| {
+                honoured.resource_subscriptions.iter().any(|whole| uri.starts_with(whole.as_str()))
+            });
+        }
+        if takers.is_empty() {
+            self.event(ClientEvent::Notification(notification));
+            return;
+        }
+        for listen in takers {
+            let notification = notification.clone();
+            self.event(ClientEvent::ListenNotification { listen, notification });
+        }
+    }
+}
