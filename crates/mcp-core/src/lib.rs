@@ -5,6 +5,7 @@ pub mod codec;
 mod driver;
 mod error;
 pub mod message;
+pub mod model;
 pub mod server;
 pub mod session;
 pub mod transport;

@@ -1,0 +1,201 @@
+//! `object!`: a struct, its constructor and its lossless serde, from one table of members.
+//!
+//! serde's `flatten` would buffer unknown members as parsed values, which loses digits and cannot hold raw
+//! JSON. Here an unknown member is read as text and kept in `extra`.
+
+use serde::de::{Deserialize, Error, MapAccess};
+use serde::ser::{Serialize, SerializeMap};
+
+/// A member that may be absent; `null` reads as absent, and absent is not written.
+pub(super) mod opt {
+    use super::*;
+
+    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+        map: &mut A,
+    ) -> Result<Option<T>, A::Error> {
+        map.next_value()
+    }
+
+    pub(crate) fn write<T: Serialize, M: SerializeMap>(
+        map: &mut M,
+        key: &'static str,
+        value: &Option<T>,
+    ) -> Result<(), M::Error> {
+        value.as_ref().map_or(Ok(()), |value| map.serialize_entry(key, value))
+    }
+
+    pub(crate) fn absent<T, E: Error>(_key: &'static str) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    pub(crate) fn put<T>(value: T) -> Option<T> {
+        Some(value)
+    }
+}
+
+/// Any JSON that may be absent; `null` is there.
+pub(super) mod raw {
+    use super::*;
+    use crate::message::RawJson;
+
+    pub(crate) fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<RawJson>, A::Error> {
+        map.next_value().map(Some)
+    }
+
+    pub(crate) use super::opt::{absent, put, write};
+}
+
+/// A list that the specification requires. `null` reads as empty: it is how some languages write a list
+/// that was never made. Absent is refused: it is another kind of result.
+pub(super) mod list {
+    use super::*;
+
+    pub(crate) use super::seq::{put, read, write};
+
+    pub(crate) fn absent<T, E: Error>(key: &'static str) -> Result<Vec<T>, E> {
+        Err(E::missing_field(key))
+    }
+}
+
+/// A list that the specification requires and deployed peers leave out: `content` next to
+/// `structuredContent`. Absent and `null` read as empty; it is always written.
+pub(super) mod seq {
+    use super::*;
+
+    pub(crate) fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<T>, A::Error> {
+        map.next_value::<Option<Vec<T>>>().map(Option::unwrap_or_default)
+    }
+
+    pub(crate) fn write<T: Serialize, M: SerializeMap>(
+        map: &mut M,
+        key: &'static str,
+        value: &[T],
+    ) -> Result<(), M::Error> {
+        map.serialize_entry(key, value)
+    }
+
+    pub(crate) fn absent<T, E: Error>(_key: &'static str) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    pub(crate) fn put<T>(value: Vec<T>) -> Vec<T> {
+        value
+    }
+}
+
+/// Notes a member; one that stands there twice is refused, else two readers see two objects.
+pub(super) fn fill<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: T) -> Result<(), E> {
+    if slot.replace(value).is_some() { Err(E::duplicate_field(key)) } else { Ok(()) }
+}
+
+/// Declares an object. `required` members make the constructor's arguments; an `optional` one names its
+/// kind (a module above), its key, and the builder method that sets it, if there is one.
+macro_rules! object {
+    (
+        $(#[$attr:meta])*
+        pub struct $Name:ident {
+            required { $( $(#[$rdoc:meta])* $rfield:ident: $RType:ty = $rkey:literal; )* }
+            optional { $(
+                $(#[$odoc:meta])*
+                $ofield:ident: $OType:ty = $okind:ident $okey:literal $(, $with:ident($Arg:ty))?;
+            )* }
+        }
+    ) => {
+        $(#[$attr])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct $Name {
+            $( $(#[$rdoc])* pub $rfield: $RType, )*
+            $( $(#[$odoc])* pub $ofield: $OType, )*
+            /// Members that this type does not name, as they came.
+            pub extra: $crate::model::Members,
+        }
+
+        impl $Name {
+            /// With what it has to have, and nothing else.
+            pub fn new($( $rfield: impl Into<$RType> ),*) -> $Name {
+                $Name {
+                    $( $rfield: $rfield.into(), )*
+                    $( $ofield: Default::default(), )*
+                    extra: Default::default(),
+                }
+            }
+
+            $( $(
+                #[doc = concat!("Sets `", stringify!($ofield), "`.")]
+                #[must_use]
+                pub fn $with(mut self, $ofield: impl Into<$Arg>) -> $Name {
+                    self.$ofield = $crate::model::object::$okind::put($ofield.into());
+                    self
+                }
+            )? )*
+
+            pub(crate) fn write_members<M: serde::ser::SerializeMap>(
+                &self,
+                map: &mut M,
+            ) -> Result<(), M::Error> {
+                $( map.serialize_entry($rkey, &self.$rfield)?; )*
+                $( $crate::model::object::$okind::write(map, $okey, &self.$ofield)?; )*
+                self.extra.write_members(map)
+            }
+        }
+
+        impl serde::Serialize for $Name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                self.write_members(&mut map)?;
+                serde::ser::SerializeMap::end(map)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
+                struct Reader;
+                impl<'de> serde::de::Visitor<'de> for Reader {
+                    type Value = $Name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$Name, A::Error> {
+                        $( let mut $rfield: Option<$RType> = None; )*
+                        $( let mut $ofield: Option<$OType> = None; )*
+                        let mut extra = $crate::model::Members::default();
+                        while let Some(key) = map.next_key::<String>()? {
+                            match key.as_str() {
+                                $( $rkey => {
+                                    let value = map.next_value()?;
+                                    $crate::model::object::fill(&mut $rfield, $rkey, value)?;
+                                } )*
+                                $( $okey => {
+                                    let value = $crate::model::object::$okind::read(&mut map)?;
+                                    $crate::model::object::fill(&mut $ofield, $okey, value)?;
+                                } )*
+                                _ => extra.push(key, map.next_value()?),
+                            }
+                        }
+                        Ok($Name {
+                            $( $rfield: match $rfield {
+                                Some(value) => value,
+                                None => return Err(serde::de::Error::missing_field($rkey)),
+                            }, )*
+                            $( $ofield: match $ofield {
+                                Some(value) => value,
+                                None => $crate::model::object::$okind::absent($okey)?,
+                            }, )*
+                            extra,
+                        })
+                    }
+                }
+                deserializer.deserialize_map(Reader)
+            }
+        }
+
+        impl $crate::model::Model for $Name {
+            const NAME: &'static str = stringify!($Name);
+        }
+    };
+}
+
+pub(super) use object;

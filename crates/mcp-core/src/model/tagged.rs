@@ -1,0 +1,64 @@
+//! `tagged!`: objects that say in a `type` member what they are; unknown kinds are kept.
+
+/// Declares an enumeration of objects told apart by their `type`. Each element is copied out of its text
+/// once and read once, so a long list costs linear time.
+macro_rules! tagged {
+    (
+        $(#[$attr:meta])*
+        pub enum $Name:ident { $( $(#[$doc:meta])* $Kind:ident($Inner:ty) = $wire:literal, )* }
+    ) => {
+        $(#[$attr])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum $Name {
+            $( $(#[$doc])* $Kind($Inner), )*
+            /// A kind that this crate does not know: the whole object, with its `type`.
+            Other($crate::message::RawJson),
+        }
+
+        impl serde::Serialize for $Name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $( $Name::$Kind(inner) => {
+                        let mut map = serializer.serialize_map(None)?;
+                        serde::ser::SerializeMap::serialize_entry(&mut map, "type", $wire)?;
+                        inner.write_members(&mut map)?;
+                        serde::ser::SerializeMap::end(map)
+                    } )*
+                    $Name::Other(raw) => raw.serialize(serializer),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
+                use serde::de::Error;
+                let raw: $crate::message::RawJson = serde::Deserialize::deserialize(deserializer)?;
+                let Some(kind) = raw.member("type").and_then(|kind| kind.to_text()) else {
+                    return Err(D::Error::missing_field("type"));
+                };
+                Ok(match kind.as_str() {
+                    $( $wire => {
+                        let mut inner: $Inner = raw.deserialize().map_err(D::Error::custom)?;
+                        // The variant says it.
+                        inner.extra.remove("type");
+                        $Name::$Kind(inner)
+                    } )*
+                    _ => $Name::Other(raw),
+                })
+            }
+        }
+
+        $( impl From<$Inner> for $Name {
+            fn from(inner: $Inner) -> $Name {
+                $Name::$Kind(inner)
+            }
+        } )*
+
+        impl $crate::model::Model for $Name {
+            const NAME: &'static str = stringify!($Name);
+        }
+    };
+}
+
+pub(super) use tagged;
