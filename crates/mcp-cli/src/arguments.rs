@@ -309,7 +309,10 @@ mod tests {
         ] {
             assert!(built(words).is_err(), "{words:?} gave {:?}", built(words));
         }
-        assert_eq!(built(&["count=x"]).unwrap_err(), r#"the argument "count" is an integer, and "x" is none"#);
+        assert_eq!(
+            built(&["count=x"]).unwrap_err(),
+            r#"the argument "count" is an integer, and "x" is none"#
+        );
     }
 
     /// Without a schema a value is text: nothing is guessed.

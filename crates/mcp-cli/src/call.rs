@@ -112,8 +112,11 @@ fn may_be_unknown(failure: &Failure) -> bool {
 fn unknown(name: &str, list: &[RawJson]) -> Failure {
     let names: Vec<String> = list.iter().map(tools::name).collect();
     let shown = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
-    Failure::new(Code::ToolNotFound, format!("the server has no tool {name:?}"))
-        .hint(if names.is_empty() { "it has none at all".to_owned() } else { format!("it has {shown}") })
+    Failure::new(Code::ToolNotFound, format!("the server has no tool {name:?}")).hint(if names.is_empty() {
+        "it has none at all".to_owned()
+    } else {
+        format!("it has {shown}")
+    })
 }
 
 /// Shows the result. A tool's own failure is shown like any result, and gives its exit code.
@@ -160,7 +163,10 @@ fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut text)
         .map_err(|error| Failure::usage(format!("cannot read {name}")).because(error))?;
     if text.len() as u64 > MAX_ARGS {
-        return Err(Failure::new(Code::Limit, format!("{name} holds more than {MAX_ARGS} bytes of arguments")));
+        return Err(Failure::new(
+            Code::Limit,
+            format!("{name} holds more than {MAX_ARGS} bytes of arguments"),
+        ));
     }
     Ok(text)
 }

@@ -60,7 +60,8 @@ fn resource(resource: &Value, reader: Reader) -> String {
         return reader.show(text);
     }
     let word = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or("?");
-    let line = format!("[resource {} {}, {} bytes]", word("uri"), word("mimeType"), decoded_len(word("blob")));
+    let line =
+        format!("[resource {} {}, {} bytes]", word("uri"), word("mimeType"), decoded_len(word("blob")));
     text::safe_line(&line).into_owned()
 }
 

@@ -154,7 +154,8 @@ impl Failure {
         }
         let mut out = format!("mcp: {}\n", text::safe_block(&self.message));
         if let Some(cause) = &self.cause {
-            let _infallible = writeln!(out, "  cause: {}", text::safe_block(cause).replace('\n', "\n         "));
+            let _infallible =
+                writeln!(out, "  cause: {}", text::safe_block(cause).replace('\n', "\n         "));
         }
         if let Some(hint) = &self.hint {
             let _infallible = writeln!(out, "  hint: {}", text::safe_block(hint));
@@ -243,7 +244,8 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
     match &reason {
         CloseReason::PeerClosed(closed) => {
             failure.message = format!("the server {}", without_stderr(closed));
-            failure.cause = closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}", tail.trim_end()));
+            failure.cause =
+                closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}", tail.trim_end()));
         }
         CloseReason::LinkFailed { error, closed } => {
             failure.message = format!("the link to the server failed: {error}");
@@ -299,7 +301,11 @@ mod tests {
             (Error::Closed(CloseReason::NoLink(unusable)), "spawn_failed", 4),
             (Error::Closed(none), "version", 6),
             (Error::Closed(CloseReason::NotStarted { limit: Duration::from_secs(1) }), "timeout", 4),
-            (Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))), "protocol", 6),
+            (
+                Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))),
+                "protocol",
+                6,
+            ),
         ];
         for (error, name, exit) in rows {
             let failure = Failure::from(error);

@@ -29,7 +29,10 @@ fn fill(
     let word = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
     say(format!("\rThe server asks: {}\n", text::safe_block(word("message"))));
     if params.get("mode").and_then(Value::as_str) == Some("url") {
-        say(format!("  Open {} in a browser, if you trust it.\n  Done? [y/N] ", text::safe_line(word("url"))));
+        say(format!(
+            "  Open {} in a browser, if you trust it.\n  Done? [y/N] ",
+            text::safe_line(word("url"))
+        ));
         let yes = read()?.is_some_and(|line| matches!(line.trim(), "y" | "Y" | "yes"));
         return Ok(action(if yes { "accept" } else { "decline" }));
     }

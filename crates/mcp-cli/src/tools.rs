@@ -108,9 +108,7 @@ fn kind(field: &Value) -> String {
             field.get("items").map_or("array".to_owned(), |items| format!("{}[]", kind(items)))
         }
         Some(Value::String(name)) => name.clone(),
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|")
-        }
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
         _ => "any".to_owned(),
     }
 }

@@ -19,9 +19,10 @@ const MAX_BIG: u64 = 15 << 20;
 pub(super) fn register(router: Router, notes: &Notes) -> Router {
     let notes = notes.clone();
     router
-        .tool(tool("echo", "Returns its text", r#"{"text":{"type":"string"}}"#, &["text"]), |arguments, _| async move {
-            Ok::<_, ToolError>(text(&arguments, "text")?)
-        })
+        .tool(
+            tool("echo", "Returns its text", r#"{"text":{"type":"string"}}"#, &["text"]),
+            |arguments, _| async move { Ok::<_, ToolError>(text(&arguments, "text")?) },
+        )
         .tool(
             tool("add", "Adds two numbers", r#"{"a":{"type":"number"},"b":{"type":"number"}}"#, &["a", "b"]),
             |arguments, _| async move { add(&arguments) },
@@ -35,9 +36,10 @@ pub(super) fn register(router: Router, notes: &Notes) -> Router {
             ),
             |arguments, context| async move { slow(&arguments, &context).await },
         )
-        .tool(tool("ask", "Asks for a name, and greets", "{}", &[]), |_, context| async move {
-            ask(&context)
-        })
+        .tool(
+            tool("ask", "Asks for a name, and greets", "{}", &[]),
+            |_, context| async move { ask(&context) },
+        )
         .tool(
             tool(
                 "log",
@@ -83,7 +85,8 @@ fn text(arguments: &RawJson, key: &str) -> Result<String, ErrorObject> {
 
 /// A whole number up to `max`, or the default where the argument is absent.
 fn whole(arguments: &RawJson, key: &str, default: u64, max: u64) -> Result<u64, ErrorObject> {
-    let bad = || ErrorObject::invalid_params(format!("the argument {key:?} has to be a number from 0 to {max}"));
+    let bad =
+        || ErrorObject::invalid_params(format!("the argument {key:?} has to be a number from 0 to {max}"));
     match arguments.member(key) {
         None => Ok(default),
         Some(value) => value.deserialize().ok().filter(|number| *number <= max).ok_or_else(bad),
@@ -130,7 +133,8 @@ fn ask(context: &Context) -> Result<ToolReply, ToolError> {
 }
 
 fn question() -> InputRequired {
-    let field = RawJson::object([("type", RawJson::string("string")), ("title", RawJson::string("Your name"))]);
+    let field =
+        RawJson::object([("type", RawJson::string("string")), ("title", RawJson::string("Your name"))]);
     let schema = RawJson::object([
         ("type", RawJson::string("object")),
         ("properties", RawJson::object([("name", field)])),

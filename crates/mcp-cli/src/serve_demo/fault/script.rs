@@ -71,12 +71,17 @@ impl Ask {
     /// The answer of a server without faults: one tool, `echo`.
     pub(super) fn answer(&self) -> Value {
         match self.method.as_str() {
-            "server/discover" => self
-                .result(json!({"supportedVersions": VERSIONS, "capabilities": {"tools": {}}})),
-            "initialize" => self.initialized(self.params.pointer("/protocolVersion").unwrap_or(&json!(VERSIONS[1]))),
+            "server/discover" => {
+                self.result(json!({"supportedVersions": VERSIONS, "capabilities": {"tools": {}}}))
+            }
+            "initialize" => {
+                self.initialized(self.params.pointer("/protocolVersion").unwrap_or(&json!(VERSIONS[1])))
+            }
             "ping" => self.result(json!({})),
             "tools/list" => self.result(json!({"tools": [echo()]})),
-            "tools/call" => self.echoed(self.params.pointer("/arguments/text").and_then(Value::as_str).unwrap_or("")),
+            "tools/call" => {
+                self.echoed(self.params.pointer("/arguments/text").and_then(Value::as_str).unwrap_or(""))
+            }
             other => self.error(-32601, &format!("Method not found: {other}")),
         }
     }

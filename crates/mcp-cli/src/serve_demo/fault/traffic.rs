@@ -18,7 +18,9 @@ pub(super) fn flood() -> io::Result<()> {
         for step in 0..20_000 {
             match ask.progress(step) {
                 Some(progress) => say(&progress)?,
-                None => say(&json!({"jsonrpc": "2.0", "method": "notifications/example", "params": {"n": step}}))?,
+                None => {
+                    say(&json!({"jsonrpc": "2.0", "method": "notifications/example", "params": {"n": step}}))?
+                }
             }
         }
         say(&ask.answer())
