@@ -16,8 +16,16 @@ use crate::text;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     given: Arc<Mutex<VecDeque<(String, RawJson)>>>,
-    unanswered: Arc<Mutex<Vec<String>>>,
+    unanswered: Arc<Mutex<Vec<Unanswered>>>,
     terminal: bool,
+}
+
+/// A question that nobody answered.
+#[derive(Clone, Debug)]
+struct Unanswered {
+    /// What `--input` has to name.
+    key: String,
+    question: String,
 }
 
 impl Answers {
@@ -55,9 +63,9 @@ impl Answers {
         let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
         let first = unanswered.first()?;
         Some(
-            Failure::new(Code::Usage, format!("the tool asked for input: {first}"))
+            Failure::new(Code::Usage, format!("the tool asked for input: {}", first.question))
                 .because("there is no terminal to ask at, and no --input answers it")
-                .hint("answer it with --input KEY=JSON, as in --input name='{\"name\":\"Ada\"}'"),
+                .hint(format!("answer it with --input {}=JSON", first.key)),
         )
     }
 
@@ -98,8 +106,12 @@ impl InputHandler for Answers {
             return asked.unwrap_or_else(|_| Err(ErrorObject::internal("the terminal could not be read")));
         }
         let message = params.get("message").and_then(Value::as_str).unwrap_or_default();
-        let question = format!("{} {:?}: {}", request.method, request.key, text::headline(message, 200));
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).push(question);
+        // Only 2026-07-28 has keys; before it the kind names a question.
+        let kind = request.method.as_str().split('/').next().unwrap_or_default();
+        let key = if context.version.is_modern() { request.key.clone() } else { kind.to_owned() };
+        let question = format!("{} {:?}", request.method, text::headline(message, 200));
+        let unanswered = Unanswered { key, question };
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).push(unanswered);
         if request.method == "elicitation/create" {
             return Ok(RawJson::object([("action", RawJson::string("cancel"))]));
         }
@@ -143,13 +155,17 @@ mod tests {
     }
 
     /// A question without an answer is an error that says how to answer.
-    #[tokio::test]
-    async fn an_unanswered_question_is_reported() {
+    #[test]
+    fn an_unanswered_question_is_reported() {
         let answers = answers(&[("bad", "1")]);
-        answers.unanswered.lock().unwrap().push("elicitation/create \"name\": Who?".to_owned());
+        assert!(answers.missing().is_none());
+        let unanswered =
+            Unanswered { key: "name".to_owned(), question: "elicitation/create \"Who?\"".to_owned() };
+        answers.unanswered.lock().unwrap().push(unanswered);
         let failure = answers.missing().unwrap();
         assert_eq!(failure.exit(), 2);
-        assert!(failure.message.contains("\"name\": Who?"), "{}", failure.message);
+        assert!(failure.message.contains("Who?"), "{}", failure.message);
+        assert_eq!(failure.hint.as_deref(), Some("answer it with --input name=JSON"));
         assert!(Answers::new(&[("k".to_owned(), "{".to_owned())], false).is_err());
     }
 }

@@ -77,7 +77,7 @@ async fn talk(signals: &Signals, global: &Global, era: EraMode) -> Column {
     match outcome {
         Ok((negotiated, stopping)) => {
             column.negotiated = negotiated;
-            column.steps.push(Step::done(STOP, stopping.elapsed(), "process gone".to_owned()));
+            column.steps.push(Step::done(STOP, stopping.elapsed(), "exited".to_owned()));
         }
         Err(failure) if failure.code == Code::Cancelled => column.interrupted = Some(failure),
         Err(failure) => column.steps.push(Step::failed("start", failure.message)),

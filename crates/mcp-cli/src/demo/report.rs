@@ -15,7 +15,7 @@ use crate::text;
 use super::steps::Step;
 
 /// How wide a cell may be.
-const CELL: usize = 44;
+const CELL: usize = 60;
 
 /// One era: how it was asked for and what came of it.
 #[derive(Debug)]
