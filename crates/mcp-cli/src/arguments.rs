@@ -321,6 +321,6 @@ mod tests {
         let base = RawJson::parse(r#"{"a":1,"b":2.50}"#).unwrap();
         let words = ["a=5".to_owned(), "c:=true".to_owned()];
         let json = build(Some(base), &words, None).unwrap();
-        assert_eq!(json.to_string(), r#"{"a":"5","b":2.50,"c":true}"#);
+        assert_eq!(json.to_string(), r#"{"a":"5","c":true,"b":2.50}"#);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Read};
 
+use futures::FutureExt;
 use mcp_core::client::{CallOptions, Client};
 use mcp_core::message::{Payload, RawJson, code};
 use serde_json::Value;
@@ -80,18 +81,23 @@ async fn call(
     let params = RawJson::object([("name", RawJson::string(name)), ("arguments", arguments)]);
     let mut call = client.call("tools/call", Some(params), call_options);
     let shown = display.follow(call.notifications());
-    let others = async {
-        while let Some(notification) = rest.next().await {
-            display.show(&notification);
-        }
-    };
     let outcome = {
         let waiting = async { tokio::join!(&mut call, shown).0 };
+        let others = async {
+            while let Some(notification) = rest.next().await {
+                display.show(&notification);
+            }
+            std::future::pending().await
+        };
         tokio::select! {
             outcome = waiting => outcome,
-            outcome = async { others.await; std::future::pending().await } => outcome,
+            outcome = others => outcome,
         }
     };
+    // What came before the outcome is still shown.
+    while let Some(Some(notification)) = rest.next().now_or_never() {
+        display.show(&notification);
+    }
     match outcome.map_err(Failure::from) {
         Err(failure) if may_be_unknown(&failure) => {
             // Only the list tells an unknown tool from other invalid parameters.

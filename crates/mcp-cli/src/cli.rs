@@ -49,6 +49,9 @@ pub(crate) struct Global {
     /// How long the server may be silent to the first request before it is taken for an old one
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(crate) probe_timeout: Duration,
+    /// How long the server may take to end once its input is closed, and again after SIGTERM
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "2s")]
+    pub(crate) stop_grace: Duration,
     /// The longest message to accept, in bytes
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) max_message: Option<usize>,

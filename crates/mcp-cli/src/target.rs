@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use mcp_stdio::{ChildCommand, Limits};
+use mcp_stdio::{ChildCommand, Graces, Limits};
 
 use crate::cli::Global;
 use crate::exit::Failure;
@@ -17,7 +17,8 @@ pub(crate) fn command(
     if let Some(extra) = positional {
         return Err(Failure::usage(format!("{extra:?} and a command after `--`: which one is the server?")));
     }
-    let mut child = ChildCommand::new(program).args(args);
+    let graces = Graces { input: global.stop_grace, terminate: global.stop_grace, ..Graces::default() };
+    let mut child = ChildCommand::new(program).args(args).graces(graces);
     if let Some(directory) = &global.cwd {
         child = child.cwd(directory);
     }
