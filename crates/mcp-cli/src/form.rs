@@ -17,7 +17,7 @@ use crate::text;
 pub(crate) fn ask(params: &Value) -> Result<RawJson, ErrorObject> {
     let mut lines = io::stdin().lock().lines();
     let read = move || lines.next().transpose();
-    fill(params, read, |line| out::note(line)).map_err(|error| ErrorObject::internal(error.to_string()))
+    fill(params, read, out::note).map_err(|error| ErrorObject::internal(error.to_string()))
 }
 
 /// One question after the other. `read` gives the next line of the person, `say` shows a line.
