@@ -119,7 +119,7 @@ fn one(kinds: &Kinds<'_>, key: &str, value: &str) -> Result<RawJson, Failure> {
     if kinds.string || kinds.is_open() {
         return Ok(RawJson::string(value));
     }
-    Err(Failure::usage(format!("the argument {key:?} is {}, and {value:?} is none", kinds.words()))
+    Err(Failure::usage(format!("the argument {key:?} has to be {}, not {value:?}", kinds.words()))
         .hint("a value can be given as JSON with k:=JSON; `mcp tools --schema` shows what the tool takes"))
 }
 
@@ -309,10 +309,7 @@ mod tests {
         ] {
             assert!(built(words).is_err(), "{words:?} gave {:?}", built(words));
         }
-        assert_eq!(
-            built(&["count=x"]).unwrap_err(),
-            r#"the argument "count" is an integer, and "x" is none"#
-        );
+        assert_eq!(built(&["count=x"]).unwrap_err(), r#"the argument "count" has to be an integer, not "x""#);
     }
 
     /// Without a schema a value is text: nothing is guessed.

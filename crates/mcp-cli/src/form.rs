@@ -14,7 +14,7 @@ use crate::text;
 /// # Errors
 ///
 /// `-32603` if stdin cannot be read.
-pub(crate) fn ask(params: &Value) -> Result<RawJson, ErrorObject> {
+pub(crate) fn ask(params: &RawJson) -> Result<RawJson, ErrorObject> {
     let mut lines = io::stdin().lock().lines();
     let read = move || lines.next().transpose();
     fill(params, read, out::note).map_err(|error| ErrorObject::internal(error.to_string()))
@@ -22,30 +22,30 @@ pub(crate) fn ask(params: &Value) -> Result<RawJson, ErrorObject> {
 
 /// One question after the other. `read` gives the next line of the person, `say` shows a line.
 fn fill(
-    params: &Value,
+    params: &RawJson,
     mut read: impl FnMut() -> io::Result<Option<String>>,
     mut say: impl FnMut(String),
 ) -> io::Result<RawJson> {
-    let word = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
-    say(format!("\rThe server asks: {}\n", text::safe_block(word("message"))));
-    if params.get("mode").and_then(Value::as_str) == Some("url") {
-        say(format!(
-            "  Open {} in a browser, if you trust it.\n  Done? [y/N] ",
-            text::safe_line(word("url"))
-        ));
+    let word = |key: &str| params.member(key).and_then(|word| word.to_text()).unwrap_or_default();
+    say(format!("\rThe server asks: {}\n", text::safe_block(&word("message"))));
+    if word("mode") == "url" {
+        let url = word("url");
+        say(format!("  Open {} in a browser, if you trust it.\n  Done? [y/N] ", text::safe_line(&url)));
         let yes = read()?.is_some_and(|line| matches!(line.trim(), "y" | "Y" | "yes"));
         return Ok(action(if yes { "accept" } else { "decline" }));
     }
-    let schema = params.get("requestedSchema").unwrap_or(&Value::Null);
+    let form = params.member("requestedSchema").unwrap_or_default();
+    let schema = &form.deserialize::<Value>().unwrap_or_default();
     say("  (an empty line leaves a field out, Ctrl-D declines)\n".to_owned());
     let mut words = Vec::new();
-    let fields = schema.get("properties").and_then(Value::as_object);
-    for (key, field) in fields.into_iter().flatten() {
+    // In the server's order, which a `Value` does not keep.
+    for (key, field) in form.member("properties").unwrap_or_default().members() {
+        let field: Value = field.deserialize().unwrap_or_default();
         loop {
-            say(format!("  {}: ", label(key, field)));
+            say(format!("  {}: ", label(&key, &field)));
             let Some(line) = read()? else { return Ok(action("decline")) };
-            let Some(word) = answer(key, field, line.trim()) else {
-                if !is_required(schema, key) {
+            let Some(word) = answer(&key, &field, line.trim()) else {
+                if !is_required(schema, &key) {
                     break;
                 }
                 say("  this one is needed\n".to_owned());
@@ -95,43 +95,38 @@ mod tests {
 
     use super::*;
 
-    fn filled(params: &Value, typed: &[&str]) -> (String, String) {
+    fn filled(params: &str, typed: &[&str]) -> (Value, String) {
         let mut typed = typed.iter().map(|line| (*line).to_owned());
         let mut shown = String::new();
-        let answer = fill(params, || Ok(typed.next()), |line| shown.push_str(&line)).unwrap();
-        (answer.to_string(), shown)
+        let params = RawJson::parse(params.to_owned()).unwrap();
+        let answer = fill(&params, || Ok(typed.next()), |line| shown.push_str(&line)).unwrap();
+        (answer.deserialize().unwrap(), shown)
     }
 
-    fn form() -> Value {
-        json!({"message": "Who?", "requestedSchema": {"type": "object", "required": ["name"], "properties": {
-            "name": {"type": "string", "title": "Your name"}, "age": {"type": "integer"},
-            "ok": {"type": "boolean", "default": true}}}})
-    }
+    const FORM: &str = r#"{"message": "Who?", "requestedSchema": {"type": "object", "required": ["name"],
+        "properties": {"name": {"type": "string", "title": "Your name"}, "age": {"type": "integer"},
+        "alive": {"type": "boolean", "default": true}}}}"#;
 
     #[test]
-    fn a_form_is_filled_field_by_field_and_typed() {
-        // The fields come in the order of their names.
-        let (answer, shown) = filled(&form(), &["x", "7", "", "Ada", ""]);
-        let content = json!({"age": 7, "name": "Ada", "ok": true});
-        assert_eq!(
-            serde_json::from_str::<Value>(&answer).unwrap(),
-            json!({"action": "accept", "content": content})
-        );
-        assert!(shown.contains("is an integer") && shown.contains("this one is needed"), "{shown}");
+    fn a_form_is_filled_field_by_field_in_its_order_and_typed() {
+        let (answer, shown) = filled(FORM, &["", "Ada", "x", "7", ""]);
+        let content = json!({"name": "Ada", "age": 7, "alive": true});
+        assert_eq!(answer, json!({"action": "accept", "content": content}));
+        assert!(shown.contains("an integer") && shown.contains("this one is needed"), "{shown}");
     }
 
     #[test]
     fn the_end_of_input_declines() {
-        assert_eq!(filled(&form(), &["7"]).0, r#"{"action":"decline"}"#);
+        assert_eq!(filled(FORM, &["Ada"]).0, json!({"action": "decline"}));
     }
 
-    /// A URL is shown and never opened; its text cannot play tricks on the terminal.
+    /// A URL is shown and never opened; its text cannot play tricks on the terminal (FAULTS B).
     #[test]
     fn a_url_needs_a_yes() {
-        let params = json!({"mode": "url", "message": "Pay", "url": "https://x.test/\u{1b}[2J"});
-        assert_eq!(filled(&params, &["y"]).0, r#"{"action":"accept"}"#);
-        let (answer, shown) = filled(&params, &[""]);
-        assert_eq!(answer, r#"{"action":"decline"}"#);
+        let params = r#"{"mode": "url", "message": "Pay", "url": "https://x.test/\u001b[2J"}"#;
+        assert_eq!(filled(params, &["y"]).0, json!({"action": "accept"}));
+        let (answer, shown) = filled(params, &[""]);
+        assert_eq!(answer, json!({"action": "decline"}));
         assert!(!shown.contains('\u{1b}'));
     }
 }

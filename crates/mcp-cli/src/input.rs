@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mcp_core::client::{ClientBuilder, InputContext, InputHandler};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::session::InputRequest;
-use serde_json::Value;
 
 use crate::exit::{Code, Failure};
 use crate::form;
@@ -98,18 +97,17 @@ impl InputHandler for Answers {
         if let Some(answer) = self.take(&request, context.version.is_modern()) {
             return Ok(complete(&request, answer));
         }
-        let params = request.params.as_ref().and_then(|params| params.deserialize().ok());
-        let params: Value = params.unwrap_or_default();
+        let params = request.params.clone().unwrap_or_default();
         if self.terminal && request.method == "elicitation/create" {
             // Reading a terminal blocks; a signal ends the program around it.
             let asked = tokio::task::spawn_blocking(move || form::ask(&params)).await;
             return asked.unwrap_or_else(|_| Err(ErrorObject::internal("the terminal could not be read")));
         }
-        let message = params.get("message").and_then(Value::as_str).unwrap_or_default();
+        let message = params.member("message").and_then(|message| message.to_text()).unwrap_or_default();
         // Only 2026-07-28 has keys; before it the kind names a question.
         let kind = request.method.as_str().split('/').next().unwrap_or_default();
         let key = if context.version.is_modern() { request.key.clone() } else { kind.to_owned() };
-        let question = format!("{} {:?}", request.method, text::headline(message, 200));
+        let question = format!("{:?} ({})", text::headline(&message, 200), request.method);
         let unanswered = Unanswered { key, question };
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).push(unanswered);
         if request.method == "elicitation/create" {

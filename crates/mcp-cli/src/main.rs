@@ -14,6 +14,7 @@ mod form;
 mod info;
 mod input;
 mod out;
+mod pretty;
 mod progress;
 mod serve_demo;
 mod session;

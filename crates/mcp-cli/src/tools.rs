@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cli::{Global, Tools};
 use crate::exit::Failure;
+use crate::pretty::pretty;
 use crate::signals::Signals;
 use crate::style::Style;
 use crate::table::Table;
@@ -50,51 +51,48 @@ fn render(tools: &[RawJson], schema: bool, style: Style) -> String {
     if tools.is_empty() {
         return "no tools\n".to_owned();
     }
-    let tools: Vec<Value> = tools.iter().filter_map(|tool| tool.deserialize().ok()).collect();
     if schema {
         return tools.iter().map(|tool| with_schema(tool, style)).collect::<Vec<_>>().join("\n");
     }
     let mut table = Table::new(["tool", "what it does"]);
-    for tool in &tools {
-        table.row([signature(tool), about(tool)]);
+    for tool in tools {
+        table.row([signature(tool), text::headline(&about(tool), ABOUT)]);
     }
     table.render(style)
 }
 
-fn about(tool: &Value) -> String {
-    let text = tool.get("description").or(tool.get("title")).and_then(Value::as_str).unwrap_or("");
-    text::headline(text, ABOUT)
+fn about(tool: &RawJson) -> String {
+    let text = tool.member("description").or_else(|| tool.member("title"));
+    text.and_then(|text| text.to_text()).unwrap_or_default()
 }
 
-fn with_schema(tool: &Value, style: Style) -> String {
+fn with_schema(tool: &RawJson, style: Style) -> String {
     let title = style.bold(&text::safe_line(&signature(tool)));
-    let about = tool.get("description").and_then(Value::as_str).unwrap_or("");
-    let schema = tool.get("inputSchema").unwrap_or(&Value::Null);
-    let schema = serde_json::to_string_pretty(schema).unwrap_or_default();
-    format!("{title}\n{}\n{}\n", text::safe_block(about.trim_end()), text::safe_block(&schema))
+    let schema = pretty(&tool.member("inputSchema").unwrap_or_default());
+    format!("{title}\n{}\n{}\n", text::safe_block(about(tool).trim_end()), text::safe_block(&schema))
 }
 
-/// `add(a: number, b: number, [round: boolean])`: the arguments in brackets may be left out.
-pub(crate) fn signature(tool: &Value) -> String {
-    let name = tool.get("name").and_then(Value::as_str).unwrap_or("?");
-    let schema = tool.get("inputSchema").unwrap_or(&Value::Null);
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
+/// `add(a: number, b: number, [round: boolean])`: the arguments in brackets may be left out. Each group in
+/// the server's order.
+fn signature(tool: &RawJson) -> String {
+    let schema = tool.member("inputSchema").unwrap_or_default();
+    let required: Vec<String> = schema
+        .member("required")
+        .unwrap_or_default()
+        .elements()
+        .iter()
+        .filter_map(RawJson::to_text)
         .collect();
-    let properties = schema.get("properties").and_then(Value::as_object);
+    let properties = schema.member("properties").unwrap_or_default().members();
     let (needed, optional): (Vec<_>, Vec<_>) =
-        properties.into_iter().flatten().partition(|(key, _)| required.contains(&key.as_str()));
-    let shown = |(key, field): (&String, &Value)| format!("{key}: {}", kind(field));
-    let arguments: Vec<String> = needed
-        .into_iter()
-        .map(shown)
-        .chain(optional.into_iter().map(|argument| format!("[{}]", shown(argument))))
-        .collect();
-    format!("{name}({})", arguments.join(", "))
+        properties.into_iter().partition(|(key, _)| required.contains(key));
+    let shown = |(key, field): &(String, RawJson)| {
+        format!("{key}: {}", kind(&field.deserialize().unwrap_or_default()))
+    };
+    let needed = needed.iter().map(shown);
+    let arguments: Vec<String> =
+        needed.chain(optional.iter().map(|argument| format!("[{}]", shown(argument)))).collect();
+    format!("{}({})", name(tool), arguments.join(", "))
 }
 
 /// The type of an argument in a word or two.
@@ -115,20 +113,18 @@ fn kind(field: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn a_signature_names_arguments_types_and_what_may_be_left_out() {
-        let tool = json!({"name": "find", "inputSchema": {"type": "object", "required": ["text"], "properties": {
-            "text": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}},
-            "order": {"enum": ["up", "down"]}, "limit": {"type": ["integer", "null"]}, "x": {}}}});
+        let tool = r#"{"name": "find", "inputSchema": {"type": "object", "required": ["text"], "properties": {
+            "tags": {"type": "array", "items": {"type": "string"}}, "order": {"enum": ["up", "down"]},
+            "text": {"type": "string"}, "limit": {"type": ["integer", "null"]}, "x": {}}}}"#;
         assert_eq!(
-            signature(&tool),
-            r#"find(text: string, [limit: integer|null], [order: "up"|"down"], [tags: string[]], [x: any])"#
+            signature(&RawJson::parse(tool).unwrap()),
+            r#"find(text: string, [tags: string[]], [order: "up"|"down"], [limit: integer|null], [x: any])"#
         );
-        assert_eq!(signature(&json!({"name": "bare"})), "bare()");
+        assert_eq!(signature(&RawJson::parse(r#"{"name":"bare"}"#).unwrap()), "bare()");
     }
 
     /// FAULTS B, terminal escape injection: in a name and in a description.
