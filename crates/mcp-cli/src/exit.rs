@@ -12,7 +12,6 @@ use crate::text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     Usage,
-    Config,
     AuthRequired,
     Unreachable,
     Timeout,
@@ -34,7 +33,6 @@ pub(crate) enum Code {
 /// Every code with its name and its exit code.
 const CODES: &[(Code, &str, u8)] = &[
     (Code::Usage, "usage", 2),
-    (Code::Config, "config", 2),
     (Code::AuthRequired, "auth_required", 3),
     (Code::Unreachable, "unreachable", 4),
     (Code::Timeout, "timeout", 4),
