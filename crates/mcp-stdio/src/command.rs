@@ -21,7 +21,8 @@ use crate::sys;
 /// How to start a server, again and again if need be.
 ///
 /// The program is started directly, never by a shell, in a process group of its own. It sees a short list
-/// of our variables (who it is, `PATH`, locale, proxies, certificates) and what is passed or set here.
+/// of our variables (who it is, `PATH`, locale, proxies, certificates) and what is passed or set here. A
+/// Ctrl-C at our terminal does not reach it; closing the link ends it.
 ///
 /// `Debug` shows neither arguments nor values: they hold secrets.
 ///

@@ -9,8 +9,8 @@
 //! Everything needs a tokio runtime with I/O and time enabled. There is no authorization on these links
 //! (STDIO-B-013): a child gets its credentials from its environment.
 //!
-//! Unix is what this crate is tested on. The Windows part is written by the documentation of the standard
-//! library and tokio; it ends the direct child only, because a job object needs unsafe code.
+//! Unix is what this crate is tested on. The Windows part compiles and has not been run; it ends the direct
+//! child only, because a job object needs unsafe code.
 
 mod child;
 mod command;

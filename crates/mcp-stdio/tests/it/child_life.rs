@@ -111,6 +111,18 @@ async fn a_command_can_be_connected_again() {
     }
 }
 
+/// FAULT C-22: the link is there before the program is ready; what is sent meanwhile is read later.
+#[tokio::test]
+async fn a_slow_start_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let gate = directory.path().join("gate");
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let mut child = link(sh("read go <\"$GATE\"; exec cat").env("GATE", &gate).spawn().unwrap());
+    child.send(request(1, "x")).await;
+    tokio::task::spawn_blocking(move || std::fs::write(gate, "go\n")).await.unwrap().unwrap();
+    assert_eq!(child.message().await, request(1, "x"));
+}
+
 /// STDIO-B-004, STDIO-C-005, FAULT C-11, A-B11: 100 MiB of stderr stall nobody and are no error.
 #[tokio::test]
 async fn a_flood_of_stderr_does_not_stall_the_link() {

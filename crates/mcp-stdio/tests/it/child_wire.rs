@@ -5,7 +5,7 @@ use mcp_stdio::Limits;
 
 use crate::common::{link, outbound, request, sh};
 
-/// FAULT A-B10: many requests at a time, each with its own answer.
+/// STDIO-C-006, FAULT A-B10: many requests at a time, each with its own answer.
 #[tokio::test]
 async fn many_requests_are_in_flight_at_a_time() {
     let mut child = link(sh("exec cat").spawn().unwrap());
@@ -43,7 +43,7 @@ async fn large_messages_pass_both_ways_at_a_time() {
     tokio::join!(sent, received);
 }
 
-/// STDIO-C-003: nothing but messages goes to the child's stdin.
+/// STDIO-C-003, LIFE-B-019: nothing but messages goes to the child's stdin, not even at the close.
 #[tokio::test]
 async fn nothing_but_messages_is_written() {
     let directory = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ mod child_end;
 mod child_life;
 mod child_wire;
 mod common;
+#[cfg(target_os = "linux")]
 mod leaks;
 mod server;
 mod sockets;

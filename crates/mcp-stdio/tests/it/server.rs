@@ -71,15 +71,13 @@ fn line(message: Message) -> Vec<u8> {
     line
 }
 
-/// What the server wrote: after the banner of libtest, nothing but answers with these texts.
-fn check(output: impl Read, texts: &[&str]) {
-    let lines: Vec<String> = BufReader::new(output).lines().map(Result::unwrap).collect();
-    let lines: Vec<&String> =
-        lines.iter().filter(|line| !line.is_empty() && !line.starts_with("running 1 test")).collect();
-    assert_eq!(lines.len(), texts.len(), "{lines:?}");
-    for (id, (line, text)) in lines.iter().zip(texts).enumerate() {
-        assert_eq!(**line, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":"{text}"}}}}"#));
-    }
+fn answer_line(id: usize, text: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":"{text}"}}}}"#)
+}
+
+/// The next line that the server wrote, without the banner of libtest; `None` at the end.
+fn next_line(output: &mut impl BufRead) -> Option<String> {
+    output.lines().map(Result::unwrap).find(|line| !line.is_empty() && !line.starts_with("running 1 test"))
 }
 
 /// STDIO-S-002, T-35, FAULT C-14, STDIO-S-011: stray prints of the process and of its children go to
@@ -98,17 +96,19 @@ async fn stray_prints_go_to_stderr_and_the_end_of_stdin_ends_the_server() {
     assert_eq!(closed.stderr_tail.unwrap_or_default().matches("stray").count(), 6);
 }
 
-/// Runs three calls over these streams and sees the server end by itself.
-fn three_calls(mut child: Child, mut stdin: impl Write + Send + 'static, stdout: impl Read) {
-    let writer = std::thread::spawn(move || {
-        for (id, text) in ["a", "b", "c"].into_iter().enumerate() {
-            stdin.write_all(&line(request(id as i64, text))).unwrap();
-        }
-    });
+/// Runs calls over these streams, each after the answer to the one before, and sees the server end by
+/// itself. One of them is larger than what a pipe or a socket holds.
+fn calls(mut child: Child, mut stdin: impl Write, stdout: impl Read) {
     let mut stderr = child.stderr.take().unwrap();
     let noise = std::thread::spawn(move || stderr.read_to_end(&mut Vec::new()));
-    check(stdout, &["a", "b", "c"]);
-    writer.join().unwrap();
+    let mut stdout = BufReader::new(stdout);
+    let large = "x".repeat(2_000_000);
+    for (id, text) in ["a", &large, "c"].into_iter().enumerate() {
+        stdin.write_all(&line(request(id as i64, text))).unwrap();
+        assert!(next_line(&mut stdout) == Some(answer_line(id, text)));
+    }
+    drop(stdin);
+    assert_eq!(next_line(&mut stdout), None);
     assert!(child.wait().unwrap().success());
     noise.join().unwrap().unwrap();
 }
@@ -122,7 +122,7 @@ fn standard_streams_that_are_sockets() {
         near_input.set_nonblocking(nonblocking).unwrap();
         near_output.set_nonblocking(nonblocking).unwrap();
         let child = start(OwnedFd::from(near_input), OwnedFd::from(near_output));
-        three_calls(child, input, output);
+        calls(child, input, output);
     }
 }
 
@@ -138,7 +138,11 @@ fn standard_streams_that_are_files() {
     child.stderr.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
     assert!(child.wait().unwrap().success());
     output.rewind().unwrap();
-    check(output, &["a", "b"]);
+    let mut output = BufReader::new(output);
+    for (id, text) in ["a", "b"].into_iter().enumerate() {
+        assert_eq!(next_line(&mut output), Some(answer_line(id, text)));
+    }
+    assert_eq!(next_line(&mut output), None);
 }
 
 /// Pipes whose descriptions other processes share stay blocking for them.
@@ -150,10 +154,7 @@ fn a_shared_pipe_stays_blocking() {
     let mut child = start(near_input, near_output);
     input.write_all(&line(request(0, "a"))).unwrap();
     let mut output = BufReader::new(output);
-    let mut text = String::new();
-    while !text.contains("result") {
-        output.read_line(&mut text).unwrap();
-    }
+    assert_eq!(next_line(&mut output), Some(answer_line(0, "a")));
     for fd in &shared {
         assert!(!fcntl_getfl(fd).unwrap().contains(OFlags::NONBLOCK));
     }
@@ -194,10 +195,7 @@ fn a_closed_stdout_is_an_error() {
         // The first answer shows that the server has its streams.
         input.write_all(&line(request(0, "a"))).unwrap();
         let mut output = BufReader::new(output);
-        let mut text = String::new();
-        while !text.contains("result") {
-            output.read_line(&mut text).unwrap();
-        }
+        assert_eq!(next_line(&mut output), Some(answer_line(0, "a")));
         drop(output);
         input.write_all(&line(request(1, "b"))).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(42));
@@ -224,12 +222,9 @@ fn a_server_outlives_its_client_by_nothing() {
         .unwrap();
     let mut output = BufReader::new(client.stdout.take().unwrap());
     client.stdin.as_mut().unwrap().write_all(&line(request(0, "a"))).unwrap();
-    let mut text = String::new();
-    while !text.contains("result") {
-        output.read_line(&mut text).unwrap();
-    }
+    assert_eq!(next_line(&mut output), Some(answer_line(0, "a")));
     client.kill().unwrap();
     client.wait().unwrap();
     // The end of its stdout, which it holds alone by now, is the end of the server.
-    output.read_to_string(&mut text).unwrap();
+    assert_eq!(next_line(&mut output), None);
 }

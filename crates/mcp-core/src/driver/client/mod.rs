@@ -15,7 +15,7 @@ use crate::client::{CallSlot, ClientShared, InputHandler, ListenSlot};
 use crate::error::{CloseReason, Error};
 use crate::session::client::ClientSession;
 use crate::session::{CallId, InputId, ListenId, Output};
-use crate::transport::{Connect, Transport};
+use crate::transport::{Connect, ConnectError, Transport};
 
 use super::mailbox::Mailbox;
 use super::timer::Timer;
@@ -92,11 +92,14 @@ struct Driver {
 }
 
 impl Driver {
-    /// Waits for `at`, then makes a link. Commands and time go on, so that a close is not kept waiting.
+    /// Waits for `at`, then makes a link, within the limit for starting. Commands and time go on, so that a
+    /// close is not kept waiting.
     async fn dial(&mut self, connector: &mut dyn Connect, at: Instant) -> Option<Box<dyn Transport>> {
+        let limit = self.shared.config.start_timeout;
         let attempt = async {
             sleep_until(Some(at)).await;
-            connector.connect().await
+            let link = tokio::time::timeout(limit, connector.connect()).await;
+            link.unwrap_or(Err(ConnectError::TimedOut { limit }))
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {
