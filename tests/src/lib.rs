@@ -1,1 +1,2 @@
-//! Nothing but a home for the integration tests, which are in `it/`, by subject.
+//! Compiles the examples of the README.
+#![doc = include_str!("../../README.md")]

@@ -1,6 +1,7 @@
 //! The core of the MCP transport framework: messages, the transport contract, sessions, handles.
 
 pub mod client;
+pub mod codec;
 mod driver;
 mod error;
 pub mod message;

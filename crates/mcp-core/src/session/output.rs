@@ -19,8 +19,9 @@ pub enum Output<E> {
         /// Not before.
         at: Instant,
     },
-    /// Close the link. What was transmitted before goes out first. Nothing is said afterwards but
-    /// `Wait(None)`, unless a client may redial on demand.
+    /// Close the link, if there is one. What was transmitted before goes out first, and nothing is
+    /// transmitted afterwards; what still comes in, or that the link has ended, is ignored. The last
+    /// event may follow, and `Wait(None)` from then on, unless a client may redial on demand.
     Close(CloseReason),
     /// Nothing more to do, until this instant or until something happens.
     Wait(Option<Instant>),

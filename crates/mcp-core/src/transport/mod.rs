@@ -47,7 +47,9 @@ pub use error::{Closed, ConnectError, SendError, TransportError};
 pub use flow::{EndReason, Inbound, Origin, Outbound};
 pub use loss::{Loss, LossKind};
 
-use async_trait::async_trait;
+/// The attribute that the contract's traits are implemented with. Here, so that a transport needs no
+/// dependency of its own for it.
+pub use async_trait::async_trait;
 
 /// One live link to one peer.
 ///

@@ -10,6 +10,7 @@
 //!
 //! `probe` judges, `opening` acts on it, `legacy` and `modern` hold what one era has and the other lacks.
 
+mod agreed;
 mod calls;
 mod commands;
 mod config;

@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use crate::error::{CloseReason, Error};
-use crate::message::{Notification, Payload, ProtocolVersion, Request, code};
+use crate::message::{Payload, ProtocolVersion, Request, code};
 use crate::transport::{Binding, Envelope, Loss, LossKind};
 
+use super::ClientSession;
 use super::config::{EraMode, Verdict};
 use super::event::Negotiated;
 use super::inflight::{Purpose, wire_id};
-use super::legacy::{self, Legacy, Offers};
+use super::legacy;
 use super::link::{Era, Link, Phase};
-use super::modern::{self, Extras, Modern, Stamp};
+use super::modern::{self, Extras, Stamp};
 use super::probe::{Ground, Seen, Step, judge, seen_in_error, seen_in_result, supported_by};
-use super::subscribe::Uris;
 use super::timers::Timer;
-use super::{ClientEvent, ClientSession};
 
 /// A link whose era is not known yet.
 #[derive(Debug, Default)]
@@ -327,63 +326,6 @@ impl ClientSession {
                 _ => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
             },
         }
-    }
-
-    fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
-        let offers = Offers::read(&negotiated.capabilities);
-        let lane = self.inflight.mint();
-        let Some(link) = self.link_mut() else { return };
-        let hold = (!link.binding.ordered).then_some(lane);
-        let old = std::mem::replace(
-            &mut link.era,
-            Era::Legacy(Legacy { negotiated, offers, hold, uris: Uris::default(), failed_pings: 0 }),
-        );
-        if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
-            self.fail_leftovers(&loss);
-        }
-        self.forget_probes();
-        self.transmit(lane, Notification::new("notifications/initialized", None).into(), Envelope::default());
-        if hold.is_none() {
-            self.ready(now);
-        }
-    }
-
-    fn become_modern(&mut self, now: Instant, negotiated: Negotiated) {
-        let stamp = Stamp::new(&self.config, negotiated.version);
-        let Some(link) = self.link_mut() else { return };
-        link.era = Era::Modern(Modern { negotiated, stamp });
-        self.forget_probes();
-        self.ready(now);
-    }
-
-    /// What was asked of the era and is not answered yet, will be answered late.
-    fn forget_probes(&mut self) {
-        self.inflight.drain(|purpose| matches!(purpose, Purpose::Probe | Purpose::Initialize));
-    }
-
-    /// Calls that an earlier session of this link left on the wire.
-    fn fail_leftovers(&mut self, loss: &Loss) {
-        for (_, purpose) in self.inflight.drain(|purpose| matches!(purpose, Purpose::Call(_))) {
-            if let Purpose::Call(call) = purpose {
-                self.finish(call, Err(Error::Lost(loss.clone())));
-            }
-        }
-    }
-
-    /// The era is known, and the application's messages may go out.
-    pub(super) fn ready(&mut self, now: Instant) {
-        self.timers.clear(Timer::Start);
-        self.timers.clear(Timer::Probe);
-        self.tries.first_close = None;
-        self.tries.ever_ready = true;
-        let Some(link) = self.link_mut() else { return };
-        link.ready = Some(now);
-        let Some(negotiated) = link.negotiated().cloned() else { return };
-        self.verdict = Some(Verdict { version: negotiated.version });
-        self.event(ClientEvent::Ready(negotiated));
-        self.start_keep_alive(now);
-        self.start_listens(now);
-        self.flush_queue(now);
     }
 
     /// The start limit has run out.

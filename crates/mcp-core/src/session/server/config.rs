@@ -17,15 +17,17 @@ pub struct ServerConfig {
     pub versions: Vec<ProtocolVersion>,
     /// Whether modern results carry `serverInfo` (META-S-009).
     pub send_info: bool,
-    /// Requests in flight on one link; one more is answered with an error. Default 1,024.
+    /// Requests in flight on one link, in each direction; one more is answered with an error. Default 1,024.
     pub max_in_flight: usize,
-    /// Bytes of params in flight on one link. Default 64 MiB.
+    /// Bytes that peers make one link keep: params in flight, filters and URIs that are subscribed to,
+    /// answers to questions. Default 64 MiB.
     pub max_in_flight_bytes: usize,
     /// Subscriptions on one link. Default 1,024.
     pub max_listens: usize,
     /// Times that one request may ask a legacy client for input. Default 8.
     pub max_input_rounds: u32,
-    /// How long a legacy client may take to answer. Default 10 min.
+    /// How long a legacy client may take to answer, be it a handler's question or the server's own request.
+    /// Default 10 min.
     pub input_timeout: Duration,
     /// The default `ttlMs` of results that carry caching hints. Default 0.
     pub cache_ttl_ms: u64,

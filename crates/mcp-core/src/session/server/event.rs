@@ -62,7 +62,9 @@ pub enum ServerEvent {
     /// Serve this. Comes again for the same exchange when a legacy client has answered its questions.
     Request(Incoming),
     /// The client does not want the outcome any more. Nothing that is said for the exchange goes out;
-    /// `reply` is still owed, so that the exchange is let go.
+    /// `reply` is still owed, so that the exchange is let go: its id and its place among the requests in
+    /// flight are taken until then. While a legacy client is being asked no handler is at work, and the
+    /// exchange is gone with this event.
     Cancelled {
         /// The request.
         exchange: ExchangeId,

@@ -22,7 +22,7 @@ pub(super) struct Exchange {
     pub(super) progress: Option<f64>,
     /// The level that a modern request asked for.
     pub(super) log_level: Option<LogLevel>,
-    /// The length of its params.
+    /// The length of its params, and of the answers that it waited for.
     pub(super) bytes: usize,
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
@@ -73,7 +73,7 @@ impl Exchanges {
         self.entries.len()
     }
 
-    /// The length of all their params.
+    /// The length of all that they keep.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -109,6 +109,14 @@ impl Exchanges {
 
     pub(super) fn get_mut(&mut self, name: ExchangeId) -> Option<&mut Exchange> {
         self.entries.get_mut(&name)
+    }
+
+    /// An exchange keeps more: the answer to a question.
+    pub(super) fn keep(&mut self, name: ExchangeId, bytes: usize) {
+        if let Some(exchange) = self.entries.get_mut(&name) {
+            exchange.bytes += bytes;
+            self.bytes += bytes;
+        }
     }
 
     /// Lets an exchange go, and its id with it.
@@ -182,5 +190,19 @@ impl Exchanges {
         self.ids.clear();
         (self.live, self.bytes) = (0, 0);
         names
+    }
+}
+
+#[cfg(test)]
+impl Exchanges {
+    /// The lane and id of each.
+    pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
+        self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id.clone()))).collect()
+    }
+
+    /// Those that still owe an outcome.
+    pub(super) fn live_names(&self) -> HashSet<u64> {
+        let live = self.entries.iter().filter(|(_, entry)| !matches!(entry.stage, Stage::Muted));
+        live.map(|(name, _)| name.0).collect()
     }
 }

@@ -166,6 +166,10 @@ impl ServerSession {
                 return self.fail(name, ErrorObject::internal(format!("{method} failed: {why}")));
             }
         };
+        if let Some(error) = self.over_bytes(answer.as_bytes().len()) {
+            return self.fail(name, error);
+        }
+        self.exchanges.keep(name, answer.as_bytes().len());
         if let Some(Stage::Asking(round)) = self.exchanges.get_mut(name).map(|exchange| &mut exchange.stage)
             && let Some((_, slot)) = round.answers.get_mut(index)
         {

@@ -20,6 +20,8 @@ pub(super) struct Legacy {
     pub(super) level: LogLevel,
     /// The resources it subscribed to.
     pub(super) subscribed: HashSet<String>,
+    /// The length of their URIs.
+    pub(super) subscribed_bytes: usize,
 }
 
 impl ServerSession {
@@ -65,6 +67,7 @@ impl ServerSession {
             initialized: false,
             level: LogLevel::Info,
             subscribed: HashSet::new(),
+            subscribed_bytes: 0,
         })
     }
 
@@ -124,19 +127,36 @@ impl ServerSession {
             return self.refuse(lane, request.id, error);
         }
         let uri = request.params.as_ref().and_then(|params| params.text(Mark::Uri));
-        let (Some(uri), Some(legacy)) = (uri, self.legacy.as_mut()) else {
+        let (Some(uri), Some(legacy)) = (uri, self.legacy.as_ref()) else {
             let error = ErrorObject::invalid_params("`uri` has to be a string");
             return self.refuse(lane, request.id, error);
         };
+        let changed = on != legacy.subscribed.contains(&uri);
         let limit = self.config.max_listens;
-        if on && legacy.subscribed.len() >= limit && !legacy.subscribed.contains(&uri) {
+        if on && changed && legacy.subscribed.len() >= limit {
             let why = format!("Too many subscriptions: the limit is {limit} (max_listens)");
             return self.refuse(lane, request.id, ErrorObject::internal(why));
         }
-        let changed = if on { legacy.subscribed.insert(uri.clone()) } else { legacy.subscribed.remove(&uri) };
+        if let Some(error) = self.over_bytes(uri.len()).filter(|_| on && changed) {
+            return self.refuse(lane, request.id, error);
+        }
+        if changed {
+            self.note_subscription(&uri, on);
+        }
         self.answer(lane, request.id, RawJson::EMPTY_OBJECT);
         if changed {
             self.event(ServerEvent::ResourceSubscription { uri, on });
+        }
+    }
+
+    fn note_subscription(&mut self, uri: &str, on: bool) {
+        let Some(legacy) = self.legacy.as_mut() else { return };
+        if on {
+            legacy.subscribed.insert(uri.to_owned());
+            legacy.subscribed_bytes += uri.len();
+        } else {
+            legacy.subscribed.remove(uri);
+            legacy.subscribed_bytes -= uri.len();
         }
     }
 

@@ -20,17 +20,37 @@ pub(super) struct Listen {
     honoured: SubscriptionFilter,
     /// `{"io.modelcontextprotocol/subscriptionId":…}`: goes on everything said here (SUB-S-005).
     stamp: RawJson,
+    /// The length of the filter.
+    bytes: usize,
 }
 
 /// The subscriptions of one link, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Listens {
     entries: BTreeMap<ExchangeId, Listen>,
+    bytes: usize,
 }
 
 impl Listens {
     pub(super) fn take_all(&mut self) -> BTreeMap<ExchangeId, Listen> {
+        self.bytes = 0;
         std::mem::take(&mut self.entries)
+    }
+
+    /// The length of all their filters.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn insert(&mut self, name: ExchangeId, listen: Listen) {
+        self.bytes += listen.bytes;
+        self.entries.insert(name, listen);
+    }
+
+    fn remove(&mut self, name: ExchangeId) -> Option<Listen> {
+        let listen = self.entries.remove(&name)?;
+        self.bytes -= listen.bytes;
+        Some(listen)
     }
 
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
@@ -47,6 +67,7 @@ impl ServerSession {
     pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
         let filter = request.params.as_ref().and_then(|params| params.get(Mark::Notifications));
         let filter = filter.filter(RawJson::is_object);
+        let bytes = filter.as_ref().map_or(0, |filter| filter.as_bytes().len());
         let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {
             let error = ErrorObject::invalid_params("`notifications` has to be a subscription filter");
             return self.refuse(lane, request.id.clone(), error);
@@ -56,16 +77,19 @@ impl ServerSession {
             let error = ErrorObject::internal(format!("Busy: {limit} subscriptions are open (max_listens)"));
             return self.refuse(lane, request.id.clone(), error);
         }
+        if let Some(error) = self.over_bytes(bytes) {
+            return self.refuse(lane, request.id.clone(), error);
+        }
         let honoured = self.declared().honour(filter);
         let name = self.exchanges.claim(lane, &request.id);
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
-        let listen = Listen { id: request.id.clone(), lane, honoured, stamp };
+        let listen = Listen { id: request.id.clone(), lane, honoured, stamp, bytes };
         // A filter is made of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params = RawJson::object([("_meta", listen.stamp.clone()), ("notifications", notifications)]);
-        self.listens.entries.insert(name, listen);
+        self.listens.insert(name, listen);
         self.tell(Notification::new("notifications/subscriptions/acknowledged", Some(params)), lane, MODERN);
     }
 
@@ -101,7 +125,7 @@ impl ServerSession {
 
     /// The client ended it. Says whether this was a subscription.
     pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> bool {
-        let Some(listen) = self.listens.entries.remove(&name) else { return false };
+        let Some(listen) = self.listens.remove(name) else { return false };
         self.exchanges.release(listen.lane, &listen.id);
         true
     }

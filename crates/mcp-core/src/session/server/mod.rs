@@ -16,6 +16,7 @@
 //! beyond its outcome (DISC-S-006); what a legacy client negotiated lives in one struct that does not exist
 //! before its `initialize` (T-10).
 
+mod accept;
 mod asks;
 mod batch;
 mod cancel;
@@ -36,19 +37,15 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::cell::OnceCell;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
 
 use crate::error::{CloseReason, Error};
-use crate::message::{
-    ErrorObject, Mark, Message, Notification, Payload, ProtocolVersion, RawJson, Refusal, Request, RequestId,
-    Response, Shape,
-};
+use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
 use crate::session::{ExchangeId, Output};
 use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Origin, Outbound};
 
@@ -68,7 +65,7 @@ pub struct ServerSession {
     config: Arc<ServerConfig>,
     binding: Binding,
     /// Read out of the capabilities when first needed: most links of one exchange never do.
-    declared: OnceCell<Declared>,
+    declared: OnceLock<Declared>,
     exchanges: Exchanges,
     listens: Listens,
     batches: Batches,
@@ -97,7 +94,7 @@ impl ServerSession {
         ServerSession {
             config,
             binding,
-            declared: OnceCell::new(),
+            declared: OnceLock::new(),
             exchanges: Exchanges::default(),
             listens: Listens::default(),
             batches: Batches::default(),
@@ -260,56 +257,6 @@ impl ServerSession {
             self.end_everything(&reason);
             self.out.push_back(Output::Close(reason));
         }
-    }
-
-    /// Input that is no legal message. A notification is never answered (ledger RPC-B-004); on a lane of
-    /// its own the carrier still wants to know that it was refused (promise 3).
-    fn handle_refused(&mut self, lane: Lane, refusal: Refusal) {
-        if refusal.shape == Shape::Response
-            && let Some(ask) = refusal.id.as_ref().and_then(|id| self.asks.answered(id))
-        {
-            let why = format!("a malformed response: {}", refusal.error.message);
-            self.settle_ask(ask, Err(Error::Violation(why)));
-        }
-        if refusal.is_answerable() {
-            self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
-        } else if !lane.is_shared() {
-            self.respond(lane, Response::error(None, refusal.error), Origin::Protocol, None);
-        }
-    }
-
-    /// A notification, of either era (ledger 2.4). Never answered, whatever it is (RPC-B-004).
-    fn handle_notification(&mut self, notification: Notification, lane: Lane, envelope: Envelope) {
-        match notification.method.as_str() {
-            "notifications/cancelled" => {
-                let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
-                match notification.mark(Mark::RequestId).and_then(RequestId::parse) {
-                    Some(id) => self.cancelled_by_peer(lane, &id, modern),
-                    None => tracing::debug!("a cancellation without a request id is ignored"),
-                }
-            }
-            "notifications/initialized" => self.handle_initialized(),
-            name if route::client_notifies(name, self.legacy.is_some()) => {
-                self.event(ServerEvent::Notification { notification, envelope });
-            }
-            name => tracing::debug!(?name, "a notification that no client sends here is ignored"),
-        }
-    }
-
-    /// The one gate for requests: duplicate ids, then the era (ledger T-21, 2.6).
-    fn handle_request(&mut self, request: Request, lane: Lane, envelope: Envelope) {
-        if self.exchanges.in_flight(lane, &request.id) {
-            let error = ErrorObject::invalid_request("A request with this id is still in flight");
-            return self.refuse(lane, request.id, error);
-        }
-        let claim = route::claim(&request, &self.config.versions);
-        self.dispatch(claim, request, lane, envelope);
-    }
-
-    /// Answers a request with an error before any handler saw it.
-    fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
-        let version = self.legacy.as_ref().map(|legacy| legacy.version);
-        self.respond(lane, Response::error(Some(id), error), Origin::Protocol, version);
     }
 
     /// A response goes out; on a batch's lane only the final one is `last`.

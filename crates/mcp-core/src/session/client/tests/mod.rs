@@ -1,1 +1,19 @@
 //! The client session, by subject.
+
+mod calls;
+mod cancel;
+mod era;
+mod era_rows;
+mod garbage;
+mod handshake;
+mod harness;
+mod ids;
+mod input;
+mod keepalive;
+mod listen;
+mod modern;
+mod mrtr;
+mod properties;
+mod redial;
+mod state_gone;
+mod timeout;

@@ -1,0 +1,32 @@
+//! Messages to lines.
+
+use crate::message::Message;
+
+/// Appends a message and its newline.
+///
+/// ```
+/// use mcp_core::{codec::encode_line, message::Request};
+///
+/// let mut out = Vec::new();
+/// encode_line(&Request::new(1, "ping", None).into(), &mut out);
+/// assert_eq!(out, b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
+/// ```
+pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
+    message.write_to(out);
+    out.push(b'\n');
+}
+
+/// Appends a message to a batch that is being collected in `batch`, an empty buffer at first.
+pub fn push_batch(message: &Message, batch: &mut Vec<u8>) {
+    batch.push(if batch.is_empty() { b'[' } else { b',' });
+    message.write_to(batch);
+}
+
+/// Ends a collected batch: the array line goes to `out`. A batch without messages leaves no trace,
+/// because an empty array is no legal answer (JSON-RPC 2.0, section 6).
+pub fn finish_batch(batch: &[u8], out: &mut Vec<u8>) {
+    if !batch.is_empty() {
+        out.extend_from_slice(batch);
+        out.extend_from_slice(b"]\n");
+    }
+}

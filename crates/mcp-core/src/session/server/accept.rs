@@ -1,0 +1,167 @@
+//! Messages on their way in: the routing table's step, the bounds, and the exchange that is opened.
+
+use crate::error::Error;
+use crate::message::{
+    ErrorObject, Mark, Notification, RawJson, Refusal, Request, RequestId, Response, Shape, method,
+};
+use crate::transport::{Envelope, Lane, Origin};
+
+use super::exchange::{Exchange, Stage};
+use super::route::{self, Claim, Governs, Step};
+use super::{Incoming, RequestContext, ServerEvent, ServerSession};
+
+impl ServerSession {
+    /// Input that is no legal message. A notification is never answered (ledger RPC-B-004); on a lane of
+    /// its own the carrier still wants to know that it was refused (promise 3).
+    pub(super) fn handle_refused(&mut self, lane: Lane, refusal: Refusal) {
+        if refusal.shape == Shape::Response
+            && let Some(ask) = refusal.id.as_ref().and_then(|id| self.asks.answered(id))
+        {
+            let why = format!("a malformed response: {}", refusal.error.message);
+            self.settle_ask(ask, Err(Error::Violation(why)));
+        }
+        if refusal.is_answerable() {
+            self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
+        } else if !lane.is_shared() {
+            self.respond(lane, Response::error(None, refusal.error), Origin::Protocol, None);
+        }
+    }
+
+    /// A notification, of either era (ledger 2.4). Never answered, whatever it is (RPC-B-004).
+    pub(super) fn handle_notification(&mut self, notification: Notification, lane: Lane, envelope: Envelope) {
+        match notification.method.as_str() {
+            "notifications/cancelled" => {
+                let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
+                match notification.mark(Mark::RequestId).and_then(RequestId::parse) {
+                    Some(id) => self.cancelled_by_peer(lane, &id, modern),
+                    None => tracing::debug!("a cancellation without a request id is ignored"),
+                }
+            }
+            "notifications/initialized" => self.handle_initialized(),
+            name if route::client_notifies(name, self.legacy.is_some()) => {
+                self.event(ServerEvent::Notification { notification, envelope });
+            }
+            name => tracing::debug!(?name, "a notification that no client sends here is ignored"),
+        }
+    }
+
+    /// The one gate for requests: duplicate ids, then the era (ledger T-21, 2.6).
+    pub(super) fn handle_request(&mut self, request: Request, lane: Lane, envelope: Envelope) {
+        if self.exchanges.in_flight(lane, &request.id) {
+            let error = ErrorObject::invalid_request("A request with this id is still in flight");
+            return self.refuse(lane, request.id, error);
+        }
+        let claim = route::claim(&request, &self.config.versions);
+        self.dispatch(claim, request, lane, envelope);
+    }
+
+    /// Answers a request with an error before any handler saw it.
+    pub(super) fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
+        let version = self.legacy.as_ref().map(|legacy| legacy.version);
+        self.respond(lane, Response::error(Some(id), error), Origin::Protocol, version);
+    }
+
+    /// Does with a request what the routing table says.
+    pub(super) fn dispatch(&mut self, claim: Claim, request: Request, lane: Lane, envelope: Envelope) {
+        let (governs, modern) = match claim {
+            Claim::Refused(error) => return self.refuse(lane, request.id, error),
+            Claim::Modern(version, level) => (Governs::Modern, Some((version, level))),
+            Claim::None if self.legacy.is_some() => (Governs::Session, None),
+            Claim::None if self.config.versions.iter().any(|version| version.is_legacy()) => {
+                (Governs::Fresh, None)
+            }
+            Claim::None => (Governs::Nothing, None),
+        };
+        let step = route::step(governs, request.method.as_str());
+        if self.phase.draining && !matches!(step, Step::Ping) {
+            let error = ErrorObject::internal("The server is draining and takes no new requests");
+            return self.refuse(lane, request.id, error);
+        }
+        match step {
+            Step::Handler => match modern {
+                Some((version, level)) => self.open_modern(request, lane, version, level, envelope),
+                None => self.open_legacy(request, lane, envelope),
+            },
+            Step::Discover => self.discover(lane, request.id),
+            Step::Listen => self.listen(lane, &request),
+            Step::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
+            Step::Initialize => self.initialize(lane, &request),
+            Step::SetLevel => self.set_level(lane, request),
+            Step::Subscribe => self.subscribe(lane, request, true),
+            Step::Unsubscribe => self.subscribe(lane, request, false),
+            refused => {
+                let error = self.step_error(refused, &request);
+                self.refuse(lane, request.id, error);
+            }
+        }
+    }
+
+    fn step_error(&self, step: Step, request: &Request) -> ErrorObject {
+        match step {
+            Step::NoClaim => {
+                let versions: Vec<&str> =
+                    self.config.versions.iter().map(|version| version.as_str()).collect();
+                ErrorObject::invalid_params(format!(
+                    "params._meta has to name the protocol version; this server speaks {}",
+                    versions.join(", ")
+                ))
+            }
+            Step::WrongEra => {
+                let params = request.params.as_ref();
+                let asked = params.and_then(|params| params.text(Mark::ProtocolVersion)).unwrap_or_default();
+                ErrorObject::unsupported_version(&self.config.versions, &asked)
+            }
+            Step::TooEarly => ErrorObject::invalid_request("`initialize` has to come first"),
+            Step::TooLate => ErrorObject::invalid_request("`initialize` came already"),
+            _ => ErrorObject::method_not_found(request.method.as_str()),
+        }
+    }
+
+    /// Accepts a request: from here on it is owed one outcome.
+    pub(super) fn open(&mut self, request: Request, lane: Lane, context: RequestContext) {
+        let bytes = request.params.as_ref().map_or(0, |params| params.raw().as_bytes().len());
+        if let Some(error) = self.over_limit(bytes) {
+            return self.refuse(lane, request.id, error);
+        }
+        let name = self.exchanges.claim(lane, &request.id);
+        let Request { id, method, params } = request;
+        let mut exchange = Exchange {
+            id,
+            lane,
+            method: method.clone(),
+            version: context.version,
+            capabilities: context.client_capabilities.clone(),
+            progress_token: context.progress_token.clone(),
+            progress: None,
+            log_level: context.log_level,
+            bytes,
+            rounds: 0,
+            again: None,
+            stage: Stage::Handler,
+        };
+        let incoming = Incoming { exchange: name, method, params, context };
+        if incoming.context.version.is_legacy() && method::may_need_input(incoming.method.as_str()) {
+            exchange.again = Some(Box::new(incoming.clone()));
+        }
+        self.exchanges.insert(name, exchange);
+        self.event(ServerEvent::Request(incoming));
+    }
+
+    fn over_limit(&self, bytes: usize) -> Option<ErrorObject> {
+        let count = self.config.max_in_flight;
+        if self.exchanges.len() >= count {
+            return Some(ErrorObject::internal(format!("Busy: {count} requests in flight (max_in_flight)")));
+        }
+        self.over_bytes(bytes)
+    }
+
+    /// What peers made the session keep is bounded as a whole: params, subscriptions, answers.
+    pub(super) fn over_bytes(&self, more: usize) -> Option<ErrorObject> {
+        let limit = self.config.max_in_flight_bytes;
+        let subscribed = self.legacy.as_ref().map_or(0, |legacy| legacy.subscribed_bytes);
+        let kept = self.exchanges.bytes() + self.listens.bytes() + subscribed;
+        (kept.saturating_add(more) > limit).then(|| {
+            ErrorObject::internal(format!("Busy: {limit} bytes of params in flight (max_in_flight_bytes)"))
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! The link to a child process.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use mcp_core::transport::{
+    Binding, Closed, Envelope, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
+    TransportSender, async_trait,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::keeper::{Keeper, Life};
+use crate::ladder::{Graces, Ladder, Step};
+use crate::limits::Limits;
+use crate::reader::LineReader;
+use crate::stderr::Drain;
+use crate::sys;
+use crate::writer::LineWriter;
+
+/// After the child has exited, its output ends when nothing came for this long: a grandchild may hold the
+/// pipe (FAULT C-3, C-15).
+const QUIET: Duration = Duration::from_millis(200);
+
+/// A child that has closed its output is given this long to show that it is exiting by itself.
+const DYING: Duration = Duration::from_millis(100);
+
+/// How long a close waits for the reaping and for the last of stderr, once the group is dead.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// A link to a server that runs as a child process. Made by [`ChildCommand`](crate::ChildCommand).
+///
+/// Dropping it, or both its halves, kills the child's whole process group at once, also outside a runtime.
+/// To end it politely, close the sending half.
+pub struct ChildTransport {
+    pub(crate) keeper: Keeper,
+    pub(crate) input: sys::Input,
+    pub(crate) output: sys::Output,
+    pub(crate) stderr: Option<Drain>,
+    pub(crate) limits: Limits,
+    pub(crate) graces: Graces,
+}
+
+impl ChildTransport {
+    /// The process id; on Unix also that of its process group.
+    pub fn id(&self) -> u32 {
+        self.keeper.id()
+    }
+}
+
+impl Transport for ChildTransport {
+    fn binding(&self) -> Binding {
+        Binding::STREAM.named("stdio")
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let keeper = Arc::new(self.keeper);
+        let sender = ChildSender {
+            writer: LineWriter::new(self.input),
+            life: keeper.watch(),
+            keeper: Arc::clone(&keeper),
+            stderr: self.stderr,
+            graces: self.graces,
+            ladder: None,
+            closed: None,
+        };
+        let receiver = ChildReceiver {
+            reader: LineReader::new(self.output, self.limits, Envelope::default()),
+            life: keeper.watch(),
+            quiet_until: None,
+            keeper,
+        };
+        (Box::new(sender), Box::new(receiver))
+    }
+}
+
+struct ChildSender {
+    writer: LineWriter<sys::Input>,
+    keeper: Arc<Keeper>,
+    life: watch::Receiver<Life>,
+    stderr: Option<Drain>,
+    graces: Graces,
+    /// While it is being closed.
+    ladder: Option<Ladder>,
+    closed: Option<Closed>,
+}
+
+#[async_trait]
+impl TransportSender for ChildSender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        self.writer.send(out).await
+    }
+
+    async fn flush(&mut self) -> Result<(), SendError> {
+        self.writer.flush().await
+    }
+
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        if let Some(closed) = &self.closed {
+            return Ok(closed.clone());
+        }
+        let note = if self.exited_by_itself().await { None } else { Some(self.climb().await) };
+        self.keeper.release();
+        let mut closed = Closed::default();
+        if self.life.borrow().exit().is_some() {
+            let _reaped =
+                timeout(LAST_WORDS, self.life.wait_for(|life| matches!(life, Life::Reaped(_)))).await;
+        }
+        if let Some(exit) = self.life.borrow().exit() {
+            closed.exit = exit.code;
+            closed.signal = exit.signal;
+        }
+        if let Some(stderr) = &mut self.stderr {
+            let _ended = timeout(LAST_WORDS, stderr.ended()).await;
+            closed.stderr_tail = stderr.tail();
+        }
+        closed.note = note;
+        self.writer.close_stream().await;
+        self.stderr = None;
+        Ok(self.closed.insert(closed).clone())
+    }
+}
+
+impl ChildSender {
+    /// Whether the child has exited before anything was done to end it.
+    async fn exited_by_itself(&mut self) -> bool {
+        if self.ladder.is_none() && self.keeper.output_ended() {
+            let _exited = timeout(DYING, self.life.wait_for(|life| life.exit().is_some())).await;
+        }
+        self.ladder.is_none() && self.life.borrow().exit().is_some()
+    }
+
+    /// Ends the child, politely first. What had to be done, in words.
+    async fn climb(&mut self) -> String {
+        // Whatever a dropped close has left undone; idempotent.
+        self.writer.close_stream().await;
+        let graces = self.graces;
+        let ladder = self.ladder.get_or_insert_with(|| Ladder::new(graces, Instant::now().into_std()));
+        loop {
+            let exited = self.life.borrow().exit().is_some();
+            match ladder.step(Instant::now().into_std(), exited) {
+                Step::Wait(until) => {
+                    let exit = self.life.wait_for(|life| life.exit().is_some());
+                    let _exited = timeout_at(until.into(), exit).await;
+                }
+                Step::Terminate => self.keeper.terminate(),
+                Step::Kill => self.keeper.kill(),
+                Step::Done(note) => return note,
+            }
+        }
+    }
+}
+
+struct ChildReceiver {
+    reader: LineReader<sys::Output>,
+    life: watch::Receiver<Life>,
+    /// Set once the child has exited.
+    quiet_until: Option<Instant>,
+    keeper: Arc<Keeper>,
+}
+
+#[async_trait]
+impl TransportReceiver for ChildReceiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        let read = self.read().await;
+        if !matches!(read, Ok(Some(_))) {
+            self.keeper.note_output_end();
+        }
+        Ok(read?)
+    }
+}
+
+impl ChildReceiver {
+    /// The next message; `None` at the end of the output. Cancel-safe.
+    async fn read(&mut self) -> io::Result<Option<Inbound>> {
+        if self.quiet_until.is_none() {
+            let exited = self.life.wait_for(|life| life.exit().is_some());
+            match first(self.reader.next(), exited).await {
+                Some(read) => return read,
+                None => self.quiet_until = Some(Instant::now() + QUIET),
+            }
+        }
+        let until = *self.quiet_until.get_or_insert_with(|| Instant::now() + QUIET);
+        if let Ok(read) = timeout_at(until, self.reader.next()).await {
+            self.quiet_until = Some(Instant::now() + QUIET);
+            return read;
+        }
+        self.reader.end();
+        self.reader.next().await
+    }
+}
+
+/// The first future's output, or `None` if the second is ready while the first is not.
+async fn first<T>(wanted: impl Future<Output = T>, other: impl Future) -> Option<T> {
+    let (mut wanted, mut other) = (pin!(wanted), pin!(other));
+    poll_fn(|context| match wanted.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => other.as_mut().poll(context).map(|_| None),
+    })
+    .await
+}

@@ -1,0 +1,214 @@
+//! Starting a server as a child process.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
+
+use crate::child::ChildTransport;
+use crate::env::child_env;
+use crate::error::StdioError;
+use crate::keeper::Keeper;
+use crate::ladder::Graces;
+use crate::limits::Limits;
+use crate::stderr::{StderrHub, StderrLines, StderrMode};
+use crate::sys;
+
+/// How to start a server, again and again if need be.
+///
+/// The program is started directly, never by a shell, in a process group of its own. It sees a short list
+/// of our variables (who it is, `PATH`, locale, proxies, certificates) and what is passed or set here. A
+/// Ctrl-C at our terminal does not reach it; closing the link ends it.
+///
+/// `Debug` shows neither arguments nor values: they hold secrets.
+///
+/// ```no_run
+/// use mcp_core::transport::Connect;
+/// use mcp_stdio::ChildCommand;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut command = ChildCommand::new("uvx").args(["mcp-server-git"]).env("LOG_LEVEL", "info");
+/// let link = command.connect().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct ChildCommand {
+    program: OsString,
+    args: Vec<OsString>,
+    cwd: Option<PathBuf>,
+    passed: Vec<OsString>,
+    set: BTreeMap<OsString, OsString>,
+    mode: StderrMode,
+    hub: StderrHub,
+    graces: Graces,
+    limits: Limits,
+}
+
+impl ChildCommand {
+    /// Will start this program: a path, or a name to be found by `PATH`.
+    pub fn new(program: impl AsRef<OsStr>) -> ChildCommand {
+        ChildCommand {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            cwd: None,
+            passed: Vec::new(),
+            set: BTreeMap::new(),
+            mode: StderrMode::default(),
+            hub: StderrHub::default(),
+            graces: Graces::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Adds an argument, which arrives as it is.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> ChildCommand {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> ChildCommand {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts it in this directory instead of ours.
+    #[must_use]
+    pub fn cwd(mut self, directory: impl Into<PathBuf>) -> ChildCommand {
+        self.cwd = Some(directory.into());
+        self
+    }
+
+    /// Sets a variable, in place of an inherited one.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> ChildCommand {
+        self.set.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Passes a variable of ours on, if there is one of this name when the child is started. Functions
+    /// that old shells export (values that start with `()`) are never passed.
+    #[must_use]
+    pub fn pass_env(mut self, name: impl AsRef<OsStr>) -> ChildCommand {
+        self.passed.push(name.as_ref().to_owned());
+        self
+    }
+
+    /// What becomes of its stderr. Default: [`StderrMode::Capture`].
+    #[must_use]
+    pub fn stderr(mut self, mode: StderrMode) -> ChildCommand {
+        self.mode = mode;
+        self
+    }
+
+    /// How long each step of ending it may take.
+    #[must_use]
+    pub fn graces(mut self, graces: Graces) -> ChildCommand {
+        self.graces = graces;
+        self
+    }
+
+    /// The bounds of the stream.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> ChildCommand {
+        self.limits = limits;
+        self
+    }
+
+    /// The lines that children of this command write to stderr from now on ([`StderrMode::Capture`] only).
+    pub fn stderr_lines(&self) -> StderrLines {
+        self.hub.lines()
+    }
+
+    /// Starts the program. It returns as soon as the system has done so; whether the program speaks MCP
+    /// shows later.
+    ///
+    /// # Errors
+    ///
+    /// [`StdioError::Spawn`] or [`StdioError::Cwd`], at once, naming the path.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled; nothing is left running.
+    pub fn spawn(&self) -> Result<ChildTransport, StdioError> {
+        self.start().map_err(|source| self.explain(source))
+    }
+
+    fn start(&self) -> io::Result<ChildTransport> {
+        let env = child_env(&self.passed, &self.set, |name| std::env::var_os(name));
+        let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let mut command = Command::new(sys::resolve(&self.program, path));
+        command.args(&self.args).env_clear().envs(&env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(match self.mode {
+            StderrMode::Capture => Stdio::piped(),
+            StderrMode::Inherit => Stdio::inherit(),
+            StderrMode::Null => Stdio::null(),
+        });
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        let (process, mut child) = sys::Process::spawn(&mut command)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // From here on, whatever fails, the keeper ends the child.
+        let keeper = Keeper::new(process)?;
+        let (Some(input), Some(output), errors) = pipes else {
+            return Err(io::Error::other("the system gave the child no pipes"));
+        };
+        tracing::debug!(program = ?self.program, id = keeper.id(), "started a server");
+        Ok(ChildTransport {
+            input: sys::input(input)?,
+            output: sys::output(output)?,
+            stderr: errors.map(sys::errors).transpose()?.map(|errors| self.hub.drain(errors)),
+            keeper,
+            limits: self.limits,
+            graces: self.graces,
+        })
+    }
+
+    /// A missing directory is reported like a missing program; only looking tells them apart.
+    fn explain(&self, source: io::Error) -> StdioError {
+        let program = PathBuf::from(&self.program);
+        match &self.cwd {
+            Some(cwd) => match check_directory(cwd) {
+                Err(source) => StdioError::Cwd { program, cwd: cwd.clone(), source },
+                Ok(()) => StdioError::Spawn { program, cwd: Some(cwd.clone()), source },
+            },
+            None => StdioError::Spawn { program, cwd: None, source },
+        }
+    }
+}
+
+fn check_directory(path: &Path) -> io::Result<()> {
+    let directory = std::fs::metadata(path)?.is_dir();
+    if directory { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
+#[async_trait]
+impl Connect for ChildCommand {
+    /// Starts a new process each time. There is nothing to wait for in here, so a dropped future has either
+    /// not started one or handed it over.
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        match self.spawn() {
+            Ok(link) => Ok(Box::new(link)),
+            Err(error) => Err(error.into_connect_error()),
+        }
+    }
+}
+
+impl fmt::Debug for ChildCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildCommand")
+            .field("program", &self.program)
+            .field("args", &self.args.len())
+            .field("cwd", &self.cwd)
+            .field("env", &self.set.keys().chain(&self.passed).collect::<Vec<_>>())
+            .field("stderr", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! The owner of a child process: sees its exit, ends its group, reaps it, with or without a runtime.
+//!
+//! Each child has a thread that waits for its exit without reaping it. Until the reaping the process id,
+//! and with it the group id, cannot be given to anybody else; so the order is always: exit, kill what is
+//! left of the group, reap. The thread needs no runtime, so nothing is left behind when that is gone
+//! (FAULT C-17, C-49).
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::sys::{Exit, Process};
+
+/// How long an exited child's group may live on if nobody closes the link: a grandchild may still be
+/// writing the last reply.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The stack of a waiting thread. It calls three system calls.
+const STACK: usize = 128 * 1024;
+
+/// How far a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Running,
+    /// It has exited; others of its group may live.
+    Exited(Exit),
+    /// The group is gone and nothing is left of it.
+    Reaped(Exit),
+}
+
+impl Life {
+    pub(crate) fn exit(self) -> Option<Exit> {
+        match self {
+            Life::Running => None,
+            Life::Exited(exit) | Life::Reaped(exit) => Some(exit),
+        }
+    }
+}
+
+struct Shared {
+    process: Process,
+    state: Mutex<State>,
+    released: Condvar,
+    life: watch::Sender<Life>,
+    output_ended: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    released: bool,
+    reaped: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of the thread.
+    fn keep(&self) {
+        let exit = self.process.wait();
+        let Some(exit) = exit else {
+            // Somebody else has reaped it, so its id may be another's by now.
+            self.state().reaped = true;
+            self.life.send_replace(Life::Reaped(Exit::default()));
+            return;
+        };
+        self.life.send_replace(Life::Exited(exit));
+        let state = self.state();
+        let waited = self.released.wait_timeout_while(state, LINGER, |state| !state.released);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        self.process.kill();
+        self.process.reap();
+        state.reaped = true;
+        self.life.send_replace(Life::Reaped(exit));
+    }
+}
+
+/// Keeps a process. When it is dropped the group is killed, whatever the state; the thread reaps.
+pub(crate) struct Keeper(Arc<Shared>);
+
+impl Keeper {
+    /// Takes the process over. If there is no thread to be had, the process is ended again.
+    pub(crate) fn new(process: Process) -> io::Result<Keeper> {
+        let shared = Arc::new(Shared {
+            process,
+            state: Mutex::default(),
+            released: Condvar::new(),
+            life: watch::Sender::new(Life::Running),
+            output_ended: AtomicBool::new(false),
+        });
+        let kept = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("mcp-child".into()).stack_size(STACK);
+        match thread.spawn(move || kept.keep()) {
+            Ok(_) => Ok(Keeper(shared)),
+            Err(error) => {
+                shared.process.kill();
+                shared.process.reap();
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.process.id()
+    }
+
+    /// To watch its life.
+    pub(crate) fn watch(&self) -> watch::Receiver<Life> {
+        self.0.life.subscribe()
+    }
+
+    /// Notes that the process has closed its output: it is probably exiting.
+    pub(crate) fn note_output_end(&self) {
+        self.0.output_ended.store(true, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub(crate) fn output_ended(&self) -> bool {
+        self.0.output_ended.load(Ordering::Acquire)
+    }
+
+    /// Asks the group to end.
+    pub(crate) fn terminate(&self) {
+        if !self.0.state().reaped {
+            self.0.process.terminate();
+        }
+    }
+
+    /// Ends the group.
+    pub(crate) fn kill(&self) {
+        if !self.0.state().reaped {
+            self.0.process.kill();
+        }
+    }
+
+    /// Once the process has exited, the rest of its group may be killed and the process reaped.
+    pub(crate) fn release(&self) {
+        self.0.state().released = true;
+        self.0.released.notify_all();
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.kill();
+        self.release();
+    }
+}

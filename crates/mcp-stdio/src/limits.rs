@@ -1,0 +1,45 @@
+//! The bounds of a byte stream.
+
+use mcp_core::message::DEFAULT_MAX_DEPTH;
+
+/// What one stream may cost. The error that a limit causes names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest line that is read, in bytes without its newline. Default: 16 MiB. A longer one is
+    /// refused and skipped; the link lives on (FAULT C-7).
+    pub max_line: usize,
+    /// How deep JSON may be nested. Default: 128, at most 512.
+    pub max_depth: u32,
+    /// How many links a listener serves at a time. Default: 1,024. Further peers wait in the backlog.
+    pub max_links: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { max_line: 16 << 20, max_depth: DEFAULT_MAX_DEPTH, max_links: 1024 }
+    }
+}
+
+impl Limits {
+    /// The same limits with another longest line, in bytes.
+    #[must_use]
+    pub fn max_line(mut self, bytes: usize) -> Limits {
+        self.max_line = bytes;
+        self
+    }
+
+    /// The same limits with another depth (at most 512).
+    #[must_use]
+    pub fn max_depth(mut self, depth: u32) -> Limits {
+        self.max_depth = depth;
+        self
+    }
+
+    /// The same limits with another number of links.
+    #[must_use]
+    pub fn max_links(mut self, links: usize) -> Limits {
+        self.max_links = links;
+        self
+    }
+}

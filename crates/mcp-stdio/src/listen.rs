@@ -1,0 +1,131 @@
+//! Listening on sockets: each link goes to an [`Accept`].
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use mcp_core::transport::{Accept, Transport};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::limits::Limits;
+use crate::stream;
+
+/// The pauses after an accept that failed for want of file descriptors or memory (FAULT C-46).
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Who connected over a Unix socket, as the kernel says. In the [`Envelope`] of every message.
+///
+/// [`Envelope`]: mcp_core::transport::Envelope
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerCredentials {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The process, where the system tells.
+    pub pid: Option<i32>,
+}
+
+/// Serves every TCP peer until the listener fails or the future is dropped; links that are being served
+/// live on in tasks of their own. There is no authentication: bind to a loopback address.
+///
+/// # Errors
+///
+/// An error of the listener that does not pass by itself.
+pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: Arc<dyn Accept>) -> io::Result<()> {
+    let next = |context: &mut Context<'_>| {
+        listener.poll_accept(context).map_ok(|(socket, _)| stream::tcp(socket).limits(limits))
+    };
+    serve(limits, accept, next).await
+}
+
+/// Serves every peer of a Unix socket, with its [`PeerCredentials`], like [`serve_tcp`]. Who may connect
+/// is a matter of the socket file's permissions.
+///
+/// # Errors
+///
+/// An error of the listener that does not pass by itself.
+#[cfg(unix)]
+pub async fn serve_unix(
+    listener: tokio::net::UnixListener,
+    limits: Limits,
+    accept: Arc<dyn Accept>,
+) -> io::Result<()> {
+    let next = |context: &mut Context<'_>| {
+        listener.poll_accept(context).map_ok(|(socket, _)| {
+            let mut envelope = mcp_core::transport::Envelope::default();
+            if let Ok(peer) = socket.peer_cred() {
+                let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
+                envelope = envelope.with(peer);
+            }
+            stream::unix(socket).limits(limits).envelope(envelope)
+        })
+    };
+    serve(limits, accept, next).await
+}
+
+/// The accept loop, over whatever yields links.
+async fn serve<T, F>(limits: Limits, accept: Arc<dyn Accept>, mut next: F) -> io::Result<()>
+where
+    T: Transport,
+    F: FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+{
+    let places = Arc::new(Semaphore::new(limits.max_links.max(1)));
+    let mut pause = FIRST_PAUSE;
+    loop {
+        // Never closed, so it always yields a place.
+        let place = Arc::clone(&places).acquire_owned().await.ok();
+        match poll_fn(&mut next).await {
+            Ok(link) => {
+                pause = FIRST_PAUSE;
+                let served = Arc::clone(&accept).accept(Box::new(link));
+                spawn(served, place);
+            }
+            Err(error) => match error_kind(&error) {
+                AcceptError::Peer => {}
+                AcceptError::Exhausted => {
+                    if pause == FIRST_PAUSE {
+                        tracing::warn!(%error, "cannot accept; trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                AcceptError::Listener => return Err(error),
+            },
+        }
+    }
+}
+
+fn spawn(served: impl Future<Output = ()> + Send + 'static, place: Option<impl Send + 'static>) {
+    tokio::spawn(async move {
+        served.await;
+        drop(place);
+    });
+}
+
+/// What a failed accept is about.
+enum AcceptError {
+    /// One peer that is gone already.
+    Peer,
+    /// The process or the system has run out of something, for now.
+    Exhausted,
+    /// The listener.
+    Listener,
+}
+
+fn error_kind(error: &io::Error) -> AcceptError {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, OutOfMemory, WouldBlock};
+    match error.kind() {
+        ConnectionAborted | ConnectionReset | Interrupted | WouldBlock => AcceptError::Peer,
+        OutOfMemory => AcceptError::Exhausted,
+        _ if crate::sys::is_exhausted(error) => AcceptError::Exhausted,
+        _ => AcceptError::Listener,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

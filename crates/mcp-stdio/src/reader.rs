@@ -1,0 +1,104 @@
+//! The reading half of any byte stream.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use mcp_core::codec::LineDecoder;
+use mcp_core::transport::{Envelope, Inbound, TransportError, TransportReceiver, async_trait};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::frame::{BatchLanes, stream_inbound};
+use crate::limits::Limits;
+
+/// The room for one read. It grows with a long line, so that the line does not take hundreds of reads.
+const READ: usize = 64 * 1024;
+const LARGEST_READ: usize = 1024 * 1024;
+
+/// How long to wait when the kernel says that a blocking stream would block: somebody else has set
+/// `O_NONBLOCK` on a description that is shared with us.
+const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Reads lines and hands them over as messages. What was read and not yet handed over is in here, so
+/// dropping a `recv` future loses nothing.
+pub(crate) struct LineReader<R> {
+    stream: R,
+    lines: LineDecoder,
+    max_depth: u32,
+    lanes: BatchLanes,
+    envelope: Envelope,
+    ended: bool,
+}
+
+impl<R: AsyncRead + Unpin + Send> LineReader<R> {
+    pub(crate) fn new(stream: R, limits: Limits, envelope: Envelope) -> LineReader<R> {
+        LineReader {
+            stream,
+            lines: LineDecoder::new(limits.max_line),
+            max_depth: limits.max_depth,
+            lanes: BatchLanes::default(),
+            envelope,
+            ended: false,
+        }
+    }
+
+    /// No more is read. What is in the buffer is still handed over.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// A message that was read already.
+    fn next_buffered(&mut self) -> Option<Inbound> {
+        let frame = match self.lines.next_frame() {
+            None if self.ended => self.lines.finish(),
+            frame => frame,
+        };
+        Some(stream_inbound(frame?, self.max_depth, &mut self.lanes, &self.envelope))
+    }
+
+    /// The next message; `None` at the end of the stream. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Inbound>> {
+        loop {
+            if let Some(inbound) = self.next_buffered() {
+                return Ok(Some(inbound));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// One read. Cancel-safe: bytes are either in the buffer or still in the stream.
+    async fn fill(&mut self) -> io::Result<()> {
+        let buffer = self.lines.buffer_mut();
+        make_room(buffer);
+        match self.stream.read_buf(buffer).await {
+            Ok(0) => self.ended = true,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(WOULD_BLOCK_PAUSE).await;
+            }
+            Err(error) => {
+                self.ended = true;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn make_room(buffer: &mut BytesMut) {
+    let spare = buffer.capacity() - buffer.len();
+    if spare < READ / 4 {
+        buffer.reserve(buffer.len().clamp(READ, LARGEST_READ));
+    }
+}
+
+#[async_trait]
+impl<R: AsyncRead + Unpin + Send> TransportReceiver for LineReader<R> {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        Ok(self.next().await?)
+    }
+}

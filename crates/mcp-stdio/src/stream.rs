@@ -1,0 +1,122 @@
+//! MCP over any reliable byte stream: one message, one line (ledger STDIO-B-014, STDIO-B-015).
+
+use mcp_core::transport::{
+    Binding, Connect, ConnectError, Envelope, Transport, TransportReceiver, TransportSender, async_trait,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::limits::Limits;
+use crate::reader::LineReader;
+use crate::writer::LineWriter;
+
+/// A link over a reader and a writer, for either role.
+///
+/// The link is continuous and ordered; a request is abandoned by message; the end of the input ends it.
+/// A stream that is not `Unpin` fits after [`Box::pin`].
+///
+/// ```
+/// use mcp_core::transport::Transport;
+/// use mcp_stdio::StreamTransport;
+///
+/// let (ours, _theirs) = tokio::io::duplex(4096);
+/// let (reader, writer) = tokio::io::split(ours);
+/// let link = StreamTransport::new(reader, writer).named("duplex");
+/// assert_eq!(link.binding().name, "duplex");
+/// ```
+#[derive(Debug)]
+pub struct StreamTransport<R, W> {
+    reader: R,
+    writer: W,
+    name: &'static str,
+    limits: Limits,
+    envelope: Envelope,
+}
+
+impl<R, W> StreamTransport<R, W>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    /// A link that reads here and writes there.
+    pub fn new(reader: R, writer: W) -> StreamTransport<R, W> {
+        StreamTransport {
+            reader,
+            writer,
+            name: "stream",
+            limits: Limits::default(),
+            envelope: Envelope::default(),
+        }
+    }
+
+    /// The link under another name, for logs.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The link with other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The link with this beside every message that it receives: who the peer is, for instance.
+    #[must_use]
+    pub fn envelope(mut self, envelope: Envelope) -> Self {
+        self.envelope = envelope;
+        self
+    }
+}
+
+impl<R, W> Transport for StreamTransport<R, W>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    fn binding(&self) -> Binding {
+        Binding::STREAM.named(self.name)
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let writer = LineWriter::new(self.writer);
+        let reader = LineReader::new(self.reader, self.limits, self.envelope);
+        (Box::new(writer), Box::new(reader))
+    }
+}
+
+/// A link over a TCP connection. Messages are not held back to be sent together (`TCP_NODELAY`).
+pub fn tcp(stream: TcpStream) -> StreamTransport<impl AsyncRead + Unpin, impl AsyncWrite + Unpin> {
+    // It only costs latency where it cannot be set.
+    let _slower = stream.set_nodelay(true);
+    let (reader, writer) = stream.into_split();
+    StreamTransport::new(reader, writer).named("tcp")
+}
+
+/// A link over a Unix socket.
+#[cfg(unix)]
+pub fn unix(
+    stream: tokio::net::UnixStream,
+) -> StreamTransport<impl AsyncRead + Unpin, impl AsyncWrite + Unpin> {
+    let (reader, writer) = stream.into_split();
+    StreamTransport::new(reader, writer).named("unix")
+}
+
+/// Connects once, over a link that is already there. The second time is [`ConnectError::Spent`].
+pub struct StreamConnect(Option<Box<dyn Transport>>);
+
+impl StreamConnect {
+    /// Will hand over this link.
+    pub fn new(link: impl Transport) -> StreamConnect {
+        StreamConnect(Some(Box::new(link)))
+    }
+}
+
+#[async_trait]
+impl Connect for StreamConnect {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        self.0.take().ok_or(ConnectError::Spent)
+    }
+}
