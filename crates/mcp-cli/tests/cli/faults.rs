@@ -39,7 +39,7 @@ const ROWS: &[(&str, &[&str], Wanted)] = &[
     ("out-of-order", &[], Text("hi")),
     ("server-request-on-modern", &[], Text("hi")),
     ("dies-on-probe", &[], Text("hi")),
-    ("silent-on-probe", &["--probe-timeout", "100ms"], Text("hi")),
+    ("silent-on-probe", &["--probe-timeout", "100ms", "--start-timeout", "8s"], Text("hi")),
     ("probe-error-32601", &[], Text("hi")),
     ("probe-error-32602", &[], Text("hi")),
     ("older-version", &[], Text("hi")),
@@ -135,7 +135,9 @@ fn a_grandchild_neither_holds_up_the_end_nor_outlives_it() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let pid: u32 = run.stdout.trim().parse().unwrap();
     // The signal is on its way; a zombie waits for whoever adopted it.
+    let started = std::time::Instant::now();
     while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(started.elapsed() < crate::HANG, "the grandchild lives on");
         std::thread::yield_now();
     }
 }
