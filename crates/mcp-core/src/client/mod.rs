@@ -18,6 +18,7 @@ mod input;
 mod listen;
 mod paging;
 mod state;
+mod typed;
 
 #[cfg(test)]
 mod tests;

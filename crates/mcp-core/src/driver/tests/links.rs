@@ -193,7 +193,9 @@ async fn the_next_call_makes_a_new_link() {
         seen.started.notified().await;
         // The server ends its links, and goes on serving new ones by another name.
         server.drain(Duration::from_secs(1)).await;
-        assert!(call.await.unwrap_err().is_closed(), "{era:?}");
+        // Exchanges that are ended one by one are lost; on a stream the link takes them with it.
+        let error = call.await.unwrap_err();
+        assert!(matches!(error, Error::Closed(_) | Error::Lost(_)), "{era:?}: {error}");
         let mut state = client.watch();
         let gone = state.wait_for(|state| matches!(state, ClientState::Disconnected(_))).await;
         assert!(gone.is_ok());
