@@ -78,11 +78,20 @@ pub(crate) struct ClientShared {
     pub(crate) state: watch::Sender<ClientState>,
     pub(crate) limits: ClientLimits,
     pub(crate) config: ClientConfig,
+    /// What was found out last of the peer's era.
+    verdict: Mutex<Option<Verdict>>,
     permits: Arc<Semaphore>,
     readers: Mutex<Vec<Arc<Mailbox<Notification>>>>,
 }
 
 impl ClientShared {
+    /// A link is open.
+    pub(crate) fn ready(&self, negotiated: Negotiated) {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Verdict { version: negotiated.version });
+        self.state.send_replace(ClientState::Ready(negotiated));
+    }
+
     /// Gives a notification to everybody who reads them.
     pub(crate) fn spread(&self, notification: &Notification) {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,6 +144,7 @@ impl Client {
             commands: Mailbox::new(),
             state: watch::Sender::new(ClientState::Connecting),
             limits: builder.limits,
+            verdict: Mutex::new(builder.config.verdict),
             config: builder.config,
             permits: Arc::new(Semaphore::new(builder.limits.in_flight)),
             readers: Mutex::default(),
@@ -280,9 +290,9 @@ impl Client {
         }
     }
 
-    /// What is known of the server's era, to be given to a later client (ledger ERA-C-010).
+    /// What was found out last of the server's era, to be given to a later client (ledger ERA-C-010).
     pub fn verdict(&self) -> Option<Verdict> {
-        self.negotiated().map(|negotiated| Verdict { version: negotiated.version })
+        *self.shared().verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the client and waits until its link is closed: for a child process, until it is gone. Calls in

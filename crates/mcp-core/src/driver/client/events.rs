@@ -37,7 +37,7 @@ impl Driver {
         match event {
             ClientEvent::Ready(negotiated) => {
                 tracing::debug!(version = negotiated.version.as_str(), "ready");
-                self.shared.state.send_replace(ClientState::Ready(negotiated));
+                self.shared.ready(negotiated);
             }
             ClientEvent::CallNotification { call, notification } => {
                 if let Some(pending) = self.calls.get(&call) {
