@@ -75,7 +75,7 @@ async fn a_flood_of_progress_is_bounded_and_complete() {
     assert_eq!(replies[0], Some(2.into()));
 }
 
-/// SUB-S-*: a change reaches every link that listens; behind a slow reader equal changes become one.
+/// SUB-S-003: a change reaches every link that listens; behind a slow reader equal changes become one.
 #[tokio::test(start_paused = true)]
 async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
     let server = server(router());
