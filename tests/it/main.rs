@@ -3,6 +3,8 @@
 // Clippy frees only `#[test]` functions; here every function serves a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod compliance;
 mod fixtures;
 mod many_calls;
 mod real_servers;
+mod transcripts;

@@ -8,6 +8,8 @@ pub mod message;
 pub mod model;
 pub mod server;
 pub mod session;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod transport;
 
 pub use error::{CloseReason, Error};

@@ -44,7 +44,7 @@
 
 mod client;
 mod listener;
-mod routes;
+pub(crate) mod routes;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The client's lanes that wait for an answer.
 #[derive(Debug, Default)]
-pub(super) struct ClientLanes(Mutex<Waiting>);
+pub(crate) struct ClientLanes(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -23,27 +23,27 @@ struct Waiting {
 
 impl ClientLanes {
     /// Notes that the first message goes out; `false` if one did before.
-    pub(super) fn first(&self) -> bool {
+    pub(crate) fn first(&self) -> bool {
         !std::mem::replace(&mut lock(&self.0).used, true)
     }
 
-    pub(super) fn open(&self, lane: Lane) {
+    pub(crate) fn open(&self, lane: Lane) {
         lock(&self.0).open.insert(lane);
     }
 
     /// Ends a lane; `false` if it was not open.
-    pub(super) fn end(&self, lane: Lane) -> bool {
+    pub(crate) fn end(&self, lane: Lane) -> bool {
         lock(&self.0).open.remove(&lane)
     }
 
-    pub(super) fn is_open(&self, lane: Lane) -> bool {
+    pub(crate) fn is_open(&self, lane: Lane) -> bool {
         lock(&self.0).open.contains(&lane)
     }
 }
 
 /// The server's lanes, and the client's lane that each belongs to.
 #[derive(Debug, Default)]
-pub(super) struct ServerLanes(Mutex<Minted>);
+pub(crate) struct ServerLanes(Mutex<Minted>);
 
 #[derive(Debug, Default)]
 struct Minted {
@@ -57,7 +57,7 @@ struct Minted {
 impl ServerLanes {
     /// A fresh lane for a message that came on this one. A lane that brought no request is released at
     /// once (promise 3).
-    pub(super) fn mint(&self, client: Lane, keep: bool) -> Lane {
+    pub(crate) fn mint(&self, client: Lane, keep: bool) -> Lane {
         let mut minted = lock(&self.0);
         minted.last += 1;
         let lane = Lane::numbered(minted.last);
@@ -69,12 +69,12 @@ impl ServerLanes {
     }
 
     /// The client's lane of a lane that is alive.
-    pub(super) fn client_of(&self, lane: Lane) -> Option<Lane> {
+    pub(crate) fn client_of(&self, lane: Lane) -> Option<Lane> {
         lock(&self.0).to_client.get(&lane).copied()
     }
 
     /// Ends a lane by the server's number.
-    pub(super) fn end(&self, lane: Lane) {
+    pub(crate) fn end(&self, lane: Lane) {
         let mut minted = lock(&self.0);
         if let Some(client) = minted.to_client.remove(&lane) {
             minted.to_server.remove(&client);
@@ -85,7 +85,7 @@ impl ServerLanes {
     }
 
     /// Ends a lane by the client's number, and tells the server's.
-    pub(super) fn end_by_client(&self, client: Lane) -> Option<Lane> {
+    pub(crate) fn end_by_client(&self, client: Lane) -> Option<Lane> {
         let mut minted = lock(&self.0);
         let lane = minted.to_server.remove(&client)?;
         minted.to_client.remove(&lane);
@@ -93,7 +93,7 @@ impl ServerLanes {
     }
 
     /// Whether there was an exchange and none is left. If not, this waker is woken when one ends.
-    pub(super) fn is_over(&self, waker: &Waker) -> bool {
+    pub(crate) fn is_over(&self, waker: &Waker) -> bool {
         let mut minted = lock(&self.0);
         minted.waker = Some(waker.clone());
         minted.last > 0 && minted.to_client.is_empty()

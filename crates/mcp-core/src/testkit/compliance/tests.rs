@@ -1,0 +1,165 @@
+//! The kit passes what keeps the promises, and skips what does not apply.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::channel::mpsc;
+
+use super::*;
+use crate::message::ProtocolVersion;
+use crate::testkit::fault::Dropping;
+use crate::transport::framed::Framed;
+use crate::transport::{Accept, Connect, memory};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One binding of each kind.
+const BINDINGS: [Binding; 5] = [
+    Binding::STREAM,
+    Binding {
+        name: "exchanges",
+        continuous: false,
+        ordered: false,
+        abandon: AbandonBy::End,
+        one_exchange: false,
+        mirrors: true,
+    },
+    Binding {
+        name: "publish/subscribe",
+        continuous: true,
+        ordered: false,
+        abandon: AbandonBy::Message,
+        one_exchange: false,
+        mirrors: false,
+    },
+    Binding {
+        name: "ordered exchanges",
+        continuous: true,
+        ordered: true,
+        abandon: AbandonBy::End,
+        one_exchange: false,
+        mirrors: false,
+    },
+    Binding {
+        name: "discontinuous stream",
+        continuous: false,
+        ordered: true,
+        abandon: AbandonBy::Message,
+        one_exchange: false,
+        mirrors: false,
+    },
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_pair_keeps_every_promise() {
+    for binding in BINDINGS {
+        // One place each way: every send waits for the peer.
+        let pair = memory::Pair::new(binding).capacity(1);
+        let fixture = pairs(binding.name, || async { Ok(pair.link()) });
+        run(&fixture).await.assert_passed();
+    }
+}
+
+/// Links on demand, in the legacy dialect: handshake first.
+struct Listening;
+
+#[async_trait::async_trait]
+impl Fixture for Listening {
+    fn name(&self) -> &str {
+        "memory, listening, legacy"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Legacy(ProtocolVersion::V2025_11_25)
+    }
+
+    async fn live(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure> {
+        let (connector, listener) = memory::connector(BINDINGS[1]);
+        tokio::spawn(listener.serve(server));
+        Ok(Box::new(connector))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_in_the_legacy_era_keeps_every_promise() {
+    run(&Listening).await.assert_passed();
+}
+
+/// Frames of text, with a raw wire: batches and bad input are checked too.
+struct Texts;
+
+#[async_trait::async_trait]
+impl Fixture for Texts {
+    fn name(&self) -> &str {
+        "texts"
+    }
+
+    async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure> {
+        let (up, requests) = mpsc::channel::<Bytes>(2);
+        let (down, replies) = mpsc::channel::<Bytes>(2);
+        let link = Framed::server("texts", down, requests.map(Ok::<_, std::io::Error>));
+        let client = Framed::client("texts", up, replies.map(Ok::<_, std::io::Error>));
+        tokio::spawn(server.accept(Box::new(link)));
+        Ok(Box::new(once(client)))
+    }
+
+    async fn wire(&self, server: Arc<dyn Accept>) -> Result<Option<Box<dyn Wire>>, Failure> {
+        let (up, requests) = mpsc::channel::<Bytes>(2);
+        let (down, replies) = mpsc::channel::<Bytes>(2);
+        let link = Framed::server("texts", down, requests.map(Ok::<_, std::io::Error>));
+        tokio::spawn(server.accept(Box::new(link)));
+        Ok(Some(Box::new(WireEnd { up, down: replies })))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_frames_keep_every_promise() {
+    let report = run(&Texts).await;
+    report.assert_passed();
+    let skipped: Vec<_> = report.skipped().map(|check| check.name).collect();
+    let lanes = [
+        "equal ids on two lanes are two calls",
+        "a lane is over after its last message",
+        "what has nowhere to go is rejected at once",
+    ];
+    assert_eq!(skipped, lanes);
+}
+
+/// A driver that drops `recv` at every turn is nothing special.
+#[tokio::test(start_paused = true)]
+async fn a_dropping_reader_is_within_the_contract() {
+    let fixture = pairs("dropping", || async {
+        let (client, server) = memory::pair(BINDINGS[1]);
+        Ok((Dropping::new(client), Dropping::new(server)))
+    });
+    run(&fixture).await.assert_passed();
+}
+
+/// The promises that the report quotes are those of the contract, word for word.
+#[test]
+fn the_quoted_promises_are_those_of_the_contract() {
+    let source = include_str!("../../transport/mod.rs");
+    let words = |text: &str| text.replace("//!", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let contract = words(source);
+    for Promise { number, title, text } in PROMISES {
+        let quoted = format!("{number}. **{title}.** {text}");
+        assert!(contract.contains(&quoted), "the contract says otherwise than: {quoted}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_readable() {
+    let fixture = pairs("none", || async {
+        Err::<(memory::ClientEnd, memory::ServerEnd), _>("the port is in use".into())
+    });
+    let report = run_some(&fixture, |promise, _| promise == 8).await;
+    let text = report.to_string();
+    assert!(text.starts_with("none: 0 passed, 6 failed, 0 skipped\n8. Closing\n"), "{text}");
+    assert!(text.contains("   \"TransportSender::close is idempotent and bounded in time."), "{text}");
+    assert!(text.contains("the fixture did not start: the port is in use"), "{text}");
+    assert_eq!(pairs("p", || async { Ok(memory::pair(BINDINGS[0])) }).patience(Duration::ZERO).name(), "p");
+}
