@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
-use crate::message::{Payload, RawJson};
+use crate::message::{Payload, RawJson, code};
 use crate::model::{
     CallToolParams, CallToolResult, CompleteParams, CompleteResult, GetPromptParams, GetPromptResult, Model,
     Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
@@ -42,6 +42,9 @@ impl Client {
 
     /// Calls a tool; `arguments` is an object where present. A tool that ran and failed is a result: see
     /// [`CallToolResult::failed`].
+    ///
+    /// A server that finds metadata and body at odds (`-32020`) knows another schema of the tool than the
+    /// transport learned: then the tools are listed afresh, and the call is made once more (HDR-C-022).
     pub async fn call_tool(
         &self,
         name: impl Into<String>,
@@ -49,7 +52,13 @@ impl Client {
     ) -> Result<CallToolResult, Error> {
         let mut params = CallToolParams::new(name);
         params.arguments = arguments;
-        self.typed("tools/call", &params).await
+        match self.typed("tools/call", &params).await {
+            Err(Error::Rpc(error)) if error.code == code::HEADER_MISMATCH => {
+                self.list_tools().await?;
+                self.typed("tools/call", &params).await
+            }
+            outcome => outcome,
+        }
     }
 
     /// Reads a resource. An unknown one is an error for which [`Error::is_resource_not_found`] holds.

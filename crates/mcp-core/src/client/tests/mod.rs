@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Client, PageLimits};
 use crate::Error;
 use crate::message::{ErrorObject, Payload, RawJson};
-use crate::model::{CallToolResult, Content, GetPromptResult, PromptMessage, ReadResourceResult, Role};
+use crate::model::{
+    CallToolResult, Content, GetPromptResult, Model, PromptMessage, ReadResourceResult, Role,
+};
 use crate::model::{ResourceContents, Tool};
 use crate::server::{Prompt, Resource, Router, Server, Template};
 use crate::transport::{Binding, memory};
@@ -120,4 +123,30 @@ async fn typed_calls_carry_the_models_types() {
     assert_eq!(client.list_resource_templates().await.unwrap().len(), 1);
     assert_eq!(client.list_prompts().await.unwrap().len(), 1);
     client.ping().await.unwrap();
+}
+
+/// HDR-C-022: metadata that is at odds with the body is learned afresh, once.
+#[tokio::test(start_paused = true)]
+async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
+    let stale = Arc::new(AtomicBool::new(true));
+    let (on_list, on_call) = (stale.clone(), stale.clone());
+    let router = Router::new()
+        .method("tools/list", move |_, _| {
+            on_list.store(false, Ordering::SeqCst);
+            async { Ok(RawJson::object([("tools", RawJson::array([]))])) }
+        })
+        .method("tools/call", move |_, _| {
+            let stale = on_call.load(Ordering::SeqCst);
+            async move {
+                if stale {
+                    Err(ErrorObject::new(-32020, "no"))
+                } else {
+                    Ok(CallToolResult::text("yes").to_raw())
+                }
+            }
+        });
+    let client = client(router).await;
+    assert!(client.request("tools/call", Some(RawJson::EMPTY_OBJECT)).await.is_err());
+    let result = client.call_tool("x", None).await.unwrap();
+    assert_eq!(result.texts().collect::<Vec<_>>(), ["yes"]);
 }

@@ -10,7 +10,7 @@ use crate::client::CallOptions;
 use crate::message::RawJson;
 use crate::transport::memory;
 
-/// FAULT C-39, A-*: each of 5,000 concurrent calls gets its own answer.
+/// FAULT C-39: each of 5,000 concurrent calls gets its own answer.
 #[tokio::test(start_paused = true)]
 async fn five_thousand_concurrent_calls_get_their_own_answers() {
     for (era, binding) in KINDS {
@@ -29,7 +29,7 @@ async fn five_thousand_concurrent_calls_get_their_own_answers() {
     }
 }
 
-/// STYLE 2.11: large messages both ways over a link that holds one: nobody waits for the other for ever.
+/// Large messages both ways over a link that holds one: nobody waits for the other for ever.
 #[tokio::test(start_paused = true)]
 async fn two_full_directions_do_not_deadlock() {
     for (era, binding) in KINDS {
