@@ -58,7 +58,7 @@ async fn a_batch_is_answered_as_one_array() {
     assert!(matches!(late, Err(SendError::Rejected(loss)) if loss.kind == LossKind::NoRoute));
 }
 
-/// RPC-B-020: what is owed nothing is answered by nothing, never by an empty array.
+/// RPC-B-024: what is owed nothing is answered by nothing, never by an empty array.
 #[tokio::test]
 async fn a_batch_that_ends_early_sends_what_there_is() {
     let ((mut down, mut requests), mut write, mut read) = server();
