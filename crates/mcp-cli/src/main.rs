@@ -1,3 +1,121 @@
-//! The `mcp` program.
+//! `mcp`: reach any MCP server from a terminal. One file per command; what they share is beside them.
+//!
+//! Stdout gets the result and nothing else; everything for people goes to stderr.
 
-fn main() {}
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod call;
+mod cli;
+mod content;
+mod demo;
+mod exit;
+mod form;
+mod info;
+mod input;
+mod out;
+mod pretty;
+mod progress;
+mod serve_demo;
+mod session;
+mod signals;
+mod style;
+mod table;
+mod target;
+mod text;
+mod tools;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use cli::{Cli, Command};
+use exit::{Code, Failure};
+use signals::Signals;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let json = cli.global.json;
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out::note(failure.render(json));
+            ExitCode::from(failure.exit())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    log(cli.global.verbose);
+    if let Command::ServeDemo(options) = &cli.command
+        && let Some(fault) = &options.fault
+    {
+        // Plain blocking input and output, without a runtime that could mend what is to be broken.
+        return serve_demo::fault(fault);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Code::Io, "the runtime cannot be started").because(error))?;
+    let outcome = runtime.block_on(dispatch(&cli));
+    // A thread may still wait for a line from the terminal; the end of the process takes it along.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    let signals = Signals::watch()
+        .map_err(|error| Failure::new(Code::Io, "signals cannot be watched").because(error))?;
+    let global = &cli.global;
+    match &cli.command {
+        Command::Demo => demo::run(&signals, global).await,
+        Command::ServeDemo(_) => serve_demo::run(&signals).await,
+        Command::Info(options) => info::run(&signals, global, options).await,
+        Command::Tools(options) => tools::run(&signals, global, options).await,
+        Command::Call(options) => call::run(&signals, global, options).await,
+    }
+}
+
+/// What the argument parser has to say: help and version go to stdout and are a success.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A reader that has gone is no failure.
+            let _quiet = error.print();
+            ExitCode::SUCCESS
+        }
+        _ if json => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            let failure = Failure::usage(line.strip_prefix("error: ").unwrap_or(line)).because(&text);
+            out::note(failure.render(true));
+            ExitCode::from(failure.exit())
+        }
+        _ => {
+            let _nobody_to_tell = error.print();
+            ExitCode::from(Code::Usage.exit())
+        }
+    }
+}
+
+/// What the library tells while it works, on stderr.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+}

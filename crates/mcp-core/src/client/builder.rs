@@ -3,33 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::driver::client::{ClientLimits, InputHandler, MAX_IN_FLIGHT, NoInput};
 use crate::error::Error;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::client::{ClientConfig, EraMode, PingPolicy, Reconnect, Verdict};
 use crate::transport::Connect;
 
 use super::Client;
-use super::input::{InputHandler, NoInput};
-
-/// Limits of the driver of one client. All have a default.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientLimits {
-    pub(crate) in_flight: usize,
-    pub(crate) notification_queue: usize,
-    pub(crate) inputs: usize,
-    pub(crate) write_timeout: Duration,
-}
-
-impl Default for ClientLimits {
-    fn default() -> ClientLimits {
-        ClientLimits {
-            in_flight: 1024,
-            notification_queue: 256,
-            inputs: 64,
-            write_timeout: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Sets up a [`Client`].
 #[must_use = "nothing happens before `connect` or `start`"]
@@ -107,7 +87,7 @@ impl ClientBuilder {
 
     /// Calls and notifications in flight; one more waits. Default 1,024, at least 1.
     pub fn max_in_flight(mut self, calls: usize) -> ClientBuilder {
-        self.limits.in_flight = calls.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
+        self.limits.in_flight = calls.clamp(1, MAX_IN_FLIGHT);
         self
     }
 

@@ -2,67 +2,23 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::task::AtomicWaker;
+use futures::future::BoxFuture;
 use futures::{FutureExt, Stream};
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::driver::mailbox::Mailbox;
+use crate::driver::client::{CallSlot, Command, NewCall, Permit};
 use crate::error::Error;
 use crate::message::{Notification, Payload};
-use crate::session::CallId;
 
 use super::Client;
-use super::command::{Command, NewCall};
 
-/// What the driver and the handle of a call share.
-#[derive(Debug)]
-pub(crate) struct CallSlot {
-    /// Set by the driver when the session has taken the call.
-    pub(crate) id: OnceLock<CallId>,
-    pub(crate) notifications: Mailbox<Notification>,
-    outcome: Mutex<Option<Result<Payload, Error>>>,
-    waiting: AtomicWaker,
-}
-
-impl CallSlot {
-    pub(crate) fn new() -> CallSlot {
-        CallSlot {
-            id: OnceLock::new(),
-            notifications: Mailbox::new(),
-            outcome: Mutex::new(None),
-            waiting: AtomicWaker::new(),
-        }
-    }
-
-    /// Settles the call. The first outcome stands.
-    pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
-        let mut slot = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.notifications.is_closed() {
-            return;
-        }
-        *slot = Some(outcome);
-        drop(slot);
-        self.notifications.close();
-        self.waiting.wake();
-    }
-
-    fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Payload, Error>> {
-        self.waiting.register(cx.waker());
-        match self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => Poll::Pending,
-        }
-    }
-}
-
-type Permit = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Error>> + Send>>;
+type Place = BoxFuture<'static, Result<Permit, Error>>;
 
 enum State {
     /// Too many calls are in flight; the clock of this one is running.
-    Queued { permit: Permit, call: Box<NewCall> },
+    Queued { permit: Place, call: Box<NewCall> },
     /// The driver has it.
     Issued,
     /// The outcome was handed out.
@@ -91,7 +47,7 @@ impl Call {
         Call { client, slot, state: State::Issued }
     }
 
-    pub(super) fn queued(client: Client, slot: Arc<CallSlot>, permit: Permit, call: NewCall) -> Call {
+    pub(super) fn queued(client: Client, slot: Arc<CallSlot>, permit: Place, call: NewCall) -> Call {
         Call { client, slot, state: State::Queued { permit, call: Box::new(call) } }
     }
 
@@ -134,7 +90,7 @@ impl Call {
         if let State::Queued { mut call, .. } = std::mem::replace(&mut self.state, State::Issued) {
             match permit {
                 Ok(permit) => {
-                    call.permit = Some(Arc::new(permit));
+                    call.permit = Some(permit);
                     self.client.command(Command::Call(*call));
                 }
                 Err(error) => self.slot.settle(Err(error)),

@@ -13,41 +13,33 @@
 
 mod builder;
 mod call;
-pub(crate) mod command;
-mod input;
 mod listen;
+mod notifications;
 mod paging;
-mod state;
+mod typed;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use std::sync::Arc;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, CallNotifications};
-pub use input::{InputContext, InputHandler};
-pub use listen::{Listen, ListenItem};
+pub use listen::Listen;
+pub use notifications::Notifications;
 pub use paging::PageLimits;
-pub use state::{ClientState, Notifications};
 
+pub use crate::driver::client::{ClientState, InputContext, InputHandler, ListenItem, StateWatch};
 pub use crate::session::client::{
     CallOptions, ClientConfig, EraMode, Negotiated, PingPolicy, Reconnect, Verdict,
 };
 
-pub(crate) use builder::ClientLimits;
-pub(crate) use call::CallSlot;
-pub(crate) use listen::ListenSlot;
-
 use crate::driver;
-use crate::driver::mailbox::Mailbox;
+use crate::driver::client::{CallSlot, ClientShared, Command, ListenSlot, NewCall};
 use crate::error::{CloseReason, Error};
-use crate::message::{Method, Notification, Payload, RawJson};
+use crate::message::{Method, Payload, RawJson};
 use crate::session::SubscriptionFilter;
 use crate::transport::Connect;
-use command::{Command, NewCall};
 
 /// A client of one server, over any number of links, one at a time. Cloning it is cheap; all clones are
 /// the same client.
@@ -67,44 +59,6 @@ struct Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         let _ended_already = self.shared.commands.push(Command::Close);
-    }
-}
-
-/// What the handles and the driver share.
-#[derive(Debug)]
-pub(crate) struct ClientShared {
-    pub(crate) commands: Mailbox<Command>,
-    pub(crate) state: watch::Sender<ClientState>,
-    pub(crate) limits: ClientLimits,
-    pub(crate) config: ClientConfig,
-    permits: Arc<Semaphore>,
-    readers: Mutex<Vec<Arc<Mailbox<Notification>>>>,
-}
-
-impl ClientShared {
-    /// Gives a notification to everybody who reads them.
-    pub(crate) fn spread(&self, notification: &Notification) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.retain(|reader| !reader.is_closed());
-        for reader in readers.iter() {
-            reader.push_lossy(notification.clone(), self.limits.notification_queue);
-        }
-    }
-
-    /// The end: nothing is taken any more, and everybody is told.
-    pub(crate) fn end(&self, reason: &CloseReason) {
-        self.state.send_replace(ClientState::Closed(reason.clone()));
-        self.commands.close();
-        while let Some(command) = self.commands.try_pop() {
-            command.refuse(reason);
-        }
-        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            reader.close();
-        }
-    }
-
-    fn closed(&self) -> Option<CloseReason> {
-        self.state.borrow().closed().cloned()
     }
 }
 
@@ -128,17 +82,8 @@ impl Client {
     }
 
     fn spawn(builder: ClientBuilder, connector: Box<dyn Connect>) -> Result<Client, Error> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|_| Error::Misuse("a client needs a tokio runtime".to_owned()))?;
-        let shared = Arc::new(ClientShared {
-            commands: Mailbox::new(),
-            state: watch::Sender::new(ClientState::Connecting),
-            limits: builder.limits,
-            config: builder.config,
-            permits: Arc::new(Semaphore::new(builder.limits.in_flight)),
-            readers: Mutex::default(),
-        });
-        runtime.spawn(driver::client::run(shared.clone(), connector, builder.input));
+        let ClientBuilder { config, limits, input } = builder;
+        let shared = driver::client::start(config, limits, input, connector)?;
         Ok(Client { handle: Arc::new(Handle { shared }) })
     }
 
@@ -152,18 +97,11 @@ impl Client {
     ///
     /// [`Error::Closed`] with the reason.
     pub async fn ready(&self) -> Result<Negotiated, Error> {
-        let mut state = self.watch();
-        loop {
-            match &*state.borrow_and_update() {
-                ClientState::Ready(negotiated) => return Ok(negotiated.clone()),
-                ClientState::Closed(reason) | ClientState::Disconnected(reason) => {
-                    return Err(Error::Closed(reason.clone()));
-                }
-                ClientState::Connecting => {}
-            }
-            if state.changed().await.is_err() {
-                return Err(Error::Closed(CloseReason::Requested));
-            }
+        let over = |state: &ClientState| !matches!(state, ClientState::Connecting);
+        match self.watch().until(over).await {
+            ClientState::Ready(negotiated) => Ok(negotiated),
+            ClientState::Closed(reason) | ClientState::Disconnected(reason) => Err(Error::Closed(reason)),
+            ClientState::Connecting => Err(self.shared().end_error()),
         }
     }
 
@@ -192,41 +130,14 @@ impl Client {
             slot: slot.clone(),
             permit: None,
         };
-        match self.shared().permits.clone().try_acquire_owned() {
-            Ok(permit) => {
-                call.permit = Some(Arc::new(permit));
-                self.command(Command::Call(call));
-                Call::issued(self.clone(), slot)
-            }
-            Err(_) => {
-                let permit = Box::pin(self.clone().permit(call.issued, call.options.clone()));
-                Call::queued(self.clone(), slot, permit, call)
-            }
+        call.permit = self.shared().try_permit();
+        if call.permit.is_some() {
+            self.command(Command::Call(call));
+            return Call::issued(self.clone(), slot);
         }
-    }
-
-    /// Waits for a place among the calls in flight, no longer than the call itself may take.
-    async fn permit(
-        self,
-        issued: std::time::Instant,
-        options: CallOptions,
-    ) -> Result<OwnedSemaphorePermit, Error> {
-        let shared = self.shared();
-        let idle = options.timeout.unwrap_or(shared.config.call_timeout);
-        let limit = idle.min(options.maximum.unwrap_or(shared.config.call_maximum));
-        let permit = shared.permits.clone().acquire_owned();
-        let mut state = self.watch();
-        tokio::select! {
-            permit = permit => permit.map_err(|_| self.end()),
-            _closed = state.wait_for(|state| state.closed().is_some()) => Err(self.end()),
-            () = driver::sleep_until(issued.checked_add(limit)) => {
-                Err(Error::TimedOut { what: "no answer", after: limit })
-            }
-        }
-    }
-
-    fn end(&self) -> Error {
-        Error::Closed(self.shared().closed().unwrap_or(CloseReason::Requested))
+        let (shared, issued, options) = (self.shared().clone(), call.issued, call.options.clone());
+        let permit = Box::pin(async move { shared.permit(issued, &options).await });
+        Call::queued(self.clone(), slot, permit, call)
     }
 
     /// Sends a notification. Returns when it is queued; waits while too much is in flight. Cancel-safe:
@@ -236,10 +147,9 @@ impl Client {
     ///
     /// [`Error::Closed`].
     pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) -> Result<(), Error> {
-        let issued = driver::now();
-        let permit = self.clone().permit(issued, CallOptions::default()).await?;
-        let command = Command::Notify { method: method.into(), params, permit: Arc::new(permit) };
-        self.shared().commands.push(command).map_err(|_| self.end())
+        let permit = self.shared().permit(driver::now(), &CallOptions::default()).await?;
+        let command = Command::Notify { method: method.into(), params, permit };
+        self.shared().commands.push(command).map_err(|_| self.shared().end_error())
     }
 
     /// Subscribes to changes, in either era. [`ListenItem::Started`] says what the server honours.
@@ -251,24 +161,17 @@ impl Client {
 
     /// Reads the notifications that belong to no call and no subscription, from now on.
     pub fn notifications(&self) -> Notifications {
-        let queue = Arc::new(Mailbox::new());
-        let mut readers = self.shared().readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.push(queue.clone());
-        drop(readers);
-        if self.shared().commands.is_closed() {
-            queue.close();
-        }
-        Notifications { queue }
+        Notifications { queue: self.shared().reader() }
     }
 
     /// The state, to be looked at and waited on.
-    pub fn watch(&self) -> watch::Receiver<ClientState> {
-        self.shared().state.subscribe()
+    pub fn watch(&self) -> StateWatch {
+        self.shared().watch()
     }
 
     /// The state now.
     pub fn state(&self) -> ClientState {
-        self.shared().state.borrow().clone()
+        self.watch().now()
     }
 
     /// What was agreed on, while the client is ready.
@@ -279,9 +182,9 @@ impl Client {
         }
     }
 
-    /// What is known of the server's era, to be given to a later client (ledger ERA-C-010).
+    /// What was found out last of the server's era, to be given to a later client (ledger ERA-C-010).
     pub fn verdict(&self) -> Option<Verdict> {
-        self.negotiated().map(|negotiated| Verdict { version: negotiated.version })
+        self.shared().verdict()
     }
 
     /// Ends the client and waits until its link is closed: for a child process, until it is gone. Calls in
@@ -293,23 +196,19 @@ impl Client {
 
     /// Waits until the client has ended, and says why. Cancel-safe.
     pub async fn closed(&self) -> CloseReason {
-        let mut state = self.watch();
-        match state.wait_for(|state| state.closed().is_some()).await {
-            Ok(state) => state.closed().cloned().unwrap_or(CloseReason::Requested),
-            Err(_) => CloseReason::Requested,
+        match self.watch().until(|_| false).await {
+            ClientState::Closed(reason) => reason,
+            _ => CloseReason::Requested,
         }
     }
 
-    /// Tells the driver; once that has ended, tells whoever waits for the command.
     pub(crate) fn command(&self, command: Command) {
-        if let Err(command) = self.shared().commands.push(command) {
-            command.refuse(&self.shared().closed().unwrap_or(CloseReason::Requested));
-        }
+        self.shared().command(command);
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("state", &*self.shared().state.borrow()).finish_non_exhaustive()
+        f.debug_struct("Client").field("state", &self.state()).finish_non_exhaustive()
     }
 }

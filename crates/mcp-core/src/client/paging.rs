@@ -42,13 +42,8 @@ impl Client {
         member: &str,
         limits: PageLimits,
     ) -> Result<Vec<RawJson>, Error> {
-        let pages = self.pages(method, member, &limits);
-        tokio::select! {
-            items = pages => items,
-            () = driver::sleep_until(driver::now().checked_add(limits.time)) => {
-                Err(Error::TimedOut { what: "the pages of a list", after: limits.time })
-            }
-        }
+        let overdue = Error::TimedOut { what: "the pages of a list", after: limits.time };
+        driver::within(limits.time, self.pages(method, member, &limits)).await.unwrap_or(Err(overdue))
     }
 
     async fn pages(

@@ -3,30 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::driver::server::ServerLimits;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::server::ServerConfig;
 
 use super::{Handler, Layer, Server};
-
-/// Limits of the drivers of one server. All have a default.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServerLimits {
-    pub(crate) in_flight: usize,
-    pub(crate) write_timeout: Duration,
-    pub(crate) grace: Duration,
-    pub(crate) linger: Duration,
-}
-
-impl Default for ServerLimits {
-    fn default() -> ServerLimits {
-        ServerLimits {
-            in_flight: 1024,
-            write_timeout: Duration::from_secs(60),
-            grace: Duration::from_secs(5),
-            linger: Duration::from_secs(30),
-        }
-    }
-}
 
 type Wrap = Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler>>;
 

@@ -15,40 +15,27 @@
 //! ```
 
 mod builder;
-pub(crate) mod command;
-pub(crate) mod context;
-mod handler;
 mod layer;
-pub(crate) mod link;
 mod router;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
 
+pub use crate::driver::server::{Context, Handler, IncomingRequest};
 pub use crate::session::server::{Reply, RequestContext, ServerConfig};
 pub use builder::ServerBuilder;
-pub use context::Context;
-pub use handler::{Handler, IncomingRequest};
 pub use layer::Layer;
 pub use router::{Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
-pub(crate) use builder::ServerLimits;
-
-use crate::driver;
-use crate::driver::signal::Signal;
+use crate::driver::server::{Command, ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Transport};
-use command::Command;
-use link::LinkShared;
 
 /// A server: an identity, capabilities and a [`Handler`], for any number of links. Cloning it is cheap;
 /// all clones are the same server.
@@ -57,68 +44,6 @@ use link::LinkShared;
 #[derive(Clone)]
 pub struct Server {
     shared: Arc<ServerShared>,
-}
-
-/// What all links of a server share.
-pub(crate) struct ServerShared {
-    pub(crate) config: Arc<ServerConfig>,
-    pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) limits: ServerLimits,
-    /// Requests that handlers are serving, on all links.
-    pub(crate) in_flight: AtomicUsize,
-    stopping: Arc<Signal>,
-    links: Mutex<HashMap<u64, Arc<LinkShared>>>,
-    next_link: AtomicU64,
-    link_ended: Notify,
-}
-
-/// Takes a link off the server's list when its driver ends, in whatever way.
-struct Registered<'a> {
-    server: &'a ServerShared,
-    number: u64,
-}
-
-impl Drop for Registered<'_> {
-    fn drop(&mut self) {
-        self.server.links().remove(&self.number);
-        self.server.link_ended.notify_waiters();
-    }
-}
-
-impl ServerShared {
-    fn links(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<LinkShared>>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell_all(&self, command: impl Fn() -> Command) {
-        for link in self.links().values() {
-            link.command(command());
-        }
-    }
-
-    async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {
-        let number = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
-        self.links().insert(number, shared.clone());
-        let _registered = Registered { server: self, number };
-        // After the insert: a drain either sees the link on the list or is seen here.
-        if self.stopping.is_raised() {
-            shared.command(Command::Drain);
-        }
-        driver::server::run(self.clone(), shared, link).await;
-    }
-
-    /// Waits until no link is left.
-    async fn idle(&self) {
-        loop {
-            let mut ended = std::pin::pin!(self.link_ended.notified());
-            ended.as_mut().enable();
-            if self.links().is_empty() {
-                return;
-            }
-            ended.await;
-        }
-    }
 }
 
 impl Server {
@@ -136,18 +61,7 @@ impl Server {
     }
 
     fn from_parts(config: ServerConfig, limits: ServerLimits, handler: Arc<dyn Handler>) -> Server {
-        Server {
-            shared: Arc::new(ServerShared {
-                config: Arc::new(config),
-                handler,
-                limits,
-                in_flight: AtomicUsize::new(0),
-                stopping: Arc::default(),
-                links: Mutex::default(),
-                next_link: AtomicU64::new(0),
-                link_ended: Notify::new(),
-            }),
-        }
+        Server { shared: Arc::new(ServerShared::new(config, limits, handler)) }
     }
 
     /// Serves one link to its end. Needs a tokio runtime. Dropping the future drops the link and the
@@ -168,24 +82,12 @@ impl Server {
     ///
     /// Returns whether everything was answered in time.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        self.begin_drain();
-        let done = tokio::time::timeout(deadline, self.shared.idle()).await.is_ok();
-        if !done {
-            self.shared.tell_all(|| Command::Close);
-            // Closing a link is bounded in time by promise 8 of the transport.
-            self.shared.idle().await;
-        }
-        done
-    }
-
-    fn begin_drain(&self) {
-        self.shared.stopping.raise();
-        self.shared.tell_all(|| Command::Drain);
+        self.shared.drain(deadline).await
     }
 
     /// How many links are open.
     pub fn links(&self) -> usize {
-        self.shared.links().len()
+        self.shared.open()
     }
 
     /// The configuration.
@@ -209,7 +111,7 @@ impl Accept for Server {
     }
 
     fn drain(&self) {
-        self.begin_drain();
+        self.shared.begin_drain();
     }
 }
 

@@ -1,1 +1,152 @@
-//! Tests of the client.
+//! Tests of what a client does beyond single calls: lists in pages, typed results.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Client, PageLimits};
+use crate::Error;
+use crate::message::{ErrorObject, Payload, RawJson};
+use crate::model::{
+    CallToolResult, Content, GetPromptResult, Model, PromptMessage, ReadResourceResult, Role,
+};
+use crate::model::{ResourceContents, Tool};
+use crate::server::{Prompt, Resource, Router, Server, Template};
+use crate::transport::{Binding, memory};
+
+async fn client(router: Router) -> Client {
+    let server = Server::builder("test server", "1").build(router);
+    let (connector, listener) = memory::connector(Binding::STREAM);
+    tokio::spawn(listener.serve(Arc::new(server)));
+    Client::builder("test client", "1").connect(connector).await.unwrap()
+}
+
+/// PAGE-C-001, PAGE-C-002, PAGE-C-003: all pages, whatever their size.
+#[tokio::test(start_paused = true)]
+async fn a_list_is_followed_to_its_end() {
+    for size in [1, 7, 250, 1000] {
+        let mut router = Router::new().page_size(size);
+        for number in 0..250 {
+            let tool = Tool::without_parameters(format!("tool-{number:03}"));
+            router = router.tool(tool, |_, _| async { Ok("x") });
+        }
+        let tools = client(router).await.list_tools().await.unwrap();
+        let names: Vec<String> = tools.into_iter().map(|tool| tool.name).collect();
+        assert_eq!(names, (0..250).map(|number| format!("tool-{number:03}")).collect::<Vec<_>>());
+    }
+}
+
+/// A server whose lists go wrong; `next` makes the cursor that follows one.
+fn endless(next: impl Fn(Option<RawJson>) -> Option<RawJson> + Send + Sync + 'static) -> Router {
+    Router::new().method("x/list", move |params: Option<Payload>, _| {
+        let cursor = next(params.and_then(|params| params.raw().member("cursor")));
+        async move {
+            let page = RawJson::object([("items", RawJson::array([RawJson::TRUE, RawJson::TRUE]))]);
+            Ok(cursor.map_or(page.clone(), |cursor| page.with_members(&[("nextCursor", &cursor)])))
+        }
+    })
+}
+
+fn counting(cursor: Option<RawJson>) -> Option<RawJson> {
+    let number = cursor.and_then(|cursor| cursor.to_text()?.parse().ok()).unwrap_or(0_i64);
+    Some(RawJson::string(&(number + 1).to_string()))
+}
+
+/// FAULT C-44: an empty cursor is no end; the same one twice is a violation; endless lists hit a limit.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_does_not_end_is_given_up() {
+    let limits = PageLimits::default();
+    let same = client(endless(|_| Some(RawJson::string("")))).await;
+    let error = same.list_all("x/list", "items", limits).await.unwrap_err();
+    assert!(matches!(&error, Error::Violation(why) if why.contains("twice")), "{error}");
+
+    let once = client(endless(|cursor| cursor.is_none().then(|| RawJson::string("")))).await;
+    assert_eq!(once.list_all("x/list", "items", limits).await.unwrap().len(), 4);
+
+    let null = client(endless(|_| Some(RawJson::NULL))).await;
+    assert_eq!(null.list_all("x/list", "items", limits).await.unwrap().len(), 2);
+
+    let forever = client(endless(counting)).await;
+    for (limits, what) in [
+        (PageLimits { pages: 5, ..limits }, "pages"),
+        (PageLimits { items: 11, ..limits }, "items"),
+        (PageLimits { bytes: 500, ..limits }, "bytes"),
+    ] {
+        let error = forever.list_all("x/list", "items", limits).await.unwrap_err();
+        assert!(matches!(&error, Error::Limit { what: named, .. } if named.contains(what)), "{error}");
+    }
+    let error = forever.list_all("x/list", "other", limits).await.unwrap_err();
+    assert!(matches!(error, Error::Violation(_)), "{error}");
+}
+
+/// FAULT C-44: one deadline for all pages together.
+#[tokio::test(start_paused = true)]
+async fn a_list_has_one_deadline() {
+    let slow = Router::new().method("x/list", |params: Option<Payload>, _| async move {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let cursor = counting(params.and_then(|params| params.raw().member("cursor")));
+        Ok(RawJson::object([("items", RawJson::array([])), ("nextCursor", cursor.unwrap_or_default())]))
+    });
+    let limits = PageLimits { time: Duration::from_secs(90), ..PageLimits::default() };
+    let begun = tokio::time::Instant::now();
+    let error = client(slow).await.list_all("x/list", "items", limits).await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 90);
+}
+
+/// What the model's types say goes out and comes back.
+#[tokio::test(start_paused = true)]
+async fn typed_calls_carry_the_models_types() {
+    let router = Router::new()
+        .tool(Tool::without_parameters("fail"), |_, _| async { Ok(CallToolResult::error("no luck")) })
+        .prompt(Prompt::new("hello"), |arguments, _| async move {
+            let who = arguments.member("who").and_then(|who| who.to_text()).unwrap_or_default();
+            Ok(GetPromptResult::new().with_messages([PromptMessage::new(Role::User, Content::text(who))]))
+        })
+        .resource(Resource::new("mem://a", "a"), |uri, _| async move {
+            Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "text")]))
+        })
+        .resource_template(Template::new("mem://t/{x}", "t"), |uri, _| async move {
+            Err::<RawJson, _>(ErrorObject::resource_not_found(&uri))
+        });
+    let client = client(router).await;
+    assert!(client.call_tool("fail", None).await.unwrap().failed());
+    let arguments = BTreeMap::from([("who".to_owned(), "you".to_owned())]);
+    let prompt = client.get_prompt("hello", arguments).await.unwrap();
+    assert_eq!(prompt.messages[0].content.as_text(), Some("you"));
+    assert_eq!(client.read_resource("mem://a").await.unwrap().contents.len(), 1);
+    for unknown in ["mem://zz", "mem://t/1"] {
+        assert!(client.read_resource(unknown).await.unwrap_err().is_resource_not_found());
+    }
+    assert_eq!(client.list_resources().await.unwrap().len(), 1);
+    assert_eq!(client.list_resource_templates().await.unwrap().len(), 1);
+    assert_eq!(client.list_prompts().await.unwrap().len(), 1);
+    client.ping().await.unwrap();
+}
+
+/// HDR-C-022: metadata that is at odds with the body is learned afresh, once.
+#[tokio::test(start_paused = true)]
+async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
+    let stale = Arc::new(AtomicBool::new(true));
+    let (on_list, on_call) = (stale.clone(), stale.clone());
+    let router = Router::new()
+        .method("tools/list", move |_, _| {
+            on_list.store(false, Ordering::SeqCst);
+            async { Ok(RawJson::object([("tools", RawJson::array([]))])) }
+        })
+        .method("tools/call", move |_, _| {
+            let stale = on_call.load(Ordering::SeqCst);
+            async move {
+                if stale {
+                    Err(ErrorObject::new(-32020, "no"))
+                } else {
+                    Ok(CallToolResult::text("yes").to_raw())
+                }
+            }
+        });
+    let client = client(router).await;
+    assert!(client.request("tools/call", Some(RawJson::EMPTY_OBJECT)).await.is_err());
+    let result = client.call_tool("x", None).await.unwrap();
+    assert_eq!(result.texts().collect::<Vec<_>>(), ["yes"]);
+}

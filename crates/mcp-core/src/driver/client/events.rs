@@ -4,8 +4,6 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 
-use crate::client::command::Command;
-use crate::client::{ClientState, InputContext, ListenItem};
 use crate::driver::writer::Queued;
 use crate::error::Error;
 use crate::message::{ErrorObject, Payload};
@@ -13,7 +11,7 @@ use crate::session::client::ClientEvent;
 use crate::session::{CallId, InputId, InputRequest};
 use crate::transport::Outbound;
 
-use super::Driver;
+use super::{Command, Driver, InputContext, ListenItem};
 
 impl Driver {
     /// Queues a message for the writer. Without a link there is nobody to write to: the session knows, or
@@ -37,7 +35,7 @@ impl Driver {
         match event {
             ClientEvent::Ready(negotiated) => {
                 tracing::debug!(version = negotiated.version.as_str(), "ready");
-                self.shared.state.send_replace(ClientState::Ready(negotiated));
+                self.shared.ready(negotiated);
             }
             ClientEvent::CallNotification { call, notification } => {
                 if let Some(pending) = self.calls.get(&call) {
@@ -74,7 +72,7 @@ impl Driver {
             }
             ClientEvent::Disconnected(reason) => {
                 tracing::debug!(%reason, "disconnected");
-                self.shared.state.send_replace(ClientState::Disconnected(reason));
+                self.shared.disconnected(reason);
             }
             // Published when the link is closed too: see the driver's drop.
             ClientEvent::Closed(reason) => self.end = Some(reason),
@@ -101,9 +99,9 @@ impl Driver {
             let _ended = self.shared.commands.push(Command::Answer { input, answer: Err(error) });
             return;
         };
-        let (handler, shared) = (self.input.clone(), self.shared.clone());
+        let shared = self.shared.clone();
         let task = tokio::spawn(async move {
-            let answer = async { handler.input(request, InputContext { version, in_call }).await };
+            let answer = async { shared.input.input(request, InputContext { version, in_call }).await };
             let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("the input handler panicked");
                 Err(ErrorObject::internal("Internal error"))

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use crate::client::command::Permit;
 use crate::driver::mailbox::Mailbox;
 use crate::driver::writer::{Queued, Rejected, write};
 use crate::driver::{BURST, FAREWELL, LAST_WORDS, Received, now, sleep_until};
 use crate::transport::{Closed, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
 
-use super::Driver;
+use super::{Driver, Permit};
 
 /// How long a closing link may take to say how it ended before the calls on it fail without that.
 /// Enough for a child that is dead already: its exit status and its last words belong in the error.

@@ -1,7 +1,12 @@
 //! The driver of a client: one task for all of its links.
 
+mod command;
 mod events;
+mod input;
 mod link;
+mod shared;
+mod slot;
+mod state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,8 +15,6 @@ use std::time::Instant;
 use tokio::task::AbortHandle;
 use tracing::Span;
 
-use crate::client::command::{Command, NewCall, Permit};
-use crate::client::{CallSlot, ClientShared, InputHandler, ListenSlot};
 use crate::error::{CloseReason, Error};
 use crate::session::client::ClientSession;
 use crate::session::{CallId, InputId, ListenId, Output};
@@ -22,16 +25,20 @@ use super::timer::Timer;
 use super::writer::Queued;
 use super::{now, sleep_until};
 
+pub use input::{InputContext, InputHandler};
+pub use slot::ListenItem;
+pub use state::{ClientState, StateWatch};
+
+pub(crate) use command::{Command, NewCall, Permit};
+pub(crate) use input::NoInput;
+pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
+pub(crate) use slot::{CallSlot, ListenSlot};
+
 /// Drives a client to its end.
-pub(crate) async fn run(
-    shared: Arc<ClientShared>,
-    mut connector: Box<dyn Connect>,
-    input: Arc<dyn InputHandler>,
-) {
+async fn run(shared: Arc<ClientShared>, mut connector: Box<dyn Connect>) {
     let mut driver = Driver {
         session: ClientSession::new(shared.config.clone(), now()),
         shared,
-        input,
         calls: HashMap::new(),
         listens: HashMap::new(),
         inputs: HashMap::new(),
@@ -73,7 +80,6 @@ struct Sending {
 struct Driver {
     shared: Arc<ClientShared>,
     session: ClientSession,
-    input: Arc<dyn InputHandler>,
     calls: HashMap<CallId, Pending>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,

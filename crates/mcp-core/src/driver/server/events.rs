@@ -7,14 +7,12 @@ use futures::FutureExt;
 
 use crate::driver::mailbox::Mailbox;
 use crate::message::ErrorObject;
-use crate::server::IncomingRequest;
-use crate::server::command::Command;
-use crate::server::context::Exchange;
 use crate::session::ExchangeId;
 use crate::session::server::{Incoming, Reply, ServerEvent};
 
-use super::Driver;
+use super::context::Exchange;
 use super::serve::{InFlight, Notice, serve, tell};
+use super::{Command, Driver, IncomingRequest, ServerShared};
 
 /// What a client may leave untold to a slow handler; then the oldest go.
 const NOTICES: usize = 256;
@@ -97,7 +95,7 @@ impl Driver {
 
 impl InFlight {
     /// A place among the requests in flight of the whole server, if there is one.
-    fn take(server: &Arc<crate::server::ServerShared>, limit: usize) -> Option<InFlight> {
+    fn take(server: &Arc<ServerShared>, limit: usize) -> Option<InFlight> {
         let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
         // Made in any case: it gives the place back.
         let place = InFlight { server: server.clone() };

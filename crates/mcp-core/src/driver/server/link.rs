@@ -9,12 +9,11 @@ use futures::future::BoxFuture;
 use crate::driver::mailbox::Mailbox;
 use crate::driver::writer::{Queued, Rejected, write};
 use crate::driver::{BURST, FAREWELL, LAST_WORDS, Received, now, sleep_until};
-use crate::server::link::NotePermit;
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
 
-use super::{BACKLOG, Driver};
+use super::{BACKLOG, Driver, NotePermit};
 
 /// What can wake the driver.
 enum Woken {

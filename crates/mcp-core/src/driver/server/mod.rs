@@ -1,8 +1,13 @@
 //! The driver of one link of a server.
 
+mod command;
+mod context;
 mod events;
+mod handler;
+mod hub;
 mod link;
 mod serve;
+mod shared;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,10 +18,6 @@ use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
 use crate::message::Payload;
-use crate::server::ServerShared;
-use crate::server::command::{Command, Note};
-use crate::server::context::Exchange;
-use crate::server::link::{LinkShared, NotePermit};
 use crate::session::server::{Reply, ServerSession};
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
 use crate::transport::{Binding, Outbound, Transport};
@@ -25,7 +26,16 @@ use super::mailbox::Mailbox;
 use super::now;
 use super::timer::Timer;
 use super::writer::Queued;
+use command::Note;
+use context::Exchange;
 use serve::Notice;
+use shared::{LinkShared, NotePermit};
+
+pub use context::Context;
+pub use handler::{Handler, IncomingRequest};
+
+pub(crate) use command::Command;
+pub(crate) use hub::{ServerLimits, ServerShared};
 
 /// Messages that may wait for the writer before changes are held back and equal ones become one.
 const BACKLOG: usize = 256;
@@ -38,7 +48,7 @@ const HELD_BACK: usize = 1024;
 /// Where the binding says `one_exchange`, nothing is spawned: the handler is polled here, beside the
 /// writer. A binding that has to answer its own caller while the handler still runs moves this future into
 /// a task of its own.
-pub(crate) async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
+async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
     let binding = link.binding();
     let (mut sender, mut receiver) = link.split();
     let outbox = Arc::new(Mailbox::new());

@@ -9,11 +9,12 @@ use tracing::{Instrument, Span};
 
 use crate::driver::mailbox::Mailbox;
 use crate::message::{ErrorObject, Notification};
-use crate::server::context::Exchange;
-use crate::server::{Context, Handler, IncomingRequest, ServerShared};
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::Envelope;
+
+use super::context::Exchange;
+use super::{Context, Handler, IncomingRequest, ServerShared};
 
 /// A place among the requests in flight of a server.
 pub(super) struct InFlight {

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::client::CallOptions;
 use crate::message::RawJson;
 
-/// RPC-B-002: lists, calls, errors; the same in both eras.
+/// RPC-B-002, ERR-S-008: lists, calls, errors; the same in both eras.
 #[tokio::test(start_paused = true)]
 async fn calls_are_answered_in_every_era_and_binding() {
     for (era, binding) in KINDS {
@@ -73,7 +73,7 @@ async fn a_slow_reader_of_notifications_blocks_no_reply() {
     }
 }
 
-/// FAULT C-37, PEERS 27: dropping a call cancels it on the server.
+/// CANC-C-008, CANC-C-009, FAULT C-37: dropping a call cancels it on the server.
 #[tokio::test(start_paused = true)]
 async fn dropping_a_call_cancels_it_on_the_server() {
     for (era, binding) in KINDS {
@@ -108,7 +108,7 @@ fn a_call_may_be_dropped_outside_of_a_runtime() {
     assert!(matches!(late.now_or_never(), Some(Err(Error::Closed(_)))));
 }
 
-/// TIME-B-*: a call that is cancelled by hand, or takes too long, ends once, and the server is told.
+/// TIME-B-003, TIME-B-005: a call that is cancelled by hand, or takes too long, ends once, and the server is told.
 #[tokio::test(start_paused = true)]
 async fn cancelled_and_overdue_calls_end_once() {
     for (era, binding) in KINDS {

@@ -34,7 +34,7 @@ async fn closing_settles_everything() {
     }
 }
 
-/// PEERS 3: the last handle closes the link; a call in flight is a handle.
+/// LIFE-B-019: the last handle closes the link; a call in flight is a handle.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_closes_the_link() {
     for (era, binding) in KINDS {

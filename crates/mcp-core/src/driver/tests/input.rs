@@ -26,7 +26,7 @@ fn asking() -> Router {
     })
 }
 
-/// MRTR-S-002, MRTR-C-*: the handler is written once, and so is the answer.
+/// MRTR-S-002, MRTR-C-011: the handler is written once, and so is the answer.
 #[tokio::test(start_paused = true)]
 async fn one_input_handler_serves_both_eras() {
     for (era, binding) in KINDS {
@@ -75,7 +75,7 @@ impl Drop for CountDrop {
     }
 }
 
-/// CANC-B: when the call is given up, nobody goes on asking the person.
+/// CANC-B-005: when the call is given up, nobody goes on asking the person.
 #[tokio::test(start_paused = true)]
 async fn an_unwanted_question_is_dropped() {
     for (era, binding) in KINDS {

@@ -181,7 +181,7 @@ async fn a_close_is_not_kept_waiting_by_a_peer_that_does_not_read() {
     assert!(call.await.unwrap_err().is_closed());
 }
 
-/// PEERS 29: after a link is gone the state says so, and the next call makes a new one.
+/// FAULT C-1: after a link is gone the state says so, and the next call makes a new one.
 #[tokio::test(start_paused = true)]
 async fn the_next_call_makes_a_new_link() {
     for (era, binding) in KINDS {
@@ -193,11 +193,12 @@ async fn the_next_call_makes_a_new_link() {
         seen.started.notified().await;
         // The server ends its links, and goes on serving new ones by another name.
         server.drain(Duration::from_secs(1)).await;
-        assert!(call.await.unwrap_err().is_closed(), "{era:?}");
+        // Exchanges that are ended one by one are lost; on a stream the link takes them with it.
+        let error = call.await.unwrap_err();
+        assert!(matches!(error, Error::Closed(_) | Error::Lost(_)), "{era:?}: {error}");
         let mut state = client.watch();
-        let gone = state.wait_for(|state| matches!(state, ClientState::Disconnected(_))).await;
-        assert!(gone.is_ok());
-        drop(gone);
+        let gone = state.until(|state| matches!(state, ClientState::Disconnected(_))).await;
+        assert!(matches!(gone, ClientState::Disconnected(_)), "{gone:?}");
         client.request("x/echo", None).await.unwrap();
         assert!(client.state().is_ready());
     }

@@ -56,9 +56,9 @@ async fn a_slow_listener_is_told_that_it_missed_changes() {
     }
 }
 
-/// SUB-S: a drain ends it in order; closing the client ends it with the reason.
+/// Closing the client ends its subscriptions, with the reason.
 #[tokio::test(start_paused = true)]
-async fn a_subscription_ends_with_its_server_or_its_client() {
+async fn a_subscription_ends_with_its_client() {
     for (era, binding) in KINDS {
         let (client, _server) = pair(&Arc::<Seen>::default(), era, binding).await;
         let mut listen = client.listen(tools());

@@ -5,6 +5,7 @@ mod page;
 mod serve;
 mod template;
 mod tool;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -70,7 +70,7 @@ impl Handler for Router {
     }
 
     fn capabilities(&self) -> RawJson {
-        let flag = |name, on: bool| on.then(|| (name, RawJson::TRUE));
+        let flag = |name, on: bool| on.then_some((name, RawJson::TRUE));
         let list_changed = || flag("listChanged", self.list_changed);
         let mut declared = Vec::new();
         if self.completion.is_some() {

@@ -34,7 +34,7 @@ fn router(started: &Arc<Notify>) -> Router {
         })
 }
 
-/// PEERS 43, 30: handlers are told first, so that one which waits for the end comes to its end; listens
+/// Handlers are told first, so that one which waits for the end comes to its end; listens
 /// end in order; then links close.
 #[tokio::test(start_paused = true)]
 async fn a_drain_lets_handlers_and_listens_finish_then_closes() {
@@ -59,7 +59,7 @@ async fn a_drain_lets_handlers_and_listens_finish_then_closes() {
     assert_eq!(server.links(), 0);
 }
 
-/// PEERS 30: what does not come to its end is not waited for beyond the deadline.
+/// What does not come to its end is not waited for beyond the deadline.
 #[tokio::test(start_paused = true)]
 async fn a_drain_is_bounded_by_its_deadline() {
     let started = Arc::new(Notify::new());

@@ -47,7 +47,7 @@ async fn a_modern_client_is_never_asked() {
     assert!(reply.contains(r#""id":1"#) && reply.contains("-32603"), "{reply}");
 }
 
-/// LIFE-B-*: the end of the link settles what a handler asked.
+/// TIME-B-005: the end of the link settles what a handler asked.
 #[tokio::test(start_paused = true)]
 async fn a_question_ends_with_its_link() {
     let outcome = Arc::new(Mutex::new(None));

@@ -23,7 +23,7 @@ fn slow(limit: u64, cancelled: &Arc<AtomicBool>) -> Router {
     })
 }
 
-/// PEERS 5: read-closed is not write-closed; what was accepted is still answered.
+/// STDIO-S-011: read-closed is not write-closed; what was accepted is still answered.
 #[tokio::test(start_paused = true)]
 async fn the_end_of_input_does_not_lose_replies() {
     let server = server(slow(20, &Arc::default()));

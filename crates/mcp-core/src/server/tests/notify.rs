@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
-use crate::server::{Router, Server, Tool};
+use crate::server::{Prompt, Router, Server, Tool};
 use crate::session::{Change, LogLevel};
 use crate::transport::{Binding, memory};
 
 fn router() -> Router {
     Router::new()
         .tool(Tool::new("any"), |_, _| async { Ok("x") })
+        .prompt(Prompt::new("any"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
         .list_changed()
         .method("x/steps", |_, context| async move {
             for step in 1..=3 {
@@ -75,14 +76,19 @@ async fn a_flood_of_progress_is_bounded_and_complete() {
     assert_eq!(replies[0], Some(2.into()));
 }
 
-/// SUB-S-*: a change reaches every link that listens; behind a slow reader equal changes become one.
+/// SUB-S-003: a change reaches every link that listens; behind a slow reader equal changes become one.
 #[tokio::test(start_paused = true)]
 async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
     let server = server(router());
     let mut fast = Peer::of(&server, Binding::STREAM);
     let mut slow = Peer::with(&server, &memory::Pair::new(Binding::STREAM).capacity(1));
     for peer in [&mut fast, &mut slow] {
-        peer.modern(1, "subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#).await;
+        peer.modern(
+            1,
+            "subscriptions/listen",
+            r#"{"notifications":{"toolsListChanged":true,"promptsListChanged":true}}"#,
+        )
+        .await;
         assert!(peer.text().await.contains("acknowledged"));
     }
     let counted = Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -96,12 +102,15 @@ async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
         server.publish(Change::ToolsList);
         tokio::task::yield_now().await;
     }
+    server.publish(Change::PromptsList);
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert_eq!(counted.load(std::sync::atomic::Ordering::SeqCst), 2000);
-    let mut late = 0;
-    while tokio::time::timeout(std::time::Duration::from_secs(1), slow.next()).await.is_ok() {
+    assert_eq!(counted.load(std::sync::atomic::Ordering::SeqCst), 2001);
+    let (mut late, mut last) = (0, String::new());
+    while let Ok(text) = tokio::time::timeout(std::time::Duration::from_secs(1), slow.text()).await {
         late += 1;
+        last = text;
     }
+    assert!(last.contains("notifications/prompts/list_changed"), "{last}");
     assert!((2..1000).contains(&late), "{late}");
     let _alive: &Server = &server;
 }

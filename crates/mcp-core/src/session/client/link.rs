@@ -38,7 +38,7 @@ pub(super) struct Link {
     pub(super) heard: Instant,
     /// When it was ready.
     pub(super) ready: Option<Instant>,
-    /// The peer answered something beyond the opening: trying again is not in vain.
+    /// The peer answered a call: trying again is not in vain.
     pub(super) answered: bool,
     pub(super) era: Era,
 }

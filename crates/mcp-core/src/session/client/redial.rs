@@ -19,8 +19,8 @@ use super::{ClientEvent, ClientSession};
 /// What is remembered over links.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
-    /// Links in a row that brought nothing.
-    pub(super) failed: u32,
+    /// Links that were asked for since the last good one.
+    pub(super) in_a_row: u32,
     /// The session had a link that worked: it is worth another one.
     pub(super) ever_ready: bool,
     /// How the link ended that the era probe was sent on (row 8). `initialize` comes first now.
@@ -55,8 +55,7 @@ impl ClientSession {
         let reason = CloseReason::NoLink(error);
         match self.config.reconnect {
             Reconnect::OnDemand { tries, .. } if self.tries.ever_ready && !hopeless => {
-                self.tries.failed += 1;
-                if self.tries.failed >= tries {
+                if self.tries.in_a_row >= tries {
                     return self.end(reason);
                 }
                 debug!(%reason, "no link yet");
@@ -73,11 +72,13 @@ impl ClientSession {
         let Some(link) = self.link() else { return self.end(reason) };
         let was_ready = link.ready.is_some();
         let Reconnect::OnDemand { tries, cap, .. } = self.config.reconnect else { return self.end(reason) };
-        // A link that answered, or that stood for long, was a good one.
+        // A link that answered a call, or that stood for long, was a good one.
         let good =
             link.answered || link.ready.is_some_and(|ready| now.saturating_duration_since(ready) >= cap);
-        self.tries.failed = if was_ready && good { 0 } else { self.tries.failed + 1 };
-        if !self.tries.ever_ready || self.tries.failed >= tries {
+        if good {
+            self.tries.in_a_row = 0;
+        }
+        if !self.tries.ever_ready || self.tries.in_a_row >= tries {
             return self.end(reason);
         }
         self.settle_link(&reason);
@@ -110,12 +111,13 @@ impl ClientSession {
     pub(super) fn dial_if_needed(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Idle) && !(self.queue.is_empty() && self.listens.is_empty()) {
             self.phase = Phase::Dialing;
-            let at = now.checked_add(self.backoff(self.tries.failed)).unwrap_or(now);
+            let at = now.checked_add(self.backoff(self.tries.in_a_row)).unwrap_or(now);
+            self.tries.in_a_row += 1;
             self.out.push_back(Output::Redial { at });
         }
     }
 
-    /// The wait before the try that follows so many failures: none before the first.
+    /// The wait before a try, after so many that brought nothing: none before the first.
     pub(super) fn backoff(&self, failed: u32) -> Duration {
         match (self.config.reconnect, failed.checked_sub(1)) {
             (Reconnect::OnDemand { first, cap, .. }, Some(doublings)) => {

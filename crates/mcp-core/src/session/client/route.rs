@@ -91,8 +91,7 @@ impl ClientSession {
     /// A request has its outcome.
     pub(super) fn settle(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
         let Some(purpose) = self.inflight.take(number) else { return };
-        let opening = matches!(purpose, Purpose::Probe | Purpose::Initialize);
-        if !opening
+        if matches!(purpose, Purpose::Call(_))
             && matches!(outcome, Ok(_) | Err(Error::Rpc(_)))
             && let Some(link) = self.link_mut()
         {

@@ -6,7 +6,7 @@ use crate::transport::{Envelope, Inbound, Lane, LossKind};
 
 use super::harness::*;
 
-/// A-B8, FAULT C-40, ID-B-005: answers in any order, with notifications between them, find their calls.
+/// FAULT A-B8, FAULT C-40, ID-B-005: answers in any order, with notifications between them, find their calls.
 #[test]
 fn answers_find_their_calls() {
     let mut peer = Peer::legacy(config(), PIPE);
@@ -33,13 +33,17 @@ fn payloads_are_not_rebuilt() {
     assert!(!peer.last().text.contains("params"));
 }
 
-/// TIME-B-005: only the peer's error is an `Rpc`.
+/// TIME-B-005, ERR-B-002: only the peer's error is an `Rpc`, and of the old codes one has a meaning.
 #[test]
 fn the_peers_error_is_the_peers() {
     let mut peer = Peer::legacy(config(), PIPE);
     let call = peer.call("resources/read", r#"{"uri":"x"}"#);
     peer.refuse_last(-32002, r#"{"uri":"x"}"#);
     assert!(peer.error(call).is_resource_not_found());
+    let call = peer.call("resources/read", r#"{"uri":"x"}"#);
+    peer.refuse_last(-32001, r#"{"uri":"x"}"#);
+    let error = peer.error(call);
+    assert!(!error.is_resource_not_found() && !error.is_timeout() && !error.is_auth() && !error.is_closed());
 }
 
 /// FAULT C-34, RPC-B-005: duplicates, unknown ids and answers to nothing are dropped and counted.

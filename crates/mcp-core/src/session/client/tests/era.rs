@@ -14,7 +14,7 @@ fn opening_error(peer: &Peer) -> &Error {
     }
 }
 
-/// ERA-C-001, META-C-004: the probe comes first, complete, and a modern peer sees no `initialize`.
+/// ERA-C-001, ERA-C-006, META-C-004: the probe comes first, complete, and a modern peer sees no `initialize`.
 #[test]
 fn a_modern_peer_is_found_by_one_probe() {
     for binding in [PIPE, HTTP] {
@@ -35,7 +35,7 @@ fn a_modern_peer_is_found_by_one_probe() {
     }
 }
 
-/// ERA-C-003, ERA-C-004, FAULT C-42.
+/// ERA-C-003, ERA-C-004, ERA-C-008, FAULT C-42.
 #[test]
 fn any_other_answer_means_a_handshake() {
     let answers: [&dyn Fn(&mut Peer); 6] = [

@@ -90,6 +90,21 @@ fn counter_offers() {
     }
 }
 
+/// META-B-001, META-B-013: what is not known in capabilities and `_meta` is kept, and changes nothing.
+#[test]
+fn unknown_members_are_kept() {
+    let mut peer = opening(ProtocolVersion::LATEST_LEGACY, PIPE);
+    peer.answer_last(
+        r#"{"protocolVersion":"2025-11-25","capabilities":{"x":7,"tools":{"y":[1.0]}},"_meta":{"io.modelcontextprotocol/z":null}}"#,
+    );
+    let capabilities = &peer.session.negotiated().unwrap().capabilities;
+    assert_eq!(capabilities.to_string(), r#"{"x":7,"tools":{"y":[1.0]}}"#);
+    let call = peer.call("tools/list", "");
+    let result = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":[],"progressToken":{}}}"#;
+    peer.answer_last(result);
+    assert_eq!(peer.result(call), result);
+}
+
 /// LIFE-S-003: a result without a version is a broken promise.
 #[test]
 fn a_result_without_a_version_is_a_violation() {

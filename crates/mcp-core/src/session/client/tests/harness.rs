@@ -104,12 +104,18 @@ impl Peer {
         peer
     }
 
+    /// Plays the server's part of the handshake.
     pub(super) fn open_legacy(&mut self) {
+        self.open_legacy_keeping();
+        self.forget();
+    }
+
+    /// The same, and what was seen is not forgotten.
+    pub(super) fn open_legacy_keeping(&mut self) {
         assert_eq!(self.last().method(), "initialize");
         self.answer_last(INITIALIZE);
         let lane = self.last().lane;
         self.inbound(Inbound::Delivered { lane: Lane::numbered(lane) });
-        self.forget();
     }
 
     pub(super) fn now(&self) -> Instant {

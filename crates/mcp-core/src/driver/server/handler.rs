@@ -9,7 +9,7 @@ use crate::session::InputRequired;
 use crate::session::server::Reply;
 use crate::transport::Envelope;
 
-use super::Context;
+use super::context::Context;
 
 /// A request to be served.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl IncomingRequest {
     }
 }
 
-/// Serves requests, of both eras alike. [`Router`](super::Router) is one made of closures.
+/// Serves requests, of both eras alike. [`Router`](crate::server::Router) is one made of closures.
 ///
 /// The protocol's own methods (`initialize`, `server/discover`, `ping`, `subscriptions/listen`, …) never
 /// come here. Requests are served at the same time, each in a task of its own, or inline where a link
@@ -57,7 +57,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// A legacy client subscribed to a resource, or to none of it any more. Told like
-    /// [`Handler::notified`]. Changes reach it by [`Server::publish`](super::Server::publish).
+    /// [`Handler::notified`]. Changes reach it by [`Server::publish`](crate::server::Server::publish).
     async fn subscribed(&self, uri: String, on: bool) {
         let _ = (uri, on);
     }

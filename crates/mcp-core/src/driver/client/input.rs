@@ -22,7 +22,7 @@ pub struct InputContext {
 ///
 /// Each question is answered in a task of its own. A panic is answered with `-32603`. When the answer
 /// is not wanted any more the future is dropped. Declare what it can answer with
-/// [`ClientBuilder::capability`](super::ClientBuilder::capability).
+/// [`ClientBuilder::capability`](crate::client::ClientBuilder::capability).
 ///
 /// A closure `|request, context| async { … }` is a handler too.
 #[async_trait]

@@ -10,7 +10,7 @@ use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Envelope;
 
 use super::command::{Command, Note};
-use super::link::LinkShared;
+use super::shared::LinkShared;
 
 /// What a handler can see and do around the request that it serves. Cheap to clone; may outlive the
 /// request, and then says nothing any more.
@@ -67,7 +67,7 @@ impl Context {
     }
 
     /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.
-    /// Prefer [`Reply::InputRequired`](super::Reply::InputRequired), which serves both eras. Dropping the
+    /// Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which serves both eras. Dropping the
     /// future gives the request up.
     ///
     /// # Errors

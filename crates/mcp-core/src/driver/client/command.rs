@@ -10,8 +10,7 @@ use crate::message::{ErrorObject, Method, RawJson};
 use crate::session::client::CallOptions;
 use crate::session::{InputId, SubscriptionFilter};
 
-use super::call::CallSlot;
-use super::listen::ListenSlot;
+use super::slot::{CallSlot, ListenSlot};
 
 /// A place among the messages in flight. Held by the table of calls until the outcome and by the queue
 /// to the writer until the message is written: both are bounded by it.

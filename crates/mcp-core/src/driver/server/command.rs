@@ -7,7 +7,7 @@ use crate::message::{Method, Payload, RawJson};
 use crate::session::server::Reply;
 use crate::session::{Change, ExchangeId, LogLevel};
 
-use super::link::NotePermit;
+use super::shared::NotePermit;
 
 /// A notification of a handler.
 #[derive(Debug)]

@@ -1,0 +1,95 @@
+//! `mcp demo`: one client, one server, three protocol revisions, side by side.
+
+mod report;
+mod steps;
+
+use std::time::Instant;
+
+use mcp_core::client::{Client, EraMode, InputContext};
+use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
+use mcp_core::session::InputRequest;
+use mcp_stdio::ChildCommand;
+
+use crate::cli::Global;
+use crate::exit::{Code, Failure};
+use crate::progress::Display;
+use crate::signals::Signals;
+use crate::{out, session};
+
+use report::Column;
+use steps::{STOP, Step};
+
+/// What the demo's own input handler answers.
+const NAME: &str = "Ada";
+
+/// Found out by asking the server; the last revision with a handshake; the oldest revision.
+const ERAS: [EraMode; 3] = [
+    EraMode::Auto,
+    EraMode::Legacy(ProtocolVersion::V2025_11_25),
+    EraMode::Legacy(ProtocolVersion::V2024_11_05),
+];
+
+/// Runs the command.
+pub(crate) async fn run(signals: &Signals, global: &Global) -> Result<(), Failure> {
+    let eras = if global.era == EraMode::Auto { &ERAS[..] } else { std::slice::from_ref(&global.era) };
+    let mut columns = Vec::new();
+    for era in eras {
+        let column = talk(signals, global, *era).await;
+        if let Some(failure) = column.interrupted {
+            return Err(failure);
+        }
+        columns.push(column);
+    }
+    if global.json {
+        out::write_line(report::json(&columns).to_string())?;
+    } else {
+        out::write(report::render(&columns, global))?;
+    }
+    let failed = columns.iter().map(Column::failed).sum::<usize>();
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(Code::CheckFailed, format!("{failed} steps of the demo did not go as they should")))
+}
+
+/// One server, started and used in one era.
+async fn talk(signals: &Signals, global: &Global, era: EraMode) -> Column {
+    let mut column = Column::new(era);
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            column.steps.push(Step::failed("start", format!("where is this program? {error}")));
+            return column;
+        }
+    };
+    let child = ChildCommand::new(program).arg("serve-demo");
+    let builder = session::builder(global)
+        .era(era)
+        .capability("elicitation", RawJson::object([("form", RawJson::EMPTY_OBJECT)]))
+        .input_handler(answer);
+    let started = Instant::now();
+    let display = Display::new(global);
+    let outcome = session::run(signals, global, builder, child, async |client: &Client| {
+        column.steps = steps::all(client, era, started, display).await?;
+        Ok((client.negotiated(), Instant::now()))
+    })
+    .await;
+    match outcome {
+        Ok((negotiated, stopping)) => {
+            column.negotiated = negotiated;
+            column.steps.push(Step::done(STOP, stopping.elapsed(), "exited".to_owned()));
+        }
+        Err(failure) if failure.code == Code::Cancelled => column.interrupted = Some(failure),
+        Err(failure) => column.steps.push(Step::failed("start", failure.message)),
+    }
+    column
+}
+
+/// Answers the question of the tool `ask`: the same handler in every era.
+async fn answer(request: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject> {
+    if request.method != "elicitation/create" {
+        return Err(ErrorObject::method_not_found(request.method.as_str()));
+    }
+    let content = RawJson::object([("name", RawJson::string(NAME))]);
+    Ok(RawJson::object([("action", RawJson::string("accept")), ("content", content)]))
+}

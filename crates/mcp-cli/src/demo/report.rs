@@ -1,0 +1,138 @@
+//! What the demo found: a table for people, JSON for programs.
+
+use std::time::Duration;
+
+use mcp_core::client::{EraMode, Negotiated};
+use mcp_core::message::RawJson;
+
+use crate::cli::Global;
+use crate::exit::Failure;
+use crate::info;
+use crate::style::Style;
+use crate::table::Table;
+use crate::text;
+
+use super::steps::Step;
+
+/// How wide a cell may be.
+const CELL: usize = 60;
+
+/// One era: how it was asked for and what came of it.
+#[derive(Debug)]
+pub(super) struct Column {
+    era: EraMode,
+    pub(super) negotiated: Option<Negotiated>,
+    pub(super) steps: Vec<Step>,
+    /// A signal ended it.
+    pub(super) interrupted: Option<Failure>,
+}
+
+impl Column {
+    /// A column without steps.
+    pub(super) fn new(era: EraMode) -> Column {
+        Column { era, negotiated: None, steps: Vec::new(), interrupted: None }
+    }
+
+    /// How many steps did not go as they should.
+    pub(super) fn failed(&self) -> usize {
+        self.steps.iter().filter(|step| step.outcome.is_err()).count()
+    }
+
+    fn asked(&self) -> String {
+        match self.era {
+            EraMode::Auto => "--era auto".to_owned(),
+            EraMode::Modern => "--era modern".to_owned(),
+            EraMode::Legacy(version) => format!("--era legacy={version}"),
+        }
+    }
+
+    fn spoken(&self) -> String {
+        match &self.negotiated {
+            Some(negotiated) if negotiated.version.is_modern() => format!("{}, modern", negotiated.version),
+            Some(negotiated) => format!("{}, legacy", negotiated.version),
+            None => "nothing".to_owned(),
+        }
+    }
+}
+
+/// The table, and a sentence on how it went.
+pub(super) fn render(columns: &[Column], global: &Global) -> String {
+    let style = Style::for_stream(global.color, &std::io::stdout());
+    let head = ["asked with".to_owned()].into_iter().chain(columns.iter().map(Column::asked));
+    let mut table = Table::new(head);
+    table.row(["they agreed on".to_owned()].into_iter().chain(columns.iter().map(Column::spoken)));
+    let server = |column: &Column| {
+        column.negotiated.as_ref().map_or_else(String::new, |n| info::identity(n.server_info.as_ref()))
+    };
+    table.row(["the server is".to_owned()].into_iter().chain(columns.iter().map(server)));
+    for name in names(columns) {
+        let cells = columns.iter().map(|column| {
+            column.steps.iter().find(|step| step.name == name).map_or_else(|| "-".to_owned(), cell)
+        });
+        table.row([name.to_owned()].into_iter().chain(cells));
+    }
+    let steps: usize = columns.iter().map(|column| column.steps.len()).sum();
+    let failed: usize = columns.iter().map(Column::failed).sum();
+    let verdict = if failed == 0 {
+        style.green(&format!("All {steps} steps went as they should."))
+    } else {
+        style.red(&format!("{failed} of {steps} steps did not go as they should."))
+    };
+    let intro = "One client and one server, over stdio, in each protocol revision:";
+    format!("{}\n\n{}\n{verdict}\n", style.dim(intro), table.render(style))
+}
+
+/// The names of the steps of all columns, each once, in order.
+fn names(columns: &[Column]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for step in columns.iter().flat_map(|column| &column.steps) {
+        if !names.contains(&step.name) {
+            names.push(step.name);
+        }
+    }
+    names
+}
+
+fn cell(step: &Step) -> String {
+    match &step.outcome {
+        Ok(what) => format!("{} ({})", text::headline(what, CELL), time(step.took)),
+        Err(why) => format!("FAILED: {}", text::headline(why, CELL)),
+    }
+}
+
+fn time(took: Duration) -> String {
+    let millis = took.as_secs_f64() * 1000.0;
+    if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
+}
+
+/// The same for programs.
+pub(super) fn json(columns: &[Column]) -> RawJson {
+    let eras = columns.iter().map(|column| {
+        let steps = column.steps.iter().map(|step| {
+            let (ok, what) = match &step.outcome {
+                Ok(what) => (RawJson::TRUE, what),
+                Err(why) => (flag(false), why),
+            };
+            let micros = i64::try_from(step.took.as_micros()).unwrap_or(i64::MAX);
+            RawJson::object([
+                ("name", RawJson::string(step.name)),
+                ("ok", ok),
+                ("detail", RawJson::string(what)),
+                ("micros", RawJson::integer(micros)),
+            ])
+        });
+        let version = column.negotiated.as_ref().map(|n| RawJson::string(n.version.as_str()));
+        RawJson::object([
+            ("asked", RawJson::string(&column.asked())),
+            ("protocolVersion", version.unwrap_or(RawJson::NULL)),
+            ("ok", flag(column.failed() == 0)),
+            ("steps", RawJson::array(steps)),
+        ])
+    });
+    let ok = columns.iter().all(|column| column.failed() == 0);
+    RawJson::object([("ok", flag(ok)), ("eras", RawJson::array(eras))])
+}
+
+fn flag(on: bool) -> RawJson {
+    RawJson::serialize(&on).unwrap_or(RawJson::NULL)
+}

@@ -1,0 +1,31 @@
+//! Writing to stdout and stderr without a panic when the reader has gone.
+
+use std::io::{self, Write};
+
+use crate::exit::{Code, Failure};
+
+/// Writes to stdout at once. A reader that has gone (`mcp tools … | head`) is no error: the run goes on to
+/// its end, closes its server, and exits with 0 (FAULT C-19).
+pub(crate) fn write(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(Code::Io, "cannot write to stdout").because(error)),
+    }
+}
+
+/// Writes to stdout, and a newline after it where there was none.
+pub(crate) fn write_line(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut line = bytes.as_ref().to_vec();
+    if line.last() != Some(&b'\n') {
+        line.push(b'\n');
+    }
+    write(line)
+}
+
+/// Writes to stderr. There is nobody left to tell if that fails.
+pub(crate) fn note(text: impl AsRef<[u8]>) {
+    let mut stderr = io::stderr().lock();
+    let _nobody_to_tell = stderr.write_all(text.as_ref()).and_then(|()| stderr.flush());
+}

@@ -1,0 +1,44 @@
+//! Faults of lists that come in pages.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::script::{Ask, each, echo, say};
+
+/// FAULT C-44: the cursor leads back to the page it came from.
+pub(super) fn same_cursor() -> io::Result<()> {
+    listing(|_, _| Some("again".to_owned()))
+}
+
+/// FAULT C-44: an empty cursor is a cursor like any other.
+pub(super) fn empty_cursor() -> io::Result<()> {
+    listing(|_, cursor| match cursor {
+        None => Some(String::new()),
+        Some(_) => None,
+    })
+}
+
+/// FAULT C-44: there is always another page.
+pub(super) fn endless() -> io::Result<()> {
+    listing(|page, _| Some(format!("page-{page}")))
+}
+
+/// Serves `tools/list` in pages of one tool. `next` makes the next cursor of the page's number and of the
+/// cursor that asked for it.
+fn listing(next: impl Fn(usize, Option<&str>) -> Option<String>) -> io::Result<()> {
+    let mut page = 0;
+    each(|ask: &Ask| {
+        if ask.method != "tools/list" {
+            return say(&ask.answer());
+        }
+        page += 1;
+        let mut tool = echo();
+        tool["name"] = json!(if page == 1 { "echo".to_owned() } else { format!("echo-{page}") });
+        let mut result = json!({"tools": [tool]});
+        if let Some(cursor) = next(page, ask.params.get("cursor").and_then(Value::as_str)) {
+            result["nextCursor"] = json!(cursor);
+        }
+        say(&ask.result(result))
+    })
+}

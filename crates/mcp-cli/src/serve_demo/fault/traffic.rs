@@ -1,0 +1,85 @@
+//! Faults of what is said when.
+
+use std::io::{self, BufRead};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::script::{Ask, each, each_call, say};
+
+/// How long a request is held for another to come.
+const HOLD: Duration = Duration::from_millis(100);
+
+/// FAULT C-13: many notifications, then the reply.
+pub(super) fn flood() -> io::Result<()> {
+    each_call(|ask| {
+        for step in 0..20_000 {
+            match ask.progress(step) {
+                Some(progress) => say(&progress)?,
+                None => {
+                    say(&json!({"jsonrpc": "2.0", "method": "notifications/example", "params": {"n": step}}))?
+                }
+            }
+        }
+        say(&ask.answer())
+    })
+}
+
+/// FAULT C-34: each reply twice.
+pub(super) fn duplicate_replies() -> io::Result<()> {
+    each(|ask| {
+        say(&ask.answer())?;
+        say(&ask.answer())
+    })
+}
+
+/// FAULT C-34: replies that answer nothing.
+pub(super) fn unknown_id() -> io::Result<()> {
+    each(|ask| {
+        say(&json!({"jsonrpc": "2.0", "id": 999_999, "result": {"content": []}}))?;
+        say(&json!({"jsonrpc": "2.0", "id": "never-asked", "error": {"code": -32603, "message": "no"}}))?;
+        say(&ask.answer())
+    })
+}
+
+/// FAULT C-40: the newest first, and progress of the others in between.
+pub(super) fn out_of_order() -> io::Result<()> {
+    let (sender, asks) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let lines = io::stdin().lock().lines().map_while(Result::ok);
+        for ask in lines.filter_map(|line| Ask::read(&line)) {
+            if sender.send(ask).is_err() {
+                break;
+            }
+        }
+    });
+    let mut held: Vec<Ask> = Vec::new();
+    loop {
+        match asks.recv_timeout(HOLD) {
+            Ok(ask) if ask.is_call() => held.push(ask),
+            Ok(ask) => say(&ask.answer())?,
+            Err(end) => {
+                while let Some(ask) = held.pop() {
+                    for progress in held.iter().filter_map(|waiting| waiting.progress(held.len() as u64)) {
+                        say(&progress)?;
+                    }
+                    say(&ask.answer())?;
+                }
+                if end == mpsc::RecvTimeoutError::Disconnected {
+                    break;
+                }
+            }
+        }
+    }
+    reader.join().map_err(|_| io::Error::other("the reader failed"))
+}
+
+/// FAULT C-41: a request from the server, which 2026-07-28 does not have.
+pub(super) fn server_request() -> io::Result<()> {
+    each(|ask| {
+        say(&json!({"jsonrpc": "2.0", "id": "from-server", "method": "roots/list"}))?;
+        say(&ask.answer())
+    })
+}

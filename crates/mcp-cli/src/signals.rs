@@ -1,0 +1,80 @@
+//! SIGINT and SIGTERM: the first ends the run in order, the second at once.
+
+use tokio::sync::watch;
+
+const SIGINT: i32 = 2;
+#[cfg(unix)]
+const SIGTERM: i32 = 15;
+
+/// The signals that came so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Signals(watch::Receiver<Seen>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    count: u32,
+    newest: i32,
+}
+
+impl Signals {
+    /// Takes the signals over from now on. Needs a tokio runtime.
+    pub(crate) fn watch() -> std::io::Result<Signals> {
+        let (sender, receiver) = watch::channel(Seen::default());
+        spawn(sender)?;
+        Ok(Signals(receiver))
+    }
+
+    /// Waits for the first signal, and tells its number. Cancel-safe.
+    pub(crate) async fn first(&self) -> i32 {
+        self.nth(1).await
+    }
+
+    /// Waits for the second signal.
+    pub(crate) async fn second(&self) -> i32 {
+        self.nth(2).await
+    }
+
+    async fn nth(&self, count: u32) -> i32 {
+        let mut seen = self.0.clone();
+        match seen.wait_for(|seen| seen.count >= count).await {
+            Ok(seen) => seen.newest,
+            // Nobody watches any more, so no signal will come.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+fn add(sender: &watch::Sender<Seen>, number: i32) {
+    sender.send_modify(|seen| {
+        seen.count += 1;
+        seen.newest = number;
+    });
+}
+
+#[cfg(unix)]
+fn spawn(sender: watch::Sender<Seen>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            let number = tokio::select! {
+                Some(()) = interrupt.recv() => SIGINT,
+                Some(()) = terminate.recv() => SIGTERM,
+                else => return,
+            };
+            add(&sender, number);
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn spawn(sender: watch::Sender<Seen>) -> std::io::Result<()> {
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            add(&sender, SIGINT);
+        }
+    });
+    Ok(())
+}

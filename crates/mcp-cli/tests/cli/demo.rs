@@ -1,0 +1,27 @@
+//! `mcp demo`: the main job, embedded.
+
+use crate::mcp;
+
+/// The demo shows each era in a column, and everything goes as it should.
+#[test]
+fn the_demo_goes_through_every_era() {
+    let run = mcp(&["demo"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for version in ["2026-07-28, modern", "2025-11-25, legacy", "2024-11-05, legacy"] {
+        assert!(run.stdout.contains(version), "{version} is not in {}", run.stdout);
+    }
+    assert!(run.stdout.ends_with("All 27 steps went as they should.\n"), "{}", run.stdout);
+    // In the two eras that can be asked.
+    assert_eq!(run.stdout.matches("Hello, Ada!").count(), 2, "{}", run.stdout);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn the_demo_is_one_json_value_on_request() {
+    let run = mcp(&["demo", "--json", "--era", "legacy=2025-06-18"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let demo = run.json();
+    assert_eq!(demo["ok"], true);
+    assert_eq!(demo["eras"][0]["protocolVersion"], "2025-06-18");
+    assert_eq!(demo["eras"].as_array().map(Vec::len), Some(1));
+}

@@ -1,0 +1,84 @@
+//! The `mcp` program as users run it: real processes, checked by output and exit code.
+
+mod calls;
+mod demo;
+mod exits;
+mod faults;
+#[cfg(unix)]
+mod signals;
+
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The program under test.
+const MCP: &str = env!("CARGO_BIN_EXE_mcp");
+
+/// Far more than any run takes: only a hang reaches it.
+const HANG: Duration = Duration::from_secs(120);
+
+/// What a run left behind.
+#[derive(Debug)]
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    /// Stdout as one JSON value.
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The error line: the only thing on stderr.
+    fn error(&self) -> Value {
+        assert_eq!(self.stderr.trim_end().lines().count(), 1, "{self:?}");
+        let line: Value = serde_json::from_str(&self.stderr).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        line["error"].clone()
+    }
+
+    fn error_code(&self) -> String {
+        self.error()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(MCP);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_remove("NO_COLOR");
+    command
+}
+
+/// Runs the program to its end.
+fn mcp(args: &[&str]) -> Run {
+    finish(command(args).spawn().unwrap())
+}
+
+/// The same with something on stdin.
+fn mcp_with_input(args: &[&str], input: &str) -> Run {
+    let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    finish(child)
+}
+
+/// Runs the program against the built-in server: `before`, then `-- mcp serve-demo`, then `after`.
+fn demo_server(before: &[&str], after: &[&str]) -> Run {
+    mcp(&[before, &["--", MCP, "serve-demo"], after].concat())
+}
+
+/// Waits for the end, and fails where there is none.
+fn finish(child: Child) -> Run {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let output: Output = receiver.recv_timeout(HANG).expect("the program hangs").unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}

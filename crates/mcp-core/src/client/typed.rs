@@ -1,0 +1,98 @@
+//! Typed calls over the model: lists, tools, resources, prompts, completion.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::message::{Payload, RawJson, code};
+use crate::model::{
+    CallToolParams, CallToolResult, CompleteParams, CompleteResult, GetPromptParams, GetPromptResult, Model,
+    Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
+};
+
+use super::{CallOptions, Client, PageLimits};
+
+/// The errors of all of these are those of [`Client::request`], and [`Error::Violation`] where the result
+/// does not fit its type. The lists follow cursors within [`PageLimits::default`]; see
+/// [`Client::list_all`] for others.
+impl Client {
+    /// All tools.
+    pub async fn list_tools(&self) -> Result<Vec<Tool>, Error> {
+        self.list("tools/list", "tools").await
+    }
+
+    /// All resources.
+    pub async fn list_resources(&self) -> Result<Vec<Resource>, Error> {
+        self.list("resources/list", "resources").await
+    }
+
+    /// All resource templates.
+    pub async fn list_resource_templates(&self) -> Result<Vec<ResourceTemplate>, Error> {
+        self.list("resources/templates/list", "resourceTemplates").await
+    }
+
+    /// All prompts.
+    pub async fn list_prompts(&self) -> Result<Vec<Prompt>, Error> {
+        self.list("prompts/list", "prompts").await
+    }
+
+    async fn list<T: Model>(&self, method: &'static str, member: &str) -> Result<Vec<T>, Error> {
+        let items = self.list_all(method, member, PageLimits::default()).await?;
+        items.iter().map(T::from_raw).collect()
+    }
+
+    /// Calls a tool; `arguments` is an object where present. A tool that ran and failed is a result: see
+    /// [`CallToolResult::failed`].
+    ///
+    /// A server that finds metadata and body at odds (`-32020`) knows another schema of the tool than the
+    /// transport learned: then the tools are listed afresh, and the call is made once more (HDR-C-022).
+    pub async fn call_tool(
+        &self,
+        name: impl Into<String>,
+        arguments: Option<RawJson>,
+    ) -> Result<CallToolResult, Error> {
+        let mut params = CallToolParams::new(name);
+        params.arguments = arguments;
+        match self.typed("tools/call", &params).await {
+            Err(Error::Rpc(error)) if error.code == code::HEADER_MISMATCH => {
+                self.list_tools().await?;
+                self.typed("tools/call", &params).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Reads a resource. An unknown one is an error for which [`Error::is_resource_not_found`] holds.
+    pub async fn read_resource(&self, uri: impl Into<String>) -> Result<ReadResourceResult, Error> {
+        self.typed("resources/read", &ResourceParams::new(uri)).await
+    }
+
+    /// Gets a prompt, with the values of its arguments.
+    pub async fn get_prompt(
+        &self,
+        name: impl Into<String>,
+        arguments: BTreeMap<String, String>,
+    ) -> Result<GetPromptResult, Error> {
+        let mut params = GetPromptParams::new(name);
+        params.arguments = (!arguments.is_empty()).then_some(arguments);
+        self.typed("prompts/get", &params).await
+    }
+
+    /// Completes an argument.
+    pub async fn complete(&self, params: &CompleteParams) -> Result<CompleteResult, Error> {
+        self.typed("completion/complete", params).await
+    }
+
+    /// Asks whether the peer is there: `ping` on a legacy link, `server/discover` on 2026-07-28, which has
+    /// no `ping`.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let negotiated = self.ready().await?;
+        let method = if negotiated.version.is_modern() { "server/discover" } else { "ping" };
+        self.request(method, None).await.map(drop)
+    }
+
+    /// A call with typed params and a typed result.
+    pub async fn typed<R: Model>(&self, method: &'static str, params: &impl Model) -> Result<R, Error> {
+        let result: Payload = self.call(method, Some(params.to_raw()), CallOptions::default()).await?;
+        R::from_raw(result.raw())
+    }
+}
