@@ -13,6 +13,7 @@ use crate::exit::{Code, Failure};
 use crate::input::Answers;
 use crate::progress::Display;
 use crate::signals::Signals;
+use crate::target::Target;
 use crate::{arguments, out, session, target, tools};
 
 /// The most that `--args` reads from a file or from stdin, in bytes.
@@ -20,25 +21,47 @@ const MAX_ARGS: u64 = 16 << 20;
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> Result<(), Failure> {
-    let (name, words) = match options.words.split_first() {
-        Some((first, rest)) if !target::is_url(first) => (first, rest),
-        other => return Err(target::missing(other.map(|(url, _)| url.as_str()))),
-    };
-    let child = target::command(global, None, &options.command)?;
-    let base = options.args.as_deref().map(read_args).transpose()?;
-    let on_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let answers = Answers::new(&options.input, on_terminal && options.args.as_deref() != Some("-"))?;
-    let builder = answers.declare(session::builder(global)).input_handler(answers.clone());
-    let result = session::run(signals, global, builder, child, async |client: &Client| {
-        let arguments = typed(client, name, words, base).await?;
-        let result = call(client, global, options, name, arguments).await;
-        match answers.missing() {
-            Some(failure) => Err(failure),
-            None => result,
-        }
+    let (server, words) = target::split(&options.words, &options.command);
+    if server.is_none() && options.command.is_empty() {
+        return Err(target::missing(None));
+    }
+    let Target { global, child } = target::find(signals, global, server, &options.command).await?;
+    let answers =
+        Answers::new(&options.input, session::on_terminal() && options.args.as_deref() != Some("-"))?;
+    let builder = answers.declare(session::builder(&global)).input_handler(answers.clone());
+    let call = Prepared::new(options, words)?;
+    session::run(signals, &global, builder, child, async |client: &Client| {
+        call.make(client, &global, &answers).await
     })
-    .await?;
-    show(global, name, &result)
+    .await
+}
+
+/// A call that is ready to be made.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    options: &'a Call,
+    name: &'a str,
+    words: &'a [String],
+    base: Option<RawJson>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Reads the operands, and what `--args` names.
+    pub(crate) fn new(options: &'a Call, words: &'a [String]) -> Result<Prepared<'a>, Failure> {
+        let Some((name, words)) = words.split_first() else {
+            return Err(target::incomplete("the tool's name", "call TOOL KEY=VALUE"));
+        };
+        let base = options.args.as_deref().map(read_args).transpose()?;
+        Ok(Prepared { options, name, words, base })
+    }
+
+    /// Makes the call and shows its result.
+    pub(crate) async fn make(&self, client: &Client, global: &Global, answers: &Answers) -> Result<(), Failure> {
+        let arguments = typed(client, self.name, self.words, self.base.clone()).await?;
+        let result = call(client, global, self.options, self.name, arguments).await;
+        let result = answers.missing().map_or(result, Err)?;
+        show(global, self.name, &result)
+    }
 }
 
 /// The arguments. The tool's schema is asked for only where there is something to type by it.
@@ -115,7 +138,8 @@ fn may_be_unknown(failure: &Failure) -> bool {
     failure.rpc().is_some_and(|rpc| matches!(rpc.code, code::INVALID_PARAMS | code::METHOD_NOT_FOUND))
 }
 
-fn unknown(name: &str, list: &[RawJson]) -> Failure {
+/// The error for a tool that is not in the list.
+pub(crate) fn unknown(name: &str, list: &[RawJson]) -> Failure {
     let names: Vec<String> = list.iter().map(tools::name).collect();
     let shown = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
     Failure::new(Code::ToolNotFound, format!("the server has no tool {name:?}")).hint(if names.is_empty() {

@@ -10,14 +10,21 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::session::LogLevel;
 
 use crate::style::ColorWhen;
+use crate::{complete, completion, config, list, listen, man, ping, prompt, read, request, shell, tool};
 
-const TARGETS: &str = "TARGET is a command that starts a server and talks over its stdin and stdout.
-It comes last, after `--`; everything behind `--` is the server's own:
+const TARGETS: &str = "The server is a command that talks over its stdin and stdout. It comes last, after `--`;
+everything behind `--` is the server's own:
 
   mcp tools -- npx -y @modelcontextprotocol/server-everything
   mcp call add a=2 b=3 -- mcp serve-demo
 
-Exit codes: 0 ok, 1 the server answered with an error, 2 usage, 3 not authorized,
+Or it is a name from a config file (.mcp.json, .vscode/mcp.json, ~/.config/mcp/mcp.json), which
+comes first:
+
+  mcp tools github
+  mcp call github create_issue title=Hello
+
+Exit codes: 0 ok, 1 the server answered with an error, 2 usage or config, 3 not authorized,
 4 no answer (cannot start, closed, timed out), 5 the tool failed or is unknown,
 6 protocol violation or no common version, 7 a limit was hit, 130/143 interrupted.";
 
@@ -32,11 +39,17 @@ pub(crate) struct Cli {
 }
 
 /// Options that every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Print one JSON value; on failure one JSON line on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Print one JSON value on each line, as they come: the items of a list, the events of a stream
+    #[arg(long, global = true, conflicts_with = "json")]
+    pub(crate) jsonl: bool,
+    /// Read the names of servers from this file only
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Which era to speak: auto, modern, legacy, or legacy=VERSION
     #[arg(long, global = true, value_name = "ERA", default_value = "auto", value_parser = era)]
     pub(crate) era: EraMode,
@@ -90,8 +103,36 @@ pub(crate) enum Command {
     Info(Info),
     /// List a server's tools
     Tools(Tools),
+    /// Show one tool: its schema, and how it is called
+    Tool(tool::Options),
     /// Call a tool
     Call(Call),
+    /// List a server's resources
+    Resources(list::Options),
+    /// List a server's resource templates
+    Templates(list::Options),
+    /// Read a resource
+    Read(read::Options),
+    /// List a server's prompts
+    Prompts(list::Options),
+    /// Get a prompt
+    Prompt(prompt::Options),
+    /// Ask a server to complete an argument of a prompt or of a template
+    Complete(complete::Options),
+    /// Measure how long a server takes to answer
+    Ping(ping::Options),
+    /// Send any request, or any notification, and print the whole answer
+    Request(request::Options),
+    /// Print what changes, until it is interrupted
+    Listen(listen::Options),
+    /// Talk to one server line by line, with history and completion
+    Shell(shell::Options),
+    /// Look at config files, and write entries for them
+    Config(config::Options),
+    /// Print the completion script of a shell
+    Completion(completion::Options),
+    /// Print the manual page
+    Man(man::Options),
 }
 
 /// `mcp serve-demo`
@@ -105,8 +146,8 @@ pub(crate) struct ServeDemo {
 /// `mcp info`
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The server, if it is no command
-    #[arg(value_name = "TARGET")]
+    /// The server's name in a config file, if it is no command
+    #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// The command that starts the server, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
@@ -116,25 +157,19 @@ pub(crate) struct Info {
 /// `mcp tools`
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
-    /// The server, if it is no command
-    #[arg(value_name = "TARGET")]
-    pub(crate) target: Option<String>,
-    /// Only tools with this text in their name, title or description (upper and lower case are the same)
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) grep: Option<String>,
+    #[command(flatten)]
+    pub(crate) list: list::Options,
     /// Show each tool's schema of arguments
     #[arg(long)]
     pub(crate) schema: bool,
-    /// The command that starts the server, and its arguments
-    #[arg(last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
 }
 
 /// `mcp call`
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// The tool's name, and its arguments: key=value, typed by the tool's schema, or key:=JSON
-    #[arg(value_name = "NAME [KEY=VALUE]", required = true)]
+    /// The server, if it is no command; the tool; its arguments: key=value, typed by the tool's schema, or
+    /// key:=JSON
+    #[arg(value_name = "[SERVER] TOOL [KEY=VALUE]")]
     pub(crate) words: Vec<String>,
     /// The arguments as one JSON object, from a file (@FILE), or from stdin (-)
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
@@ -171,7 +206,7 @@ fn legacy_revisions() -> String {
 }
 
 /// A number with a unit; seconds without. Zero is no limit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let bad = || format!("{text:?} is no time: write 500ms, 30s, 2m or 1h");
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -187,7 +222,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(if time.is_zero() { Duration::MAX } else { time })
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),

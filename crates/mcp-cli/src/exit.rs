@@ -12,6 +12,8 @@ use crate::text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     Usage,
+    /// A config file, or what it says of a server.
+    Config,
     AuthRequired,
     Unreachable,
     Timeout,
@@ -33,6 +35,7 @@ pub(crate) enum Code {
 /// Every code with its name and its exit code.
 const CODES: &[(Code, &str, u8)] = &[
     (Code::Usage, "usage", 2),
+    (Code::Config, "config", 2),
     (Code::AuthRequired, "auth_required", 3),
     (Code::Unreachable, "unreachable", 4),
     (Code::Timeout, "timeout", 4),

@@ -9,19 +9,26 @@ use crate::exit::Failure;
 use crate::signals::Signals;
 use crate::style::Style;
 use crate::table::Table;
+use crate::target::Target;
 use crate::{out, session, target, text};
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Info) -> Result<(), Failure> {
-    let child = target::command(global, options.target.as_deref(), &options.command)?;
-    session::run(signals, global, session::builder(global), child, async |client: &Client| {
-        let negotiated = client.ready().await?;
-        if global.json {
-            return out::write_line(json(&negotiated).to_string());
-        }
-        out::write(render(&negotiated, Style::for_stream(global.color, &std::io::stdout())))
+    let Target { global, child } =
+        target::find(signals, global, options.target.as_deref(), &options.command).await?;
+    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+        show(client, &global).await
     })
     .await
+}
+
+/// Shows what was agreed on with this server.
+pub(crate) async fn show(client: &Client, global: &Global) -> Result<(), Failure> {
+    let negotiated = client.ready().await?;
+    if global.json {
+        return out::write_line(json(&negotiated).to_string());
+    }
+    out::write(render(&negotiated, Style::for_stream(global.color, &std::io::stdout())))
 }
 
 /// What was agreed on, in one shape for both eras.

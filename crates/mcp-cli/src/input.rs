@@ -42,6 +42,14 @@ impl Answers {
         Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
     }
 
+    /// Adds answers of `--input`.
+    pub(crate) fn give(&self, given: &[(String, String)]) -> Result<(), Failure> {
+        let more = Answers::new(given, false)?;
+        let mut more = more.given.lock().unwrap_or_else(PoisonError::into_inner);
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).append(&mut more);
+        Ok(())
+    }
+
     /// Declares what can be answered: elicitation always, so that a question comes and can be reported;
     /// the others only where the user has an answer ready.
     pub(crate) fn declare(&self, builder: ClientBuilder) -> ClientBuilder {
@@ -57,10 +65,10 @@ impl Answers {
         builder
     }
 
-    /// The error for questions that nobody answered.
+    /// The error for questions that nobody answered since it was last asked for.
     pub(crate) fn missing(&self) -> Option<Failure> {
-        let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = unanswered.first()?;
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = unanswered.drain(..).next()?;
         Some(
             Failure::new(Code::Usage, format!("the tool asked for input: {}", first.question))
                 .because("there is no terminal to ask at, and no --input answers it")

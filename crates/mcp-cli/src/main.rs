@@ -5,24 +5,42 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod aside;
 mod call;
 mod cli;
+mod complete;
+mod completion;
+mod config;
 mod content;
 mod demo;
 mod exit;
 mod form;
 mod info;
 mod input;
+mod list;
+mod listen;
+mod man;
 mod out;
+mod ping;
 mod pretty;
 mod progress;
+mod prompt;
+mod prompts;
+mod quote;
+mod read;
+mod request;
+mod resources;
 mod serve_demo;
+mod servers;
 mod session;
+mod shell;
 mod signals;
 mod style;
 mod table;
 mod target;
+mod templates;
 mod text;
+mod tool;
 mod tools;
 mod trace;
 
@@ -36,10 +54,12 @@ use exit::{Code, Failure};
 use signals::Signals;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    // Where nothing comes in parts, one value on a line is one value.
+    cli.global.json |= cli.global.jsonl;
     let json = cli.global.json;
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,13 +97,27 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::ServeDemo(_) => serve_demo::run(&signals).await,
         Command::Info(options) => info::run(&signals, global, options).await,
         Command::Tools(options) => tools::run(&signals, global, options).await,
+        Command::Tool(options) => tool::run(&signals, global, options).await,
         Command::Call(options) => call::run(&signals, global, options).await,
+        Command::Resources(options) => resources::run(&signals, global, options).await,
+        Command::Templates(options) => templates::run(&signals, global, options).await,
+        Command::Read(options) => read::run(&signals, global, options).await,
+        Command::Prompts(options) => prompts::run(&signals, global, options).await,
+        Command::Prompt(options) => prompt::run(&signals, global, options).await,
+        Command::Complete(options) => complete::run(&signals, global, options).await,
+        Command::Ping(options) => ping::run(&signals, global, options).await,
+        Command::Request(options) => request::run(&signals, global, options).await,
+        Command::Listen(options) => listen::run(&signals, global, options).await,
+        Command::Shell(options) => shell::run(&signals, global, options).await,
+        Command::Config(options) => config::run(global, options),
+        Command::Completion(options) => completion::run(options),
+        Command::Man(options) => man::run(options),
     }
 }
 
 /// What the argument parser has to say: help and version go to stdout and are a success.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json" || word == "--jsonl");
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that has gone is no failure.

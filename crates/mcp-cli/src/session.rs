@@ -1,14 +1,19 @@
 //! One run against one server: opened, used, and always closed.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use mcp_core::client::{CallOptions, Client, ClientBuilder, Reconnect};
+use mcp_core::transport::Connect;
+use mcp_core::transport::trace::Tracer;
 use mcp_stdio::{ChildCommand, StderrLines};
 
 use crate::cli::Global;
 use crate::exit::Failure;
+use crate::input::Answers;
 use crate::out;
 use crate::signals::Signals;
+use crate::target::Target;
 use crate::text;
 use crate::trace;
 
@@ -42,19 +47,61 @@ pub(crate) async fn run<T>(
     child: ChildCommand,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let client = open(global, builder, child, None)?;
+    use_and_close(signals, &client, work).await
+}
+
+/// Like [`run`], for a command that may be asked something by the server: `given` are the answers of
+/// `--input`, and a person at the terminal gives the rest.
+pub(crate) async fn run_answering<T>(
+    signals: &Signals,
+    target: Target,
+    given: &[(String, String)],
+    work: impl AsyncFnOnce(&Client, &Global) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Target { global, child } = target;
+    let answers = Answers::new(given, on_terminal())?;
+    let builder = answers.declare(builder(&global)).input_handler(answers.clone());
+    run(signals, &global, builder, child, async |client: &Client| {
+        let result = work(client, &global).await;
+        answers.missing().map_or(result, Err)
+    })
+    .await
+}
+
+/// Whether a person can be asked.
+pub(crate) fn on_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Starts a client. `tap` sees what crosses the link.
+pub(crate) fn open(
+    global: &Global,
+    builder: ClientBuilder,
+    child: ChildCommand,
+    tap: Option<Tracer>,
+) -> Result<Client, Failure> {
     if global.verbose > 0 {
         tokio::spawn(forward(child.stderr_lines()));
     }
     let limit = global.timeout.unwrap_or(Duration::from_secs(60));
-    let builder = builder.call_timeout(limit);
-    let client = match &global.trace {
-        Some(path) => builder.start(trace::tracer(path)?.connect(child))?,
-        None => builder.start(child)?,
-    };
+    let mut connector: Box<dyn Connect> = Box::new(child);
+    for tracer in [tap, global.trace.as_deref().map(trace::tracer).transpose()?].into_iter().flatten() {
+        connector = Box::new(tracer.connect(connector));
+    }
+    Ok(builder.call_timeout(limit).start(connector)?)
+}
+
+/// Waits until the client is ready, lets `work` use it, and closes it.
+pub(crate) async fn use_and_close<T>(
+    signals: &Signals,
+    client: &Client,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let outcome = tokio::select! {
         outcome = async {
             client.ready().await?;
-            work(&client).await
+            work(client).await
         } => outcome,
         signal = signals.first() => Err(Failure::signal(signal)),
     };

@@ -8,7 +8,11 @@ const SIGTERM: i32 = 15;
 
 /// The signals that came so far.
 #[derive(Clone, Debug)]
-pub(crate) struct Signals(watch::Receiver<Seen>);
+pub(crate) struct Signals {
+    seen: watch::Receiver<Seen>,
+    /// How many came before, and do not count.
+    past: u32,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
@@ -21,7 +25,13 @@ impl Signals {
     pub(crate) fn watch() -> std::io::Result<Signals> {
         let (sender, receiver) = watch::channel(Seen::default());
         spawn(sender)?;
-        Ok(Signals(receiver))
+        Ok(Signals { seen: receiver, past: 0 })
+    }
+
+    /// The signals from now on: those that came before are dealt with.
+    pub(crate) fn from_now(&self) -> Signals {
+        let past = self.seen.borrow().count;
+        Signals { seen: self.seen.clone(), past }
     }
 
     /// Waits for the first signal, and tells its number. Cancel-safe.
@@ -35,7 +45,8 @@ impl Signals {
     }
 
     async fn nth(&self, count: u32) -> i32 {
-        let mut seen = self.0.clone();
+        let mut seen = self.seen.clone();
+        let count = self.past.saturating_add(count);
         match seen.wait_for(|seen| seen.count >= count).await {
             Ok(seen) => seen.newest,
             // Nobody watches any more, so no signal will come.

@@ -1,6 +1,6 @@
 //! `mcp tools`: a server's tools, all pages of them.
 
-use mcp_core::client::{Client, PageLimits};
+use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 use serde_json::Value;
 
@@ -10,41 +10,33 @@ use crate::pretty::pretty;
 use crate::signals::Signals;
 use crate::style::Style;
 use crate::table::Table;
-use crate::{out, session, target, text};
+use crate::{list, text};
 
 /// How wide a description may be in the table.
 const ABOUT: usize = 72;
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Tools) -> Result<(), Failure> {
-    let child = target::command(global, options.target.as_deref(), &options.command)?;
-    session::run(signals, global, session::builder(global), child, async |client: &Client| {
-        let mut tools = list(client).await?;
-        if let Some(pattern) = &options.grep {
-            let pattern = pattern.to_lowercase();
-            tools.retain(|tool| matches(tool, &pattern));
-        }
-        if global.json {
-            return out::write_line(RawJson::object([("tools", RawJson::array(tools))]).to_string());
-        }
-        out::write(render(&tools, options.schema, Style::for_stream(global.color, &std::io::stdout())))
+    list::run(signals, global, &options.list, async |client: &Client, global: &Global| {
+        show(client, global, options).await
     })
     .await
 }
 
+/// Lists the tools of this server.
+pub(crate) async fn show(client: &Client, global: &Global, options: &Tools) -> Result<(), Failure> {
+    let page = list::fetch(client, list::TOOLS, &options.list).await?;
+    list::show(global, list::TOOLS, &page, |tools, style| render(tools, options.schema, style))
+}
+
 /// All tools of a server.
 pub(crate) async fn list(client: &Client) -> Result<Vec<RawJson>, Failure> {
-    Ok(client.list_all("tools/list", "tools", PageLimits::default()).await?)
+    list::all(client, list::TOOLS).await
 }
 
 /// The name of a tool in a list.
 pub(crate) fn name(tool: &RawJson) -> String {
     tool.member("name").and_then(|name| name.to_text()).unwrap_or_default()
-}
-
-fn matches(tool: &RawJson, pattern: &str) -> bool {
-    let texts = ["name", "title", "description"].map(|key| tool.member(key).and_then(|text| text.to_text()));
-    texts.iter().flatten().any(|text| text.to_lowercase().contains(pattern))
 }
 
 fn render(tools: &[RawJson], schema: bool, style: Style) -> String {
@@ -56,25 +48,20 @@ fn render(tools: &[RawJson], schema: bool, style: Style) -> String {
     }
     let mut table = Table::new(["tool", "what it does"]);
     for tool in tools {
-        table.row([signature(tool), text::headline(&about(tool), ABOUT)]);
+        table.row([signature(tool), text::headline(&list::about(tool), ABOUT)]);
     }
     table.render(style)
-}
-
-fn about(tool: &RawJson) -> String {
-    let text = tool.member("description").or_else(|| tool.member("title"));
-    text.and_then(|text| text.to_text()).unwrap_or_default()
 }
 
 fn with_schema(tool: &RawJson, style: Style) -> String {
     let title = style.bold(&text::safe_line(&signature(tool)));
     let schema = pretty(&tool.member("inputSchema").unwrap_or_default());
-    format!("{title}\n{}\n{}\n", text::safe_block(about(tool).trim_end()), text::safe_block(&schema))
+    format!("{title}\n{}\n{}\n", text::safe_block(list::about(tool).trim_end()), text::safe_block(&schema))
 }
 
 /// `add(a: number, b: number, [round: boolean])`: the arguments in brackets may be left out. Each group in
 /// the server's order.
-fn signature(tool: &RawJson) -> String {
+pub(crate) fn signature(tool: &RawJson) -> String {
     let schema = tool.member("inputSchema").unwrap_or_default();
     let required: Vec<String> = schema
         .member("required")
@@ -135,11 +122,5 @@ mod tests {
             let shown = render(std::slice::from_ref(&tool), schema, Style::plain());
             assert!(!shown.contains(['\u{1b}', '\r']), "{shown:?}");
         }
-    }
-
-    #[test]
-    fn grep_looks_at_names_and_descriptions() {
-        let tool = RawJson::parse(r#"{"name":"Read_File","description":"gives CONTENT"}"#).unwrap();
-        assert!(matches(&tool, "file") && matches(&tool, "content") && !matches(&tool, "write"));
     }
 }

@@ -1,0 +1,194 @@
+//! The servers that config files name: `.mcp.json`, VS Code's `mcp.json`, and one of our own.
+//!
+//! A file that cannot be read, or an entry that is wrong, is told of when it is needed, and never breaks the
+//! others.
+
+mod dotenv;
+pub(crate) mod entry;
+pub(crate) mod expand;
+pub(crate) mod inputs;
+pub(crate) mod jsonc;
+pub(crate) mod launch;
+pub(crate) mod redact;
+
+use std::path::{Path, PathBuf};
+
+use mcp_core::message::RawJson;
+
+use crate::exit::{Code, Failure};
+use entry::Entry;
+use inputs::Input;
+
+/// The most that is read of a config file, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// A server in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) name: String,
+    /// As it stands in the file.
+    pub(crate) raw: RawJson,
+    pub(crate) entry: Result<Entry, Vec<String>>,
+}
+
+/// A config file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    /// What `${workspaceFolder}` stands for, and where relative paths begin.
+    pub(crate) folder: PathBuf,
+    /// Why nothing can be read of it.
+    pub(crate) problem: Option<String>,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) inputs: Vec<Input>,
+    /// The `inputs` as they stand there.
+    pub(crate) raw_inputs: Vec<RawJson>,
+}
+
+/// The files: the one that is named, or those that exist of the usual ones, in their order.
+pub(crate) fn load(named: Option<&Path>) -> Vec<File> {
+    match named {
+        Some(path) => vec![read(path)],
+        None => usual().into_iter().filter(|path| path.exists()).map(|path| read(&path)).collect(),
+    }
+}
+
+/// Where servers are looked for.
+fn usual() -> Vec<PathBuf> {
+    let mut paths = vec![PathBuf::from(".mcp.json"), Path::new(".vscode").join("mcp.json")];
+    paths.extend(own());
+    paths
+}
+
+/// Our own file, of this user.
+pub(crate) fn own() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let folder = folder.or_else(|| if cfg!(windows) { set("APPDATA") } else { set("HOME").map(|home| home.join(".config")) });
+    Some(folder?.join("mcp").join("mcp.json"))
+}
+
+/// The server of this name: that of the first file that has one.
+pub(crate) fn find<'a>(files: &'a [File], name: &str) -> Result<(&'a File, &'a Server), Failure> {
+    let all = files.iter().flat_map(|file| file.servers.iter().map(move |server| (file, server)));
+    if let Some(found) = all.clone().find(|(_, server)| server.name == name) {
+        return Ok(found);
+    }
+    let failure = Failure::new(Code::Config, format!("no config file names a server {name:?}"));
+    let broken: Vec<String> = files
+        .iter()
+        .filter_map(|file| Some(format!("{}: {}", file.path.display(), file.problem.as_ref()?)))
+        .collect();
+    let names: Vec<&str> = all.map(|(_, server)| server.name.as_str()).collect();
+    if !broken.is_empty() {
+        return Err(failure.because(broken.join("\n")));
+    }
+    if !names.is_empty() {
+        return Err(failure.hint(format!("there are {}", names.join(", "))));
+    }
+    let looked: Vec<String> = usual().iter().map(|path| path.display().to_string()).collect();
+    Err(failure.because(format!("there are no servers in {}", looked.join(", "))).hint(
+        "write the command that starts the server after `--`, as in `mcp tools -- mcp serve-demo`",
+    ))
+}
+
+fn read(path: &Path) -> File {
+    let mut file = File { path: path.to_owned(), folder: folder(path), ..File::default() };
+    match text(path).and_then(|text| fill(&mut file, &text)) {
+        Ok(()) => file,
+        Err(problem) => File { problem: Some(problem), servers: Vec::new(), ..file },
+    }
+}
+
+/// The text of a file that people write, if it is not absurdly large.
+pub(crate) fn text(path: &Path) -> Result<String, String> {
+    let length = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    if length > MAX_FILE {
+        return Err(format!("is larger than {MAX_FILE} bytes"));
+    }
+    std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// The project of a config file; for our own file, which belongs to none, the current directory.
+fn folder(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    if own().is_some_and(|own| own == path) {
+        return here;
+    }
+    let parent = here.join(path.parent().unwrap_or(Path::new("")));
+    let hidden = parent.file_name().is_some_and(|name| name == ".vscode" || name == ".cursor");
+    if hidden { parent.parent().map_or(parent.clone(), Path::to_owned) } else { parent }
+}
+
+fn fill(file: &mut File, text: &str) -> Result<(), String> {
+    let stripped = jsonc::strip(text);
+    let root: serde_json::Value =
+        serde_json::from_str(&stripped).map_err(|error| format!("is not JSON: {error}"))?;
+    drop(root);
+    let root = RawJson::parse(stripped).map_err(|error| format!("is not JSON: {error}"))?;
+    // VS Code's own settings keep it one level deeper.
+    let roots = [Some(root.clone()), root.member("mcp")];
+    let mut found = false;
+    for root in roots.into_iter().flatten() {
+        for section in ["mcpServers", "servers"] {
+            let Some(section) = root.member(section).filter(RawJson::is_object) else { continue };
+            found = true;
+            for (name, raw) in section.members() {
+                add(file, name, raw);
+            }
+        }
+        let inputs = root.member("inputs").unwrap_or_default();
+        file.inputs.extend(inputs::parse(&inputs));
+        file.raw_inputs.extend(inputs.elements());
+    }
+    if found { Ok(()) } else { Err("has neither an object `mcpServers` nor `servers`".to_owned()) }
+}
+
+fn add(file: &mut File, name: String, raw: RawJson) {
+    let entry = entry::parse(&raw);
+    if let Some(double) = file.servers.iter_mut().find(|server| server.name == name) {
+        double.entry = Err(vec!["the file has two entries of this name".to_owned()]);
+        return;
+    }
+    file.servers.push(Server { name, raw, entry });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<File, String> {
+        let mut file = File::default();
+        fill(&mut file, text).map(|()| file)
+    }
+
+    #[test]
+    fn both_forms_are_read_in_their_order() {
+        let claude = file(r#"{"mcpServers": {"b": {"command": "x"}, "a": {"url": "http://h"}}, "other": 1}"#).unwrap();
+        assert_eq!(claude.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        let code = file("{\"servers\": {\"c\": {\"command\": \"x\"},}, // VS Code\n\"inputs\": [{\"id\": \"k\"}]}").unwrap();
+        assert_eq!((code.servers.len(), code.inputs.len(), code.raw_inputs.len()), (1, 1, 1));
+        assert_eq!(file(r#"{"mcp": {"servers": {"d": {"command": "x"}}}}"#).unwrap().servers.len(), 1);
+    }
+
+    /// One bad entry never breaks others.
+    #[test]
+    fn a_bad_entry_stays_alone() {
+        let file = file(r#"{"mcpServers": {"bad": 7, "twice": {"command": "a"}, "good": {"command": "x"}, "twice": {"command": "b"}}}"#);
+        let file = file.unwrap();
+        let good: Vec<bool> = file.servers.iter().map(|server| server.entry.is_ok()).collect();
+        assert_eq!(good, [false, false, true]);
+        let files = [File { problem: Some("broken".to_owned()), ..File::default() }, file];
+        assert!(find(&files, "good").is_ok());
+        let failure = find(&files, "none").unwrap_err();
+        assert_eq!((failure.code.name(), failure.exit()), ("config", 2));
+        assert!(failure.cause.unwrap().contains("broken"));
+    }
+
+    #[test]
+    fn a_file_of_something_else_has_a_reason() {
+        for (text, reason) in [("{", "not JSON"), ("{}", "neither"), ("[]", "neither"), (r#"{"servers":[]}"#, "neither")] {
+            assert!(file(text).unwrap_err().contains(reason), "{text}");
+        }
+    }
+}
