@@ -1,5 +1,7 @@
 //! The `mcp` program as users run it: real processes, checked by output and exit code.
 
+#![allow(clippy::unwrap_used)]
+
 mod calls;
 mod demo;
 mod exits;
@@ -11,7 +13,7 @@ use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -75,7 +77,7 @@ fn demo_server(before: &[&str], after: &[&str]) -> Run {
 /// whoever adopted it.
 #[cfg(target_os = "linux")]
 fn gone(pid: u32) {
-    let started = Instant::now();
+    let started = std::time::Instant::now();
     while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
         assert!(started.elapsed() < HANG, "process {pid} lives on");
         thread::yield_now();
