@@ -27,10 +27,6 @@ const BURST: usize = 64;
 /// How long a link that is given up may take to write what was queued: cancellations, a last reply.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
-/// at once.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-
 /// Now, by the clock that tests can stop.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()

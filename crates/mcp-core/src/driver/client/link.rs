@@ -7,7 +7,7 @@ use futures::FutureExt;
 
 use crate::driver::mailbox::Mailbox;
 use crate::driver::writer::{Queued, Rejected, write};
-use crate::driver::{BURST, FAREWELL, LAST_WORDS, Received, now, sleep_until};
+use crate::driver::{BURST, FAREWELL, Received, now, sleep_until};
 use crate::transport::{Closed, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
 
 use super::{Driver, Permit};
@@ -15,6 +15,10 @@ use super::{Driver, Permit};
 /// How long a closing link may take to say how it ended before the calls on it fail without that.
 /// Enough for a child that is dead already: its exit status and its last words belong in the error.
 const EVIDENCE: Duration = Duration::from_millis(500);
+
+/// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
+/// at once.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// How a link came to its end.
 enum LinkEnd {
@@ -162,6 +166,8 @@ impl Driver {
                         error.get_or_insert(cause);
                         Closed::default()
                     }));
+                    // Once it was told of the end, the session waits for nothing more.
+                    reading &= !told;
                     last_words = now().checked_add(LAST_WORDS);
                 }
                 () = sleep_until(last_words), if closed.is_some() => reading = false,

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::driver::mailbox::Mailbox;
 use crate::driver::writer::{Queued, Rejected, write};
-use crate::driver::{BURST, FAREWELL, LAST_WORDS, Received, now, sleep_until};
+use crate::driver::{BURST, FAREWELL, Received, now, sleep_until};
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
@@ -150,25 +150,18 @@ impl Driver {
     /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
     async fn close_link(&mut self, sender: &mut dyn TransportSender, receiver: &mut dyn TransportReceiver) {
         let mut closing = std::pin::pin!(sender.close());
-        let mut last_words = None;
-        let mut closed = false;
-        while !closed || (self.reading && last_words.is_some()) {
+        loop {
             tokio::select! {
                 biased;
                 received = receiver.recv(), if self.reading => {
                     self.reading = matches!(received, Ok(Some(_)));
                 }
-                result = &mut closing, if !closed => {
-                    closed = true;
+                result = &mut closing => {
                     if let Err(error) = result {
                         tracing::debug!(%error, link = self.shared.number, "the link did not close well");
                     }
-                    // A byte stream may hold a peer that is still writing.
-                    if !self.binding.one_exchange {
-                        last_words = now().checked_add(LAST_WORDS);
-                    }
+                    return;
                 }
-                () = sleep_until(last_words), if closed => self.reading = false,
             }
         }
     }
