@@ -15,16 +15,17 @@ fn endless_call() -> (Child, u32) {
     let mut server = None;
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    loop {
+    let server = loop {
         line.clear();
         assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended by itself");
         server = server.or_else(|| line.trim().strip_prefix("server: pid ").and_then(|pid| pid.parse().ok()));
         if let (Some(server), true) = (server, line.contains("step 2 of")) {
-            // Go on reading, so that the program is never stopped by a full pipe.
-            std::thread::spawn(move || stderr.lines().for_each(drop));
-            return (child, server);
+            break server;
         }
-    }
+    };
+    // Go on reading, so that the program is never stopped by a full pipe.
+    std::thread::spawn(move || stderr.lines().for_each(drop));
+    (child, server)
 }
 
 fn send(child: &Child, signal: Signal) {
