@@ -4,13 +4,26 @@ use std::io::Read;
 
 use mcp_core::message::RawJson;
 
+use crate::aside;
 use crate::exit::{Code, Failure};
+use crate::signals::Signals;
 
 /// The most that is read, in bytes.
 const MAX: u64 = 16 << 20;
 
+/// The object, see [`read`]. Reading may block for as long as somebody types, and a signal ends it.
+pub(crate) async fn object(signals: &Signals, source: &str, what: &'static str) -> Result<RawJson, Failure> {
+    let source = source.to_owned();
+    tokio::select! {
+        read = aside::run(move || read(&source, what)) => {
+            read.unwrap_or_else(|| Err(Failure::new(Code::Io, format!("{what} could not be read"))))
+        }
+        signal = signals.first() => Err(Failure::signal(signal)),
+    }
+}
+
 /// The object: as it is, from a file (`@FILE`), or from stdin (`-`). `what` names it in errors.
-pub(crate) fn object(source: &str, what: &str) -> Result<RawJson, Failure> {
+fn read(source: &str, what: &str) -> Result<RawJson, Failure> {
     let text = match (source, source.strip_prefix('@')) {
         ("-", _) => bounded(std::io::stdin().lock(), "stdin")?,
         (_, Some(path)) => {
@@ -20,11 +33,12 @@ pub(crate) fn object(source: &str, what: &str) -> Result<RawJson, Failure> {
         }
         (json, None) => json.as_bytes().to_vec(),
     };
-    let json = RawJson::parse(text).map_err(|error| Failure::usage(format!("{what}: not JSON")).because(error))?;
+    let json = RawJson::parse(text)
+        .map_err(|error| Failure::usage(format!("{what}: this is not JSON")).because(error))?;
     if json.is_object() {
         return Ok(json);
     }
-    Err(Failure::usage(format!("{what}: {}, and an object is wanted", json.kind_name())))
+    Err(Failure::usage(format!("{what}: this is {}, and an object is wanted", json.kind_name())))
 }
 
 fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {

@@ -1,6 +1,6 @@
 //! `mcp call`: one call of one tool.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
 use futures::FutureExt;
 use mcp_core::client::{CallOptions, Client};
@@ -14,10 +14,7 @@ use crate::input::Answers;
 use crate::progress::Display;
 use crate::signals::Signals;
 use crate::target::Target;
-use crate::{arguments, out, session, target, tools};
-
-/// The most that `--args` reads from a file or from stdin, in bytes.
-const MAX_ARGS: u64 = 16 << 20;
+use crate::{args, arguments, out, session, target, tools};
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> Result<(), Failure> {
@@ -29,7 +26,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> R
     let answers =
         Answers::new(&options.input, session::on_terminal() && options.args.as_deref() != Some("-"))?;
     let builder = answers.declare(session::builder(&global)).input_handler(answers.clone());
-    let call = Prepared::new(options, words)?;
+    let call = Prepared::new(signals, options, words).await?;
     session::run(signals, &global, builder, child, async |client: &Client| {
         call.make(client, &global, &answers).await
     })
@@ -47,16 +44,28 @@ pub(crate) struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// Reads the operands, and what `--args` names.
-    pub(crate) fn new(options: &'a Call, words: &'a [String]) -> Result<Prepared<'a>, Failure> {
+    pub(crate) async fn new(
+        signals: &Signals,
+        options: &'a Call,
+        words: &'a [String],
+    ) -> Result<Prepared<'a>, Failure> {
         let Some((name, words)) = words.split_first() else {
             return Err(target::incomplete("the tool's name", "call TOOL KEY=VALUE"));
         };
-        let base = options.args.as_deref().map(read_args).transpose()?;
+        let base = match &options.args {
+            Some(source) => Some(args::object(signals, source, "--args").await?),
+            None => None,
+        };
         Ok(Prepared { options, name, words, base })
     }
 
     /// Makes the call and shows its result.
-    pub(crate) async fn make(&self, client: &Client, global: &Global, answers: &Answers) -> Result<(), Failure> {
+    pub(crate) async fn make(
+        &self,
+        client: &Client,
+        global: &Global,
+        answers: &Answers,
+    ) -> Result<(), Failure> {
         let arguments = typed(client, self.name, self.words, self.base.clone()).await?;
         let result = call(client, global, self.options, self.name, arguments).await;
         let result = answers.missing().map_or(result, Err)?;
@@ -166,37 +175,4 @@ fn show(global: &Global, name: &str, result: &Payload) -> Result<(), Failure> {
         return Err(Failure::new(Code::ToolError, format!("the tool {name} failed")).because(text).silent());
     }
     Ok(())
-}
-
-/// The object of `--args`: as it is, from a file, or from stdin.
-fn read_args(source: &str) -> Result<RawJson, Failure> {
-    let text = match (source, source.strip_prefix('@')) {
-        ("-", _) => bounded(std::io::stdin().lock(), "stdin")?,
-        (_, Some(path)) => {
-            let file = std::fs::File::open(path)
-                .map_err(|error| Failure::usage(format!("cannot read {path}")).because(error))?;
-            bounded(file, path)?
-        }
-        (json, None) => json.as_bytes().to_vec(),
-    };
-    let json = RawJson::parse(text).map_err(|error| Failure::usage("--args is not JSON").because(error))?;
-    if json.is_object() {
-        return Ok(json);
-    }
-    Err(Failure::usage(format!("--args is {}, and arguments are an object", json.kind_name())))
-}
-
-fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    source
-        .take(MAX_ARGS + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| Failure::usage(format!("cannot read {name}")).because(error))?;
-    if text.len() as u64 > MAX_ARGS {
-        return Err(Failure::new(
-            Code::Limit,
-            format!("{name} holds more than {MAX_ARGS} bytes of arguments"),
-        ));
-    }
-    Ok(text)
 }

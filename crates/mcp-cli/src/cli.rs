@@ -12,7 +12,8 @@ use mcp_core::session::LogLevel;
 use crate::style::ColorWhen;
 use crate::{complete, completion, config, list, listen, man, ping, prompt, read, request, shell, tool};
 
-const TARGETS: &str = "The server is a command that talks over its stdin and stdout. It comes last, after `--`;
+const TARGETS: &str =
+    "The server is a command that talks over its stdin and stdout. It comes last, after `--`;
 everything behind `--` is the server's own:
 
   mcp tools -- npx -y @modelcontextprotocol/server-everything

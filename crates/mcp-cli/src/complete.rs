@@ -76,7 +76,8 @@ fn params(options: &Options, words: &[String]) -> Result<RawJson, Failure> {
         return Err(target::incomplete("the argument", "complete ARGUMENT=START --prompt NAME"));
     };
     let (name, value) = argument.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Failure::usage(format!("{argument:?} is no argument")).hint("it is written NAME=START, START may be empty")
+        Failure::usage(format!("{argument:?} is no argument"))
+            .hint("it is written NAME=START, START may be empty")
     })?;
     Ok(request(RawJson::object(reference), name, value, &prompt::pairs(others)?))
 }

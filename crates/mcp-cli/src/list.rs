@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn grep_looks_at_names_descriptions_and_uris() {
-        let item = RawJson::parse(r#"{"name":"Read_File","description":"gives CONTENT","uri":"demo://X"}"#).unwrap();
+        let item =
+            RawJson::parse(r#"{"name":"Read_File","description":"gives CONTENT","uri":"demo://X"}"#).unwrap();
         for pattern in ["file", "content", "demo://x"] {
             assert!(matches(&item, pattern), "{pattern}");
         }

@@ -4,6 +4,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod args;
 mod arguments;
 mod aside;
 mod call;
@@ -45,6 +46,7 @@ mod tools;
 mod trace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -52,6 +54,10 @@ use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Code, Failure};
 use signals::Signals;
+
+/// How long the end of the program waits until its tasks are dropped. They do not block, so it never takes
+/// that long.
+const DROPPING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let mut cli = match Cli::try_parse() {
@@ -83,8 +89,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Code::Io, "the runtime cannot be started").because(error))?;
     let outcome = runtime.block_on(dispatch(&cli));
-    // A thread may still wait for a line from the terminal; the end of the process takes it along.
-    runtime.shutdown_background();
+    // A server that was not ended in order (a second signal) is killed when the task that owns it is dropped,
+    // so the program must not end before that.
+    runtime.shutdown_timeout(DROPPING);
     outcome
 }
 
@@ -117,7 +124,8 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
 
 /// What the argument parser has to say: help and version go to stdout and are a success.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json" || word == "--jsonl");
+    let json =
+        std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json" || word == "--jsonl");
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that has gone is no failure.

@@ -67,12 +67,18 @@ pub(crate) async fn show(
             // An answer all the same: some servers know no ping.
             Err(mcp_core::Error::Rpc(error)) if error.code == mcp_core::message::code::METHOD_NOT_FOUND => {}
             Err(error) => {
-                return Err(Failure::from(error).hint(format!("{} of {number} pings were answered", times.len())));
+                return Err(
+                    Failure::from(error).hint(format!("{} of {number} pings were answered", times.len()))
+                );
             }
         }
         times.push(took);
         if global.jsonl {
-            let line = [("ping", RawJson::integer(number.into())), ("method", RawJson::string(method)), ("ms", millis(took))];
+            let line = [
+                ("ping", RawJson::integer(number.into())),
+                ("method", RawJson::string(method)),
+                ("ms", millis(took)),
+            ];
             out::write_line(RawJson::object(line).to_string())?;
         } else if !global.json {
             out::write(format!("{who}: {method} {number} of {}: {}\n", options.count, shown(took)))?;
@@ -84,7 +90,12 @@ pub(crate) async fn show(
     summary(global, method, start, &times)
 }
 
-fn summary(global: &Global, method: &str, start: Option<Duration>, times: &[Duration]) -> Result<(), Failure> {
+fn summary(
+    global: &Global,
+    method: &str,
+    start: Option<Duration>,
+    times: &[Duration],
+) -> Result<(), Failure> {
     let (Some(least), Some(most)) = (times.iter().min(), times.iter().max()) else {
         return Err(Failure::new(Code::Timeout, "nothing was answered"));
     };

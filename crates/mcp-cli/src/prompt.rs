@@ -85,7 +85,11 @@ fn render(result: &RawJson, reader: Reader, style: Style) -> String {
         let message: Value = message.deserialize().unwrap_or_default();
         let role = message.get("role").and_then(Value::as_str).unwrap_or("?");
         let shown = content::block(message.get("content").unwrap_or(&Value::Null), reader);
-        out.push_str(&format!("{}\n{}\n", style.bold(&format!("{}:", text::safe_line(role))), shown.trim_end()));
+        out.push_str(&format!(
+            "{}\n{}\n",
+            style.bold(&format!("{}:", text::safe_line(role))),
+            shown.trim_end()
+        ));
     }
     out
 }

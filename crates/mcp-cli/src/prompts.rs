@@ -46,7 +46,8 @@ fn signature(prompt: &RawJson) -> String {
 /// The arguments of a prompt, and whether each is required.
 pub(crate) fn arguments(prompt: &RawJson) -> Vec<(String, bool)> {
     let arguments = prompt.member("arguments").unwrap_or_default().elements();
-    let required = |argument: &RawJson| argument.member("required").is_some_and(|flag| flag.as_bytes() == b"true");
+    let required =
+        |argument: &RawJson| argument.member("required").is_some_and(|flag| flag.as_bytes() == b"true");
     arguments.iter().map(|argument| (list::word(argument, "name"), required(argument))).collect()
 }
 

@@ -42,7 +42,8 @@ pub(crate) struct Options {
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     let (server, words) = target::split(&options.words, &options.command);
-    if let ([], Some(uri)) = (words, server.filter(|word| target::is_url(word) && !word.starts_with("http"))) {
+    if let ([], Some(uri)) = (words, server.filter(|word| target::is_url(word) && !word.starts_with("http")))
+    {
         return Err(Failure::usage(format!("no server is named to read {uri:?} from"))
             .hint("`mcp read SERVER URI`, or `mcp read URI -- COMMAND`"));
     }
@@ -136,9 +137,12 @@ fn write_to(path: &Path, global: &Global, result: &RawJson) -> Result<(), Failur
     let contents = contents(result)?;
     let [(raw, content)] = contents.as_slice() else {
         let uris: Vec<String> = contents.iter().map(|(raw, _)| list::word(raw, "uri")).collect();
-        return Err(Failure::usage(format!("the resource has {} contents, and -o takes one", contents.len()))
-            .because(uris.join("\n"))
-            .hint("read one of them by its own URI, or all with --json"));
+        return Err(Failure::usage(format!(
+            "the resource has {} contents, and -o takes one",
+            contents.len()
+        ))
+        .because(uris.join("\n"))
+        .hint("read one of them by its own URI, or all with --json"));
     };
     if path.as_os_str() == "-" {
         return out::write(content.bytes());
@@ -149,10 +153,8 @@ fn write_to(path: &Path, global: &Global, result: &RawJson) -> Result<(), Failur
         return Ok(());
     }
     let bytes = i64::try_from(content.bytes().len()).unwrap_or(i64::MAX);
-    let mut members = vec![
-        ("file", RawJson::string(&path.display().to_string())),
-        ("bytes", RawJson::integer(bytes)),
-    ];
+    let mut members =
+        vec![("file", RawJson::string(&path.display().to_string())), ("bytes", RawJson::integer(bytes))];
     members.extend(["uri", "mimeType"].into_iter().filter_map(|key| Some((key, raw.member(key)?))));
     out::write_line(RawJson::object(members).to_string())
 }

@@ -22,7 +22,7 @@ use crate::{args, out, session, text};
 pub(crate) struct Options {
     /// The server, if it is no command; the method; its parameters, a JSON object (@FILE: from a file, -: from
     /// stdin)
-    #[arg(value_name = "[SERVER] METHOD [JSON]", allow_hyphen_values = true)]
+    #[arg(value_name = "[SERVER] METHOD [JSON]")]
     pub(crate) words: Vec<String>,
     /// Send a notification: there is no answer
     #[arg(long)]
@@ -39,7 +39,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     let (server, words) = target::split(&options.words, &options.command);
     let Target { global, child } = target::find(signals, global, server, &options.command).await?;
-    let request = Prepared::new(options, words)?;
+    let request = Prepared::new(signals, options, words).await?;
     let answers = Answers::new(&options.input, session::on_terminal())?;
     let builder = answers.declare(session::builder(&global)).input_handler(answers.clone());
     let tap = Tap::default();
@@ -61,10 +61,14 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Reads the operands.
-    pub(crate) fn new(options: &Options, words: &[String]) -> Result<Prepared, Failure> {
+    pub(crate) async fn new(
+        signals: &Signals,
+        options: &Options,
+        words: &[String],
+    ) -> Result<Prepared, Failure> {
         let (method, params) = match words {
             [method] => (method, None),
-            [method, params] => (method, Some(args::object(params, "the parameters")?)),
+            [method, params] => (method, Some(args::object(signals, params, "the parameters").await?)),
             [] => return Err(target::incomplete("the method", "request METHOD")),
             [_, _, extra, ..] => return Err(Failure::usage(format!("{extra:?} is one word too many"))),
         };
@@ -82,7 +86,11 @@ impl Prepared {
         let outcome = call.await;
         let envelope = tap.answer();
         if let Some(envelope) = &envelope {
-            let shown = if global.json { envelope.to_string() } else { text::safe_block(&pretty(envelope)).into_owned() };
+            let shown = if global.json {
+                envelope.to_string()
+            } else {
+                text::safe_block(&pretty(envelope)).into_owned()
+            };
             out::write_line(shown)?;
         }
         match outcome {

@@ -58,7 +58,8 @@ fn named(name: &str, config: Option<&std::path::Path>) -> Result<Launch, Failure
     let (file, server) = servers::find(&files, name)?;
     let place = file.path.display();
     let bad = |problems: Vec<String>| {
-        Failure::new(Code::Config, format!("the server {name:?} of {place} cannot be used")).because(problems.join("\n"))
+        Failure::new(Code::Config, format!("the server {name:?} of {place} cannot be used"))
+            .because(problems.join("\n"))
     };
     let entry = server.entry.as_ref().map_err(|problems| bad(problems.clone()))?;
     if entry.off {

@@ -62,7 +62,8 @@ pub(crate) async fn show(
 ) -> Result<(), Failure> {
     let name = name(words)?;
     let list = tools::list(client).await?;
-    let tool = list.iter().find(|tool| tools::name(tool) == name).ok_or_else(|| call::unknown(name, &list))?;
+    let tool =
+        list.iter().find(|tool| tools::name(tool) == name).ok_or_else(|| call::unknown(name, &list))?;
     if global.json {
         return out::write_line(tool.as_bytes());
     }
@@ -87,7 +88,8 @@ fn render(tool: &RawJson, place: &Place<'_>, style: Style) -> String {
 
 /// A command line that calls the tool with what it needs.
 fn example(tool: &RawJson, place: &Place<'_>) -> String {
-    let schema: Value = tool.member("inputSchema").and_then(|schema| schema.deserialize().ok()).unwrap_or_default();
+    let schema: Value =
+        tool.member("inputSchema").and_then(|schema| schema.deserialize().ok()).unwrap_or_default();
     let mut words = vec!["mcp".to_owned(), "call".to_owned()];
     words.extend(place.server.map(str::to_owned));
     words.push(tools::name(tool));
@@ -117,7 +119,9 @@ fn sample(field: &Value, key: &str) -> Value {
     let kind = match field.get("type") {
         Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
         Some(kind) => kind.as_str(),
-        None => first("anyOf").or(first("oneOf")).and_then(|branch| branch.get("type")).and_then(Value::as_str),
+        None => {
+            first("anyOf").or(first("oneOf")).and_then(|branch| branch.get("type")).and_then(Value::as_str)
+        }
     };
     match kind {
         Some("integer" | "number") => field.get("minimum").cloned().unwrap_or_else(|| Value::from(1)),
@@ -141,7 +145,10 @@ mod tests {
         let tool = RawJson::parse(tool).unwrap();
         let command = ["my server", "-x"].map(OsString::from);
         let line = example(&tool, &Place { server: None, command: &command });
-        assert_eq!(line, r"mcp call find 'text=it'\''s here' n=3 mode=fast 'tags:=[]' any=ANY -- 'my server' -x");
+        assert_eq!(
+            line,
+            r"mcp call find 'text=it'\''s here' n=3 mode=fast 'tags:=[]' any=ANY -- 'my server' -x"
+        );
         let line = example(&tool, &Place { server: Some("git"), command: &[] });
         assert!(line.starts_with("mcp call git find "), "{line}");
     }

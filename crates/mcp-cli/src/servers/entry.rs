@@ -38,14 +38,41 @@ pub(crate) struct Program {
 const URLS: [&str; 3] = ["url", "serverUrl", "httpUrl"];
 
 const KNOWN: &[&str] = &[
-    "type", "command", "args", "env", "envFile", "cwd", "disabled", "enabled", "timeout", "url", "serverUrl",
-    "httpUrl", "headers",
+    "type",
+    "command",
+    "args",
+    "env",
+    "envFile",
+    "cwd",
+    "disabled",
+    "enabled",
+    "timeout",
+    "url",
+    "serverUrl",
+    "httpUrl",
+    "headers",
 ];
 
 /// What other programs keep in an entry for themselves.
 const OTHERS: &[&str] = &[
-    "name", "title", "description", "alwaysAllow", "autoApprove", "disabledTools", "tools", "includeTools",
-    "excludeTools", "trust", "gallery", "version", "dev", "oauth", "auth", "icon", "source", "sandbox",
+    "name",
+    "title",
+    "description",
+    "alwaysAllow",
+    "autoApprove",
+    "disabledTools",
+    "tools",
+    "includeTools",
+    "excludeTools",
+    "trust",
+    "gallery",
+    "version",
+    "dev",
+    "oauth",
+    "auth",
+    "icon",
+    "source",
+    "sandbox",
 ];
 
 /// Reads an entry. The problems name their keys and never a value of `env` or `headers`.
@@ -85,7 +112,9 @@ fn kind(reader: &mut Reader<'_>) -> Option<Kind> {
     let remote = match said.as_deref() {
         None => command.is_none() && url.is_some(),
         Some("stdio" | "local") => false,
-        Some("http" | "streamable-http" | "streamableHttp" | "streamable_http" | "sse" | "ws" | "remote") => true,
+        Some("http" | "streamable-http" | "streamableHttp" | "streamable_http" | "sse" | "ws" | "remote") => {
+            true
+        }
         Some(other) => {
             return reader.problem(format!("`type` {other:?} is none of stdio, http, streamable-http, sse"));
         }

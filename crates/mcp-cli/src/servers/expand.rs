@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_replaced_is_named() {
-        let rows = [("x${NONE}", "NONE"), ("${no:thing}", "${no:thing}"), ("${open", "not closed"), ("${}", "${}")];
+        let rows =
+            [("x${NONE}", "NONE"), ("${no:thing}", "${no:thing}"), ("${open", "not closed"), ("${}", "${}")];
         for (text, named) in rows {
             let error = expand(text, value).unwrap_err();
             assert!(error.contains(named), "{text}: {error}");

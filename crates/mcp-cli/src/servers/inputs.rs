@@ -61,7 +61,10 @@ impl Asker {
             .find(|input| input.id == id)
             .ok_or_else(|| format!("the input {id:?} is not among the file's `inputs`"))?;
         if !matches!(input.kind.as_str(), "promptString" | "pickString") {
-            return Err(format!("the input {id:?} comes from a {} of VS Code, which is not here", input.kind));
+            return Err(format!(
+                "the input {id:?} comes from a {} of VS Code, which is not here",
+                input.kind
+            ));
         }
         if !self.terminal {
             return Err(format!("the input {id:?} has to be asked for, and there is no terminal to ask at"));

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn comments_and_trailing_commas_go_and_strings_stay() {
-        let text = "\u{feff}{ // one\n \"a\": \"//not, }\", /* two\n */ \"b\\\"\": [1, 2, ], \"c\": [], // x\n}";
+        let text =
+            "\u{feff}{ // one\n \"a\": \"//not, }\", /* two\n */ \"b\\\"\": [1, 2, ], \"c\": [], // x\n}";
         let stripped = strip(text);
         let value: serde_json::Value = serde_json::from_str(&stripped).unwrap();
         assert_eq!(value, serde_json::json!({"a": "//not, }", "b\"": [1, 2], "c": []}));

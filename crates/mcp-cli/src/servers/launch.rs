@@ -8,7 +8,7 @@ use super::expand::{Reference, expand};
 use super::{File, Server, dotenv, redact, text};
 
 /// What to start.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Launch {
     pub(crate) program: String,
     pub(crate) args: Vec<String>,
@@ -34,7 +34,11 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// The entry, expanded. `Ok(None)` for one with a URL, whose parts are only checked. Every problem is
 /// reported, not only the first.
-pub(crate) fn launch(file: &File, server: &Server, scope: &mut Scope<'_>) -> Result<Option<Launch>, Vec<String>> {
+pub(crate) fn launch(
+    file: &File,
+    server: &Server,
+    scope: &mut Scope<'_>,
+) -> Result<Option<Launch>, Vec<String>> {
     let entry: &Entry = server.entry.as_ref().map_err(Vec::clone)?;
     let mut expander = Expander { file, scope, problems: Vec::new() };
     let launch = match &entry.kind {
@@ -66,7 +70,8 @@ impl Expander<'_, '_> {
         let command = self.text("command", &program.command);
         // `./server` is meant from the project on; a bare name is looked for in PATH.
         let is_relative = command.starts_with("./") || command.starts_with("../");
-        let program = if is_relative { self.file.folder.join(&command).display().to_string() } else { command };
+        let program =
+            if is_relative { self.file.folder.join(&command).display().to_string() } else { command };
         Launch { program, args, env, cwd, timeout }
     }
 
@@ -107,7 +112,9 @@ fn value(reference: &Reference<'_>, file: &File, scope: &mut Scope<'_>) -> Resul
             let set = (scope.variable)(name);
             // As in a shell: a default also stands in for an empty value.
             let value = match default {
-                Some(default) => set.filter(|value| !value.is_empty()).unwrap_or_else(|| (*default).to_owned()),
+                Some(default) => {
+                    set.filter(|value| !value.is_empty()).unwrap_or_else(|| (*default).to_owned())
+                }
                 None => set.ok_or_else(|| format!("the variable {name} is not set"))?,
             };
             let hide = scope.redacted && redact::is_secret_name(name);
@@ -164,7 +171,8 @@ mod tests {
     /// An undefined variable is an error that names it; all problems come at once.
     #[test]
     fn every_problem_is_named_with_its_key() {
-        let json = r#"{"command":"x","args":["${NONE}"],"env":{"A":"${input:other}"},"envFile":"nowhere.env"}"#;
+        let json =
+            r#"{"command":"x","args":["${NONE}"],"env":{"A":"${input:other}"},"envFile":"nowhere.env"}"#;
         let problems = launched(json, false).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         for named in ["args: the variable NONE is not set", "env.A: no other", "/project/nowhere.env"] {

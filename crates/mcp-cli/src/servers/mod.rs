@@ -64,7 +64,9 @@ fn usual() -> Vec<PathBuf> {
 pub(crate) fn own() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let folder = folder.or_else(|| if cfg!(windows) { set("APPDATA") } else { set("HOME").map(|home| home.join(".config")) });
+    let folder = folder.or_else(|| {
+        if cfg!(windows) { set("APPDATA") } else { set("HOME").map(|home| home.join(".config")) }
+    });
     Some(folder?.join("mcp").join("mcp.json"))
 }
 
@@ -87,9 +89,9 @@ pub(crate) fn find<'a>(files: &'a [File], name: &str) -> Result<(&'a File, &'a S
         return Err(failure.hint(format!("there are {}", names.join(", "))));
     }
     let looked: Vec<String> = usual().iter().map(|path| path.display().to_string()).collect();
-    Err(failure.because(format!("there are no servers in {}", looked.join(", "))).hint(
-        "write the command that starts the server after `--`, as in `mcp tools -- mcp serve-demo`",
-    ))
+    Err(failure
+        .because(format!("there are no servers in {}", looked.join(", ")))
+        .hint("write the command that starts the server after `--`, as in `mcp tools -- mcp serve-demo`"))
 }
 
 fn read(path: &Path) -> File {
@@ -164,9 +166,12 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_in_their_order() {
-        let claude = file(r#"{"mcpServers": {"b": {"command": "x"}, "a": {"url": "http://h"}}, "other": 1}"#).unwrap();
+        let claude =
+            file(r#"{"mcpServers": {"b": {"command": "x"}, "a": {"url": "http://h"}}, "other": 1}"#).unwrap();
         assert_eq!(claude.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
-        let code = file("{\"servers\": {\"c\": {\"command\": \"x\"},}, // VS Code\n\"inputs\": [{\"id\": \"k\"}]}").unwrap();
+        let code =
+            file("{\"servers\": {\"c\": {\"command\": \"x\"},}, // VS Code\n\"inputs\": [{\"id\": \"k\"}]}")
+                .unwrap();
         assert_eq!((code.servers.len(), code.inputs.len(), code.raw_inputs.len()), (1, 1, 1));
         assert_eq!(file(r#"{"mcp": {"servers": {"d": {"command": "x"}}}}"#).unwrap().servers.len(), 1);
     }
@@ -174,7 +179,9 @@ mod tests {
     /// One bad entry never breaks others.
     #[test]
     fn a_bad_entry_stays_alone() {
-        let file = file(r#"{"mcpServers": {"bad": 7, "twice": {"command": "a"}, "good": {"command": "x"}, "twice": {"command": "b"}}}"#);
+        let file = file(
+            r#"{"mcpServers": {"bad": 7, "twice": {"command": "a"}, "good": {"command": "x"}, "twice": {"command": "b"}}}"#,
+        );
         let file = file.unwrap();
         let good: Vec<bool> = file.servers.iter().map(|server| server.entry.is_ok()).collect();
         assert_eq!(good, [false, false, true]);
@@ -187,7 +194,9 @@ mod tests {
 
     #[test]
     fn a_file_of_something_else_has_a_reason() {
-        for (text, reason) in [("{", "not JSON"), ("{}", "neither"), ("[]", "neither"), (r#"{"servers":[]}"#, "neither")] {
+        for (text, reason) in
+            [("{", "not JSON"), ("{}", "neither"), ("[]", "neither"), (r#"{"servers":[]}"#, "neither")]
+        {
             assert!(file(text).unwrap_err().contains(reason), "{text}");
         }
     }

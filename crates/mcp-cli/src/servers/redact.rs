@@ -5,8 +5,19 @@ use super::expand;
 /// What stands for a secret.
 pub(crate) const REDACTED: &str = "<redacted>";
 
-const SECRET_WORDS: &[&str] =
-    &["token", "secret", "password", "passwd", "auth", "credential", "bearer", "key", "cookie", "private", "pat"];
+const SECRET_WORDS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "auth",
+    "credential",
+    "bearer",
+    "key",
+    "cookie",
+    "private",
+    "pat",
+];
 
 /// How well-known secrets begin.
 const SECRET_STARTS: &[&str] =
@@ -22,8 +33,9 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         split.push(c.to_ascii_lowercase());
     }
     let mut words = split.split(|c: char| !c.is_ascii_alphanumeric());
-    words.any(|word| SECRET_WORDS.iter().any(|secret| word == *secret || (secret.len() > 3 && word.contains(secret))))
-        || split.replace(|c: char| !c.is_ascii_alphanumeric(), "").contains("apikey")
+    words.any(|word| {
+        SECRET_WORDS.iter().any(|secret| word == *secret || (secret.len() > 3 && word.contains(secret)))
+    }) || split.replace(|c: char| !c.is_ascii_alphanumeric(), "").contains("apikey")
 }
 
 /// The value, or the mark. A value that only refers to variables or inputs is no secret.
@@ -53,6 +65,11 @@ pub(crate) fn arguments(arguments: &[String]) -> Vec<String> {
     out
 }
 
+/// The program itself: a whole command line may stand there, secrets included.
+pub(crate) fn command(text: &str) -> String {
+    text.split(' ').map(argument).collect::<Vec<_>>().join(" ")
+}
+
 fn argument(text: &str) -> String {
     if text.contains("://") {
         return match text.split_once('=') {
@@ -75,7 +92,9 @@ fn argument(text: &str) -> String {
         }
     }
     let tail = text.rsplit(['=', ' ']).next().unwrap_or(text);
-    if !expand::has_reference(text) && SECRET_STARTS.iter().any(|start| text.starts_with(start) || tail.starts_with(start)) {
+    if !expand::has_reference(text)
+        && SECRET_STARTS.iter().any(|start| text.starts_with(start) || tail.starts_with(start))
+    {
         return REDACTED.to_owned();
     }
     text.to_owned()
@@ -107,7 +126,15 @@ mod tests {
 
     #[test]
     fn names_tell_secrets() {
-        for name in ["--api-key", "GITHUB_TOKEN", "githubPat", "Authorization", "X-APIKEY", "authToken", "DB_PASSWORD"] {
+        for name in [
+            "--api-key",
+            "GITHUB_TOKEN",
+            "githubPat",
+            "Authorization",
+            "X-APIKEY",
+            "authToken",
+            "DB_PASSWORD",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
         for name in ["--port", "MONKEY", "KEYBOARD", "PATH", "--path", "LOG_LEVEL", "-y"] {
@@ -126,7 +153,10 @@ mod tests {
             (&["--header", "Authorization: Bearer hunter2"], "--header Authorization: <redacted>"),
             (&["--header", "Authorization: Bearer ${T}"], "--header Authorization: Bearer ${T}"),
             (&["ghp_hunter2", "x=sk-hunter2"], "<redacted> <redacted>"),
-            (&["https://u:hunter2@h.test/p?k=hunter2&e#hunter2"], "https://<redacted>@h.test/p?k=<redacted>&<redacted>#…"),
+            (
+                &["https://u:hunter2@h.test/p?k=hunter2&e#hunter2"],
+                "https://<redacted>@h.test/p?k=<redacted>&<redacted>#…",
+            ),
             (&["--url=postgres://u:hunter2@h/db"], "--url=postgres://<redacted>@h/db"),
             (&["--password", "${P:-hunter2}"], "--password <redacted>"),
         ];

@@ -1,0 +1,70 @@
+//! `mcp config show`: what an entry comes to, with the secrets taken out.
+
+use clap::Args;
+use mcp_core::message::RawJson;
+
+use crate::cli::Global;
+use crate::exit::{Code, Failure};
+use crate::out;
+use crate::pretty::pretty;
+use crate::servers::entry::{Entry, Kind};
+use crate::servers::launch::{self, Launch, Scope};
+use crate::servers::{self, File, redact};
+
+/// `mcp config show`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The server's name
+    server: String,
+}
+
+/// Runs the command.
+pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
+    let files = servers::load(global.config.as_deref());
+    let (file, server) = servers::find(&files, &options.server)?;
+    // Nobody is asked for what would not be shown.
+    let mut input = |_: &str| Ok(redact::REDACTED.to_owned());
+    let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: true };
+    let bad = |problems: Vec<String>| {
+        let what = format!("the server {:?} of {} cannot be used", server.name, file.path.display());
+        Failure::new(Code::Config, what).because(problems.join("\n"))
+    };
+    let launch = launch::launch(file, server, &mut scope).map_err(bad)?;
+    let entry = server.entry.as_ref().map_err(|problems| bad(problems.clone()))?;
+    let shown = shown(file, &server.name, entry, launch);
+    out::write_line(if global.json { shown.to_string() } else { pretty(&shown) })
+}
+
+fn shown(file: &File, name: &str, entry: &Entry, launch: Option<Launch>) -> RawJson {
+    let string = |text: &str| RawJson::string(text);
+    let hidden = |pairs: &[(String, String)]| {
+        RawJson::object(pairs.iter().map(|(name, _)| (name.as_str(), string(redact::REDACTED))))
+    };
+    let mut members = vec![("name", string(name)), ("file", string(&file.path.display().to_string()))];
+    match (&entry.kind, launch) {
+        (Kind::Remote { transport, url, headers }, _) => {
+            members.extend([("type", string(transport)), ("url", string(&redact::url(url)))]);
+            if !headers.is_empty() {
+                members.push(("headers", hidden(headers)));
+            }
+        }
+        (Kind::Stdio(_), launch) => {
+            let launch = launch.unwrap_or_default();
+            let args = redact::arguments(&launch.args);
+            members.push(("type", string("stdio")));
+            members.push(("command", string(&redact::command(&launch.program))));
+            members.push(("args", RawJson::array(args.iter().map(|arg| string(arg)))));
+            members.extend(launch.cwd.map(|cwd| ("cwd", string(&cwd.display().to_string()))));
+            if !launch.env.is_empty() {
+                members.push(("env", hidden(&launch.env)));
+            }
+        }
+    }
+    if let Some(millis) = entry.timeout.and_then(|time| i64::try_from(time.as_millis()).ok()) {
+        members.push(("timeout", RawJson::integer(millis)));
+    }
+    if entry.off {
+        members.push(("disabled", RawJson::TRUE));
+    }
+    RawJson::object(members)
+}

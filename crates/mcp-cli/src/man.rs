@@ -1,0 +1,62 @@
+//! `mcp man`: the manual, as pages for `man`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man;
+
+use crate::cli::Cli;
+use crate::exit::{Code, Failure};
+use crate::out;
+
+/// `mcp man`
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The page of this command; without it, the page of the program
+    command: Option<String>,
+    /// Write all pages into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    dir: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let mut root = Cli::command();
+    // Gives each command its full name, and the options that all of them take.
+    root.build();
+    if let Some(dir) = &options.dir {
+        return all(&root, dir);
+    }
+    let Some(name) = &options.command else { return out::write(page(&root)?) };
+    let command = root.find_subcommand(name).ok_or_else(|| {
+        let names: Vec<&str> = root.get_subcommands().map(clap::Command::get_name).collect();
+        Failure::usage(format!("there is no command {name:?}"))
+            .hint(format!("there are {}", names.join(", ")))
+    })?;
+    out::write(page(command)?)
+}
+
+fn page(command: &clap::Command) -> Result<Vec<u8>, Failure> {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let mut text = Vec::new();
+    let page = Man::new(command.clone())
+        .title(name.to_uppercase())
+        .source(concat!("mcp ", env!("CARGO_PKG_VERSION")));
+    page.render(&mut text)
+        .map_err(|error| Failure::new(Code::Io, "the page cannot be made").because(error))?;
+    Ok(text)
+}
+
+fn all(root: &clap::Command, dir: &Path) -> Result<(), Failure> {
+    let fails = |path: &Path, error: std::io::Error| {
+        Failure::new(Code::Io, format!("cannot write {}", path.display())).because(error)
+    };
+    std::fs::create_dir_all(dir).map_err(|error| fails(dir, error))?;
+    let commands = root.get_subcommands().filter(|command| command.get_name() != "help");
+    for command in [root].into_iter().chain(commands) {
+        let name = command.get_display_name().unwrap_or(command.get_name());
+        let path = dir.join(format!("{name}.1"));
+        std::fs::write(&path, page(command)?).map_err(|error| fails(&path, error))?;
+    }
+    Ok(())
+}
