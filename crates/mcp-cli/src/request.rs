@@ -96,6 +96,8 @@ impl Prepared {
         match outcome {
             Ok(_) => Ok(()),
             Err(error @ mcp_core::Error::Rpc(_)) if envelope.is_some() => Err(Failure::from(error).silent()),
+            Err(mcp_core::Error::Misuse(what)) => Err(Failure::usage(what)
+                .hint("a method of another revision is sent with --era, as in `--era legacy=2025-11-25`")),
             Err(error) => Err(error.into()),
         }
     }

@@ -71,16 +71,21 @@ impl Asker {
         }
         let lines = || io::stdin().lock().lines().next().transpose();
         let hidden = || rpassword::read_password().map(Some);
-        let answer = if input.password { ask(input, hidden) } else { ask(input, lines) }?;
+        let answer =
+            if input.password { ask(input, hidden, out::note) } else { ask(input, lines, out::note) }?;
         self.answers.insert(id.to_owned(), answer.clone());
         Ok(answer)
     }
 }
 
-fn ask(input: &Input, mut read: impl FnMut() -> io::Result<Option<String>>) -> Result<String, String> {
+fn ask(
+    input: &Input,
+    mut read: impl FnMut() -> io::Result<Option<String>>,
+    say: impl Fn(String),
+) -> Result<String, String> {
     let id = &input.id;
     loop {
-        out::note(question(input));
+        say(question(input));
         let line = read().map_err(|error| format!("the input {id:?} cannot be read: {error}"))?;
         let Some(line) = line else { return Err(format!("the input {id:?} was not given")) };
         let typed = line.trim_end_matches(['\r', '\n']);
@@ -127,7 +132,7 @@ mod tests {
     fn asked(id: &str, typed: &[&str]) -> Result<String, String> {
         let mut typed = typed.iter().map(|line| (*line).to_owned());
         let inputs = inputs();
-        ask(inputs.iter().find(|input| input.id == id).unwrap(), || Ok(typed.next()))
+        ask(inputs.iter().find(|input| input.id == id).unwrap(), || Ok(typed.next()), drop)
     }
 
     #[test]

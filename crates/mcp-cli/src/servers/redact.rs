@@ -26,11 +26,13 @@ const SECRET_STARTS: &[&str] =
 /// Whether something of this name usually is a secret: `--api-key`, `GITHUB_TOKEN`, `githubPat`.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let mut split = String::new();
+    let mut before = ' ';
     for c in name.chars() {
-        if c.is_ascii_uppercase() && split.ends_with(|before: char| before.is_ascii_lowercase()) {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
             split.push('_');
         }
         split.push(c.to_ascii_lowercase());
+        before = c;
     }
     let mut words = split.split(|c: char| !c.is_ascii_alphanumeric());
     words.any(|word| {

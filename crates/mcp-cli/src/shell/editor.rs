@@ -10,7 +10,7 @@ use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
+use rustyline::history::{FileHistory, History};
 use rustyline::{Config, Editor, Helper, Highlighter, Hinter, Validator};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -84,7 +84,7 @@ impl Lines {
 }
 
 enum Source {
-    Edited(Box<Editor<Proposer, FileHistory>>, Option<PathBuf>),
+    Edited { proposer: Proposer, history: FileHistory, file: Option<PathBuf> },
     Plain,
 }
 
@@ -93,38 +93,45 @@ impl Source {
         if !edited {
             return Ok(Source::Plain);
         }
-        // A line that begins with a blank is not kept: that is how a secret is typed.
-        let config = Config::builder().max_history_size(HISTORY).map_err(io::Error::other)?;
-        let config = config.history_ignore_space(true).auto_add_history(true).build();
-        let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
-        editor.set_helper(Some(proposer));
+        let mut history = FileHistory::with_config(&config()?);
         let file = history_file();
         if let Some(file) = &file {
             // The first time there is none.
-            let _none_yet = editor.load_history(file);
+            let _none_yet = history.load(file);
         }
-        Ok(Source::Edited(Box::new(editor), file))
+        Ok(Source::Edited { proposer, history, file })
     }
 
     fn read(&mut self) -> io::Result<Read> {
-        let Source::Edited(editor, file) = self else {
+        let Source::Edited { proposer, history, file } = self else {
             let line = io::stdin().lock().lines().next().transpose()?;
             return Ok(line.map_or(Read::End, Read::Line));
         };
-        match editor.readline("mcp> ") {
-            Ok(line) => {
-                if let Some(file) = file {
-                    // A history that cannot be kept is no reason to stop.
-                    let _not_kept = editor.append_history(file);
-                }
-                Ok(Read::Line(line))
-            }
-            Err(ReadlineError::Interrupted) => Ok(Read::Interrupted),
+        // An editor takes SIGINT over for as long as it lives, so it lives for one line: while a command
+        // runs, Ctrl-C is for the command.
+        let kept = std::mem::take(history);
+        let mut editor = Editor::with_history(config()?, kept).map_err(io::Error::other)?;
+        editor.set_helper(Some(proposer.clone()));
+        let read = editor.readline("mcp> ");
+        if let (Ok(_), Some(file)) = (&read, file) {
+            // A history that cannot be kept is no reason to stop.
+            let _not_kept = editor.append_history(file);
+        }
+        *history = std::mem::take(editor.history_mut());
+        match read {
+            Ok(line) => Ok(Read::Line(line)),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Read::Interrupted),
             Err(ReadlineError::Eof) => Ok(Read::End),
             Err(ReadlineError::Io(error)) => Err(error),
             Err(error) => Err(io::Error::other(error)),
         }
     }
+}
+
+/// A line that begins with a blank is not kept: that is how a secret is typed.
+fn config() -> io::Result<Config> {
+    let config = Config::builder().max_history_size(HISTORY).map_err(io::Error::other)?;
+    Ok(config.history_ignore_space(true).auto_add_history(true).build())
 }
 
 /// `$XDG_STATE_HOME/mcp/history`; its folder is made.
@@ -141,7 +148,7 @@ fn history_file() -> Option<PathBuf> {
 }
 
 /// Completes from what is known, and asks the server for the rest.
-#[derive(Helper, Highlighter, Hinter, Validator)]
+#[derive(Clone, Helper, Highlighter, Hinter, Validator)]
 struct Proposer {
     words: Arc<Words>,
     client: Client,

@@ -3,9 +3,20 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod config;
 mod demo;
 mod exits;
 mod faults;
+#[cfg(unix)]
+mod listen;
+mod lists;
+mod pages;
+mod raw;
+mod reading;
+#[cfg(unix)]
+mod scripted;
+mod servers;
+mod shell;
 #[cfg(unix)]
 mod signals;
 
