@@ -48,15 +48,19 @@ fn page(command: &clap::Command) -> Result<Vec<u8>, Failure> {
 }
 
 fn all(root: &clap::Command, dir: &Path) -> Result<(), Failure> {
-    let fails = |path: &Path, error: std::io::Error| {
-        Failure::new(Code::Io, format!("cannot write {}", path.display())).because(error)
-    };
     std::fs::create_dir_all(dir).map_err(|error| fails(dir, error))?;
-    let commands = root.get_subcommands().filter(|command| command.get_name() != "help");
-    for command in [root].into_iter().chain(commands) {
-        let name = command.get_display_name().unwrap_or(command.get_name());
-        let path = dir.join(format!("{name}.1"));
-        std::fs::write(&path, page(command)?).map_err(|error| fails(&path, error))?;
-    }
-    Ok(())
+    write(root, dir)
+}
+
+/// The page of a command, and those of its own commands.
+fn write(command: &clap::Command, dir: &Path) -> Result<(), Failure> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let path = dir.join(format!("{name}.1"));
+    std::fs::write(&path, page(command)?).map_err(|error| fails(&path, error))?;
+    let commands = command.get_subcommands().filter(|command| command.get_name() != "help");
+    commands.into_iter().try_for_each(|command| write(command, dir))
+}
+
+fn fails(path: &Path, error: std::io::Error) -> Failure {
+    Failure::new(Code::Io, format!("cannot write {}", path.display())).because(error)
 }

@@ -166,7 +166,7 @@ fn report(global: &Global, path: &Path, outcome: &Outcome) -> Result<(), Failure
         out::write(format!("{}\n", text::safe_line(name)))?;
     }
     if !global.quiet {
-        out::note(format!("{} servers imported into {}\n", outcome.imported.len(), path.display()));
+        out::note(format!("imported into {}: {}\n", path.display(), outcome.imported.len()));
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ fn the_manual_has_a_page_for_each_command() {
     let folder = tempfile::tempdir().unwrap();
     let run = mcp(&["man", "--dir", folder.path().to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run:?}");
-    for page in ["mcp.1", "mcp-tools.1", "mcp-config.1"] {
+    for page in ["mcp.1", "mcp-tools.1", "mcp-config-show.1"] {
         assert!(folder.path().join(page).exists(), "{page}");
     }
     let run = mcp(&["man", "nonsense", "--json"]);
