@@ -17,6 +17,8 @@
 mod builder;
 mod layer;
 mod router;
+#[cfg(feature = "seal")]
+pub mod seal;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +34,7 @@ pub use builder::ServerBuilder;
 pub use layer::Layer;
 pub use router::{Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
-use crate::driver::server::{Command, ServerLimits, ServerShared};
+use crate::driver::server::{ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Transport};
@@ -73,7 +75,7 @@ impl Server {
     /// Tells every subscriber on every link that something changed. Returns at once. Behind a peer that
     /// reads slowly, equal changes become one.
     pub fn publish(&self, change: Change) {
-        self.shared.tell_all(|| Command::Publish(change.clone()));
+        self.shared.publish(change);
     }
 
     /// Stops: tells the handlers (see [`Context::stopping`]), ends subscriptions, refuses new requests,

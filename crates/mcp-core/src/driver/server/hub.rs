@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::driver::signal::Signal;
 use crate::driver::within;
+use crate::session::Change;
 use crate::session::server::ServerConfig;
 use crate::transport::Transport;
 
@@ -67,10 +68,15 @@ impl ServerShared {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn tell_all(&self, command: impl Fn() -> Command) {
+    fn tell_all(&self, command: impl Fn() -> Command) {
         for link in self.links().values() {
             link.command(command());
         }
+    }
+
+    /// Tells every subscriber on every link that something changed.
+    pub(crate) fn publish(&self, change: Change) {
+        self.tell_all(|| Command::Publish(change.clone()));
     }
 
     pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {

@@ -26,7 +26,7 @@ use super::mailbox::Mailbox;
 use super::now;
 use super::timer::Timer;
 use super::writer::Queued;
-use command::Note;
+use command::{Command, Note};
 use context::Exchange;
 use serve::Notice;
 use shared::{LinkShared, NotePermit};
@@ -34,7 +34,6 @@ use shared::{LinkShared, NotePermit};
 pub use context::Context;
 pub use handler::{Handler, IncomingRequest};
 
-pub(crate) use command::Command;
 pub(crate) use hub::{ServerLimits, ServerShared};
 
 /// Messages that may wait for the writer before changes are held back and equal ones become one.

@@ -6,6 +6,10 @@ mod legacy;
 mod link;
 mod notify;
 mod router;
+#[cfg(feature = "seal")]
+mod seal;
+#[cfg(feature = "seal")]
+mod seal_handler;
 
 use std::time::Duration;
 
