@@ -32,7 +32,9 @@ pub use crate::driver::server::{Context, Handler, IncomingRequest};
 pub use crate::session::server::{Reply, RequestContext, ServerConfig};
 pub use builder::ServerBuilder;
 pub use layer::Layer;
-pub use router::{Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
+#[cfg(feature = "schemars")]
+pub use router::ToolOutput;
+pub use router::{Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
 use crate::driver::server::{ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};

@@ -1,4 +1,8 @@
 //! What a router lists: tools, prompts, resources, templates, as the JSON objects that go out.
+//!
+//! The types of the same names in [`model`](crate::model) are for reading and for writing every member by
+//! its type. Those here hold the finished text, so that a list goes out without being written anew for each
+//! request. A `model` type is good wherever one of these is asked for.
 
 use bytes::Bytes;
 
@@ -26,10 +30,11 @@ macro_rules! definition {
                 self.with("description", RawJson::string(text))
             }
 
-            /// Any other member: `annotations`, `icons`, `_meta`.
+            /// Any other member: `annotations`, `icons`, `_meta`. What names it goes out first, then what
+            /// describes it, then the rest in the order in which it was set.
             #[must_use]
             pub fn with(mut self, member: &str, value: RawJson) -> $name {
-                self.raw = self.raw.with_members(&[(member, &value)]);
+                self.raw = with(&self.raw, member, value);
                 self
             }
 
@@ -39,6 +44,20 @@ macro_rules! definition {
             }
         }
     };
+}
+
+/// What people look for first in a list.
+const FIRST: [&str; 5] = ["uri", "uriTemplate", "name", "title", "description"];
+
+/// The object with this member in its place.
+fn with(raw: &RawJson, member: &str, value: RawJson) -> RawJson {
+    let mut members = raw.members();
+    match members.iter_mut().find(|(key, _)| key == member) {
+        Some((_, old)) => *old = value,
+        None => members.push((member.to_owned(), value)),
+    }
+    members.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    RawJson::object(members.iter().map(|(key, value)| (key.as_str(), value.clone())))
 }
 
 definition! {
@@ -82,6 +101,14 @@ impl Tool {
     }
 }
 
+/// A tool of this name that takes any object. Where a closure's type says what it takes, see
+/// `Router::tool_typed`.
+impl From<&str> for Tool {
+    fn from(name: &str) -> Tool {
+        Tool::new(name)
+    }
+}
+
 impl Prompt {
     /// A prompt without arguments.
     pub fn new(name: &str) -> Prompt {
@@ -95,7 +122,7 @@ impl Prompt {
         let mut argument =
             RawJson::object([("name", RawJson::string(name)), ("description", RawJson::string(description))]);
         if required {
-            argument = argument.with_members(&[("required", &RawJson::TRUE)]);
+            argument = with(&argument, "required", RawJson::TRUE);
         }
         arguments.push(argument);
         self.with("arguments", RawJson::array(arguments))

@@ -6,10 +6,13 @@ mod legacy;
 mod link;
 mod notify;
 mod router;
+#[cfg(feature = "schemars")]
+mod schema;
 #[cfg(feature = "seal")]
 mod seal;
 #[cfg(feature = "seal")]
 mod seal_handler;
+mod typed;
 
 use std::time::Duration;
 
