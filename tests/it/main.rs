@@ -7,4 +7,5 @@ mod compliance;
 mod fixtures;
 mod many_calls;
 mod real_servers;
+mod router;
 mod transcripts;

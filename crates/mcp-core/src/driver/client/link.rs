@@ -93,9 +93,10 @@ impl Driver {
     ) -> Option<LinkEnd> {
         for _ in 0..BURST {
             let mut idle = true;
-            if let Some(Rejected { lane, loss }) = rejected.try_pop() {
+            if let Some(Rejected { lane, loss, .. }) = rejected.try_pop() {
                 idle = false;
-                self.inbound(Inbound::Lost { lane, loss });
+                self.session.handle_rejected(now(), lane, loss);
+                self.drain();
             }
             if let Some(command) = self.shared.commands.try_pop() {
                 idle = false;
@@ -149,18 +150,8 @@ impl Driver {
         let mut last_words = None;
         while closed.is_none() || reading {
             tokio::select! {
+                // The close first, so that a peer that goes on writing does not starve it.
                 biased;
-                received = receiver.recv(), if reading => match received {
-                    // Once it was told of the end, the session has no lanes left.
-                    Ok(Some(inbound)) => if !told {
-                        self.inbound(inbound);
-                    },
-                    Ok(None) => reading = false,
-                    Err(cause) => {
-                        reading = false;
-                        error.get_or_insert(cause);
-                    }
-                },
                 result = &mut closing, if closed.is_none() => {
                     closed = Some(result.unwrap_or_else(|cause| {
                         error.get_or_insert(cause);
@@ -180,6 +171,17 @@ impl Driver {
                 // New commands wait until the session knows: else they would be sent into the void.
                 () = self.shared.commands.ready(), if told => self.take_commands(),
                 () = self.timer.until(self.wait), if told => self.tick(),
+                received = receiver.recv(), if reading => match received {
+                    // Once it was told of the end, the session has no lanes left.
+                    Ok(Some(inbound)) => if !told {
+                        self.inbound(inbound);
+                    },
+                    Ok(None) => reading = false,
+                    Err(cause) => {
+                        reading = false;
+                        error.get_or_insert(cause);
+                    }
+                },
             }
         }
         if !told {

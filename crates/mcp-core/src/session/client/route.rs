@@ -230,7 +230,7 @@ impl ClientSession {
         }
     }
 
-    fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
+    pub(super) fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
         if self.is_held_by(lane) {
             return self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Lost(loss))));
         }
