@@ -87,7 +87,8 @@ fn server() -> Server {
             Ok(RawJson::object([("got", params.map(|params| params.into_raw()).unwrap_or_default())]))
         })
         .method("x/task", |_, _| async {
-            let meta = r#"{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1","n":1.50}},"v":1e3}"#;
+            let meta =
+                r#"{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1","n":1.50}},"v":1e3}"#;
             Ok(RawJson::parse(meta).unwrap())
         })
         .method("com.example/extended", |_, context: Context| async move {
@@ -190,7 +191,8 @@ async fn one_link_carries_many_conversations_and_keeps_nothing_between_them() {
         assert_eq!(code(&wire.modern("com.example/extended", "").await), -32602);
     }
     // A legacy conversation begins on the same link, and the modern one does not notice.
-    let params = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
+    let params =
+        r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
     wire.ask(&format!(r#""method":"initialize","params":{params}"#)).await;
     let legacy = wire.ask(r#""method":"tools/call","params":{"name":"fig"}"#).await;
     assert!(!legacy.contains("resultType"), "{legacy}");
@@ -261,7 +263,9 @@ async fn no_direction_exists_but_the_two() {
     // A response answers nothing, and is answered by nothing.
     wire.write(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#).await;
     wire.write(r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"no"}}"#).await;
-    for method in ["roots/list", "sampling/createMessage", "elicitation/create", "ping", "notifications/progress"] {
+    for method in
+        ["roots/list", "sampling/createMessage", "elicitation/create", "ping", "notifications/progress"]
+    {
         let refused = wire.modern_with(method, "", everything, "").await;
         assert_eq!(code(&refused), -32601, "{method}: {refused}");
     }
@@ -304,9 +308,12 @@ async fn codes_of_the_application_pass_and_reserved_ones_do_not() {
         assert_eq!(code(&answer), own, "{answer}");
         assert!(answer.contains("as told"), "{answer}");
     }
-    for (reserved, expected) in [(-32_000, -32_603), (-32_001, -32_603), (-32_002, -32_602), (-32_019, -32_603)]
-        .into_iter()
-        .chain([(-32_023, -32_603), (-32_042, -32_603), (-32_099, -32_603)])
+    for (reserved, expected) in
+        [(-32_000, -32_603), (-32_001, -32_603), (-32_002, -32_602), (-32_019, -32_603)].into_iter().chain([
+            (-32_023, -32_603),
+            (-32_042, -32_603),
+            (-32_099, -32_603),
+        ])
     {
         let answer = modern.modern("x/fail", &format!(r#""code":{reserved}"#)).await;
         assert_eq!(code(&answer), expected, "{reserved}: {answer}");

@@ -13,7 +13,8 @@ use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
 
-use super::{BACKLOG, Driver, Place};
+use super::shared::Place;
+use super::{BACKLOG, Driver};
 
 /// What can wake the driver.
 enum Woken {
@@ -59,10 +60,10 @@ impl Driver {
                 farewell = now().checked_add(FAREWELL);
             }
             let at = [self.wait, self.give_up, farewell].into_iter().flatten().min();
-            let full = self.unread.is_full();
+            let full = self.shared.is_full();
             let caught_up = poll_fn(|_| {
                 // Polled whenever the writer beside it has moved: nobody else has to wake it.
-                let behind = if full { self.unread.is_full() } else { outbox.len() >= BACKLOG };
+                let behind = if full { self.shared.is_full() } else { outbox.len() >= BACKLOG };
                 if behind { Poll::Pending } else { Poll::Ready(()) }
             });
             let woken = tokio::select! {
@@ -108,7 +109,7 @@ impl Driver {
                 self.command(command);
             }
             // A link that lives for one exchange has brought what it had to bring.
-            let more = self.reading && !self.binding.one_exchange && !self.unread.is_full();
+            let more = self.reading && !self.binding.one_exchange && !self.shared.is_full();
             if let Some(received) = more.then(|| receiver.recv().now_or_never()).flatten() {
                 idle = false;
                 self.received(received)?;

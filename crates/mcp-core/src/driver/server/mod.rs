@@ -11,7 +11,6 @@ mod shared;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
@@ -30,7 +29,7 @@ use super::writer::Queued;
 use command::Note;
 use context::Exchange;
 use serve::Notice;
-use shared::{LinkShared, NotePermit};
+use shared::{LinkShared, NotePermit, Place};
 
 pub use context::Context;
 pub use handler::{Handler, IncomingRequest};
@@ -40,11 +39,6 @@ pub(crate) use hub::{ServerLimits, ServerShared};
 
 /// Messages that may wait for the writer before changes are held back and equal ones become one.
 const BACKLOG: usize = 256;
-
-/// Messages, and bytes of their payloads, that may wait for the writer before nothing more is read: a peer that
-/// asks and asks and never reads would otherwise fill the memory until the write times out.
-const UNREAD: usize = 4096;
-const UNREAD_BYTES: usize = 64 << 20;
 
 /// Changes that are held back at most; then the oldest are forgotten.
 const HELD_BACK: usize = 1024;
@@ -64,7 +58,6 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         shared,
         binding,
         outbox: outbox.clone(),
-        unread: Arc::default(),
         running: HashMap::new(),
         inline: None,
         outgoing: HashMap::new(),
@@ -81,42 +74,6 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     };
     driver.drain();
     driver.drive_link(&mut *sender, &mut *receiver, &outbox).await;
-}
-
-/// What the writer has not sent.
-#[derive(Debug, Default)]
-struct Unread {
-    messages: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Unread {
-    fn is_full(&self) -> bool {
-        self.messages.load(Ordering::Relaxed) >= UNREAD || self.bytes.load(Ordering::Relaxed) >= UNREAD_BYTES
-    }
-}
-
-/// The place of a message that waits for the writer. Given back when it is sent or dropped.
-#[derive(Debug)]
-struct Place {
-    unread: Arc<Unread>,
-    bytes: usize,
-    _note: Option<NotePermit>,
-}
-
-impl Place {
-    fn new(unread: &Arc<Unread>, bytes: usize, note: Option<NotePermit>) -> Place {
-        unread.messages.fetch_add(1, Ordering::Relaxed);
-        unread.bytes.fetch_add(bytes, Ordering::Relaxed);
-        Place { unread: unread.clone(), bytes, _note: note }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.unread.messages.fetch_sub(1, Ordering::Relaxed);
-        self.unread.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
 }
 
 /// The length of what a message carries.
@@ -141,8 +98,6 @@ struct Driver {
     session: ServerSession,
     binding: Binding,
     outbox: Arc<Mailbox<Queued<Place>>>,
-    /// What the writer has not sent.
-    unread: Arc<Unread>,
     /// Requests that handlers are serving.
     running: HashMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
@@ -288,7 +243,7 @@ impl Driver {
             };
         }
         // Closed once the link is given up; what is said after that concerns nobody.
-        let place = Place::new(&self.unread, payload(&out), self.permit.take());
+        let place = self.shared.place(payload(&out), self.permit.take());
         let _given_up = self.outbox.push(Queued { out, _permit: Some(place) });
     }
 }

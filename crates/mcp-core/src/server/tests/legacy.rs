@@ -167,7 +167,9 @@ impl Transport for NoRoots {
 impl TransportSender for NoRootsSender {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match &out {
-            Outbound::Message { message: Message::Request(request), .. } if request.method == "roots/list" => {
+            Outbound::Message { message: Message::Request(request), .. }
+                if request.method == "roots/list" =>
+            {
                 Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "no stream to the client")))
             }
             _ => self.0.send(out).await,
