@@ -124,10 +124,13 @@ async fn lines_over_pipes_keep_every_promise() {
     compliance::run(&fixture).await.assert_passed();
 }
 
+/// Where a listener is, and the task that serves it.
+type Listening<A> = Result<(A, tokio::task::JoinHandle<()>), Failure>;
+
 /// A listener on a real socket, which can be connected to again and again.
 struct Sockets<A> {
     name: &'static str,
-    listen: fn(Arc<dyn Accept>) -> Result<(A, tokio::task::JoinHandle<()>), Failure>,
+    listen: fn(Arc<dyn Accept>) -> Listening<A>,
 }
 
 /// Where the listener is. It is stopped with the connector.
