@@ -126,7 +126,15 @@ impl ClientSession {
         let on_trust = known.is_some();
         let opening = Opening { on_trust, ..Opening::default() };
         let era = Era::Opening(opening);
-        self.phase = Phase::Open(Link { binding, garbage: 0, heard: now, ready: None, answered: false, era });
+        self.phase = Phase::Open(Link {
+            binding,
+            garbage: 0,
+            heard: now,
+            ready: None,
+            answered: false,
+            forgotten: 0,
+            era,
+        });
         if !self.timers.is_set(Timer::Start) {
             self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
         }
@@ -330,6 +338,12 @@ impl ClientSession {
 
     /// The start limit has run out.
     pub(super) fn start_expired(&mut self, now: Instant) {
+        // `initialize` has failed by now, also if it is only silent; a DiscoverResult counts (row 7).
+        if let Some(Opening { stage: Stage::Initializing(Some(beside)), .. }) = self.opening_mut()
+            && let Some(Found::Modern(negotiated)) = beside.found.take()
+        {
+            return self.become_modern(now, negotiated);
+        }
         let mut reason = CloseReason::NotStarted { limit: self.config.start_timeout };
         if let Some(first) = self.tries.first_close.take() {
             reason = first;
