@@ -197,7 +197,9 @@ impl Driver {
             // Looked at every time: a timer beside a busy reader may never get its turn.
             let over = |limit: Option<Instant>| limit.is_some_and(|at| at <= now());
             reading &= !(closed.is_some() && over(last_words));
-            if !told && over(evidence) {
+            // If the end is known by now there is nothing more to wait for.
+            reading &= told || closed.is_none() || !over(evidence);
+            if !told && closed.is_none() && over(evidence) {
                 told = true;
                 let note = Some("it is still being ended".to_owned());
                 self.session.handle_closed(now(), error.take(), Closed { note, ..Closed::default() });
