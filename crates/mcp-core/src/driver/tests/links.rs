@@ -31,7 +31,8 @@ struct Behaviour {
     mute: bool,
 }
 
-const DIES: Behaviour = Behaviour { close: Duration::ZERO, broken_with_answer: false, stuck: false, mute: false };
+const DIES: Behaviour =
+    Behaviour { close: Duration::ZERO, broken_with_answer: false, stuck: false, mute: false };
 
 /// A legacy server that shakes hands and then, at its first call, comes to an end.
 struct Mortal(Behaviour);

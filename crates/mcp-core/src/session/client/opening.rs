@@ -373,6 +373,16 @@ impl ClientSession {
             && self.tries.first_close.is_none()
             && matches!(self.judge(&Seen::LinkClosed), Step::Respawn(_))
     }
+
+    /// The link ended on an `initialize` that was sent because the peer was known as legacy: it is probed
+    /// once (ledger ERA-C-010). Only before the first link that worked; later a crash is likelier.
+    pub(super) fn doubts_verdict(&self) -> bool {
+        let trusted = self.link().is_some_and(|link| {
+            link.binding.continuous
+                && matches!(&link.era, Era::Opening(opening) if opening.on_trust && !opening.probed)
+        });
+        trusted && self.verdict.is_some() && !self.tries.ever_ready && self.newest(true).is_some()
+    }
 }
 
 fn unsupported(error: &Error) -> bool {

@@ -42,6 +42,14 @@ impl ClientSession {
             self.out.push_back(Output::Redial { at: now });
             return;
         }
+        if self.doubts_verdict() {
+            debug!(%reason, "the link ended on a handshake that was known; once more, with the era probe");
+            self.verdict = None;
+            self.inflight.drain(|_| true);
+            self.phase = Phase::Dialing;
+            self.out.push_back(Output::Redial { at: now });
+            return;
+        }
         let reason = self.tries.first_close.take().unwrap_or(reason);
         self.lose_link(now, reason, false);
     }

@@ -3,7 +3,7 @@
 use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion;
 use crate::session::SubscriptionFilter;
-use crate::session::client::Reconnect;
+use crate::session::client::{Reconnect, Verdict};
 use crate::transport::{ConnectError, LossKind, TransportError};
 
 use super::harness::*;
@@ -237,4 +237,26 @@ fn a_subscription_that_is_cut_after_each_word_is_not_asked_for_at_once() {
     }
     assert!(peer.clock >= seconds(45), "{:?}", peer.clock);
     assert_eq!(peer.sent.len(), 101);
+}
+
+/// ERA-C-010: a peer that was known as legacy and ends its link on `initialize` is probed once, on a new
+/// link; one that ends every link is given up.
+#[test]
+fn a_link_that_ends_on_a_known_handshake_is_probed() {
+    let mut known = config();
+    known.verdict = Some(Verdict { version: ProtocolVersion::V2025_11_25 });
+    let mut peer = Peer::on(known.clone(), PIPE);
+    peer.close_link();
+    assert_eq!(peer.redials.len(), 2);
+    peer.connect(PIPE);
+    assert_eq!(peer.methods(), ["initialize", "server/discover"]);
+    peer.answer_last(DISCOVER);
+    assert_eq!(peer.story(), ["Ready"]);
+    let mut peer = Peer::on(known, PIPE);
+    for _ in 0..3 {
+        peer.close_link();
+        peer.connect(PIPE);
+    }
+    assert_eq!(peer.methods(), ["initialize", "server/discover", "initialize"]);
+    assert!(matches!(peer.session.closed(), Some(CloseReason::PeerClosed(_))));
 }
