@@ -1,13 +1,15 @@
-//! The compliance kit over the links of `mcp-stdio`: in-memory streams, streams in drops, real sockets.
+//! The compliance kit over every kind of link there is: the in-memory pair, and the links of `mcp-stdio` over
+//! in-memory streams, streams in drops, pipes, Unix sockets and TCP.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mcp_core::testkit::compliance::{self, Failure, Fixture, Wire};
 use mcp_core::testkit::fault::Trickle;
-use mcp_core::transport::{Accept, Connect, ConnectError, Transport, async_trait};
-use mcp_stdio::StreamTransport;
+use mcp_core::transport::{
+    AbandonBy, Accept, Binding, Connect, ConnectError, Transport, async_trait, memory,
+};
+use mcp_stdio::{Limits, StreamTransport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -88,53 +90,132 @@ async fn lines_in_drops_lose_nothing() {
         let server = StreamTransport::new(Trickle::new(far.0), Trickle::new(far.1));
         Ok((client, server))
     });
-    // Time stands still while bytes move, so the limit is on standstill alone.
-    let fixture = fixture.patience(Duration::from_secs(3600));
+    // Every byte costs some turns; a few thousand of them are many times what the stream holds.
+    let fixture = fixture.large(16 << 10);
     compliance::run_some(&fixture, |promise, _| promise == 7).await.assert_passed();
 }
 
+/// RPC-B-013: the in-memory pair keeps every promise, as a stream and as a binding of single exchanges.
+#[tokio::test(start_paused = true)]
+async fn the_pair_in_memory_keeps_every_promise() {
+    let exchanges = Binding {
+        name: "exchanges",
+        continuous: false,
+        ordered: false,
+        abandon: AbandonBy::End,
+        one_exchange: false,
+        mirrors: true,
+    };
+    for binding in [Binding::STREAM, exchanges] {
+        let fixture = compliance::pairs(binding.name, move || async move { Ok(memory::pair(binding)) });
+        compliance::run(&fixture).await.assert_passed();
+    }
+}
+
+/// Over two pipes of the operating system, one each way, as a child process has them.
+#[cfg(unix)]
+#[tokio::test]
+async fn lines_over_pipes_keep_every_promise() {
+    let fixture = compliance::pairs("pipes", || async {
+        let (up_in, up_out) = tokio::net::unix::pipe::pipe()?;
+        let (down_in, down_out) = tokio::net::unix::pipe::pipe()?;
+        Ok((StreamTransport::new(down_out, up_in), StreamTransport::new(up_out, down_in)))
+    });
+    compliance::run(&fixture).await.assert_passed();
+}
+
+/// Where a listener is, and the task that serves it.
+type Listening<A> = Result<(A, tokio::task::JoinHandle<()>), Failure>;
+
 /// A listener on a real socket, which can be connected to again and again.
-struct Sockets;
+struct Sockets<A> {
+    name: &'static str,
+    listen: fn(Arc<dyn Accept>) -> Listening<A>,
+}
 
-struct Dial(std::net::SocketAddr, Option<tokio::task::AbortHandle>);
+/// Where the listener is. It is stopped with the connector.
+struct Dial<A> {
+    address: A,
+    listener: tokio::task::AbortHandle,
+}
 
-impl Drop for Dial {
+impl<A> Drop for Dial<A> {
     fn drop(&mut self) {
-        if let Some(listener) = self.1.take() {
-            listener.abort();
-        }
+        self.listener.abort();
     }
 }
 
 #[async_trait]
-impl Connect for Dial {
+impl Connect for Dial<std::net::SocketAddr> {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        let stream = TcpStream::connect(self.0).await;
+        let stream = TcpStream::connect(self.address).await;
         let stream = stream.map_err(|error| ConnectError::Unreachable(error.into()))?;
         Ok(Box::new(mcp_stdio::tcp(stream)))
     }
 }
 
+#[cfg(unix)]
 #[async_trait]
-impl Fixture for Sockets {
-    fn name(&self) -> &str {
-        "sockets"
-    }
-
-    async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let listening = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(server.clone().accept(Box::new(mcp_stdio::tcp(stream))));
-            }
-        });
-        Ok(Box::new(Dial(address, Some(listening.abort_handle()))))
+impl Connect for Dial<tempfile::TempDir> {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        let stream = tokio::net::UnixStream::connect(self.address.path().join("socket")).await;
+        let stream = stream.map_err(|error| ConnectError::Unreachable(error.into()))?;
+        Ok(Box::new(mcp_stdio::unix(stream)))
     }
 }
 
-/// The same over TCP, on a runtime with threads.
+#[async_trait]
+impl<A: Send + Sync + 'static> Fixture for Sockets<A>
+where
+    Dial<A>: Connect,
+{
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure> {
+        let (address, listening) = (self.listen)(server)?;
+        Ok(Box::new(Dial { address, listener: listening.abort_handle() }))
+    }
+}
+
+/// The same over TCP, on a runtime with threads, behind the listener that comes with the crate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_over_a_socket_keep_every_promise() {
-    compliance::run(&Sockets).await.assert_passed();
+async fn lines_over_tcp_keep_every_promise() {
+    let fixture = Sockets {
+        name: "tcp",
+        listen: |server| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            let listener = TcpListener::from_std(listener)?;
+            Ok((
+                address,
+                tokio::spawn(async move {
+                    mcp_stdio::serve_tcp(listener, Limits::default(), server).await.unwrap();
+                }),
+            ))
+        },
+    };
+    compliance::run(&fixture).await.assert_passed();
+}
+
+/// The same over Unix sockets.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_over_unix_sockets_keep_every_promise() {
+    let fixture = Sockets {
+        name: "unix",
+        listen: |server| {
+            let folder = tempfile::tempdir()?;
+            let listener = tokio::net::UnixListener::bind(folder.path().join("socket"))?;
+            Ok((
+                folder,
+                tokio::spawn(async move {
+                    mcp_stdio::serve_unix(listener, Limits::default(), server).await.unwrap();
+                }),
+            ))
+        },
+    };
+    compliance::run(&fixture).await.assert_passed();
 }

@@ -6,5 +6,6 @@
 mod compliance;
 mod fixtures;
 mod many_calls;
+mod program;
 mod real_servers;
 mod transcripts;

@@ -12,7 +12,7 @@ use crate::transport::{
 };
 
 use super::hub::{Arrived, Hub, Reading, Seen, ServerLink, read};
-use super::traffic::{self, describe};
+use super::traffic::{self, describe, kind};
 use super::{Dialect, Fixture, Stop, Verdict, ensure, fail, has_exchanges};
 
 /// Opens links, and remembers what is being waited for.
@@ -142,7 +142,7 @@ impl Rig<'_> {
 
     /// Sends a client's message and flushes.
     pub(super) async fn send(&mut self, message: Message, lane: Lane) -> Verdict {
-        let what = describe(&message);
+        let what = kind(&message);
         self.bench.wait(format!("send at the client, of a {what}"));
         let sent = self.try_send(traffic::out(self.dialect, message, lane, true)).await;
         sent.map_err(|error| Stop::Fail(format!("the client's send of a {what} failed: {error}")))
@@ -213,7 +213,7 @@ impl Rig<'_> {
 
     async fn answer_out(&mut self, to: &Arrived, out: Outbound, last: bool) -> Result<(), SendError> {
         if let Outbound::Message { message, .. } = &out {
-            self.bench.wait(format!("send at the server, of a {}", describe(message)));
+            self.bench.wait(format!("send at the server, of a {}", kind(message)));
         }
         let Some(link) = self.hub.link(to.link) else { return Ok(()) };
         let sent = link.send(out).await;

@@ -13,6 +13,9 @@ use crate::transport::{Accept, Connect, ConnectError, Transport};
 /// Why a fixture could not be set up, with its cause.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
+const PATIENCE: Duration = Duration::from_secs(20);
+const LARGE: usize = 1 << 20;
+
 /// Which era the kit's messages look like. Streams carry either; a binding that reads bodies or holds
 /// sessions can be run once with each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +49,12 @@ pub trait Fixture: Send + Sync {
 
     /// How long a check may take before it counts as hung. 20 s.
     fn patience(&self) -> Duration {
-        Duration::from_secs(20)
+        PATIENCE
     }
 
-    /// The size of a large payload in bytes. 1 MiB.
+    /// The size of a large payload in bytes; better more than any buffer on the way holds. 1 MiB.
     fn large(&self) -> usize {
-        1 << 20
+        LARGE
     }
 
     /// How many resources of this fixture are alive: processes, connections. `None`: nobody counts.
@@ -101,7 +104,8 @@ impl Wire for WireEnd {
 pub struct Pairs<M> {
     name: String,
     make: M,
-    patience: Option<Duration>,
+    patience: Duration,
+    large: usize,
 }
 
 /// A fixture for a transport whose two ends are made together, by this function. The connector makes one
@@ -113,14 +117,21 @@ where
     C: Transport,
     S: Transport,
 {
-    Pairs { name: name.into(), make, patience: None }
+    Pairs { name: name.into(), make, patience: PATIENCE, large: LARGE }
 }
 
 impl<M> Pairs<M> {
     /// Another limit for a check, in place of [`Fixture::patience`].
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Pairs<M> {
-        self.patience = Some(patience);
+        self.patience = patience;
+        self
+    }
+
+    /// Another size of large payloads, in place of [`Fixture::large`].
+    #[must_use]
+    pub fn large(mut self, bytes: usize) -> Pairs<M> {
+        self.large = bytes;
         self
     }
 }
@@ -144,7 +155,11 @@ where
     }
 
     fn patience(&self) -> Duration {
-        self.patience.unwrap_or(Duration::from_secs(20))
+        self.patience
+    }
+
+    fn large(&self) -> usize {
+        self.large
     }
 }
 

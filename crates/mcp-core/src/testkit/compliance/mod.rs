@@ -4,6 +4,8 @@
 //! check opens a link of its own and plays both sessions. What a check needs it reads from the
 //! [`Binding`] of the client's link; what does not apply is skipped, with the reason.
 //!
+//! [`Connect`]: crate::transport::Connect
+//!
 //! A transport that can be made as a pair adopts the kit like this:
 //!
 //! ```
@@ -22,11 +24,11 @@
 //! ```
 //! use std::sync::Arc;
 //! use mcp_core::testkit::compliance::{self, Failure, Fixture};
-//! use mcp_core::transport::{Accept, Binding, Connect, memory};
+//! use mcp_core::transport::{Accept, Binding, Connect, async_trait, memory};
 //!
 //! struct Memory;
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl Fixture for Memory {
 //!     fn name(&self) -> &str {
 //!         "memory, listening"
@@ -44,8 +46,8 @@
 //! # }
 //! ```
 //!
-//! The kit spawns tasks, so it needs a tokio runtime with time. It never sleeps: a check ends when what
-//! it waits for has happened, or fails after [`Fixture::patience`], saying what it waited for. Under
+//! The kit spawns tasks, so it needs a tokio runtime with time. A check ends when what it waits
+//! for has happened, or fails after [`Fixture::patience`], saying what it waited for. Under
 //! paused time a hang costs nothing.
 
 mod bench;

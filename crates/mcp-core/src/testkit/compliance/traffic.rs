@@ -121,12 +121,17 @@ pub(super) fn out(dialect: Dialect, message: Message, lane: Lane, last: bool) ->
 /// What a message is, in few words for a report.
 pub(super) fn describe(message: &Message) -> String {
     let number = number(message).map(|number| format!(" #{number}")).unwrap_or_default();
+    kind(message) + &number
+}
+
+/// The same without a look at the payload, which may be large.
+pub(super) fn kind(message: &Message) -> String {
     match message {
-        Message::Request(request) => format!("request {:?} {}{number}", request.id, request.method.as_str()),
-        Message::Notification(note) => format!("notification {}{number}", note.method.as_str()),
+        Message::Request(request) => format!("request {:?} {}", request.id, request.method.as_str()),
+        Message::Notification(note) => format!("notification {}", note.method.as_str()),
         Message::Response(response) => {
             let kind = if response.outcome.is_ok() { "result" } else { "error" };
-            format!("{kind} for {:?}{number}", response.id)
+            format!("{kind} for {:?}", response.id)
         }
     }
 }

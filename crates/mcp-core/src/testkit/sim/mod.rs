@@ -15,7 +15,7 @@
 //! let call = sim.call("tools/list", None);
 //! sim.run_until_idle();
 //! assert!(sim.outcome(call).unwrap().is_ok(), "{}", sim.log_text());
-//! assert_eq!(sim.elapsed(), Duration::from_millis(20 + 40 + 40)); // Connect, probe, call.
+//! assert_eq!(sim.elapsed(), Duration::from_millis(40 + 40)); // The probe, the call.
 //! ```
 
 mod drive;

@@ -166,7 +166,7 @@ fn deadlines_run_on_the_virtual_clock() {
     assert!(sim.log_text().contains("notifications/cancelled"), "{}", sim.log_text());
 }
 
-/// CLOSE: the server reads what was sent before the client left, and then leaves too.
+/// STDIO-S-011: the server reads what was sent before the client left, and then leaves too.
 #[test]
 fn a_close_ends_both_sides() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);

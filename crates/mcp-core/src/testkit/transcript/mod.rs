@@ -4,7 +4,7 @@
 //! and what is expected, line by line:
 //!
 //! ```text
-//! # STDIO-S-002: comments cite what the dialogue is about.
+//! # PING-B-001: comments cite what the dialogue is about.
 //! role server
 //! capabilities {"tools":{}}
 //!

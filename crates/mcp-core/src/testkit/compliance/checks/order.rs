@@ -129,8 +129,9 @@ pub(super) async fn cancel_safe_client(bench: &Bench<'_>) -> Verdict {
 /// dropped futures (complaint 4 of the users of other libraries).
 async fn cancel_safe(bench: &Bench<'_>, client: Reading, server: Reading) -> Verdict {
     let mut rig = bench.open_reading(client, server).await?;
+    let large = bench.fixture.large();
     for n in 0..40_usize {
-        let bytes = if n % 20 == 19 { 300_000 } else { n * 997 % 20_000 };
+        let bytes = if n % 20 == 19 { large / 4 } else { n * 997 % (large / 64).max(1) };
         let id = i64::try_from(n).unwrap_or_default();
         let lane = rig.call(id, traffic::sized(n, bytes)).await?;
         rig.bench.wait(format!("call #{n} at the server"));

@@ -51,14 +51,14 @@ async fn let_it_run() {
 pub(super) async fn slow_reader(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;
-    both_ways(&mut rig, CALLS, 16 << 10).await
+    both_ways(&mut rig, CALLS, bench.fixture.large() / 64).await
 }
 
 /// Both directions full, then both sides read: neither waits for the other to write less.
 pub(super) async fn large(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let large = bench.fixture.large();
-    both_ways(&mut rig, 4, large).await
+    both_ways(&mut rig, 2, large).await
 }
 
 /// Fills both directions while nobody reads, then reads and compares.
