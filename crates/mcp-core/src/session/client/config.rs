@@ -18,9 +18,9 @@ pub enum EraMode {
     Legacy(ProtocolVersion),
 }
 
-/// What is known of a peer's era: can be read back, kept, and given to a later session. That opens a
-/// legacy peer with `initialize` at once; a modern one is asked `server/discover` in any case, for its
-/// capabilities, and is given more time to answer. It is dropped, and probed once, if it proves wrong (ledger ERA-C-010).
+/// What is known of a peer's era: can be read back, kept, and given to a later session, which then need
+/// not find out: it opens with `initialize`, or asks a modern peer for its capabilities. It is dropped, and
+/// the peer probed once, if it proves wrong (ledger ERA-C-010).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The revision that was agreed on. Its era is the era.
