@@ -172,6 +172,7 @@ impl ClientSession {
 
     /// Sends a notification; waits for the era, as a call does. Dropped where the era does not have it
     /// (`notifications/roots/list_changed` on 2026-07-28; ledger LIFE-C-015), and where there is no link.
+    /// Of more than 1,024 that wait the oldest go, and are counted.
     pub fn notify(&mut self, now: Instant, method: Method, params: Option<RawJson>) {
         self.new_note(now, method, params);
     }
