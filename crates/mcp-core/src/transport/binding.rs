@@ -12,7 +12,8 @@ pub struct Binding {
     pub ordered: bool,
     /// How a request of 2026-07-28 is given up. A legacy one: by message, then [`super::Outbound::End`].
     pub abandon: AbandonBy,
-    /// The link ends with its first exchange, so it is driven inline, without a task of its own.
+    /// The link ends with its first exchange, so it is driven inline, without a task of its own. See
+    /// [`Accept::accept`](super::Accept::accept) for what the transport does with it.
     pub one_exchange: bool,
     /// Body fields are copied into metadata: a `-32020` can happen, and tool schemas matter.
     pub mirrors: bool,

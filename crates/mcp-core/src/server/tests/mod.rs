@@ -39,7 +39,12 @@ impl Peer {
         let (client, end) = pair.link();
         let server = server.clone();
         tokio::spawn(async move { server.serve(end).await });
-        let (sender, receiver) = Box::new(client).split();
+        Peer::on(client)
+    }
+
+    /// The client of a link that is served elsewhere.
+    pub(super) fn on(link: impl Transport) -> Peer {
+        let (sender, receiver) = Box::new(link).split();
         Peer { sender, receiver, lanes: 0 }
     }
 

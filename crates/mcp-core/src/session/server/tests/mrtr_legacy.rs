@@ -141,7 +141,7 @@ fn questions_travel_on_the_lane_of_the_request() {
     peer.on(5, &bare("1", "tools/call", "{}"));
     let lines = peer.reply(1, two());
     assert!(lines.iter().all(|line| line.starts_with("@5 {")), "{lines:?}");
-    let lines = peer.no_route(5);
+    let lines = peer.rejected(5, Some(1));
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].starts_with(r#"@5! {"id":1,"error":{"code":-32603"#), "{lines:?}");
 }
