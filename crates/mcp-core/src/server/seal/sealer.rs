@@ -22,7 +22,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 type Principal = dyn Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync;
 
-/// Seals states and opens them again. See the [module](self). Clones share keys and store.
+/// Seals states and opens them again. See the [module](crate::server::seal). Clones share keys and store.
 #[derive(Clone)]
 pub struct Sealer {
     /// The first seals; all open.
