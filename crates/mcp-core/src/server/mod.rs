@@ -13,6 +13,10 @@
 //! Server::builder("example", "1.0.0").build(router).serve(link).await;
 //! # }
 //! ```
+//!
+//! [`Tool`], [`Prompt`], [`Resource`] and [`Template`] are what a [`Router`] lists: finished JSON text that goes
+//! out as it is. The types of [`model`](crate::model) name every member, to read and to write; a router takes
+//! them too. Closures that compute a list, contents or messages return `model` types.
 
 mod builder;
 mod layer;

@@ -1,8 +1,4 @@
 //! What a router lists: tools, prompts, resources, templates, as the JSON objects that go out.
-//!
-//! The types of the same names in [`model`](crate::model) are for reading and for writing every member by
-//! its type. Those here hold the finished text, so that a list goes out without being written anew for each
-//! request. A `model` type is good wherever one of these is asked for.
 
 use bytes::Bytes;
 

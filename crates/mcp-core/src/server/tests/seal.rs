@@ -105,6 +105,10 @@ fn a_state_is_good_for_its_user_alone() {
         let scope = Scope { principal: user.map(str::as_bytes), ..scope(&params, "") };
         assert_eq!(open(&sealer, start(), scope, &text), Err(Fault::Mismatch), "{user:?}");
     }
+    let nobody = Scope { principal: None, ..scope(&params, "") };
+    let text = sealer.seal_at(start(), nobody, "x").unwrap();
+    assert!(open(&sealer, start(), nobody, &text).is_ok());
+    assert_eq!(open(&sealer, start(), scope(&params, ""), &text), Err(Fault::Mismatch));
 }
 
 /// MRTR-S-008: it opens while its time lasts, and not from its end on.
