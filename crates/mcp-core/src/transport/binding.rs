@@ -5,7 +5,7 @@
 pub struct Binding {
     /// A short name for logs: `"stdio"`, `"http"`.
     pub name: &'static str,
-    /// One long-lived stream: a close or silence during the era probe is evidence (DESIGN 5, rows 7, 8).
+    /// One long-lived stream: a close or silence during the era probe is evidence (rows 7 and 8 of the verdict table in docs/eras.md).
     pub continuous: bool,
     /// Everything arrives in the order it was sent, across lanes. A pipe is; HTTP and
     /// publish/subscribe are not.

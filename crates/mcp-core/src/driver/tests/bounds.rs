@@ -91,7 +91,7 @@ impl TransportReceiver for Output {
     }
 }
 
-/// FAULT C-12, DESIGN 8: replies are bounded too. A peer that asks and does not read is read no further,
+/// FAULT C-12, docs/bounds.md: replies are bounded too. A peer that asks and does not read is read no further,
 /// and is given up when the write limit is over.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_asks_and_does_not_read_is_read_no_further() {

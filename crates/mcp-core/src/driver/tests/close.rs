@@ -13,7 +13,7 @@ use crate::client::{CallOptions, ClientState};
 use crate::transport::{Connect, ConnectError, Transport, TransportError};
 use crate::{CloseReason, Error};
 
-/// DESIGN 5: closing settles everything in flight, once, with the reason; and what comes later.
+/// Closing settles everything in flight, once, with the reason; and what comes later.
 #[tokio::test(start_paused = true)]
 async fn closing_settles_everything() {
     for (era, binding) in KINDS {
@@ -124,7 +124,7 @@ async fn watching_ends_with_the_client() {
     assert!(after.expect("it ends").is_none());
 }
 
-/// DESIGN 5: a runtime that goes away before the driver had its first turn leaves nobody waiting.
+/// A runtime that goes away before the driver had its first turn leaves nobody waiting.
 #[test]
 fn a_runtime_that_never_ran_leaves_nobody_waiting() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -104,7 +104,7 @@ async fn hanging_up_cancels_a_modern_request() {
     }
 }
 
-/// DESIGN 4 (hot path): a link of one exchange ends with its exchange.
+/// A link of one exchange ends with its exchange.
 #[tokio::test(start_paused = true)]
 async fn a_link_of_one_exchange_ends_with_it() {
     let server = server(router(&Arc::default()));
@@ -116,7 +116,7 @@ async fn a_link_of_one_exchange_ends_with_it() {
     assert_eq!(server.links(), 0);
 }
 
-/// DESIGN 8: requests in flight are bounded over all links; one more is refused, and the next can come.
+/// docs/bounds.md: requests in flight are bounded over all links; one more is refused, and the next can come.
 #[tokio::test(start_paused = true)]
 async fn a_full_server_refuses_and_recovers() {
     let seen = Arc::<Seen>::default();
@@ -134,7 +134,7 @@ async fn a_full_server_refuses_and_recovers() {
     assert!(second.text().await.contains(r#""ok":true"#));
 }
 
-/// DESIGN 4 (hot path): the future that serves a link of one exchange runs the handler where it is polled, and
+/// The future that serves a link of one exchange runs the handler where it is polled, and
 /// can be moved into a task of its own at any time: by public means, for any transport.
 #[tokio::test(start_paused = true)]
 async fn an_exchange_runs_inline_and_can_be_moved_into_a_task() {

@@ -191,7 +191,7 @@ fn notifications_make_no_link() {
     assert!(peer.redials.is_empty());
 }
 
-/// DESIGN 8: what waits for a link is bounded: of the notifications the oldest go.
+/// docs/bounds.md: what waits for a link is bounded: of the notifications the oldest go.
 #[test]
 fn waiting_notifications_are_bounded() {
     let mut peer = Peer::on(config(), PIPE);

@@ -20,7 +20,7 @@ fn two() -> Reply {
     needs(asked, Some("st"))
 }
 
-/// DESIGN 5 "write once": asked with ids of our own, called again when all answers are there.
+/// Written once: asked with ids of our own, called again when all answers are there.
 #[test]
 fn the_client_is_asked_and_the_handler_called_again() {
     let mut peer = calling("2025-11-25", ALL);
@@ -117,7 +117,7 @@ fn a_silent_client_fails_the_call() {
     assert!(matches!(peer.session.poll_output(), Output::Wait(None)));
 }
 
-/// Cancel reaches every leg (DESIGN 5); no handler is at work, so no reply is owed.
+/// Cancel reaches every leg; no handler is at work, so no reply is owed.
 #[test]
 fn cancelling_the_call_takes_the_questions_back() {
     let mut peer = calling("2025-11-25", ALL);
