@@ -8,4 +8,5 @@ mod fixtures;
 mod many_calls;
 mod program;
 mod real_servers;
+mod router;
 mod transcripts;

@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// Every library error has its exit code, and auth and limits are told apart (DESIGN 7).
+    /// Every library error has its exit code, and auth and limits are told apart.
     #[test]
     fn library_errors_have_their_exit_codes() {
         let lost = |kind| Error::Lost(Loss::new(kind, "why"));
