@@ -60,7 +60,10 @@ pub(crate) async fn show(client: &Client, options: &Options) -> Result<(), Failu
     loop {
         let mut listen = client.listen(filter(options));
         while let Some(item) = listen.next().await {
-            event(&item)?;
+            if !event(&item)? {
+                // As in `mcp listen … | head -1`.
+                return Ok(());
+            }
             match item {
                 ListenItem::Changed(_) => {
                     wait = FIRST_WAIT;
@@ -89,7 +92,8 @@ fn filter(options: &Options) -> SubscriptionFilter {
     }
 }
 
-fn event(item: &ListenItem) -> Result<(), Failure> {
+/// Prints an event. `false` if nobody reads any more.
+fn event(item: &ListenItem) -> Result<bool, Failure> {
     let name = |name| ("event", RawJson::string(name));
     let members = match item {
         ListenItem::Started { honoured, gap } => {
@@ -108,7 +112,7 @@ fn event(item: &ListenItem) -> Result<(), Failure> {
         }
         ListenItem::Ended(Ok(())) => vec![name("ended")],
         // The error line says it; and the enum may grow.
-        ListenItem::Ended(Err(_)) | _ => return Ok(()),
+        ListenItem::Ended(Err(_)) | _ => return Ok(true),
     };
-    out::write_line(RawJson::object(members).to_string())
+    out::stream(format!("{}\n", RawJson::object(members)))
 }

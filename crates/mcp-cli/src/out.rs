@@ -7,10 +7,16 @@ use crate::exit::{Code, Failure};
 /// Writes to stdout at once. A reader that has gone (`mcp tools … | head`) is no error: the run goes on to
 /// its end, closes its server, and exits with 0 (FAULT C-19).
 pub(crate) fn write(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    stream(bytes).map(|_| ())
+}
+
+/// Like [`write`], for output without an end: `false` if the reader has gone, so that nothing more has to
+/// be said.
+pub(crate) fn stream(bytes: impl AsRef<[u8]>) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::new(Code::Io, "cannot write to stdout").because(error)),
     }
 }

@@ -73,15 +73,17 @@ pub(crate) async fn show(
             }
         }
         times.push(took);
-        if global.jsonl {
-            let line = [
-                ("ping", RawJson::integer(number.into())),
-                ("method", RawJson::string(method)),
-                ("ms", millis(took)),
-            ];
-            out::write_line(RawJson::object(line).to_string())?;
-        } else if !global.json {
-            out::write(format!("{who}: {method} {number} of {}: {}\n", options.count, shown(took)))?;
+        let line = if global.jsonl {
+            let number = RawJson::integer(number.into());
+            let line = [("ping", number), ("method", RawJson::string(method)), ("ms", millis(took))];
+            RawJson::object(line).to_string()
+        } else if global.json {
+            continue;
+        } else {
+            format!("{who}: {method} {number} of {}: {}", options.count, shown(took))
+        };
+        if !out::stream(format!("{line}\n"))? {
+            return Ok(());
         }
     }
     if global.jsonl {

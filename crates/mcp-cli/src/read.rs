@@ -4,8 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64ct::{Base64Unpadded, Encoding};
 use clap::Args;
 use mcp_core::client::Client;
 use mcp_core::message::RawJson;
@@ -15,12 +14,6 @@ use crate::content::Reader;
 use crate::exit::{Code, Failure};
 use crate::signals::Signals;
 use crate::{list, out, session, target, text};
-
-/// Servers differ in whether they pad.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// `mcp read`
 #[derive(Debug, Args)]
@@ -105,9 +98,10 @@ fn content(raw: &RawJson) -> Result<Content, Failure> {
     };
     let blob = raw.member("blob").and_then(|blob| blob.to_text());
     let blob = blob.ok_or_else(|| wrong("has neither a text nor a blob"))?;
-    // Some servers break lines, as mail does.
+    // Some servers break lines, as mail does; and they differ in whether they pad.
     let blob: String = blob.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    BASE64.decode(blob).map(Content::Bytes).map_err(|error| wrong("is not base64").because(error))
+    let decoded = Base64Unpadded::decode_vec(blob.trim_end_matches('='));
+    decoded.map(Content::Bytes).map_err(|error| wrong("is not base64").because(error))
 }
 
 fn contents(result: &RawJson) -> Result<Vec<(RawJson, Content)>, Failure> {
