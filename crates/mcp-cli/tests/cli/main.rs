@@ -19,6 +19,8 @@ mod servers;
 mod shell;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod terminal;
 
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
