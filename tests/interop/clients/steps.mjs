@@ -69,9 +69,13 @@ export async function converse(peer) {
         check((await text('add', { a: 2, b: 40 })) === '42', 'another sum');
     });
     await step('progress', async () => {
-        const steps = [];
-        await text('slow', { steps: 3, delay_ms: 20 }, { onprogress: progress => steps.push(progress.progress) });
-        check(String(steps) === '1,2,3', `progress: ${steps}`);
+        const told = [];
+        const start = seen.length;
+        await text('slow', { steps: 3, delay_ms: 20 }, { onprogress: progress => told.push(progress.progress) });
+        // These SDKs drop a progress that they read together with the result, so all is checked only as it arrived.
+        check(String(told) === String([1, 2, 3].slice(0, told.length)), `told: ${told}`);
+        const arrived = seen.slice(start).map(message => message.params?.progress ?? 'result');
+        check(String(arrived) === '1,2,3,result', `arrived: ${arrived}`);
     });
     await step('cancel', async () => {
         const abort = new AbortController();
