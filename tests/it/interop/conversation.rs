@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use mcp_core::client::{CallOptions, Client, EraMode, InputContext, ListenItem};
+use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::leftovers;
 use super::row::{Cell, Row, Step};
-use super::scripts::{Can, Cancel, Change, Exchange, Script};
+use super::scripts::{Can, Cancel, Change, Exchange, Prompt, Script};
 
 /// A step that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -156,7 +156,7 @@ impl<'a> Talk<'a> {
         step(row, Step::Error, self.error()).await;
         step(row, Step::Large, self.large()).await;
         able(row, Step::Resource, &script.resource, |(uri, want)| self.resource(uri, want)).await;
-        able(row, Step::Prompt, &script.prompt, |(name, args, want)| self.prompt(name, args, want)).await;
+        able(row, Step::Prompt, &script.prompt, |prompt| self.prompt(prompt)).await;
         able(row, Step::Input, &script.input, |call| self.input(call)).await;
         able(row, Step::Listen, &script.listen, |change| self.listen(change)).await;
     }
@@ -220,20 +220,21 @@ impl<'a> Talk<'a> {
         ""
     }
 
+    /// A long call that has told its first progress.
+    async fn running(&self, cancel: &Cancel) -> Call {
+        let options = CallOptions { progress: true, ..CallOptions::default() };
+        let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
+        call.next_notification().await.unwrap();
+        call
+    }
+
     /// Once by asking, once by dropping the call; both while it is running.
     async fn cancel(&self, cancel: &Cancel) -> &'static str {
-        let start = || async {
-            let options = CallOptions { progress: true, ..CallOptions::default() };
-            let params = self.params(cancel.tool, cancel.arguments);
-            let mut call = self.client.call("tools/call", params, options);
-            call.next_notification().await.unwrap();
-            call
-        };
-        let mut call = start().await;
+        let mut call = self.running(cancel).await;
         call.cancel();
         let error = call.await.unwrap_err();
         assert!(matches!(error, mcp_core::Error::Cancelled), "{error}");
-        drop(start().await);
+        drop(self.running(cancel).await);
         if let Some(counter) = cancel.counter {
             while text_of(&self.call(counter, "{}").await) != "2" {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -267,13 +268,13 @@ impl<'a> Talk<'a> {
         ""
     }
 
-    async fn prompt(&self, name: &str, arguments: &[(&str, &str)], want: &str) -> &'static str {
+    async fn prompt(&self, prompt: &Prompt) -> &'static str {
         let prompts = self.client.list_prompts().await.unwrap();
-        assert!(prompts.iter().any(|prompt| prompt.name == name), "{} prompts", prompts.len());
-        let arguments =
-            arguments.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let prompt = self.client.get_prompt(name, arguments).await.unwrap().to_raw().to_string();
-        assert!(prompt.contains(want), "{prompt}");
+        assert!(prompts.iter().any(|listed| listed.name == prompt.name), "{} prompts", prompts.len());
+        let (key, value) = prompt.argument;
+        let arguments = [(key.to_owned(), value.to_owned())].into();
+        let filled = self.client.get_prompt(prompt.name, arguments).await.unwrap().to_raw().to_string();
+        assert!(filled.contains(prompt.want), "{filled}");
         ""
     }
 

@@ -29,6 +29,13 @@ pub(super) struct Cancel {
     pub(super) counter: Option<&'static str>,
 }
 
+/// A prompt with one argument, by name and value, and what its text contains.
+pub(super) struct Prompt {
+    pub(super) name: &'static str,
+    pub(super) argument: (&'static str, &'static str),
+    pub(super) want: &'static str,
+}
+
 /// A change: what to listen for, what causes it, what is heard.
 pub(super) struct Change {
     pub(super) filter: fn() -> SubscriptionFilter,
@@ -54,8 +61,7 @@ pub(super) struct Script {
     pub(super) large: &'static [Exchange],
     /// A URI, and what its text contains.
     pub(super) resource: Can<(&'static str, &'static str)>,
-    /// A name, arguments, and what the first message contains.
-    pub(super) prompt: Can<(&'static str, &'static [(&'static str, &'static str)], &'static str)>,
+    pub(super) prompt: Can<Prompt>,
     pub(super) input: Can<Exchange>,
     pub(super) listen: Can<Change>,
 }
@@ -99,7 +105,7 @@ const EVERYTHING: Script = Script {
     unknown: METHOD_NOT_FOUND,
     large: &[exchange("echo", r#"{"message":"{large}"}"#, "Echo: {large}")],
     resource: Do(("demo://resource/dynamic/text/7", "Resource 7")),
-    prompt: Do(("args-prompt", &[("city", "Lima")], "What's weather in Lima?")),
+    prompt: Do(Prompt { name: "args-prompt", argument: ("city", "Lima"), want: "What's weather in Lima?" }),
     input: Do(exchange("trigger-elicitation-request", "{}", "- Name: Ada")),
     listen: Do(Change {
         filter: resources,
@@ -186,7 +192,7 @@ const PYTHON_2: Script = Script {
     unknown: METHOD_NOT_FOUND,
     large: &[exchange("echo", r#"{"text":"{large}"}"#, "{large}")],
     resource: Do(("fixture://greeting", "hello")),
-    prompt: Do(("introduce", &[("name", "Ada")], "Introduce yourself to Ada.")),
+    prompt: Do(Prompt { name: "introduce", argument: ("name", "Ada"), want: "Introduce yourself to Ada." }),
     input: Do(exchange("ask", "{}", "Hello, Ada")),
     listen: Do(Change { filter: tools, cause: exchange("touch", "{}", "touched"), method: TOOLS_CHANGED }),
 };
