@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenI
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
-use mcp_core::transport::trace::{Record, Tracer, What};
+use mcp_core::transport::trace::{Direction, Record, Trace, Tracer, What};
 use mcp_core::transport::{Connect, ConnectError, Transport};
 use mcp_stdio::ChildCommand;
 use serde_json::{Value, json};
@@ -27,18 +28,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Talks, and judges the row.
 pub(super) async fn run(script: &Script, command: ChildCommand, folder: &Path) {
     let mut row = Row::new(script.row);
-    let groups = Arc::<Mutex<Vec<u32>>>::default();
-    let ends = Arc::<Mutex<Vec<String>>>::default();
-    let seen = Arc::clone(&ends);
-    let tracer = Tracer::new(move |record: &Record| {
-        if let What::Closed { how } = &record.what {
-            seen.lock().unwrap().push(how.clone());
-        }
-    });
-    let server = tracer.connect(Watched { command, groups: Arc::clone(&groups) });
+    let seen = Arc::new(Seen::default());
+    let server = Watched { command, seen: Arc::clone(&seen) };
+    let server = Tracer::new(SeenTrace(Arc::clone(&seen))).connect(server);
     let mut talk = None;
     let connect = async {
-        talk = Some(Talk::start(script, server, folder).await);
+        talk = Some(Talk::start(script, server, folder, &seen).await);
         script.version.as_str()
     };
     step(&mut row, Step::Connect, connect).await;
@@ -49,10 +44,10 @@ pub(super) async fn run(script: &Script, command: ChildCommand, folder: &Path) {
         if let Some(talk) = talk {
             talk.client.close().await;
         }
-        let groups: Vec<u32> = groups.lock().unwrap().clone();
+        let groups: Vec<u32> = seen.groups.lock().unwrap().clone();
         assert_eq!(groups.len(), 1, "one server was started");
         leftovers::group_is_gone(groups[0]).await.unwrap();
-        ending(&ends.lock().unwrap())
+        ending(&seen.ends.lock().unwrap())
     };
     step(&mut row, Step::Close, close).await;
     row.finish();
@@ -95,17 +90,44 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
 }
 
-/// Notes the process group of each child that it starts.
+/// What was seen from below the client.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The process group of each server that was started.
+    groups: Mutex<Vec<u32>>,
+    /// How links ended, in words.
+    ends: Mutex<Vec<String>>,
+    /// How many cancellations were sent.
+    cancels: AtomicUsize,
+}
+
+struct SeenTrace(Arc<Seen>);
+
+impl Trace for SeenTrace {
+    fn record(&self, record: &Record) {
+        match &record.what {
+            What::Closed { how } => self.0.ends.lock().unwrap().push(how.clone()),
+            What::Message { json, .. } if record.dir == Direction::Out => {
+                let method = json.member("method").and_then(|method| method.to_text());
+                let is_cancel = method.as_deref() == Some("notifications/cancelled");
+                self.0.cancels.fetch_add(usize::from(is_cancel), Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Starts the server, and notes its process group.
 struct Watched {
     command: ChildCommand,
-    groups: Arc<Mutex<Vec<u32>>>,
+    seen: Arc<Seen>,
 }
 
 #[async_trait::async_trait]
 impl Connect for Watched {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let link = self.command.spawn().unwrap();
-        self.groups.lock().unwrap().push(link.id());
+        self.seen.groups.lock().unwrap().push(link.id());
         Ok(Box::new(link))
     }
 }
@@ -120,10 +142,11 @@ struct Talk<'a> {
     client: Client,
     folder: String,
     large: String,
+    seen: &'a Seen,
 }
 
 impl<'a> Talk<'a> {
-    async fn start(script: &'a Script, server: impl Connect, folder: &Path) -> Talk<'a> {
+    async fn start(script: &'a Script, server: impl Connect, folder: &Path, seen: &'a Seen) -> Talk<'a> {
         let root = format!("file://{}/root", folder.display());
         let answer = move |request: InputRequest, _: InputContext| {
             let root = root.clone();
@@ -138,12 +161,12 @@ impl<'a> Talk<'a> {
         let builder = Client::builder("interop", "1.0.0")
             .capability("elicitation", raw(&json!({"form": {}})))
             .capability("roots", raw(&json!({})))
-            .era(script.legacy.clone().map_or(EraMode::Auto, EraMode::Legacy))
+            .era(script.legacy.map_or(EraMode::Auto, EraMode::Legacy))
             .input_handler(answer);
         let client = builder.connect(server).await.unwrap();
         assert_eq!(client.negotiated().unwrap().version, script.version);
         let folder = folder.display().to_string();
-        Talk { script, client, folder, large: "x".repeat(1 << 20) }
+        Talk { script, client, folder, large: "x".repeat(1 << 20), seen }
     }
 
     /// All steps between `connect` and `close`.
@@ -240,7 +263,9 @@ impl<'a> Talk<'a> {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
-        self.exchange(&self.script.call).await
+        self.exchange(&self.script.call).await;
+        assert_eq!(self.seen.cancels.load(Ordering::Relaxed), 2, "each was cancelled on the wire");
+        ""
     }
 
     async fn error(&self) -> &'static str {
