@@ -36,13 +36,44 @@ pub(crate) fn modern_server() -> Option<Program> {
     Some(python_program(python_with_sdk()?, "modern_server.py", &[]))
 }
 
+/// A script from `interop`, on the first version of the official Python SDK.
+pub(crate) fn python_1_script(file: &str) -> Option<Program> {
+    let python = variable("MCP_TEST_PYTHON_1").or_else(|| venv("interop/.venv-1"));
+    let python = need("a Python with the first MCP SDK", python)?;
+    Some(Program { path: python, args: vec![package().join("interop").join(file).into()] })
+}
+
+/// A script from `interop`, on the official Python SDK.
+pub(crate) fn python_2_script(file: &str) -> Option<Program> {
+    Some(Program { path: python_with_sdk()?, args: vec![package().join("interop").join(file).into()] })
+}
+
 /// The reference server from npm, over stdio. It speaks the legacy era.
 pub(crate) fn node_server_everything() -> Option<Program> {
+    let mut program = node_module("@modelcontextprotocol/server-everything/dist/index.js")?;
+    program.args.push("stdio".into());
+    Some(program)
+}
+
+/// A script from a package of npm.
+pub(crate) fn node_module(file: &str) -> Option<Program> {
+    node_program(node_modules().join(file))
+}
+
+/// A script from `interop`, on packages of npm. It finds them in the `node_modules` above itself.
+pub(crate) fn node_script(file: &str) -> Option<Program> {
+    need("the packages from npm", node_modules().is_dir().then_some(()))?;
+    node_program(package().join("interop").join(file))
+}
+
+fn node_program(script: PathBuf) -> Option<Program> {
     let node = need("node", variable("MCP_TEST_NODE").or_else(|| on_path("node")))?;
-    let modules = variable("MCP_TEST_NODE_MODULES").unwrap_or_else(|| package().join("interop/node_modules"));
-    let script = modules.join("@modelcontextprotocol/server-everything/dist/index.js");
-    let script = need("server-everything", script.is_file().then_some(script))?;
-    Some(Program { path: node, args: vec![script.into(), "stdio".into()] })
+    let script = need(&script.to_string_lossy(), script.is_file().then_some(&script))?;
+    Some(Program { path: node, args: vec![script.into()] })
+}
+
+fn node_modules() -> PathBuf {
+    variable("MCP_TEST_NODE_MODULES").unwrap_or_else(|| package().join("interop/node_modules"))
 }
 
 /// The `mcp` program of this workspace.
@@ -85,8 +116,13 @@ fn package() -> &'static Path {
 }
 
 fn venv_python() -> Option<PathBuf> {
+    venv("interop/.venv")
+}
+
+/// The Python of a venv in this package.
+fn venv(folder: &str) -> Option<PathBuf> {
     let inner = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-    Some(package().join("interop/.venv").join(inner)).filter(|python| python.is_file())
+    Some(package().join(folder).join(inner)).filter(|python| python.is_file())
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

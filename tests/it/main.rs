@@ -5,6 +5,7 @@
 
 mod compliance;
 mod fixtures;
+mod interop;
 mod many_calls;
 mod program;
 mod real_servers;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod ci;
+mod interop;
 mod shell;
 mod test;
 mod tidy;
@@ -15,6 +16,7 @@ usage: cargo xtask TASK
 
   ci                      everything that must hold: fmt, tidy, clippy, doc, test
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
+  interop                 only the conversations with peers from npm and PyPI, and their matrix
   tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
   help                    this text
 ";
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "ci" => ci::run(&rest),
         "test" => test::run(&rest),
+        "interop" => interop::run(&rest),
         "tidy" => tidy::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

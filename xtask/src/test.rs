@@ -6,22 +6,42 @@ use std::process::Command;
 use crate::Outcome;
 use crate::shell::{cargo, find, is_ci, output, root, run as run_command};
 
+// `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
+const COMMON: [&str; 2] = ["--workspace", "--all-features"];
+
 /// Extra arguments go to `cargo test` as they are.
 pub(crate) fn run(args: &[String]) -> Outcome {
+    let variables = install()?;
+    build()?;
+    run_command(cargo().arg("test").args(COMMON).args(args).envs(variables))
+}
+
+/// Installs what the tests need; gives the variables that tell them where it is.
+pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     let interop = root().join("tests/interop");
     let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?)];
-    if let Some(node) = tool(node(&interop), "the tests with servers from npm")? {
+    if let Some(node) = tool(node(&interop), "the tests with peers from npm")? {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));
     }
-    if let Some(python) = tool(python(&interop), "the tests with servers in Python")? {
-        variables.push(("MCP_TEST_PYTHON", python));
+    // Two versions of one package do not fit into one venv.
+    let venvs = [
+        ("MCP_TEST_PYTHON", "requirements.lock", ".venv"),
+        ("MCP_TEST_PYTHON_1", "requirements-1.lock", ".venv-1"),
+    ];
+    for (variable, lock, venv) in venvs {
+        if let Some(python) =
+            tool(python(&interop.join(lock), &interop.join(venv)), "the tests with peers in Python")?
+        {
+            variables.push((variable, python));
+        }
     }
+    Ok(variables)
+}
 
-    // `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
-    let common = ["--workspace", "--all-features"];
-    run_command(cargo().arg("build").args(common).args(["--bins", "--tests"]))?;
-    run_command(cargo().arg("test").args(common).args(args).envs(variables))
+/// Builds the programs and the tests.
+pub(crate) fn build() -> Outcome {
+    run_command(cargo().arg("build").args(COMMON).args(["--bins", "--tests"]))
 }
 
 /// A tool is there, or this machine does not have it, or setting it up failed.
@@ -55,14 +75,13 @@ fn node(interop: &Path) -> Outcome<Setup> {
     Ok(Setup::Ready(node))
 }
 
-fn python(interop: &Path) -> Outcome<Setup> {
+fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {
     let Some(base) = find("python3").or_else(|| find("python")) else {
         return Ok(Setup::Missing("python3 is not on PATH"));
     };
-    let venv = interop.join(".venv");
     // Never resolve the link to the base interpreter: only by this path does it see the venv's packages.
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let stamp = Stamp::new(&base, interop.join("requirements.lock"), venv.join(".stamp"))?;
+    let stamp = Stamp::new(&base, lock.to_owned(), venv.join(".stamp"))?;
     if stamp.matches() {
         return Ok(Setup::Ready(python));
     }
@@ -70,10 +89,10 @@ fn python(interop: &Path) -> Outcome<Setup> {
     if output(Command::new(&base).args(["-c", "import venv, ensurepip"])).is_none() {
         return Ok(Setup::Missing("python3 cannot make a venv (on Debian: apt-get install python3-venv)"));
     }
-    run_command(Command::new(&base).args(["-m", "venv", "--clear"]).arg(&venv))?;
+    run_command(Command::new(&base).args(["-m", "venv", "--clear"]).arg(venv))?;
     let install =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"];
-    run_command(Command::new(&python).args(install).arg(interop.join("requirements.lock")))?;
+    run_command(Command::new(&python).args(install).arg(lock))?;
     stamp.write()?;
     Ok(Setup::Ready(python))
 }
@@ -105,7 +124,7 @@ impl Stamp {
 }
 
 /// Where cargo puts the binaries of the dev profile: beside this one, whatever the target folder is.
-fn bin_dir() -> Outcome<PathBuf> {
+pub(crate) fn bin_dir() -> Outcome<PathBuf> {
     let own = std::env::current_exe().map_err(|error| format!("this binary has no path: {error}"))?;
     let profiles = own.parent().and_then(Path::parent);
     profiles.map(|folder| folder.join("debug")).ok_or_else(|| "this binary is in no target folder".to_owned())

@@ -8,7 +8,7 @@ use super::source::Source;
 use crate::Outcome;
 
 // What others made: built, installed or kept by tools.
-const FOREIGN: &[&str] = &["target", "node_modules", ".venv", ".git", "__pycache__"];
+const FOREIGN: &[&str] = &["target", "node_modules", ".venv", ".venv-1", ".git", "__pycache__"];
 const TEXT: &[&str] = &["rs", "md", "toml", "txt", "py"];
 
 /// The repository, with `/` in every path whatever the system.

@@ -1,0 +1,156 @@
+//! Our demo server, against clients that nobody here wrote: each is a script that prints one line per step.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::leftovers;
+use super::row::{Cell, Row, Step};
+use crate::fixtures::{self, Program};
+
+/// A conversation that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// A client of the matrix.
+pub(super) struct PeerClient {
+    pub(super) row: &'static str,
+    sdk: Sdk,
+    /// How it finds the era, in its own words.
+    mode: Option<&'static str>,
+    version: &'static str,
+    /// What it cannot do, and why. Its script prints nothing for these.
+    cannot: &'static [(Step, &'static str)],
+}
+
+#[derive(Clone, Copy)]
+enum Sdk {
+    TypeScript1,
+    TypeScript2,
+    Python1,
+    Python2,
+}
+
+const fn client(
+    row: &'static str,
+    sdk: Sdk,
+    mode: Option<&'static str>,
+    version: &'static str,
+) -> PeerClient {
+    PeerClient { row, sdk, mode, version, cannot: &[] }
+}
+
+const LEGACY: &str = "2025-11-25";
+const MODERN: &str = "2026-07-28";
+
+/// Every row of our server. `default` is what an application gets that does not choose.
+pub(super) const CLIENTS: &[PeerClient] = &[
+    client("typescript 1 / our server", Sdk::TypeScript1, None, LEGACY),
+    client("typescript 2 / our server", Sdk::TypeScript2, Some("default"), LEGACY),
+    client("typescript 2, auto / our server", Sdk::TypeScript2, Some("auto"), MODERN),
+    client("typescript 2, pinned / our server", Sdk::TypeScript2, Some(MODERN), MODERN),
+    client("python 1 / our server", Sdk::Python1, None, LEGACY),
+    client("python 2 / our server", Sdk::Python2, Some("default"), MODERN),
+    client("python 2, legacy / our server", Sdk::Python2, Some("legacy"), LEGACY),
+    client("python 2, pinned / our server", Sdk::Python2, Some(MODERN), MODERN),
+];
+
+impl Sdk {
+    fn program(self) -> Option<Program> {
+        match self {
+            Sdk::TypeScript1 => fixtures::node_script("clients/sdk_1.mjs"),
+            Sdk::TypeScript2 => fixtures::node_script("clients/client_2.mjs"),
+            Sdk::Python1 => fixtures::python_1_script("clients/client_1.py"),
+            Sdk::Python2 => fixtures::python_2_script("clients/client_2.py"),
+        }
+    }
+}
+
+/// Makes the row of this name.
+async fn row(name: &str) {
+    let client = CLIENTS.iter().find(|client| client.row == name).unwrap();
+    let (Some(program), Some(mcp)) = (client.sdk.program(), fixtures::mcp_bin()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // Under a path of its own, so that its processes can be told from those of other tests.
+    let server = folder.path().join(mcp.file_name().unwrap());
+    if std::fs::hard_link(&mcp, &server).is_err() {
+        std::fs::copy(&mcp, &server).unwrap();
+    }
+    let output = run(&program, client.mode, &server).await;
+    let mut row = read(client, &output);
+    if let Err(left) = leftovers::command_is_gone(&folder.path().to_string_lossy()).await {
+        row.fail(Step::Close, format!("left behind: {left:?}"));
+    }
+    row.finish();
+}
+
+async fn run(program: &Program, mode: Option<&str>, server: &Path) -> Output {
+    let mut command = Command::new(&program.path);
+    command.args(&program.args).args(mode).arg(server).arg("serve-demo");
+    // Nothing is written beside the scripts.
+    command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
+    tokio::time::timeout(LIMIT, command.output()).await.expect("the conversation hangs").unwrap()
+}
+
+/// The row as the script told it.
+fn read(client: &PeerClient, output: &Output) -> Row {
+    let mut row = Row::new(client.row);
+    for (step, reason) in client.cannot {
+        row.set(*step, Cell::Absent(reason));
+    }
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
+        let note = line["note"].as_str().unwrap_or_default();
+        let passed = line["ok"] == true && (step != Step::Connect || note == client.version);
+        let note = note.to_owned();
+        row.set(step, if passed { Cell::Passed(note) } else { Cell::Failed(note) });
+    }
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        row.fail(Step::Close, format!("the client ended with {}: {stderr}", output.status));
+    }
+    row
+}
+
+#[tokio::test]
+async fn the_first_typescript_sdk_talks_to_our_server() {
+    row("typescript 1 / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_talks_to_our_server() {
+    row("typescript 2 / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_finds_our_server_to_be_modern() {
+    row("typescript 2, auto / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_takes_the_modern_era_of_our_server() {
+    row("typescript 2, pinned / our server").await;
+}
+
+#[tokio::test]
+async fn the_first_python_sdk_talks_to_our_server() {
+    row("python 1 / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_finds_our_server_to_be_modern() {
+    row("python 2 / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_takes_the_legacy_era_of_our_server() {
+    row("python 2, legacy / our server").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_takes_the_modern_era_of_our_server() {
+    row("python 2, pinned / our server").await;
+}

@@ -1,0 +1,324 @@
+//! The whole conversation of our client with one server, step by step.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
+use mcp_core::message::{ErrorObject, RawJson};
+use mcp_core::model::{CallToolResult, Model};
+use mcp_core::session::InputRequest;
+use mcp_core::transport::trace::{Direction, Record, Trace, Tracer, What};
+use mcp_core::transport::{Connect, ConnectError, Transport};
+use mcp_stdio::ChildCommand;
+use serde_json::{Value, json};
+
+use super::leftovers;
+use super::row::{Cell, Row, Step};
+use super::scripts::{Can, Cancel, Change, Exchange, Prompt, Script};
+
+/// A step that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Talks, and judges the row.
+pub(super) async fn run(script: &Script, command: ChildCommand, folder: &Path) {
+    let mut row = Row::new(script.row);
+    let seen = Arc::new(Seen::default());
+    let server = Watched { command, seen: Arc::clone(&seen) };
+    let server = Tracer::new(SeenTrace(Arc::clone(&seen))).connect(server);
+    let mut talk = None;
+    let connect = async {
+        talk = Some(Talk::start(script, server, folder, &seen).await);
+        script.version.as_str()
+    };
+    step(&mut row, Step::Connect, connect).await;
+    if let Some(talk) = &talk {
+        talk.steps(&mut row).await;
+    }
+    let close = async {
+        if let Some(talk) = talk {
+            talk.client.close().await;
+        }
+        let groups: Vec<u32> = seen.groups.lock().unwrap().clone();
+        assert_eq!(groups.len(), 1, "one server was started");
+        leftovers::group_is_gone(groups[0]).await.unwrap();
+        ending(&seen.ends.lock().unwrap())
+    };
+    step(&mut row, Step::Close, close).await;
+    row.finish();
+}
+
+/// The word for the matrix: nothing where the server ended by itself when its input did.
+fn ending(ends: &[String]) -> &'static str {
+    let kinds =
+        [("exited when its input was closed", ""), ("ended by SIGTERM", "SIGTERM"), ("killed", "SIGKILL")];
+    let found = kinds.iter().find(|(text, _)| ends.iter().any(|how| how.contains(text)));
+    found.unwrap_or_else(|| panic!("an end of another kind: {ends:?}")).1
+}
+
+/// Runs a step, which returns a note; a panic in it is its failure.
+async fn step(row: &mut Row, step: Step, body: impl Future<Output = &'static str>) {
+    let outcome = tokio::time::timeout(LIMIT, AssertUnwindSafe(body).catch_unwind()).await;
+    row.set(
+        step,
+        match outcome {
+            Ok(Ok(note)) => Cell::Passed(note.to_owned()),
+            Ok(Err(panic)) => Cell::Failed(words(panic.as_ref())),
+            Err(_) => Cell::Failed(format!("nothing for {LIMIT:?}")),
+        },
+    );
+}
+
+/// Runs a step that this peer may be unable to do.
+async fn able<'a, T, F>(row: &mut Row, name: Step, can: &'a Can<T>, body: impl FnOnce(&'a T) -> F)
+where
+    F: Future<Output = &'static str>,
+{
+    match can {
+        Can::Do(how) => step(row, name, body(how)).await,
+        Can::Not(why) => row.set(name, Cell::Absent(why)),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}
+
+/// What was seen from below the client.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The process group of each server that was started.
+    groups: Mutex<Vec<u32>>,
+    /// How links ended, in words.
+    ends: Mutex<Vec<String>>,
+    /// How many cancellations were sent.
+    cancels: AtomicUsize,
+}
+
+struct SeenTrace(Arc<Seen>);
+
+impl Trace for SeenTrace {
+    fn record(&self, record: &Record) {
+        match &record.what {
+            What::Closed { how } => self.0.ends.lock().unwrap().push(how.clone()),
+            What::Message { json, .. } if record.dir == Direction::Out => {
+                let method = json.member("method").and_then(|method| method.to_text());
+                let is_cancel = method.as_deref() == Some("notifications/cancelled");
+                self.0.cancels.fetch_add(usize::from(is_cancel), Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Starts the server, and notes its process group.
+struct Watched {
+    command: ChildCommand,
+    seen: Arc<Seen>,
+}
+
+#[async_trait::async_trait]
+impl Connect for Watched {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        let link = self.command.spawn().unwrap();
+        self.seen.groups.lock().unwrap().push(link.id());
+        Ok(Box::new(link))
+    }
+}
+
+fn raw(value: &Value) -> RawJson {
+    RawJson::serialize(value).unwrap()
+}
+
+/// A conversation that is open.
+struct Talk<'a> {
+    script: &'a Script,
+    client: Client,
+    folder: String,
+    large: String,
+    seen: &'a Seen,
+}
+
+impl<'a> Talk<'a> {
+    async fn start(script: &'a Script, server: impl Connect, folder: &Path, seen: &'a Seen) -> Talk<'a> {
+        let root = format!("file://{}/root", folder.display());
+        let answer = move |request: InputRequest, _: InputContext| {
+            let root = root.clone();
+            async move {
+                match request.method.as_str() {
+                    "elicitation/create" => Ok(raw(&json!({"action": "accept", "content": {"name": "Ada"}}))),
+                    "roots/list" => Ok(raw(&json!({"roots": [{"uri": root, "name": "root"}]}))),
+                    other => Err(ErrorObject::method_not_found(other)),
+                }
+            }
+        };
+        let builder = Client::builder("interop", "1.0.0")
+            .capability("elicitation", raw(&json!({"form": {}})))
+            .capability("roots", raw(&json!({})))
+            .era(script.legacy.map_or(EraMode::Auto, EraMode::Legacy))
+            .input_handler(answer);
+        let client = builder.connect(server).await.unwrap();
+        assert_eq!(client.negotiated().unwrap().version, script.version);
+        let folder = folder.display().to_string();
+        Talk { script, client, folder, large: "x".repeat(1 << 20), seen }
+    }
+
+    /// All steps between `connect` and `close`.
+    async fn steps(&self, row: &mut Row) {
+        let script = self.script;
+        step(row, Step::List, self.list()).await;
+        step(row, Step::Call, self.exchange(&script.call)).await;
+        able(row, Step::Progress, &script.progress, |call| self.progress(call)).await;
+        able(row, Step::Cancel, &script.cancel, |cancel| self.cancel(cancel)).await;
+        step(row, Step::Error, self.error()).await;
+        step(row, Step::Large, self.large()).await;
+        able(row, Step::Resource, &script.resource, |(uri, want)| self.resource(uri, want)).await;
+        able(row, Step::Prompt, &script.prompt, |prompt| self.prompt(prompt)).await;
+        able(row, Step::Input, &script.input, |call| self.input(call)).await;
+        able(row, Step::Listen, &script.listen, |change| self.listen(change)).await;
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("{folder}", &self.folder).replace("{large}", &self.large)
+    }
+
+    fn params(&self, tool: &str, arguments: &str) -> Option<RawJson> {
+        let arguments: Value = serde_json::from_str(&self.filled(arguments)).unwrap();
+        Some(raw(&json!({"name": tool, "arguments": arguments})))
+    }
+
+    async fn call(&self, tool: &str, arguments: &str) -> CallToolResult {
+        let payload = self.client.request("tools/call", self.params(tool, arguments)).await.unwrap();
+        CallToolResult::from_raw(payload.raw()).unwrap()
+    }
+
+    fn check(&self, result: &CallToolResult, want: &str) {
+        let text = text_of(result);
+        let clipped: String = text.chars().take(500).collect();
+        assert!(!result.failed(), "the tool failed: {clipped}");
+        assert!(text.contains(&self.filled(want)), "another text came back: {clipped}");
+    }
+
+    async fn exchange(&self, exchange: &Exchange) -> &'static str {
+        let result = self.call(exchange.tool, exchange.arguments).await;
+        self.check(&result, exchange.want);
+        ""
+    }
+
+    /// A server that asks on its own account may do it after it has answered some calls.
+    async fn input(&self, exchange: &Exchange) -> &'static str {
+        for _ in 0..100 {
+            let text = text_of(&self.call(exchange.tool, exchange.arguments).await);
+            if text.contains(&self.filled(exchange.want)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.exchange(exchange).await
+    }
+
+    async fn list(&self) -> &'static str {
+        let tools = self.client.list_tools().await.unwrap();
+        assert!(tools.iter().any(|tool| tool.name == self.script.call.tool), "{} tools", tools.len());
+        ""
+    }
+
+    async fn progress(&self, exchange: &Exchange) -> &'static str {
+        let options = CallOptions { progress: true, ..CallOptions::default() };
+        let params = self.params(exchange.tool, exchange.arguments);
+        let mut call = self.client.call("tools/call", params, options);
+        let mut steps = Vec::new();
+        while let Some(note) = call.next_notification().await {
+            let progress = note.params.unwrap().raw().member("progress").unwrap();
+            steps.push(progress.deserialize::<f64>().unwrap());
+        }
+        assert_eq!(steps, [1.0, 2.0, 3.0]);
+        self.check(&CallToolResult::from_raw(call.await.unwrap().raw()).unwrap(), exchange.want);
+        ""
+    }
+
+    /// A long call that has told its first progress.
+    async fn running(&self, cancel: &Cancel) -> Call {
+        let options = CallOptions { progress: true, ..CallOptions::default() };
+        let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
+        call.next_notification().await.unwrap();
+        call
+    }
+
+    /// Once by asking, once by dropping the call; both while it is running.
+    async fn cancel(&self, cancel: &Cancel) -> &'static str {
+        let mut call = self.running(cancel).await;
+        call.cancel();
+        let error = call.await.unwrap_err();
+        assert!(matches!(error, mcp_core::Error::Cancelled), "{error}");
+        drop(self.running(cancel).await);
+        if let Some(counter) = cancel.counter {
+            while text_of(&self.call(counter, "{}").await) != "2" {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        self.exchange(&self.script.call).await;
+        assert_eq!(self.seen.cancels.load(Ordering::Relaxed), 2, "each was cancelled on the wire");
+        ""
+    }
+
+    async fn error(&self) -> &'static str {
+        let error = &self.script.error;
+        let failed = self.call(error.tool, error.arguments).await;
+        assert!(failed.failed(), "it has to fail");
+        assert!(text_of(&failed).contains(error.want), "{}", text_of(&failed));
+        let unknown = self.client.request("no/such/method", None).await.unwrap_err();
+        assert_eq!(unknown.rpc().unwrap().code, self.script.unknown, "{unknown}");
+        ""
+    }
+
+    async fn large(&self) -> &'static str {
+        for exchange in self.script.large {
+            self.exchange(exchange).await;
+        }
+        ""
+    }
+
+    async fn resource(&self, uri: &str, want: &str) -> &'static str {
+        let listed = self.client.list_resources().await.unwrap().len();
+        assert!(listed > 0, "nothing is listed");
+        let read = self.client.read_resource(uri).await.unwrap().to_raw().to_string();
+        assert!(read.contains(want), "{read}");
+        ""
+    }
+
+    async fn prompt(&self, prompt: &Prompt) -> &'static str {
+        let prompts = self.client.list_prompts().await.unwrap();
+        assert!(prompts.iter().any(|listed| listed.name == prompt.name), "{} prompts", prompts.len());
+        let (key, value) = prompt.argument;
+        let arguments = [(key.to_owned(), value.to_owned())].into();
+        let filled = self.client.get_prompt(prompt.name, arguments).await.unwrap().to_raw().to_string();
+        assert!(filled.contains(prompt.want), "{filled}");
+        ""
+    }
+
+    async fn listen(&self, change: &Change) -> &'static str {
+        let filter = (change.filter)();
+        let mut listen = self.client.listen(filter.clone());
+        match listen.next().await {
+            Some(ListenItem::Started { honoured, gap: false }) => assert_eq!(honoured, filter),
+            other => panic!("{other:?}"),
+        }
+        self.exchange(&change.cause).await;
+        match listen.next().await {
+            Some(ListenItem::Changed(note)) => assert_eq!(note.method, change.method),
+            other => panic!("{other:?}"),
+        }
+        ""
+    }
+}
+
+fn text_of(result: &CallToolResult) -> String {
+    result.texts().collect::<Vec<_>>().join("\n")
+}

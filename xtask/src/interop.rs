@@ -1,0 +1,180 @@
+//! `cargo xtask interop`: the conversations with peers that nobody here wrote, and their matrix.
+
+use std::path::Path;
+
+use crate::shell::{cargo, root, run as run_command};
+use crate::{Outcome, test};
+
+/// The columns, as the tests name them.
+const STEPS: [&str; 12] = [
+    "connect", "list", "call", "progress", "cancel", "error", "large", "resource", "prompt", "input",
+    "listen", "close",
+];
+
+/// Installs, runs just these tests, and prints the matrix.
+pub(crate) fn run(args: &[String]) -> Outcome {
+    if let Some(unknown) = args.first() {
+        return Err(format!("interop takes no arguments, and got `{unknown}`"));
+    }
+    let folder = test::bin_dir()?.join("interop-rows");
+    // What an earlier run left must not stand for a row that this one does not make.
+    let _absent = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+
+    let variables = test::install()?;
+    test::build()?;
+    let mut tests = cargo();
+    tests.args(["test", "--workspace", "--all-features", "--test", "it", "interop::"]);
+    let outcome = run_command(tests.envs(variables).env("MCP_INTEROP_ROWS", &folder));
+
+    let listed = read(&root().join("tests/interop/rows.txt"))?;
+    let rows: Vec<Row> = listed.lines().map(|name| Row::read(name, &folder)).collect();
+    println!("\n{}", matrix(&rows));
+    println!("{}", versions()?);
+    let failed: Vec<String> = rows.iter().flat_map(Row::failures).collect();
+    if !failed.is_empty() {
+        return Err(format!("{} cells failed:\n{}", failed.len(), failed.join("\n")));
+    }
+    outcome
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    std::fs::read_to_string(file).map_err(|error| format!("{} could not be read: {error}", file.display()))
+}
+
+/// One row: verdict and note of each step.
+#[derive(Debug, PartialEq)]
+struct Row {
+    name: String,
+    cells: Vec<(Verdict, String)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    Passed,
+    Absent,
+    Failed,
+}
+
+impl Row {
+    fn read(name: &str, folder: &Path) -> Row {
+        let file: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let text = std::fs::read_to_string(folder.join(file + ".tsv")).unwrap_or_default();
+        Row::parse(name, &text)
+    }
+
+    /// A step that the text does not tell of has failed, and so has all of a row that was not made.
+    fn parse(name: &str, text: &str) -> Row {
+        let cell = |step: &&str| {
+            let found = text.lines().find_map(|line| line.strip_prefix(step)?.strip_prefix('\t'));
+            let (verdict, note) =
+                found.and_then(|rest| rest.split_once('\t')).unwrap_or(("", "it was not run"));
+            let verdict = match verdict {
+                "passed" => Verdict::Passed,
+                "absent" => Verdict::Absent,
+                _ => Verdict::Failed,
+            };
+            (verdict, note.to_owned())
+        };
+        Row { name: name.to_owned(), cells: STEPS.iter().map(cell).collect() }
+    }
+
+    fn failures(&self) -> Vec<String> {
+        let cells = self.cells.iter().zip(STEPS).filter(|((verdict, _), _)| *verdict == Verdict::Failed);
+        cells.map(|((_, note), step)| format!("  {}, {step}: {note}", self.name)).collect()
+    }
+}
+
+/// The matrix as a table, and below it why a peer cannot do a step.
+fn matrix(rows: &[Row]) -> String {
+    let mut reasons: Vec<&str> = Vec::new();
+    let mut lines = vec![std::iter::once("peers".to_owned()).chain(STEPS.map(str::to_owned)).collect()];
+    for row in rows {
+        let mut line = vec![row.name.clone()];
+        for (verdict, note) in &row.cells {
+            line.push(match verdict {
+                Verdict::Passed if note.is_empty() => "ok".to_owned(),
+                Verdict::Passed => note.clone(),
+                Verdict::Failed => "FAILED".to_owned(),
+                Verdict::Absent => {
+                    let known = reasons.iter().position(|reason| *reason == note.as_str());
+                    let number = known.unwrap_or_else(|| {
+                        reasons.push(note);
+                        reasons.len() - 1
+                    });
+                    format!("- [{}]", number + 1)
+                }
+            });
+        }
+        lines.push(line);
+    }
+    let mut text = table(&lines);
+    for (number, reason) in reasons.iter().enumerate() {
+        text += &format!("[{}] {reason}\n", number + 1);
+    }
+    text
+}
+
+/// Columns of equal width, two spaces apart.
+fn table(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell: &String| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let padded = |line: &Vec<String>| {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    lines.iter().map(padded).collect()
+}
+
+/// The versions of the peers, from the files that the locks are made of.
+fn versions() -> Outcome<String> {
+    let folder = root().join("tests/interop");
+    let package = read(&folder.join("package.json"))?;
+    let npm = package.lines().filter(|line| line.contains("\"@modelcontextprotocol/"));
+    let mut names: Vec<String> =
+        npm.map(|line| line.replace(['"', ','], "").trim().replace(": ", " ")).collect();
+    for file in ["requirements-1.in", "requirements.in"] {
+        let text = read(&folder.join(file))?;
+        let pinned = text.lines().filter(|line| !line.starts_with('#'));
+        names.extend(pinned.map(|line| format!("Python {}", line.replace("==", " "))));
+    }
+    Ok(names.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_not_made_has_failed() {
+        let row = Row::parse("a / b", "");
+        assert_eq!(row.failures().len(), STEPS.len());
+        assert!(row.failures()[0].contains("a / b, connect: it was not run"));
+    }
+
+    #[test]
+    fn a_matrix_shows_versions_reasons_and_failures() {
+        let rest: String = STEPS[4..].iter().map(|step| format!("{step}\tpassed\t\n")).collect();
+        let text = format!(
+            "connect\tpassed\t2026\nlist\tabsent\tno list\ncall\tabsent\tno list\nprogress\tfailed\tx\n{rest}"
+        );
+        let row = Row::parse("a / b", &text);
+        assert_eq!(row.failures(), ["  a / b, progress: x"]);
+        let matrix = matrix(&[row]);
+        let lines: Vec<&str> = matrix.lines().collect();
+        assert!(lines[0].starts_with("peers  connect  list   call   progress  cancel"), "{matrix}");
+        assert!(lines[1].starts_with("a / b  2026     - [1]  - [1]  FAILED    ok"), "{matrix}");
+        assert_eq!(lines[2..], ["[1] no list"]);
+    }
+
+    #[test]
+    fn the_versions_are_those_of_the_locks() {
+        let versions = versions().unwrap();
+        assert_eq!(versions.lines().count(), 8, "{versions}");
+        assert!(versions.lines().any(|line| line.starts_with("@modelcontextprotocol/sdk 1.")), "{versions}");
+    }
+}
