@@ -35,8 +35,14 @@ impl Arguments {
     ///
     /// What is not understood.
     pub fn read() -> Outcome<Arguments> {
-        let mut arguments =
-            Arguments { calls: 1000, bytes: 100, depth: 64, threads: 1, era: Era::Modern, server: Vec::new() };
+        let mut arguments = Arguments {
+            calls: 1000,
+            bytes: 100,
+            depth: 64,
+            threads: 1,
+            era: Era::Modern,
+            server: Vec::new(),
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             if word == "--" {

@@ -20,16 +20,15 @@ async fn load(arguments: &Arguments) -> Outcome {
         Era::Legacy => EraMode::Legacy(ProtocolVersion::V2025_11_25),
         Era::Modern => EraMode::Modern,
     };
-    let client = Client::builder("bench", "1.0.0")
-        .era(era)
-        .connect(ChildCommand::new(program).args(rest))
-        .await?;
+    let client =
+        Client::builder("bench", "1.0.0").era(era).connect(ChildCommand::new(program).args(rest)).await?;
     let params = RawJson::parse(wire::params(arguments.bytes))?;
     caller(&client, &params, 2).await?;
     let own = std::process::id();
     let (before, start) = (cpu_of(own), Instant::now());
     let callers = (0..arguments.depth).map(|index| {
-        let share = arguments.calls / arguments.depth + usize::from(index < arguments.calls % arguments.depth);
+        let share =
+            arguments.calls / arguments.depth + usize::from(index < arguments.calls % arguments.depth);
         let (client, params) = (client.clone(), params.clone());
         let caller = tokio::spawn(async move { caller(&client, &params, share).await });
         async { caller.await.map_err(|_| Error::Cancelled)? }

@@ -15,8 +15,7 @@ fn main() -> Outcome {
 
 async fn load(arguments: &Arguments) -> Outcome {
     let (program, rest) = arguments.server()?;
-    let mut child =
-        Command::new(program).args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut child = Command::new(program).args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().ok_or("no stdin")?;
     let mut output = BufReader::with_capacity(64 * 1024, child.stdout.take().ok_or("no stdout")?);
     if arguments.era == Era::Legacy {

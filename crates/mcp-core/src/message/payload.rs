@@ -1,5 +1,6 @@
 //! Params and results: raw objects that know where the members stand which the protocol reads.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -30,6 +31,8 @@ pub enum Mark {
     MetaProgressToken,
     /// `name`: of a tool or a prompt.
     Name,
+    /// `arguments`: of a tool or a prompt.
+    Arguments,
     /// `uri`: of a resource.
     Uri,
     /// `requestId`: of a cancelled request.
@@ -63,6 +66,7 @@ impl Mark {
         Some(match key {
             b"_meta" => Mark::Meta,
             b"name" => Mark::Name,
+            b"arguments" => Mark::Arguments,
             b"uri" => Mark::Uri,
             b"requestId" => Mark::RequestId,
             b"progressToken" => Mark::ProgressToken,
@@ -159,7 +163,8 @@ pub(crate) fn scan_object(
 #[derive(Clone)]
 pub struct Payload {
     raw: RawJson,
-    marks: OnceLock<Marks>,
+    /// In a box: a message moves often, and its marks are larger than the rest of it.
+    marks: OnceLock<Box<Marks>>,
 }
 
 impl Payload {
@@ -168,7 +173,7 @@ impl Payload {
         Payload { raw, marks: OnceLock::new() }
     }
 
-    pub(crate) fn scanned(raw: RawJson, marks: Marks) -> Payload {
+    pub(crate) fn scanned(raw: RawJson, marks: Box<Marks>) -> Payload {
         Payload { raw, marks: OnceLock::from(marks) }
     }
 
@@ -184,7 +189,7 @@ impl Payload {
 
     fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
-            let mut marks = Marks::NONE;
+            let mut marks = Box::new(Marks::NONE);
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // The text was checked when it was made.
@@ -207,8 +212,17 @@ impl Payload {
 
     /// A member's text, if it is there and a string.
     pub fn text(&self, mark: Mark) -> Option<String> {
+        self.text_ref(mark).map(Cow::into_owned)
+    }
+
+    /// A member's text, borrowed unless it was written with escapes.
+    pub fn text_ref(&self, mark: Mark) -> Option<Cow<'_, str>> {
         let json = self.mark(mark)?;
-        if json.first() == Some(&b'"') { serde_json::from_slice(json).ok() } else { None }
+        let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        if inner.contains(&b'\\') {
+            return serde_json::from_slice(json).ok().map(Cow::Owned);
+        }
+        std::str::from_utf8(inner).ok().map(Cow::Borrowed)
     }
 
     /// The payload with these `_meta` members set, and `_meta` made where there was none.

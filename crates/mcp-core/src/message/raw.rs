@@ -25,6 +25,9 @@ use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Bytes);
 
+/// The room that an object is given at first, in bytes.
+const OBJECT: usize = 128;
+
 impl RawJson {
     /// `{}`.
     pub const EMPTY_OBJECT: RawJson = RawJson(Bytes::from_static(b"{}"));
@@ -45,7 +48,7 @@ impl RawJson {
     }
 
     /// Text that this crate checked or wrote itself.
-    pub(crate) fn trusted(bytes: Bytes) -> RawJson {
+    pub(crate) const fn trusted(bytes: Bytes) -> RawJson {
         RawJson(bytes)
     }
 
@@ -71,7 +74,8 @@ impl RawJson {
 
     /// An object of these members, in this order.
     pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, RawJson)>) -> RawJson {
-        let mut out = vec![b'{'];
+        let mut out = Vec::with_capacity(OBJECT);
+        out.push(b'{');
         for (key, value) in members {
             encode::write_member(key, &value, &mut out);
         }

@@ -301,24 +301,47 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes from the start need no look: no quote, no backslash, no control character.
-fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let mut run = 0;
-    // Eight bytes at a time while none of them is special.
-    for chunk in bytes.chunks_exact(8) {
-        let Ok(chunk) = <[u8; 8]>::try_from(chunk) else { break };
-        let word = u64::from_le_bytes(chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
-        if control | quote | backslash != 0 {
-            break;
+    loop {
+        let rest = &bytes[run..];
+        let Some(word) = rest.first_chunk::<8>() else {
+            return run + rest.iter().take_while(|byte| !is_special(**byte)).count();
+        };
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return run + special.trailing_zeros() as usize / 8;
         }
         run += 8;
+        if run == LONG_RUN {
+            run += plain_chunks(&bytes[run..]);
+        }
     }
-    run + bytes[run..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1F)).count()
+}
+
+/// A string that is plain for so many bytes is probably long: then larger chunks pay.
+const LONG_RUN: usize = 32;
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1F)
+}
+
+/// Marks special bytes by their highest bit. Only the lowest mark is to be trusted: the borrow of a
+/// subtraction can set marks above it.
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equal(b'"') | equal(b'\\')
+}
+
+/// The length of the leading chunks without a special byte. Without an early end inside a chunk the
+/// compiler makes vector instructions of it.
+fn plain_chunks(bytes: &[u8]) -> usize {
+    const CHUNK: usize = 64;
+    let plain = |chunk: &&[u8]| !chunk.iter().fold(false, |found, byte| found | is_special(*byte));
+    bytes.chunks_exact(CHUNK).take_while(plain).count() * CHUNK
 }
 
 /// Checks that the text is UTF-8; the error tells where it is not.
@@ -368,6 +391,21 @@ mod tests {
             br#""\u12g4""#,
         ] {
             assert!(scan(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    /// Wherever a special byte stands, and whatever stands around it, the run ends right there.
+    #[test]
+    fn a_plain_run_ends_at_the_first_special_byte() {
+        for special in [b'"', b'\\', 0, 0x1F, b'\n'] {
+            for (length, at) in (0..200).flat_map(|length| (0..=length).map(move |at| (length, at))) {
+                for filler in [b' ', b'!', b'#', b'[', b']', 0x7F, 0xA2, 0xDC, 0xFF] {
+                    let mut bytes = vec![filler; length];
+                    assert_eq!(plain_run(&bytes), length);
+                    bytes.insert(at, special);
+                    assert_eq!(plain_run(&bytes), at, "{special} at {at} among {filler}");
+                }
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use tracing::Span;
 
 use crate::error::{CloseReason, Error};
 use crate::session::client::ClientSession;
+use crate::session::number_map::NumberMap;
 use crate::session::{CallId, InputId, ListenId, Output};
 use crate::transport::{Connect, ConnectError, Transport};
 
@@ -39,7 +40,7 @@ async fn run(shared: Arc<ClientShared>, mut connector: Box<dyn Connect>) {
     let mut driver = Driver {
         session: ClientSession::new(shared.config.clone(), now()),
         shared,
-        calls: HashMap::new(),
+        calls: NumberMap::default(),
         listens: HashMap::new(),
         inputs: HashMap::new(),
         outbox: None,
@@ -80,7 +81,7 @@ struct Sending {
 struct Driver {
     shared: Arc<ClientShared>,
     session: ClientSession,
-    calls: HashMap<CallId, Pending>,
+    calls: NumberMap<CallId, Pending>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,
     /// To the writer of the link, while it is open.

@@ -1,11 +1,16 @@
 //! What a handler said, in the form of the era: one encoder for each, at the edge (ledger T-39).
 
+use bytes::Bytes;
+
 use crate::message::{ErrorObject, Mark, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
 
 use super::ServerConfig;
 
 /// The `resultType` of a result that asks for input, as JSON.
 pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
+
+/// The `resultType` of a result that is whole.
+const COMPLETE: RawJson = RawJson::trusted(Bytes::from_static(br#""complete""#));
 
 /// The outcome of an exchange at this version.
 pub(super) fn outcome(
@@ -41,25 +46,24 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     let scope = hints && !payload.mark(Mark::CacheScope).is_some_and(is_scope);
     let info = config.send_info && !there(Mark::MetaServerInfo);
 
-    let complete = RawJson::string("complete");
-    let default_ttl = RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
-    let default_scope = RawJson::string(if config.cache_public { "public" } else { "private" });
-    let mut members = Vec::with_capacity(4);
+    let mut members = Vec::new();
     if kind.is_none() {
-        members.push((Mark::ResultType, "resultType", &complete));
+        members.push((Mark::ResultType, "resultType", COMPLETE));
     }
     if ttl {
-        members.push((Mark::TtlMs, "ttlMs", &default_ttl));
+        let default = RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
+        members.push((Mark::TtlMs, "ttlMs", default));
     }
     if scope {
-        members.push((Mark::CacheScope, "cacheScope", &default_scope));
+        let default = RawJson::string(if config.cache_public { "public" } else { "private" });
+        members.push((Mark::CacheScope, "cacheScope", default));
     }
     if members.is_empty() && !info {
         return payload;
     }
     let taken = members.iter().any(|(mark, ..)| there(*mark)) || (info && there(Mark::Meta));
     if taken {
-        let members: Vec<(&str, &RawJson)> = members.iter().map(|(_, key, value)| (*key, *value)).collect();
+        let members: Vec<(&str, &RawJson)> = members.iter().map(|(_, key, value)| (*key, value)).collect();
         let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
         return payload.with_meta_and_members(meta, &members);
     }
@@ -67,7 +71,7 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     let text = payload.raw().as_bytes();
     let mut out = Vec::with_capacity(text.len() + config.info.as_bytes().len() + 160);
     out.push(b'{');
-    for (_, key, value) in members {
+    for (_, key, value) in &members {
         encode::write_member(key, value, &mut out);
     }
     if info {
