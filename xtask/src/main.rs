@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod shell;
 mod test;
@@ -14,6 +15,7 @@ const HELP: &str = "\
 usage: cargo xtask TASK
 
   ci                      everything that must hold: fmt, tidy, clippy, doc, test
+  bench stdio [PAIRS]     measure stdio beside programs without a framework; writes docs/benchmarks.md
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
   tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
   help                    this text
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let task = args.next().unwrap_or_else(|| "help".to_owned());
     let rest: Vec<String> = args.collect();
     let outcome = match task.as_str() {
+        "bench" => bench::run(&rest),
         "ci" => ci::run(&rest),
         "test" => test::run(&rest),
         "tidy" => tidy::run(&rest),

@@ -1,6 +1,7 @@
 //! The yardstick of clients, and the load generator for servers: keeps so many calls in flight, matches
 //! answers by number, and checks nothing.
 
+use std::cell::Cell;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -63,10 +64,14 @@ async fn exchange(
             started[sent] = Some(Instant::now());
             sent += 1;
         }
-        // Side by side: a peer that is blocked writing answers reads no calls.
+        // Side by side, and reading goes on until all is written: a peer that is blocked writing answers
+        // reads no calls.
+        let written = Cell::new(false);
         let write = async {
             input.write_all(&batch).await?;
-            input.flush().await
+            input.flush().await?;
+            written.set(true);
+            Ok(())
         };
         let read = async {
             loop {
@@ -78,7 +83,7 @@ async fn exchange(
                 let began = started.get_mut(answer.id).and_then(Option::take);
                 latencies.push(began.ok_or(std::io::ErrorKind::InvalidData)?.elapsed());
                 done += 1;
-                if !output.buffer().contains(&b'\n') {
+                if done == sent || (written.get() && !output.buffer().contains(&b'\n')) {
                     return Ok::<_, std::io::Error>(());
                 }
             }

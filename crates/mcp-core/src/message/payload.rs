@@ -59,6 +59,9 @@ pub enum Mark {
     CacheScope,
 }
 
+/// The start of a member that is not there. Not 0: memory that is asked for as zeros costs more.
+const ABSENT: u32 = u32::MAX;
+
 const MARKS: usize = Mark::CacheScope as usize + 1;
 
 impl Mark {
@@ -98,16 +101,16 @@ impl Mark {
     }
 }
 
-/// Where each mark stands, relative to the payload. Start and length; no member starts at 0.
+/// Where each mark stands, relative to the payload: start and length.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks([(u32, u32); MARKS]);
 
 impl Marks {
-    pub(crate) const NONE: Marks = Marks([(0, 0); MARKS]);
+    pub(crate) const NONE: Marks = Marks([(ABSENT, ABSENT); MARKS]);
 
     fn get(&self, mark: Mark) -> Option<Range<usize>> {
         match self.0[mark as usize] {
-            (0, _) => None,
+            (ABSENT, _) => None,
             (start, len) => Some(start as usize..start as usize + len as usize),
         }
     }
@@ -115,7 +118,7 @@ impl Marks {
     /// Notes a member; `false` if it was there already.
     fn set(&mut self, mark: Mark, span: Range<usize>) -> bool {
         let slot = &mut self.0[mark as usize];
-        let fresh = slot.0 == 0;
+        let fresh = slot.0 == ABSENT;
         // Texts are far shorter than 4 GiB: the message limits see to that.
         *slot = (span.start as u32, (span.end - span.start) as u32);
         fresh
@@ -218,11 +221,7 @@ impl Payload {
     /// A member's text, borrowed unless it was written with escapes.
     pub fn text_ref(&self, mark: Mark) -> Option<Cow<'_, str>> {
         let json = self.mark(mark)?;
-        let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        if inner.contains(&b'\\') {
-            return serde_json::from_slice(json).ok().map(Cow::Owned);
-        }
-        std::str::from_utf8(inner).ok().map(Cow::Borrowed)
+        read_text(json)
     }
 
     /// The payload with these `_meta` members set, and `_meta` made where there was none.
@@ -261,6 +260,15 @@ impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
         Payload::new(raw)
     }
+}
+
+/// The text of a JSON string, if it is one; borrowed unless it was written with escapes.
+pub(crate) fn read_text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if memchr::memchr(b'\\', inner).is_some() {
+        return serde_json::from_slice(json).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
 /// The kind of a value, in words.

@@ -1,11 +1,13 @@
 //! Checked JSON text that is carried, never rebuilt.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::encode;
+use super::payload::read_text;
 use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
@@ -113,7 +115,12 @@ impl RawJson {
 
     /// The string, if it is one.
     pub fn to_text(&self) -> Option<String> {
-        if self.0.first() == Some(&b'"') { self.deserialize().ok() } else { None }
+        read_text(&self.0).map(Cow::into_owned)
+    }
+
+    /// The string, if it is one; borrowed unless it was written with escapes.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        read_text(&self.0)
     }
 
     /// Whether it is an object.

@@ -301,6 +301,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes from the start need no look: no quote, no backslash, no control character.
+#[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let mut run = 0;
     loop {
@@ -338,6 +339,7 @@ fn special_bytes(word: u64) -> u64 {
 
 /// The length of the leading chunks without a special byte. Without an early end inside a chunk the
 /// compiler makes vector instructions of it.
+#[inline(never)]
 fn plain_chunks(bytes: &[u8]) -> usize {
     const CHUNK: usize = 64;
     let plain = |chunk: &&[u8]| !chunk.iter().fold(false, |found, byte| found | is_special(*byte));
@@ -346,6 +348,10 @@ fn plain_chunks(bytes: &[u8]) -> usize {
 
 /// Checks that the text is UTF-8; the error tells where it is not.
 pub(crate) fn check_utf8(bytes: &[u8]) -> Result<(), ScanError> {
+    // Most text is ASCII, and that is quicker to see.
+    if bytes.is_ascii() {
+        return Ok(());
+    }
     std::str::from_utf8(bytes).map(drop).map_err(|error| ScanError::Utf8(error.valid_up_to()))
 }
 
