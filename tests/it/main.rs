@@ -6,5 +6,7 @@
 mod compliance;
 mod fixtures;
 mod many_calls;
+mod program;
 mod real_servers;
+mod router;
 mod transcripts;

@@ -13,7 +13,7 @@ use crate::exit::{Code, Failure};
 use crate::input::Answers;
 use crate::progress::Display;
 use crate::signals::Signals;
-use crate::{arguments, out, session, target, tools};
+use crate::{arguments, aside, out, session, target, tools};
 
 /// The most that `--args` reads from a file or from stdin, in bytes.
 const MAX_ARGS: u64 = 16 << 20;
@@ -25,7 +25,10 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> R
         other => return Err(target::missing(other.map(|(url, _)| url.as_str()))),
     };
     let child = target::command(global, None, &options.command)?;
-    let base = options.args.as_deref().map(read_args).transpose()?;
+    let base = match options.args.clone() {
+        Some(source) => Some(arguments_from(signals, source).await?),
+        None => None,
+    };
     let on_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers = Answers::new(&options.input, on_terminal && options.args.as_deref() != Some("-"))?;
     let builder = answers.declare(session::builder(global)).input_handler(answers.clone());
@@ -142,6 +145,16 @@ fn show(global: &Global, name: &str, result: &Payload) -> Result<(), Failure> {
         return Err(Failure::new(Code::ToolError, format!("the tool {name} failed")).because(text).silent());
     }
     Ok(())
+}
+
+/// The object of `--args`. A signal ends the waiting for it: a terminal or a pipe may never come to its end.
+async fn arguments_from(signals: &Signals, source: String) -> Result<RawJson, Failure> {
+    tokio::select! {
+        read = aside::run(move || read_args(&source)) => {
+            read.unwrap_or_else(|| Err(Failure::new(Code::Io, "--args could not be read")))
+        }
+        signal = signals.first() => Err(Failure::signal(signal)),
+    }
 }
 
 /// The object of `--args`: as it is, from a file, or from stdin.

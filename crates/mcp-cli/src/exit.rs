@@ -105,7 +105,12 @@ impl Failure {
 
     /// A signal ended the run: the exit code is 128 and the signal's number.
     pub(crate) fn signal(number: i32) -> Failure {
-        let name = if number == 15 { "SIGTERM" } else { "SIGINT" };
+        let name = match number {
+            1 => "SIGHUP",
+            3 => "SIGQUIT",
+            15 => "SIGTERM",
+            _ => "SIGINT",
+        };
         let mut failure = Failure::new(Code::Cancelled, format!("interrupted by {name}"));
         failure.signal = Some(number);
         failure
@@ -224,7 +229,11 @@ fn code_of(error: &Error) -> Code {
             CloseReason::NoCommonVersion { .. } => Code::Version,
             CloseReason::Violation(_) => Code::Protocol,
             CloseReason::NotStarted { .. } | CloseReason::PingTimedOut => Code::Timeout,
-            CloseReason::OpeningFailed(inner) => code_of(inner),
+            CloseReason::OpeningFailed(inner) => match **inner {
+                // The revision that was asked for is not one of the server's.
+                Error::Misuse(_) => Code::Version,
+                _ => code_of(inner),
+            },
             CloseReason::NoLink(ConnectError::Unusable(_)) => Code::SpawnFailed,
             CloseReason::NoLink(ConnectError::TimedOut { .. }) => Code::Timeout,
             CloseReason::NoLink(ConnectError::Unauthorized(_)) => Code::AuthRequired,
@@ -252,6 +261,10 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
             }
         }
         CloseReason::NoLink(error) => failure.message = format!("cannot reach the server: {error}"),
+        CloseReason::OpeningFailed(inner) if matches!(**inner, Error::Misuse(_)) => {
+            failure.message = inner.to_string().trim_start_matches("misuse: ").to_owned();
+            failure.hint = Some("--era auto finds out what the server speaks".to_owned());
+        }
         CloseReason::OpeningFailed(inner) => {
             failure.message = format!("the server's answer to the opening cannot be worked with: {inner}");
             failure.rpc = inner.rpc().cloned();
@@ -283,7 +296,7 @@ mod tests {
 
     use super::*;
 
-    /// Every library error has its exit code, and auth and limits are told apart (DESIGN 7).
+    /// Every library error has its exit code, and auth and limits are told apart.
     #[test]
     fn library_errors_have_their_exit_codes() {
         let lost = |kind| Error::Lost(Loss::new(kind, "why"));
@@ -302,6 +315,12 @@ mod tests {
             (
                 Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))),
                 "protocol",
+                6,
+            ),
+            (Error::Misuse("x".into()), "usage", 2),
+            (
+                Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Misuse("too old".into())))),
+                "version",
                 6,
             ),
         ];

@@ -8,8 +8,7 @@ use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::session::InputRequest;
 
 use crate::exit::{Code, Failure};
-use crate::form;
-use crate::text;
+use crate::{aside, form, text};
 
 /// Answers questions, and remembers those that nobody answered. Clones share both.
 #[derive(Clone, Debug, Default)]
@@ -100,8 +99,8 @@ impl InputHandler for Answers {
         let params = request.params.clone().unwrap_or_default();
         if self.terminal && request.method == "elicitation/create" {
             // Reading a terminal blocks; a signal ends the program around it.
-            let asked = tokio::task::spawn_blocking(move || form::ask(&params)).await;
-            return asked.unwrap_or_else(|_| Err(ErrorObject::internal("the terminal could not be read")));
+            let asked = aside::run(move || form::ask(&params)).await;
+            return asked.unwrap_or_else(|| Err(ErrorObject::internal("the terminal could not be read")));
         }
         let message = params.member("message").and_then(|message| message.to_text()).unwrap_or_default();
         // Only 2026-07-28 has keys; before it the kind names a question.

@@ -5,6 +5,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod aside;
 mod call;
 mod cli;
 mod content;
@@ -27,6 +28,7 @@ mod tools;
 mod trace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -34,6 +36,10 @@ use clap::error::ErrorKind;
 use cli::{Cli, Command};
 use exit::{Code, Failure};
 use signals::Signals;
+
+/// How long the end of the program waits until its tasks are dropped. They do not block, so it never takes
+/// that long.
+const DROPPING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -63,8 +69,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Code::Io, "the runtime cannot be started").because(error))?;
     let outcome = runtime.block_on(dispatch(&cli));
-    // A thread may still wait for a line from the terminal; the end of the process takes it along.
-    runtime.shutdown_background();
+    // A server that was not ended in order (a second signal) is killed when the task that owns it is dropped,
+    // so the program must not end before that.
+    runtime.shutdown_timeout(DROPPING);
     outcome
 }
 

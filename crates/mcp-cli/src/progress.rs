@@ -12,6 +12,9 @@ use crate::text;
 
 const BAR: usize = 24;
 
+/// The most columns of a line of progress. One that wraps could not be drawn again.
+const LINE: usize = 78;
+
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -90,7 +93,7 @@ fn progress(params: &Value) -> String {
         }
         None => format!("{done} {message}"),
     };
-    text::headline(&line, 100)
+    text::headline(&line, LINE)
 }
 
 /// A log message in one line.

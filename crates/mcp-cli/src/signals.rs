@@ -1,10 +1,14 @@
-//! SIGINT and SIGTERM: the first ends the run in order, the second at once.
+//! SIGINT, SIGTERM, SIGQUIT and SIGHUP: the first ends the run in order, the second at once.
 
 use tokio::sync::watch;
 
 const SIGINT: i32 = 2;
 #[cfg(unix)]
+const SIGQUIT: i32 = 3;
+#[cfg(unix)]
 const SIGTERM: i32 = 15;
+#[cfg(unix)]
+const SIGHUP: i32 = 1;
 
 /// The signals that came so far.
 #[derive(Clone, Debug)]
@@ -55,18 +59,32 @@ fn add(sender: &watch::Sender<Seen>, number: i32) {
 fn spawn(sender: watch::Sender<Seen>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // The terminal is closed. What was started by `nohup` lives on.
+    let mut hangup = if ignored(SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
         loop {
             let number = tokio::select! {
                 Some(()) = interrupt.recv() => SIGINT,
+                Some(()) = quit.recv() => SIGQUIT,
                 Some(()) = terminate.recv() => SIGTERM,
+                Some(()) = async { hangup.as_mut()?.recv().await } => SIGHUP,
                 else => return,
             };
             add(&sender, number);
         }
     });
     Ok(())
+}
+
+/// Whether this process was started with the signal ignored. Only Linux tells.
+#[cfg(unix)]
+fn ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (number - 1) & 1 == 1
 }
 
 #[cfg(not(unix))]

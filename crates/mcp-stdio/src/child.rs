@@ -104,6 +104,9 @@ impl TransportSender for ChildSender {
             return Ok(closed.clone());
         }
         let note = if self.exited_by_itself().await { None } else { Some(self.climb().await) };
+        // Here, not only in the keeper's thread: whoever ends the program after this must leave nothing behind,
+        // however late that thread gets its turn.
+        self.keeper.kill();
         self.keeper.release();
         let mut closed = Closed::default();
         if self.life.borrow().exit().is_some() {

@@ -12,10 +12,13 @@ use crate::style::Style;
 use crate::table::Table;
 use crate::text;
 
-use super::steps::Step;
+use super::steps::{Step, TOO_OLD};
 
-/// How wide a cell may be.
-const CELL: usize = 60;
+/// How wide an outcome is: with its time, three of them beside the steps' names fit into 80 columns.
+const CELL: usize = 12;
+
+/// How wide the line about a failed step may be.
+const WHY: usize = 200;
 
 /// One era: how it was asked for and what came of it.
 #[derive(Debug)]
@@ -40,9 +43,9 @@ impl Column {
 
     fn asked(&self) -> String {
         match self.era {
-            EraMode::Auto => "--era auto".to_owned(),
-            EraMode::Modern => "--era modern".to_owned(),
-            EraMode::Legacy(version) => format!("--era legacy={version}"),
+            EraMode::Auto => "auto".to_owned(),
+            EraMode::Modern => "modern".to_owned(),
+            EraMode::Legacy(version) => format!("legacy={version}"),
         }
     }
 
@@ -58,7 +61,7 @@ impl Column {
 /// The table, and a sentence on how it went.
 pub(super) fn render(columns: &[Column], global: &Global) -> String {
     let style = Style::for_stream(global.color, &std::io::stdout());
-    let head = ["asked with".to_owned()].into_iter().chain(columns.iter().map(Column::asked));
+    let head = ["asked by --era".to_owned()].into_iter().chain(columns.iter().map(Column::asked));
     let mut table = Table::new(head);
     table.row(["they agreed on".to_owned()].into_iter().chain(columns.iter().map(Column::spoken)));
     let server = |column: &Column| {
@@ -79,7 +82,25 @@ pub(super) fn render(columns: &[Column], global: &Global) -> String {
         style.red(&format!("{failed} of {steps} steps did not go as they should."))
     };
     let intro = "One client and one server, over stdio, in each protocol revision:";
-    format!("{}\n\n{}\n{verdict}\n", style.dim(intro), table.render(style))
+    format!("{}\n\n{}\n{}{verdict}\n", style.dim(intro), table.render(style), notes(columns))
+}
+
+/// What the table has no room for: why steps failed, and why one cannot be done.
+fn notes(columns: &[Column]) -> String {
+    let mut out = String::new();
+    for column in columns {
+        for step in &column.steps {
+            if let Err(why) = &step.outcome {
+                let why = text::headline(why, WHY);
+                out.push_str(&format!("{} ({}): {why}\n", step.name, column.asked()));
+            }
+        }
+    }
+    let all = || columns.iter().flat_map(|column| &column.steps);
+    if all().any(|step| step.outcome.as_deref() == Ok(TOO_OLD)) {
+        out.push_str("Not possible, and refused in order: asking the user came with 2025-06-18.\n");
+    }
+    out
 }
 
 /// The names of the steps of all columns, each once, in order.
@@ -95,14 +116,22 @@ fn names(columns: &[Column]) -> Vec<&'static str> {
 
 fn cell(step: &Step) -> String {
     match &step.outcome {
-        Ok(what) => format!("{} ({})", text::headline(what, CELL), time(step.took)),
-        Err(why) => format!("FAILED: {}", text::headline(why, CELL)),
+        Ok(what) => {
+            let what = text::headline(what, CELL);
+            let room = " ".repeat(CELL.saturating_sub(text::columns(&what)));
+            format!("{what}{room} {:>6}", time(step.took))
+        }
+        Err(_) => "FAILED".to_owned(),
     }
 }
 
 fn time(took: Duration) -> String {
     let millis = took.as_secs_f64() * 1000.0;
-    if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
+    match millis {
+        ..9.95 => format!("{millis:.1} ms"),
+        ..999.5 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", took.as_secs_f64()),
+    }
 }
 
 /// The same for programs.

@@ -16,6 +16,9 @@ use crate::tools;
 /// The last step: ending the server's process.
 pub(super) const STOP: &str = "stop the server";
 
+/// What comes of a question in a revision that has none.
+pub(super) const TOO_OLD: &str = "not possible";
+
 const START: &str = "start";
 const STEPS: u32 = 5;
 /// How long a change may take to be heard of.
@@ -83,7 +86,7 @@ async fn open(client: &Client, era: EraMode) -> Result<Result<String, String>, F
     if wanted.is_some_and(|wanted| wanted != version) {
         return Ok(Err(format!("the server speaks {version}")));
     }
-    let how = if version.is_modern() { "server/discover" } else { "initialize" };
+    let how = if version.is_modern() { "discover" } else { "initialize" };
     Ok(Ok(how.to_owned()))
 }
 
@@ -128,7 +131,7 @@ async fn cancel(client: &Client, display: Display) -> Result<String, String> {
         Ok(_) => return Err("it ran to its end".to_owned()),
     }
     let text = said(&call_echo(client).await?);
-    check(text == "still here", "stopped, link ok".to_owned())
+    check(text == "still here", "stopped".to_owned())
 }
 
 async fn call_echo(client: &Client) -> Result<Payload, String> {
@@ -142,11 +145,11 @@ async fn ask(client: &Client) -> Result<String, String> {
     match call(client, "ask", json!({})).await {
         Ok(result) if possible => {
             let text = said(&result);
-            check(text == format!("Hello, {}!", super::NAME), format!("\"{text}\""))
+            check(text == format!("Hello, {}!", super::NAME), text)
         }
-        Ok(result) if failed(&result) => Ok("not in this revision".to_owned()),
+        Ok(result) if failed(&result) => Ok(TOO_OLD.to_owned()),
         Ok(result) => Err(format!("answered {:?}", said(&result))),
-        Err(Error::Rpc(_)) if !possible => Ok("not in this revision".to_owned()),
+        Err(Error::Rpc(_)) if !possible => Ok(TOO_OLD.to_owned()),
         Err(error) => Err(words(error)),
     }
 }
@@ -164,7 +167,7 @@ async fn listen(client: &Client) -> Result<String, String> {
                 }
                 Some(ListenItem::Changed(notification)) => {
                     let method = notification.method.as_str().trim_start_matches("notifications/").to_owned();
-                    return check(touched && method == "resources/list_changed", "resource list".to_owned());
+                    return check(touched && method == "resources/list_changed", "heard".to_owned());
                 }
                 Some(ListenItem::Ended(Err(error))) => return Err(words(error)),
                 Some(_) => {}

@@ -21,11 +21,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub(crate) async fn run(signals: &Signals) -> Result<(), Failure> {
     let link = mcp_stdio::stdio()
         .map_err(|error| Failure::new(Code::Io, "cannot serve on stdin and stdout").because(error))?;
-    let notes = Notes::default();
     let server = Server::builder("mcp-demo", env!("CARGO_PKG_VERSION"))
-        .instructions("A server to try things on. Its tools echo, add, count, ask and fail.")
-        .build(router::router(&notes));
-    notes.publish_with(&server);
+        .instructions("A server to try things on. Its tools echo, add, ask, log, take their time and fail.")
+        .build(router::router(&Notes::default()));
     tokio::select! {
         () = server.serve(link) => Ok(()),
         signal = signals.first() => {

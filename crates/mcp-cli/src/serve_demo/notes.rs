@@ -1,34 +1,20 @@
 //! The demo server's notes: resources that a tool adds, so that there is something to subscribe to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use mcp_core::message::RawJson;
-use mcp_core::server::Server;
-use mcp_core::session::Change;
+use mcp_core::model::Resource;
 
 /// The notes, numbered from 1. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notes {
     count: Arc<AtomicU64>,
-    // The handlers exist before the server does.
-    server: Arc<OnceLock<Server>>,
 }
 
 impl Notes {
-    /// Changes are told by this server from now on.
-    pub(super) fn publish_with(&self, server: &Server) {
-        // Only the first server counts, and there is only one.
-        let _first = self.server.set(server.clone());
-    }
-
-    /// Adds a note, tells everybody who wants to hear of it, and returns its number.
+    /// Adds a note and returns its number. The caller tells those who want to hear of it.
     pub(super) fn add(&self) -> u64 {
-        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(server) = self.server.get() {
-            server.publish(Change::ResourcesList);
-        }
-        number
+        self.count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The URI of a note.
@@ -44,15 +30,8 @@ impl Notes {
     }
 
     /// The notes as entries of a resource list.
-    pub(super) fn entries(&self) -> Vec<RawJson> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = Resource> + use<> {
         let count = self.count.load(Ordering::Relaxed);
-        (1..=count)
-            .map(|number| {
-                RawJson::object([
-                    ("uri", RawJson::string(&Notes::uri(number))),
-                    ("name", RawJson::string(&format!("note {number}"))),
-                ])
-            })
-            .collect()
+        (1..=count).map(|number| Resource::new(Notes::uri(number), format!("note {number}")))
     }
 }

@@ -1,6 +1,10 @@
 //! What the demo server serves beside its tools: resources, a template, a prompt, completion.
 
 use mcp_core::message::{ErrorObject, RawJson};
+use mcp_core::model::{
+    CompleteParams, CompleteResult, Completion, Content, GetPromptResult, ListResourcesResult, PromptMessage,
+    ReadResourceResult, Resource, ResourceContents, Role,
+};
 use mcp_core::server::{Prompt, Router, Template};
 
 use super::notes::Notes;
@@ -18,8 +22,8 @@ pub(super) fn router(notes: &Notes) -> Router {
     router
         // The list grows, so it is made here and not by the router.
         .method("resources/list", move |_, _| {
-            let notes = listed.clone();
-            async move { Ok::<_, ErrorObject>(list(&notes)) }
+            let list = list(&listed);
+            async move { Ok(list) }
         })
         .resource_template(
             Template::new("demo://{+path}", "demo texts").description("demo://readme and demo://note/NUMBER"),
@@ -32,55 +36,38 @@ pub(super) fn router(notes: &Notes) -> Router {
             Prompt::new("greet").description("Asks for a greeting").argument("city", "Where", true),
             |arguments, _| async move { greeting(&arguments) },
         )
-        .completion(|params, _| async move { Ok::<_, ErrorObject>(completion(&params)) })
+        .completion(|params, _| async move { completion(&params) })
 }
 
-fn list(notes: &Notes) -> RawJson {
-    let readme = RawJson::object([
-        ("uri", RawJson::string(README)),
-        ("name", RawJson::string("readme")),
-        ("mimeType", RawJson::string("text/plain")),
-    ]);
-    let entries = [readme].into_iter().chain(notes.entries());
-    RawJson::object([("resources", RawJson::array(entries))])
+fn list(notes: &Notes) -> ListResourcesResult {
+    let readme = Resource::new(README, "readme").with_mime_type("text/plain");
+    [readme].into_iter().chain(notes.entries()).collect()
 }
 
-fn contents(notes: &Notes, uri: &str) -> Result<RawJson, ErrorObject> {
+fn contents(notes: &Notes, uri: &str) -> Result<ReadResourceResult, ErrorObject> {
     let text = match uri {
         README => "A server to try things on.",
         _ if notes.has(uri) => "A note that the tool `touch` left.",
         _ => return Err(ErrorObject::resource_not_found(uri)),
     };
-    let contents = RawJson::object([
-        ("uri", RawJson::string(uri)),
-        ("mimeType", RawJson::string("text/plain")),
-        ("text", RawJson::string(text)),
-    ]);
-    Ok(RawJson::object([("contents", RawJson::array([contents]))]))
+    let contents = ResourceContents::text(uri, text).with_mime_type("text/plain");
+    Ok(ReadResourceResult::new().with_contents([contents]))
 }
 
-fn greeting(arguments: &RawJson) -> Result<RawJson, ErrorObject> {
+fn greeting(arguments: &RawJson) -> Result<GetPromptResult, ErrorObject> {
     let city = arguments
         .member("city")
         .and_then(|city| city.to_text())
         .ok_or_else(|| ErrorObject::invalid_params("the argument \"city\" has to be a string"))?;
-    let content = RawJson::object([
-        ("type", RawJson::string("text")),
-        ("text", RawJson::string(&format!("Greet somebody from {city} in one line."))),
-    ]);
-    let message = RawJson::object([("role", RawJson::string("user")), ("content", content)]);
-    Ok(RawJson::object([("messages", RawJson::array([message]))]))
+    let request = Content::text(format!("Greet somebody from {city} in one line."));
+    Ok(GetPromptResult::new().with_messages([PromptMessage::new(Role::User, request)]))
 }
 
 /// Cities that start with what was typed.
-fn completion(params: &RawJson) -> RawJson {
-    let typed = params
-        .member("argument")
-        .and_then(|argument| argument.member("value"))
-        .and_then(|value| value.to_text())
-        .unwrap_or_default()
-        .to_lowercase();
+fn completion(params: &RawJson) -> Result<CompleteResult, ErrorObject> {
+    let params: CompleteParams =
+        params.deserialize().map_err(|error| ErrorObject::invalid_params(error.to_string()))?;
+    let typed = params.argument.value.to_lowercase();
     let fits = CITIES.iter().filter(|city| city.to_lowercase().starts_with(&typed));
-    let values = RawJson::array(fits.map(|city| RawJson::string(city)));
-    RawJson::object([("completion", RawJson::object([("values", values)]))])
+    Ok(CompleteResult::new(Completion::of(fits.map(|city| (*city).to_owned()).collect())))
 }

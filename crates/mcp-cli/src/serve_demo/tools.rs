@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use mcp_core::message::{ErrorObject, RawJson};
+use mcp_core::model::{ElicitAction, ElicitForm, ElicitResult, Model};
 use mcp_core::server::{Context, Router, Tool, ToolError, ToolReply};
-use mcp_core::session::{InputRequest, InputRequired, LogLevel};
-use serde_json::Value;
+use mcp_core::session::{Change, InputRequired, LogLevel};
+use serde::Deserialize;
 
 use super::notes::Notes;
 
@@ -15,48 +16,84 @@ const MAX_DELAY_MS: u64 = 60_000;
 /// The most that `big` returns, in bytes: a reply stays below the default limit of a line.
 const MAX_BIG: u64 = 15 << 20;
 
+#[derive(Deserialize)]
+struct Echo {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Add {
+    a: f64,
+    b: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Slow {
+    steps: u64,
+    delay_ms: u64,
+}
+
+impl Default for Slow {
+    fn default() -> Slow {
+        Slow { steps: 5, delay_ms: 200 }
+    }
+}
+
+#[derive(Deserialize)]
+struct Log {
+    text: String,
+    level: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Big {
+    #[serde(default)]
+    bytes: u64,
+}
+
 /// Adds the tools to a router.
 pub(super) fn register(router: Router, notes: &Notes) -> Router {
     let notes = notes.clone();
     router
-        .tool(
+        .tool_with(
             tool("echo", "Returns its text", r#"{"text":{"type":"string"}}"#, &["text"]),
-            |arguments, _| async move { Ok::<_, ToolError>(text(&arguments, "text")?) },
+            |echo: Echo, _| async move { Ok(echo.text) },
         )
-        .tool(
+        .tool_with(
             tool("add", "Adds two numbers", r#"{"a":{"type":"number"},"b":{"type":"number"}}"#, &["a", "b"]),
-            |arguments, _| async move { add(&arguments) },
+            |add: Add, _| async move { Ok((add.a + add.b).to_string()) },
         )
-        .tool(
+        .tool_with(
             tool(
                 "slow",
                 "Counts, telling its progress; can be cancelled",
                 r#"{"steps":{"type":"integer","default":5},"delay_ms":{"type":"integer","default":200}}"#,
                 &[],
             ),
-            |arguments, context| async move { slow(&arguments, &context).await },
+            |slow: Slow, context| async move { count(slow, &context).await },
         )
         .tool(
             tool("ask", "Asks for a name, and greets", "{}", &[]),
             |_, context| async move { ask(&context) },
         )
-        .tool(
+        .tool_with(
             tool(
                 "log",
                 "Logs its text at a level",
                 r#"{"text":{"type":"string"},"level":{"type":"string","default":"info"}}"#,
                 &["text"],
             ),
-            |arguments, context| async move { log(&arguments, &context).await },
+            |log: Log, context| async move { write_log(log, &context).await },
         )
         .tool(tool("fail", "Always fails, as a tool does", "{}", &[]), |_, _| async move {
             Err::<ToolReply, ToolError>(ToolError::from("this tool always fails"))
         })
-        .tool(
+        .tool_with(
             tool("big", "Returns a text of this many bytes", r#"{"bytes":{"type":"integer"}}"#, &["bytes"]),
-            |arguments, _| async move {
-                let bytes = whole(&arguments, "bytes", 0, MAX_BIG)?;
-                Ok::<_, ToolError>("x".repeat(usize::try_from(bytes).unwrap_or(0)))
+            |big: Big, _| async move {
+                up_to("bytes", big.bytes, MAX_BIG)?;
+                Ok("x".repeat(usize::try_from(big.bytes).unwrap_or(0)))
             },
         )
         .tool(
@@ -64,9 +101,12 @@ pub(super) fn register(router: Router, notes: &Notes) -> Router {
             |_, _| async move { print() },
         )
         .tool(tool("panic", "Panics", "{}", &[]), |_, _| async move { fall_over() })
-        .tool(tool("touch", "Adds a resource, which subscribers hear of", "{}", &[]), move |_, _| {
+        .tool(tool("touch", "Adds a resource, which subscribers hear of", "{}", &[]), move |_, context| {
             let uri = Notes::uri(notes.add());
-            async move { Ok::<_, ToolError>(format!("added {uri}")) }
+            async move {
+                context.publish(Change::ResourcesList);
+                Ok(format!("added {uri}"))
+            }
         })
 }
 
@@ -76,34 +116,17 @@ fn tool(name: &str, about: &str, properties: &str, required: &[&str]) -> Tool {
     Tool::new(name).description(about).input(schema)
 }
 
-fn text(arguments: &RawJson, key: &str) -> Result<String, ErrorObject> {
-    arguments
-        .member(key)
-        .and_then(|value| value.to_text())
-        .ok_or_else(|| ErrorObject::invalid_params(format!("the argument {key:?} has to be a string")))
-}
-
-/// A whole number up to `max`, or the default where the argument is absent.
-fn whole(arguments: &RawJson, key: &str, default: u64, max: u64) -> Result<u64, ErrorObject> {
-    let bad =
-        || ErrorObject::invalid_params(format!("the argument {key:?} has to be a number from 0 to {max}"));
-    match arguments.member(key) {
-        None => Ok(default),
-        Some(value) => value.deserialize().ok().filter(|number| *number <= max).ok_or_else(bad),
+fn up_to(key: &str, number: u64, max: u64) -> Result<(), ErrorObject> {
+    if number <= max {
+        return Ok(());
     }
+    Err(ErrorObject::invalid_params(format!("the argument {key:?} has to be a number from 0 to {max}")))
 }
 
-fn add(arguments: &RawJson) -> Result<ToolReply, ToolError> {
-    let number = |key: &str| -> Result<f64, ErrorObject> {
-        let value = arguments.member(key).and_then(|value| value.deserialize().ok());
-        value.ok_or_else(|| ErrorObject::invalid_params(format!("the argument {key:?} has to be a number")))
-    };
-    Ok(ToolReply::text(&(number("a")? + number("b")?).to_string()))
-}
-
-async fn slow(arguments: &RawJson, context: &Context) -> Result<ToolReply, ToolError> {
-    let steps = whole(arguments, "steps", 5, MAX_STEPS)?;
-    let delay = Duration::from_millis(whole(arguments, "delay_ms", 200, MAX_DELAY_MS)?);
+async fn count(Slow { steps, delay_ms }: Slow, context: &Context) -> Result<String, ToolError> {
+    up_to("steps", steps, MAX_STEPS)?;
+    up_to("delay_ms", delay_ms, MAX_DELAY_MS)?;
+    let delay = Duration::from_millis(delay_ms);
     for step in 1..=steps {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -112,55 +135,33 @@ async fn slow(arguments: &RawJson, context: &Context) -> Result<ToolReply, ToolE
         let message = format!("step {step} of {steps}");
         context.progress(step as f64, Some(steps as f64), Some(&message)).await;
     }
-    Ok(ToolReply::text(&format!("counted to {steps}")))
+    Ok(format!("counted to {steps}"))
 }
 
 /// Asks on the first round, greets on the second; the same code in both eras.
 fn ask(context: &Context) -> Result<ToolReply, ToolError> {
-    let Some(answer) = context.input_responses().and_then(|answers| answers.member("name")) else {
-        return Ok(question().into());
+    let Some(answer) = context.answer::<ElicitResult>("name")? else {
+        let schema = r#"{"type":"object","properties":{"name":{"type":"string","title":"Your name"}},"required":["name"]}"#;
+        let schema = RawJson::parse(schema).map_err(|error| error.to_string())?;
+        let form = ElicitForm::new("What is your name?", schema);
+        return Ok(InputRequired::ask("name", "elicitation/create", Some(form.to_raw())).into());
     };
-    // It comes from the client: anything may be in it.
-    let answer: Value = answer.deserialize().unwrap_or_default();
-    match answer.get("action").and_then(Value::as_str) {
-        Some("accept") => match answer.pointer("/content/name").and_then(Value::as_str) {
-            Some(name) => Ok(ToolReply::text(&format!("Hello, {name}!"))),
-            None => Err("the answer has no name in it".into()),
-        },
-        Some("decline") => Ok(ToolReply::text("Hello, whoever you are!")),
+    let name = answer.content.and_then(|content| content.member("name")).and_then(|name| name.to_text());
+    match (answer.action, name) {
+        (ElicitAction::Accept, Some(name)) => Ok(ToolReply::text(&format!("Hello, {name}!"))),
+        (ElicitAction::Accept, None) => Err("the answer has no name in it".into()),
+        (ElicitAction::Decline, _) => Ok(ToolReply::text("Hello, whoever you are!")),
         _ => Err("nobody answered".into()),
     }
 }
 
-fn question() -> InputRequired {
-    let field =
-        RawJson::object([("type", RawJson::string("string")), ("title", RawJson::string("Your name"))]);
-    let schema = RawJson::object([
-        ("type", RawJson::string("object")),
-        ("properties", RawJson::object([("name", field)])),
-        ("required", RawJson::array([RawJson::string("name")])),
-    ]);
-    let params = RawJson::object([
-        ("mode", RawJson::string("form")),
-        ("message", RawJson::string("What is your name?")),
-        ("requestedSchema", schema),
-    ]);
-    let request =
-        InputRequest { key: "name".to_owned(), method: "elicitation/create".into(), params: Some(params) };
-    InputRequired { requests: vec![request], state: None }
-}
-
-async fn log(arguments: &RawJson, context: &Context) -> Result<ToolReply, ToolError> {
-    let message = text(arguments, "text")?;
-    let level = match arguments.member("level") {
+async fn write_log(Log { text, level }: Log, context: &Context) -> Result<&'static str, ToolError> {
+    let level = match level {
         None => LogLevel::Info,
-        Some(level) => level
-            .to_text()
-            .and_then(|name| LogLevel::parse(&name))
-            .ok_or_else(|| ErrorObject::invalid_params("unknown level"))?,
+        Some(level) => LogLevel::parse(&level).ok_or_else(|| ErrorObject::invalid_params("unknown level"))?,
     };
-    context.log(level, Some("demo"), RawJson::string(&message)).await;
-    Ok(ToolReply::text("logged, if anybody listens"))
+    context.log(level, Some("demo"), RawJson::string(&text)).await;
+    Ok("logged, if anybody listens")
 }
 
 /// FAULT C-14: on an unprotected server this line would break the protocol.

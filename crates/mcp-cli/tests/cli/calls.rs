@@ -61,7 +61,7 @@ fn json_output_is_the_bare_result_and_piped_text_is_raw() {
     assert_eq!(run.stdout, "\u{1b}[31mred\n");
 }
 
-/// The same tool asks in both eras, and the same option answers (DESIGN 5, write once).
+/// The same tool asks in both eras, and the same option answers.
 #[test]
 fn a_question_is_answered_by_an_option_in_both_eras() {
     for era in ["modern", "legacy"] {

@@ -13,7 +13,11 @@ fn the_demo_goes_through_every_era() {
     assert!(run.stdout.ends_with("All 27 steps went as they should.\n"), "{}", run.stdout);
     // In the two eras that can be asked.
     assert_eq!(run.stdout.matches("Hello, Ada!").count(), 2, "{}", run.stdout);
+    assert!(run.stdout.contains("asking the user came with"), "{}", run.stdout);
     assert_eq!(run.stderr, "");
+    // A terminal of the usual width shows the table as a table.
+    let widest = run.stdout.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{widest:?} columns:\n{}", run.stdout);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The `mcp` program as users run it: real processes, checked by output and exit code.
 
+#![allow(clippy::unwrap_used)]
+
 mod calls;
 mod demo;
 mod exits;
@@ -71,11 +73,28 @@ fn demo_server(before: &[&str], after: &[&str]) -> Run {
     mcp(&[before, &["--", MCP, "serve-demo"], after].concat())
 }
 
+/// Waits until a process that was killed is gone: the signal may still be on its way, and a zombie waits for
+/// whoever adopted it.
+#[cfg(target_os = "linux")]
+fn gone(pid: u32) {
+    let started = std::time::Instant::now();
+    while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(started.elapsed() < HANG, "process {pid} lives on");
+        thread::yield_now();
+    }
+}
+
 /// Waits for the end, and fails where there is none.
 fn finish(child: Child) -> Run {
     let (sender, receiver) = mpsc::channel();
+    let id = child.id();
     thread::spawn(move || sender.send(child.wait_with_output()));
-    let output: Output = receiver.recv_timeout(HANG).expect("the program hangs").unwrap();
+    let Ok(output) = receiver.recv_timeout(HANG) else {
+        // In order, so that it ends its server too.
+        let _nothing_left_behind = Command::new("kill").arg(id.to_string()).status();
+        panic!("the program hangs");
+    };
+    let output: Output = output.unwrap();
     Run {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

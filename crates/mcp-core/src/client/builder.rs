@@ -49,7 +49,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What is known of the peer from an earlier session; skips the probe (ledger ERA-C-010).
+    /// What is known of the peer from an earlier session; see [`Verdict`] (ledger ERA-C-010).
     pub fn verdict(mut self, verdict: Verdict) -> ClientBuilder {
         self.config.verdict = Some(verdict);
         self

@@ -29,7 +29,7 @@ enum State {
 ///
 /// The call was issued when it was made, unless [`ClientBuilder::max_in_flight`] calls were in flight;
 /// then it is issued once one of them has ended and this handle is polled. Its deadlines run from the
-/// start in both cases (DESIGN 5). Dropping the handle cancels the call on the server (FAULT C-37).
+/// start in both cases. Dropping the handle cancels the call on the server (FAULT C-37).
 ///
 /// As a future it is cancel-safe behind a `&mut`: polling it again goes on waiting. Do not poll it after
 /// it was ready.

@@ -95,7 +95,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] with the reason.
+    /// [`Error::Closed`] with the reason; also if the link is gone again, and no call has made a new one.
     pub async fn ready(&self) -> Result<Negotiated, Error> {
         let over = |state: &ClientState| !matches!(state, ClientState::Connecting);
         match self.watch().until(over).await {

@@ -9,7 +9,7 @@ use crate::model::{
     Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
 };
 
-use super::{CallOptions, Client, PageLimits};
+use super::{CallOptions, Client, ClientState, PageLimits};
 
 /// The errors of all of these are those of [`Client::request`], and [`Error::Violation`] where the result
 /// does not fit its type. The lists follow cursors within [`PageLimits::default`]; see
@@ -85,8 +85,12 @@ impl Client {
     /// Asks whether the peer is there: `ping` on a legacy link, `server/discover` on 2026-07-28, which has
     /// no `ping`.
     pub async fn ping(&self) -> Result<(), Error> {
-        let negotiated = self.ready().await?;
-        let method = if negotiated.version.is_modern() { "server/discover" } else { "ping" };
+        let version = match (self.state(), self.verdict()) {
+            // The call makes a new link, to a peer whose era is known.
+            (ClientState::Disconnected(_), Some(known)) => known.version,
+            _ => self.ready().await?.version,
+        };
+        let method = if version.is_modern() { "server/discover" } else { "ping" };
         self.request(method, None).await.map(drop)
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::message::{Message, RequestId};
 use crate::transport::{Lane, Loss, Outbound, SendError, TransportError, TransportSender};
 
 use super::mailbox::Mailbox;
@@ -15,10 +16,12 @@ pub(crate) struct Queued<P> {
     pub(crate) _permit: Option<P>,
 }
 
-/// What the session is told of the writer.
+/// A message that was not sent: what the session is told of the writer.
 #[derive(Debug)]
 pub(crate) struct Rejected {
     pub(crate) lane: Lane,
+    /// Its id, if it was a request: many may be under way on one lane.
+    pub(crate) request: Option<RequestId>,
     pub(crate) loss: Loss,
 }
 
@@ -44,12 +47,12 @@ pub(crate) async fn write<P>(
         }
         while !batch.is_empty() {
             while let Some(queued) = batch.pop_front() {
-                let lane = lane(&queued.out);
+                let (lane, request) = name(&queued.out);
                 match within(limit, sender.send(queued.out)).await? {
                     Ok(()) => {}
                     Err(SendError::Rejected(loss)) => {
                         // The loop beside this one ends later than this one.
-                        let _open = rejected.push(Rejected { lane, loss });
+                        let _open = rejected.push(Rejected { lane, request, loss });
                     }
                     Err(SendError::Fatal(error)) => return Err(error),
                 }
@@ -76,8 +79,13 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
     })
 }
 
-fn lane(out: &Outbound) -> Lane {
+/// What is needed to name a message after it was given away. Ids of our own requests are numbers, or shared
+/// texts: cheap to clone.
+fn name(out: &Outbound) -> (Lane, Option<RequestId>) {
     match out {
-        Outbound::Message { lane, .. } | Outbound::End { lane, .. } => *lane,
+        Outbound::Message { message: Message::Request(request), lane, .. } => {
+            (*lane, Some(request.id.clone()))
+        }
+        Outbound::Message { lane, .. } | Outbound::End { lane, .. } => (*lane, None),
     }
 }

@@ -12,7 +12,7 @@ pub mod method;
 mod payload;
 mod raw;
 mod refusal;
-mod scan;
+pub(crate) mod scan;
 mod version;
 
 #[cfg(test)]

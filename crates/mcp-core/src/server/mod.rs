@@ -13,10 +13,16 @@
 //! Server::builder("example", "1.0.0").build(router).serve(link).await;
 //! # }
 //! ```
+//!
+//! [`Tool`], [`Prompt`], [`Resource`] and [`Template`] are what a [`Router`] lists: finished JSON text that goes
+//! out as it is. The types of [`model`](crate::model) name every member, to read and to write; a router takes
+//! them too. Closures that compute a list, contents or messages return `model` types.
 
 mod builder;
 mod layer;
 mod router;
+#[cfg(feature = "seal")]
+pub mod seal;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +36,11 @@ pub use crate::driver::server::{Context, Handler, IncomingRequest};
 pub use crate::session::server::{Reply, RequestContext, ServerConfig};
 pub use builder::ServerBuilder;
 pub use layer::Layer;
-pub use router::{Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
+#[cfg(feature = "schemars")]
+pub use router::ToolOutput;
+pub use router::{Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
-use crate::driver::server::{Command, ServerLimits, ServerShared};
+use crate::driver::server::{ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Transport};
@@ -73,7 +81,7 @@ impl Server {
     /// Tells every subscriber on every link that something changed. Returns at once. Behind a peer that
     /// reads slowly, equal changes become one.
     pub fn publish(&self, change: Change) {
-        self.shared.tell_all(|| Command::Publish(change.clone()));
+        self.shared.publish(change);
     }
 
     /// Stops: tells the handlers (see [`Context::stopping`]), ends subscriptions, refuses new requests,

@@ -20,8 +20,36 @@ pub struct InputRequired {
     /// The questions. May be empty if there is a `state`.
     pub requests: Vec<InputRequest>,
     /// Comes back with the retry, byte for byte. On 2026-07-28 it passes through the client's hands:
-    /// treat what comes back as hostile (ledger MRTR-S-007).
+    /// treat what comes back as hostile (ledger MRTR-S-007). `server::seal` makes states that can be
+    /// trusted.
     pub state: Option<String>,
+}
+
+impl InputRequired {
+    /// One question: `elicitation/create`, `sampling/createMessage` or `roots/list`, and its params.
+    pub fn ask(key: impl Into<String>, method: impl Into<Method>, params: Option<RawJson>) -> InputRequired {
+        InputRequired::default().and_ask(key, method, params)
+    }
+
+    /// One question more. Its key must differ from the others'.
+    #[must_use]
+    pub fn and_ask(
+        mut self,
+        key: impl Into<String>,
+        method: impl Into<Method>,
+        params: Option<RawJson>,
+    ) -> InputRequired {
+        self.requests.push(InputRequest { key: key.into(), method: method.into(), params });
+        self
+    }
+
+    /// With a state that comes back with the answers. Treat what comes back as hostile: see
+    /// [`InputRequired::state`].
+    #[must_use]
+    pub fn with_state(mut self, state: impl Into<String>) -> InputRequired {
+        self.state = Some(state.into());
+        self
+    }
 }
 
 /// The severity of a log message, from RFC 5424.

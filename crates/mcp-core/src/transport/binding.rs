@@ -5,14 +5,15 @@
 pub struct Binding {
     /// A short name for logs: `"stdio"`, `"http"`.
     pub name: &'static str,
-    /// One long-lived stream: a close or silence during the era probe is evidence (DESIGN 5, rows 7, 8).
+    /// One long-lived stream: a close or silence during the era probe is evidence (rows 7 and 8 of the verdict table in docs/eras.md).
     pub continuous: bool,
     /// Everything arrives in the order it was sent, across lanes. A pipe is; HTTP and
     /// publish/subscribe are not.
     pub ordered: bool,
     /// How a request of 2026-07-28 is given up. A legacy one: by message, then [`super::Outbound::End`].
     pub abandon: AbandonBy,
-    /// The link ends with its first exchange, so it is driven inline, without a task of its own.
+    /// The link ends with its first exchange, so it is driven inline, without a task of its own. See
+    /// [`Accept::accept`](super::Accept::accept) for what the transport does with it.
     pub one_exchange: bool,
     /// Body fields are copied into metadata: a `-32020` can happen, and tool schemas matter.
     pub mirrors: bool,

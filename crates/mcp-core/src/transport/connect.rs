@@ -27,7 +27,25 @@ impl<C: Connect + ?Sized> Connect for Box<C> {
 /// Server side: whoever listens hands each new link to this. A `Server` implements it; so can a gateway.
 #[async_trait]
 pub trait Accept: Send + Sync + 'static {
-    /// Serves one link to its end.
+    /// Serves one link to its end. The future owns the link and borrows nothing else: whoever listens may
+    /// poll it where it stands, and move it into a task of its own at any time.
+    ///
+    /// # Links of one exchange
+    ///
+    /// Where [`Binding::one_exchange`](super::Binding::one_exchange) is set, as for one HTTP POST, the server
+    /// spawns nothing for the request: its handler runs inside this future. What the transport does with it:
+    ///
+    /// - The link's `recv` hands over the request, and then waits: until the peer hangs up
+    ///   ([`Inbound::Ended`](super::Inbound::Ended)), or until the exchange is over (`Ok(None)`). `Ok(None)` too
+    ///   early means that the peer will send no more, and the handler is given up after a while.
+    /// - The transport polls the future beside its own slot for the first [`Outbound`](super::Outbound). If
+    ///   that is `last`, it is the body of the answer: nothing was spawned, and no channel was needed.
+    /// - If it is not `last`, or if nothing came until the peer has to be told that the server is alive, the
+    ///   transport spawns this future as it is, with a bounded queue behind its sending half, and answers its
+    ///   own caller with a stream.
+    /// - Dropping the future drops the handler at once. A transport whose own future is dropped when the peer
+    ///   hangs up spawns this one from a guard's `Drop` and reports `Ended`: then the handler is told, and has
+    ///   its grace period.
     async fn accept(self: Arc<Self>, link: Box<dyn Transport>);
 
     /// The revisions that are served, newest first.

@@ -10,7 +10,10 @@ use super::Loss;
 /// Why a send failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
-    /// This message was not sent, and its lane is over; the link lives on.
+    /// This message was not sent, and its lane is over; the link lives on. On [`Lane::SHARED`] it concerns
+    /// this message alone: the driver tells the session which request it was.
+    ///
+    /// [`Lane::SHARED`]: super::Lane::SHARED
     #[error("not sent: {0}")]
     Rejected(#[source] Loss),
     /// The link is over.

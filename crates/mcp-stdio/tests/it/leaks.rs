@@ -1,12 +1,17 @@
 //! Nothing is leaked, counted in a process of its own.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::common::{link, plays, role, sh};
 
 const ROUNDS: usize = 1000;
 
-/// FAULT C-17: after a thousand children, none is left as a zombie and no descriptor is left open.
+/// Far more than the last children take to go: only a leak reaches it.
+const LEAK: Duration = Duration::from_secs(60);
+
+/// FAULT C-17: after a thousand children, none is left as a zombie, no descriptor is left open, and no
+/// thread that waited for one of them is left.
 #[tokio::test]
 async fn a_thousand_children_leave_nothing() {
     let mut counting = link(role("leaks::count").spawn().unwrap());
@@ -23,8 +28,9 @@ fn count() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
+        let threads = threads();
         sh("exit 0").spawn().unwrap();
-        settle().await;
+        settle(threads).await;
         let before = descriptors();
         for round in 0..ROUNDS {
             let transport = sh("exec cat").spawn().unwrap();
@@ -35,28 +41,32 @@ fn count() {
                 _ => assert_eq!(link(transport).close().await.exit, Some(0)),
             }
         }
-        settle().await;
+        settle(threads).await;
         assert_eq!(descriptors(), before);
     });
 }
 
-/// Waits until no child is left. A zombie that nobody reaps makes this hang.
-async fn settle() {
-    let children = format!("/proc/self/task/{}/children", std::process::id());
-    loop {
-        let threads = fs::read_dir("/proc/self/task").unwrap();
-        let none = threads.flatten().all(|thread| {
-            fs::read_to_string(thread.path().join("children")).is_ok_and(|children| children.is_empty())
-        });
-        if none || !fs::exists(&children).unwrap_or(false) {
-            break;
-        }
+/// Waits until no child is left, zombies included, and no more than these threads.
+async fn settle(threads: usize) {
+    let started = Instant::now();
+    while !children().is_empty() || self::threads() > threads {
+        assert!(started.elapsed() < LEAK, "children: {:?}, threads: {}", children(), self::threads());
         tokio::task::yield_now().await;
     }
     // What was dropped is cleaned up by the runtime's next turns.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
+}
+
+/// The children of all threads, where the system tells. A thread may end while it is looked at.
+fn children() -> String {
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect()
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
 }
 
 fn descriptors() -> usize {

@@ -150,3 +150,13 @@ async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
     let result = client.call_tool("x", None).await.unwrap();
     assert_eq!(result.texts().collect::<Vec<_>>(), ["yes"]);
 }
+
+/// FAULT C-13: readers that are gone cost nothing, also where no notification ever comes.
+#[tokio::test]
+async fn readers_that_are_gone_are_forgotten() {
+    let client = client(Router::new()).await;
+    let first = Arc::downgrade(&client.notifications().queue);
+    let second = client.notifications();
+    assert!(first.upgrade().is_none());
+    drop(second);
+}

@@ -1,7 +1,9 @@
 //! One link of a client, from its first byte until it is closed.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
@@ -19,6 +21,10 @@ const EVIDENCE: Duration = Duration::from_millis(500);
 /// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
 /// at once.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Replies, cancellations and answers that may wait to be written, besides what has a permit. Beyond that
+/// a peer that asks without reading is read no further; then the write limit gives it up (FAULT C-12).
+const UNREAD_REPLIES: usize = 1024;
 
 /// How a link came to its end.
 enum LinkEnd {
@@ -58,11 +64,17 @@ impl Driver {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
         let mut farewell = None;
+        let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
             if self.leaves() && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
             }
+            let reading = outbox.len() < most;
+            let caught_up = poll_fn(|_| {
+                // Polled whenever the writer beside it has moved: nobody else has to wake it.
+                if outbox.len() < most { Poll::Ready(()) } else { Poll::Pending }
+            });
             tokio::select! {
                 // The writer first, so that a busy reader does not starve it.
                 biased;
@@ -70,18 +82,23 @@ impl Driver {
                     Ok(()) => LinkEnd::Asked,
                     Err(error) => LinkEnd::Broken(error),
                 },
-                received = receiver.recv() => if let Some(end) = self.received(received) {
+                received = receiver.recv(), if reading => if let Some(end) = self.received(received) {
                     return end;
                 },
+                () = caught_up, if !reading => {}
                 () = self.shared.commands.ready() => {}
                 () = rejected.ready() => {}
                 () = self.timer.until(self.wait) => {}
-                () = sleep_until(farewell), if farewell.is_some() => return LinkEnd::Asked,
+                () = sleep_until(farewell), if farewell.is_some() => {}
             }
-            if let Some(end) = self.burst(receiver, &rejected) {
+            if let Some(end) = self.burst(receiver, reading, &rejected) {
                 return end;
             }
             self.tick();
+            // Looked at here too: a timer beside a busy reader may never get its turn.
+            if farewell.is_some_and(|at| at <= now()) {
+                return LinkEnd::Asked;
+            }
         }
     }
 
@@ -89,19 +106,21 @@ impl Driver {
     fn burst(
         &mut self,
         receiver: &mut dyn TransportReceiver,
+        reading: bool,
         rejected: &Mailbox<Rejected>,
     ) -> Option<LinkEnd> {
         for _ in 0..BURST {
             let mut idle = true;
-            if let Some(Rejected { lane, loss }) = rejected.try_pop() {
+            if let Some(Rejected { lane, loss, .. }) = rejected.try_pop() {
                 idle = false;
-                self.inbound(Inbound::Lost { lane, loss });
+                self.session.handle_rejected(now(), lane, loss);
+                self.drain();
             }
             if let Some(command) = self.shared.commands.try_pop() {
                 idle = false;
                 self.command(command);
             }
-            if let Some(received) = receiver.recv().now_or_never() {
+            if let Some(received) = reading.then(|| receiver.recv().now_or_never()).flatten() {
                 idle = false;
                 if let Some(end) = self.received(received) {
                     return Some(end);
@@ -149,7 +168,17 @@ impl Driver {
         let mut last_words = None;
         while closed.is_none() || reading {
             tokio::select! {
+                // The end first, so that a peer that never stops talking does not put it off.
                 biased;
+                result = &mut closing, if closed.is_none() => {
+                    closed = Some(result.unwrap_or_else(|cause| {
+                        error.get_or_insert(cause);
+                        Closed::default()
+                    }));
+                    // Once it was told of the end, the session waits for nothing more.
+                    reading &= !told;
+                    last_words = now().checked_add(LAST_WORDS);
+                }
                 received = receiver.recv(), if reading => match received {
                     // Once it was told of the end, the session has no lanes left.
                     Ok(Some(inbound)) => if !told {
@@ -161,25 +190,26 @@ impl Driver {
                         error.get_or_insert(cause);
                     }
                 },
-                result = &mut closing, if closed.is_none() => {
-                    closed = Some(result.unwrap_or_else(|cause| {
-                        error.get_or_insert(cause);
-                        Closed::default()
-                    }));
-                    // Once it was told of the end, the session waits for nothing more.
-                    reading &= !told;
-                    last_words = now().checked_add(LAST_WORDS);
-                }
-                () = sleep_until(last_words), if closed.is_some() => reading = false,
-                () = sleep_until(evidence), if !told => {
-                    told = true;
-                    let note = Some("it is still being ended".to_owned());
-                    self.session.handle_closed(now(), error.take(), Closed { note, ..Closed::default() });
-                    self.drain();
-                }
-                // New commands wait until the session knows: else they would be sent into the void.
-                () = self.shared.commands.ready(), if told => self.take_commands(),
-                () = self.timer.until(self.wait), if told => self.tick(),
+                () = sleep_until(last_words), if closed.is_some() => {}
+                () = sleep_until(evidence), if !told => {}
+                () = self.shared.commands.ready(), if told => {}
+                () = self.timer.until(self.wait), if told => {}
+            }
+            // Looked at every time: a timer beside a busy reader may never get its turn.
+            let over = |limit: Option<Instant>| limit.is_some_and(|at| at <= now());
+            reading &= !(closed.is_some() && over(last_words));
+            // If the end is known by now there is nothing more to wait for.
+            reading &= told || closed.is_none() || !over(evidence);
+            if !told && closed.is_none() && over(evidence) {
+                told = true;
+                let note = Some("it is still being ended".to_owned());
+                self.session.handle_closed(now(), error.take(), Closed { note, ..Closed::default() });
+                self.drain();
+            }
+            // New commands wait until the session knows: else they would be sent into the void.
+            if told {
+                self.take_commands();
+                self.tick();
             }
         }
         if !told {

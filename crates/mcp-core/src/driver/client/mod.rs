@@ -19,7 +19,7 @@ use crate::error::{CloseReason, Error};
 use crate::session::client::ClientSession;
 use crate::session::number_map::NumberMap;
 use crate::session::{CallId, InputId, ListenId, Output};
-use crate::transport::{Connect, ConnectError, Transport};
+use crate::transport::{Closed, Connect, ConnectError, Transport, TransportError};
 
 use super::mailbox::Mailbox;
 use super::timer::Timer;
@@ -34,36 +34,6 @@ pub(crate) use command::{Command, NewCall, Permit};
 pub(crate) use input::NoInput;
 pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
 pub(crate) use slot::{CallSlot, ListenSlot};
-
-/// Drives a client to its end.
-async fn run(shared: Arc<ClientShared>, mut connector: Box<dyn Connect>) {
-    let mut driver = Driver {
-        session: ClientSession::new(shared.config.clone(), now()),
-        shared,
-        calls: NumberMap::default(),
-        listens: HashMap::new(),
-        inputs: HashMap::new(),
-        outbox: None,
-        sending: None,
-        redial: None,
-        leave: false,
-        end: None,
-        wait: None,
-        timer: Timer::default(),
-    };
-    driver.drain();
-    while driver.end.is_none() {
-        driver.leave = false;
-        match driver.redial.take() {
-            Some(at) => {
-                if let Some(link) = driver.dial(&mut *connector, at).await {
-                    driver.drive_link(link).await;
-                }
-            }
-            None => driver.rest().await,
-        }
-    }
-}
 
 /// A call that the session has and that has no outcome yet.
 struct Pending {
@@ -99,6 +69,40 @@ struct Driver {
 }
 
 impl Driver {
+    /// A driver that has not begun. It settles everything when it is dropped, begun or not.
+    fn new(shared: Arc<ClientShared>) -> Driver {
+        Driver {
+            session: ClientSession::new(shared.config.clone(), now()),
+            shared,
+            calls: NumberMap::default(),
+            listens: HashMap::new(),
+            inputs: HashMap::new(),
+            outbox: None,
+            sending: None,
+            redial: None,
+            leave: false,
+            end: None,
+            wait: None,
+            timer: Timer::default(),
+        }
+    }
+
+    /// Drives a client to its end.
+    async fn run(mut self, mut connector: Box<dyn Connect>) {
+        self.drain();
+        while self.end.is_none() {
+            self.leave = false;
+            match self.redial.take() {
+                Some(at) => {
+                    if let Some(link) = self.dial(&mut *connector, at).await {
+                        self.drive_link(link).await;
+                    }
+                }
+                None => self.rest().await,
+            }
+        }
+    }
+
     /// Waits for `at`, then makes a link, within the limit for starting. Commands and time go on, so that a
     /// close is not kept waiting.
     async fn dial(&mut self, connector: &mut dyn Connect, at: Instant) -> Option<Box<dyn Transport>> {
@@ -235,7 +239,13 @@ impl Driver {
 /// Whatever ends the driver, nobody is left waiting: not even if the runtime drops its task.
 impl Drop for Driver {
     fn drop(&mut self) {
-        let reason = self.end.take().unwrap_or(CloseReason::Requested);
+        let reason = self.end.take().unwrap_or_else(|| {
+            if !std::thread::panicking() {
+                return CloseReason::Requested;
+            }
+            let error = TransportError::new("a panic while the link was driven");
+            CloseReason::LinkFailed { error, closed: Closed::default() }
+        });
         for (_, pending) in self.calls.drain() {
             pending.slot.settle(Err(Error::Closed(reason.clone())));
         }

@@ -12,6 +12,7 @@ use crate::message::Notification;
 use crate::session::client::{CallOptions, ClientConfig, Negotiated, Verdict};
 use crate::transport::Connect;
 
+use super::Driver;
 use super::command::{Command, Permit};
 use super::input::InputHandler;
 use super::state::{ClientState, StateWatch};
@@ -105,7 +106,11 @@ impl ClientShared {
     /// One more reader of notifications that belong to nothing else.
     pub(crate) fn reader(&self) -> Arc<Mailbox<Notification>> {
         let queue = Arc::new(Mailbox::new());
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(queue.clone());
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are gone are forgotten here too: it may be long until there is something to spread.
+        readers.retain(|reader| !reader.is_closed());
+        readers.push(queue.clone());
+        drop(readers);
         if self.commands.is_closed() {
             queue.close();
         }
@@ -165,6 +170,7 @@ pub(crate) fn start(
         permits: Arc::new(Semaphore::new(limits.in_flight)),
         readers: Mutex::default(),
     });
-    runtime.spawn(super::run(shared.clone(), connector));
+    // Made here, and not in its task: a runtime that goes away may never give that task a turn.
+    runtime.spawn(Driver::new(shared.clone()).run(connector));
     Ok(shared)
 }

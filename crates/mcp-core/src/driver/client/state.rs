@@ -47,6 +47,10 @@ impl StateWatch {
     /// Waits until the state is another than when it was last asked for here, and gives it; `None` once
     /// the client has ended and that was given. Cancel-safe.
     pub async fn changed(&mut self) -> Option<ClientState> {
+        // The sender lives as long as any handle: the end is known from the state itself.
+        if self.0.borrow().closed().is_some() && matches!(self.0.has_changed(), Ok(false)) {
+            return None;
+        }
         self.0.changed().await.ok()?;
         Some(self.0.borrow_and_update().clone())
     }

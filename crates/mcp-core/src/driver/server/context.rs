@@ -1,19 +1,25 @@
 //! What a handler can see and do around the request that it serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+use serde::de::DeserializeOwned;
 
 use crate::driver::signal::Signal;
 use crate::error::Error;
-use crate::message::{Method, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::message::{ErrorObject, Method, Payload, ProtocolVersion, RawJson, RequestId};
 use crate::session::server::RequestContext;
-use crate::session::{ExchangeId, LogLevel};
+use crate::session::{Change, ExchangeId, LogLevel};
 use crate::transport::Envelope;
 
 use super::command::{Command, Note};
+use super::hub::ServerShared;
 use super::shared::LinkShared;
 
+/// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
+const MAX_QUOTED: usize = 300;
+
 /// What a handler can see and do around the request that it serves. Cheap to clone; may outlive the
-/// request, and then says nothing any more.
+/// request, and then says nothing any more, but keeps the buffer that the request came in.
 #[derive(Clone)]
 pub struct Context {
     exchange: Arc<Exchange>,
@@ -23,15 +29,13 @@ pub struct Context {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) id: ExchangeId,
+    pub(crate) method: Method,
+    pub(crate) params: Option<RawJson>,
     pub(crate) around: RequestContext,
     pub(crate) cancelled: Signal,
     pub(crate) link: Arc<LinkShared>,
-}
-
-impl Exchange {
-    pub(crate) fn new(id: ExchangeId, around: RequestContext, link: Arc<LinkShared>) -> Exchange {
-        Exchange { id, around, cancelled: Signal::default(), link }
-    }
+    /// Weak: a handler that keeps a context would keep itself.
+    pub(crate) server: Weak<ServerShared>,
 }
 
 impl Context {
@@ -102,6 +106,24 @@ impl Context {
         self.exchange.link.stopping.is_raised()
     }
 
+    /// Tells every subscriber on every link that something changed, as
+    /// [`Server::publish`](crate::server::Server::publish) does. Returns at once.
+    pub fn publish(&self, change: Change) {
+        if let Some(server) = self.exchange.server.upgrade() {
+            server.publish(change);
+        }
+    }
+
+    /// The method of the request.
+    pub fn method(&self) -> &Method {
+        &self.exchange.method
+    }
+
+    /// The params of the request as they came, `_meta` included.
+    pub fn params(&self) -> Option<&RawJson> {
+        self.exchange.params.as_ref()
+    }
+
     /// All that is known around the request.
     pub fn request_context(&self) -> &RequestContext {
         &self.exchange.around
@@ -143,8 +165,32 @@ impl Context {
         self.exchange.around.input_responses.as_ref()
     }
 
+    /// The answer of this key among [`Context::input_responses`], read as a `T`; `None` if it is missing:
+    /// then ask again (ledger MRTR-S-016).
+    ///
+    /// ```
+    /// # use mcp_core::{message::ErrorObject, model::{ElicitAction, ElicitResult}, server::Context};
+    /// fn agreed(context: &Context) -> Result<bool, ErrorObject> {
+    ///     let answer: Option<ElicitResult> = context.answer("sure")?;
+    ///     Ok(answer.is_some_and(|answer| answer.action == ElicitAction::Accept))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `-32602` if the answer is there and is no `T`.
+    pub fn answer<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ErrorObject> {
+        let Some(answer) = self.input_responses().and_then(|answers| answers.member(key)) else {
+            return Ok(None);
+        };
+        answer.deserialize().map(Some).map_err(|error| {
+            let why: String = error.to_string().chars().take(MAX_QUOTED).collect();
+            ErrorObject::invalid_params(format!("The input response {key:?} does not fit: {why}"))
+        })
+    }
+
     /// The `state` of that question. On 2026-07-28 it came through the client's hands: hostile until
-    /// proven otherwise (ledger MRTR-S-007).
+    /// proven otherwise (ledger MRTR-S-007). With the feature `seal`, `Context::unseal` proves it.
     pub fn request_state(&self) -> Option<&str> {
         self.exchange.around.request_state.as_deref()
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use futures::FutureExt;
 
 use crate::driver::mailbox::Mailbox;
+use crate::driver::signal::Signal;
 use crate::message::ErrorObject;
 use crate::session::ExchangeId;
 use crate::session::server::{Incoming, Reply, ServerEvent};
@@ -65,8 +66,15 @@ impl Driver {
             id = ?around.request_id,
             outcome = tracing::field::Empty,
         );
-        let link = self.shared.clone();
-        let exchange = Arc::new(Exchange::new(id, around, link));
+        let exchange = Arc::new(Exchange {
+            id,
+            method: method.clone(),
+            params: params.as_ref().map(|params| params.raw().clone()),
+            around,
+            cancelled: Signal::default(),
+            link: self.shared.clone(),
+            server: Arc::downgrade(&self.server),
+        });
         self.running.insert(id, exchange.clone());
         let request = IncomingRequest::new(method, params);
         let served = serve(place, request, exchange, span);

@@ -1,7 +1,7 @@
 //! What all links of a server share, and how they stop together.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::driver::signal::Signal;
 use crate::driver::within;
+use crate::session::Change;
 use crate::session::server::ServerConfig;
 use crate::transport::Transport;
 
@@ -44,6 +45,8 @@ pub(crate) struct ServerShared {
     /// Requests that handlers are serving, on all links.
     pub(crate) in_flight: AtomicUsize,
     stopping: Arc<Signal>,
+    /// The deadline of a drain has passed: links are closed, those too that come now.
+    closing: AtomicBool,
     links: Mutex<HashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
@@ -67,10 +70,15 @@ impl ServerShared {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn tell_all(&self, command: impl Fn() -> Command) {
+    fn tell_all(&self, command: impl Fn() -> Command) {
         for link in self.links().values() {
             link.command(command());
         }
+    }
+
+    /// Tells every subscriber on every link that something changed.
+    pub(crate) fn publish(&self, change: Change) {
+        self.tell_all(|| Command::Publish(change.clone()));
     }
 
     pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {
@@ -79,7 +87,9 @@ impl ServerShared {
         self.links().insert(number, shared.clone());
         let _registered = Registered { server: self, number };
         // After the insert: a drain either sees the link on the list or is seen here.
-        if self.stopping.is_raised() {
+        if self.closing.load(Ordering::SeqCst) {
+            shared.command(Command::Close);
+        } else if self.stopping.is_raised() {
             shared.command(Command::Drain);
         }
         super::run(self.clone(), shared, link).await;
@@ -108,6 +118,7 @@ impl ServerShared {
         self.begin_drain();
         let done = within(deadline, self.idle()).await.is_some();
         if !done {
+            self.closing.store(true, Ordering::SeqCst);
             self.tell_all(|| Command::Close);
             // Closing a link is bounded in time by promise 8 of the transport.
             self.idle().await;
@@ -127,6 +138,7 @@ impl ServerShared {
             limits,
             in_flight: AtomicUsize::new(0),
             stopping: Arc::default(),
+            closing: AtomicBool::new(false),
             links: Mutex::default(),
             next_link: AtomicU64::new(0),
             link_ended: Notify::new(),

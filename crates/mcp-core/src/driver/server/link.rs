@@ -13,7 +13,8 @@ use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
 
-use super::{BACKLOG, Driver, NotePermit};
+use super::shared::Place;
+use super::{BACKLOG, Driver};
 
 /// What can wake the driver.
 enum Woken {
@@ -30,7 +31,7 @@ impl Driver {
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-        outbox: &Mailbox<Queued<NotePermit>>,
+        outbox: &Mailbox<Queued<Place>>,
     ) {
         if let Err(error) = self.pump(sender, receiver, outbox).await {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
@@ -48,7 +49,7 @@ impl Driver {
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-        outbox: &Mailbox<Queued<NotePermit>>,
+        outbox: &Mailbox<Queued<Place>>,
     ) -> Result<(), TransportError> {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.server.limits.write_timeout));
@@ -59,19 +60,21 @@ impl Driver {
                 farewell = now().checked_add(FAREWELL);
             }
             let at = [self.wait, self.give_up, farewell].into_iter().flatten().min();
+            let full = self.shared.is_full();
             let caught_up = poll_fn(|_| {
                 // Polled whenever the writer beside it has moved: nobody else has to wake it.
-                if outbox.len() < BACKLOG { Poll::Ready(()) } else { Poll::Pending }
+                let behind = if full { self.shared.is_full() } else { outbox.len() >= BACKLOG };
+                if behind { Poll::Pending } else { Poll::Ready(()) }
             });
             let woken = tokio::select! {
                 // The writer first, so that a busy reader does not starve it.
                 biased;
                 result = &mut writer => Woken::Written(result),
                 (exchange, reply) = inline(&mut self.inline) => Woken::Replied(exchange, reply),
-                received = receiver.recv(), if self.reading => Woken::Received(received),
+                received = receiver.recv(), if self.reading && !full => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
                 () = rejected.ready() => Woken::Look,
-                () = caught_up, if !self.held_back.is_empty() => Woken::Look,
+                () = caught_up, if full || !self.held_back.is_empty() => Woken::Look,
                 () = self.timer.until(at) => Woken::Look,
             };
             match woken {
@@ -97,16 +100,16 @@ impl Driver {
     ) -> Result<(), TransportError> {
         for _ in 0..BURST {
             let mut idle = true;
-            if let Some(Rejected { lane, loss }) = rejected.try_pop() {
+            if let Some(rejected) = rejected.try_pop() {
                 idle = false;
-                self.inbound(Inbound::Lost { lane, loss });
+                self.rejected(rejected);
             }
             if let Some(command) = self.shared.commands.try_pop() {
                 idle = false;
                 self.command(command);
             }
             // A link that lives for one exchange has brought what it had to bring.
-            let more = self.reading && !self.binding.one_exchange;
+            let more = self.reading && !self.binding.one_exchange && !self.shared.is_full();
             if let Some(received) = more.then(|| receiver.recv().now_or_never()).flatten() {
                 idle = false;
                 self.received(received)?;
@@ -147,20 +150,28 @@ impl Driver {
         self.leave |= over && self.binding.one_exchange;
     }
 
+    fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
+        self.session.handle_rejected(now(), lane, request.as_ref(), loss);
+        self.drain();
+        // What was to go beside the one exchange does not end it.
+        self.leave |= !lane.is_shared() && self.binding.one_exchange;
+    }
+
     /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
     async fn close_link(&mut self, sender: &mut dyn TransportSender, receiver: &mut dyn TransportReceiver) {
         let mut closing = std::pin::pin!(sender.close());
         loop {
             tokio::select! {
+                // The close first, so that a peer that goes on writing does not starve it.
                 biased;
-                received = receiver.recv(), if self.reading => {
-                    self.reading = matches!(received, Ok(Some(_)));
-                }
                 result = &mut closing => {
                     if let Err(error) = result {
                         tracing::debug!(%error, link = self.shared.number, "the link did not close well");
                     }
                     return;
+                }
+                received = receiver.recv(), if self.reading => {
+                    self.reading = matches!(received, Ok(Some(_)));
                 }
             }
         }

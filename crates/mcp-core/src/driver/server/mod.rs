@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
-use crate::message::Payload;
+use crate::message::{Message, Payload};
 use crate::session::number_map::NumberMap;
 use crate::session::server::{Reply, ServerSession};
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
@@ -27,15 +27,14 @@ use super::mailbox::Mailbox;
 use super::now;
 use super::timer::Timer;
 use super::writer::Queued;
-use command::Note;
+use command::{Command, Note};
 use context::Exchange;
 use serve::Notice;
-use shared::{LinkShared, NotePermit};
+use shared::{LinkShared, NotePermit, Place};
 
 pub use context::Context;
 pub use handler::{Handler, IncomingRequest};
 
-pub(crate) use command::Command;
 pub(crate) use hub::{ServerLimits, ServerShared};
 
 /// Messages that may wait for the writer before changes are held back and equal ones become one.
@@ -77,6 +76,20 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     driver.drive_link(&mut *sender, &mut *receiver, &outbox).await;
 }
 
+/// The length of what a message carries.
+fn payload(out: &Outbound) -> usize {
+    let Outbound::Message { message, .. } = out else { return 0 };
+    let carried = match message {
+        Message::Request(request) => request.params.as_ref().map(Payload::raw),
+        Message::Notification(notification) => notification.params.as_ref().map(Payload::raw),
+        Message::Response(response) => match &response.outcome {
+            Ok(result) => Some(result.raw()),
+            Err(error) => error.data.as_ref(),
+        },
+    };
+    carried.map_or(0, |json| json.as_bytes().len())
+}
+
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
 
 struct Driver {
@@ -84,7 +97,7 @@ struct Driver {
     shared: Arc<LinkShared>,
     session: ServerSession,
     binding: Binding,
-    outbox: Arc<Mailbox<Queued<NotePermit>>>,
+    outbox: Arc<Mailbox<Queued<Place>>>,
     /// Requests that handlers are serving.
     running: NumberMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
@@ -230,7 +243,8 @@ impl Driver {
             };
         }
         // Closed once the link is given up; what is said after that concerns nobody.
-        let _given_up = self.outbox.push(Queued { out, _permit: self.permit.take() });
+        let place = self.shared.place(payload(&out), self.permit.take());
+        let _given_up = self.outbox.push(Queued { out, _permit: Some(place) });
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the driver of one link and everybody who speaks to it share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::{Semaphore, oneshot};
 
@@ -15,6 +15,11 @@ use super::command::Command;
 /// Notifications of one link's handlers that may be unwritten; then handlers wait.
 const NOTES: usize = 256;
 
+/// Messages, and bytes of their payloads, that may wait for the writer before nothing more is read: a peer
+/// that asks and asks and never reads would otherwise fill the memory until the write times out.
+const UNREAD: usize = 4096;
+const UNREAD_BYTES: usize = 64 << 20;
+
 /// What the driver of one link and everybody who speaks to it share.
 #[derive(Debug)]
 pub(crate) struct LinkShared {
@@ -25,6 +30,9 @@ pub(crate) struct LinkShared {
     pub(crate) stopping: Arc<Signal>,
     notes: Semaphore,
     requests: AtomicU64,
+    /// Messages that the writer has not sent, and the bytes of their payloads.
+    unread: AtomicUsize,
+    unread_bytes: AtomicUsize,
 }
 
 /// A place for one notification. Given back when the notification is written or dropped.
@@ -37,7 +45,35 @@ impl Drop for NotePermit {
     }
 }
 
+/// The place of a message that waits for the writer. Given back when the message is sent or dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    link: Arc<LinkShared>,
+    bytes: usize,
+    _note: Option<NotePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.link.unread.fetch_sub(1, Ordering::Relaxed);
+        self.link.unread_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl LinkShared {
+    /// A place among what waits for the writer. Never refused: see [`LinkShared::is_full`].
+    pub(crate) fn place(self: &Arc<Self>, bytes: usize, note: Option<NotePermit>) -> Place {
+        self.unread.fetch_add(1, Ordering::Relaxed);
+        self.unread_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Place { link: self.clone(), bytes, _note: note }
+    }
+
+    /// Whether so much waits for the writer that nothing more is to be read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) >= UNREAD
+            || self.unread_bytes.load(Ordering::Relaxed) >= UNREAD_BYTES
+    }
+
     pub(crate) fn new(number: u64, stopping: Arc<Signal>) -> LinkShared {
         LinkShared {
             number,
@@ -45,6 +81,8 @@ impl LinkShared {
             stopping,
             notes: Semaphore::new(NOTES),
             requests: AtomicU64::new(0),
+            unread: AtomicUsize::new(0),
+            unread_bytes: AtomicUsize::new(0),
         }
     }
 

@@ -126,7 +126,7 @@ async fn cancelled_and_overdue_calls_end_once() {
     }
 }
 
-/// DESIGN 5 (back-pressure): one call more than fit waits for a place; its clock runs meanwhile.
+/// Back-pressure: one call more than fit waits for a place; its clock runs meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_a_place_no_longer_than_it_may_take() {
     let seen = Arc::<Seen>::default();

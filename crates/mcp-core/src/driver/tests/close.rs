@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 
 use super::{KINDS, Seen, builder, pair};
 use crate::client::{CallOptions, ClientState};
 use crate::transport::{Connect, ConnectError, Transport, TransportError};
 use crate::{CloseReason, Error};
 
-/// DESIGN 5: closing settles everything in flight, once, with the reason; and what comes later.
+/// Closing settles everything in flight, once, with the reason; and what comes later.
 #[tokio::test(start_paused = true)]
 async fn closing_settles_everything() {
     for (era, binding) in KINDS {
@@ -109,4 +110,51 @@ async fn a_link_that_cannot_be_made_is_the_error() {
 #[test]
 fn without_a_runtime_there_is_an_error() {
     assert!(matches!(builder(KINDS[0].0).start(Refused), Err(Error::Misuse(_))));
+}
+
+/// The last state is not waited for twice, also while the client itself is still held.
+#[tokio::test(start_paused = true)]
+async fn watching_ends_with_the_client() {
+    let (client, _server) = pair(&Arc::default(), KINDS[0].0, KINDS[0].1).await;
+    let mut state = client.watch();
+    client.close().await;
+    let last = state.changed().await;
+    assert!(matches!(last, Some(ClientState::Closed(_))), "{last:?}");
+    let after = tokio::time::timeout(Duration::from_secs(1), state.changed()).await;
+    assert!(after.expect("it ends").is_none());
+}
+
+/// A runtime that goes away before the driver had its first turn leaves nobody waiting.
+#[test]
+fn a_runtime_that_never_ran_leaves_nobody_waiting() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = {
+        let _inside = runtime.enter();
+        builder(KINDS[0].0).start(Refused).unwrap()
+    };
+    let mut call = client.call("x/echo", None, CallOptions::default());
+    let mut notifications = client.notifications();
+    drop(runtime);
+    let outcome = (&mut call).now_or_never().expect("an outcome");
+    assert!(outcome.unwrap_err().is_closed());
+    assert!(notifications.next().now_or_never().expect("an end").is_none());
+    assert!(matches!(client.state(), ClientState::Closed(_)));
+}
+
+struct Panics;
+
+#[async_trait]
+impl Connect for Panics {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        panic!("a bug in a transport")
+    }
+}
+
+/// A transport that panics ends the client, and nobody says that this program wanted it.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_transport_is_not_a_close() {
+    let client = builder(KINDS[0].0).start(Panics).unwrap();
+    let error = client.request("x/echo", None).await.unwrap_err();
+    assert!(matches!(error, Error::Closed(CloseReason::LinkFailed { .. })), "{error}");
+    assert!(matches!(client.closed().await, CloseReason::LinkFailed { .. }));
 }

@@ -27,9 +27,12 @@ struct Behaviour {
     broken_with_answer: bool,
     /// It stops reading.
     stuck: bool,
+    /// It cannot be written to, and its output stays open.
+    mute: bool,
 }
 
-const DIES: Behaviour = Behaviour { close: Duration::ZERO, broken_with_answer: false, stuck: false };
+const DIES: Behaviour =
+    Behaviour { close: Duration::ZERO, broken_with_answer: false, stuck: false, mute: false };
 
 /// A legacy server that shakes hands and then, at its first call, comes to an end.
 struct Mortal(Behaviour);
@@ -79,6 +82,9 @@ impl TransportSender for Input {
         }
         if self.behaviour.stuck {
             return pending().await;
+        }
+        if self.behaviour.mute {
+            return Err(SendError::Fatal(TransportError::new("broken pipe")));
         }
         if self.behaviour.broken_with_answer {
             let answer = Response::result(request.id, RawJson::EMPTY_OBJECT);
@@ -156,6 +162,14 @@ async fn an_answer_under_way_outlives_a_broken_pipe() {
     assert!(matches!(client.closed().await, CloseReason::LinkFailed { .. }));
 }
 
+/// FAULT C-1: what is known of the end is told, also if it became known while last words were waited for.
+#[tokio::test(start_paused = true)]
+async fn the_end_is_told_also_where_last_words_are_waited_for() {
+    let client = mortal(Behaviour { close: Duration::from_millis(400), mute: true, ..DIES }).await;
+    let error = client.request("x/any", None).await.unwrap_err();
+    assert!(error.to_string().contains("out of cheese"), "{error}");
+}
+
 /// FAULT C-12: a peer that does not read is given up, with an error that says so.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_given_up() {
@@ -199,6 +213,8 @@ async fn the_next_call_makes_a_new_link() {
         let mut state = client.watch();
         let gone = state.until(|state| matches!(state, ClientState::Disconnected(_))).await;
         assert!(matches!(gone, ClientState::Disconnected(_)), "{gone:?}");
+        // Also if that call is the typed `ping`, which depends on the era.
+        client.ping().await.unwrap();
         client.request("x/echo", None).await.unwrap();
         assert!(client.state().is_ready());
     }

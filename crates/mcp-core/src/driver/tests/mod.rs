@@ -1,5 +1,6 @@
 //! Tests of both drivers together: a client and a server over the in-memory pair, in both eras.
 
+mod bounds;
 mod calls;
 mod close;
 mod input;

@@ -26,10 +26,11 @@ macro_rules! definition {
                 self.with("description", RawJson::string(text))
             }
 
-            /// Any other member: `annotations`, `icons`, `_meta`.
+            /// Any other member: `annotations`, `icons`, `_meta`. What names it goes out first, then what
+            /// describes it, then the rest in the order in which it was set.
             #[must_use]
             pub fn with(mut self, member: &str, value: RawJson) -> $name {
-                self.raw = self.raw.with_members(&[(member, &value)]);
+                self.raw = with(&self.raw, member, value);
                 self
             }
 
@@ -39,6 +40,20 @@ macro_rules! definition {
             }
         }
     };
+}
+
+/// What people look for first in a list.
+const FIRST: [&str; 5] = ["uri", "uriTemplate", "name", "title", "description"];
+
+/// The object with this member in its place.
+fn with(raw: &RawJson, member: &str, value: RawJson) -> RawJson {
+    let mut members = raw.members();
+    match members.iter_mut().find(|(key, _)| key == member) {
+        Some((_, old)) => *old = value,
+        None => members.push((member.to_owned(), value)),
+    }
+    members.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    RawJson::object(members.iter().map(|(key, value)| (key.as_str(), value.clone())))
 }
 
 definition! {
@@ -82,6 +97,14 @@ impl Tool {
     }
 }
 
+/// A tool of this name that takes any object. Where a closure's type says what it takes, see
+/// `Router::tool_typed`.
+impl From<&str> for Tool {
+    fn from(name: &str) -> Tool {
+        Tool::new(name)
+    }
+}
+
 impl Prompt {
     /// A prompt without arguments.
     pub fn new(name: &str) -> Prompt {
@@ -95,7 +118,7 @@ impl Prompt {
         let mut argument =
             RawJson::object([("name", RawJson::string(name)), ("description", RawJson::string(description))]);
         if required {
-            argument = argument.with_members(&[("required", &RawJson::TRUE)]);
+            argument = with(&argument, "required", RawJson::TRUE);
         }
         arguments.push(argument);
         self.with("arguments", RawJson::array(arguments))

@@ -1,7 +1,10 @@
 //! A handler made of closures.
 
+mod arguments;
 mod define;
 mod page;
+#[cfg(feature = "schemars")]
+mod schema;
 mod serve;
 mod template;
 mod tool;
@@ -15,7 +18,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use define::{Prompt, Resource, Template, Tool};
-pub use tool::{ToolError, ToolReply};
+#[cfg(feature = "schemars")]
+pub use schema::ToolOutput;
+pub use tool::{Json, ToolError, ToolReply};
 
 use crate::message::{ErrorObject, Payload, RawJson};
 use crate::session::server::Reply;
@@ -37,7 +42,38 @@ struct Entry<D> {
 /// unknown resource a resource error, an unknown method `-32601`.
 ///
 /// A closure gets its arguments as JSON: `{}` if the client sent none. They are not checked against the
-/// schema. Registering a name a second time replaces the first.
+/// schema; [`Router::tool_with`] reads them as a type. Registering a name a second time replaces the first.
+///
+/// A router does not change once it serves. A list that does is made by a closure for its method, which goes
+/// first; say [`Router::list_changed`] and tell of each change by [`Context::publish`]:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use mcp_core::model::{ListResourcesResult, ReadResourceResult, Resource, ResourceContents};
+/// use mcp_core::server::{Router, Template, Tool};
+/// use mcp_core::session::Change;
+///
+/// let notes: Arc<Mutex<Vec<String>>> = Arc::default();
+/// let (added, listed) = (notes.clone(), notes);
+/// let router = Router::new()
+///     .list_changed()
+///     .tool(Tool::new("add"), move |arguments, context| {
+///         added.lock().unwrap().push(arguments.to_string());
+///         async move {
+///             context.publish(Change::ResourcesList);
+///             Ok("added")
+///         }
+///     })
+///     .method("resources/list", move |_params, _context| {
+///         let count = listed.lock().unwrap().len();
+///         let resources = (0..count).map(|number| Resource::new(format!("note://{number}"), "a note"));
+///         let list: ListResourcesResult = resources.collect();
+///         async move { Ok(list) }
+///     })
+///     .resource_template(Template::new("note://{number}", "notes"), |uri, _context| async move {
+///         Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "a note")]))
+///     });
+/// ```
 #[derive(Default)]
 pub struct Router {
     tools: BTreeMap<String, Entry<Tool>>,

@@ -1,5 +1,7 @@
 //! What a tool's closure returns: a result, a failure that the model sees, or a refusal.
 
+use serde::Serialize;
+
 use crate::message::{ErrorObject, RawJson, encode};
 use crate::session::InputRequired;
 
@@ -47,6 +49,28 @@ impl From<RawJson> for ToolReply {
 impl From<InputRequired> for ToolReply {
     fn from(input: InputRequired) -> ToolReply {
         ToolReply::InputRequired(input)
+    }
+}
+
+/// A value as structured content, and the same as text for clients that do not read it. What is no JSON
+/// object goes out as text alone, since revisions before 2026-07-28 know no other structured content.
+/// A value that cannot be serialized makes the tool fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<T>(
+    /// The value.
+    pub T,
+);
+
+impl<T: Serialize> From<Json<T>> for ToolReply {
+    fn from(Json(value): Json<T>) -> ToolReply {
+        match RawJson::serialize(&value) {
+            Ok(value) if value.is_object() => ToolReply::structured(value),
+            Ok(value) => ToolReply::text(&value.to_string()),
+            Err(error) => {
+                tracing::error!(%error, "a tool's result could not be serialized");
+                ToolReply::Result(content("The result could not be written as JSON", true))
+            }
+        }
     }
 }
 

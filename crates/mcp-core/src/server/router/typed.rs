@@ -1,7 +1,8 @@
 //! What the model's types become on their way through a router.
 
 use crate::model::{
-    self, CallToolResult, CompleteResult, GetPromptResult, Model, ReadResourceResult, ResourceTemplate,
+    self, CallToolResult, CompleteResult, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, Model, ReadResourceResult, ResourceTemplate,
 };
 use crate::session::server::Reply;
 
@@ -48,3 +49,5 @@ macro_rules! replies {
 }
 
 replies!(ReadResourceResult, GetPromptResult, CompleteResult);
+// For closures that make a list themselves, because it changes.
+replies!(ListToolsResult, ListPromptsResult, ListResourcesResult, ListResourceTemplatesResult);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{EXCHANGES, Peer, server};
+use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
 use crate::server::{Router, Tool};
 use crate::transport::Binding;
@@ -87,4 +87,26 @@ async fn a_late_link_is_drained_too() {
     assert_eq!(peer.text().await, "");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(server.links(), 0);
+}
+
+/// A link that comes when the deadline has passed does not keep the server from stopping.
+#[tokio::test(start_paused = true)]
+async fn a_link_after_the_deadline_does_not_hold_up_the_stop() {
+    for binding in [Binding::STREAM, ONE] {
+        let started = Arc::new(Notify::new());
+        let server = server(router(&started));
+        let mut early = Peer::of(&server, Binding::STREAM);
+        early.modern(1, "x/hang", "{}").await;
+        started.notified().await;
+        let stopping = tokio::spawn({
+            let server = server.clone();
+            async move { server.drain(Duration::from_secs(1)).await }
+        });
+        // The hanging handler has its grace: so long the server is not done.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let mut late = Peer::of(&server, binding);
+        late.modern(1, "x/hang", "{}").await;
+        let done = tokio::time::timeout(Duration::from_secs(60), stopping).await;
+        assert!(matches!(done, Ok(Ok(false))), "{}: {done:?}", binding.name);
+    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::RawJson;
 use crate::server::{Router, Server};
-use crate::transport::Binding;
+use crate::transport::{Accept, Binding, memory};
 
 #[derive(Default)]
 struct Seen {
@@ -104,7 +104,7 @@ async fn hanging_up_cancels_a_modern_request() {
     }
 }
 
-/// DESIGN 4 (hot path): a link of one exchange ends with its exchange.
+/// A link of one exchange ends with its exchange.
 #[tokio::test(start_paused = true)]
 async fn a_link_of_one_exchange_ends_with_it() {
     let server = server(router(&Arc::default()));
@@ -116,7 +116,7 @@ async fn a_link_of_one_exchange_ends_with_it() {
     assert_eq!(server.links(), 0);
 }
 
-/// DESIGN 8: requests in flight are bounded over all links; one more is refused, and the next can come.
+/// docs/bounds.md: requests in flight are bounded over all links; one more is refused, and the next can come.
 #[tokio::test(start_paused = true)]
 async fn a_full_server_refuses_and_recovers() {
     let seen = Arc::<Seen>::default();
@@ -132,4 +132,39 @@ async fn a_full_server_refuses_and_recovers() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     second.modern(2, "x/ok", "{}").await;
     assert!(second.text().await.contains(r#""ok":true"#));
+}
+
+/// The future that serves a link of one exchange runs the handler where it is polled, and
+/// can be moved into a task of its own at any time: by public means, for any transport.
+#[tokio::test(start_paused = true)]
+async fn an_exchange_runs_inline_and_can_be_moved_into_a_task() {
+    let here = tokio::task::try_id();
+    let tasks = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let router = Router::new().method("x/steps", {
+        let tasks = tasks.clone();
+        move |_, context| {
+            let tasks = tasks.clone();
+            async move {
+                tasks.lock().unwrap().push(tokio::task::try_id());
+                context.progress(1.0, None, None).await;
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                tasks.lock().unwrap().push(tokio::task::try_id());
+                Ok(RawJson::EMPTY_OBJECT)
+            }
+        }
+    });
+    let accept: Arc<dyn Accept> = Arc::new(server(router));
+    let (client, end) = memory::pair(ONE);
+    let mut peer = Peer::on(client);
+    peer.modern(1, "x/steps", r#"{"_meta":{"progressToken":1}}"#).await;
+    let mut serving = accept.accept(Box::new(end));
+    let first = tokio::select! {
+        () = &mut serving => panic!("it ended"),
+        first = peer.text() => first,
+    };
+    assert!(first.contains("notifications/progress"), "{first}");
+    let task = tokio::spawn(serving);
+    assert!(peer.text().await.contains(r#""id":1,"result""#));
+    assert_eq!(*tasks.lock().unwrap(), [here, Some(task.id())]);
+    task.await.unwrap();
 }

@@ -3,13 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures::future::join;
 use tokio::sync::Notify;
 
 use super::{Peer, server};
 use crate::message::{ErrorObject, Message, Notification, RawJson};
 use crate::server::{Context, Handler, IncomingRequest, Reply, Router};
 use crate::session::{InputRequest, InputRequired};
-use crate::transport::{Binding, Envelope};
+use crate::transport::{
+    Binding, Closed, Envelope, Loss, LossKind, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, memory,
+};
 
 /// A handler that asks a legacy client itself; the answer is the reply.
 fn asking() -> Router {
@@ -141,4 +145,59 @@ async fn a_handler_hears_what_a_client_tells_in_order() {
     peer.send(r#"{"jsonrpc":"2.0","id":2,"method":"resources/unsubscribe","params":{"uri":"a://b"}}"#).await;
     enough.notified().await;
     assert_eq!(*heard.lock().unwrap(), ["notifications/roots/list_changed", "a://b true", "a://b false"]);
+}
+
+/// The server's end of a pair that has no way for `roots/list`, as HTTP without a stream to the client.
+struct NoRoots(Box<dyn Transport>);
+
+struct NoRootsSender(Box<dyn TransportSender>);
+
+impl Transport for NoRoots {
+    fn binding(&self) -> Binding {
+        self.0.binding()
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let (sender, receiver) = self.0.split();
+        (Box::new(NoRootsSender(sender)), receiver)
+    }
+}
+
+#[async_trait]
+impl TransportSender for NoRootsSender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        match &out {
+            Outbound::Message { message: Message::Request(request), .. }
+                if request.method == "roots/list" =>
+            {
+                Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "no stream to the client")))
+            }
+            _ => self.0.send(out).await,
+        }
+    }
+
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        self.0.close().await
+    }
+}
+
+/// Promise 6: of several questions on one lane, the one that was rejected fails, at once, and no other.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_question_fails_alone() {
+    let server = server(Router::new().method("x/both", |_, context: Context| async move {
+        let asked = join(context.request("roots/list", None), context.request("ping", None));
+        let (roots, ping) = asked.await;
+        let text = format!("{:?} {}", roots.map(|_| ()), ping.is_ok());
+        Ok(RawJson::object([("text", RawJson::string(&text))]))
+    }));
+    let (client, end) = memory::pair(Binding::STREAM);
+    tokio::spawn(async move { server.serve(NoRoots(Box::new(end))).await });
+    let mut peer = Peer::on(client);
+    peer.initialize(r#"{"roots":{}}"#).await;
+    peer.send(r#"{"jsonrpc":"2.0","id":1,"method":"x/both"}"#).await;
+    let ping = peer.text().await;
+    assert!(ping.contains(r#""method":"ping""#), "{ping}");
+    peer.send(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#).await;
+    let reply = peer.text().await;
+    assert!(reply.contains("no stream to the client") && reply.contains("true"), "{reply}");
 }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use super::{Peer, server};
-use crate::message::RawJson;
+use crate::message::{Message, Notification, RawJson};
 use crate::server::{Context, Router};
-use crate::transport::{Binding, memory};
+use crate::transport::{
+    Binding, Closed, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, memory,
+};
 
 fn slow(limit: u64, cancelled: &Arc<AtomicBool>) -> Router {
     let cancelled = cancelled.clone();
@@ -77,4 +82,87 @@ async fn a_peer_that_never_reads_is_given_up() {
     assert_eq!(server.links(), 2);
     tokio::time::sleep(Duration::from_secs(50)).await;
     assert_eq!(server.links(), 1);
+}
+
+/// FAULT C-12: a peer that asks and asks and does not read is not read either, so that memory stays bounded;
+/// nothing of what was taken is lost.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_only_writes_is_not_read_for_ever() {
+    for result in [1, 1 << 20] {
+        let text = RawJson::string(&"x".repeat(result));
+        let server = server(Router::new().method("x/get", move |_, _| {
+            let text = text.clone();
+            async move { Ok(RawJson::object([("text", text)])) }
+        }));
+        let mut peer = Peer::with(&server, &memory::Pair::new(Binding::STREAM).capacity(1));
+        let mut sent = 0;
+        let most = if result == 1 { 20_000 } else { 500 };
+        while sent < most {
+            let send = peer.modern(sent, "x/get", "{}");
+            if tokio::time::timeout(Duration::from_secs(1), send).await.is_err() {
+                break;
+            }
+            sent += 1;
+        }
+        assert!(sent > 64 && sent < most, "{sent}");
+        let mut answers = 0;
+        while answers < sent {
+            assert!(matches!(peer.next().await, Some(Message::Response(_))));
+            answers += 1;
+        }
+    }
+}
+
+/// A link whose peer writes for ever, and whose close needs its turn.
+struct Flood;
+
+impl Transport for Flood {
+    fn binding(&self) -> Binding {
+        Binding::STREAM
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        (Box::new(Flood), Box::new(Flood))
+    }
+}
+
+#[async_trait]
+impl TransportSender for Flood {
+    async fn send(&mut self, _: Outbound) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+            tokio::task::consume_budget().await;
+        }
+        Ok(Closed::default())
+    }
+}
+
+#[async_trait]
+impl TransportReceiver for Flood {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        // As a socket does it: what is there at once costs budget.
+        tokio::task::consume_budget().await;
+        let message = Notification::new("x/any", None).into();
+        Ok(Some(Inbound::Message { message, lane: Lane::SHARED, envelope: Envelope::default() }))
+    }
+}
+
+/// Promise 8: a peer that writes for ever does not keep a link from closing.
+#[tokio::test]
+async fn a_flood_does_not_keep_a_link_from_closing() {
+    let server = server(Router::new());
+    let serving = tokio::spawn({
+        let server = server.clone();
+        async move { server.serve(Flood).await }
+    });
+    tokio::task::yield_now().await;
+    let closed = tokio::time::timeout(Duration::from_secs(20), async {
+        server.drain(Duration::from_secs(1)).await;
+        serving.await
+    });
+    assert!(matches!(closed.await, Ok(Ok(()))));
 }

@@ -6,6 +6,13 @@ mod legacy;
 mod link;
 mod notify;
 mod router;
+#[cfg(feature = "schemars")]
+mod schema;
+#[cfg(feature = "seal")]
+mod seal;
+#[cfg(feature = "seal")]
+mod seal_handler;
+mod typed;
 
 use std::time::Duration;
 
@@ -32,7 +39,12 @@ impl Peer {
         let (client, end) = pair.link();
         let server = server.clone();
         tokio::spawn(async move { server.serve(end).await });
-        let (sender, receiver) = Box::new(client).split();
+        Peer::on(client)
+    }
+
+    /// The client of a link that is served elsewhere.
+    pub(super) fn on(link: impl Transport) -> Peer {
+        let (sender, receiver) = Box::new(link).split();
         Peer { sender, receiver, lanes: 0 }
     }
 

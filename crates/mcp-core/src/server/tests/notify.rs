@@ -54,7 +54,7 @@ async fn unasked_notifications_are_not_sent() {
     assert!(matches!(peer.next().await, Some(Message::Response(_))));
 }
 
-/// FAULT C-13, DESIGN 5 (back-pressure): a handler that says much waits for the reader; replies to others
+/// FAULT C-13: a handler that says much waits for the reader; replies to others
 /// and pings go on being written and read; nothing is lost.
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_progress_is_bounded_and_complete() {

@@ -42,7 +42,10 @@ impl ClientSession {
     pub(super) fn become_modern(&mut self, now: Instant, negotiated: Negotiated) {
         let stamp = Stamp::new(&self.config, negotiated.version);
         let Some(link) = self.link_mut() else { return };
-        link.era = Era::Modern(Modern { negotiated, stamp });
+        let old = std::mem::replace(&mut link.era, Era::Modern(Modern { negotiated, stamp }));
+        if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
+            self.fail_leftovers(&loss);
+        }
         self.forget_probes();
         self.ready(now);
     }

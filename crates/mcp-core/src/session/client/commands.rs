@@ -23,6 +23,9 @@ use super::{ClientEvent, ClientSession};
 const RESERVED: [&str; 4] =
     ["initialize", "subscriptions/listen", "notifications/initialized", "notifications/cancelled"];
 
+/// The most notifications that wait for the era. Calls are bounded by the permits of whoever makes them.
+const MAX_WAITING_NOTES: usize = 1024;
+
 impl ClientSession {
     pub(super) fn new_call(
         &mut self,
@@ -146,9 +149,22 @@ impl ClientSession {
         match &self.phase {
             _ if !legal => debug!(%method, "not a notification of the application's; dropped"),
             Phase::Open(link) if link.is_ready() => self.send_note(method, params),
-            Phase::Open(_) | Phase::Dialing => self.queue.push_back(Queued::Note(method, params)),
+            Phase::Open(_) | Phase::Dialing => self.queue_note(method, params),
             Phase::Idle | Phase::Over(_) => debug!(%method, "no link; the notification is dropped"),
         }
+    }
+
+    /// Keeps a notification until the era is known. Beyond the bound the oldest goes, and is counted.
+    fn queue_note(&mut self, method: Method, params: Option<RawJson>) {
+        let is_note = |queued: &Queued| matches!(queued, Queued::Note(..));
+        if self.queue.iter().filter(|queued| is_note(queued)).count() >= MAX_WAITING_NOTES
+            && let Some(oldest) = self.queue.iter().position(is_note)
+        {
+            self.queue.remove(oldest);
+            self.stats.dropped_waiting += 1;
+            debug!("too many notifications wait for a link; the oldest was dropped");
+        }
+        self.queue.push_back(Queued::Note(method, params));
     }
 
     fn send_note(&mut self, method: Method, params: Option<RawJson>) {

@@ -40,6 +40,8 @@ pub(super) struct Link {
     pub(super) ready: Option<Instant>,
     /// The peer answered a call: trying again is not in vain.
     pub(super) answered: bool,
+    /// Sessions that the peer has forgotten on this link since it answered a call.
+    pub(super) forgotten: u32,
     pub(super) era: Era,
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Listen {
     pub(super) before: bool,
     /// Exchanges in a row that were cut before they brought anything.
     failed: u32,
+    /// When it was asked for last.
+    asked: Option<Instant>,
 }
 
 /// Where a subscription is.
@@ -76,7 +78,8 @@ impl ClientSession {
             self.event(ClientEvent::ListenEnded { listen, outcome });
             return listen;
         }
-        self.listens.insert(listen, Listen { filter, state: Hearing::Waiting, before: false, failed: 0 });
+        let fresh = Listen { filter, state: Hearing::Waiting, before: false, failed: 0, asked: None };
+        self.listens.insert(listen, fresh);
         self.start_listen(now, listen);
         self.dial_if_needed(now);
         listen
@@ -105,6 +108,7 @@ impl ClientSession {
         let number = self.request(now, "subscriptions/listen", Some(params), Purpose::Listen(id), None);
         if let Some(listen) = self.listens.get_mut(&id) {
             listen.state = Hearing::Asked(number);
+            listen.asked = Some(now);
         }
     }
 
@@ -196,6 +200,7 @@ impl ClientSession {
         ));
         let was = std::mem::replace(&mut listen.state, Hearing::Waiting);
         let was_on = matches!(was, Hearing::On(_));
+        let asked = listen.asked;
         let failed = if matches!(&was, Hearing::On(on) if on.fruitful) { 0 } else { listen.failed + 1 };
         if !(transient && listen.before && failed < limit) {
             return self.end_listen(id, Err(error));
@@ -207,8 +212,10 @@ impl ClientSession {
         if was_on {
             self.event(ClientEvent::ListenLost { listen: id });
         }
-        let wait = self.backoff(wait);
-        self.timers.set(Timer::Relisten(id), now.checked_add(wait));
+        // However fruitful, one that is cut soon is not asked for as fast as the peer can cut it.
+        let spaced = asked.and_then(|asked| asked.checked_add(self.backoff(1))).unwrap_or(now);
+        let at = now.checked_add(self.backoff(wait)).map(|at| at.max(spaced));
+        self.timers.set(Timer::Relisten(id), at);
     }
 
     /// The server takes a subscription down (T-12). Its result may come as well, or not.

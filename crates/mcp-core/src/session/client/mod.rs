@@ -46,7 +46,7 @@ pub use stats::ClientStats;
 use crate::error::CloseReason;
 use crate::message::{ErrorObject, Method, RawJson};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
-use crate::transport::{Binding, Closed, ConnectError, Inbound, TransportError};
+use crate::transport::{Binding, Closed, ConnectError, Inbound, Lane, Loss, TransportError};
 
 use calls::Calls;
 use inflight::InFlight;
@@ -115,9 +115,17 @@ impl ClientSession {
         }
     }
 
-    /// Something came in. A `SendError::Rejected` comes here too, as `Inbound::Lost` on its lane.
+    /// Something came in.
     pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
         self.route(now, inbound);
+    }
+
+    /// A message was not sent (`SendError::Rejected`), and its lane is over. Each message of a client has
+    /// a lane of its own, so the lane says which.
+    pub fn handle_rejected(&mut self, now: Instant, lane: Lane, loss: Loss) {
+        if self.link().is_some() {
+            self.on_lost(now, lane, loss);
+        }
     }
 
     /// The instant of `Output::Wait` has come.
@@ -164,6 +172,7 @@ impl ClientSession {
 
     /// Sends a notification; waits for the era, as a call does. Dropped where the era does not have it
     /// (`notifications/roots/list_changed` on 2026-07-28; ledger LIFE-C-015), and where there is no link.
+    /// Of more than 1,024 that wait the oldest go, and are counted.
     pub fn notify(&mut self, now: Instant, method: Method, params: Option<RawJson>) {
         self.new_note(now, method, params);
     }

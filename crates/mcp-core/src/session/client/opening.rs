@@ -126,7 +126,15 @@ impl ClientSession {
         let on_trust = known.is_some();
         let opening = Opening { on_trust, ..Opening::default() };
         let era = Era::Opening(opening);
-        self.phase = Phase::Open(Link { binding, garbage: 0, heard: now, ready: None, answered: false, era });
+        self.phase = Phase::Open(Link {
+            binding,
+            garbage: 0,
+            heard: now,
+            ready: None,
+            answered: false,
+            forgotten: 0,
+            era,
+        });
         if !self.timers.is_set(Timer::Start) {
             self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
         }
@@ -330,6 +338,12 @@ impl ClientSession {
 
     /// The start limit has run out.
     pub(super) fn start_expired(&mut self, now: Instant) {
+        // `initialize` has failed by now, also if it is only silent; a DiscoverResult counts (row 7).
+        if let Some(Opening { stage: Stage::Initializing(Some(beside)), .. }) = self.opening_mut()
+            && let Some(Found::Modern(negotiated)) = beside.found.take()
+        {
+            return self.become_modern(now, negotiated);
+        }
         let mut reason = CloseReason::NotStarted { limit: self.config.start_timeout };
         if let Some(first) = self.tries.first_close.take() {
             reason = first;
@@ -358,6 +372,16 @@ impl ClientSession {
             && !self.tries.ever_ready
             && self.tries.first_close.is_none()
             && matches!(self.judge(&Seen::LinkClosed), Step::Respawn(_))
+    }
+
+    /// The link ended on an `initialize` that was sent because the peer was known as legacy: it is probed
+    /// once (ledger ERA-C-010). Only before the first link that worked; later a crash is likelier.
+    pub(super) fn doubts_verdict(&self) -> bool {
+        let trusted = self.link().is_some_and(|link| {
+            link.binding.continuous
+                && matches!(&link.era, Era::Opening(opening) if opening.on_trust && !opening.probed)
+        });
+        trusted && self.verdict.is_some() && !self.tries.ever_ready && self.newest(true).is_some()
     }
 }
 

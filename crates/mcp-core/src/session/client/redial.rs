@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::session::Output;
-use crate::transport::{AbandonBy, ConnectError, EndReason, Loss};
+use crate::transport::{AbandonBy, Closed, ConnectError, EndReason, Loss, TransportError};
 
 use super::calls::Stage;
 use super::config::Reconnect;
@@ -38,6 +38,14 @@ impl ClientSession {
             self.tries.first_close = Some(reason);
             self.inflight.drain(|_| true);
             self.timers.clear(Timer::Probe);
+            self.phase = Phase::Dialing;
+            self.out.push_back(Output::Redial { at: now });
+            return;
+        }
+        if self.doubts_verdict() {
+            debug!(%reason, "the link ended on a handshake that was known; once more, with the era probe");
+            self.verdict = None;
+            self.inflight.drain(|_| true);
             self.phase = Phase::Dialing;
             self.out.push_back(Output::Redial { at: now });
             return;
@@ -130,8 +138,21 @@ impl ClientSession {
     /// The peer has forgotten the session: `initialize` again, on the same link. What else is on the
     /// wire has until then to come to an end of its own.
     pub(super) fn reinitialize(&mut self, now: Instant, loss: &Loss) {
+        let reconnect = self.config.reconnect;
         let Some(version) = self.legacy().map(|legacy| legacy.negotiated.version) else { return };
         debug!(%loss, "the peer has forgotten the session");
+        if let (Some(link), Reconnect::OnDemand { tries, .. }) = (self.link_mut(), reconnect) {
+            link.forgotten += 1;
+            // One that never gets as far as an answer is not asked for ever.
+            if link.forgotten > tries {
+                let error = TransportError::new(loss.clone());
+                return self.lose_link(
+                    now,
+                    CloseReason::LinkFailed { error, closed: Closed::default() },
+                    true,
+                );
+            }
+        }
         let own = |purpose: &Purpose| !matches!(purpose, Purpose::Call(_));
         for (number, _) in self.inflight.drain(own) {
             self.timers.clear(Timer::Request(number));

@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, Refusal, Request, RequestId, Response, Shape};
-use crate::transport::{Inbound, Lane, Loss, LossKind};
+use crate::transport::{EndReason, Inbound, Lane, Loss, LossKind};
 
 use super::ClientSession;
 use super::calls::Stage;
@@ -96,6 +96,7 @@ impl ClientSession {
             && let Some(link) = self.link_mut()
         {
             link.answered = true;
+            link.forgotten = 0;
         }
         match purpose {
             Purpose::Probe => self.probe_answered(now, outcome),
@@ -110,7 +111,13 @@ impl ClientSession {
 
     /// A request of the session's own has run out of time.
     pub(super) fn request_expired(&mut self, now: Instant, number: u64) {
-        let after = self.config.call_timeout;
+        let Some(purpose) = self.inflight.get(number).cloned() else { return };
+        // The peer is told, and the lane is given back (ledger TIME-B-002).
+        self.abandon(number, &purpose, EndReason::TimedOut);
+        let after = match (&purpose, self.config.ping) {
+            (Purpose::Ping, Some(policy)) => policy.timeout,
+            _ => self.config.call_timeout,
+        };
         self.settle(now, number, Err(Error::TimedOut { what: "no answer", after }));
     }
 
@@ -230,7 +237,7 @@ impl ClientSession {
         }
     }
 
-    fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
+    pub(super) fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
         if self.is_held_by(lane) {
             return self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Lost(loss))));
         }

@@ -12,6 +12,8 @@ pub struct ClientStats {
     pub garbage: u64,
     /// Notifications that name nothing in flight, or that are malformed (ledger PROG-B-006, CANC-B-007).
     pub dropped_notifications: u64,
+    /// Notifications of the application that waited for a link in too great a number; the oldest went.
+    pub dropped_waiting: u64,
     /// Requests of a server that may send none (ledger RPC-C-012).
     pub ignored_requests: u64,
 }

@@ -108,11 +108,9 @@ impl Asks {
         names
     }
 
-    /// Takes out the newest request on a lane.
-    pub(super) fn take_newest_on(&mut self, lane: Lane) -> Option<Ask> {
-        let (id, _) = self.pending.iter().rev().find(|(_, ask)| ask.lane == lane)?;
-        let id = *id;
-        self.take(id)
+    /// Takes out all requests on a lane, oldest first.
+    pub(super) fn take_on(&mut self, lane: Lane) -> Vec<Ask> {
+        self.take_where(|ask| ask.lane == lane).into_iter().map(|(_, ask)| ask).collect()
     }
 
     /// Takes out a request that has waited too long.

@@ -2,7 +2,7 @@
 
 use crate::message::RequestId;
 use crate::session::ExchangeId;
-use crate::transport::{EndReason, Lane, Loss, LossKind};
+use crate::transport::{EndReason, Lane};
 
 use super::exchange::Stage;
 use super::{ServerEvent, ServerSession};
@@ -55,12 +55,8 @@ impl ServerSession {
 
     /// A lane is over on the peer's side. A modern exchange is cancelled by that; a legacy one goes on, for
     /// the client may come back for the answer (ledger CANC-C-009, HTTP-S-011).
-    pub(super) fn lane_over(&mut self, lane: Lane, loss: Option<&Loss>) {
-        let no_route = loss.filter(|loss| loss.kind == LossKind::NoRoute);
+    pub(super) fn lane_over(&mut self, lane: Lane) {
         if lane.is_shared() {
-            if let Some(loss) = no_route {
-                self.ask_undeliverable(lane, loss);
-            }
             return;
         }
         for name in self.listens.on_lane(lane) {
@@ -71,9 +67,6 @@ impl ServerSession {
             if modern {
                 self.silence(name);
             }
-        }
-        if let Some(loss) = no_route {
-            self.ask_undeliverable(lane, loss);
         }
     }
 }

@@ -47,7 +47,7 @@ pub use event::{Incoming, Reply, RequestContext, ServerEvent};
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
 use crate::session::{ExchangeId, Output};
-use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Origin, Outbound};
+use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Loss, Origin, Outbound};
 
 use asks::Asks;
 use batch::Batches;
@@ -106,14 +106,17 @@ impl ServerSession {
         }
     }
 
-    /// Something came in. A `SendError::Rejected` comes here too, as `Inbound::Lost` on its lane.
+    /// Something came in.
     pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
         if self.phase.closed {
             return;
         }
         match inbound {
-            Inbound::Lost { lane, loss } => self.lane_over(lane, Some(&loss)),
-            Inbound::Ended { lane } => self.lane_over(lane, None),
+            Inbound::Lost { lane, loss } => {
+                self.lane_over(lane);
+                self.asks_lost(lane, &loss);
+            }
+            Inbound::Ended { lane } => self.lane_over(lane),
             Inbound::Delivered { .. } => {}
             _ if self.phase.read_closed => {}
             Inbound::Message { message, lane, envelope } => match message {
@@ -125,6 +128,20 @@ impl ServerSession {
             Inbound::Refused { lane, refusal } => self.handle_refused(lane, refusal),
         }
         let _ = now;
+        self.settle();
+    }
+
+    /// A message was not sent (`SendError::Rejected`), and its lane is over: the shared one alone lives on.
+    /// `request` is its id if it was a request. That one fails, and no other on that lane does.
+    pub fn handle_rejected(&mut self, now: Instant, lane: Lane, request: Option<&RequestId>, loss: Loss) {
+        let _ = now;
+        if self.phase.closed {
+            return;
+        }
+        if let Some(ask) = request.and_then(|id| self.asks.answered(id)) {
+            self.settle_ask(ask, Err(Error::Lost(loss)));
+        }
+        self.lane_over(lane);
         self.settle();
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::error::{CloseReason, Error};
 use crate::message::{Method, Payload, RawJson, Request, Response, method};
 use crate::session::OutgoingId;
-use crate::transport::{Closed, Lane, Loss};
+use crate::transport::{Closed, Lane, Loss, LossKind};
 
 use super::asks::{Ask, Purpose};
 use super::needs::Needs;
@@ -108,11 +108,13 @@ impl ServerSession {
         }
     }
 
-    /// Something on this lane had no way to go. Only a request needs one, and the session cannot tell
-    /// which: the newest is the likeliest.
-    pub(super) fn ask_undeliverable(&mut self, lane: Lane, loss: &Loss) {
-        if let Some(ask) = self.asks.take_newest_on(lane) {
-            self.settle_ask(ask, Err(Error::Lost(loss.clone())));
+    /// The transport says that nothing that was asked on this lane has a way to the client, or back. A lane
+    /// that was merely cut takes no question with it: a legacy client may answer by another way.
+    pub(super) fn asks_lost(&mut self, lane: Lane, loss: &Loss) {
+        if loss.kind == LossKind::NoRoute {
+            for ask in self.asks.take_on(lane) {
+                self.settle_ask(ask, Err(Error::Lost(loss.clone())));
+            }
         }
     }
 }

@@ -278,10 +278,13 @@ impl Sim {
         };
         let called = if lane.is_shared() { Some(lane) } else { link.server_lanes.client_of(lane) };
         let Some(called) = called else {
-            // As a driver does it: what is rejected comes back as lost.
             let loss = Loss::new(LossKind::NoRoute, "this exchange is over");
-            if let Outbound::Message { .. } = out {
-                self.links[index].server.handle_inbound(self.now, Inbound::Lost { lane, loss });
+            if let Outbound::Message { message, .. } = out {
+                let request = match &message {
+                    Message::Request(request) => Some(&request.id),
+                    _ => None,
+                };
+                self.links[index].server.handle_rejected(self.now, lane, request, loss);
             }
             return;
         };

@@ -154,3 +154,18 @@ fn notifications_wait_for_the_handshake() {
         ["initialize", "notifications/initialized", "notifications/roots/list_changed"]
     );
 }
+
+/// Row 7: a DiscoverResult came, and `initialize` is never answered. When the start limit is over, that is
+/// a failure of `initialize` like any other: the peer is modern.
+#[test]
+fn a_modern_peer_that_ignores_initialize_is_modern() {
+    let mut peer = Peer::on(config(), PIPE);
+    let probe = peer.last().json["id"].clone();
+    peer.pass(seconds(11));
+    assert_eq!(peer.methods(), ["server/discover", "initialize"]);
+    peer.says(&format!(r#"{{"jsonrpc":"2.0","id":{probe},"result":{DISCOVER}}}"#));
+    assert!(peer.story().is_empty());
+    peer.pass(seconds(60));
+    assert_eq!(peer.story(), ["Ready"]);
+    assert!(peer.closes.is_empty());
+}

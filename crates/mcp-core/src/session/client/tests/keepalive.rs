@@ -34,7 +34,7 @@ fn a_dead_link_is_given_up() {
     let mut peer = Peer::legacy(pinging(), PIPE);
     peer.pass(seconds(35));
     peer.pass(seconds(30));
-    assert_eq!(peer.methods(), ["ping", "ping"]);
+    assert_eq!(peer.methods(), ["ping", "notifications/cancelled", "ping"]);
     peer.answer_last("{}");
     peer.pass(seconds(30 + 5 + 30));
     assert!(peer.closes.is_empty());

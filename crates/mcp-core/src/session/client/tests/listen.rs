@@ -178,6 +178,7 @@ fn a_cut_subscription_is_asked_for_again() {
         peer.says_on(sent.lane, &ack(&sent.json["id"].to_string(), r#"{"toolsListChanged":true}"#));
     };
     accept(&mut peer);
+    peer.pass(seconds(1));
     let lane = peer.last().lane;
     peer.inbound(Inbound::Ended { lane: Lane::numbered(lane) });
     assert_eq!(peer.story(), ["ListenStarted", "ListenLost"]);

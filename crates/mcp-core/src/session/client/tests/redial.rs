@@ -2,7 +2,8 @@
 
 use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion;
-use crate::session::client::Reconnect;
+use crate::session::SubscriptionFilter;
+use crate::session::client::{Reconnect, Verdict};
 use crate::transport::{ConnectError, LossKind, TransportError};
 
 use super::harness::*;
@@ -188,4 +189,74 @@ fn notifications_make_no_link() {
     peer.close_link();
     peer.notify("notifications/x");
     assert!(peer.redials.is_empty());
+}
+
+/// docs/bounds.md: what waits for a link is bounded: of the notifications the oldest go.
+#[test]
+fn waiting_notifications_are_bounded() {
+    let mut peer = Peer::on(config(), PIPE);
+    peer.notify("notifications/first");
+    for _ in 0..5_000 {
+        peer.notify("notifications/more");
+    }
+    let call = peer.call("tools/list", "");
+    peer.answer_last(DISCOVER);
+    let methods = peer.methods();
+    assert_eq!(methods.iter().filter(|method| **method == "notifications/more").count(), 1024);
+    assert!(!methods.contains(&"notifications/first"));
+    assert_eq!(methods.last(), Some(&"tools/list"));
+    assert_eq!(peer.session.stats().dropped_waiting, 5_001 - 1024);
+    peer.answer_last("{}");
+    peer.result(call);
+}
+
+/// SUB-C-012: a subscription that is cut after each word is asked for again, and not as fast as the peer
+/// can cut it.
+#[test]
+fn a_subscription_that_is_cut_after_each_word_is_not_asked_for_at_once() {
+    let mut peer = Peer::modern(config(), HTTP);
+    let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    peer.listen(filter);
+    for _ in 0..100 {
+        let sent = peer.last().clone();
+        let id = &sent.json["id"];
+        let tag = format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}"#);
+        for (method, more) in [
+            ("subscriptions/acknowledged", r#","notifications":{"toolsListChanged":true}"#),
+            ("tools/list_changed", ""),
+        ] {
+            peer.says_on(
+                sent.lane,
+                &format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{{{tag}{more}}}}}"#),
+            );
+        }
+        peer.lose(sent.lane, LossKind::Cut);
+        assert_eq!(peer.story().last().map(String::as_str), Some("ListenLost"));
+        let until = peer.wait.expect("it is asked for again") - peer.clock;
+        peer.pass(until);
+    }
+    assert!(peer.clock >= seconds(45), "{:?}", peer.clock);
+    assert_eq!(peer.sent.len(), 101);
+}
+
+/// ERA-C-010: a peer that was known as legacy and ends its link on `initialize` is probed once, on a new
+/// link; one that ends every link is given up.
+#[test]
+fn a_link_that_ends_on_a_known_handshake_is_probed() {
+    let mut known = config();
+    known.verdict = Some(Verdict { version: ProtocolVersion::V2025_11_25 });
+    let mut peer = Peer::on(known.clone(), PIPE);
+    peer.close_link();
+    assert_eq!(peer.redials.len(), 2);
+    peer.connect(PIPE);
+    assert_eq!(peer.methods(), ["initialize", "server/discover"]);
+    peer.answer_last(DISCOVER);
+    assert_eq!(peer.story(), ["Ready"]);
+    let mut peer = Peer::on(known, PIPE);
+    for _ in 0..3 {
+        peer.close_link();
+        peer.connect(PIPE);
+    }
+    assert_eq!(peer.methods(), ["initialize", "server/discover", "initialize"]);
+    assert!(matches!(peer.session.closed(), Some(CloseReason::PeerClosed(_))));
 }

@@ -101,3 +101,42 @@ fn it_is_an_error_elsewhere() {
     assert!(state_gone(&peer, call));
     assert_eq!(peer.sent.len(), 1);
 }
+
+/// A peer that forgets each session as soon as it is open is not asked for ever.
+#[test]
+fn a_peer_that_always_forgets_is_given_up() {
+    let mut peer = Peer::legacy(config(), HTTP);
+    peer.forget();
+    let mut handshakes = 0;
+    while peer.closes.is_empty() && handshakes < 1_000 {
+        peer.lose(0, NOT_EXECUTED);
+        if peer.closes.is_empty() {
+            handshakes += 1;
+            peer.open_legacy();
+        }
+    }
+    assert!((2..=5).contains(&handshakes), "{handshakes} handshakes");
+    // With an answer in between the session is worth another one.
+    let mut peer = Peer::legacy(config(), HTTP);
+    for _ in 0..20 {
+        peer.lose(0, NOT_EXECUTED);
+        peer.open_legacy();
+        peer.call("tools/list", "");
+        peer.answer_last("{}");
+    }
+    assert!(peer.closes.is_empty());
+}
+
+/// What was on the wire of a forgotten session fails, whatever era comes next.
+#[test]
+fn leftovers_fail_in_every_era() {
+    let mut peer = Peer::legacy(config(), HTTP);
+    let (met, left) = (peer.call("tools/list", ""), peer.call("tools/call", "{}"));
+    let lane = peer.sent[0].lane;
+    peer.lose(lane, NOT_EXECUTED);
+    peer.refuse_last(-32022, r#"{"supported":["2026-07-28"]}"#);
+    peer.answer_last(DISCOVER);
+    assert!(state_gone(&peer, left));
+    assert_eq!(peer.last().method(), "tools/list");
+    assert!(peer.outcome(met).is_none());
+}

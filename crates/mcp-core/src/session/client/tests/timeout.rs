@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::session::SubscriptionFilter;
 use crate::session::client::CallOptions;
 use crate::transport::EndReason;
 
@@ -129,4 +130,21 @@ fn a_call_without_limits_waits() {
     peer.pass(seconds(1_000_000));
     peer.answer_last("{}");
     assert_eq!(peer.result(call), "{}");
+}
+
+/// TIME-B-002: a request of the session's own that runs out of time is taken back, as a call is.
+#[test]
+fn a_silent_request_of_its_own_is_taken_back() {
+    for binding in [PIPE, HTTP] {
+        let mut peer = Peer::legacy(config(), binding);
+        let filter =
+            SubscriptionFilter { resource_subscriptions: vec!["a".into()], ..SubscriptionFilter::default() };
+        peer.listen(filter);
+        let asked = peer.last().clone();
+        peer.pass(seconds(60));
+        assert_eq!(peer.methods(), ["resources/subscribe", "notifications/cancelled"]);
+        assert_eq!(peer.last().json["params"]["requestId"], asked.json["id"]);
+        assert_eq!(peer.ended, [(asked.lane, EndReason::TimedOut)]);
+        assert_eq!(peer.story(), ["ListenStarted"]);
+    }
 }

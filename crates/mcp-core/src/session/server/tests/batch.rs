@@ -105,6 +105,6 @@ fn a_batched_request_speaks_on_the_shared_lane() {
         peer.reply(1, needs(vec![question("k", "roots/list", "{}")], None)),
         [r#"{"id":1,"method":"roots/list","params":{}}"#]
     );
-    let lines = peer.no_route(0);
+    let lines = peer.rejected(0, Some(1));
     assert!(lines[0].starts_with(r#"@1001! {"id":1,"error":{"code":-32603"#), "{lines:?}");
 }

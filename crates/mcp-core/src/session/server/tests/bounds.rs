@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// DESIGN 8, FAULT C-39: one more is answered with an error that names the limit; pings and cancels pass.
+/// docs/bounds.md, FAULT C-39: one more is answered with an error that names the limit; pings and cancels pass.
 #[test]
 fn requests_in_flight_are_bounded() {
     let mut peer = Peer::with(Binding::STREAM, |config| config.max_in_flight = 2).open("2025-11-25", "{}");
@@ -21,7 +21,7 @@ fn requests_in_flight_are_bounded() {
     assert_eq!(peer.line(&modern("5", "tools/call", "")), ["request #3 tools/call"]);
 }
 
-/// DESIGN 8: the bytes of all params together are bounded, and given back.
+/// docs/bounds.md: the bytes of all params together are bounded, and given back.
 #[test]
 fn bytes_in_flight_are_bounded() {
     let mut peer = Peer::with(Binding::STREAM, |config| config.max_in_flight_bytes = 300);
@@ -35,7 +35,7 @@ fn bytes_in_flight_are_bounded() {
     assert_eq!(peer.line(&second), ["request #2 tools/call"]);
 }
 
-/// DESIGN 8: a legacy client's resource subscriptions are bounded; those it has are not lost.
+/// docs/bounds.md: a legacy client's resource subscriptions are bounded; those it has are not lost.
 #[test]
 fn resource_subscriptions_are_bounded() {
     let mut peer = Peer::with(Binding::STREAM, |config| config.max_listens = 1).open("2025-11-25", "{}");
@@ -47,7 +47,7 @@ fn resource_subscriptions_are_bounded() {
     assert_eq!(peer.line(&on("a:")).len(), 1);
 }
 
-/// DESIGN 8: what a peer makes the session keep in other ways counts as well, and is given back.
+/// docs/bounds.md: what a peer makes the session keep in other ways counts as well, and is given back.
 #[test]
 fn subscriptions_and_answers_count_as_bytes() {
     let mut peer = Peer::with(Binding::STREAM, |config| config.max_in_flight_bytes = 300)
@@ -76,7 +76,7 @@ fn subscriptions_and_answers_count_as_bytes() {
     assert!(peer.line(&listen("2"))[0].contains("acknowledged"));
 }
 
-/// DESIGN 8: questions to the client are bounded too.
+/// docs/bounds.md: questions to the client are bounded too.
 #[test]
 fn questions_are_bounded() {
     let mut peer =

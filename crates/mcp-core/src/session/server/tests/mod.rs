@@ -119,6 +119,14 @@ impl Peer {
         self.world(Inbound::Lost { lane: Lane::numbered(lane), loss })
     }
 
+    /// The transport rejected what was sent on this lane: the request of this id, or no request.
+    fn rejected(&mut self, lane: u64, request: Option<i64>) -> Vec<String> {
+        let loss = Loss::new(LossKind::NoRoute, "no stream to the client");
+        let request = request.map(RequestId::from);
+        self.session.handle_rejected(self.now, Lane::numbered(lane), request.as_ref(), loss);
+        self.drain()
+    }
+
     fn reply(&mut self, exchange: u64, reply: Reply) -> Vec<String> {
         self.session.reply(self.now, ExchangeId(exchange), reply);
         self.drain()

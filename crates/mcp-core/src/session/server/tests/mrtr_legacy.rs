@@ -20,7 +20,7 @@ fn two() -> Reply {
     needs(asked, Some("st"))
 }
 
-/// DESIGN 5 "write once": asked with ids of our own, called again when all answers are there.
+/// Written once: asked with ids of our own, called again when all answers are there.
 #[test]
 fn the_client_is_asked_and_the_handler_called_again() {
     let mut peer = calling("2025-11-25", ALL);
@@ -117,7 +117,7 @@ fn a_silent_client_fails_the_call() {
     assert!(matches!(peer.session.poll_output(), Output::Wait(None)));
 }
 
-/// Cancel reaches every leg (DESIGN 5); no handler is at work, so no reply is owed.
+/// Cancel reaches every leg; no handler is at work, so no reply is owed.
 #[test]
 fn cancelling_the_call_takes_the_questions_back() {
     let mut peer = calling("2025-11-25", ALL);
@@ -141,7 +141,7 @@ fn questions_travel_on_the_lane_of_the_request() {
     peer.on(5, &bare("1", "tools/call", "{}"));
     let lines = peer.reply(1, two());
     assert!(lines.iter().all(|line| line.starts_with("@5 {")), "{lines:?}");
-    let lines = peer.no_route(5);
+    let lines = peer.rejected(5, Some(1));
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[1].starts_with(r#"@5! {"id":1,"error":{"code":-32603"#), "{lines:?}");
 }

@@ -159,7 +159,7 @@ impl Book {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// DESIGN 5, CANC-B-006, FAULT C-37: of each accepted request there is one response or one
+    /// CANC-B-006, FAULT C-37: of each accepted request there is one response or one
     /// cancellation, never both, never two; in the end nothing is left open.
     #[test]
     fn exactly_one_outcome(deeds in prop::collection::vec(deed(), 1..60)) {

@@ -62,11 +62,59 @@ fn a_request_is_given_up() {
     assert!(peer.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).is_empty());
 }
 
-/// Promise 6: without a stream to the client the request is lost at once.
+/// Promise 6: a request that has nowhere to go is lost at once, and it alone.
 #[test]
-fn a_request_without_a_route_is_lost() {
+fn a_rejected_request_is_lost_and_no_other() {
+    let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
+    for _ in 0..3 {
+        ask(&mut peer, "ping").unwrap();
+    }
+    peer.drain();
+    assert_eq!(peer.rejected(0, Some(2)), ["outgoing #2 lost: no stream to the client"]);
+    assert!(peer.rejected(0, Some(2)).is_empty());
+    assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":3,"result":{}}"#), ["outgoing #3 {}"]);
+    assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), ["outgoing #1 {}"]);
+}
+
+/// Promise 6: a notification that has nowhere to go takes no request with it.
+#[test]
+fn a_rejected_notification_fails_no_request() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
     ask(&mut peer, "ping").unwrap();
     peer.drain();
-    assert_eq!(peer.no_route(0), ["outgoing #1 lost: no stream to the client"]);
+    peer.publish(crate::session::Change::ToolsList);
+    assert!(peer.rejected(0, None).is_empty());
+    assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), ["outgoing #1 {}"]);
+}
+
+/// Promise 6: one question of a round that cannot be asked ends the round; the others are taken back.
+#[test]
+fn a_rejected_question_fails_its_request() {
+    let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", r#"{"roots":{}}"#);
+    peer.on(5, &bare("1", "tools/call", "{}"));
+    peer.on(6, &bare("2", "tools/call", "{}"));
+    let round = || needs(vec![question("a", "roots/list", "{}"), question("b", "roots/list", "{}")], None);
+    peer.reply(1, round());
+    peer.reply(2, round());
+    let lines = peer.rejected(5, Some(1));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0], r#"@5 {"method":"notifications/cancelled","params":{"requestId":2}}"#);
+    assert!(lines[1].starts_with(r#"@5! {"id":1,"error""#), "{lines:?}");
+    peer.on(7, r#"{"jsonrpc":"2.0","id":3,"result":{"roots":[]}}"#);
+    let again = peer.on(8, r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[]}}"#);
+    assert_eq!(again, ["request #2 tools/call"]);
+}
+
+/// A lane that has no route loses all that was asked on it; one that was cut loses nothing: a legacy client
+/// answers by another way.
+#[test]
+fn a_lane_without_a_route_loses_what_was_asked_on_it() {
+    let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
+    ask(&mut peer, "ping").unwrap();
+    ask(&mut peer, "ping").unwrap();
+    peer.drain();
+    let cut = Loss::new(LossKind::Cut, "gone");
+    assert!(peer.world(Inbound::Lost { lane: Lane::SHARED, loss: cut }).is_empty());
+    let lost = |number: u64| format!("outgoing #{number} lost: no stream to the client");
+    assert_eq!(peer.no_route(0), [lost(1), lost(2)]);
 }

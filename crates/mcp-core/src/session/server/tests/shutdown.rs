@@ -43,7 +43,7 @@ fn read_closed_fails_the_questions() {
     assert_eq!(lines[1..], ["outgoing #1 closed: the peer closed", "close the peer closed"]);
 }
 
-/// DESIGN 5: draining refuses new requests, answers old ones, and says when it is done, once.
+/// Draining refuses new requests, answers old ones, and says when it is done, once.
 #[test]
 fn draining() {
     let mut peer = Peer::legacy("2025-11-25", r#"{"roots":{}}"#);

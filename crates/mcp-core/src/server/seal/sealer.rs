@@ -1,0 +1,206 @@
+//! The sealer: keys, a time, and what a state is bound to.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use hmac::Mac;
+
+use crate::message::RawJson;
+use crate::transport::Envelope;
+
+use super::key::KeyedHash;
+use super::text::{self, Fields, NONCE};
+use super::{Fault, Key, OpenError, SealError, Spent, digest};
+
+/// The most keys that a sealer tries.
+pub const MAX_KEYS: usize = 8;
+
+const LIFETIME: Duration = Duration::from_secs(600);
+const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+type Principal = dyn Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync;
+
+/// Seals states and opens them again. See the [module](crate::server::seal). Clones share keys and store.
+#[derive(Clone)]
+pub struct Sealer {
+    /// The first seals; all open.
+    keys: Arc<RwLock<VecDeque<Key>>>,
+    lifetime: Duration,
+    principal: Option<Arc<Principal>>,
+    spent: Option<Arc<dyn Spent>>,
+}
+
+/// What a state is good for.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The method of the request.
+    pub method: &'a str,
+    /// Its params. `_meta`, `inputResponses` and `requestState` do not count.
+    pub params: Option<&'a RawJson>,
+    /// Who asks, as bytes that name one user and no other; from a verified identity. `None` is nobody in
+    /// particular, and nobody else's.
+    pub principal: Option<&'a [u8]>,
+}
+
+impl Sealer {
+    /// A sealer with this key.
+    pub fn new(key: Key) -> Sealer {
+        Sealer { keys: Arc::new(RwLock::new([key].into())), lifetime: LIFETIME, principal: None, spent: None }
+    }
+
+    /// Opens what these keys sealed too, newest first. At most [`MAX_KEYS`] in all: the oldest fall out.
+    #[must_use]
+    pub fn older_keys(self, older: impl IntoIterator<Item = Key>) -> Sealer {
+        {
+            let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            let room = MAX_KEYS.saturating_sub(keys.len());
+            keys.extend(older.into_iter().take(room));
+        }
+        self
+    }
+
+    /// Seals with a new key from now on, here and in all clones, and goes on opening what the older ones
+    /// sealed. At most [`MAX_KEYS`] in all: the oldest falls out, and its states are refused.
+    ///
+    /// Among replicas, give all of them the new key as an older one first.
+    pub fn rotate(&self, key: Key) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.push_front(key);
+        keys.truncate(MAX_KEYS);
+    }
+
+    /// How long a state is good. Default 10 minutes: long enough for a person to answer. At most a year.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Sealer {
+        self.lifetime = lifetime.min(MAX_LIFETIME);
+        self
+    }
+
+    /// How to tell a user from what the transport knows about a request: bytes that name one user and no
+    /// other, from an identity that was *verified*. Without it a state is good for every client that gets
+    /// hold of it, which is right only where a link has but one user, as a pipe does (ledger MRTR-S-008).
+    #[must_use]
+    pub fn principal(mut self, of: impl Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync + 'static) -> Sealer {
+        self.principal = Some(Arc::new(of));
+        self
+    }
+
+    /// A state is good once: opening it marks it as used, in this store (ledger MRTR-S-009). A client that
+    /// lost the answer to its retry cannot retry again with it.
+    #[must_use]
+    pub fn single_use(mut self, store: impl Spent) -> Sealer {
+        self.spent = Some(Arc::new(store));
+        self
+    }
+
+    pub(super) fn principal_of(&self, envelope: &Envelope) -> Option<Vec<u8>> {
+        self.principal.as_ref().and_then(|of| of(envelope))
+    }
+
+    /// [`Sealer::seal_at`] the present time.
+    pub fn seal(&self, scope: Scope<'_>, payload: impl AsRef<[u8]>) -> Result<String, SealError> {
+        self.seal_at(SystemTime::now(), scope, payload)
+    }
+
+    /// Makes an opaque ASCII text of a payload, good for this scope, from `now` for the lifetime.
+    ///
+    /// # Errors
+    ///
+    /// The text would be longer than [`MAX_TEXT`](super::MAX_TEXT), or there is no randomness.
+    pub fn seal_at(
+        &self,
+        now: SystemTime,
+        scope: Scope<'_>,
+        payload: impl AsRef<[u8]>,
+    ) -> Result<String, SealError> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandom)?;
+        let expiry = millis(now).saturating_add(duration_millis(self.lifetime));
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        // There is always one: none is ever taken out but by `truncate`, which leaves the first.
+        let key = keys.front().ok_or(SealError::NoRandom)?;
+        let head = text::head(key.id(), expiry, &nonce);
+        let mac = mac(key, &head, scope, payload.as_ref()).finalize().into_bytes();
+        text::encode(&head, payload.as_ref(), &mac)
+    }
+
+    /// [`Sealer::open_at`] the present time.
+    pub async fn open(&self, scope: Scope<'_>, text: &str) -> Result<Vec<u8>, OpenError> {
+        self.open_at(SystemTime::now(), scope, text).await
+    }
+
+    /// The payload of a text that a sealer with one of these keys made for this scope, and whose time is not
+    /// over. With [`Sealer::single_use`] it marks the state as used: open it once. Takes time in proportion
+    /// to the text and the params. Cancelled while the store is asked, the state may be used up.
+    ///
+    /// # Errors
+    ///
+    /// One error for all checks; see [`OpenError`].
+    pub async fn open_at(&self, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Vec<u8>, OpenError> {
+        let fields = self.check(now, scope, text)?;
+        if let Some(spent) = &self.spent {
+            let expires = SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_millis(fields.expiry()))
+                .ok_or(Fault::Expired)?;
+            match spent.spend(fields.nonce(), expires, now).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Fault::Spent.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the store of used states did not say");
+                    return Err(Fault::Store.into());
+                }
+            }
+        }
+        Ok(fields.payload().to_vec())
+    }
+
+    /// All checks but single use.
+    fn check(&self, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Fields, Fault> {
+        let fields = text::decode(text)?;
+        let key = {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            keys.iter().find(|key| key.id() == fields.key()).cloned().ok_or(Fault::UnknownKey)?
+        };
+        // In constant time. What stands in the fields counts from here on.
+        mac(&key, fields.head(), scope, fields.payload())
+            .verify_slice(fields.mac())
+            .map_err(|_| Fault::Mismatch)?;
+        if millis(now) >= fields.expiry() { Err(Fault::Expired) } else { Ok(fields) }
+    }
+}
+
+/// The MAC over all that counts. Each part of a length of its own comes after its length, so that no two
+/// scopes and payloads give the same bytes.
+fn mac(key: &Key, head: &[u8], scope: Scope<'_>, payload: &[u8]) -> KeyedHash {
+    let mut mac = key.mac();
+    mac.update(head);
+    mac.update(&digest::of_params(scope.params));
+    mac.update(&[u8::from(scope.principal.is_some())]);
+    for part in [scope.method.as_bytes(), scope.principal.unwrap_or_default(), payload] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
+}
+
+/// Milliseconds since 1970. A clock that stands before that counts as 1970.
+fn millis(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, duration_millis)
+}
+
+fn duration_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer")
+            .field("keys", &*self.keys.read().unwrap_or_else(PoisonError::into_inner))
+            .field("lifetime", &self.lifetime)
+            .field("binds_principal", &self.principal.is_some())
+            .field("single_use", &self.spent.is_some())
+            .finish()
+    }
+}
