@@ -52,7 +52,7 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     let default_ttl = || RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
     let default_scope = || RawJson::string(if config.cache_public { "public" } else { "private" });
     let wanted = [
-        kind.is_none().then(|| (Mark::ResultType, "resultType", COMPLETE)),
+        kind.is_none().then_some((Mark::ResultType, "resultType", COMPLETE)),
         ttl.then(|| (Mark::TtlMs, "ttlMs", default_ttl())),
         scope.then(|| (Mark::CacheScope, "cacheScope", default_scope())),
     ];
