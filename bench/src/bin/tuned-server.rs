@@ -1,10 +1,15 @@
 //! The same as `raw-server` with all that can be had by hand: pipes without threads, and one write for all
-//! the answers to what one read brought. Needs pipes at stdin and stdout.
+//! the answers to what one read brought. Needs pipes at stdin and stdout, and Unix.
 
+#[cfg(unix)]
 use std::os::fd::AsFd;
 
-use mcp_bench::{Arguments, Outcome, run, wire};
+#[cfg(unix)]
+use mcp_bench::wire;
+use mcp_bench::{Arguments, Outcome, run};
+#[cfg(unix)]
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+#[cfg(unix)]
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 fn main() -> Outcome {
@@ -12,6 +17,12 @@ fn main() -> Outcome {
     run(&arguments, serve())
 }
 
+#[cfg(not(unix))]
+async fn serve() -> Outcome {
+    Err("only on Unix".into())
+}
+
+#[cfg(unix)]
 async fn serve() -> Outcome {
     let input = Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
     let mut input = BufReader::with_capacity(64 * 1024, input);

@@ -1,6 +1,6 @@
 //! Messages to text: one line each, payloads copied as they are.
 
-use super::scan::plain_run;
+use super::plain::plain_run;
 use super::{Message, RawJson, RequestId, Response};
 
 /// Writes a JSON string.

@@ -202,6 +202,15 @@ impl Payload {
         })
     }
 
+    /// Whether it is plain from a quick look that there is no `_meta`: the name stands nowhere, and nothing
+    /// is written with escapes. Spares most params of our own making the scan.
+    pub(crate) fn lacks_meta(&self) -> bool {
+        let text = self.raw.as_bytes();
+        self.marks.get().is_none()
+            && memchr::memchr(b'\\', text).is_none()
+            && memchr::memmem::find(text, b"_meta").is_none()
+    }
+
     /// The JSON text of a member, if it is there. `null` is there.
     pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
         self.marks().get(mark).map(|span| &self.raw.as_bytes()[span])
