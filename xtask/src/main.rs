@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod interop;
 mod shell;
@@ -15,6 +16,7 @@ const HELP: &str = "\
 usage: cargo xtask TASK
 
   ci                      everything that must hold: fmt, tidy, clippy, doc, test
+  bench stdio [PAIRS]     measure stdio beside programs without a framework; writes docs/benchmarks.md
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
   interop                 only the conversations with peers from npm and PyPI, and their matrix
   tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let task = args.next().unwrap_or_else(|| "help".to_owned());
     let rest: Vec<String> = args.collect();
     let outcome = match task.as_str() {
+        "bench" => bench::run(&rest),
         "ci" => ci::run(&rest),
         "test" => test::run(&rest),
         "interop" => interop::run(&rest),

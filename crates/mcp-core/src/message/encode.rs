@@ -1,13 +1,12 @@
 //! Messages to text: one line each, payloads copied as they are.
 
-use std::io::Write;
-
+use super::plain::plain_run;
 use super::{Message, RawJson, RequestId, Response};
 
 /// Writes a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
-    if plain {
+    if plain_run(text.as_bytes()) == text.len() {
+        out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
@@ -19,7 +18,8 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
 
 /// Writes a JSON integer.
 pub(crate) fn write_integer(number: i64, out: &mut Vec<u8>) {
-    let _infallible = write!(out, "{number}");
+    // Writing a number into memory cannot fail.
+    let _infallible = serde_json::to_writer(&mut *out, &number);
 }
 
 /// Writes `"key":value`, with a comma if it is not the first of its object.
@@ -37,7 +37,7 @@ pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
 fn write_payload(payload: &RawJson, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(payload.as_bytes());
-    if out[start..].iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+    if memchr::memchr2(b'\n', b'\r', payload.as_bytes()).is_some() {
         for byte in &mut out[start..] {
             if matches!(byte, b'\n' | b'\r') {
                 *byte = b' ';

@@ -132,14 +132,12 @@ struct Fields {
     version: Option<bool>,
     id: Option<Id>,
     method: Option<Result<Span, Kind>>,
-    params: Option<(Kind, Span, MarksBox)>,
-    result: Option<(Kind, Span, MarksBox)>,
+    params: Option<(Kind, Span, Box<Marks>)>,
+    result: Option<(Kind, Span, Box<Marks>)>,
     error: Option<Result<ErrorFields, &'static str>>,
     /// The first rule that was broken.
     fault: Option<String>,
 }
-
-struct MarksBox(Marks);
 
 enum Id {
     Null,
@@ -230,18 +228,18 @@ impl Fields {
         &mut self,
         scanner: &mut Scanner<'_>,
         name: &str,
-    ) -> Result<(Kind, Span, MarksBox), ScanError> {
-        let mut marks = Marks::NONE;
+    ) -> Result<(Kind, Span, Box<Marks>), ScanError> {
+        let mut marks = Box::new(Marks::NONE);
         if scanner.peek() != Some(b'{') {
             let (kind, span) = scanner.value()?;
-            return Ok((kind, span, MarksBox(marks)));
+            return Ok((kind, span, marks));
         }
         let mut duplicate = false;
         let span = scan_object(scanner, &mut marks, &mut duplicate)?;
         if duplicate {
             self.fault(format_args!("two members of one name in {name}"));
         }
-        Ok((Kind::Object, span, MarksBox(marks)))
+        Ok((Kind::Object, span, marks))
     }
 
     fn readable_id(&self) -> Option<RequestId> {
@@ -327,13 +325,13 @@ fn read_method(quoted: &[u8]) -> Result<Method, String> {
 
 fn slice_payload(
     text: &Bytes,
-    (kind, span, marks): (Kind, Span, MarksBox),
+    (kind, span, marks): (Kind, Span, Box<Marks>),
     name: &str,
 ) -> Result<Payload, String> {
     if kind != Kind::Object {
         return Err(format!("`{name}` is an object, not {}", kind_name(kind)));
     }
-    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), marks.0))
+    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), marks))
 }
 
 fn slice_error(text: &Bytes, error: ErrorFields) -> ErrorObject {

@@ -10,6 +10,7 @@ mod id;
 pub mod meta;
 pub mod method;
 mod payload;
+mod plain;
 mod raw;
 mod refusal;
 pub(crate) mod scan;

@@ -1,5 +1,6 @@
 //! Params and results: raw objects that know where the members stand which the protocol reads.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -30,6 +31,8 @@ pub enum Mark {
     MetaProgressToken,
     /// `name`: of a tool or a prompt.
     Name,
+    /// `arguments`: of a tool or a prompt.
+    Arguments,
     /// `uri`: of a resource.
     Uri,
     /// `requestId`: of a cancelled request.
@@ -56,6 +59,9 @@ pub enum Mark {
     CacheScope,
 }
 
+/// The start of a member that is not there. Not 0: memory that is asked for as zeros costs more.
+const ABSENT: u32 = u32::MAX;
+
 const MARKS: usize = Mark::CacheScope as usize + 1;
 
 impl Mark {
@@ -63,6 +69,7 @@ impl Mark {
         Some(match key {
             b"_meta" => Mark::Meta,
             b"name" => Mark::Name,
+            b"arguments" => Mark::Arguments,
             b"uri" => Mark::Uri,
             b"requestId" => Mark::RequestId,
             b"progressToken" => Mark::ProgressToken,
@@ -94,16 +101,16 @@ impl Mark {
     }
 }
 
-/// Where each mark stands, relative to the payload. Start and length; no member starts at 0.
+/// Where each mark stands, relative to the payload: start and length.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks([(u32, u32); MARKS]);
 
 impl Marks {
-    pub(crate) const NONE: Marks = Marks([(0, 0); MARKS]);
+    pub(crate) const NONE: Marks = Marks([(ABSENT, ABSENT); MARKS]);
 
     fn get(&self, mark: Mark) -> Option<Range<usize>> {
         match self.0[mark as usize] {
-            (0, _) => None,
+            (ABSENT, _) => None,
             (start, len) => Some(start as usize..start as usize + len as usize),
         }
     }
@@ -111,7 +118,7 @@ impl Marks {
     /// Notes a member; `false` if it was there already.
     fn set(&mut self, mark: Mark, span: Range<usize>) -> bool {
         let slot = &mut self.0[mark as usize];
-        let fresh = slot.0 == 0;
+        let fresh = slot.0 == ABSENT;
         // Texts are far shorter than 4 GiB: the message limits see to that.
         *slot = (span.start as u32, (span.end - span.start) as u32);
         fresh
@@ -159,7 +166,8 @@ pub(crate) fn scan_object(
 #[derive(Clone)]
 pub struct Payload {
     raw: RawJson,
-    marks: OnceLock<Marks>,
+    /// In a box: a message moves often, and its marks are larger than the rest of it.
+    marks: OnceLock<Box<Marks>>,
 }
 
 impl Payload {
@@ -168,7 +176,7 @@ impl Payload {
         Payload { raw, marks: OnceLock::new() }
     }
 
-    pub(crate) fn scanned(raw: RawJson, marks: Marks) -> Payload {
+    pub(crate) fn scanned(raw: RawJson, marks: Box<Marks>) -> Payload {
         Payload { raw, marks: OnceLock::from(marks) }
     }
 
@@ -184,7 +192,7 @@ impl Payload {
 
     fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
-            let mut marks = Marks::NONE;
+            let mut marks = Box::new(Marks::NONE);
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // The text was checked when it was made.
@@ -192,6 +200,15 @@ impl Payload {
             }
             marks
         })
+    }
+
+    /// Whether it is plain from a quick look that there is no `_meta`: the name stands nowhere, and nothing
+    /// is written with escapes. Spares most params of our own making the scan.
+    pub(crate) fn lacks_meta(&self) -> bool {
+        let text = self.raw.as_bytes();
+        self.marks.get().is_none()
+            && memchr::memchr(b'\\', text).is_none()
+            && memchr::memmem::find(text, b"_meta").is_none()
     }
 
     /// The JSON text of a member, if it is there. `null` is there.
@@ -207,8 +224,13 @@ impl Payload {
 
     /// A member's text, if it is there and a string.
     pub fn text(&self, mark: Mark) -> Option<String> {
+        self.text_ref(mark).map(Cow::into_owned)
+    }
+
+    /// A member's text, borrowed unless it was written with escapes.
+    pub fn text_ref(&self, mark: Mark) -> Option<Cow<'_, str>> {
         let json = self.mark(mark)?;
-        if json.first() == Some(&b'"') { serde_json::from_slice(json).ok() } else { None }
+        read_text(json)
     }
 
     /// The payload with these `_meta` members set, and `_meta` made where there was none.
@@ -247,6 +269,15 @@ impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
         Payload::new(raw)
     }
+}
+
+/// The text of a JSON string, if it is one; borrowed unless it was written with escapes.
+pub(crate) fn read_text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if memchr::memchr(b'\\', inner).is_some() {
+        return serde_json::from_slice(json).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
 /// The kind of a value, in words.

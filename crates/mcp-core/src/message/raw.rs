@@ -1,11 +1,13 @@
 //! Checked JSON text that is carried, never rebuilt.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::encode;
+use super::payload::read_text;
 use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
@@ -24,6 +26,9 @@ use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Bytes);
+
+/// The room that an object is given at first, in bytes.
+const OBJECT: usize = 128;
 
 impl RawJson {
     /// `{}`.
@@ -45,7 +50,7 @@ impl RawJson {
     }
 
     /// Text that this crate checked or wrote itself.
-    pub(crate) fn trusted(bytes: Bytes) -> RawJson {
+    pub(crate) const fn trusted(bytes: Bytes) -> RawJson {
         RawJson(bytes)
     }
 
@@ -71,7 +76,8 @@ impl RawJson {
 
     /// An object of these members, in this order.
     pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, RawJson)>) -> RawJson {
-        let mut out = vec![b'{'];
+        let mut out = Vec::with_capacity(OBJECT);
+        out.push(b'{');
         for (key, value) in members {
             encode::write_member(key, &value, &mut out);
         }
@@ -109,7 +115,12 @@ impl RawJson {
 
     /// The string, if it is one.
     pub fn to_text(&self) -> Option<String> {
-        if self.0.first() == Some(&b'"') { self.deserialize().ok() } else { None }
+        read_text(&self.0).map(Cow::into_owned)
+    }
+
+    /// The string, if it is one; borrowed unless it was written with escapes.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        read_text(&self.0)
     }
 
     /// Whether it is an object.

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::plain::plain_run;
+
 /// The depth limit when nobody says otherwise (design bound).
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
@@ -300,29 +302,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes from the start need no look: no quote, no backslash, no control character.
-fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut run = 0;
-    // Eight bytes at a time while none of them is special.
-    for chunk in bytes.chunks_exact(8) {
-        let Ok(chunk) = <[u8; 8]>::try_from(chunk) else { break };
-        let word = u64::from_le_bytes(chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
-        if control | quote | backslash != 0 {
-            break;
-        }
-        run += 8;
-    }
-    run + bytes[run..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1F)).count()
-}
-
 /// Checks that the text is UTF-8; the error tells where it is not.
 pub(crate) fn check_utf8(bytes: &[u8]) -> Result<(), ScanError> {
+    // Most text is ASCII, and that is quicker to see.
+    if bytes.is_ascii() {
+        return Ok(());
+    }
     std::str::from_utf8(bytes).map(drop).map_err(|error| ScanError::Utf8(error.valid_up_to()))
 }
 

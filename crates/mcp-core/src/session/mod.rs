@@ -14,6 +14,7 @@
 pub mod client;
 mod ids;
 mod input;
+pub(crate) mod number_map;
 mod output;
 pub mod server;
 mod subscription;

@@ -17,6 +17,7 @@ use tracing::Span;
 
 use crate::error::{CloseReason, Error};
 use crate::session::client::ClientSession;
+use crate::session::number_map::NumberMap;
 use crate::session::{CallId, InputId, ListenId, Output};
 use crate::transport::{Closed, Connect, ConnectError, Transport, TransportError};
 
@@ -50,7 +51,7 @@ struct Sending {
 struct Driver {
     shared: Arc<ClientShared>,
     session: ClientSession,
-    calls: HashMap<CallId, Pending>,
+    calls: NumberMap<CallId, Pending>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,
     /// To the writer of the link, while it is open.
@@ -73,7 +74,7 @@ impl Driver {
         Driver {
             session: ClientSession::new(shared.config.clone(), now()),
             shared,
-            calls: HashMap::new(),
+            calls: NumberMap::default(),
             listens: HashMap::new(),
             inputs: HashMap::new(),
             outbox: None,

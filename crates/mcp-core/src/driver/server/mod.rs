@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Message, Payload};
+use crate::session::number_map::NumberMap;
 use crate::session::server::{Reply, ServerSession};
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
 use crate::transport::{Binding, Outbound, Transport};
@@ -57,7 +58,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         shared,
         binding,
         outbox: outbox.clone(),
-        running: HashMap::new(),
+        running: NumberMap::default(),
         inline: None,
         outgoing: HashMap::new(),
         keys: HashMap::new(),
@@ -98,7 +99,7 @@ struct Driver {
     binding: Binding,
     outbox: Arc<Mailbox<Queued<Place>>>,
     /// Requests that handlers are serving.
-    running: HashMap<ExchangeId, Arc<Exchange>>,
+    running: NumberMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
     inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
     /// Requests to a legacy client, by the session's name and by the handler's.

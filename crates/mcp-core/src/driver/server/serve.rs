@@ -35,7 +35,8 @@ pub(super) async fn serve(
     exchange: Arc<Exchange>,
     span: Span,
 ) -> (ExchangeId, Reply) {
-    let handler = &place.server.handler;
+    // The handler itself, not its `Arc`: that would be one more boxed future.
+    let handler: &dyn Handler = &*place.server.handler;
     let context = Context::new(exchange.clone());
     let work = AssertUnwindSafe(async { handler.handle(request, context).await });
     let overdue = async {

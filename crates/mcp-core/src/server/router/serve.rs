@@ -1,5 +1,7 @@
 //! How a router serves a request.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 
 use crate::message::{ErrorObject, Mark, RawJson};
@@ -40,17 +42,17 @@ impl Handler for Router {
             }
             "tools/call" if self.has_tools() => {
                 let name = text(&request, Mark::Name, "name")?;
-                let tool = self.tools.get(&name).ok_or_else(|| unknown("tool", &name))?;
+                let tool = self.tools.get(&*name).ok_or_else(|| unknown("tool", &name))?;
                 (tool.route)(arguments(&request)?, context).await
             }
             "prompts/get" if self.has_prompts() => {
                 let name = text(&request, Mark::Name, "name")?;
-                let prompt = self.prompts.get(&name).ok_or_else(|| unknown("prompt", &name))?;
+                let prompt = self.prompts.get(&*name).ok_or_else(|| unknown("prompt", &name))?;
                 (prompt.route)(arguments(&request)?, context).await
             }
             "resources/read" if self.has_resources() => {
                 let uri = text(&request, Mark::Uri, "uri")?;
-                let fixed = self.resources.get(&uri).map(|entry| &entry.route);
+                let fixed = self.resources.get(&*uri).map(|entry| &entry.route);
                 let route = fixed.or_else(|| {
                     let mut templates = self.templates.iter();
                     let found = templates.find(|(template, _)| template::matches(template, &uri));
@@ -114,17 +116,21 @@ impl Router {
 }
 
 /// A member of the params that has to be a string.
-fn text(request: &IncomingRequest, mark: Mark, member: &'static str) -> Result<String, ErrorObject> {
+fn text<'a>(
+    request: &'a IncomingRequest,
+    mark: Mark,
+    member: &'static str,
+) -> Result<Cow<'a, str>, ErrorObject> {
     request
         .params
         .as_ref()
-        .and_then(|params| params.text(mark))
+        .and_then(|params| params.text_ref(mark))
         .ok_or_else(|| ErrorObject::invalid_params(format!("params.{member} has to be a string")))
 }
 
 /// The `arguments`, which have to be an object where present.
 fn arguments(request: &IncomingRequest) -> Result<RawJson, ErrorObject> {
-    match request.params.as_ref().and_then(|params| params.raw().member("arguments")) {
+    match request.params.as_ref().and_then(|params| params.get(Mark::Arguments)) {
         None => Ok(RawJson::EMPTY_OBJECT),
         Some(arguments) if arguments.is_object() => Ok(arguments),
         Some(arguments) => Err(ErrorObject::invalid_params(format!(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::message::{ErrorObject, RawJson};
+use crate::message::{ErrorObject, RawJson, encode};
 use crate::session::InputRequired;
 
 /// What a tool says.
@@ -104,7 +104,12 @@ impl From<ErrorObject> for ToolError {
 
 /// A `CallToolResult` with one text.
 pub(super) fn content(text: &str, is_error: bool) -> RawJson {
-    let text = RawJson::object([("type", RawJson::string("text")), ("text", RawJson::string(text))]);
-    let content = RawJson::object([("content", RawJson::array([text]))]);
-    if is_error { content.with_members(&[("isError", &RawJson::TRUE)]) } else { content }
+    const HEAD: &[u8] = br#"{"content":[{"type":"text","text":"#;
+    let tail: &[u8] = if is_error { br#"}],"isError":true}"# } else { b"}]}" };
+    // In one piece: the text may be large.
+    let mut out = Vec::with_capacity(HEAD.len() + text.len() + tail.len() + 2);
+    out.extend_from_slice(HEAD);
+    encode::write_string(text, &mut out);
+    out.extend_from_slice(tail);
+    RawJson::trusted(out.into())
 }

@@ -6,8 +6,8 @@ use crate::message::{Method, Payload};
 use crate::session::CallId;
 
 use super::config::{CallOptions, ClientConfig};
-use super::inflight::NumberMap;
 use super::mrtr::Round;
+use crate::session::number_map::NumberMap;
 
 /// One call that is not done.
 #[derive(Debug)]

@@ -47,7 +47,9 @@ impl ClientSession {
         }
         let params = params.map(Payload::new);
         options.progress |= options.reset_on_progress
-            || params.as_ref().is_some_and(|params| params.mark(Mark::MetaProgressToken).is_some());
+            || params
+                .as_ref()
+                .is_some_and(|params| !params.lacks_meta() && params.mark(Mark::MetaProgressToken).is_some());
         let call = Call {
             method,
             params,

@@ -47,7 +47,8 @@ impl Stamp {
     /// protocol: those say what is so.
     pub(super) fn params(&self, params: Option<&Payload>, extras: &Extras<'_>) -> Payload {
         let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
-        let own_meta = params.and_then(|params| params.get(Mark::Meta)).filter(RawJson::is_object);
+        let looked_into = params.filter(|params| !params.lacks_meta());
+        let own_meta = looked_into.and_then(|params| params.get(Mark::Meta)).filter(RawJson::is_object);
         let mut out = Vec::with_capacity(body.len() + self.head.len() + 96);
         if own_meta.is_none() && extras.meta.is_none() && extras.members.is_empty() {
             // The common case: one copy, nothing is looked for a second time.

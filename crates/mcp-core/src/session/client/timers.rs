@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::session::{CallId, InputId, ListenId};
 
-use super::inflight::NumberMap;
+use crate::session::number_map::NumberMap;
 
 /// What a timer is for. Setting one again moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
+use crate::session::number_map::NumberMap;
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
@@ -57,7 +58,7 @@ pub(super) struct Exchanges {
     /// Those that are not muted.
     live: usize,
     bytes: usize,
-    entries: HashMap<ExchangeId, Exchange>,
+    entries: NumberMap<ExchangeId, Exchange>,
     /// Subscriptions are here too: they share the client's id space.
     ids: HashMap<(Lane, RequestId), ExchangeId>,
 }

@@ -1,11 +1,19 @@
 //! What a handler said, in the form of the era: one encoder for each, at the edge (ledger T-39).
 
+use bytes::Bytes;
+
 use crate::message::{ErrorObject, Mark, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
 
 use super::ServerConfig;
 
 /// The `resultType` of a result that asks for input, as JSON.
 pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
+
+/// From here on a copy costs more than it is worth.
+const LARGE: usize = 16 * 1024;
+
+/// The `resultType` of a result that is whole.
+const COMPLETE: RawJson = RawJson::trusted(Bytes::from_static(br#""complete""#));
 
 /// The outcome of an exchange at this version.
 pub(super) fn outcome(
@@ -41,46 +49,60 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     let scope = hints && !payload.mark(Mark::CacheScope).is_some_and(is_scope);
     let info = config.send_info && !there(Mark::MetaServerInfo);
 
-    let complete = RawJson::string("complete");
-    let default_ttl = RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
-    let default_scope = RawJson::string(if config.cache_public { "public" } else { "private" });
-    let mut members = Vec::with_capacity(4);
-    if kind.is_none() {
-        members.push((Mark::ResultType, "resultType", &complete));
-    }
-    if ttl {
-        members.push((Mark::TtlMs, "ttlMs", &default_ttl));
-    }
-    if scope {
-        members.push((Mark::CacheScope, "cacheScope", &default_scope));
-    }
-    if members.is_empty() && !info {
+    let default_ttl = || RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
+    let default_scope = || RawJson::string(if config.cache_public { "public" } else { "private" });
+    let wanted = [
+        kind.is_none().then_some((Mark::ResultType, "resultType", COMPLETE)),
+        ttl.then(|| (Mark::TtlMs, "ttlMs", default_ttl())),
+        scope.then(|| (Mark::CacheScope, "cacheScope", default_scope())),
+    ];
+    let members = || wanted.iter().flatten();
+    if members().next().is_none() && !info {
         return payload;
     }
-    let taken = members.iter().any(|(mark, ..)| there(*mark)) || (info && there(Mark::Meta));
+    let taken = members().any(|(mark, ..)| there(*mark)) || (info && there(Mark::Meta));
     if taken {
-        let members: Vec<(&str, &RawJson)> = members.iter().map(|(_, key, value)| (*key, *value)).collect();
+        let members: Vec<(&str, &RawJson)> = members().map(|(_, key, value)| (*key, value)).collect();
         let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
         return payload.with_meta_and_members(meta, &members);
     }
-    // The usual case: nothing is there yet, so the members go in front with one copy.
-    let text = payload.raw().as_bytes();
-    let mut out = Vec::with_capacity(text.len() + config.info.as_bytes().len() + 160);
-    out.push(b'{');
-    for (_, key, value) in members {
-        encode::write_member(key, value, &mut out);
+    // The usual case: nothing is there yet.
+    let text = payload.raw().as_bytes().len();
+    let room = if text < LARGE { text } else { 0 };
+    let mut more = Vec::with_capacity(room + config.info.as_bytes().len() + 160);
+    more.push(b'{');
+    for (_, key, value) in members() {
+        encode::write_member(key, value, &mut more);
     }
     if info {
-        out.extend_from_slice(if out.len() > 1 { b",\"_meta\":{" } else { b"\"_meta\":{" });
-        encode::write_member(meta::SERVER_INFO, &config.info, &mut out);
-        out.push(b'}');
+        more.extend_from_slice(if more.len() > 1 { b",\"_meta\":{" } else { b"\"_meta\":{" });
+        encode::write_member(meta::SERVER_INFO, &config.info, &mut more);
+        more.push(b'}');
     }
-    let rest = text.get(1..).unwrap_or_default().trim_ascii_start();
-    if !rest.starts_with(b"}") {
-        out.push(b',');
+    Payload::new(joined(payload.into_raw(), more))
+}
+
+/// The object with the members of `more`, an object that is still open and has some. In front where that
+/// is one small copy; a large result that nobody shares is extended in place instead.
+fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
+    let bytes = object.into_bytes();
+    if bytes.len() < LARGE {
+        let rest = bytes.get(1..).unwrap_or_default().trim_ascii_start();
+        if !rest.starts_with(b"}") {
+            more.push(b',');
+        }
+        more.extend_from_slice(rest);
+        return RawJson::trusted(more.into());
     }
-    out.extend_from_slice(rest);
-    Payload::new(RawJson::trusted(out.into()))
+    let mut text = Vec::from(bytes);
+    text.truncate(text.trim_ascii_end().len().saturating_sub(1));
+    text.truncate(text.trim_ascii_end().len());
+    if !text.ends_with(b"{") {
+        text.push(b',');
+    }
+    text.extend_from_slice(more.get(1..).unwrap_or_default());
+    text.push(b'}');
+    RawJson::trusted(text.into())
 }
 
 /// A result without what only the modern era has, should the handler have put it in.

@@ -44,6 +44,22 @@ fn a_modern_result_is_completed() {
     }
 }
 
+/// RPC-S-014, META-S-009: a large result gets the same members; they may stand behind what it has.
+#[test]
+fn a_large_result_is_completed_in_place() {
+    let text = "x".repeat(100_000);
+    for said in [format!(r#"{{"a":"{text}"}}"#), format!(r#"{{ "a":"{text}" }} "#)] {
+        let line = modern_result("tools/list", &said, |config| config.send_info = true);
+        let sent = RawJson::parse(result_of(&line).to_owned()).unwrap();
+        let names: Vec<String> = sent.members().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "resultType", "ttlMs", "cacheScope", "_meta"]);
+        assert_eq!(sent.member("a").unwrap().to_text().unwrap(), text);
+    }
+    let empty = format!("{{{}}}", " ".repeat(100_000));
+    let sent = modern_result("tools/call", &empty, |_| {});
+    assert_eq!(result_of(&sent), r#"{"resultType":"complete"}"#);
+}
+
 /// CACHE-S-001, CACHE-S-002, T-40: hints on the six methods, defaults 0 and private, illegal ones replaced.
 #[test]
 fn caching_hints_are_there_and_legal() {

@@ -1,0 +1,31 @@
+//! What the programs of this package share: their arguments, the wire forms, CPU time, the report line.
+//!
+//! `cargo xtask bench stdio` starts them in turn. See docs/benchmarks.md.
+
+mod arguments;
+mod cpu;
+mod report;
+pub mod wire;
+
+pub use arguments::{Arguments, Era};
+pub use cpu::cpu_of;
+pub use report::Report;
+
+/// The error of a program that only its user reads.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs a program to its end on the runtime that the arguments ask for.
+///
+/// # Errors
+///
+/// The program's, and those of making a runtime.
+pub fn run(arguments: &Arguments, program: impl Future<Output = Outcome>) -> Outcome {
+    let mut builder = if arguments.threads == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(arguments.threads);
+        builder
+    };
+    builder.enable_all().build()?.block_on(program)
+}

@@ -1,0 +1,32 @@
+//! The line that a load generator prints.
+
+use std::time::Duration;
+
+/// What a load generator found out.
+#[derive(Debug)]
+pub struct Report {
+    /// From before the first call to after the last answer.
+    pub wall: Duration,
+    /// CPU time of the load generator in between.
+    pub own_cpu: Duration,
+    /// CPU time of the server in between; 0 if it is not known.
+    pub server_cpu: Duration,
+    /// How long each call took.
+    pub latencies: Vec<Duration>,
+}
+
+impl Report {
+    /// Prints it: names and integers, nanoseconds per call.
+    pub fn print(mut self) {
+        self.latencies.sort_unstable();
+        let calls = self.latencies.len().max(1) as u128;
+        let p50 = self.latencies.get(self.latencies.len() / 2).copied().unwrap_or_default();
+        println!(
+            "wall={} own={} server={} p50={}",
+            self.wall.as_nanos() / calls,
+            self.own_cpu.as_nanos() / calls,
+            self.server_cpu.as_nanos() / calls,
+            p50.as_nanos()
+        );
+    }
+}
