@@ -10,7 +10,7 @@ pub(crate) fn write(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     stream(bytes).map(|_| ())
 }
 
-/// Like [`write`], for output without an end: `false` if the reader has gone, so that nothing more has to
+/// Like [`write()`], for output without an end: `false` if the reader has gone, so that nothing more has to
 /// be said.
 pub(crate) fn stream(bytes: impl AsRef<[u8]>) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
