@@ -16,6 +16,9 @@ use super::opening::Opening;
 use super::timers::Timer;
 use super::{ClientEvent, ClientSession};
 
+/// Sessions in a row that a peer may forget without an answer, where no other number is configured.
+const FORGOTTEN: u32 = 5;
+
 /// What is remembered over links.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
@@ -138,10 +141,14 @@ impl ClientSession {
     /// The peer has forgotten the session: `initialize` again, on the same link. What else is on the
     /// wire has until then to come to an end of its own.
     pub(super) fn reinitialize(&mut self, now: Instant, loss: &Loss) {
-        let reconnect = self.config.reconnect;
+        let tries = match self.config.reconnect {
+            Reconnect::OnDemand { tries, .. } => tries,
+            // A new session is no new link: it is tried all the same, and not for ever either.
+            Reconnect::Never => FORGOTTEN,
+        };
         let Some(version) = self.legacy().map(|legacy| legacy.negotiated.version) else { return };
         debug!(%loss, "the peer has forgotten the session");
-        if let (Some(link), Reconnect::OnDemand { tries, .. }) = (self.link_mut(), reconnect) {
+        if let Some(link) = self.link_mut() {
             link.forgotten += 1;
             // One that never gets as far as an answer is not asked for ever.
             if link.forgotten > tries {

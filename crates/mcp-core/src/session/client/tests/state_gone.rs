@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::session::SubscriptionFilter;
+use crate::session::client::Reconnect;
 use crate::transport::LossKind;
 
 use super::harness::*;
@@ -105,17 +106,20 @@ fn it_is_an_error_elsewhere() {
 /// A peer that forgets each session as soon as it is open is not asked for ever.
 #[test]
 fn a_peer_that_always_forgets_is_given_up() {
-    let mut peer = Peer::legacy(config(), HTTP);
-    peer.forget();
-    let mut handshakes = 0;
-    while peer.closes.is_empty() && handshakes < 1_000 {
-        peer.lose(0, NOT_EXECUTED);
-        if peer.closes.is_empty() {
-            handshakes += 1;
-            peer.open_legacy();
+    for reconnect in [Reconnect::default(), Reconnect::Never] {
+        let mut config = config();
+        config.reconnect = reconnect;
+        let mut peer = Peer::legacy(config, HTTP);
+        let mut handshakes = 0;
+        while peer.closes.is_empty() && handshakes < 1_000 {
+            peer.lose(0, NOT_EXECUTED);
+            if peer.closes.is_empty() {
+                handshakes += 1;
+                peer.open_legacy();
+            }
         }
+        assert_eq!(handshakes, 5, "{reconnect:?}");
     }
-    assert!((2..=5).contains(&handshakes), "{handshakes} handshakes");
     // With an answer in between the session is worth another one.
     let mut peer = Peer::legacy(config(), HTTP);
     for _ in 0..20 {
