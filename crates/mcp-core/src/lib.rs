@@ -1,4 +1,29 @@
 //! The core of the MCP transport framework: messages, the transport contract, sessions, handles.
+//!
+//! Whoever writes an application looks at [`client`], [`server`] and, for typed parameters and results,
+//! [`model`], and takes a transport from a crate of its own. Whoever writes a transport looks at
+//! [`transport`], [`message`] and [`codec`], and proves it with `testkit` (a feature). [`session`] is where
+//! the protocol is decided, without a socket, a clock or a task.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mcp_core::client::Client;
+//! use mcp_core::server::{Router, Server, Tool, ToolError};
+//! use mcp_core::transport::{Binding, memory};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), mcp_core::Error> {
+//! let router = Router::new().tool(Tool::new("hello"), |_, _| async { Ok::<_, ToolError>("world") });
+//! let server = Server::builder("example", "1.0.0").build(router);
+//! let (connector, listener) = memory::connector(Binding::STREAM);
+//! tokio::spawn(listener.serve(Arc::new(server)));
+//!
+//! let client = Client::builder("example", "1.0.0").connect(connector).await?;
+//! assert_eq!(client.list_tools().await?[0].name, "hello");
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod client;
 pub mod codec;
