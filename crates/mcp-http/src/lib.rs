@@ -1,0 +1,14 @@
+//! MCP over HTTP: both eras, client and server, over raw hyper.
+
+mod error;
+pub mod headers;
+mod secret;
+pub mod sse;
+
+pub mod client;
+pub mod server;
+
+pub use client::HttpClient;
+pub use error::HttpError;
+pub use secret::Secret;
+pub use server::HttpServer;

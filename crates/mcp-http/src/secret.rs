@@ -1,0 +1,45 @@
+//! Text that no log, no error and no `Debug` ever shows.
+
+use std::fmt;
+
+use hyper::header::{HeaderValue, InvalidHeaderValue};
+
+/// A secret: a token, a header value. `Debug` and `Display` show dots only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself. Say why where you call it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// As a header value that is marked sensitive, so that HTTP/2 does not index it and `Debug` does not show it.
+    ///
+    /// # Errors
+    ///
+    /// Characters that a header cannot hold.
+    pub fn to_header(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut value = HeaderValue::from_str(&self.0)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Secret {
+        Secret(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
