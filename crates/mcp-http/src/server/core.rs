@@ -1,0 +1,50 @@
+//! What all connections and services of one server share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::Accept;
+
+use super::ServerConfig;
+use super::legacy::Legacy;
+
+/// What all connections and services of one server share.
+pub(crate) struct Core {
+    pub(crate) accept: Arc<dyn Accept>,
+    pub(crate) config: ServerConfig,
+    /// Sessions and streams of the legacy era; `None` if no legacy revision is served.
+    pub(crate) legacy: Option<Legacy>,
+    /// Whether a modern revision is served.
+    pub(crate) modern: bool,
+    draining: AtomicBool,
+}
+
+impl Core {
+    pub(crate) fn new(accept: Arc<dyn Accept>, config: ServerConfig) -> Core {
+        let has = |era: fn(&ProtocolVersion) -> bool| accept.versions().iter().any(era);
+        let modern = has(|version| version.is_modern());
+        let legacy = has(|version| version.is_legacy()).then(|| Legacy::new(accept.clone(), &config));
+        Core { accept, config, legacy, modern, draining: AtomicBool::new(false) }
+    }
+
+    /// The revisions that are served, newest first.
+    pub(crate) fn versions(&self) -> &[ProtocolVersion] {
+        self.accept.versions()
+    }
+
+    /// Whether the server stops: requests are refused, what is in flight is answered.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From here on new requests are refused; subscriptions and sessions come to their end. Idempotent.
+    pub(crate) fn drain(&self) {
+        if !self.draining.swap(true, Ordering::SeqCst) {
+            self.accept.drain();
+            if let Some(legacy) = &self.legacy {
+                legacy.drain();
+            }
+        }
+    }
+}
