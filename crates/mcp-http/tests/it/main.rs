@@ -2,5 +2,8 @@
 
 mod server_compliance;
 mod server_gate;
+mod server_hangup;
 mod server_kit;
+mod server_limits;
 mod server_modern;
+mod server_stop;
