@@ -1,10 +1,8 @@
 //! What an answer means: from status and body to what the session is told. Pure, as a table.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::StatusCode;
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, code, decode};
 use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
@@ -12,8 +10,6 @@ use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
 use crate::HttpError;
 use crate::error::Refused;
 
-/// How much of a challenge is kept.
-const CHALLENGE: usize = 4 << 10;
 /// How much of a body is kept that is no MCP.
 const EXCERPT: usize = 1 << 10;
 
@@ -143,36 +139,3 @@ pub(super) fn is_modern_error(status: StatusCode, response: &Response) -> bool {
     }
 }
 
-/// What is kept of a refusal.
-pub(super) fn refused(status: StatusCode, headers: &HeaderMap, body: String) -> Refused {
-    let mut challenge = String::new();
-    for value in headers.get_all(WWW_AUTHENTICATE) {
-        if !challenge.is_empty() {
-            challenge.push_str(", ");
-        }
-        challenge.push_str(&String::from_utf8_lossy(value.as_bytes()));
-    }
-    let end = (0..=challenge.len().min(CHALLENGE)).rev().find(|end| challenge.is_char_boundary(*end));
-    challenge.truncate(end.unwrap_or(0));
-    Refused {
-        status,
-        retry_after: retry_after(headers, SystemTime::now()),
-        challenge: (!challenge.is_empty()).then_some(challenge),
-        body,
-    }
-}
-
-/// `Retry-After`: seconds or a date; one that has passed is no wait (FAULT C-29). An absurd one stays what it says:
-/// whoever waits has a cap.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
-}
-
-#[cfg(test)]
-#[path = "answer_tests.rs"]
-mod tests;

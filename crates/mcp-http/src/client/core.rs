@@ -10,7 +10,7 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use mcp_core::message::{Mark, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
-use url::Url;
+use ::url::Url;
 
 use super::learn::Tools;
 use super::net::Net;

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
-use url::Url;
+use ::url::Url;
 
 use super::answer::{self, Verdict};
 use super::core::{Core, Mode};
@@ -86,8 +86,7 @@ pub(super) fn exchange(post: &mut Post, url: Option<Url>) -> Exchange {
 
 /// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
 pub(super) async fn refusal(core: &Core, answer: Answer, post: &Post) -> Verdict {
-    let body = answer.body.clip(core.config.limits.error_body).await;
-    let refused = answer::refused(answer.status, &answer.headers, body);
+    let refused = answer.refused(core.config.limits.error_body).await;
     let verdict = answer::refusal(refused, post.session.id.is_some());
     if let (Verdict::Lost(loss), Some(id)) = (&verdict, &post.session.id)
         && matches!(loss.kind, LossKind::StateGone { .. })
@@ -135,9 +134,13 @@ fn respond(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, response: 
 /// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
 /// RES-C-003); a modern one is lost with its stream (SSE-C-011, T-27).
 async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
-    let headers = answer.headers;
+    let Answer { headers, mut body, .. } = answer;
     let limit = core.config.limits.event;
-    let mut events = Events::new(answer.body, limit);
+    if post.what == What::Listen {
+        // It owes nothing but what happens.
+        body.may_be_silent();
+    }
+    let mut events = Events::new(body, limit);
     let mut cursor = Cursor::default();
     let mut session = post.session.clone();
     if post.what == What::Initialize {

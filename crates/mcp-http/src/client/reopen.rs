@@ -52,10 +52,9 @@ pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&Header
     if answer.status.as_u16() == 404 && session.id.is_some() {
         return Opened::Never(HttpError::SessionGone);
     }
-    let body = answer.body.clip(core.config.limits.error_body).await;
-    let refused = answer::refused(answer.status, &answer.headers, body);
+    let refused = answer.refused(core.config.limits.error_body).await;
     let after = refused.retry_after;
-    let again = matches!(refused.status.as_u16(), 408 | 429 | 500..=599);
+    let again = refused.is_retryable();
     let error = HttpError::Status(refused.into());
     if again { Opened::Later(error, after) } else { Opened::Never(error) }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use mcp_core::transport::{Lane, TransportError};
-use url::Url;
+use ::url::Url;
 
 use super::answer::{Verdict, is_modern_error};
 use super::core::{Core, Session};
@@ -39,7 +39,8 @@ pub(super) async fn find(core: &Arc<Core>) -> Option<Url> {
 }
 
 async fn first_event(core: &Core) -> Option<(Url, Events)> {
-    let Opened::Stream(body) = open(core, &Session::default(), None).await else { return None };
+    let Opened::Stream(mut body) = open(core, &Session::default(), None).await else { return None };
+    body.may_be_silent();
     let mut events = Events::new(body, core.config.limits.event);
     let mut cursor = Cursor::default();
     let event = loop {

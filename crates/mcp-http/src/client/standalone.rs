@@ -16,18 +16,18 @@ use crate::HttpError;
 pub(super) async fn run(core: Arc<Core>, session: Session) {
     let mut cursor = Cursor::default();
     let mut resuming = Resuming::new(&core, session.clone());
-    let opened = match open(&core, &session, None).await {
+    let mut opened = match open(&core, &session, None).await {
         Opened::Stream(body) => Ok(body),
         // A 404 to the first GET is no lost session: many servers have no route for GET at all.
         Opened::Never(error) => return tracing::debug!(%error, "the server has no stream of its own"),
         Opened::Later(error, _) => resuming.next(&mut cursor, error).await,
     };
-    let mut opened = opened;
     loop {
-        let body = match opened {
+        let mut body = match opened {
             Ok(body) => body,
             Err(loss) => return over(&core, loss),
         };
+        body.may_be_silent();
         let since = Instant::now();
         let mut events = Events::new(body, core.config.limits.event);
         let cut = shared(&core, &mut events, &mut cursor).await;

@@ -1,6 +1,6 @@
 //! The endpoint's URL: how a user's text becomes one, and how it is shown.
 
-use url::{Host, Url};
+use ::url::{Host, Url};
 
 use crate::HttpError;
 
