@@ -17,6 +17,9 @@ use mcp_core::transport::Accept;
 
 pub use caller::{HttpRequest, Peer};
 pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
+pub use legacy::{
+    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits, StreamControl,
+};
 pub use hooks::{Authenticate, Denied, Identity, RequestHead};
 
 /// Serves one MCP endpoint over HTTP.
