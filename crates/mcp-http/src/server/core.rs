@@ -8,6 +8,8 @@ use mcp_core::transport::Accept;
 
 use super::ServerConfig;
 use super::legacy::Legacy;
+use crate::HttpError;
+use crate::security::host::HostPolicy;
 
 /// What all connections and services of one server share.
 pub(crate) struct Core {
@@ -15,17 +17,26 @@ pub(crate) struct Core {
     pub(crate) config: ServerConfig,
     /// Sessions and streams of the legacy era; `None` if no legacy revision is served.
     pub(crate) legacy: Option<Legacy>,
-    /// Whether a modern revision is served.
-    pub(crate) modern: bool,
+    /// Which hosts and origins requests may name.
+    pub(crate) hosts: HostPolicy,
     draining: AtomicBool,
 }
 
 impl Core {
-    pub(crate) fn new(accept: Arc<dyn Accept>, config: ServerConfig) -> Core {
-        let has = |era: fn(&ProtocolVersion) -> bool| accept.versions().iter().any(era);
-        let modern = has(|version| version.is_modern());
-        let legacy = has(|version| version.is_legacy()).then(|| Legacy::new(accept.clone(), &config));
-        Core { accept, config, legacy, modern, draining: AtomicBool::new(false) }
+    /// What a server on a loopback address, or elsewhere, shares.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Setting`]: a host or an origin that is none.
+    pub(crate) fn new(
+        accept: Arc<dyn Accept>,
+        config: ServerConfig,
+        loopback: bool,
+    ) -> Result<Core, HttpError> {
+        let hosts = HostPolicy::new(loopback, &config.hosts, &config.origins)?;
+        let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
+        let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config));
+        Ok(Core { accept, config, legacy, hosts, draining: AtomicBool::new(false) })
     }
 
     /// The revisions that are served, newest first.

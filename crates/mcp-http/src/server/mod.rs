@@ -7,6 +7,7 @@ mod core;
 mod gate;
 mod hooks;
 mod legacy;
+mod modern;
 mod read;
 mod respond;
 mod service;
