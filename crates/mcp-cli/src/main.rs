@@ -29,6 +29,7 @@ mod prompt;
 mod prompts;
 mod quote;
 mod read;
+mod remote;
 mod request;
 mod resources;
 mod serve_demo;

@@ -1,0 +1,206 @@
+//! One question to one URL, and what the answer says.
+
+use bytes::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
+use mcp_core::message::{Decoded, Message, ProtocolVersion, RawJson, Request, Response, decode, meta};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::candidates::same_origin;
+use super::reply::{Content, EXCERPT, Named, Reply};
+use super::table::Question;
+use crate::client::ClientConfig;
+use crate::client::net::{Answer, Body, Exchange, Net};
+use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
+use crate::sse::Decoder;
+use crate::{HttpError, media};
+
+/// Asks.
+pub(super) struct Asker<'a> {
+    pub(super) net: &'a Net,
+    pub(super) config: &'a ClientConfig,
+    pub(super) client: &'a (String, String),
+}
+
+impl Asker<'_> {
+    /// Asks one question, and waits for the answer until `until`. A session that the answer opened is deleted.
+    pub(super) async fn ask(&self, url: &Url, question: Question, until: Instant) -> Reply {
+        let sent = Instant::now();
+        let exchange = self.exchange(url, question);
+        let mut answer = match timeout_at(until, self.net.send(exchange)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Reply::failed(url, error),
+            Err(_) => return Reply::late(until - sent, None),
+        };
+        let session = answer.headers.remove(SESSION_ID).filter(|_| question != Question::Stream);
+        let status = answer.status;
+        let read = timeout_at(until, self.read(url, question, answer)).await;
+        let mut reply = read.unwrap_or_else(|_| Reply::late(until - sent, Some(status)));
+        if let Some(session) = session {
+            let deleted = self.delete(url, session, &reply.named).await;
+            reply.why.push_str(if deleted { "; its session is deleted" } else { "; its session stays" });
+        }
+        reply
+    }
+
+    fn exchange(&self, url: &Url, question: Question) -> Exchange {
+        let mut headers = HeaderMap::new();
+        let (method, accept, body) = match question {
+            Question::Stream => (Method::GET, "text/event-stream", Bytes::new()),
+            Question::Legacy => (Method::POST, "application/json, text/event-stream", self.initialize()),
+            Question::Modern => {
+                let version = ProtocolVersion::LATEST_MODERN.as_str();
+                headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+                headers.insert(METHOD, HeaderValue::from_static(DISCOVER));
+                (Method::POST, "application/json, text/event-stream", self.discover())
+            }
+        };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if method == Method::POST {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Exchange { method, url: Some(url.clone()), headers, body, counted: false }
+    }
+
+    fn discover(&self) -> Bytes {
+        let meta = RawJson::object([
+            (meta::PROTOCOL_VERSION, RawJson::string(ProtocolVersion::LATEST_MODERN.as_str())),
+            (meta::CLIENT_INFO, self.implementation()),
+            (meta::CLIENT_CAPABILITIES, RawJson::EMPTY_OBJECT),
+        ]);
+        request(DISCOVER, RawJson::object([("_meta", meta)]))
+    }
+
+    fn initialize(&self) -> Bytes {
+        let params = RawJson::object([
+            ("protocolVersion", RawJson::string(ProtocolVersion::LATEST_LEGACY.as_str())),
+            ("capabilities", RawJson::EMPTY_OBJECT),
+            ("clientInfo", self.implementation()),
+        ]);
+        request("initialize", params)
+    }
+
+    fn implementation(&self) -> RawJson {
+        let (name, version) = self.client;
+        RawJson::object([("name", RawJson::string(name)), ("version", RawJson::string(version))])
+    }
+
+    async fn read(&self, url: &Url, question: Question, answer: Answer) -> Reply {
+        let Answer { status, headers, body, .. } = answer;
+        let found = if question == Question::Stream {
+            self.first_event(url, status, &headers, body).await
+        } else {
+            self.message(status, &headers, body).await
+        };
+        Reply::of(url, question, status, &headers, found)
+    }
+
+    /// The answer in JSON-RPC: the body, or the first response on a stream.
+    async fn message(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Content, HttpError> {
+        let limits = &self.config.limits;
+        if status.is_success() && media::is_event_stream(headers) {
+            return self.first_response(body).await;
+        }
+        let limit = if status.is_success() { limits.body } else { limits.error_body };
+        if !media::is_json(headers) {
+            return Ok(Content::Foreign(body.clip(limit.min(EXCERPT)).await));
+        }
+        let bytes = body.collect("body", limit).await?;
+        Ok(match response(bytes.clone()) {
+            Some(response) => Content::Message(response),
+            None => {
+                Content::Foreign(String::from_utf8_lossy(&bytes[..bytes.len().min(EXCERPT)]).into_owned())
+            }
+        })
+    }
+
+    async fn first_response(&self, mut body: Body) -> Result<Content, HttpError> {
+        let mut decoder = Decoder::new(self.config.limits.event);
+        while let Some(chunk) = body.chunk().await? {
+            let pushed = decoder.push(&chunk);
+            while let Some(event) = decoder.next_event() {
+                if let Some(response) = response(event.data) {
+                    return Ok(Content::Message(response));
+                }
+            }
+            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
+        }
+        Ok(Content::Foreign(String::new()))
+    }
+
+    async fn first_event(
+        &self,
+        url: &Url,
+        status: StatusCode,
+        headers: &HeaderMap,
+        mut body: Body,
+    ) -> Result<Content, HttpError> {
+        if !status.is_success() || !media::is_event_stream(headers) {
+            return Ok(Content::Foreign(body.clip(EXCERPT).await));
+        }
+        let mut decoder = Decoder::new(self.config.limits.event);
+        while let Some(chunk) = body.chunk().await? {
+            let pushed = decoder.push(&chunk);
+            if let Some(event) = decoder.next_event() {
+                return Ok(if is_endpoint(url, &event.kind, &event.data) {
+                    Content::Endpoint
+                } else {
+                    Content::Foreign(String::new())
+                });
+            }
+            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
+        }
+        Ok(Content::Foreign(String::new()))
+    }
+
+    /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
+    async fn delete(&self, url: &Url, session: HeaderValue, named: &Named) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(SESSION_ID, session);
+        let version = named.versions.first().map_or(ProtocolVersion::LATEST_LEGACY.as_str(), String::as_str);
+        if let Ok(version) = HeaderValue::from_str(version) {
+            headers.insert(PROTOCOL_VERSION, version);
+        }
+        let exchange = Exchange {
+            method: Method::DELETE,
+            url: Some(url.clone()),
+            headers,
+            body: Bytes::new(),
+            counted: false,
+        };
+        let sent = timeout(self.config.timeouts.delete, self.net.send(exchange)).await;
+        matches!(sent, Ok(Ok(answer)) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND)
+    }
+}
+
+const DISCOVER: &str = "server/discover";
+
+fn request(method: &'static str, params: RawJson) -> Bytes {
+    let mut out = Vec::new();
+    Message::from(Request::new(1, method, Some(params))).write_to(&mut out);
+    out.into()
+}
+
+/// The first response in this text. A server of 2025-03-26 may answer in a batch.
+fn response(text: Bytes) -> Option<Response> {
+    match decode(text) {
+        Decoded::One(Ok(Message::Response(response))) => Some(response),
+        Decoded::Batch(items) => items.into_iter().find_map(|item| match item {
+            Ok(Message::Response(response)) => Some(response),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Ledger SSE24-S-002, T-32: the first event names the URL for POSTs, relative or whole, on this server.
+fn is_endpoint(stream: &Url, kind: &str, data: &[u8]) -> bool {
+    let target = std::str::from_utf8(data).ok().and_then(|text| stream.join(text.trim()).ok());
+    kind == "endpoint" && target.is_some_and(|target| same_origin(&target, stream))
+}

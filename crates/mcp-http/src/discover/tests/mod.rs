@@ -1,0 +1,4 @@
+//! The pure parts of the search: the table, and the list of candidates.
+
+mod candidates;
+mod table;
