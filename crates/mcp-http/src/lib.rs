@@ -17,6 +17,6 @@ pub mod client;
 pub mod server;
 
 pub use client::HttpClient;
-pub use error::HttpError;
+pub use error::{HttpError, Refused};
 pub use secret::Secret;
 pub use server::HttpServer;

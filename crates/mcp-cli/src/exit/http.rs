@@ -2,8 +2,7 @@
 
 use mcp_core::transport::{ConnectError, TransportError};
 use mcp_core::{CloseReason, Error};
-use mcp_http::HttpError;
-use mcp_http::error::Refused;
+use mcp_http::{HttpError, Refused};
 
 use super::{Code, Failure};
 
@@ -42,7 +41,7 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
         HttpError::Cut { .. } | HttpError::SessionGone | HttpError::Closed => {
             Failure::new(Code::Closed, error.to_string())
         }
-        _ if error.is_connect() => Failure::new(Code::Unreachable, error.to_string()),
+        HttpError::Connect { .. } => Failure::new(Code::Unreachable, error.to_string()),
         _ => Failure::new(Code::Protocol, error.to_string()),
     }
 }
