@@ -10,7 +10,9 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::session::LogLevel;
 
 use crate::style::ColorWhen;
-use crate::{complete, completion, config, list, listen, man, ping, prompt, read, remote, request, shell, tool};
+use crate::{
+    complete, completion, config, list, listen, man, ping, prompt, read, remote, request, shell, tool,
+};
 
 const TARGETS: &str =
     "The server is a URL, which comes first (http for this machine and https elsewhere, if it has no

@@ -27,14 +27,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::HttpError;
 use crate::client::ClientConfig;
-use crate::client::net::Net;
+use crate::client::net::{Net, shown};
+use crate::{HttpClient, HttpError};
 
 use ask::Asker;
 use candidates::Candidate;
 use reply::{Named, Reply};
-use report::shown;
 use table::{Question, Step, judge};
 
 pub use report::{Attempt, DiscoveryReport, Era, Found, Refusal};
@@ -94,7 +93,7 @@ pub async fn discover(
     options: &DiscoverOptions,
     config: &ClientConfig,
 ) -> Result<DiscoveryReport, HttpError> {
-    let given = crate::client::parse_url(url)?;
+    let given = HttpClient::with_config(url, config.clone())?.url().clone();
     let candidates = candidates::list(&given, options.paths.as_deref())?;
     let net = Net::new(&given, config)?;
     let asker = Asker { net: &net, config, client: &options.client };

@@ -14,9 +14,10 @@ mod security;
 pub mod sse;
 
 pub mod client;
+pub mod discover;
 pub mod server;
 
 pub use client::HttpClient;
-pub use error::{HttpError, Refused};
+pub use error::{ConnectFailure, HttpError, Refused};
 pub use secret::Secret;
 pub use server::HttpServer;

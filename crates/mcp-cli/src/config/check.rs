@@ -24,8 +24,10 @@ struct Finding<'a> {
 /// Runs the command.
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let files = servers::load(global.config.as_deref());
-    let found: Vec<Finding<'_>> =
-        files.iter().flat_map(|file| file.servers.iter().map(move |server| check(global, file, server))).collect();
+    let found: Vec<Finding<'_>> = files
+        .iter()
+        .flat_map(|file| file.servers.iter().map(move |server| check(global, file, server)))
+        .collect();
     let broken = files.iter().filter(|file| file.problem.is_some()).count();
     let bad = found.iter().filter(|finding| !finding.problems.is_empty()).count();
     if global.json {

@@ -9,10 +9,10 @@ use mcp_core::message::RawJson;
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::pretty::pretty;
-use crate::servers::entry::{Entry, Kind, Program};
-use crate::servers::{self, expand, redact};
 use crate::remote::place::Place;
 use crate::remote::{self, Remote};
+use crate::servers::entry::{Entry, Kind, Program};
+use crate::servers::{self, expand, redact};
 use crate::{out, target};
 
 /// `mcp config to-json`
@@ -106,7 +106,8 @@ fn behind(global: &Global, url: &str, form: Form) -> Result<(String, Kind), Fail
     let options = &global.http;
     let mut headers = Vec::new();
     for (header, _) in remote::given_headers(options)? {
-        let variable = options.header_env.iter().find(|(name, _)| *name == header).map(|(_, variable)| variable);
+        let variable =
+            options.header_env.iter().find(|(name, _)| *name == header).map(|(_, variable)| variable);
         let own = || header.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let variable = variable.cloned().unwrap_or_else(own);
         headers.push((header, form.variable(&variable)));

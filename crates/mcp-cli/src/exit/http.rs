@@ -36,8 +36,9 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
         }
         HttpError::Url { .. } | HttpError::Setting { .. } => Failure::usage(error.to_string()),
         HttpError::TimedOut { .. } => Failure::new(Code::Timeout, error.to_string()),
-        HttpError::TooLarge { .. } => Failure::new(Code::Limit, error.to_string())
-            .hint("--max-message BYTES allows more"),
+        HttpError::TooLarge { .. } => {
+            Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")
+        }
         HttpError::Cut { .. } | HttpError::SessionGone | HttpError::Closed => {
             Failure::new(Code::Closed, error.to_string())
         }

@@ -156,7 +156,8 @@ impl Failure {
 
     /// At this URL, which is told unless the failure has nothing to do with the server.
     pub(crate) fn at(mut self, url: Option<&str>) -> Failure {
-        let ours = matches!(self.code, Code::Usage | Code::Config | Code::Io | Code::Cancelled | Code::CheckFailed);
+        let ours =
+            matches!(self.code, Code::Usage | Code::Config | Code::Io | Code::Cancelled | Code::CheckFailed);
         if let (Some(url), false, None) = (url, ours, &self.url) {
             self.url = Some(url.to_owned());
             if self.elsewhere && self.hint.is_none() {

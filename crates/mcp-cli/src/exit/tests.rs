@@ -24,17 +24,9 @@ fn library_errors_have_their_exit_codes() {
         (Error::Closed(CloseReason::NoLink(unusable)), "spawn_failed", 4),
         (Error::Closed(none), "version", 6),
         (Error::Closed(CloseReason::NotStarted { limit: Duration::from_secs(1) }), "timeout", 4),
-        (
-            Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))),
-            "protocol",
-            6,
-        ),
+        (Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))), "protocol", 6),
         (Error::Misuse("x".into()), "usage", 2),
-        (
-            Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Misuse("too old".into())))),
-            "version",
-            6,
-        ),
+        (Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Misuse("too old".into())))), "version", 6),
     ];
     for (error, name, exit) in rows {
         let failure = Failure::from(error);

@@ -49,7 +49,8 @@ impl Remote {
         let client = HttpClient::with_config(url, config.clone()).map_err(unusable)?;
         let parsed = client.url();
         let shown = redact::url(parsed.as_str());
-        let crosses_a_network = parsed.scheme() == "http" && !place::is_loopback(parsed.host_str().unwrap_or(""));
+        let crosses_a_network =
+            parsed.scheme() == "http" && !place::is_loopback(parsed.host_str().unwrap_or(""));
         let in_url = !parsed.username().is_empty()
             || parsed.password().is_some()
             || parsed.query_pairs().any(|(name, _)| redact::is_secret_name(&name));
@@ -58,7 +59,9 @@ impl Remote {
             return Err(Failure::usage(format!(
                 "credentials are not sent to {shown} over http, where anybody on the way can read them"
             ))
-            .hint("use https, or --allow-http if the way is safe (a header of your own counts as a credential)"));
+            .hint(
+                "use https, or --allow-http if the way is safe (a header of your own counts as a credential)",
+            ));
         }
         Ok(Remote { url: url.to_owned(), shown, config })
     }

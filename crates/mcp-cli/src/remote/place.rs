@@ -111,10 +111,21 @@ mod tests {
     /// FAULTS B, convention 10: what only looks like this machine is another one.
     #[test]
     fn loopback_is_this_machine_only() {
-        for host in ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "[::ffff:127.0.0.1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["localhost.evil.test", "127.0.0.1.evil.test", "128.0.0.1", "10.0.0.1", "0.0.0.0", "[::]", "h"] {
+        for host in
+            ["localhost.evil.test", "127.0.0.1.evil.test", "128.0.0.1", "10.0.0.1", "0.0.0.0", "[::]", "h"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }

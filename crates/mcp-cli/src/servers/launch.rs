@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_url_and_its_headers_are_expanded() {
-        let json = r#"{"url":"https://h:${PORT}/","headers":{"Authorization":"Bearer ${API_TOKEN}"},"timeout":5}"#;
+        let json =
+            r#"{"url":"https://h:${PORT}/","headers":{"Authorization":"Bearer ${API_TOKEN}"},"timeout":5}"#;
         let Ok(Reached::Url { url, headers, timeout }) = reached(json, false) else { panic!("no URL") };
         assert_eq!((url.as_str(), timeout), ("https://h:80/", Some(Duration::from_millis(5))));
         assert_eq!(headers, [("Authorization".to_owned(), "Bearer hunter2".to_owned())]);

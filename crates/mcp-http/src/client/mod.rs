@@ -2,12 +2,16 @@
 
 mod authorize;
 mod config;
+pub(crate) mod net;
 
 use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
 use url::Url;
 
 pub use authorize::{Authorize, Challenge};
 pub use config::{ClientConfig, ClientLimits, HttpVersions, Proxy, ReconnectStreams, Timeouts};
+#[cfg(unix)]
+pub use net::UnixDial;
+pub use net::{Dial, Io};
 
 use crate::{HttpError, Secret};
 

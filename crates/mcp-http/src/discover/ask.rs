@@ -9,7 +9,7 @@ use url::Url;
 
 use super::candidates::same_origin;
 use super::reply::{Content, EXCERPT, Named, Reply};
-use super::table::Question;
+use super::table::{Question, refuses};
 use crate::client::ClientConfig;
 use crate::client::net::{Answer, Body, Exchange, Net};
 use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
@@ -30,7 +30,7 @@ impl Asker<'_> {
         let exchange = self.exchange(url, question);
         let mut answer = match timeout_at(until, self.net.send(exchange)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Reply::failed(url, error),
+            Ok(Err(error)) => return Reply::failed(url, None, error),
             Err(_) => return Reply::late(until - sent, None),
         };
         let session = answer.headers.remove(SESSION_ID).filter(|_| question != Question::Stream);
@@ -87,37 +87,28 @@ impl Asker<'_> {
     }
 
     async fn read(&self, url: &Url, question: Question, answer: Answer) -> Reply {
-        let Answer { status, headers, body, .. } = answer;
-        let found = if question == Question::Stream {
-            self.first_event(url, status, &headers, body).await
-        } else {
-            self.message(status, &headers, body).await
+        let status = answer.status;
+        // What a refusal says decides nothing; anything else may be MCP, whatever its status (ledger T-04).
+        if refuses(status.as_u16()) || !(status.is_success() || media::is_json(&answer.headers)) {
+            return Reply::refused(answer.refused(EXCERPT).await);
+        }
+        let Answer { headers, body, .. } = answer;
+        let content = match question {
+            Question::Stream => self.first_event(url, &headers, body).await,
+            _ if status.is_success() && media::is_event_stream(&headers) => self.first_response(body).await,
+            _ => self.whole(status, &headers, body).await,
         };
-        Reply::of(url, question, status, &headers, found)
+        Reply::of(url, question, status, &headers, content)
     }
 
-    /// The answer in JSON-RPC: the body, or the first response on a stream.
-    async fn message(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Content, HttpError> {
-        let limits = &self.config.limits;
-        if status.is_success() && media::is_event_stream(headers) {
-            return self.first_response(body).await;
-        }
-        let limit = if status.is_success() { limits.body } else { limits.error_body };
+    async fn whole(&self, status: StatusCode, headers: &HeaderMap, body: Body) -> Result<Content, HttpError> {
         if !media::is_json(headers) {
-            return Ok(Content::Foreign(body.clip(limit.min(EXCERPT)).await));
+            return Ok(Content::Foreign);
         }
+        let limits = &self.config.limits;
+        let limit = if status.is_success() { limits.body } else { limits.error_body };
         let bytes = body.collect("body", limit).await?;
-        Ok(match response(bytes.clone()) {
-            Some(response) => Content::Message(response),
-            None => {
-                Content::Foreign(String::from_utf8_lossy(&bytes[..bytes.len().min(EXCERPT)]).into_owned())
-            }
-        })
+        Ok(response(bytes).map_or(Content::Foreign, Content::Message))
     }
 
     async fn first_response(&self, mut body: Body) -> Result<Content, HttpError> {
@@ -131,18 +122,17 @@ impl Asker<'_> {
             }
             pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
         }
-        Ok(Content::Foreign(String::new()))
+        Ok(Content::Foreign)
     }
 
     async fn first_event(
         &self,
         url: &Url,
-        status: StatusCode,
         headers: &HeaderMap,
         mut body: Body,
     ) -> Result<Content, HttpError> {
-        if !status.is_success() || !media::is_event_stream(headers) {
-            return Ok(Content::Foreign(body.clip(EXCERPT).await));
+        if !media::is_event_stream(headers) {
+            return Ok(Content::Foreign);
         }
         let mut decoder = Decoder::new(self.config.limits.event);
         while let Some(chunk) = body.chunk().await? {
@@ -151,12 +141,12 @@ impl Asker<'_> {
                 return Ok(if is_endpoint(url, &event.kind, &event.data) {
                     Content::Endpoint
                 } else {
-                    Content::Foreign(String::new())
+                    Content::Foreign
                 });
             }
             pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
         }
-        Ok(Content::Foreign(String::new()))
+        Ok(Content::Foreign)
     }
 
     /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.

@@ -56,7 +56,7 @@ pub(super) fn list(given: &Url, paths: Option<&[String]>) -> Result<Vec<Candidat
     if list.is_empty() { Err(unusable("", "no path to try is given")) } else { Ok(list) }
 }
 
-/// A path on the origin that was given, credentials in the URL kept.
+/// A path on the origin that was given.
 fn at(given: &Url, path: &str) -> Result<Url, HttpError> {
     let rooted = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     if path.contains("://") || rooted.starts_with("//") {
@@ -68,7 +68,7 @@ fn at(given: &Url, path: &str) -> Result<Url, HttpError> {
 
 /// The same scheme, host and port.
 pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
-    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
+    a.origin() == b.origin()
 }
 
 fn unusable(path: &str, why: &str) -> HttpError {

@@ -32,8 +32,8 @@ pub(super) enum Content {
     Message(Response),
     /// The first event of an HTTP+SSE stream.
     Endpoint,
-    /// The start of something else, as text.
-    Foreign(String),
+    /// Something else.
+    Foreign,
 }
 
 /// The answer to a question.
@@ -71,7 +71,9 @@ impl Reply {
             HttpError::TimedOut { step: "connect", .. } => Seen::Unreachable,
             HttpError::TimedOut { .. } => Seen::TimedOut,
             HttpError::Cut { .. } | HttpError::Closed => Seen::Cut,
-            HttpError::Connect { .. } | HttpError::Url { .. } | HttpError::Setting { .. } => Seen::Unreachable,
+            HttpError::Connect { .. } | HttpError::Url { .. } | HttpError::Setting { .. } => {
+                Seen::Unreachable
+            }
             _ => Seen::Foreign,
         };
         let status = match &error {
@@ -89,26 +91,23 @@ impl Reply {
         headers: &HeaderMap,
         content: Result<Content, HttpError>,
     ) -> Reply {
-        let mut body = String::new();
-        let mut reply = match content {
+        match content {
             Err(error) => Reply::failed(url, Some(status), error),
             Ok(Content::Endpoint) => {
                 Reply::new(Seen::Endpoint, Some(status), "a stream of HTTP+SSE".to_owned())
             }
             Ok(Content::Message(response)) => message(question, status, response),
-            Ok(Content::Foreign(text)) => {
-                body = text;
-                Reply::new(Seen::Foreign, Some(status), foreign(question, status, headers))
+            Ok(Content::Foreign) if status.is_success() => {
+                Reply::new(Seen::Foreign, Some(status), foreign(question, headers))
             }
-        };
-        if !status.is_success() {
-            let refused = Refused::new(status, headers, body);
-            if reply.seen == Seen::Foreign {
-                reply.why = refused.to_string();
-            }
-            reply.refused = Some(refused);
+            Ok(Content::Foreign) => Reply::refused(Refused::new(status)),
         }
-        reply
+    }
+
+    /// A status that carries no answer in MCP.
+    pub(super) fn refused(refused: Refused) -> Reply {
+        let reply = Reply::new(Seen::Foreign, Some(refused.status), clip(&refused.to_string()));
+        Reply { refused: Some(refused), ..reply }
     }
 }
 
@@ -143,7 +142,10 @@ fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply 
         _ => (Seen::Rpc, Vec::new(), None, "answers in JSON-RPC"),
     };
     let said = |key: &str| {
-        info.as_ref().and_then(|info| info.member(key)).and_then(|text| text.to_text()).map(|text| clip(&text))
+        info.as_ref()
+            .and_then(|info| info.member(key))
+            .and_then(|text| text.to_text())
+            .map(|text| clip(&text))
     };
     let named = Named { name: said("name"), version: said("version"), versions };
     let why = if named.versions.is_empty() {
@@ -174,10 +176,11 @@ fn texts(array: &RawJson) -> Option<Vec<String>> {
     array.elements().iter().map(RawJson::to_text).collect()
 }
 
-fn foreign(question: Question, status: StatusCode, headers: &HeaderMap) -> String {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let wanted = if question == Question::Stream { "no stream of HTTP+SSE" } else { "no MCP" };
-    format!("HTTP status {status} with {}, which is {wanted}", clip(kind.unwrap_or("no type")))
+fn foreign(question: Question, headers: &HeaderMap) -> String {
+    let kind =
+        headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("something without a type");
+    let wanted = if question == Question::Stream { "a stream of HTTP+SSE" } else { "MCP" };
+    format!("{}, which is not {wanted}", clip(kind))
 }
 
 /// A peer's text on one line, not too long.

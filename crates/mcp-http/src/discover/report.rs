@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::HttpError;
+use crate::client::net::shown;
 use crate::error::Refused;
 
 /// Which family of revisions a server speaks.
@@ -30,7 +31,7 @@ impl fmt::Display for Era {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Where, without user info and query.
+    /// Where, without its query.
     pub url: String,
     /// `POST` or `GET`.
     pub method: &'static str,
@@ -59,7 +60,7 @@ impl fmt::Display for Attempt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
-    /// Use this for everything from now on. Whole: user info and query are kept as they were given.
+    /// Use this for everything from now on. Whole: a query is kept as it was given.
     pub url: String,
     /// The better era that it speaks.
     pub era: Era,
@@ -75,7 +76,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// The URL without user info and query, to be shown.
+    /// The URL without its query, to be shown.
     pub fn shown_url(&self) -> String {
         Url::parse(&self.url).map_or_else(|_| String::new(), |url| shown(&url))
     }
@@ -98,7 +99,7 @@ impl fmt::Display for Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// Where, without user info and query.
+    /// Where, without its query.
     pub url: String,
     /// Status, challenge, delay and the start of the body.
     pub refused: Refused,
@@ -147,14 +148,4 @@ impl fmt::Display for DiscoveryReport {
             (None, None, None) => f.write_str("nothing found"),
         }
     }
-}
-
-/// A URL without user info, query and fragment.
-pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Neither fails for a URL with a host.
-    let _always = url.set_username("").and_then(|()| url.set_password(None));
-    url.set_query(None);
-    url.set_fragment(None);
-    url.to_string()
 }

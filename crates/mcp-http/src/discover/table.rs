@@ -87,7 +87,7 @@ pub(super) fn judge(asked: Question, status: Option<u16>, seen: &Seen) -> Step {
 }
 
 /// The statuses by which a server refuses whatever is asked: who asks, how often, or everybody.
-fn refuses(status: u16) -> bool {
+pub(super) fn refuses(status: u16) -> bool {
     matches!(status, 401 | 403 | 407 | 408 | 429 | 500..=599)
 }
 

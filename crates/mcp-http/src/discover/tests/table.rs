@@ -14,7 +14,11 @@ fn a_refusal_ends_the_search() {
     for status in [401, 403, 407, 408, 429, 500, 501, 502, 503, 504, 599] {
         for question in [Modern, Legacy, Stream] {
             for seen in [Seen::Foreign, Seen::Rpc, versions(&["2026-07-28"]), Seen::Cut] {
-                assert_eq!(judge(question, Some(status), &seen), Step::Refused, "{status} {question:?} {seen:?}");
+                assert_eq!(
+                    judge(question, Some(status), &seen),
+                    Step::Refused,
+                    "{status} {question:?} {seen:?}"
+                );
             }
         }
     }
