@@ -96,7 +96,16 @@ pub async fn discover(
     let given = HttpClient::with_config(url, config.clone())?.url().clone();
     let candidates = candidates::list(&given, options.paths.as_deref())?;
     let net = Net::new(&given, config)?;
-    let asker = Asker { net: &net, config, client: &options.client };
+    Ok(search(&net, &candidates, options, config).await)
+}
+
+async fn search(
+    net: &Net,
+    candidates: &[Candidate],
+    options: &DiscoverOptions,
+    config: &ClientConfig,
+) -> DiscoveryReport {
+    let asker = Asker { net, config, client: &options.client };
     let mut search = Search { asker, report: DiscoveryReport::default() };
     let begin = Instant::now();
     for (index, candidate) in candidates.iter().enumerate() {
@@ -105,14 +114,15 @@ pub async fn discover(
             search.report.out_of_time = true;
             break;
         }
-        let remaining = u32::try_from(candidates.len() - index).unwrap_or(u32::MAX);
-        let share = options.share.unwrap_or(left / remaining).min(left);
-        let goes_on = search.candidate(candidate, Instant::now() + share).await;
-        if !goes_on.unless_stopped(options.exhaustive) {
-            break;
+        let others = u32::try_from(candidates.len() - index).unwrap_or(u32::MAX);
+        let share = options.share.unwrap_or(left / others).min(left);
+        match search.candidate(candidate, Instant::now() + share).await {
+            End::Next => {}
+            End::Settled if options.exhaustive => {}
+            End::Settled | End::Stopped => break,
         }
     }
-    Ok(search.report)
+    search.report
 }
 
 /// How a candidate ended.
@@ -124,13 +134,6 @@ enum End {
     Settled,
     /// No candidate can be reached.
     Stopped,
-}
-
-impl End {
-    /// Whether the next candidate is tried.
-    fn unless_stopped(self, exhaustive: bool) -> bool {
-        self == End::Next || (exhaustive && self == End::Settled)
-    }
 }
 
 struct Search<'a> {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::candidates::same_origin;
-use super::reply::{Content, EXCERPT, Named, Reply};
+use super::reply::{Content, Named, Reply};
 use super::table::{Question, refuses};
 use crate::client::ClientConfig;
 use crate::client::net::{Answer, Body, Exchange, Net};
@@ -87,28 +87,29 @@ impl Asker<'_> {
     }
 
     async fn read(&self, url: &Url, question: Question, answer: Answer) -> Reply {
-        let status = answer.status;
-        // What a refusal says decides nothing; anything else may be MCP, whatever its status (ledger T-04).
-        if refuses(status.as_u16()) || !(status.is_success() || media::is_json(&answer.headers)) {
-            return Reply::refused(answer.refused(EXCERPT).await);
+        let (status, limits) = (answer.status, &self.config.limits);
+        if !status.is_success() {
+            // An answer in MCP may come with any status but those that refuse everything (ledger T-04).
+            let refused = answer.refused(limits.error_body).await;
+            let body = Bytes::from(refused.body.clone());
+            let message = if refuses(status.as_u16()) { None } else { response(body) };
+            return match message {
+                Some(message) => Reply::of(url, question, status, Ok(Content::Message(message))),
+                None => Reply::refused(refused),
+            };
         }
         let Answer { headers, body, .. } = answer;
         let content = match question {
-            Question::Stream => self.first_event(url, &headers, body).await,
-            _ if status.is_success() && media::is_event_stream(&headers) => self.first_response(body).await,
-            _ => self.whole(status, &headers, body).await,
+            Question::Stream if media::is_event_stream(&headers) => self.first_event(url, body).await,
+            Question::Stream => Ok(Content::foreign(&headers)),
+            _ if media::is_event_stream(&headers) => self.first_response(body).await,
+            _ if media::is_json(&headers) => body
+                .collect("body", limits.body)
+                .await
+                .map(|bytes| response(bytes).map_or_else(|| Content::foreign(&headers), Content::Message)),
+            _ => Ok(Content::foreign(&headers)),
         };
-        Reply::of(url, question, status, &headers, content)
-    }
-
-    async fn whole(&self, status: StatusCode, headers: &HeaderMap, body: Body) -> Result<Content, HttpError> {
-        if !media::is_json(headers) {
-            return Ok(Content::Foreign);
-        }
-        let limits = &self.config.limits;
-        let limit = if status.is_success() { limits.body } else { limits.error_body };
-        let bytes = body.collect("body", limit).await?;
-        Ok(response(bytes).map_or(Content::Foreign, Content::Message))
+        Reply::of(url, question, status, content)
     }
 
     async fn first_response(&self, mut body: Body) -> Result<Content, HttpError> {
@@ -122,31 +123,23 @@ impl Asker<'_> {
             }
             pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
         }
-        Ok(Content::Foreign)
+        Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
-    async fn first_event(
-        &self,
-        url: &Url,
-        headers: &HeaderMap,
-        mut body: Body,
-    ) -> Result<Content, HttpError> {
-        if !media::is_event_stream(headers) {
-            return Ok(Content::Foreign);
-        }
+    async fn first_event(&self, url: &Url, mut body: Body) -> Result<Content, HttpError> {
         let mut decoder = Decoder::new(self.config.limits.event);
         while let Some(chunk) = body.chunk().await? {
             let pushed = decoder.push(&chunk);
             if let Some(event) = decoder.next_event() {
-                return Ok(if is_endpoint(url, &event.kind, &event.data) {
-                    Content::Endpoint
-                } else {
-                    Content::Foreign
+                return Ok(match event.kind.as_str() {
+                    "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
+                    "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),
+                    _ => Content::Foreign("a stream that begins with another event".to_owned()),
                 });
             }
             pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
         }
-        Ok(Content::Foreign)
+        Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
     /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
@@ -190,7 +183,7 @@ fn response(text: Bytes) -> Option<Response> {
 }
 
 /// Ledger SSE24-S-002, T-32: the first event names the URL for POSTs, relative or whole, on this server.
-fn is_endpoint(stream: &Url, kind: &str, data: &[u8]) -> bool {
+fn is_endpoint(stream: &Url, data: &[u8]) -> bool {
     let target = std::str::from_utf8(data).ok().and_then(|text| stream.join(text.trim()).ok());
-    kind == "endpoint" && target.is_some_and(|target| same_origin(&target, stream))
+    target.is_some_and(|target| same_origin(&target, stream))
 }

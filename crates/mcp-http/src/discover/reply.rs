@@ -12,9 +12,6 @@ use super::table::{Question, Seen};
 use crate::HttpError;
 use crate::error::Refused;
 
-/// How much is kept of a body that is no MCP, in bytes.
-pub(super) const EXCERPT: usize = 4 << 10;
-
 /// How much of a peer's text goes into the words for people, in characters.
 const CLIP: usize = 120;
 
@@ -32,8 +29,16 @@ pub(super) enum Content {
     Message(Response),
     /// The first event of an HTTP+SSE stream.
     Endpoint,
-    /// Something else.
-    Foreign,
+    /// Something else: what, in words.
+    Foreign(String),
+}
+
+impl Content {
+    /// A body of this type that is no MCP.
+    pub(super) fn foreign(headers: &HeaderMap) -> Content {
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Content::Foreign(kind.map_or_else(|| "a body without a type".to_owned(), clip))
+    }
 }
 
 /// The answer to a question.
@@ -88,7 +93,6 @@ impl Reply {
         url: &Url,
         question: Question,
         status: StatusCode,
-        headers: &HeaderMap,
         content: Result<Content, HttpError>,
     ) -> Reply {
         match content {
@@ -97,10 +101,10 @@ impl Reply {
                 Reply::new(Seen::Endpoint, Some(status), "a stream of HTTP+SSE".to_owned())
             }
             Ok(Content::Message(response)) => message(question, status, response),
-            Ok(Content::Foreign) if status.is_success() => {
-                Reply::new(Seen::Foreign, Some(status), foreign(question, headers))
+            Ok(Content::Foreign(what)) => {
+                let wanted = if question == Question::Stream { "a stream of HTTP+SSE" } else { "MCP" };
+                Reply::new(Seen::Foreign, Some(status), format!("{what}, which is not {wanted}"))
             }
-            Ok(Content::Foreign) => Reply::refused(Refused::new(status)),
         }
     }
 
@@ -174,13 +178,6 @@ fn seen_in_error(error: &ErrorObject) -> Seen {
 fn texts(array: &RawJson) -> Option<Vec<String>> {
     (array.as_bytes().first() == Some(&b'[')).then_some(())?;
     array.elements().iter().map(RawJson::to_text).collect()
-}
-
-fn foreign(question: Question, headers: &HeaderMap) -> String {
-    let kind =
-        headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("something without a type");
-    let wanted = if question == Question::Stream { "a stream of HTTP+SSE" } else { "MCP" };
-    format!("{}, which is not {wanted}", clip(kind))
 }
 
 /// A peer's text on one line, not too long.
