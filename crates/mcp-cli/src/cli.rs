@@ -11,7 +11,8 @@ use mcp_core::session::LogLevel;
 
 use crate::style::ColorWhen;
 use crate::{
-    complete, completion, config, list, listen, man, ping, prompt, read, remote, request, shell, tool,
+    complete, completion, config, discover, list, listen, man, ping, prompt, read, remote, request, shell,
+    tool,
 };
 
 const TARGETS: &str =
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     Demo,
     /// Serve a few demo tools over stdio, or misbehave on purpose
     ServeDemo(ServeDemo),
+    /// Find the endpoint of a server behind a URL, and what it speaks
+    Discover(discover::Options),
     /// Who a server is, which revisions it speaks, what it can do
     Info(Info),
     /// List a server's tools

@@ -17,10 +17,13 @@ use crate::target::{Link, Target};
 use crate::text;
 use crate::trace;
 
+/// What servers are told that this program is.
+pub(crate) const NAME: &str = "mcp-cli";
+
 /// A client that is set up as the options say, but does not know its server yet.
 pub(crate) fn builder(global: &Global) -> ClientBuilder {
     // A run makes few calls, and a server that dies in between is worth an error: nothing is started again.
-    Client::builder("mcp-cli", env!("CARGO_PKG_VERSION"))
+    Client::builder(NAME, env!("CARGO_PKG_VERSION"))
         .era(global.era)
         .start_timeout(global.start_timeout)
         .reconnect(Reconnect::Never)

@@ -12,6 +12,8 @@ use mcp_core::transport::Closed;
 
 use crate::{quote, text};
 
+pub(crate) use http::{failure as of_http, of_refusal};
+
 /// The `code` of an error line. [`Code::exit`] says which exit code it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
