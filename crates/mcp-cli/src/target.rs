@@ -66,7 +66,7 @@ pub(crate) async fn find(
         }
     };
     if place(global, &word) != Place::Name {
-        return Ok(Target { global: global.clone(), link: Link::Http(Remote::new(global, &word, &[])?) });
+        return Ok(Target { global: global.clone(), link: Link::Http(Remote::new(global, &word)?) });
     }
     let config = global.config.clone();
     let asked = aside::run(move || named(&word, config.as_deref()));
@@ -117,7 +117,7 @@ fn configured(global: &Global, name: &str, reached: Reached) -> Result<Target, F
         }
         Reached::Url { url, headers, timeout } => {
             global.timeout = global.timeout.or(timeout);
-            Link::Http(Remote::new(&global, &url, &headers)?)
+            Link::Http(Remote::configured(&global, &url, &headers)?)
         }
     };
     Ok(Target { global, link })

@@ -62,7 +62,7 @@ fn check<'a>(global: &Global, file: &'a File, server: &'a Server) -> Finding<'a>
             }
             Vec::new()
         }
-        Ok(Reached::Url { url, headers, .. }) => match Remote::new(global, &url, &headers) {
+        Ok(Reached::Url { url, headers, .. }) => match Remote::configured(global, &url, &headers) {
             Ok(_) => Vec::new(),
             Err(failure) => vec![failure.sentence()],
         },

@@ -100,7 +100,7 @@ fn named(global: &Global, name: &str) -> Result<(String, Kind), Failure> {
 
 /// The entry of a URL, named after its host. Headers are referred to by variables.
 fn behind(global: &Global, url: &str, form: Form) -> Result<(String, Kind), Failure> {
-    let remote = Remote::new(global, url, &[])?;
+    let remote = Remote::new(global, url)?;
     let client = remote.client()?;
     let name = client.url().host_str().unwrap_or_default().to_owned();
     let options = &global.http;

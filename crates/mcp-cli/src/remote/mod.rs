@@ -35,9 +35,21 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// The server at this URL, with the headers of a config file and the options of the command line, which go
-    /// before them.
-    pub(crate) fn new(global: &Global, url: &str, headers: &[(String, String)]) -> Result<Remote, Failure> {
+    /// The server at this URL, and the options of the command line.
+    pub(crate) fn new(global: &Global, url: &str) -> Result<Remote, Failure> {
+        Remote::build(global, url, &[])
+    }
+
+    /// The server of a config file, with its headers. The options of the command line go before them.
+    pub(crate) fn configured(
+        global: &Global,
+        url: &str,
+        headers: &[(String, String)],
+    ) -> Result<Remote, Failure> {
+        Remote::build(global, url, headers).map_err(|failure| Failure { code: Code::Config, ..failure })
+    }
+
+    fn build(global: &Global, url: &str, headers: &[(String, String)]) -> Result<Remote, Failure> {
         scheme(url)?;
         if let Some(option) = for_programs(global) {
             return Err(Failure::usage(format!(
@@ -51,9 +63,11 @@ impl Remote {
         let shown = redact::url(parsed.as_str());
         let crosses_a_network =
             parsed.scheme() == "http" && !place::is_loopback(parsed.host_str().unwrap_or(""));
-        let in_url = !parsed.username().is_empty()
-            || parsed.password().is_some()
-            || parsed.query_pairs().any(|(name, _)| redact::is_secret_name(&name));
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(Failure::usage(format!("{shown}: a user in the URL is not used"))
+                .hint("give credentials by --bearer-env or --header-env"));
+        }
+        let in_url = parsed.query_pairs().any(|(name, _)| redact::is_secret_name(&name));
         let credentials = in_url || config.bearer.is_some() || !config.headers.is_empty();
         if crosses_a_network && credentials && !global.http.allow_http {
             return Err(Failure::usage(format!(
@@ -103,7 +117,7 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<ClientConfig,
             || (options.bearer_env.is_some() && name.eq_ignore_ascii_case("authorization"))
     };
     for (name, value) in headers.iter().filter(|(name, _)| !replaced(name)) {
-        let bad = |what: &str| Failure::new(Code::Config, format!("the header {name:?} {what}"));
+        let bad = |what: &str| Failure::usage(format!("the header {name:?} {what}"));
         add(&mut config, name, &Secret::from(value.as_str())).map_err(bad)?;
     }
     for (index, (name, value)) in given.iter().enumerate() {
@@ -120,6 +134,7 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<ClientConfig,
         config.extra_roots.push(pem.into_bytes());
     }
     config.insecure = options.insecure;
+    config.allow_plain_credentials = options.allow_http;
     let limit = |time: Duration| (time != Duration::MAX).then_some(time);
     if let Some(time) = options.connect_timeout {
         config.timeouts.connect = limit(time);
