@@ -5,6 +5,7 @@ use mcp_core::{CloseReason, Error};
 use mcp_http::{HttpError, Refused};
 
 use super::{Code, Failure};
+use crate::remote;
 
 /// The error of HTTP behind an error of the library, if there is one.
 pub(super) fn cause(error: &Error) -> Option<&HttpError> {
@@ -34,7 +35,7 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
         HttpError::Redirect { status, .. } => {
             Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
         }
-        HttpError::Url { .. } | HttpError::Setting { .. } => Failure::usage(error.to_string()),
+        HttpError::Url { .. } | HttpError::Setting { .. } => remote::unusable(error.clone()),
         HttpError::TimedOut { .. } => Failure::new(Code::Timeout, error.to_string()),
         HttpError::TooLarge { .. } => {
             Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")

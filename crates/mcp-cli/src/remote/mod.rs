@@ -46,7 +46,10 @@ impl Remote {
         url: &str,
         headers: &[(String, String)],
     ) -> Result<Remote, Failure> {
-        Remote::build(global, url, headers).map_err(|failure| Failure { code: Code::Config, ..failure })
+        Remote::build(global, url, headers).map_err(|mut failure| {
+            failure.code = Code::Config;
+            failure
+        })
     }
 
     fn build(global: &Global, url: &str, headers: &[(String, String)]) -> Result<Remote, Failure> {
@@ -181,7 +184,10 @@ fn add(config: &mut ClientConfig, name: &str, value: &Secret) -> Result<(), &'st
     Ok(())
 }
 
-/// A URL or a setting that cannot be used. Its text has no secret.
+/// A URL or a setting that cannot be used. The URL is not repeated: what cannot be read may be a secret anywhere.
 pub(crate) fn unusable(error: HttpError) -> Failure {
-    Failure::usage(error.to_string())
+    match error {
+        HttpError::Url { why, .. } => Failure::usage(format!("the URL cannot be used: {why}")),
+        error => Failure::usage(error.to_string()),
+    }
 }

@@ -1,6 +1,8 @@
-//! MCP over HTTP over real sockets, in one binary: a module for each subject.
-
-#![allow(clippy::unwrap_used)]
+//! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
 mod discover;
 mod scripted;
+mod server_compliance;
+mod server_gate;
+mod server_kit;
+mod server_modern;

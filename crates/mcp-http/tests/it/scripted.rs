@@ -1,5 +1,7 @@
 //! Servers on loopback whose every answer is scripted, and which keep what they were asked.
 
+#![allow(clippy::unwrap_used)]
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
