@@ -6,6 +6,8 @@ mod client_modern;
 mod client_peer;
 mod client_resume;
 mod client_sse24;
+mod discover;
+mod scripted;
 mod server_compliance;
 mod server_gate;
 mod server_kit;
