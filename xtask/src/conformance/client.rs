@@ -1,5 +1,6 @@
 //! The suite against our client: each scenario by itself, told the revision, and once more finding it out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -83,4 +84,13 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
         Err(why) => report.add_failure(name, &why),
     }
     Ok(())
+}
+
+/// What the client told last, as the suite kept it.
+fn stderr(folder: &Path) -> Option<String> {
+    let mut texts = std::fs::read_dir(folder).ok()?.filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.ok()?.path().join("stderr.txt")).ok()?;
+        text.lines().last().map(str::to_owned)
+    });
+    texts.next()
 }
