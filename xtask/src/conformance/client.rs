@@ -77,9 +77,10 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
     read_results(&folder, "", report)?;
     match status {
         Ok(status) if status.success() => {}
-        // The suite fails too if a check has failed, or if the client has.
+        // The suite fails if a check has failed, and if the client has.
         Ok(_) => {
-            report.add_failure(name, &format!("the client failed or was not right: see {}", log.display()))
+            let said = stderr(&folder).unwrap_or_else(|| format!("see {}", log.display()));
+            report.add_failure(name, &format!("the client was not right, or failed: {said}"));
         }
         Err(why) => report.add_failure(name, &why),
     }
