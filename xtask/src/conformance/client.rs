@@ -77,11 +77,14 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
     read_results(&folder, "", report)?;
     match status {
         Ok(status) if status.success() => {}
-        // The suite fails if a check has failed, and if the client has.
-        Ok(_) => {
-            let said = stderr(&folder).unwrap_or_else(|| format!("see {}", log.display()));
-            report.add_failure(name, &format!("the client was not right, or failed: {said}"));
-        }
+        // The suite fails if a check has failed, and if the client has: then it said why.
+        Ok(status) => match stderr(&folder) {
+            Some(said) => report.add_failure(name, &format!("the client failed: {said}")),
+            None if report.faults(name).is_empty() => {
+                report.add_failure(name, &format!("the suite ended with {status}; see {}", log.display()));
+            }
+            None => {}
+        },
         Err(why) => report.add_failure(name, &why),
     }
     Ok(())
