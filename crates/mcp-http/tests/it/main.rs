@@ -1,5 +1,6 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
+mod server_compliance;
 mod server_gate;
 mod server_kit;
 mod server_modern;

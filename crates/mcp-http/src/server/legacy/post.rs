@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{Response, StatusCode};
-use mcp_core::message::{Decoded, ErrorObject, Message, RequestId};
+use mcp_core::message::{Decoded, Message, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 use tokio::sync::oneshot;
 
@@ -106,9 +106,10 @@ fn request_id(message: &Message) -> Option<RequestId> {
 
 /// Waits until the link took a message that gets no answer (promise 3, ledger HTTP-S-002).
 pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Response<Body> {
-    match taken {
-        Some(taken) if taken.await.is_ok() => respond::empty(StatusCode::ACCEPTED),
-        _ => *session_not_found(),
+    let Some(taken) = taken else { return *session_not_found() };
+    match taken.await {
+        Ok(()) => respond::empty(StatusCode::ACCEPTED),
+        Err(_) => *session_not_found(),
     }
 }
 
