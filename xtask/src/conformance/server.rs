@@ -34,9 +34,11 @@ const RUN: Duration = Duration::from_secs(300);
 pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     let (server, url) = start(&program("conformance-server")?)?;
     let mut failed = Vec::new();
+    let mut beyond = REQUIRED_TOO.to_vec();
     for revision in REVISIONS {
-        failed.extend(required(suite, &url, revision)?);
+        failed.extend(required(suite, &url, revision, &mut beyond)?);
     }
+    failed.extend(beyond.iter().map(|name| format!("  conformance server: the suite has no {name}")));
     for (revision, count) in OLDER {
         failed.extend(older(suite, &url, revision, count)?);
     }
@@ -48,7 +50,8 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     Ok(failed)
 }
 
-fn required(suite: &Suite, url: &str, revision: &str) -> Outcome<Vec<String>> {
+/// Takes out of `beyond` what this revision runs of it.
+fn required(suite: &Suite, url: &str, revision: &str, beyond: &mut Vec<&str>) -> Outcome<Vec<String>> {
     let requirements = suite.requirements(revision, Leg::Server)?;
     let report = scenarios(suite, url, revision, &["--requirements", revision])?;
     let (line, mut failed) = report.judge(&title(revision), &requirements.required);
@@ -59,6 +62,7 @@ fn required(suite: &Suite, url: &str, revision: &str) -> Outcome<Vec<String>> {
     for (name, _) in ours {
         let faults = report.faults(name);
         println!("  beyond: {name}: {}", verdict(&faults));
+        beyond.retain(|open| open != name);
         failed.extend(faults.iter().map(|fault| format!("  {}, {name}: {fault}", title(revision))));
     }
     for (name, reason) in others {
