@@ -38,12 +38,13 @@ async fn a_broken_stream_is_resumed_after_retry_and_brings_the_answer() {
     for clean in [true, false] {
         let mut peer = Peer::new();
         let client = peer.legacy(V, Some("s")).await;
-        let call = call(&client);
+        let mut call = call(&client);
         let ask = peer.post("tools/call").await;
         let answer = ask.answer(TOOL);
         let stream = ask.events();
         stream.raw("id: e-1\nretry: 500\ndata:\n\n");
         stream.raw("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\nid: torn\ndata: {");
+        assert_eq!(call.next_notification().await.unwrap().method, "notifications/x");
         let before = Instant::now();
         if clean { stream.end() } else { stream.cut() }
         let get = peer.next_of(Method::GET).await;
