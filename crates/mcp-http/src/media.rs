@@ -136,3 +136,6 @@ fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     })
     .map(<[u8]>::trim_ascii)
 }
+
+#[cfg(test)]
+mod tests;

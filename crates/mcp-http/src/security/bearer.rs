@@ -20,3 +20,6 @@ pub(crate) fn matches(secret: &Secret, headers: &HeaderMap) -> bool {
     let expected = secret.expose().as_bytes();
     scheme.eq_ignore_ascii_case(b"bearer") && !expected.is_empty() && bool::from(token.ct_eq(expected))
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ fn allowed(asked: &HeaderMap) -> HeaderValue {
     }
     HeaderValue::try_from(names).unwrap_or_else(|_| HeaderValue::from_static(ALLOWED))
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ impl Site {
 fn clip(text: &[u8]) -> String {
     String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The crate from outside: both roles, on real HTTP.
+//! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
 mod client_answers;
 mod client_legacy;
@@ -6,3 +6,9 @@ mod client_modern;
 mod client_peer;
 mod client_resume;
 mod client_sse24;
+mod discover;
+mod scripted;
+mod server_compliance;
+mod server_gate;
+mod server_kit;
+mod server_modern;
