@@ -14,6 +14,7 @@ mod security;
 pub mod sse;
 
 pub mod client;
+pub mod discover;
 pub mod server;
 
 pub use client::HttpClient;
