@@ -27,11 +27,13 @@ pub enum HttpError {
         /// What is wrong with it.
         why: String,
     },
-    /// No connection: refused, no such name, no route, TLS.
+    /// No connection, so nothing was sent.
     #[error("cannot connect to {to}: {source}")]
     Connect {
         /// Host and port.
         to: String,
+        /// What failed.
+        kind: ConnectFailure,
         /// The cause.
         source: Arc<io::Error>,
     },
@@ -54,7 +56,13 @@ pub enum HttpError {
         /// The start of the body, clipped.
         body: String,
     },
-    /// A redirect that is not followed: only 307 and 308 to the same origin are.
+    /// What came back is no HTTP.
+    #[error("the answer is no HTTP: {why}")]
+    NotHttp {
+        /// What the parser objects to.
+        why: String,
+    },
+    /// A redirect that is not followed: only 307 and 308 to the same origin are, and at most three in a row.
     #[error("redirect with status {status} to {to} is not followed")]
     Redirect {
         /// The status.
@@ -84,6 +92,72 @@ pub enum HttpError {
     Closed,
 }
 
+/// Which part of connecting failed (FAULT C-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The name has no address, or could not be looked up.
+    Name,
+    /// Nobody listens there.
+    Refused,
+    /// No route, no answer, a broken connection: anything else on the way.
+    Network,
+    /// TLS failed: a certificate that is not trusted, no common version.
+    Tls,
+    /// The proxy refused or failed.
+    Proxy,
+}
+
+impl HttpError {
+    /// The same again, later, may work. Says nothing about whether the request was executed: only
+    /// [`HttpError::was_sent`] does.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            HttpError::Connect { kind, .. } => *kind != ConnectFailure::Tls,
+            HttpError::TimedOut { .. } | HttpError::Cut { .. } | HttpError::SessionGone => true,
+            HttpError::Status(refused) => refused.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have reached the server. `false` is certain: nothing of it was sent.
+    pub fn was_sent(&self) -> bool {
+        match self {
+            HttpError::Url { .. } | HttpError::Setting { .. } | HttpError::Connect { .. } => false,
+            HttpError::TimedOut { step, .. } => *step != CONNECT,
+            HttpError::Closed => false,
+            _ => true,
+        }
+    }
+
+    /// A limit of time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, HttpError::TimedOut { .. })
+    }
+
+    /// No connection could be made, in time or at all.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: CONNECT, .. })
+    }
+
+    /// The server, or a proxy before it, wants credentials.
+    pub fn is_auth(&self) -> bool {
+        matches!(self, HttpError::Status(refused) if refused.is_auth())
+    }
+
+    /// The status, where one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            HttpError::Status(refused) => Some(refused.status),
+            HttpError::Redirect { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// The step named in a [`HttpError::TimedOut`] before anything was sent.
+pub(crate) const CONNECT: &str = "connect";
+
 /// A refusal of the carrier: a status outside 2xx that carries no answer in MCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,6 +170,28 @@ pub struct Refused {
     pub challenge: Option<String>,
     /// The start of the body, clipped to 64 KiB. Untrusted text.
     pub body: String,
+}
+
+impl Refused {
+    /// A refusal with this status and nothing else known.
+    pub(crate) fn new(status: StatusCode) -> Refused {
+        Refused { status, retry_after: None, challenge: None, body: String::new() }
+    }
+
+    /// 401, 403 or 407.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.status.as_u16(), 401 | 403 | 407)
+    }
+
+    /// 408, 429 or 5xx: the same again, later, may work.
+    pub fn is_retryable(&self) -> bool {
+        self.is_busy() || self.status.as_u16() == 408 || self.status.is_server_error()
+    }
+
+    /// 429 or 503.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.status.as_u16(), 429 | 503)
+    }
 }
 
 impl std::fmt::Display for Refused {

@@ -34,6 +34,8 @@ pub struct ClientConfig {
     pub insecure: bool,
     /// The most connections at once for calls; calls beyond wait for one. Streams that stay open do not count. 0 is no limit.
     pub connections: usize,
+    /// Send credentials over `http` to other machines too, where anybody on the way can read them.
+    pub allow_plain_credentials: bool,
 }
 
 impl Default for ClientConfig {
@@ -50,6 +52,7 @@ impl Default for ClientConfig {
             extra_roots: Vec::new(),
             insecure: false,
             connections: 64,
+            allow_plain_credentials: false,
         }
     }
 }

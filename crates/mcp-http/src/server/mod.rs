@@ -1,12 +1,22 @@
 //! The server side: both eras on one URL.
 
+mod body;
+mod caller;
 mod config;
+mod core;
+mod gate;
 mod hooks;
+mod legacy;
+mod modern;
+mod read;
+mod respond;
+mod service;
 
 use std::sync::Arc;
 
 use mcp_core::transport::Accept;
 
+pub use caller::{HttpRequest, Peer};
 pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
 pub use hooks::{Authenticate, Denied, Identity, RequestHead};
 

@@ -1,0 +1,207 @@
+//! Open connections: HTTP/1.1, driven by whoever uses it, and HTTP/2, driven by a task.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::time::Instant;
+
+use super::failure::{self, Failure};
+use super::patience::Patience;
+use super::stream::Stream;
+
+/// The body of a request.
+pub(super) type Payload = Full<Bytes>;
+
+/// Counts open connections, for as long as it lives.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    pub(super) fn new(count: &Arc<AtomicUsize>) -> Counted {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One HTTP/1.1 connection. It has no task: whoever waits for its answer drives it, which saves two switches between
+/// tasks for each exchange. Dropping it closes it.
+pub(super) struct Wire {
+    sender: http1::SendRequest<Payload>,
+    /// `None` once it has ended.
+    connection: Option<http1::Connection<TokioIo<Stream>, Payload>>,
+    header_limit: usize,
+    _counted: Counted,
+}
+
+impl Wire {
+    pub(super) async fn open(
+        stream: Stream,
+        limit: usize,
+        counted: Counted,
+    ) -> Result<Box<Wire>, hyper::Error> {
+        let (sender, connection) =
+            http1::Builder::new().max_header_size(limit).handshake(TokioIo::new(stream)).await?;
+        Ok(Box::new(Wire { sender, connection: Some(connection), header_limit: limit, _counted: counted }))
+    }
+
+    /// Reads and writes what is possible now.
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(connection).poll(cx).is_ready()
+        {
+            // What ended it reached the exchange already, through hyper's channels.
+            self.connection = None;
+        }
+    }
+
+    /// Whether another request can be sent. Ends what is left of the exchange, and leaves no waker behind.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        self.turn(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its answer. Dropping the future closes the connection.
+    pub(super) async fn send(
+        mut self: Box<Self>,
+        request: Request<Payload>,
+        patience: &mut Patience,
+    ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
+        let mut reply = pin!(self.sender.try_send_request(request));
+        let reply = poll_fn(|cx| {
+            self.turn(cx);
+            // The turn above is all that can bring the reply, and it has registered the waker.
+            match reply.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+                Poll::Pending => patience.poll(cx).map(Err),
+            }
+        })
+        .await;
+        match reply {
+            Ok(Ok(response)) => Ok((response, self)),
+            Ok(Err(error)) => Err(unsent(error, self.header_limit)),
+            Err(error) => Err(Failure::Final(error)),
+        }
+    }
+}
+
+fn unsent(mut error: TrySendError<Request<Payload>>, header_limit: usize) -> Failure {
+    let untouched = error.take_message().is_some();
+    let error = error.into_error();
+    if untouched { Failure::Unsent(error) } else { failure::classify(&error, header_limit) }
+}
+
+/// One HTTP/2 connection. A task drives it until the last handle is gone.
+pub(super) struct Multi {
+    sender: http2::SendRequest<Payload>,
+    /// What the peer allows at once.
+    allowed: Arc<AtomicUsize>,
+    streams: AtomicUsize,
+    idle_since: Mutex<Instant>,
+    header_limit: usize,
+}
+
+impl Multi {
+    pub(super) async fn open(
+        stream: Stream,
+        limit: usize,
+        counted: Counted,
+    ) -> Result<Arc<Multi>, hyper::Error> {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .max_header_list_size(u32::try_from(limit).unwrap_or(u32::MAX))
+            .handshake(TokioIo::new(stream))
+            .await?;
+        let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
+        tokio::spawn({
+            let allowed = Arc::clone(&allowed);
+            async move {
+                let _counted = counted;
+                let mut connection = pin!(connection);
+                let result = poll_fn(|cx| {
+                    let poll = connection.as_mut().poll(cx);
+                    allowed.store(connection.current_max_send_streams(), Ordering::Relaxed);
+                    poll
+                })
+                .await;
+                if let Err(error) = result {
+                    tracing::debug!(%error, "an HTTP/2 connection ended");
+                }
+            }
+        });
+        let idle_since = Mutex::new(Instant::now());
+        Ok(Arc::new(Multi { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
+    }
+
+    /// Takes one stream, if the peer allows one more and the connection lives.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+        if !self.is_open() {
+            return None;
+        }
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let more = |streams| (streams < allowed).then_some(streams + 1);
+        self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Slot(Arc::clone(self)))
+    }
+
+    /// False after GOAWAY, or when the connection is gone.
+    pub(super) fn is_open(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Since when there is no stream; `None` while there is one.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let idle = self.streams.load(Ordering::Relaxed) == 0;
+        idle.then(|| *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// How often HTTP/2 asks whether the peer still lives, while there is a stream (FAULT C-31).
+const PING: Duration = Duration::from_secs(30);
+
+/// The right to one stream of an HTTP/2 connection.
+pub(super) struct Slot(Arc<Multi>);
+
+impl Slot {
+    /// Sends a request and waits for the head of its answer. Dropping the future resets the stream.
+    pub(super) async fn send(
+        self,
+        request: Request<Payload>,
+        patience: &mut Patience,
+    ) -> Result<(Response<Incoming>, Slot), Failure> {
+        let mut reply = pin!(self.0.sender.clone().try_send_request(request));
+        let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
+            Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+            Poll::Pending => patience.poll(cx).map(Err),
+        })
+        .await;
+        match reply {
+            Ok(Ok(response)) => Ok((response, self)),
+            Ok(Err(error)) => Err(unsent(error, self.0.header_limit)),
+            Err(error) => Err(Failure::Final(error)),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.0.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            *self.0.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+}
