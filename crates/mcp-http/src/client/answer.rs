@@ -131,11 +131,14 @@ pub(super) fn is_modern_error(status: StatusCode, response: &Response) -> bool {
     let Err(error) = &response.outcome else { return false };
     let member = |name: &str| error.data.as_ref().and_then(|data| data.member(name));
     match error.code {
-        code::UNSUPPORTED_VERSION => member("supported").is_some_and(|list| list.as_bytes().starts_with(b"[")),
-        code::MISSING_CLIENT_CAPABILITY => member("requiredCapabilities").is_some_and(|caps| caps.is_object()),
+        code::UNSUPPORTED_VERSION => {
+            member("supported").is_some_and(|list| list.as_bytes().starts_with(b"["))
+        }
+        code::MISSING_CLIENT_CAPABILITY => {
+            member("requiredCapabilities").is_some_and(|caps| caps.is_object())
+        }
         code::HEADER_MISMATCH => status == StatusCode::BAD_REQUEST,
         code::METHOD_NOT_FOUND => status == StatusCode::NOT_FOUND,
         _ => false,
     }
 }
-

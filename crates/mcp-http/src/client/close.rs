@@ -17,7 +17,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 pub(super) async fn delete(core: &Core, session: &Session) {
     let mut headers = HeaderMap::with_capacity(8);
     session.write_to(&mut headers);
-    let exchange = Exchange { method: Method::DELETE, url: None, headers, body: Bytes::new(), counted: false };
+    let exchange =
+        Exchange { method: Method::DELETE, url: None, headers, body: Bytes::new(), counted: false };
     let work = async {
         match core.net.send(exchange).await {
             Ok(answer) => {

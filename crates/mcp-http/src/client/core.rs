@@ -5,16 +5,16 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use ::url::Url;
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use mcp_core::message::{Mark, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
-use ::url::Url;
 
+use super::ClientConfig;
 use super::learn::Tools;
 use super::net::Net;
-use super::ClientConfig;
 use crate::headers;
 
 /// What `recv` may have to hand over before exchanges stop reading.

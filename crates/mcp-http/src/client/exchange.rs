@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use ::url::Url;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
-use ::url::Url;
 
 use super::answer::{self, Verdict};
 use super::core::{Core, Mode};

@@ -8,15 +8,15 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mcp_core::message::Message;
 use mcp_core::transport::{
-    AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender, async_trait,
+    AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
 
 use super::close::{GRACE, delete};
 use super::core::{Core, Step, Task};
-use super::post::{self, Post, What};
 use super::exchange;
+use super::post::{self, Post, What};
 use crate::HttpError;
 
 /// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.

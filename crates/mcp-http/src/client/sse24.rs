@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::url::Url;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use mcp_core::transport::{Lane, TransportError};
-use ::url::Url;
 
 use super::answer::{Verdict, is_modern_error};
 use super::core::{Core, Session};

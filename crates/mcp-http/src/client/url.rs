@@ -91,10 +91,20 @@ mod tests {
     /// FAULT A-B31: what cannot be used is refused before any I/O, and the error shows no secret.
     #[test]
     fn what_is_no_http_url_is_refused_without_its_secrets() {
-        for text in ["", "ws://example.com/", "file:///etc/passwd", "http://", "https://a b/", "host:notaport/x", "/mcp"] {
+        for text in [
+            "",
+            "ws://example.com/",
+            "file:///etc/passwd",
+            "http://",
+            "https://a b/",
+            "host:notaport/x",
+            "/mcp",
+        ] {
             assert!(matches!(parse(text), Err(HttpError::Url { .. })), "{text}");
         }
-        for text in ["ws://user:hunter2@example.com/mcp?key=hunter2", "user:hunter2@ex ample/mcp?key=hunter2#hunter2"] {
+        for text in
+            ["ws://user:hunter2@example.com/mcp?key=hunter2", "user:hunter2@ex ample/mcp?key=hunter2#hunter2"]
+        {
             let error = parse(text).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         }

@@ -1,9 +1,11 @@
 //! One request to one answer: the gate, then the era that the message belongs to.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use hyper::body::Body as HttpBody;
 use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -35,8 +37,21 @@ pub(crate) struct Answered {
     pub(crate) unread: bool,
 }
 
-/// Answers one request.
+/// Answers one request. A panic, of a hook of the application for one, costs this request alone.
 pub(crate) async fn handle<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let version = request.version();
+    AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+        // The text of a panic may hold what no client may see.
+        tracing::error!("answering a request panicked");
+        let error = ErrorObject::internal("Internal error");
+        close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
+    })
+}
+
+async fn guarded<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
@@ -238,7 +253,7 @@ where
 }
 
 /// Tells the client that the connection ends with this answer.
-fn close(mut response: Response<Body>, version: Version) -> Answered {
+pub(crate) fn close(mut response: Response<Body>, version: Version) -> Answered {
     if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
