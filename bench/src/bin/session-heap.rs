@@ -24,7 +24,7 @@ fn main() -> Outcome {
     let arguments = Arguments::read()?;
     run(&arguments, async {
         let server = HttpServer::new(Arc::new(echo::server())).bind("127.0.0.1:0").await?;
-        let address = server.local_addr();
+        let address = server.local_addr()?;
         tokio::spawn(server.serve_until(std::future::pending::<()>()));
         let stream = TcpStream::connect(address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
