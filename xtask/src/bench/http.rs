@@ -121,5 +121,5 @@ fn table(
 }
 
 fn number(text: &str) -> Outcome<f64> {
-    text.parse().map_err(|_| format!("{text} is no number").into())
+    text.parse().map_err(|_| format!("{text} is no number"))
 }
