@@ -301,3 +301,21 @@ async fn an_old_server_is_an_error() {
     };
     join!(client, played);
 }
+
+/// A peer that never tells its settings is no connection: it is given up in time, before anything is sent, and closed.
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_given_up_and_closed() {
+    let (net, mut server) = scripted(&h2());
+    let client = async {
+        let error = read(&net, post("a")).await.unwrap_err();
+        assert!(matches!(error, HttpError::TimedOut { step: "connect", .. }), "{error}");
+        assert_eq!(net.open_connections(), 0);
+    };
+    let played = async {
+        let mut peer = server.accept().await;
+        let mut said = Vec::new();
+        peer.io.read_to_end(&mut said).await.unwrap();
+        assert!(said.starts_with(b"PRI * HTTP/2.0"));
+    };
+    join!(client, played);
+}
