@@ -3,9 +3,10 @@
 use std::fmt;
 
 use hyper::header::{HeaderValue, InvalidHeaderValue};
+use subtle::ConstantTimeEq;
 
 /// A secret: a token, a header value. `Debug` and `Display` show dots only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
@@ -26,6 +27,15 @@ impl Secret {
     }
 }
 
+/// In constant time for secrets of one length.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
 impl<T: Into<String>> From<T> for Secret {
     fn from(text: T) -> Secret {
         Secret(text.into())
@@ -43,3 +53,6 @@ impl fmt::Display for Secret {
         f.write_str("***")
     }
 }
+
+#[cfg(test)]
+mod tests;

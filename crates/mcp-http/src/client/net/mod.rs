@@ -32,6 +32,7 @@ pub(crate) use body::Body;
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
+pub(crate) use origin::shown;
 
 use credentials::Credentials;
 use dial::Dialler;
@@ -233,8 +234,8 @@ impl Shared {
     /// A URL beside the endpoint.
     fn place(&self, url: &Url) -> Result<Place, HttpError> {
         if !redirect::is_same_origin(url, &self.endpoint.url) {
-            let why = format!("not of the same origin as {}", origin::shown(&self.endpoint.url));
-            return Err(HttpError::Url { url: origin::shown(url), why });
+            let why = format!("not of the same origin as {}", shown(&self.endpoint.url));
+            return Err(HttpError::Url { url: shown(url), why });
         }
         Place::new(url.clone())
     }

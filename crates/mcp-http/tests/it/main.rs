@@ -1,0 +1,14 @@
+//! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
+
+mod client_answers;
+mod client_legacy;
+mod client_modern;
+mod client_peer;
+mod client_resume;
+mod client_sse24;
+mod discover;
+mod scripted;
+mod server_compliance;
+mod server_gate;
+mod server_kit;
+mod server_modern;

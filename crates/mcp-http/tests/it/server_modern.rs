@@ -1,0 +1,1 @@
+//! The modern exchange: one POST, one answer.
