@@ -354,6 +354,36 @@ async fn arrays_are_understood_in_one_revision_only() {
     }
 }
 
+/// SEC-C-006: credentials go with every request, whatever its HTTP method.
+#[tokio::test]
+async fn every_request_carries_the_credentials() {
+    let mut peer = Peer::new();
+    let http = peer.http().bearer("token-1").header("x-tenant".parse().unwrap(), "7".parse().unwrap());
+    let client = builder().era(EraMode::Legacy(V)).start(http).unwrap();
+    let check = |ask: &Ask| {
+        assert_eq!(
+            (ask.header("authorization"), ask.header("x-tenant")),
+            (Some("Bearer token-1"), Some("7"))
+        );
+    };
+    let ask = peer.post("initialize").await;
+    check(&ask);
+    let body = ask.answer(&initialized(V));
+    ask.reply(200, &[("content-type", "application/json")], Some("s"), body);
+    let note = peer.post("notifications/initialized").await;
+    check(&note);
+    note.status(202);
+    let get = peer.next_of(Method::GET).await;
+    check(&get);
+    get.status(405);
+    client.ready().await.unwrap();
+    tokio::join!(client.close(), async {
+        let delete = peer.next_of(Method::DELETE).await;
+        check(&delete);
+        delete.status(200);
+    });
+}
+
 /// SESS-C-005: the id is in no log and no error of the session's loss.
 #[tokio::test]
 async fn the_session_id_is_not_shown() {
