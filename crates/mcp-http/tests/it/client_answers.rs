@@ -124,7 +124,11 @@ async fn a_wrong_answer_is_a_violation() {
         for stream in [false, true] {
             let one = call(&client);
             let ask = peer.post("tools/call").await;
-            if stream { ask.events().event(body) } else { ask.json_body(200, body) }
+            if stream {
+                ask.events().event(body)
+            } else {
+                ask.json_body(200, body)
+            }
             let error = one.await.unwrap_err();
             assert!(matches!(error, Error::Violation(_)), "{body} {error:?}");
         }
@@ -136,7 +140,12 @@ async fn a_wrong_answer_is_a_violation() {
 async fn both_forms_of_answer_are_read_for_every_request() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
-    for kind in ["application/json", "Application/JSON; charset=UTF-8", "text/event-stream", "Text/Event-Stream;charset=utf-8"] {
+    for kind in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "text/event-stream",
+        "Text/Event-Stream;charset=utf-8",
+    ] {
         let one = call(&client);
         let ask = peer.post("tools/call").await;
         let mut body = ask.answer("{}");
@@ -165,7 +174,11 @@ async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
         let ask = peer.post("tools/call").await;
         let body = ask.answer(&long);
         let name = if stream { "SSE event limit of 1000" } else { "HTTP reply body limit of 2000" };
-        if stream { ask.events().event(&body) } else { ask.json_body(200, body) }
+        if stream {
+            ask.events().event(&body)
+        } else {
+            ask.json_body(200, body)
+        }
         let error = one.await.unwrap_err();
         assert_eq!(details(&error).0, LossKind::TooLarge);
         assert!(error.to_string().contains(name), "{error}");
@@ -204,7 +217,11 @@ async fn the_first_post_decides_the_era() {
         (200, "text/html", "<p>"),
         (202, "", ""),
         (404, "application/json", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"m"}}"#),
-        (400, "application/json", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: no session"}}"#),
+        (
+            400,
+            "application/json",
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: no session"}}"#,
+        ),
         (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"m"}}"#),
         (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
     ] {
@@ -228,7 +245,9 @@ async fn the_first_post_decides_the_era() {
     let mut peer = Peer::new();
     let client = builder().start(peer.http()).unwrap();
     let probe = peer.post("server/discover").await;
-    let body = probe.refusal(r#"{"code":-32022,"message":"m","data":{"supported":["2026-07-28"],"requested":"2026-07-28"}}"#);
+    let body = probe.refusal(
+        r#"{"code":-32022,"message":"m","data":{"supported":["2026-07-28"],"requested":"2026-07-28"}}"#,
+    );
     probe.json_body(400, body);
     peer.post("server/discover").await.result(discovered());
     assert!(client.ready().await.unwrap().version.is_modern());

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use hyper::Method;
+use mcp_core::CloseReason;
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, Client, EraMode, InputContext};
-use mcp_core::CloseReason;
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::session::InputRequest;
 
@@ -45,7 +45,10 @@ async fn every_request_after_initialize_names_the_session_and_its_version() {
         let post = peer.post("tools/call").await;
         assert_eq!((post.header("mcp-name"), post.header("mcp-method")), (None, None));
         for ask in [&get, &post] {
-            assert_eq!((session(ask), ask.header("mcp-protocol-version")), (Some("s-1"), Some(version.as_str())));
+            assert_eq!(
+                (session(ask), ask.header("mcp-protocol-version")),
+                (Some("s-1"), Some(version.as_str()))
+            );
         }
         get.status(405);
         post.result(TOOL);
@@ -65,9 +68,13 @@ async fn every_request_after_initialize_names_the_session_and_its_version() {
 /// HTTP-C-007, PEERS 23, 34: no session, no stream, any 2xx to a notification: all of it is fine.
 #[tokio::test]
 async fn servers_without_sessions_and_streams_are_served_too() {
-    for (status, kind, body) in
-        [(202, "", ""), (200, "", ""), (204, "", ""), (200, "text/html", "<p>ok"), (200, "application/json", r#"{"jsonrpc":"2.0","result":{}}"#)]
-    {
+    for (status, kind, body) in [
+        (202, "", ""),
+        (200, "", ""),
+        (204, "", ""),
+        (200, "text/html", "<p>ok"),
+        (200, "application/json", r#"{"jsonrpc":"2.0","result":{}}"#),
+    ] {
         for get in [404, 405, 400, 500, 403] {
             let mut peer = Peer::new();
             let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
@@ -206,10 +213,11 @@ async fn an_unusable_session_id_is_left_alone() {
 #[tokio::test]
 async fn a_lost_session_is_opened_anew_and_the_call_repeated() {
     let bad = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}"#;
-    let not_initialized =
-        r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
+    let not_initialized = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
     let gone = r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
-    for (status, body) in [(404, ""), (404, gone), (400, bad), (400, not_initialized), (400, "Invalid session")] {
+    for (status, body) in
+        [(404, ""), (404, gone), (400, bad), (400, not_initialized), (400, "Invalid session")]
+    {
         let mut peer = Peer::new();
         let client = peer.legacy(V, Some("old")).await;
         let one = call(&client, "a");
@@ -337,9 +345,43 @@ async fn arrays_are_understood_in_one_revision_only() {
         let one = call(&client, "a");
         let ask = peer.post("tools/call").await;
         let body = format!("[{}]", ask.answer(TOOL));
-        if stream { ask.events().event(&body) } else { ask.json_body(200, body) }
+        if stream {
+            ask.events().event(&body)
+        } else {
+            ask.json_body(200, body)
+        }
         assert!(matches!(one.await.unwrap_err(), Error::Violation(_)));
     }
+}
+
+/// SEC-C-006: credentials go with every request, whatever its HTTP method.
+#[tokio::test]
+async fn every_request_carries_the_credentials() {
+    let mut peer = Peer::new();
+    let http = peer.http().bearer("token-1").header("x-tenant".parse().unwrap(), "7".parse().unwrap());
+    let client = builder().era(EraMode::Legacy(V)).start(http).unwrap();
+    let check = |ask: &Ask| {
+        assert_eq!(
+            (ask.header("authorization"), ask.header("x-tenant")),
+            (Some("Bearer token-1"), Some("7"))
+        );
+    };
+    let ask = peer.post("initialize").await;
+    check(&ask);
+    let body = ask.answer(&initialized(V));
+    ask.reply(200, &[("content-type", "application/json")], Some("s"), body);
+    let note = peer.post("notifications/initialized").await;
+    check(&note);
+    note.status(202);
+    let get = peer.next_of(Method::GET).await;
+    check(&get);
+    get.status(405);
+    client.ready().await.unwrap();
+    tokio::join!(client.close(), async {
+        let delete = peer.next_of(Method::DELETE).await;
+        check(&delete);
+        delete.status(200);
+    });
 }
 
 /// SESS-C-005: the id is in no log and no error of the session's loss.

@@ -16,7 +16,8 @@ const TOOL: &str = r#"{"content":[{"type":"text","text":"ok"}]}"#;
 
 fn call(client: &Client) -> Call {
     let params = RawJson::object([("name", RawJson::string("a"))]);
-    let forever = CallOptions { timeout: Some(Duration::MAX), maximum: Some(Duration::MAX), ..CallOptions::default() };
+    let forever =
+        CallOptions { timeout: Some(Duration::MAX), maximum: Some(Duration::MAX), ..CallOptions::default() };
     client.call("tools/call", Some(params), forever)
 }
 
@@ -46,7 +47,11 @@ async fn a_broken_stream_is_resumed_after_retry_and_brings_the_answer() {
         stream.raw("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\nid: torn\ndata: {");
         assert_eq!(call.next_notification().await.unwrap().method, "notifications/x");
         let before = Instant::now();
-        if clean { stream.end() } else { stream.cut() }
+        if clean {
+            stream.end()
+        } else {
+            stream.cut()
+        }
         let get = peer.next_of(Method::GET).await;
         let waited = before.elapsed().as_millis();
         assert!((500..=700).contains(&waited), "{waited}");

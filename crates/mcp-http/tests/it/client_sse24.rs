@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hyper::Method;
-use mcp_core::client::{CallOptions, Client, EraMode};
 use mcp_core::CloseReason;
+use mcp_core::client::{CallOptions, Client, EraMode};
 use mcp_core::message::{ProtocolVersion, RawJson};
 
 use crate::client_peer::{EventStream, Peer, builder, initialized};
@@ -35,9 +35,11 @@ async fn open(peer: &mut Peer, status: u16, endpoint: &str) -> (Client, EventStr
 /// to the endpoint, and answers come on the stream in any order.
 #[tokio::test]
 async fn an_old_server_is_found_and_served_through_its_endpoint() {
-    for (status, endpoint) in
-        [(404, "/messages?session_id=1"), (405, "http://mcp.test:8080/messages?session_id=1"), (400, "../messages?session_id=1")]
-    {
+    for (status, endpoint) in [
+        (404, "/messages?session_id=1"),
+        (405, "http://mcp.test:8080/messages?session_id=1"),
+        (400, "../messages?session_id=1"),
+    ] {
         let mut peer = Peer::new();
         let (client, stream) = open(&mut peer, status, endpoint).await;
         assert_eq!(client.negotiated().unwrap().version, V);
