@@ -1,5 +1,7 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
+mod legacy_kit;
+mod legacy_sessions;
 mod server_compliance;
 mod server_gate;
 mod server_kit;

@@ -14,6 +14,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::super::caller::Peer;
 use super::super::core::Core;
+use super::super::legacy::SessionStats;
 use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
 use super::state::{ConnState, Phase};
@@ -46,6 +47,11 @@ pub struct Served {
 impl<L: Listener> BoundServer<L> {
     pub(in super::super) fn new(core: Arc<Core>, listener: L, security: Security) -> BoundServer<L> {
         BoundServer { core, listener, security }
+    }
+
+    /// Tells what legacy sessions have open, while the server runs and after it.
+    pub fn session_stats(&self) -> SessionStats {
+        self.core.session_stats()
     }
 
     /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
@@ -86,7 +92,9 @@ impl<L: Listener> BoundServer<L> {
         // The address is free for the next server.
         drop(listener);
         core.drain();
-        open.finish(core.config.timeouts.drain).await
+        let served = open.finish(core.config.timeouts.drain).await;
+        core.close();
+        served
     }
 
     /// Serves until the future is dropped.
