@@ -7,6 +7,8 @@ mod client_peer;
 mod client_resume;
 mod client_sse24;
 mod discover;
+mod legacy_kit;
+mod legacy_sessions;
 mod scripted;
 mod server_auth;
 mod server_compliance;
