@@ -28,10 +28,21 @@ enum Kind {
 }
 
 struct Stream {
-    queue: mpsc::Receiver<Bytes>,
+    queue: Queue,
     pulse: Option<Pulse>,
     /// Dropped with the body: when all was written, or when the client hung up.
     _guards: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+enum Queue {
+    Channel(mpsc::Receiver<Bytes>),
+    Source(Box<dyn Source>),
+}
+
+/// Where the chunks of a stream come from, if not from a [`StreamWriter`].
+pub(crate) trait Source: Send + Sync + 'static {
+    /// The next chunk; `None` at the end. Dropped with the body.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
 /// When a comment is due. The timer is moved only when it fires, not for each chunk.
@@ -42,6 +53,15 @@ struct Pulse {
 }
 
 impl Body {
+    fn of(queue: Queue, keep_alive: Option<Duration>) -> Body {
+        let pulse = keep_alive.map(|every| Pulse {
+            every,
+            last: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(every)),
+        });
+        Body(Kind::Stream(Stream { queue, pulse, _guards: Vec::new() }))
+    }
+
     /// One text.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
         Body(Kind::Full(bytes.into()))
@@ -66,12 +86,12 @@ impl Body {
 /// `keep_alive`. Needs a tokio runtime if there is a `keep_alive`.
 pub(crate) fn stream(capacity: usize, keep_alive: Option<Duration>) -> (StreamWriter, Body) {
     let (writer, queue) = mpsc::channel(capacity.max(1));
-    let pulse = keep_alive.map(|every| Pulse {
-        every,
-        last: Instant::now(),
-        timer: Box::pin(tokio::time::sleep(every)),
-    });
-    (StreamWriter(writer), Body(Kind::Stream(Stream { queue, pulse, _guards: Vec::new() })))
+    (StreamWriter(writer), Body::of(Queue::Channel(queue), keep_alive))
+}
+
+/// Like [`stream`], of chunks that come from elsewhere.
+pub(crate) fn stream_of(source: impl Source, keep_alive: Option<Duration>) -> Body {
+    Body::of(Queue::Source(Box::new(source)), keep_alive)
 }
 
 /// The sending end of a stream. The stream ends, after what is queued, when the last clone is dropped.
@@ -158,7 +178,11 @@ impl HttpBody for Body {
 
 impl Stream {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Poll::Ready(chunk) = self.queue.poll_recv(cx) {
+        let next = match &mut self.queue {
+            Queue::Channel(queue) => queue.poll_recv(cx),
+            Queue::Source(source) => source.poll_chunk(cx),
+        };
+        if let Poll::Ready(chunk) = next {
             if let Some(pulse) = &mut self.pulse {
                 pulse.last = Instant::now();
             }

@@ -14,10 +14,6 @@ use crate::media::{self, Kind};
 use crate::security::host::Origin;
 use crate::security::{bearer, cors};
 
-/// The paths of 2024-11-05.
-const SSE: &str = "/sse";
-const MESSAGES: &str = "/messages";
-
 /// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
 /// headers are 403, and two copies of the body are for the ladder to refuse, with the request's id.
 const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_EVENT_ID];
@@ -54,9 +50,9 @@ pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -
         Place::Endpoint
     } else if core.config.health.as_deref() == Some(path) {
         Place::Health
-    } else if core.config.http_sse && core.legacy.is_some() && path == SSE {
+    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.sse_path {
         Place::Sse
-    } else if core.config.http_sse && core.legacy.is_some() && path == MESSAGES {
+    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.messages_path {
         Place::Messages
     } else {
         return Err(Box::new(respond::empty(StatusCode::NOT_FOUND)));
