@@ -15,7 +15,7 @@ use crate::{out, remote};
 /// How and where it listens.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for HTTP")]
-pub(super) struct Options {
+pub(super) struct Listen {
     /// Serve over HTTP at this address, like 127.0.0.1:8080; port 0 takes a free one. The URL is told on stderr.
     /// With --bearer-env every request needs the token that the variable holds
     #[arg(long, value_name = "ADDRESS")]
@@ -45,7 +45,7 @@ pub(super) struct Options {
 pub(super) async fn run(
     signals: &Signals,
     global: &Global,
-    options: &Options,
+    options: &Listen,
     address: &str,
 ) -> Result<(), Failure> {
     let server = HttpServer::new(Arc::new(super::server())).with_config(config(global, options)?);
@@ -71,7 +71,7 @@ pub(super) async fn run(
     Err(Failure::signal(signals.first().await))
 }
 
-fn config(global: &Global, options: &Options) -> Result<ServerConfig, Failure> {
+fn config(global: &Global, options: &Listen) -> Result<ServerConfig, Failure> {
     let mut config = ServerConfig::default();
     config.path.clone_from(&options.path);
     config.hosts.clone_from(&options.allow_host);

@@ -27,7 +27,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
     #[command(flatten)]
-    http: http::Options,
+    http: http::Listen,
 }
 
 /// Serves until the client is gone, or over HTTP until a signal.

@@ -29,10 +29,11 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 pub use body::Body;
 pub use caller::{HttpRequest, Peer};
 pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
-pub use legacy::{
-    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits, StreamControl,
-};
 pub use hooks::{Authenticate, Denied, Identity, RequestHead};
+pub use legacy::{
+    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
+    StreamControl,
+};
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, Served};
 

@@ -176,7 +176,7 @@ async fn an_error_in_json_rpc_is_the_endpoint() {
         (-32000, Value::Null, Era::Legacy, 2),
     ];
     for (code, data, era, requests) in rows {
-        for status in [200, 400, 404] {
+        for status in [200, 400, 404, 422] {
             let data = data.clone();
             let server =
                 Scripted::start(move |asked| Answer::json(status, &error(asked, code, data.clone()))).await;
@@ -186,6 +186,24 @@ async fn an_error_in_json_rpc_is_the_endpoint() {
             assert_eq!(server.lines().len(), requests, "{code} {status}: {:?}", server.lines());
         }
     }
+}
+
+/// SSE24-C-009: an error in JSON-RPC that is about the path or about POST, and answers no request, is no endpoint; the
+/// old stream may be there.
+#[tokio::test]
+async fn an_error_about_the_url_is_not_the_endpoint() {
+    let about = |code: i64| json!({"jsonrpc": "2.0", "error": {"code": code, "message": "not here"}});
+    let server = Scripted::start(move |asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("GET", "/sse") => Answer::open_stream("event: endpoint\ndata: /messages\n\n"),
+        ("POST", "/sse") => Answer::json(405, &about(-32600)),
+        ("POST", "/v1/mcp") => Answer::json(200, &discovered(asked)),
+        _ => Answer::json(404, &about(-32601)),
+    })
+    .await;
+    let found = search(&server.origin).await.found.unwrap();
+    assert_eq!(found.url, format!("{}/v1/mcp", server.origin));
+    let found = search(&format!("{}/sse", server.origin)).await.found.unwrap();
+    assert!(found.via_sse);
 }
 
 /// T-08: a DiscoverResult that names legacy revisions only is confirmed by `initialize`.

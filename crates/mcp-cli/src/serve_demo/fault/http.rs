@@ -54,12 +54,12 @@ pub(super) fn found_elsewhere(_: &Ask) -> Reply {
 
 /// FAULT C-24: cut in the middle of an event.
 pub(super) fn cut_stream(ask: &Ask) -> Reply {
-    at_calls(ask, || Reply::Events { events: log(), torn: true })
+    at_calls(ask, || Reply::Events { events: Vec::new(), torn: true })
 }
 
 /// FAULT C-25: a clean end without the reply.
 pub(super) fn empty_stream(ask: &Ask) -> Reply {
-    at_calls(ask, || Reply::Events { events: log(), torn: false })
+    at_calls(ask, || Reply::Events { events: Vec::new(), torn: false })
 }
 
 /// FAULT C-26.
@@ -102,11 +102,6 @@ pub(super) fn request_on_stream(ask: &Ask) -> Reply {
 pub(super) fn long_body(ask: &Ask) -> Reply {
     let body = || ask.echoed(&"x".repeat(LONG)).to_string().into_bytes();
     at_calls(ask, || Reply::Whole("200 OK", "", "application/json", body()))
-}
-
-fn log() -> Vec<Value> {
-    let params = json!({"level": "info", "data": "the stream is open"});
-    vec![json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params})]
 }
 
 /// Serves every connection until the process is ended.
