@@ -1,5 +1,11 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
+mod client_answers;
+mod client_legacy;
+mod client_modern;
+mod client_peer;
+mod client_resume;
+mod client_sse24;
 mod discover;
 mod scripted;
 mod server_compliance;
