@@ -43,12 +43,47 @@ where
     B: HttpBody<Data = Bytes>,
 {
     let version = request.version();
-    AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+    let log = Log::of(&request);
+    let answered = AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
         // The text of a panic may hold what no client may see.
         tracing::error!("answering a request panicked");
         let error = ErrorObject::internal("Internal error");
         close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
-    })
+    });
+    if let Some(log) = log {
+        log.answered(&answered.response);
+    }
+    answered
+}
+
+/// What a log says of a request. Never a header, a query or a body: they hold secrets.
+struct Log {
+    method: Method,
+    path: String,
+    began: tokio::time::Instant,
+}
+
+impl Log {
+    /// Nothing, if nobody listens.
+    fn of<B>(request: &Request<B>) -> Option<Log> {
+        tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            began: tokio::time::Instant::now(),
+        })
+    }
+
+    fn answered(self, response: &Response<Body>) {
+        tracing::debug!(
+            method = self.method.as_str(),
+            // Quoted: a peer's text forges no line.
+            path = ?self.path,
+            status = response.status().as_u16(),
+            stream = response.body().is_stream(),
+            took = ?self.began.elapsed(),
+            "answered"
+        );
+    }
 }
 
 async fn guarded<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
@@ -170,11 +205,18 @@ async fn post(
         Decoded::One(Ok(message)) => ladder::route(caller.headers(), message, core.versions()),
         Decoded::Batch(_) => ladder::route_batch(caller.headers(), core.versions()),
         // Within a session it may be a broken answer, which its request is told.
-        Decoded::One(Err(_)) if core.legacy.is_some() && caller.headers().contains_key(SESSION_ID) => {
+        Decoded::One(Err(_))
+            if core.legacy.is_some()
+                && caller.headers().contains_key(SESSION_ID)
+                && !gate::names_modern(caller.headers()) =>
+        {
             Route::Legacy
         }
         Decoded::One(Err(refusal)) => Route::Refuse(refusal.clone()),
     };
+    if let Decoded::One(Ok(message)) = &message {
+        tracing::debug!(method = ?name(message), modern = route == Route::Modern, "a message");
+    }
     match (route, message, &core.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
         (Route::Refuse(refusal), ..) => refused(core, refusal).await,
@@ -185,6 +227,14 @@ async fn post(
         (Route::Legacy, message, Some(legacy)) => legacy.post(caller, message).await,
         // The ladder routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+fn name(message: &Message) -> Option<&str> {
+    match message {
+        Message::Request(request) => Some(request.method.as_str()),
+        Message::Notification(notification) => Some(notification.method.as_str()),
+        Message::Response(_) => None,
     }
 }
 
@@ -233,7 +283,10 @@ fn unreadable(core: &Core, why: ReadError, version: Version) -> Answered {
         ReadError::TooLarge => gate::too_large(core.config.limits.body),
         ReadError::Slow => {
             let limit = core.config.timeouts.body;
-            gate::refuse(StatusCode::REQUEST_TIMEOUT, format!("the body stood still for {limit:?}"))
+            gate::refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body came too slowly: it stood still for {limit:?}"),
+            )
         }
         ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
     };

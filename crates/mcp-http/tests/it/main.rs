@@ -1,4 +1,5 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
+#![allow(clippy::unwrap_used)]
 
 mod client_answers;
 mod client_legacy;
