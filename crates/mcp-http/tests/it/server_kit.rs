@@ -61,6 +61,11 @@ impl Running {
         Raw { io: self.open_pipe(PIPE), read: Vec::new() }
     }
 
+    /// A connection on which little is under way.
+    pub(crate) fn open_small(&self, size: usize) -> Raw {
+        Raw { io: self.open_pipe(size), read: Vec::new() }
+    }
+
     pub(crate) fn open_pipe(&self, size: usize) -> DuplexStream {
         let (near, far) = tokio::io::duplex(size);
         self.connect.send(far).expect("the server runs");
