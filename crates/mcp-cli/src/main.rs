@@ -14,6 +14,7 @@ mod completion;
 mod config;
 mod content;
 mod demo;
+mod discover;
 mod exit;
 mod form;
 mod info;
@@ -29,6 +30,7 @@ mod prompt;
 mod prompts;
 mod quote;
 mod read;
+mod remote;
 mod request;
 mod resources;
 mod serve_demo;
@@ -102,6 +104,7 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo => demo::run(&signals, global).await,
         Command::ServeDemo(_) => serve_demo::run(&signals).await,
+        Command::Discover(options) => discover::run(&signals, global, options).await,
         Command::Info(options) => info::run(&signals, global, options).await,
         Command::Tools(options) => tools::run(&signals, global, options).await,
         Command::Tool(options) => tool::run(&signals, global, options).await,

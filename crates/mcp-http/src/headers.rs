@@ -39,10 +39,9 @@ pub(crate) fn named_by(method: &str) -> Option<Mark> {
 /// The value is visible ASCII and inner spaces only, so no text can end a header or begin another one.
 pub fn encode_value(text: &str) -> HeaderValue {
     let bytes = text.as_bytes();
-    let safe = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e))
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !(text.starts_with(OPEN) && text.ends_with(CLOSE));
+    let marked = text.starts_with(OPEN) && text.ends_with(CLOSE);
+    let edged = text.starts_with(' ') || text.ends_with(' ');
+    let safe = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e)) && !marked && !edged;
     let value = if safe {
         HeaderValue::from_str(text)
     } else {

@@ -14,6 +14,7 @@ use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::progress::Display;
 use crate::signals::Signals;
+use crate::target::Link;
 use crate::{out, session};
 
 use report::Column;
@@ -69,7 +70,7 @@ async fn talk(signals: &Signals, global: &Global, era: EraMode) -> Column {
         .input_handler(answer);
     let started = Instant::now();
     let display = Display::new(global);
-    let outcome = session::run(signals, global, builder, child, async |client: &Client| {
+    let outcome = session::run(signals, global, builder, Link::Child(child), async |client: &Client| {
         column.steps = steps::all(client, era, started, display).await?;
         Ok((client.negotiated(), Instant::now()))
     })

@@ -16,7 +16,7 @@ mod core;
 mod exchange;
 mod learn;
 mod link;
-mod net;
+pub(crate) mod net;
 mod post;
 mod reopen;
 mod resume;

@@ -19,7 +19,7 @@ use mcp_core::message::{ErrorObject, Refusal, Request, Shape, code};
 
 pub(crate) use names::{check_names, check_params};
 pub(crate) use route::{Route, route, route_batch};
-pub(crate) use status::{refusal_status, status};
+pub(crate) use status::status;
 
 /// What a header says that may stand there once.
 #[derive(Debug, PartialEq)]

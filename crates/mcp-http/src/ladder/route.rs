@@ -19,7 +19,7 @@ pub(crate) enum Route {
     Legacy,
     /// It is taken and dropped: 202.
     Drop,
-    /// It is refused, with the status of [`refusal_status`](super::refusal_status).
+    /// It is refused, as an error that the protocol made: [`status`](super::status()) with that origin.
     Refuse(Refusal),
 }
 

@@ -31,7 +31,7 @@ pub use caller::{HttpRequest, Peer};
 pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
 pub use hooks::{Authenticate, Denied, Identity, RequestHead};
 pub use legacy::{
-    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, SessionStats, StoreError, StoreLimits,
+    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
     StreamControl,
 };
 pub use mount::HttpService;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::legacy_kit::{Bench, INITIALIZED, LIST, call, post, until, what};
 
 /// HTTP-S-002, HTTP-S-003.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_wants_no_answer_is_202_without_a_body_and_400_if_it_is_malformed() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -34,7 +34,7 @@ async fn what_wants_no_answer_is_202_without_a_body_and_400_if_it_is_malformed()
 }
 
 /// HTTP-S-004, HTTP-S-010, 2.5: JSON-RPC errors travel with 200 here, unknown methods too.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_is_one_json_body_with_200() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -48,7 +48,7 @@ async fn an_answer_is_one_json_body_with_200() {
 }
 
 /// T-23.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_form_is_one_that_the_client_takes() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -70,7 +70,7 @@ async fn the_form_is_one_that_the_client_takes() {
     let count = call(1, "count", r#"{"n":3,"text":"done"}"#);
     let answer = bench.server.ask(client.post_with(&count, &[("Accept", "application/json")])).await;
     assert_eq!(what(&answer.json()), "done");
-    assert_eq!(bench.server.sessions.now().dropped, 3);
+    assert_eq!(bench.server.service.sessions().dropped, 3);
     for kind in ["text/plain", "application/x-www-form-urlencoded"] {
         let request = client.post(&echo).replace("Content-Type: application/json", &format!("Content-Type: {kind}"));
         assert_eq!(bench.server.ask(request).await.status, 415);
@@ -78,7 +78,7 @@ async fn the_form_is_one_that_the_client_takes() {
 }
 
 /// HTTP-S-005, HTTP-S-006, HTTP-S-008, HTTP-S-010, SSE-B-003; older revisions get no priming event (T-25).
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn notifications_make_it_a_stream_that_ends_with_the_answer() {
     let bench = Bench::new();
     for version in ["2025-03-26", "2025-06-18"] {
@@ -92,7 +92,7 @@ async fn notifications_make_it_a_stream_that_ends_with_the_answer() {
 }
 
 /// SSE-S-004, SSE-S-007, T-25: id, retry and empty data first, unnamed.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stream_of_2025_11_25_starts_with_a_priming_event() {
     let bench = Bench::with(|config| config.sessions.retry = Duration::from_millis(1500));
     let client = bench.client("2025-11-25").await;
@@ -113,7 +113,7 @@ async fn a_stream_of_2025_11_25_starts_with_a_priming_event() {
 }
 
 /// RES-S-001: ids are unique in the session, whatever the stream.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn event_ids_are_unique_in_a_session() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -154,7 +154,7 @@ async fn a_late_answer_comes_on_a_stream_with_comments() {
 }
 
 /// FAULT C-35, T-21: a widely used client sends the same id every time; each gets its own answer.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn equal_ids_in_flight_get_each_their_own_answer() {
     let mut bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -172,7 +172,7 @@ async fn equal_ids_in_flight_get_each_their_own_answer() {
 }
 
 /// HTTP-S-011, T-16: a client that hangs up has not cancelled.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_disconnect_does_not_cancel_and_leaves_nothing_behind() {
     let mut bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -182,13 +182,13 @@ async fn a_disconnect_does_not_cancel_and_leaves_nothing_behind() {
     drop(raw);
     bench.gate.add_permits(1);
     assert_eq!(bench.told().await, "done");
-    let stats = bench.server.sessions.clone();
-    until("the exchange is over", || stats.now().exchanges == 0).await;
+    let stats = bench.server.service.clone();
+    until("the exchange is over", || stats.sessions().exchanges == 0).await;
     assert_eq!(client.ask(&bench, LIST).await.status, 200);
 }
 
 /// T-18: a client that waits for one body is told that there will be none.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_exchange_ends_with_an_error_where_somebody_waits_for_an_answer() {
     let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
     for store in [true, false] {
@@ -216,7 +216,7 @@ async fn a_cancelled_exchange_ends_with_an_error_where_somebody_waits_for_an_ans
 }
 
 /// RPC-B-018, RPC-B-022, T-01: arrays belong to 2025-03-26.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_batch_gets_one_array_or_one_event_for_each_answer() {
     let bench = Bench::new();
     let client = bench.client("2025-03-26").await;
@@ -267,7 +267,7 @@ async fn a_slow_batch_becomes_a_stream_that_loses_no_answer() {
 }
 
 /// FAULT C-39: memory and ids hold with many calls at once.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_thousand_calls_at_once_are_all_answered() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -277,11 +277,11 @@ async fn a_thousand_calls_at_once_are_all_answered() {
         raw.write(client.post(&call(n, "wait", &format!(r#"{{"text":"{n}"}}"#)))).await;
         raws.push(raw);
     }
-    let stats = bench.server.sessions.clone();
-    until("all are under way", || stats.now().exchanges == 1000).await;
+    let stats = bench.server.service.clone();
+    until("all are under way", || stats.sessions().exchanges == 1000).await;
     bench.gate.add_permits(1000);
     for (n, mut raw) in raws.into_iter().enumerate() {
         assert_eq!(what(&raw.answer().await.json()), n.to_string());
     }
-    assert_eq!(stats.now().exchanges, 0);
+    assert_eq!(stats.sessions().exchanges, 0);
 }

@@ -43,7 +43,7 @@ impl Old {
 }
 
 /// SSE24-S-001, SSE24-S-002, SSE24-S-004.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_of_2024_works_over_its_two_endpoints() {
     let bench = bench();
     let mut old = Old::open(&bench).await;
@@ -64,7 +64,7 @@ async fn a_session_of_2024_works_over_its_two_endpoints() {
 }
 
 /// SSE24-S-005: the session is as old as its stream.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_session_ends_with_its_stream() {
     let mut bench = bench();
     let mut old = Old::open(&bench).await;
@@ -75,13 +75,13 @@ async fn the_session_ends_with_its_stream() {
     let Old { path, events } = old;
     drop(events);
     assert_eq!(bench.told().await, "cancelled");
-    let stats = bench.server.sessions.clone();
-    until("nothing is left", || stats.now() == Default::default()).await;
+    let stats = bench.server.service.clone();
+    until("nothing is left", || stats.sessions() == Default::default()).await;
     assert_eq!(bench.server.ask(post(LIST, &[]).replacen("/mcp", &path, 1)).await.status, 404);
 }
 
 /// SSE24-S-006, SSE24-B-010: off by default; the two kinds of session do not mix.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_off_by_default_and_its_ids_are_good_for_nothing_else() {
     let off = Bench::new();
     assert_eq!(off.server.ask(get(&[])).await.status, 404);
@@ -103,7 +103,7 @@ async fn it_is_off_by_default_and_its_ids_are_good_for_nothing_else() {
 }
 
 /// SEC-S-001 on both endpoints.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn both_endpoints_check_host_and_origin() {
     let bench = bench();
     let old = Old::open(&bench).await;

@@ -12,7 +12,7 @@ fn texts(events: &[Event]) -> Vec<String> {
 }
 
 /// HTTP-S-013, T-23; FAULT C-27: the first byte comes at once.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn get_opens_a_stream_for_those_that_take_one() {
     let bench = Bench::new();
     for (version, primed) in [("2025-06-18", false), ("2025-11-25", true)] {
@@ -29,7 +29,7 @@ async fn get_opens_a_stream_for_those_that_take_one() {
 }
 
 /// HTTP-S-014, HTTP-S-015, HTTP-S-016: each message goes to one stream; answers never to this one.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_message_goes_to_exactly_one_stream() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -46,7 +46,7 @@ async fn every_message_goes_to_exactly_one_stream() {
 }
 
 /// T-24, PEERS 13: the newest wins, the older one ends.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_get_takes_over_and_the_first_ends() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -55,12 +55,12 @@ async fn a_second_get_takes_over_and_the_first_ends() {
     assert!(first.rest().await.is_empty());
     bench.handle.publish(Change::ToolsList);
     assert_eq!(second.message().await.what(), "notifications/tools/list_changed");
-    let stats = bench.server.sessions.clone();
-    until("one is left", || stats.now().streams == 1).await;
+    let stats = bench.server.service.clone();
+    until("one is left", || stats.sessions().streams == 1).await;
 }
 
 /// T-46: news wait for a stream, once each; with or without an event store.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn news_wait_for_a_stream() {
     for store in [true, false] {
         let bench = Bench::with(|config| {
@@ -77,8 +77,8 @@ async fn news_wait_for_a_stream() {
         let mut stream = client.listen(&bench, None).await;
         assert_eq!(stream.message().await.what(), "notifications/tools/list_changed");
         drop(stream);
-        let stats = bench.server.sessions.clone();
-        until("the client is gone", || stats.now().streams == 0).await;
+        let stats = bench.server.service.clone();
+        until("the client is gone", || stats.sessions().streams == 0).await;
         bench.handle.publish(Change::ToolsList);
         assert_eq!(client.ask(&bench, LIST).await.status, 200);
         let mut stream = client.listen(&bench, None).await;
@@ -89,7 +89,7 @@ async fn news_wait_for_a_stream() {
 }
 
 /// T-46, promise 6: a question without a way to the client fails at once, not after ten minutes.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_question_goes_to_the_stream_or_fails_at_once() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -106,7 +106,7 @@ async fn a_question_goes_to_the_stream_or_fails_at_once() {
 }
 
 /// RES-S-004, RES-S-005; FAULT C-24: the connection breaks after event k; k+1 and so on come once, in order.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_broken_stream_is_taken_up_behind_the_last_event_that_was_read() {
     for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
         let bench = Bench::new();
@@ -139,7 +139,7 @@ async fn a_broken_stream_is_taken_up_behind_the_last_event_that_was_read() {
 }
 
 /// RES-S-004 for the stream of no request.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_stream_of_no_request_is_taken_up_too() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -161,7 +161,7 @@ async fn the_stream_of_no_request_is_taken_up_too() {
 }
 
 /// T-19; PEERS 14: 400, which says that the session lives, and never a stream that ends at once for ever.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_that_is_not_kept_is_400() {
     let bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -178,7 +178,7 @@ async fn an_event_that_is_not_kept_is_400() {
 }
 
 /// SSE-S-006, SSE-S-007: the connection ends, the exchange does not.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_handler_lets_its_client_poll() {
     let mut bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -191,14 +191,14 @@ async fn a_handler_lets_its_client_poll() {
     let early = client.listen(&bench, first.id.as_deref()).await;
     drop(early);
     bench.gate.add_permits(1);
-    let stats = bench.server.sessions.clone();
-    until("the exchange is over", || stats.now().exchanges == 0).await;
+    let stats = bench.server.service.clone();
+    until("the exchange is over", || stats.sessions().exchanges == 0).await;
     let mut stream = client.listen(&bench, first.id.as_deref()).await;
     assert_eq!(texts(&stream.rest().await), ["1", "2", "done"]);
 }
 
 /// SSE-S-006: where a client could not come back nothing is closed.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_cannot_be_taken_up_is_not_closed() {
     let mut cases = Vec::new();
     for version in ["2025-03-26", "2025-06-18"] {
@@ -217,12 +217,12 @@ async fn a_stream_that_cannot_be_taken_up_is_not_closed() {
 }
 
 /// FAULT C-13, B: slow read. A reader that stops holds up neither its session nor the memory; it can come back.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_stops_is_cut_and_comes_back_for_the_rest() {
     let bench = Bench::with(|config| config.limits.stream_queue = 8);
     let client = bench.client("2025-11-25").await;
     let mut slow = SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
-    let stats = bench.server.sessions.clone();
+    let stats = bench.server.service.clone();
     // Others are served meanwhile.
     assert_eq!(client.ask(&bench, &call(2, "echo", r#"{"text":"b"}"#)).await.status, 200);
     tokio::time::timeout(Duration::from_secs(60), until_cut(&stats)).await.expect("the reader is cut");
@@ -237,7 +237,7 @@ async fn a_reader_that_stops_is_cut_and_comes_back_for_the_rest() {
 }
 
 /// FAULT C-13: a client that cannot come back loses notifications, never its answer.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_without_a_store_loses_notifications_and_no_answer() {
     let bench = Bench::with(|config| {
         config.limits.stream_queue = 8;
@@ -245,17 +245,17 @@ async fn a_slow_reader_without_a_store_loses_notifications_and_no_answer() {
     });
     let client = bench.client("2025-06-18").await;
     let mut slow = SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
-    let stats = bench.server.sessions.clone();
+    let stats = bench.server.service.clone();
     tokio::time::timeout(Duration::from_secs(60), until_cut(&stats)).await.expect("the exchange ends");
     let read = texts(&slow.rest().await);
     assert_eq!(read.last().map(String::as_str), Some("done"));
-    let dropped = stats.now().dropped;
+    let dropped = stats.sessions().dropped;
     assert_eq!(read.len() as u64 + dropped, 901);
     assert!(dropped > 0);
 }
 
-async fn until_cut(stats: &mcp_http::server::SessionStats) {
-    while stats.now().exchanges > 0 {
+async fn until_cut(stats: &mcp_http::server::HttpService) {
+    while stats.sessions().exchanges > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -53,7 +53,7 @@ impl Body {
 
     /// This body may be silent for as long as it likes: a stream that owes no answer.
     pub(crate) fn may_be_silent(&mut self) {
-        self.patience.step("idle", None);
+        self.waits_for("idle", None);
     }
 
     /// The next piece; `None` at the end, however often it is asked. Cancel-safe.
@@ -114,6 +114,11 @@ impl Body {
             let _ = tokio::time::timeout(CLIP_TIME, read).await;
         }
         printable(&start)
+    }
+
+    /// Names what is waited for from now on, and for how long.
+    pub(super) fn waits_for(&mut self, step: &'static str, limit: Option<Duration>) {
+        self.patience.step(step, limit);
     }
 
     /// The limits in time of the exchange.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(super) struct Wire {
     /// `None` once it has ended.
     connection: Option<http1::Connection<TokioIo<Stream>, Payload>>,
     header_limit: usize,
+    /// The last answer left doubt where it ends.
+    doubtful: bool,
     _counted: Counted,
 }
 
@@ -56,7 +59,8 @@ impl Wire {
     ) -> Result<Box<Wire>, hyper::Error> {
         let (sender, connection) =
             http1::Builder::new().max_header_size(limit).handshake(TokioIo::new(stream)).await?;
-        Ok(Box::new(Wire { sender, connection: Some(connection), header_limit: limit, _counted: counted }))
+        let connection = Some(connection);
+        Ok(Box::new(Wire { sender, connection, header_limit: limit, doubtful: false, _counted: counted }))
     }
 
     /// Reads and writes what is possible now.
@@ -72,7 +76,7 @@ impl Wire {
     /// Whether another request can be sent. Ends what is left of the exchange, and leaves no waker behind.
     pub(super) fn is_reusable(&mut self) -> bool {
         self.turn(&mut Context::from_waker(Waker::noop()));
-        self.connection.is_some() && self.sender.is_ready()
+        !self.doubtful && self.connection.is_some() && self.sender.is_ready()
     }
 
     /// Sends a request and waits for the head of its answer. Dropping the future closes the connection.
@@ -92,7 +96,13 @@ impl Wire {
         })
         .await;
         match reply {
-            Ok(Ok(response)) => Ok((response, self)),
+            Ok(Ok(response)) => {
+                // A length and chunks: somebody on the way may have read it the other way (RFC 9112, section 6.1).
+                let headers = response.headers();
+                self.doubtful =
+                    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+                Ok((response, self))
+            }
             Ok(Err(error)) => Err(unsent(error, self.header_limit)),
             Err(error) => Err(Failure::Final(error)),
         }

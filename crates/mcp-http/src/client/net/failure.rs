@@ -8,6 +8,8 @@ use crate::HttpError;
 pub(super) enum Failure {
     /// Nothing of the request was written: it may go over another connection.
     Unsent(hyper::Error),
+    /// The server says that it did not look at the request (HTTP/2's REFUSED_STREAM): it may be sent again.
+    Refused(HttpError),
     /// The request may have been executed, or time is up.
     Final(HttpError),
 }
@@ -18,10 +20,18 @@ pub(super) fn classify(error: &hyper::Error, header_limit: usize) -> Failure {
         HttpError::TooLarge { limit_name: "response headers", limit: header_limit }
     } else if error.is_parse() {
         HttpError::NotHttp { why: text(error) }
+    } else if is_refused_stream(error) {
+        return Failure::Refused(HttpError::Cut { why: text(error) });
     } else {
         HttpError::Cut { why: text(error) }
     };
     Failure::Final(error)
+}
+
+/// RFC 9113, section 8.7: a stream that was reset so had no effect.
+fn is_refused_stream(error: &hyper::Error) -> bool {
+    let h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    h2.is_some_and(|h2| h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 /// The error of a body.

@@ -32,6 +32,7 @@ pub(crate) use body::Body;
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
+pub(crate) use origin::shown;
 
 use credentials::Credentials;
 use dial::Dialler;
@@ -44,6 +45,9 @@ use proxy::Via;
 use super::ClientConfig;
 use crate::HttpError;
 use crate::error::Refused;
+
+/// How often a request is sent again that an HTTP/2 server says it did not look at.
+const MOST_REFUSALS: u32 = 3;
 
 /// One request.
 pub(crate) struct Exchange {
@@ -188,12 +192,15 @@ impl Net {
                 continue;
             } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
                 challenged = true;
+                // The hook may ask a person: only the total timeout bounds it.
+                answer.body.waits_for("total", None);
                 let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.url);
                 if let Some(new) = answer.body.patience().bound(asked).await? {
                     authorization = Some(new);
                     patience = answer.body.discard();
                     continue;
                 }
+                answer.body.waits_for("idle", shared.idle);
             }
             answer.body.hold(permit);
             return Ok(answer);
@@ -227,8 +234,8 @@ impl Shared {
     /// A URL beside the endpoint.
     fn place(&self, url: &Url) -> Result<Place, HttpError> {
         if !redirect::is_same_origin(url, &self.endpoint.url) {
-            let why = format!("not of the same origin as {}", origin::shown(&self.endpoint.url));
-            return Err(HttpError::Url { url: origin::shown(url), why });
+            let why = format!("not of the same origin as {}", shown(&self.endpoint.url));
+            return Err(HttpError::Url { url: shown(url), why });
         }
         Place::new(url.clone())
     }
@@ -241,6 +248,7 @@ impl Shared {
         authorization: Option<&hyper::header::HeaderValue>,
         patience: &mut Patience,
     ) -> Result<Answer, HttpError> {
+        let mut refusals = 0;
         loop {
             let kept = self.pool.take();
             let is_new = kept.is_none();
@@ -267,7 +275,8 @@ impl Shared {
                 // The server closed it while it was kept. Nothing was written, so another is as good.
                 Err(Failure::Unsent(_)) if !is_new => {}
                 Err(Failure::Unsent(error)) => return Err(self.pool.broken(&error)),
-                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Refused(_)) if refusals < MOST_REFUSALS => refusals += 1,
+                Err(Failure::Refused(error) | Failure::Final(error)) => return Err(error),
             }
         }
     }

@@ -67,7 +67,7 @@ fn is_local_name(name: &str) -> bool {
 }
 
 /// A URL as errors and logs show it: without user info, query and fragment.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let text = if url.cannot_be_a_base() {
         format!("{}:", url.scheme())
     } else {

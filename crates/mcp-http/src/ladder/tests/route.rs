@@ -2,7 +2,8 @@
 
 use mcp_core::message::{Message, ProtocolVersion, RequestId, Shape, code, meta};
 
-use super::super::{Route, refusal_status, route, route_batch};
+use super::super::status::refusal_status;
+use super::super::{Route, route, route_batch};
 use super::{BOTH, LEGACY_ONLY, MODERN, MODERN_ONLY, call, claim, headers, message, version};
 
 /// A route in short.

@@ -3,7 +3,8 @@
 use mcp_core::message::{ErrorObject, RawJson, Response, code};
 use mcp_core::transport::Origin;
 
-use super::super::{refusal_status, status};
+use super::super::status;
+use super::super::status::refusal_status;
 
 /// HTTP-S-019, HTTP-S-020, T-04, T-43: code, status if the protocol says so, status if a handler does.
 const TABLE: &[(i64, u16, u16)] = &[

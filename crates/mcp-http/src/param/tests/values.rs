@@ -135,7 +135,7 @@ proptest! {
         // The value times 10^12, without rounding.
         let digits: u128 = format!("{whole}{fraction}").parse().unwrap();
         let scaled = digits * 10_u128.pow((12 + exponent - fraction.len() as i32) as u32);
-        let whole = (scaled % 1_000_000_000_000 == 0).then(|| (scaled / 1_000_000_000_000).to_string());
+        let whole = scaled.is_multiple_of(1_000_000_000_000).then(|| (scaled / 1_000_000_000_000).to_string());
         prop_assert_eq!(value(&json), Ok(whole));
     }
 }

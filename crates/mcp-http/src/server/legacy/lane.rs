@@ -96,7 +96,8 @@ impl Exchange {
     /// All answers as one array.
     pub(super) fn list(&mut self, last: &Bytes) -> Bytes {
         let held = std::mem::take(&mut self.held);
-        let mut out = Vec::with_capacity(held.iter().map(|one| one.len() + 1).sum::<usize>() + last.len() + 2);
+        let mut out =
+            Vec::with_capacity(held.iter().map(|one| one.len() + 1).sum::<usize>() + last.len() + 2);
         for message in held.iter().chain([last]) {
             out.push(if out.is_empty() { b'[' } else { b',' });
             out.extend_from_slice(message);

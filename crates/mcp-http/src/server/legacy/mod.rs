@@ -49,7 +49,7 @@ use session::{Common, Kind, Session};
 use table::{Patience, Table};
 
 pub use control::{CannotClose, StreamControl};
-pub use counters::{SessionCounters, SessionStats};
+pub use counters::SessionCounters;
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
 /// Seconds that a client is asked to wait when there is no room for its session.
@@ -105,9 +105,9 @@ impl Legacy {
         }
     }
 
-    /// What is open, for whoever wants to know.
-    pub(crate) fn stats(&self) -> SessionStats {
-        SessionStats::new(self.common.counters.clone(), self.table.clone())
+    /// What is open.
+    pub(crate) fn counters(&self) -> SessionCounters {
+        self.common.counters.snapshot(self.table.len())
     }
 
     fn is_draining(&self) -> bool {
@@ -118,11 +118,13 @@ impl Legacy {
     /// of a session of this caller (404), and a version that is served (400). In the order of ledger 2.6.
     fn session_of(&self, caller: &Caller) -> Result<Arc<Session>, Box<Response<Body>>> {
         let Some(id) = caller.headers().get(SESSION_ID) else {
-            return Err(refuse(StatusCode::BAD_REQUEST, "Mcp-Session-Id is missing; `initialize` comes first"));
+            return Err(refuse(
+                StatusCode::BAD_REQUEST,
+                "Mcp-Session-Id is missing; `initialize` comes first",
+            ));
         };
-        let found = id.to_str().ok().and_then(|id| {
-            self.table.find(id, Kind::Streamable, caller.identity.as_ref())
-        });
+        let found =
+            id.to_str().ok().and_then(|id| self.table.find(id, Kind::Streamable, caller.identity.as_ref()));
         let session = found.ok_or_else(session_not_found)?;
         self.check_version(caller.headers())?;
         Ok(session)
@@ -133,7 +135,9 @@ impl Legacy {
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
         for value in headers.get_all(PROTOCOL_VERSION) {
             let version = value.to_str().ok().and_then(ProtocolVersion::parse);
-            if !version.is_some_and(|version| version.is_legacy() && self.accept.versions().contains(&version)) {
+            if !version
+                .is_some_and(|version| version.is_legacy() && self.accept.versions().contains(&version))
+            {
                 let asked = String::from_utf8_lossy(value.as_bytes());
                 let error = ErrorObject::unsupported_version(self.accept.versions(), &asked);
                 return Err(Box::new(respond::error(StatusCode::BAD_REQUEST, &error, None)));

@@ -59,8 +59,7 @@ impl Legacy {
         let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.common.clone()));
         let opening = Opening(Some(session.clone()));
         first(&session);
-        let registered =
-            Registered { table: self.table.clone(), session: session.clone(), _place: place };
+        let registered = Registered { table: self.table.clone(), session: session.clone(), _place: place };
         let link = Box::new(Link::new(session.clone()));
         let accept = self.accept.clone();
         tokio::spawn(async move {

@@ -28,7 +28,9 @@ impl Legacy {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return match self.named(&caller) {
                     // The session refuses it: it has had its own.
-                    Some(session) => in_session(&session, &caller, Decoded::One(Ok(request.into())), wants).await,
+                    Some(session) => {
+                        in_session(&session, &caller, Decoded::One(Ok(request.into())), wants).await
+                    }
                     // An id that nobody knows here is no reason not to open a session; it gets an id of its own.
                     None => self.initialize(&caller, request, wants).await,
                 };
@@ -51,7 +53,12 @@ impl Legacy {
     }
 }
 
-async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, wants: Wants) -> Response<Body> {
+async fn in_session(
+    session: &Arc<Session>,
+    caller: &Caller,
+    message: Decoded,
+    wants: Wants,
+) -> Response<Body> {
     let Ok(place) = session.place().await else { return *session_not_found() };
     let lane = session.mint();
     let envelope = caller.envelope.clone();
@@ -135,9 +142,7 @@ impl Session {
 pub(super) fn respond_with(session: &Session, answer: Answer) -> Response<Body> {
     match answer {
         Answer::Body { status, json, .. } => respond::json(status, json),
-        Answer::Stream { reader, .. } => {
-            respond::events(stream_of(reader, Some(session.common.keep_alive)))
-        }
+        Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.common.keep_alive))),
         Answer::Nothing => respond::empty(StatusCode::ACCEPTED),
         // Not 404: the client would take it that nothing was done, and do it again in a fresh session.
         Answer::Failed => respond::empty(StatusCode::INTERNAL_SERVER_ERROR),

@@ -228,7 +228,6 @@ impl Reader {
         self.over = Some(Box::new(over));
         self
     }
-
 }
 
 impl Source for Reader {

@@ -100,7 +100,9 @@ impl Session {
         };
         match given {
             Given::Yes => {}
-            Given::Full(writer, event) => self.tell_slow_reader(stream, &writer, number, event, droppable).await,
+            Given::Full(writer, event) => {
+                self.tell_slow_reader(stream, &writer, number, event, droppable).await
+            }
             Given::No if number.is_some() => {}
             Given::No if stream == 0 && droppable => {
                 let lost = self.lock().standalone.keep(message);

@@ -27,7 +27,11 @@ impl Legacy {
             let (writer, read) = session.connection(0);
             let mut first = Vec::new();
             // Relative: proxies may have changed everything before the path (SSE24-S-002).
-            sse::event("endpoint", &format!("{}?{SESSION}={}", self.messages_path, session.id.as_str()), &mut first);
+            sse::event(
+                "endpoint",
+                &format!("{}?{SESSION}={}", self.messages_path, session.id.as_str()),
+                &mut first,
+            );
             writer.force(first.into());
             session.lock().standalone.stream.attach(writer, false);
             reader = Some(read);
@@ -47,13 +51,17 @@ impl Legacy {
     pub(crate) async fn sse24_post(&self, caller: Caller, message: Decoded) -> Response<Body> {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
-        let Some(id) = named else { return *refuse(StatusCode::BAD_REQUEST, "The query has to name the session") };
+        let Some(id) = named else {
+            return *refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
+        };
         let Some(session) = self.table.find(id, Kind::OneStream, caller.identity.as_ref()) else {
             return *session_not_found();
         };
         let envelope = caller.envelope;
         let (lane, inbound) = match message {
-            Decoded::One(Ok(message)) => (Lane::SHARED, Inbound::Message { message, lane: Lane::SHARED, envelope }),
+            Decoded::One(Ok(message)) => {
+                (Lane::SHARED, Inbound::Message { message, lane: Lane::SHARED, envelope })
+            }
             Decoded::One(Err(refusal)) => {
                 let id: Option<&RequestId> = refusal.id.as_ref();
                 return respond::error(StatusCode::BAD_REQUEST, &refusal.error, id);

@@ -190,7 +190,10 @@ mod tests {
         decoder.push(&frame(Some(EventId { stream: 3, number: 9 }), b"{\"a\":1}")).unwrap();
         decoder.push(&frame(None, b"{}")).unwrap();
         let first = decoder.next_event().unwrap();
-        assert_eq!((first.id.as_deref(), &first.data[..], first.kind.as_str()), (Some("3_9"), &b"{\"a\":1}"[..], ""));
+        assert_eq!(
+            (first.id.as_deref(), &first.data[..], first.kind.as_str()),
+            (Some("3_9"), &b"{\"a\":1}"[..], "")
+        );
         assert_eq!(decoder.next_event().unwrap().id, None);
     }
 

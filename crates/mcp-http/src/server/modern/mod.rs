@@ -6,6 +6,9 @@
 mod exchange;
 mod link;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,6 +1,13 @@
 //! The connection layer against servers whose every byte is scripted.
 
+mod limits;
+mod permits;
+mod redirects;
 mod reuse;
+mod secrets;
+mod smuggling;
+mod stale;
+mod timeouts;
 
 use std::io;
 use std::sync::Arc;

@@ -180,7 +180,8 @@ impl EventStore for MemoryEventStore {
         self.expire(&mut kept);
         let events = kept.sessions.get(session).and_then(|log| log.streams.get(&id.stream));
         let events = events.ok_or(StoreError::Gone)?;
-        let (first, last) = (events.front().copied().unwrap_or_default(), events.back().copied().unwrap_or_default());
+        let (first, last) =
+            (events.front().copied().unwrap_or_default(), events.back().copied().unwrap_or_default());
         if id.number + 1 < first.0 || id.number > last.0 {
             return Err(StoreError::Gone);
         }

@@ -26,7 +26,9 @@ fn the_wire_form_goes_round_and_nothing_else_is_read() {
     let event = id(17, 4);
     assert_eq!(EventId::parse(&event.to_string()), Some(event));
     assert_eq!(EventId::parse("18446744073709551615_0"), Some(id(u64::MAX, 0)));
-    for text in ["", "_", "1", "1_", "_1", "+1_1", "01_1", "1_1_1", "1_-1", "a_1", "1_1 ", "18446744073709551616_1"] {
+    for text in
+        ["", "_", "1", "1_", "_1", "+1_1", "01_1", "1_1_1", "1_-1", "a_1", "1_1 ", "18446744073709551616_1"]
+    {
         assert_eq!(EventId::parse(text), None, "{text:?}");
     }
 }
