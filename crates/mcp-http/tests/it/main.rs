@@ -7,6 +7,7 @@ mod client_peer;
 mod client_resume;
 mod client_sse24;
 mod discover;
+mod legacy_compliance;
 mod legacy_kit;
 mod legacy_posts;
 mod legacy_sessions;
