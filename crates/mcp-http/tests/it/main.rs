@@ -1,5 +1,4 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
-#![allow(clippy::unwrap_used)]
 
 mod client_answers;
 mod client_legacy;
@@ -9,8 +8,12 @@ mod client_resume;
 mod client_sse24;
 mod discover;
 mod discover_streams;
+mod legacy_compliance;
 mod legacy_kit;
+mod legacy_posts;
 mod legacy_sessions;
+mod legacy_sse24;
+mod legacy_streams;
 mod scripted;
 mod server_auth;
 mod server_compliance;
