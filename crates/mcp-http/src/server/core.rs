@@ -7,7 +7,7 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
 use super::ServerConfig;
-use super::legacy::Legacy;
+use super::legacy::{Legacy, SessionStats};
 use crate::HttpError;
 use crate::security::host::HostPolicy;
 
@@ -57,5 +57,17 @@ impl Core {
                 legacy.drain();
             }
         }
+    }
+
+    /// Ends what is left of sessions: their connections are gone, or were cut.
+    pub(crate) fn close(&self) {
+        if let Some(legacy) = &self.legacy {
+            legacy.close();
+        }
+    }
+
+    /// What sessions have open.
+    pub(crate) fn session_stats(&self) -> SessionStats {
+        self.legacy.as_ref().map(Legacy::stats).unwrap_or_default()
     }
 }

@@ -13,6 +13,7 @@ use hyper::{Request, Response};
 use super::body::Body;
 use super::caller::Peer;
 use super::core::Core;
+use super::legacy::SessionStats;
 use super::service;
 
 /// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
@@ -34,6 +35,11 @@ impl HttpService {
     /// around stops, before it waits for its connections. Idempotent.
     pub fn drain(&self) {
         self.core.drain();
+    }
+
+    /// Tells what legacy sessions have open.
+    pub fn session_stats(&self) -> SessionStats {
+        self.core.session_stats()
     }
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>

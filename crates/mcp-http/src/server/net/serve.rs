@@ -14,6 +14,8 @@ use tokio::task::{Id, JoinSet};
 
 use super::super::caller::Peer;
 use super::super::core::Core;
+use super::super::legacy::SessionStats;
+use super::super::mount::HttpService;
 use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
 use super::state::{ConnState, Phase};
@@ -46,6 +48,11 @@ pub struct Served {
 impl<L: Listener> BoundServer<L> {
     pub(in super::super) fn new(core: Arc<Core>, listener: L, security: Security) -> BoundServer<L> {
         BoundServer { core, listener, security }
+    }
+
+    /// Tells what legacy sessions have open, while the server runs and after it.
+    pub fn session_stats(&self) -> SessionStats {
+        self.core.session_stats()
     }
 
     /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
@@ -86,7 +93,14 @@ impl<L: Listener> BoundServer<L> {
         // The address is free for the next server.
         drop(listener);
         core.drain();
-        open.finish(core.config.timeouts.drain).await
+        let served = open.finish(core.config.timeouts.drain).await;
+        core.close();
+        served
+    }
+
+    /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.
+    pub fn service(&self) -> HttpService {
+        HttpService::new(self.core.clone())
     }
 
     /// Serves until the future is dropped.
@@ -210,11 +224,13 @@ impl Open {
         let mut cut = 0;
         if tokio::time::timeout(limit, all).await.is_err() {
             cut = self.states.len();
+            self.core.close();
             self.advance(Phase::Cut);
             while !self.is_empty() {
                 self.reap().await;
             }
         }
+        self.core.close();
         Served { connections: self.count, cut }
     }
 }
