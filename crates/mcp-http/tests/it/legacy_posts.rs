@@ -72,7 +72,8 @@ async fn the_form_is_one_that_the_client_takes() {
     assert_eq!(what(&answer.json()), "done");
     assert_eq!(bench.server.service.sessions().dropped, 3);
     for kind in ["text/plain", "application/x-www-form-urlencoded"] {
-        let request = client.post(&echo).replace("Content-Type: application/json", &format!("Content-Type: {kind}"));
+        let request =
+            client.post(&echo).replace("Content-Type: application/json", &format!("Content-Type: {kind}"));
         assert_eq!(bench.server.ask(request).await.status, 415);
     }
 }

@@ -90,13 +90,14 @@ async fn it_is_off_by_default_and_its_ids_are_good_for_nothing_else() {
         config.sse_path = "/old/sse".into();
         config.messages_path = "/old/messages".into();
     });
-    let mut events =
-        Events::open(bench.server.open(), get(&[]).replacen("/sse", "/old/sse", 1)).await;
+    let mut events = Events::open(bench.server.open(), get(&[]).replacen("/sse", "/old/sse", 1)).await;
     let path = events.next().await.unwrap().data;
     let id = path.strip_prefix("/old/messages?sessionId=").unwrap();
     assert_eq!(bench.server.ask(post(LIST, &[("Mcp-Session-Id", id)])).await.status, 404);
     let new = bench.client("2025-06-18").await;
-    for (query, status) in [(format!("?sessionId={}", new.id), 404), (String::new(), 400), ("?sessionId=x".into(), 404)] {
+    for (query, status) in
+        [(format!("?sessionId={}", new.id), 404), (String::new(), 400), ("?sessionId=x".into(), 404)]
+    {
         let request = post(LIST, &[]).replacen("/mcp", &format!("/old/messages{query}"), 1);
         assert_eq!(bench.server.ask(request).await.status, status, "{query}");
     }

@@ -221,7 +221,8 @@ async fn a_stream_that_cannot_be_taken_up_is_not_closed() {
 async fn a_reader_that_stops_is_cut_and_comes_back_for_the_rest() {
     let bench = Bench::with(|config| config.limits.stream_queue = 8);
     let client = bench.client("2025-11-25").await;
-    let mut slow = SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
+    let mut slow =
+        SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
     let stats = bench.server.service.clone();
     // Others are served meanwhile.
     assert_eq!(client.ask(&bench, &call(2, "echo", r#"{"text":"b"}"#)).await.status, 200);
@@ -244,7 +245,8 @@ async fn a_slow_reader_without_a_store_loses_notifications_and_no_answer() {
         config.event_store = None;
     });
     let client = bench.client("2025-06-18").await;
-    let mut slow = SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
+    let mut slow =
+        SlowReader::open(&bench, &client, &call(1, "count", r#"{"n":900,"pad":900,"text":"done"}"#)).await;
     let stats = bench.server.service.clone();
     tokio::time::timeout(Duration::from_secs(60), until_cut(&stats)).await.expect("the exchange ends");
     let read = texts(&slow.rest().await);
