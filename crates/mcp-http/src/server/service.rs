@@ -10,7 +10,7 @@ use hyper::body::Body as HttpBody;
 use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use mcp_core::message::{Decoded, ErrorObject, Message, Refusal, RequestId, decode};
+use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, RequestId, decode};
 use mcp_core::transport::Inbound;
 
 use super::body::Body;
@@ -153,9 +153,10 @@ where
             let get = parts.method == Method::GET;
             let caller = Caller::new(parts, peer, identity);
             match place {
-                Place::Sse => legacy.sse24_get(caller).await,
-                _ if get => legacy.get(caller).await,
-                _ => legacy.delete(caller).await,
+                // In boxes: the future of a modern request, which is moved to its place, stays small.
+                Place::Sse => Box::pin(legacy.sse24_get(caller)).await,
+                _ if get => Box::pin(legacy.get(caller)).await,
+                _ => Box::pin(legacy.delete(caller)).await,
             }
         }
     };
@@ -219,12 +220,12 @@ async fn post(
     }
     match (route, message, &core.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Refuse(refusal), ..) => refused(core, refusal).await,
+        (Route::Refuse(refusal), ..) => Box::pin(refused(core, refusal)).await,
         (Route::Modern, Decoded::One(Ok(message)), _) => modern(core, caller, form, message).await,
         (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
-            legacy.sse24_post(caller, message).await
+            Box::pin(legacy.sse24_post(caller, message)).await
         }
-        (Route::Legacy, message, Some(legacy)) => legacy.post(caller, message).await,
+        (Route::Legacy, message, Some(legacy)) => Box::pin(legacy.post(caller, message)).await,
         // The ladder routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
@@ -254,17 +255,16 @@ async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Re
     }
     let headers = caller.headers();
     if let Err(refusal) = ladder::check_names(headers, &request) {
-        return refused(core, refusal).await;
+        return Box::pin(refused(core, refusal)).await;
     }
     if request.method == "tools/call"
-        && let Some(name) =
-            request.params.as_ref().and_then(|params| params.text(mcp_core::message::Mark::Name))
+        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Mark::Name))
         && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {
             Ok(annotations) => {
                 if let Err(refusal) = ladder::check_params(headers, &request, &annotations) {
-                    return refused(core, refusal).await;
+                    return Box::pin(refused(core, refusal)).await;
                 }
             }
             // No client can call it by its annotations: what they would have copied is not checked.

@@ -1,5 +1,8 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
+// Clippy frees only `#[test]` functions; here every function serves a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod client_answers;
 mod client_legacy;
 mod client_modern;
