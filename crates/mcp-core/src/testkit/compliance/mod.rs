@@ -59,7 +59,7 @@ use crate::transport::{AbandonBy, Binding};
 
 use bench::Bench;
 use checks::{CHECKS, Check};
-pub use fixture::{Dialect, Failure, Fixture, Once, Pairs, Wire, WireEnd, once, pairs};
+pub use fixture::{CannotCarry, Dialect, Failure, Fixture, Once, Pairs, Wire, WireEnd, once, pairs};
 pub use listening::{Listening, listening};
 pub use report::{CheckReport, Outcome, PROMISES, Promise, Report};
 
