@@ -36,6 +36,7 @@ mod envelope;
 mod error;
 mod flow;
 pub mod framed;
+pub mod lanes;
 mod loss;
 pub mod memory;
 pub mod trace;

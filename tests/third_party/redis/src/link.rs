@@ -1,31 +1,15 @@
 //! One link: a frame is a letter that says what it is, and the text of a message where it is one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt};
-use futures::stream::StreamExt;
-use mcp_core::message::{Decoded, Message, Refusal, Shape, decode};
-use mcp_core::transport::{
-    AbandonBy, Binding, Closed, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender, async_trait,
-};
+use futures::{StreamExt, sink, stream};
+use mcp_core::transport::lanes::{LaneFrame, Laned};
+use mcp_core::transport::{Lane, TransportError};
 use redis::aio::{MultiplexedConnection, PubSubStream};
-use redis::{Msg, RedisError, cmd};
+use redis::{Client, ErrorKind, Msg, RedisError, cmd};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
-
-use crate::trouble;
-
-/// What the server says when it has subscribed.
-pub(crate) const READY: &str = "r";
-/// A message, the last one of its lane, the end of a lane; a message was taken; the end of the link.
-const MESSAGE: u8 = b'm';
-const LAST: u8 = b'l';
-const END: u8 = b'e';
-const TAKEN: u8 = b't';
-const BYE: u8 = b'b';
+use tokio::time::{Interval, interval, sleep};
 
 /// Messages that may lie unread at the peer; one more waits.
 const WINDOW: usize = 64;
@@ -33,246 +17,128 @@ const WINDOW: usize = 64;
 const PRESENCE: Duration = Duration::from_millis(500);
 const FAREWELL: Duration = Duration::from_secs(2);
 
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Side {
-    Client,
-    Server,
-}
-
-/// What a lane waits for.
-#[derive(PartialEq)]
-enum Waits {
-    Answer,
-    Taken,
-}
-
-/// What the two halves share.
-struct Shared {
-    lanes: Mutex<HashMap<Lane, Waits>>,
-    window: Semaphore,
-}
-
-impl Shared {
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Lane, Waits>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Where this side publishes.
+/// Publishes on the peer's channels.
 #[derive(Clone)]
-struct Wire {
-    publish: MultiplexedConnection,
+pub(crate) struct Writer {
+    redis: MultiplexedConnection,
     channel: String,
+    window: Arc<Semaphore>,
+    sent: u64,
 }
 
-impl Wire {
-    async fn put(mut self, lane: Lane, frame: Vec<u8>) -> Result<(), TransportError> {
-        let lane = if lane.is_shared() { String::new() } else { format!(":{}", lane.number()) };
-        let mut command = cmd("PUBLISH");
-        command.arg(self.channel + &lane).arg(frame);
-        match command.query_async::<usize>(&mut self.publish).await {
-            Ok(0) => Err(trouble("the peer is gone")),
-            Ok(_) => Ok(()),
-            Err(error) => Err(TransportError::new(error)),
+/// Subscribes to its own channels.
+pub(crate) struct Reader {
+    own: String,
+    frames: PubSubStream,
+    pub(crate) writer: Writer,
+    presence: Interval,
+    taken: Option<Lane>,
+    /// Frames so far, and how many there are, once the peer has said it: its farewell may overtake other lanes.
+    seen: u64,
+    all: u64,
+}
+
+/// The channels of a link. This side has subscribed when it returns.
+pub(crate) async fn open(redis: &Client, own: String, peer: String) -> Result<Reader, RedisError> {
+    let mut frames = redis.get_async_pubsub().await?;
+    frames.subscribe(&own).await?;
+    frames.psubscribe(format!("{own}:*")).await?;
+    let (redis, window) = (redis.get_multiplexed_async_connection().await?, Semaphore::new(WINDOW));
+    let writer = Writer { redis, channel: peer, window: Arc::new(window), sent: 0 };
+    let (frames, presence) = (frames.into_on_message(), interval(PRESENCE));
+    Ok(Reader { own, frames, writer, presence, taken: None, seen: 0, all: u64::MAX })
+}
+
+/// The transport over these channels.
+pub(crate) fn link(reader: Reader, client: bool) -> Laned<Vec<u8>> {
+    let end = if client { Laned::client } else { Laned::server };
+    let sink = sink::unfold(reader.writer.clone(), Writer::write);
+    end("redis", sink, stream::unfold(reader, Reader::next)).close_within(|| sleep(FAREWELL))
+}
+
+impl Writer {
+    async fn write(mut self, frame: LaneFrame<Vec<u8>>) -> Result<Writer, TransportError> {
+        let lane = frame.lane();
+        let text = match frame {
+            LaneFrame::Message { message, last, .. } => {
+                self.window.acquire().await.map_err(TransportError::new)?.forget();
+                [if last { b"l" } else { b"m" }, &message[..]].concat()
+            }
+            LaneFrame::End { .. } => b"e".to_vec(),
+            LaneFrame::Taken { .. } => b"t".to_vec(),
+            LaneFrame::Close => format!("b{}", self.sent).into_bytes(),
+        };
+        self.sent += 1;
+        self.publish(lane, &text).await.map(|()| self)
+    }
+
+    pub(crate) async fn publish(&mut self, lane: Lane, frame: &[u8]) -> Result<(), TransportError> {
+        let channel = match lane.number() {
+            0 => self.channel.clone(),
+            number => format!("{}:{number}", self.channel),
+        };
+        match cmd("PUBLISH").arg(channel).arg(frame).query_async(&mut self.redis).await {
+            Ok(0) => Err(TransportError::new("the peer is gone")),
+            published => published.map(drop).map_err(TransportError::new),
         }
     }
 
     /// Redis ends the subscription of a peer whose connection has ended.
-    async fn until_gone(mut self) {
-        loop {
-            sleep(PRESENCE).await;
-            let mut command = cmd("PUBSUB");
-            command.arg("NUMSUB").arg(&self.channel);
-            let counted = command.query_async::<(String, usize)>(&mut self.publish).await;
-            if !counted.is_ok_and(|(_, peers)| peers > 0) {
-                return;
-            }
+    async fn is_heard(&mut self) -> bool {
+        let count = cmd("PUBSUB").arg("NUMSUB").arg(&self.channel).query_async(&mut self.redis).await;
+        count.is_ok_and(|(_, peers): (String, usize)| peers > 0)
+    }
+}
+
+impl Reader {
+    /// The server has subscribed before it says so: nothing that is sent now can be missed.
+    pub(crate) async fn ready(mut self) -> Result<Reader, RedisError> {
+        self.frames.next().await.map(|_| self).ok_or((ErrorKind::Io, "the subscription ended").into())
+    }
+
+    /// The next frame. Its future is kept by the stream, so nothing is lost when nobody waits for it.
+    async fn next(mut self) -> Option<(Result<LaneFrame<Vec<u8>>, TransportError>, Reader)> {
+        if let Some(lane) = self.taken.take() {
+            // A peer that is gone is noticed below.
+            let _heard = self.writer.publish(lane, b"t").await;
         }
-    }
-}
-
-/// A link whose own channels are subscribed.
-pub(crate) struct Link {
-    side: Side,
-    own: String,
-    wire: Wire,
-    pub(crate) stream: PubSubStream,
-}
-
-impl Link {
-    pub(crate) async fn open(
-        redis: &redis::Client,
-        publish: MultiplexedConnection,
-        name: String,
-        side: Side,
-    ) -> Result<Link, RedisError> {
-        let (up, down) = (format!("{name}:up"), format!("{name}:down"));
-        let (own, channel) = if side == Side::Client { (down, up) } else { (up, down) };
-        let mut subscription = redis.get_async_pubsub().await?;
-        subscription.subscribe(&own).await?;
-        subscription.psubscribe(format!("{own}:*")).await?;
-        Ok(Link { side, own, wire: Wire { publish, channel }, stream: subscription.into_on_message() })
-    }
-}
-
-impl Transport for Link {
-    fn binding(&self) -> Binding {
-        Binding { ordered: false, abandon: AbandonBy::End, ..Binding::STREAM.named("redis") }
-    }
-
-    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let Link { side, own, wire, stream } = *self;
-        let shared = Arc::new(Shared { lanes: Mutex::default(), window: Semaphore::new(WINDOW) });
-        let gone = wire.clone().until_gone().boxed();
-        let sender = Sender { side, wire: Some(wire.clone()), shared: shared.clone(), sent: 0 };
-        let receiver = Receiver { side, own, wire, stream, shared, gone, taken: None, seen: 0, all: None };
-        (Box::new(sender), Box::new(receiver))
-    }
-}
-
-struct Sender {
-    side: Side,
-    /// `None` once it is closed.
-    wire: Option<Wire>,
-    shared: Arc<Shared>,
-    sent: u64,
-}
-
-#[async_trait]
-impl TransportSender for Sender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        let ended = || SendError::Fatal(trouble("the link has ended"));
-        let wire = self.wire.clone().ok_or_else(ended)?;
-        let (lane, frame) = match out {
-            Outbound::End { lane, .. } if self.shared.lanes().remove(&lane).is_none() => return Ok(()),
-            Outbound::End { lane, .. } => (lane, vec![END]),
-            Outbound::Message { message, lane, last, .. } => {
-                let asks = matches!(message, Message::Request(_));
-                if self.side == Side::Client {
-                    // Before it is sent: the answer may be there first.
-                    self.shared.lanes().insert(lane, if asks { Waits::Answer } else { Waits::Taken });
-                } else if !lane.is_shared() && !self.shared.lanes().contains_key(&lane) {
-                    let loss = Loss::new(LossKind::NoRoute, "this exchange is over");
-                    return Err(SendError::Rejected(loss));
-                }
-                let last = last && self.side == Side::Server && self.shared.lanes().remove(&lane).is_some();
-                let mut frame = vec![if last { LAST } else { MESSAGE }];
-                message.write_to(&mut frame);
-                self.shared.window.acquire().await.map_err(|_| ended())?.forget();
-                (lane, frame)
+        let next = loop {
+            if self.seen >= self.all {
+                self.writer.window.close();
+                break Ok(LaneFrame::Close);
             }
-        };
-        self.sent += 1;
-        wire.put(lane, frame).await.map_err(SendError::Fatal)
-    }
-
-    async fn close(&mut self) -> Result<Closed, TransportError> {
-        if let Some(wire) = &self.wire {
-            let bye = format!("{}{}", char::from(BYE), self.sent).into_bytes();
-            // A peer that is gone misses nothing.
-            let _heard = timeout(FAREWELL, wire.clone().put(Lane::SHARED, bye)).await;
-            self.wire = None;
-        }
-        Ok(Closed::default())
-    }
-}
-
-struct Receiver {
-    side: Side,
-    own: String,
-    wire: Wire,
-    stream: PubSubStream,
-    shared: Arc<Shared>,
-    /// Kept from one `recv` to the next, so that a dropped one takes nothing with it: the look-out for the peer,
-    /// and the word that the last message was taken.
-    gone: BoxFuture<'static, ()>,
-    taken: Option<BoxFuture<'static, Result<(), TransportError>>>,
-    seen: u64,
-    /// How many frames there are, once the peer has said it.
-    all: Option<u64>,
-}
-
-#[async_trait]
-impl TransportReceiver for Receiver {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        loop {
-            if let Some(taken) = &mut self.taken {
-                // A peer that is gone is noticed below.
-                let _heard = taken.await;
-                self.taken = None;
-            }
-            // The farewell may have overtaken other lanes.
-            if self.all.is_some_and(|all| self.seen >= all) {
-                self.shared.window.close();
-                return Ok(None);
-            }
-            let lost = tokio::select! {
-                biased;
-                frame = self.stream.next() => match frame {
-                    Some(frame) => match self.judge(&frame) {
-                        Some(inbound) => return Ok(Some(inbound)),
-                        None => continue,
-                    },
-                    None => trouble("the subscription has ended"),
+            tokio::select! {
+                frame = self.frames.next() => match frame.map(|frame| self.judge(&frame)) {
+                    Some(Some(frame)) => break Ok(frame),
+                    Some(None) => {}
+                    None => break Err(TransportError::new("the subscription has ended")),
                 },
-                () = &mut self.gone => trouble("the peer is gone"),
-            };
-            self.all = Some(0);
-            self.shared.window.close();
-            return Err(lost);
-        }
-    }
-}
-
-impl Receiver {
-    fn judge(&mut self, frame: &Msg) -> Option<Inbound> {
-        let lane = match frame.get_channel_name().strip_prefix(&self.own)? {
-            "" => Lane::SHARED,
-            lane => Lane::numbered(lane.strip_prefix(':')?.parse().ok().filter(|lane| *lane > 0)?),
+                _ = self.presence.tick() => if !self.writer.is_heard().await {
+                    break Err(TransportError::new("the peer is gone"));
+                },
+            }
         };
+        Some((next, self))
+    }
+
+    fn judge(&mut self, frame: &Msg) -> Option<LaneFrame<Vec<u8>>> {
+        let lane = frame.get_channel_name().strip_prefix(&self.own)?.strip_prefix(':').unwrap_or("0");
+        let lane = Lane::numbered(lane.parse().ok()?);
         let (kind, text) = frame.get_payload_bytes().split_first()?;
-        self.seen += u64::from([MESSAGE, LAST, END].contains(kind));
-        match *kind {
-            BYE => self.all = Some(String::from_utf8_lossy(text).parse().unwrap_or(0)),
-            TAKEN => {
-                self.shared.window.add_permits(1);
-                let mut lanes = self.shared.lanes();
-                if lanes.get(&lane) == Some(&Waits::Taken) {
-                    lanes.remove(&lane);
-                    return Some(Inbound::Delivered { lane });
-                }
+        self.seen += u64::from(b"mle".contains(kind));
+        match kind {
+            b'm' | b'l' => {
+                self.taken = Some(lane);
+                return Some(LaneFrame::Message { lane, message: text.to_vec(), last: *kind == b'l' });
             }
-            END if self.shared.lanes().remove(&lane).is_some() => {
-                let loss = Loss::new(LossKind::Cut, "the server ended the exchange without an answer");
-                let lost = Inbound::Lost { lane, loss };
-                return Some(if self.side == Side::Client { lost } else { Inbound::Ended { lane } });
+            b'e' => return Some(LaneFrame::End { lane }),
+            b't' => {
+                self.writer.window.add_permits(1);
+                return Some(LaneFrame::Taken { lane });
             }
-            MESSAGE | LAST => {
-                self.taken = Some(self.wire.clone().put(lane, vec![TAKEN]).boxed());
-                return self.message(lane, *kind == LAST, text);
-            }
+            b'b' => self.all = String::from_utf8_lossy(text).parse().unwrap_or(0),
             _ => {}
         }
         None
-    }
-
-    /// The message, unless nobody waits for it any more.
-    fn message(&self, lane: Lane, last: bool, text: &[u8]) -> Option<Inbound> {
-        let decoded = match decode(text.to_vec().into()) {
-            Decoded::One(decoded) => decoded,
-            Decoded::Batch(_) => Err(Refusal::invalid(None, Shape::Unknown, format_args!("this is a batch"))),
-        };
-        let is_open = match (self.side, &decoded) {
-            (Side::Client, _) if last => self.shared.lanes().remove(&lane).is_some(),
-            (Side::Client, _) => lane.is_shared() || self.shared.lanes().contains_key(&lane),
-            (Side::Server, Ok(Message::Request(_)) | Err(_)) => {
-                !lane.is_shared() && self.shared.lanes().insert(lane, Waits::Answer).is_none()
-            }
-            (Side::Server, Ok(_)) => true,
-        };
-        is_open.then(|| match decoded {
-            Ok(message) => Inbound::Message { message, lane, envelope: Envelope::default() },
-            Err(refusal) => Inbound::Refused { lane, refusal },
-        })
     }
 }
