@@ -12,17 +12,16 @@ mod modem;
 pub use air::{Air, Antenna};
 
 use bytes::Bytes;
-use futures::stream;
 use mcp_core::transport::lanes::Laned;
 
 /// The client's end of a link. Needs a tokio runtime.
 pub fn client(antenna: Antenna) -> Laned<Bytes> {
-    let (outgoing, mut incoming) = modem::start(antenna);
-    Laned::client("radio", outgoing, stream::poll_fn(move |cx| incoming.poll_recv(cx)))
+    let (outgoing, incoming) = modem::start(antenna);
+    Laned::client("radio", outgoing, incoming)
 }
 
 /// The server's end of a link. Needs a tokio runtime.
 pub fn server(antenna: Antenna) -> Laned<Bytes> {
-    let (outgoing, mut incoming) = modem::start(antenna);
-    Laned::server("radio", outgoing, stream::poll_fn(move |cx| incoming.poll_recv(cx)))
+    let (outgoing, incoming) = modem::start(antenna);
+    Laned::server("radio", outgoing, incoming)
 }

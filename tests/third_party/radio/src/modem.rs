@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use futures::channel::mpsc as frames;
+use futures::{Stream, StreamExt, stream};
 use mcp_core::transport::Lane;
 use mcp_core::transport::lanes::LaneFrame;
 use tokio::sync::mpsc;
@@ -27,6 +27,8 @@ type Incoming = Result<LaneFrame<Bytes>, &'static str>;
 struct Modem {
     antenna: Antenna,
     inbox: mpsc::Sender<Incoming>,
+    /// Apart, for sending does not depend on anybody reading; as much as the session has sent.
+    told: mpsc::UnboundedSender<Incoming>,
     last: u64,
     /// Sent, or to be sent when there is room, and not acknowledged; and the last of them on each lane.
     unheard: BTreeMap<u64, Packet>,
@@ -38,12 +40,15 @@ struct Modem {
 }
 
 /// Starts a modem. It ends when its channels are dropped, and says its farewell first if it was closed.
-pub(crate) fn start(antenna: Antenna) -> (frames::Sender<LaneFrame<Bytes>>, mpsc::Receiver<Incoming>) {
-    let ((outgoing, frames), (inbox, incoming)) = (frames::channel(1), mpsc::channel(16));
-    let (unheard, lane_ends, taken, parts) = Default::default();
-    let modem = Modem { antenna, inbox, last: 0, unheard, lane_ends, below: 1, taken, parts };
+pub(crate) fn start(antenna: Antenna) -> (frames::Sender<LaneFrame<Bytes>>, impl Stream<Item = Incoming>) {
+    let ((outgoing, frames), (inbox, mut incoming)) = (frames::channel(1), mpsc::channel(16));
+    let (told, mut taken) = mpsc::unbounded_channel();
+    let (unheard, lane_ends, below_all, parts) = Default::default();
+    let modem =
+        Modem { antenna, inbox, told, last: 0, unheard, lane_ends, below: 1, taken: below_all, parts };
     tokio::spawn(modem.run(frames));
-    (outgoing, incoming)
+    let incoming = stream::poll_fn(move |cx| incoming.poll_recv(cx));
+    (outgoing, stream::select(incoming, stream::poll_fn(move |cx| taken.poll_recv(cx))))
 }
 
 impl Modem {
@@ -101,18 +106,12 @@ impl Modem {
     }
 
     fn hear(&mut self, packet: Packet) {
-        // Nobody reads: whatever this is, it comes again.
-        let place = match self.inbox.clone().try_reserve_owned() {
-            Err(mpsc::error::TrySendError::Full(_)) => return,
-            place => place.ok(),
-        };
-        let tell = |incoming| drop(place.map(|place| place.send(incoming)));
         match packet {
             Packet::Beacon => {}
             Packet::Heard(number) => {
                 self.lane_ends.retain(|_, last| *last != number);
                 if let Some(Packet::Data { lane, more: false, .. }) = self.unheard.remove(&number) {
-                    tell(Ok(LaneFrame::Taken { lane }));
+                    let _nobody_reads = self.told.send(Ok(LaneFrame::Taken { lane }));
                 }
             }
             Packet::Data { number, .. } if self.is_taken(number) => {
@@ -120,6 +119,8 @@ impl Modem {
             }
             Packet::Data { after: Some(before), .. } if !self.is_taken(before) => {}
             Packet::Data { number, lane, kind, more, body, .. } => {
+                // Nobody reads: it comes again.
+                let Ok(place) = self.inbox.clone().try_reserve_owned() else { return };
                 self.taken.insert(number);
                 while self.taken.remove(&self.below) {
                     self.below += 1;
@@ -128,10 +129,10 @@ impl Modem {
                 let part = self.parts.entry(lane).or_default();
                 part.extend_from_slice(&body);
                 if part.len() > MAX_MESSAGE {
-                    tell(Err("a message is too long"));
+                    place.send(Err("a message is too long"));
                 } else if !more {
                     let message = self.parts.remove(&lane).unwrap_or_default().freeze();
-                    tell(Ok(match kind {
+                    place.send(Ok(match kind {
                         b'b' => LaneFrame::Close,
                         b'e' => LaneFrame::End { lane },
                         _ => LaneFrame::Message { lane, message, last: kind == b'l' },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use mcp_core::transport::{Accept, Connect, ConnectError, Lane, Transport, TransportError, async_trait};
+use mcp_core::transport::{Accept, Connect, ConnectError, Transport, TransportError, async_trait};
 use redis::aio::PubSubStream;
 use redis::{AsyncCommands, Client, ErrorKind, RedisError};
 use tokio::task::JoinSet;
@@ -17,7 +17,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 const MAX_LINKS: usize = 1024;
 
 /// Connects to whoever serves a service on this Redis.
-#[derive(Clone, Debug)]
 pub struct RedisClient {
     redis: Client,
     service: String,
@@ -29,13 +28,14 @@ impl RedisClient {
         RedisClient { redis, service: service.into() }
     }
 
-    async fn open(&self) -> Result<link::Reader, RedisError> {
+    async fn open(&self) -> Result<impl Transport, RedisError> {
         let mut redis = self.redis.get_multiplexed_async_connection().await?;
         let number: usize = redis.incr(format!("{}:links", self.service), 1).await?;
-        let name = format!("{}:{number}", self.service);
-        let reader = link::open(&self.redis, format!("{name}:down"), format!("{name}:up")).await?;
+        let (own, peer) =
+            (format!("{}:{number}:down", self.service), format!("{}:{number}:up", self.service));
+        let reader = link::open(&self.redis, own, peer).await?;
         match redis.publish(format!("{}:hello", self.service), number).await? {
-            1 => reader.ready().await,
+            1 => reader.link(&self.redis, true).await,
             servers => Err((ErrorKind::Io, "not one server but", servers.to_string()).into()),
         }
     }
@@ -44,11 +44,9 @@ impl RedisClient {
 #[async_trait]
 impl Connect for RedisClient {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        match tokio::time::timeout(CONNECT, self.open()).await {
-            Ok(Ok(reader)) => Ok(Box::new(link::link(reader, true))),
-            Ok(Err(error)) => Err(ConnectError::Unreachable(TransportError::new(error))),
-            Err(_) => Err(ConnectError::TimedOut { limit: CONNECT }),
-        }
+        let opened = tokio::time::timeout(CONNECT, self.open()).await;
+        let link = opened.map_err(|_| ConnectError::TimedOut { limit: CONNECT })?;
+        Ok(Box::new(link.map_err(|error| ConnectError::Unreachable(TransportError::new(error)))?))
     }
 }
 
@@ -76,14 +74,16 @@ impl RedisServer {
                 links.join_next().await;
             }
             let Ok(number) = hello.get_payload::<u64>() else { continue };
-            let (redis, name) = (self.redis.clone(), format!("{}:{number}", self.service));
-            let accept = accept.clone();
+            let (redis, accept) = (self.redis.clone(), accept.clone());
+            let (own, peer) =
+                (format!("{}:{number}:up", self.service), format!("{}:{number}:down", self.service));
             links.spawn(async move {
                 // A link that cannot be opened is given up: the client has its own limit.
-                let opened = link::open(&redis, format!("{name}:up"), format!("{name}:down")).await;
-                let Ok(mut reader) = opened else { return };
-                if reader.writer.publish(Lane::SHARED, b"r").await.is_ok() {
-                    accept.accept(Box::new(link::link(reader, false))).await;
+                let Ok(mut reader) = link::open(&redis, own, peer).await else { return };
+                if let (Ok(()), Ok(link)) =
+                    (reader.peer.put("0", b"r").await, reader.link(&redis, false).await)
+                {
+                    accept.accept(Box::new(link)).await;
                 }
             });
         }
