@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod interop;
+mod new_transport;
 mod shell;
 mod test;
 mod tidy;
@@ -19,6 +20,8 @@ usage: cargo xtask TASK
   bench stdio [PAIRS]     measure stdio beside programs without a framework; writes docs/benchmarks.md
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
   interop                 only the conversations with peers from npm and PyPI, and their matrix
+  new-transport NAME [--dir FOLDER]
+                          a crate for a transport of your own: it compiles, and its tests are red until it is written
   tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
   help                    this text
 ";
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(&rest),
         "test" => test::run(&rest),
         "interop" => interop::run(&rest),
+        "new-transport" => new_transport::run(&rest),
         "tidy" => tidy::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
