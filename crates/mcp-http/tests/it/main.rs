@@ -13,6 +13,7 @@ mod discover;
 mod discover_streams;
 mod legacy_compliance;
 mod legacy_kit;
+mod legacy_links;
 mod legacy_posts;
 mod legacy_sessions;
 mod legacy_sse24;
