@@ -9,7 +9,7 @@ use mcp_core::client::{CallOptions, Client, EraMode, InputContext};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::session::InputRequest;
 
-use crate::client_peer::{Ask, Peer, builder, initialized};
+use crate::client_peer::{Ask, Peer, builder, initialized, soon};
 
 const V: ProtocolVersion = ProtocolVersion::V2025_11_25;
 const TOOL: &str = r#"{"content":[{"type":"text","text":"ok"}]}"#;
@@ -25,7 +25,7 @@ fn session(ask: &Ask) -> Option<&str> {
 
 /// HTTP-C-009, SESS-C-004, HTTP-C-003, SESS-C-009, HTTP-C-007: what each request says of the session, from the first
 /// POST to DELETE.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_request_after_initialize_names_the_session_and_its_version() {
     for version in [V, ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_03_26] {
         let mut peer = Peer::new();
@@ -66,7 +66,7 @@ async fn every_request_after_initialize_names_the_session_and_its_version() {
 }
 
 /// HTTP-C-007, PEERS 23, 34: no session, no stream, any 2xx to a notification: all of it is fine.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn servers_without_sessions_and_streams_are_served_too() {
     for (status, kind, body) in [
         (202, "", ""),
@@ -94,7 +94,7 @@ async fn servers_without_sessions_and_streams_are_served_too() {
 }
 
 /// PEERS 22, 23: a GET that is never answered holds nobody up; and promise 7: no call before the notification is taken.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_handshake_and_for_nothing_else() {
     let mut peer = Peer::new();
     let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
@@ -115,7 +115,7 @@ async fn calls_wait_for_the_handshake_and_for_nothing_else() {
 
 /// HTTP-C-007, HTTP-S-014: what comes on the server's own stream belongs to no call; questions on it are answered by
 /// POST.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_servers_own_stream_brings_notices_and_questions() {
     let mut peer = Peer::new();
     let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
@@ -123,7 +123,7 @@ async fn the_servers_own_stream_brings_notices_and_questions() {
     peer.handshake(V, Some("s")).await;
     let stream = peer.next_of(Method::GET).await.events();
     stream.event(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"#);
-    assert_eq!(notes.next().await.unwrap().method, "notifications/message");
+    assert_eq!(soon(notes.next()).await.unwrap().method, "notifications/message");
     stream.event(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
     let pong = peer.next_of(Method::POST).await;
     assert_eq!(pong.text(), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
@@ -133,7 +133,7 @@ async fn the_servers_own_stream_brings_notices_and_questions() {
 
 /// HTTP-S-006, HTTP-C-008: a question on the stream of a call is answered while the call waits; and the call is
 /// cancelled by message, then its stream is closed.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_question_within_a_call_is_answered_on_an_exchange_of_its_own() {
     async fn accept(request: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject> {
         assert_eq!(request.method, "elicitation/create");
@@ -172,7 +172,7 @@ async fn a_question_within_a_call_is_answered_on_an_exchange_of_its_own() {
 }
 
 /// T-44, FAULT A-B25: the id counts only with an InitializeResult, and a handshake without one clears it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_id_counts_only_with_an_initialize_result() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, None).await;
@@ -197,7 +197,7 @@ async fn a_session_id_counts_only_with_an_initialize_result() {
 }
 
 /// SESS-S-003: an id that is not visible ASCII is not used.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_unusable_session_id_is_left_alone() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("a b")).await;
@@ -210,7 +210,7 @@ async fn an_unusable_session_id_is_left_alone() {
 
 /// SESS-C-008, T-19, FAULT A-B19, C-33: 404 to a session, and what many servers say in its place, starts a new one
 /// without the old id; the call that met it is sent once more.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lost_session_is_opened_anew_and_the_call_repeated() {
     let bad = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}"#;
     let not_initialized = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
@@ -239,7 +239,7 @@ async fn a_lost_session_is_opened_anew_and_the_call_repeated() {
 }
 
 /// T-44: what is said while the new session is not there yet names no session, and one that has no id clears the old.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_old_session_is_forgotten_as_soon_as_a_new_one_is_asked_for() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("old")).await;
@@ -262,7 +262,7 @@ async fn an_old_session_is_forgotten_as_soon_as_a_new_one_is_asked_for() {
 }
 
 /// FAULT C-33: an error that names its request, and one without a session, are what they say.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refusal_that_is_not_about_the_session_is_an_answer() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("s")).await;
@@ -344,7 +344,7 @@ async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
 }
 
 /// RPC-B-018, RPC-B-023, FAULT A-B32: an array is taken at 2025-03-26 and refused later; a call never hangs on it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn arrays_are_understood_in_one_revision_only() {
     let old = ProtocolVersion::V2025_03_26;
     let mut peer = Peer::new();
@@ -379,7 +379,7 @@ async fn arrays_are_understood_in_one_revision_only() {
 }
 
 /// SEC-C-006: credentials go with every request, whatever its HTTP method.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_request_carries_the_credentials() {
     let mut peer = Peer::new();
     let http = peer.http().bearer("token-1").header("x-tenant".parse().unwrap(), "7".parse().unwrap());
@@ -409,7 +409,7 @@ async fn every_request_carries_the_credentials() {
 }
 
 /// SESS-C-005: the id is in no log and no error of the session's loss.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_session_id_is_not_shown() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("canary-4711")).await;
