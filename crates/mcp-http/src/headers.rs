@@ -33,8 +33,8 @@ pub(crate) fn named_by(method: &str) -> Option<Mark> {
     }
 }
 
-/// A header value for any text, for `Mcp-Name` and `Mcp-Param-*`: as it is where that is safe, else as `=?base64?...?=`
-/// (ledger HDR-C-008, HDR-C-009). The empty string is an empty value (T-30).
+/// A header value for any text, for `Mcp-Name` and `Mcp-Param-*`: as it is where that is safe, else as
+/// `=?base64?...?=` (ledger HDR-C-008, HDR-C-009). The empty string is an empty value (T-30).
 ///
 /// The value is visible ASCII and inner spaces only, so no text can end a header or begin another one.
 pub fn encode_value(text: &str) -> HeaderValue {
@@ -51,9 +51,10 @@ pub fn encode_value(text: &str) -> HeaderValue {
     value.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// What a header value says, or what is wrong with it. White space around it is no part of it (ledger HDR-S-007); without
-/// both exact marks it is literal (HDR-S-010); between them stands base64 with the standard alphabet, padding, and no
-/// stray bits (HDR-S-011). A literal value is visible ASCII, spaces and tabs: raw UTF-8 is refused.
+/// What a header value says, or what is wrong with it. White space around it is no part of it (ledger
+/// HDR-S-007); without both exact marks it is literal (HDR-S-010); between them stands base64 with the
+/// standard alphabet, padding, and no stray bits (HDR-S-011). A literal value is visible ASCII, spaces and
+/// tabs: raw UTF-8 is refused.
 ///
 /// # Errors
 ///

@@ -2,14 +2,10 @@
 
 mod error;
 pub mod headers;
-#[cfg_attr(not(test), allow(dead_code, reason = "until the listener calls the server"))]
 mod ladder;
-#[cfg_attr(not(test), allow(dead_code, reason = "until the listener calls the server"))]
 mod media;
-#[cfg_attr(not(test), allow(dead_code, reason = "until the listener calls the server"))]
 mod param;
 mod secret;
-#[cfg_attr(not(test), allow(dead_code, reason = "until the listener calls the server"))]
 mod security;
 pub mod sse;
 

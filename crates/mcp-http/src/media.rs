@@ -25,8 +25,8 @@ impl Kind {
 
 /// Whether the body is `application/json`, whatever the case and the parameters.
 ///
-/// No header, two headers, a list and any other type are not: browsers send some types across sites without asking
-/// first, and a reader that guesses lets them in.
+/// No header, two headers, a list and any other type are not: browsers send some types across sites without
+/// asking first, and a reader that guesses lets them in.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     is(headers, Kind::Json)
 }
@@ -46,8 +46,8 @@ fn is(headers: &HeaderMap, kind: Kind) -> bool {
 
 /// Whether the sender of these headers takes a body of this kind (ledger T-23).
 ///
-/// No `Accept` header, or one that lists nothing, means anything. The most specific range that fits decides, and a
-/// weight of 0 excludes. Elements that cannot be read are skipped.
+/// No `Accept` header, or one that lists nothing, means anything. The most specific range that fits decides,
+/// and a weight of 0 excludes. Elements that cannot be read are skipped.
 pub(crate) fn accepts(headers: &HeaderMap, kind: Kind) -> bool {
     let mut listed = false;
     let mut best: Option<(Specificity, bool)> = None;

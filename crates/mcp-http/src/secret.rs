@@ -15,7 +15,8 @@ impl Secret {
         &self.0
     }
 
-    /// As a header value that is marked sensitive, so that HTTP/2 does not index it and `Debug` does not show it.
+    /// As a header value that is marked sensitive, so that HTTP/2 does not index it and `Debug` does not show
+    /// it.
     ///
     /// # Errors
     ///

@@ -61,8 +61,8 @@ fn values_are_read_leniently_where_nothing_is_lost() {
     }
 }
 
-/// HDR-S-011, T-30: strict alphabet, strict padding, no stray bits, UTF-8 inside. FAULT B, header injection: raw UTF-8, which
-/// `HeaderValue` takes.
+/// HDR-S-011, T-30: strict alphabet, strict padding, no stray bits, UTF-8 inside. FAULT B, header injection:
+/// raw UTF-8, which `HeaderValue` takes.
 #[test]
 fn values_that_say_nothing_certain_are_refused() {
     for wire in [
@@ -99,8 +99,8 @@ fn three_methods_have_a_name() {
 }
 
 proptest! {
-    /// FAULT B, header injection: any text round-trips, and its wire form is one safe value. Also as a header is sent and
-    /// read: what HTTP/1.1 parsers trim around a value changes nothing.
+    /// FAULT B, header injection: any text round-trips, and its wire form is one safe value. Also as a header
+    /// is sent and read: what HTTP/1.1 parsers trim around a value changes nothing.
     #[test]
     fn any_text_round_trips_and_its_wire_form_is_safe(text in any::<String>()) {
         let value = encode_value(&text);
@@ -114,12 +114,15 @@ proptest! {
 
     /// The same for texts that are nearly safe.
     #[test]
-    fn any_text_of_marks_and_spaces_round_trips(text in r"[ \t]{0,2}(=\?base64\?)?[a-zA-Z0-9+/= ]{0,9}(\?=)?[ \t]{0,2}") {
+    fn any_text_of_marks_and_spaces_round_trips(
+        text in r"[ \t]{0,2}(=\?base64\?)?[a-zA-Z0-9+/= ]{0,9}(\?=)?[ \t]{0,2}",
+    ) {
         let value = encode_value(&text);
         prop_assert_eq!(decode_value(&value), Ok(Cow::Borrowed(&text[..])));
     }
 
-    /// HDR-S-011: any bytes that `HeaderValue` takes are read or refused, and what is read is what an encoder would write.
+    /// HDR-S-011: any bytes that `HeaderValue` takes are read or refused, and what is read is what an encoder
+    /// would write.
     #[test]
     fn any_header_value_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
         if let Ok(value) = HeaderValue::from_bytes(&bytes)

@@ -1,8 +1,8 @@
 //! The ladder: what the headers and the body of one POST decide together, in the order of ledger 2.6.
 //!
-//! [`route`] is step 5 and the responses of step 4, [`route_batch`] the arrays of step 4, [`check_names`] and
-//! [`check_params`] the two header checks of step 6, and [`status`] the column of ledger 2.5. What the bytes and headers
-//! cannot tell, unknown methods above all, the session decides.
+//! [`route`](route()) is step 5 and the responses of step 4, [`route_batch`] the arrays of step 4,
+//! [`check_names`] and [`check_params`] the two header checks of step 6, and [`status`](status()) the column
+//! of ledger 2.5. What the bytes and headers cannot tell, unknown methods above all, the session decides.
 
 mod names;
 mod route;

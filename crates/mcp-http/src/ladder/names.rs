@@ -8,8 +8,9 @@ use super::{Single, mismatch, single, trim};
 use crate::headers::{self, METHOD, NAME, decode_value};
 use crate::param::Annotation;
 
-/// Checks `Mcp-Method` and `Mcp-Name` (ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010). `Mcp-Name` is read only for the
-/// methods that have one, and only where the body has the value: a body without it is the session's to refuse.
+/// Checks `Mcp-Method` and `Mcp-Name` (ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010). `Mcp-Name` is read
+/// only for the methods that have one, and only where the body has the value: a body without it is the
+/// session's to refuse.
 pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), Refusal> {
     let fault = |why: &'static str| Err(mismatch(request, why));
     match single(headers, &METHOD) {
@@ -28,8 +29,8 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
     })
 }
 
-/// Checks the `Mcp-Param-*` headers of these annotations against the arguments (ledger HDR-S-011, HDR-S-020, HDR-S-021,
-/// HDR-C-017, T-30). Other headers of that kind are not recognised, and ignored.
+/// Checks the `Mcp-Param-*` headers of these annotations against the arguments (ledger HDR-S-011, HDR-S-020,
+/// HDR-S-021, HDR-C-017, T-30). Other headers of that kind are not recognised, and ignored.
 pub(crate) fn check_params(
     headers: &HeaderMap,
     request: &Request,

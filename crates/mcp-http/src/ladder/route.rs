@@ -74,8 +74,9 @@ pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVe
     routed.unwrap_or_else(Route::Refuse)
 }
 
-/// Routes an array (ledger T-01, RPC-B-022, RPC-B-023): only a 2025-03-26 session may send one. Where the headers leave that
-/// open, the session decides: it knows its version, and the header of a request to it is only tolerated (T-20).
+/// Routes an array (ledger T-01, RPC-B-022, RPC-B-023): only a 2025-03-26 session may send one. Where the
+/// headers leave that open, the session decides: it knows its version, and the header of a request to it is
+/// only tolerated (T-20).
 pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Route {
     let header = Header::read(headers, served);
     let open = match &header {
@@ -163,8 +164,8 @@ fn unclaimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion])
     }
 }
 
-/// A notification. The modern era has none over HTTP: they are taken and dropped, `notifications/cancelled` too, which else
-/// would let one caller cancel another's request (ledger T-31).
+/// A notification. The modern era has none over HTTP: they are taken and dropped, `notifications/cancelled`
+/// too, which else would let one caller cancel another's request (ledger T-31).
 fn notified(
     header: &Header<'_>,
     notification: &Notification,
@@ -185,7 +186,8 @@ fn notified(
     }
 }
 
-/// A response: only a legacy server asks anything (ledger RPC-B-013). Its id is the server's own, and not echoed.
+/// A response: only a legacy server asks anything (ledger RPC-B-013). Its id is the server's own, and not
+/// echoed.
 fn responded(header: &Header<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
     match header {
         Header::Legacy(_) | Header::Absent if has_legacy(served) => Ok(Route::Legacy),

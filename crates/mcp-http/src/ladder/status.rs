@@ -19,7 +19,8 @@ pub(crate) fn status(response: &Response, origin: Origin) -> StatusCode {
 
 /// The status of an error that was made before any handler saw the request.
 ///
-/// `-32603` is 200: it says that a limit was hit, and a client would take a 5xx for a broken server and not read it.
+/// `-32603` is 200: it says that a limit was hit, and a client would take a 5xx for a broken server and not
+/// read it.
 pub(super) fn refusal_status(error: &ErrorObject) -> StatusCode {
     match error.code {
         code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,

@@ -18,6 +18,7 @@ fn json_is_one_exact_type_in_any_case_with_any_parameters() {
         "application/json;charset=utf-8",
         "application/json ; charset=\"utf-8\"",
         "application/json;a=\"x, y; z=\\\"text/plain\\\"\"",
+        "application/json;a=\"\\\", text/plain\"",
         "application/json;",
         " application/json\t",
         "application/json; q=0.1",
@@ -130,8 +131,8 @@ fn tokens_are_those_of_http() {
 }
 
 proptest! {
-    /// PEERS: media types were read wrongly in three places of one peer. Any bytes are read without a panic, and white
-    /// space and case around separators never matter.
+    /// PEERS: media types were read wrongly in three places of one peer. Any bytes are read without a panic,
+    /// and white space and case around separators never matter.
     #[test]
     fn any_bytes_are_read(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         if let Ok(value) = HeaderValue::from_bytes(&bytes) {

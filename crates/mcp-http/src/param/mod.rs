@@ -20,13 +20,16 @@ pub(crate) use tools::valid_tools;
 pub(crate) const MAX_ANNOTATIONS: usize = 64;
 /// The longest name that an annotation may give, in bytes.
 pub(crate) const MAX_NAME: usize = 256;
+/// The longest path to an annotated property, in bytes of the names on it.
+pub(crate) const MAX_PATH: usize = 4096;
 
 /// One argument of a tool that is copied into a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Annotation {
     /// The keys from the arguments' root to the value. Never empty.
     pub(crate) path: Vec<String>,
-    /// `mcp-param-...`. All of them start so, hence no annotation can name a header that means something else.
+    /// `mcp-param-...`. All of them start so, hence no annotation can name a header that means something
+    /// else.
     pub(crate) header: HeaderName,
 }
 
@@ -81,14 +84,17 @@ impl Annotation {
         Ok(self.read(arguments)?.map(Value::into_text))
     }
 
-    /// The value at the annotation's path (ledger HDR-C-016, HDR-C-017, T-30). `None` where it is absent or null.
+    /// The value at the annotation's path (ledger HDR-C-016, HDR-C-017, T-30). `None` where it is absent or
+    /// null.
     ///
-    /// The value's own type decides how it is copied, not the declared one: a value of a wrong type is the tool's to
-    /// refuse, and a header check in front of it must not hide that. A fraction, an array or an object has no header.
+    /// The value's own type decides how it is copied, not the declared one: a value of a wrong type is the
+    /// tool's to refuse, and a header check in front of it must not hide that. A fraction, an array or an
+    /// object has no header.
     ///
     /// # Errors
     ///
-    /// An integer beyond 2^53-1, and a key on the path that stands there twice: two readers would read two values.
+    /// An integer beyond 2^53-1, and a key on the path that stands there twice: two readers would read two
+    /// values.
     pub(crate) fn read(&self, arguments: Option<&RawJson>) -> Result<Option<Value>, ParamError> {
         let Some(arguments) = arguments else { return Ok(None) };
         let mut value = Cow::Borrowed(arguments);

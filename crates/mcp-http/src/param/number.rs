@@ -28,8 +28,8 @@ pub(super) fn json_number(text: &[u8]) -> Number {
     scaled(negative, whole, fraction, exponent)
 }
 
-/// Reads a header's number: digits, and maybe a point and more digits (ledger HDR-S-021, T-30). No exponent, no plus, no
-/// hexadecimal: `1e1` and `0x2a` are none.
+/// Reads a header's number: digits, and maybe a point and more digits (ledger HDR-S-021, T-30). No exponent,
+/// no plus, no hexadecimal: `1e1` and `0x2a` are none.
 pub(crate) fn plain_decimal(text: &str) -> Option<Number> {
     let (negative, text) = sign(text.as_bytes());
     let mut parts = text.splitn(2, |byte| *byte == b'.');

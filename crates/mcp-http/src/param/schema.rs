@@ -1,4 +1,5 @@
-//! A tool's input schema to its annotations: one pass over every place of JSON Schema 2020-12 that holds a schema.
+//! A tool's input schema to its annotations: one pass over every place of JSON Schema 2020-12 that holds a
+//! schema.
 //!
 //! `$ref` is not followed (ledger SEC-B-011, T-29).
 
@@ -9,7 +10,7 @@ use mcp_core::message::RawJson;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Annotation, Invalid, MAX_ANNOTATIONS, MAX_NAME};
+use super::{Annotation, Invalid, MAX_ANNOTATIONS, MAX_NAME, MAX_PATH};
 use crate::headers::PARAM_PREFIX;
 use crate::media::is_token;
 
@@ -19,11 +20,12 @@ const KEYWORD: &str = "x-mcp-header";
 ///
 /// # Errors
 ///
-/// The first annotation that breaks a rule makes the tool invalid (ledger HDR-C-018). A schema without annotations is
-/// never judged.
+/// The first annotation that breaks a rule makes the tool invalid (ledger HDR-C-018). A schema without
+/// annotations is never judged.
 pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> {
     let text = schema.as_bytes();
-    // Most schemas have none, which a quick look tells: the keyword stands nowhere, and nothing is written with escapes.
+    // Most schemas have none, which a quick look tells: the keyword stands nowhere, and nothing is written
+    // with escapes.
     if memchr::memmem::find(text, KEYWORD.as_bytes()).is_none() && memchr::memchr(b'\\', text).is_none() {
         return Ok(Vec::new());
     }
@@ -159,8 +161,8 @@ impl Place<'_> {
                 },
             }
         }
-        if let Err(fault) = self.annotate(&names, &types) {
-            self.walk.fault.get_or_insert(fault);
+        if self.walk.fault.is_none() {
+            self.walk.fault = self.annotate(&names, &types).err();
         }
         Ok(())
     }
@@ -179,12 +181,15 @@ impl Place<'_> {
     /// Judges the annotation of one schema: all its values of the keyword, and of `type`, as JSON.
     fn annotate(&mut self, names: &[&str], types: &[&str]) -> Result<(), String> {
         let Some(first) = names.first() else { return Ok(()) };
-        let place = self.walk.path.join(".");
+        let place: String = self.walk.path.join(".").chars().take(100).collect();
         let fault = |why: &str| Err(format!("`{KEYWORD}` at `{place}`: {why}"));
-        if names.len() > 1 || types.len() > 1 {
-            return fault("it or the type stands there twice");
+        if names.len() > 1 {
+            return fault("it stands there twice");
         }
-        if !self.reachable || place.is_empty() {
+        if self.walk.path.iter().map(String::len).sum::<usize>() > MAX_PATH {
+            return fault(&format!("the names of the properties are longer than {MAX_PATH} bytes together"));
+        }
+        if !self.reachable || self.walk.path.is_empty() {
             return fault("not reachable from the root through `properties` alone");
         }
         if !matches!(types, ["\"string\"" | "\"integer\"" | "\"boolean\""]) {

@@ -12,8 +12,8 @@ use crate::headers::PARAM_PREFIX;
 use crate::server::Cors;
 
 const METHODS: &str = "POST, GET, DELETE, OPTIONS";
-const ALLOWED: &str = "content-type, accept, authorization, mcp-protocol-version, mcp-session-id, mcp-method, \
-                       mcp-name, last-event-id";
+const ALLOWED: &str = "content-type, accept, authorization, mcp-protocol-version, mcp-session-id, \
+                       mcp-method, mcp-name, last-event-id";
 const EXPOSED: &str = "mcp-session-id, mcp-protocol-version, www-authenticate, retry-after";
 /// How long a browser may keep the answer, in seconds: two hours, the most that some of them honour.
 const MAX_AGE: &str = "7200";
@@ -23,8 +23,9 @@ pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The headers of the answer (204) to a preflight. `None` where browsers are told nothing: CORS is off, or there is no
-/// origin. `origin` is one that [`HostPolicy::check_origin`](super::host::HostPolicy::check_origin) let pass.
+/// The headers of the answer (204) to a preflight. `None` where browsers are told nothing: CORS is off, or
+/// there is no origin. `origin` is one that
+/// [`HostPolicy::check_origin`](super::host::HostPolicy::check_origin) let pass.
 pub(crate) fn preflight(cors: &Cors, origin: Option<&Origin>, asked: &HeaderMap) -> Option<HeaderMap> {
     if !cors.enabled {
         return None;
@@ -38,8 +39,8 @@ pub(crate) fn preflight(cors: &Cors, origin: Option<&Origin>, asked: &HeaderMap)
     Some(headers)
 }
 
-/// Adds to the headers of any other answer, an error's too, what a browser has to see. Nothing where CORS is off; only
-/// `Vary` where there is no origin.
+/// Adds to the headers of any other answer, an error's too, what a browser has to see. Nothing where CORS is
+/// off; only `Vary` where there is no origin.
 pub(crate) fn respond(cors: &Cors, origin: Option<&Origin>, headers: &mut HeaderMap) {
     if !cors.enabled {
         return;

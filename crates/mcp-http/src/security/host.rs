@@ -1,4 +1,5 @@
-//! Which hosts and origins a request may name: the guard against DNS rebinding (ledger SEC-S-001 to SEC-S-003, T-36).
+//! Which hosts and origins a request may name: the guard against DNS rebinding (ledger SEC-S-001 to
+//! SEC-S-003, T-36).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,8 +34,9 @@ pub(crate) struct HostPolicy {
 }
 
 impl HostPolicy {
-    /// A policy for a server that is bound to a loopback address or not, with these settings. On a loopback bind all
-    /// loopback hosts and origins are allowed too, with any port. A host without a port allows any port.
+    /// A policy for a server that is bound to a loopback address or not, with these settings. On a loopback
+    /// bind all loopback hosts and origins are allowed too, with any port. A host without a port allows any
+    /// port.
     ///
     /// # Errors
     ///
@@ -59,8 +61,8 @@ impl HostPolicy {
         })
     }
 
-    /// Checks the host that a request names. `authority` is the target's own, where it has one: `:authority` on HTTP/2,
-    /// the absolute form on HTTP/1.1. It and a Host header have to agree.
+    /// Checks the host that a request names. `authority` is the target's own, where it has one: `:authority`
+    /// on HTTP/2, the absolute form on HTTP/1.1. It and a Host header have to agree.
     pub(crate) fn check_host(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<(), HostDenied> {
         let mut values = headers.get_all(HOST).iter();
         let header = values.next().map(HeaderValue::as_bytes);
@@ -116,8 +118,8 @@ enum Host {
 }
 
 impl Host {
-    /// A name or an address in its strict form: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name that ends in
-    /// a dot allowed because its twin without one is.
+    /// A name or an address in its strict form: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name
+    /// that ends in a dot allowed because its twin without one is.
     fn parse(text: &str) -> Option<Host> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(|ip| Host::Ip(IpAddr::V6(ip)));

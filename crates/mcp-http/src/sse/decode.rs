@@ -11,14 +11,15 @@ use memchr::{memchr, memchr2};
 pub struct Event {
     /// The `event` field; empty means `message`.
     pub kind: String,
-    /// The `data` lines, joined by newlines. Empty for a priming event and for a block without data: neither is a message
-    /// (ledger SSE-C-005). The bytes are as they came: whether they are UTF-8 their own decoder finds out.
+    /// The `data` lines, joined by newlines. Empty for a priming event and for a block without data: neither
+    /// is a message (ledger SSE-C-005). The bytes are as they came: whether they are UTF-8 their own decoder
+    /// finds out.
     pub data: Bytes,
-    /// The `id` field of this block, where it had one. The reader keeps the last one of the stream; an empty one takes
-    /// back those before it. One with a NUL is ignored.
+    /// The `id` field of this block, where it had one. The reader keeps the last one of the stream; an empty
+    /// one takes back those before it. One with a NUL is ignored.
     pub id: Option<String>,
-    /// The `retry` field of this block. A number too large for any clock is the largest number of milliseconds: compare
-    /// it before you add it to a time.
+    /// The `retry` field of this block. A number too large for any clock is the largest number of
+    /// milliseconds: compare it before you add it to a time.
     pub retry: Option<Duration>,
 }
 
@@ -32,8 +33,8 @@ pub struct TooLarge {
 
 /// An incremental reader of one stream.
 ///
-/// What it says does not depend on how the bytes are cut. A block that has not ended when the stream ends is no event:
-/// drop the reader.
+/// What it says does not depend on how the bytes are cut. A block that has not ended when the stream ends is
+/// no event: drop the reader.
 ///
 /// ```
 /// use mcp_http::sse::Decoder;
@@ -78,8 +79,9 @@ impl Block {
 }
 
 impl Decoder {
-    /// A reader that refuses events of more than `limit` bytes. What counts is what is held: the data and the other fields
-    /// of the unfinished block, and its unfinished line with its name. A comment counts while it is unfinished.
+    /// A reader that refuses events of more than `limit` bytes. What counts is what is held: the data and the
+    /// other fields of the unfinished block, and its unfinished line with its name. A comment counts while it
+    /// is unfinished.
     pub fn new(limit: usize) -> Decoder {
         Decoder {
             limit,
@@ -93,13 +95,13 @@ impl Decoder {
         }
     }
 
-    /// Takes what was read. Take its events with [`next_event`](Decoder::next_event) before the next push: the limit does
-    /// not count them.
+    /// Takes what was read. Take its events with [`next_event`](Decoder::next_event) before the next push:
+    /// the limit does not count them.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`], as soon as an unfinished event exceeds the limit, and from then on. Events before it can still be
-    /// taken.
+    /// [`TooLarge`], as soon as an unfinished event exceeds the limit, and from then on. Events before it can
+    /// still be taken.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
         if !bytes.is_empty() && std::mem::take(&mut self.after_cr) {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -130,7 +132,8 @@ impl Decoder {
         self.ready.pop_front()
     }
 
-    /// The last `retry` of the stream. It counts from the end of its line, even where the stream ends before its block.
+    /// The last `retry` of the stream. It counts from the end of its line, even where the stream ends before
+    /// its block.
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
@@ -196,8 +199,8 @@ impl Decoder {
         }
     }
 
-    /// A block without data is no event in WHATWG's sense; its id and retry count all the same, so it is reported with
-    /// empty data.
+    /// A block without data is no event in WHATWG's sense; its id and retry count all the same, so it is
+    /// reported with empty data.
     fn end_block(&mut self) {
         let block = std::mem::take(&mut self.block);
         if block.has_data || block.id.is_some() || block.retry.is_some() {

@@ -1,4 +1,5 @@
-//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline (ledger SSE-B-003).
+//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline (ledger
+//! SSE-B-003).
 
 use std::time::Duration;
 
@@ -14,19 +15,19 @@ pub fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an event of a kind of its own, such as `endpoint` (ledger SSE24-S-002). Each line of `data` becomes a line; a
-/// reader joins them by LF, whatever ended them. A kind ends at its first CR or LF.
+/// Appends an event of a kind of its own, such as `endpoint` (ledger SSE24-S-002). Each line of `data`
+/// becomes a line; a reader joins them by LF, whatever ended them. A kind ends at its first CR or LF.
 pub fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
     let kind = kind.split(['\r', '\n']).next().unwrap_or_default();
     put_field("event", kind, out);
-    for line in data.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')) {
+    for line in data.replace("\r\n", "\n").split(['\r', '\n']) {
         put_field("data", line, out);
     }
     out.push(b'\n');
 }
 
-/// Appends a priming event: an id, empty data, and how long to wait before the next connection (ledger SSE-S-004,
-/// SSE-S-007). The wait is written in whole milliseconds, rounded down.
+/// Appends a priming event: an id, empty data, and how long to wait before the next connection (ledger
+/// SSE-S-004, SSE-S-007). The wait is written in whole milliseconds, rounded down.
 pub fn priming_event(id: &str, retry: Option<Duration>, out: &mut Vec<u8>) {
     put_id(Some(id), out);
     if let Some(retry) = retry {

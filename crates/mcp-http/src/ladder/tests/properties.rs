@@ -1,7 +1,7 @@
 //! Properties over the whole table, and the session behind it.
 
 use hyper::header::{HeaderMap, HeaderValue};
-use mcp_core::message::{Message, ProtocolVersion, code};
+use mcp_core::message::{Message, ProtocolVersion, RawJson, Request, code};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -25,7 +25,8 @@ fn any_message() -> impl Strategy<Value = Message> {
         Just(r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#.to_owned()),
     ];
     prop_oneof![
-        4 => (method, any::<bool>(), meta).prop_map(|(method, id, meta)| call(method, id.then_some("\"i\""), &meta)),
+        4 => (method, any::<bool>(), meta)
+            .prop_map(|(method, id, meta)| call(method, id.then_some("\"i\""), &meta)),
         1 => Just(message(r#"{"jsonrpc":"2.0","id":"i","result":{}}"#)),
     ]
 }
@@ -59,10 +60,14 @@ proptest! {
             Route::Refuse(refusal) => {
                 prop_assert_eq!(refusal.id.is_some(), matches!(message, Message::Request(_)));
                 let codes = [
-                    code::HEADER_MISMATCH, code::INVALID_PARAMS, code::UNSUPPORTED_VERSION, code::INVALID_REQUEST,
+                    code::HEADER_MISMATCH,
+                    code::INVALID_PARAMS,
+                    code::UNSUPPORTED_VERSION,
+                    code::INVALID_REQUEST,
                 ];
                 prop_assert!(codes.contains(&refusal.error.code));
-                prop_assert_eq!(refusal.error.data.is_some(), refusal.error.code == code::UNSUPPORTED_VERSION);
+                let names_versions = refusal.error.code == code::UNSUPPORTED_VERSION;
+                prop_assert_eq!(refusal.error.data.is_some(), names_versions);
             }
         }
         if let Route::Legacy = route_batch(&headers, &served) {
@@ -72,9 +77,13 @@ proptest! {
 
     /// Any bytes in any of the headers: an answer, never a panic.
     #[test]
-    fn any_bytes_in_headers_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..20), message in any_message()) {
+    fn any_bytes_in_headers_are_judged(
+        bytes in proptest::collection::vec(any::<u8>(), 0..20),
+        message in any_message(),
+    ) {
         if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-            let headers: HeaderMap = [PROTOCOL_VERSION, METHOD, NAME].map(|name| (name, value.clone())).into_iter().collect();
+            let names = [PROTOCOL_VERSION, METHOD, NAME];
+            let headers: HeaderMap = names.into_iter().map(|name| (name, value.clone())).collect();
             route(&headers, &message, ProtocolVersion::ALL);
             if let Message::Request(request) = &message {
                 let _judged = check_names(&headers, request);
@@ -82,11 +91,12 @@ proptest! {
         }
     }
 
-    /// HDR-C-004, HDR-C-008, HDR-S-005: what a client writes a server takes, whatever the tool is called, and nothing else.
+    /// HDR-C-004, HDR-C-008, HDR-S-005: what a client writes a server takes, whatever the tool is called, and
+    /// nothing else.
     #[test]
     fn names_that_are_encoded_pass_and_others_do_not(name in any::<String>(), other in any::<String>()) {
-        let params = mcp_core::message::RawJson::object([("name", mcp_core::message::RawJson::string(&name))]);
-        let request = mcp_core::message::Request::new(1, "tools/call", Some(params));
+        let params = RawJson::object([("name", RawJson::string(&name))]);
+        let request = Request::new(1, "tools/call", Some(params));
         let mut headers = headers(&[("mcp-method", "tools/call")]);
         headers.insert(NAME, encode_value(&name));
         prop_assert_eq!(check_names(&headers, &request), Ok(()));

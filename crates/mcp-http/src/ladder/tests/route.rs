@@ -37,7 +37,8 @@ const PARAMS: To = To::No(code::INVALID_PARAMS);
 const VERSION: To = To::No(code::UNSUPPORTED_VERSION);
 const INVALID: To = To::No(code::INVALID_REQUEST);
 
-/// HDR-S-002, HDR-S-003, HTTP-S-020, T-02, T-11, T-34; rows 1 to 4. The order in a row: both eras, modern, legacy.
+/// HDR-S-002, HDR-S-003, HTTP-S-020, T-02, T-11, T-34; rows 1 to 4. The order in a row: both eras, modern,
+/// legacy.
 #[test]
 fn a_request_with_a_claim() {
     for method in ["tools/list", "initialize", "ping", "unknown/method", "server/discover"] {
@@ -111,7 +112,7 @@ fn a_request_without_a_claim() {
     }
 }
 
-/// T-20, T-34, LIFE-S rows: `initialize` negotiates by its body, so an old or strange header on it is ignored.
+/// T-20, T-34: `initialize` negotiates by its body, so an old or strange header on it is ignored.
 #[test]
 fn initialize_without_a_claim() {
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#;
@@ -228,9 +229,7 @@ fn an_unsupported_version_names_the_versions() {
     // Bytes that are no text still get an answer in JSON.
     let mut garbage = version(&[]);
     garbage.insert("mcp-protocol-version", hyper::header::HeaderValue::from_bytes(b"\xff").unwrap());
-    assert!(
-        matches!(route(&garbage, &list, BOTH), Route::Refuse(refusal) if refusal.error.code == code::UNSUPPORTED_VERSION)
-    );
+    assert_eq!(brief(&route(&garbage, &list, BOTH)), VERSION);
     // Without a header there is nothing that was asked for: the versions stand in the text.
     match route(&version(&[]), &list, MODERN_ONLY) {
         Route::Refuse(refusal) => {

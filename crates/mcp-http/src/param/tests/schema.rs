@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{MAX_ANNOTATIONS, MAX_NAME, annotations};
+use super::super::{MAX_ANNOTATIONS, MAX_NAME, MAX_PATH, annotations};
 use super::{brief, raw};
 
 fn found(schema: &str) -> Vec<(String, String)> {
@@ -196,6 +196,11 @@ fn schemas_are_bounded() {
     let name = |len: usize| property(&format!(r#"{{"type":"string","x-mcp-header":"{}"}}"#, "a".repeat(len)));
     assert_eq!(found(&name(MAX_NAME)).len(), 1);
     refused(&name(MAX_NAME + 1));
+    let path = |len: usize| {
+        format!(r#"{{"properties":{{"{}":{{"type":"string","x-mcp-header":"A"}}}}}}"#, "a".repeat(len))
+    };
+    assert_eq!(found(&path(MAX_PATH)).len(), 1);
+    assert!(refused(&path(MAX_PATH + 1)).len() < 300);
     let deep = |depth: usize, leaf: &str| {
         format!("{}{leaf}{}", r#"{"properties":{"a":"#.repeat(depth), "}}".repeat(depth))
     };

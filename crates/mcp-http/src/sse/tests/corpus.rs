@@ -51,6 +51,7 @@ const CORPUS: &[(&str, &[u8], &[Expected])] = &[
     ("a byte order mark", b"\xef\xbb\xbfdata: x\n\n", &[("", "x", None, None)]),
     ("a byte order mark before nothing", b"\xef\xbb\xbf\n\xef\xbb\xbfdata: x\n\n", &[]),
     ("only one byte order mark", b"\xef\xbb\xbf\xef\xbb\xbfdata: x\n\ndata: y\n\n", &[("", "y", None, None)]),
+    ("no byte order mark later", b"data: x\n\xef\xbb\xbfdata: y\n\n", &[("", "x", None, None)]),
     ("text beyond ASCII", "data: 世界 é\nid: ü\n\n".as_bytes(), &[("", "世界 é", Some("ü"), None)]),
     ("no end", b"data: x\n\nid: 2\ndata: y\n", &[("", "x", None, None)]),
     ("no end of the line", b"data: x\n\ndata: y", &[("", "x", None, None)]),

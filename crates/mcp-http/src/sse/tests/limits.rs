@@ -15,8 +15,8 @@ fn feed(bytes: &[u8], chunk: usize) -> Result<usize, TooLarge> {
     Ok(events)
 }
 
-/// FAULT B: unbounded memory. However it is spread: one line, many lines, empty lines of data, a comment, an unknown field,
-/// a kind, an id.
+/// FAULT B: unbounded memory. However it is spread: one line, many lines, empty lines of data, a comment, an
+/// unknown field, a kind, an id.
 #[test]
 fn an_event_beyond_the_limit_is_refused_however_it_is_spread() {
     let long = "x".repeat(LIMIT);
