@@ -8,6 +8,7 @@ mod client_legacy;
 mod client_modern;
 mod client_peer;
 mod client_resume;
+mod client_session;
 mod client_sse24;
 mod discover;
 mod discover_streams;
