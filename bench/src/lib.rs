@@ -1,9 +1,12 @@
 //! What the programs of this package share: their arguments, the wire forms, CPU time, the report line.
 //!
-//! `cargo xtask bench stdio` starts them in turn. See docs/benchmarks.md.
+//! `cargo xtask bench` starts them in turn. See docs/benchmarks.md.
 
 mod arguments;
+pub mod callers;
 mod cpu;
+pub mod echo;
+pub mod http;
 mod report;
 pub mod wire;
 

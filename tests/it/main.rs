@@ -10,6 +10,7 @@ mod interop;
 mod many_calls;
 mod new_transport;
 mod program;
+mod program_http;
 mod real_servers;
 mod router;
 mod transcripts;

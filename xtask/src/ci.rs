@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{Outcome, test, tidy};
+use crate::{Outcome, conformance, test, tidy};
 
 type Step = (&'static str, fn() -> Outcome);
 
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
         run_command(cargo().env("RUSTDOCFLAGS", "-D warnings").args(arguments))
     }),
     ("test", || test::run(&[])),
+    ("conformance", || conformance::run(&[])),
 ];
 
 /// Runs every step; the error names the one that failed.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod ci;
+mod conformance;
 mod interop;
 mod new_transport;
 mod shell;
@@ -16,9 +17,10 @@ type Outcome<T = ()> = Result<T, String>;
 const HELP: &str = "\
 usage: cargo xtask TASK
 
-  ci                      everything that must hold: fmt, tidy, clippy, doc, test
+  ci                      everything that must hold: fmt, tidy, clippy, doc, test, conformance
   bench stdio [PAIRS]     measure stdio beside programs without a framework; writes docs/benchmarks.md
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
+  conformance [SIDE]      the official conformance suite against our server and our client, or one SIDE of them
   interop                 only the conversations with peers from npm and PyPI, and their matrix
   new-transport NAME [--dir FOLDER]
                           a crate for a transport of your own: it compiles, and its tests are red until it is written
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "bench" => bench::run(&rest),
         "ci" => ci::run(&rest),
+        "conformance" => conformance::run(&rest),
         "test" => test::run(&rest),
         "interop" => interop::run(&rest),
         "new-transport" => new_transport::run(&rest),

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     let interop = root().join("tests/interop");
     let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?)];
-    if let Some(node) = tool(node(&interop), "the tests with peers from npm")? {
+    if let Some(node) = tool(npm(&interop), "the tests with peers from npm")? {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));
     }
@@ -49,13 +49,13 @@ pub(crate) fn build() -> Outcome {
 
 /// A tool is there, or this machine does not have it, or setting it up failed.
 #[derive(Debug, PartialEq)]
-enum Setup {
+pub(crate) enum Setup {
     Ready(PathBuf),
     Missing(&'static str),
 }
 
 /// Says what is left out because a tool is missing. An unattended run leaves nothing out.
-fn tool(setup: Outcome<Setup>, tests: &str) -> Outcome<Option<PathBuf>> {
+pub(crate) fn tool(setup: Outcome<Setup>, tests: &str) -> Outcome<Option<PathBuf>> {
     match setup? {
         Setup::Ready(path) => Ok(Some(path)),
         Setup::Missing(what) if is_ci() => Err(format!("{what}, and CI=true lets nothing be skipped")),
@@ -66,13 +66,14 @@ fn tool(setup: Outcome<Setup>, tests: &str) -> Outcome<Option<PathBuf>> {
     }
 }
 
-fn node(interop: &Path) -> Outcome<Setup> {
+/// Installs what the lock file of a folder names, without running anything of it; gives the Node.js that did it.
+pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
     let Some(node) = find("node") else { return Ok(Setup::Missing("node is not on PATH")) };
     let Some(npm) = find("npm") else { return Ok(Setup::Missing("npm is not on PATH")) };
-    let stamp = Stamp::new(&node, interop.join("package-lock.json"), interop.join("node_modules/.stamp"))?;
+    let stamp = Stamp::new(&node, folder.join("package-lock.json"), folder.join("node_modules/.stamp"))?;
     if !stamp.matches() {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-        run_command(Command::new(npm).args(arguments).current_dir(interop))?;
+        run_command(Command::new(npm).args(arguments).current_dir(folder))?;
         stamp.write()?;
     }
     Ok(Setup::Ready(node))

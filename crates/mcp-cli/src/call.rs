@@ -22,12 +22,12 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Call) -> R
     if server.is_none() && options.command.is_empty() {
         return Err(target::missing(None));
     }
-    let Target { global, child } = target::find(signals, global, server, &options.command).await?;
+    let Target { global, link } = target::find(signals, global, server, &options.command).await?;
     let answers =
         Answers::new(&options.input, session::on_terminal() && options.args.as_deref() != Some("-"))?;
     let builder = answers.declare(session::builder(&global)).input_handler(answers.clone());
     let call = Prepared::new(signals, options, words).await?;
-    session::run(signals, &global, builder, child, async |client: &Client| {
+    session::run(signals, &global, builder, link, async |client: &Client| {
         call.make(client, &global, &answers).await
     })
     .await

@@ -10,23 +10,32 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::session::LogLevel;
 
 use crate::style::ColorWhen;
-use crate::{complete, completion, config, list, listen, man, ping, prompt, read, request, shell, tool};
+use crate::{
+    complete, completion, config, discover, list, listen, man, ping, prompt, read, remote, request,
+    serve_demo, shell, tool,
+};
 
 const TARGETS: &str =
-    "The server is a command that talks over its stdin and stdout. It comes last, after `--`;
-everything behind `--` is the server's own:
+    "The server is a URL, which comes first (http for this machine and https elsewhere, if it has no
+scheme):
+
+  mcp tools https://example.com/mcp
+  mcp call localhost:8080/mcp add a=2 b=3
+
+Or a command that talks over its stdin and stdout. It comes last, after `--`; everything behind
+`--` is the server's own:
 
   mcp tools -- npx -y @modelcontextprotocol/server-everything
   mcp call add a=2 b=3 -- mcp serve-demo
 
-Or it is a name from a config file (.mcp.json, .vscode/mcp.json, ~/.config/mcp/mcp.json), which
-comes first:
+Or a name from a config file (.mcp.json, .vscode/mcp.json, ~/.config/mcp/mcp.json), which comes
+first:
 
   mcp tools github
   mcp call github create_issue title=Hello
 
 Exit codes: 0 ok, 1 the server answered with an error, 2 usage or config, 3 not authorized,
-4 no answer (cannot start, closed, timed out), 5 the tool failed or is unknown,
+4 no answer (cannot start or reach it, closed, timed out), 5 the tool failed or is unknown,
 6 protocol violation or no common version, 7 a limit was hit, 130/143 interrupted.";
 
 /// Reach any MCP server from a terminal.
@@ -78,6 +87,8 @@ pub(crate) struct Global {
     /// Pass these variables on to the server (it sees only a few by default)
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) pass_env: Vec<String>,
+    #[command(flatten)]
+    pub(crate) http: remote::Options,
     /// Write every message to FILE or stderr, as JSON lines without secrets
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-")]
@@ -96,10 +107,12 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// See it work: talks to a built-in server in three protocol revisions
+    /// See it work: talks to a built-in server over stdio and HTTP, in three protocol revisions
     Demo,
-    /// Serve a few demo tools over stdio, or misbehave on purpose
-    ServeDemo(ServeDemo),
+    /// Serve a few demo tools over stdio or HTTP, or misbehave on purpose
+    ServeDemo(serve_demo::Options),
+    /// Find the endpoint of a server behind a URL, and what it speaks
+    Discover(discover::Options),
     /// Who a server is, which revisions it speaks, what it can do
     Info(Info),
     /// List a server's tools
@@ -136,18 +149,10 @@ pub(crate) enum Command {
     Man(man::Options),
 }
 
-/// `mcp serve-demo`
-#[derive(Debug, Args)]
-pub(crate) struct ServeDemo {
-    /// Misbehave in this way; `list` names the ways
-    #[arg(long, value_name = "NAME")]
-    pub(crate) fault: Option<String>,
-}
-
 /// `mcp info`
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// The command that starts the server, and its arguments

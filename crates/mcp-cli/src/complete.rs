@@ -33,9 +33,9 @@ pub(crate) struct Options {
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     let (server, words) = target::split(&options.words, &options.command);
-    let Target { global, child } = target::find(signals, global, server, &options.command).await?;
+    let Target { global, link } = target::find(signals, global, server, &options.command).await?;
     params(options, words)?;
-    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+    session::run(signals, &global, session::builder(&global), link, async |client: &Client| {
         show(client, &global, options, words).await
     })
     .await

@@ -14,9 +14,9 @@ use crate::{out, session, target, text};
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Info) -> Result<(), Failure> {
-    let Target { global, child } =
+    let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
-    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+    session::run(signals, &global, session::builder(&global), link, async |client: &Client| {
         show(client, &global).await
     })
     .await

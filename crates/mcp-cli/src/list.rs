@@ -36,7 +36,7 @@ pub(crate) const PROMPTS: Kind = Kind { method: "prompts/list", member: "prompts
 /// The options of commands that list.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// Only what has this text in its name, title, description or URI (upper and lower case are the same)
@@ -73,9 +73,9 @@ pub(crate) async fn run(
     options: &Options,
     work: impl AsyncFnOnce(&Client, &Global) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let Target { global, child } =
+    let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
-    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+    session::run(signals, &global, session::builder(&global), link, async |client: &Client| {
         work(client, &global).await
     })
     .await

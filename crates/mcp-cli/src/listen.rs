@@ -21,7 +21,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// `mcp listen`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// Changes of the list of tools (without any of these options: of all three lists)
@@ -46,11 +46,11 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
-    let Target { global, child } =
+    let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
     // A server that dies is started again: a listener is meant to last.
     let builder = session::builder(&global).reconnect(Reconnect::default());
-    session::run(signals, &global, builder, child, async |client: &Client| show(client, options).await).await
+    session::run(signals, &global, builder, link, async |client: &Client| show(client, options).await).await
 }
 
 /// Prints events until there were enough.

@@ -16,7 +16,7 @@ use crate::{info, out, session, text};
 /// `mcp ping`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// How often
@@ -32,10 +32,10 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
-    let Target { global, child } =
+    let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
     let begin = Instant::now();
-    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+    session::run(signals, &global, session::builder(&global), link, async |client: &Client| {
         show(client, &global, options, Some(begin.elapsed())).await
     })
     .await

@@ -38,12 +38,12 @@ pub(crate) struct Options {
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     let (server, words) = target::split(&options.words, &options.command);
-    let Target { global, child } = target::find(signals, global, server, &options.command).await?;
+    let Target { global, link } = target::find(signals, global, server, &options.command).await?;
     let request = Prepared::new(signals, options, words).await?;
     let answers = Answers::new(&options.input, session::on_terminal())?;
     let builder = answers.declare(session::builder(&global)).input_handler(answers.clone());
     let tap = Tap::default();
-    let client = session::open(&global, builder, child, Some(tap.tracer()))?;
+    let client = session::open(&global, builder, link, Some(tap.tracer()))?;
     session::use_and_close(signals, &client, async |client: &Client| {
         let outcome = request.send(client, &global, &tap).await;
         answers.missing().map_or(outcome, Err)

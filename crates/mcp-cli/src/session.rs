@@ -6,21 +6,24 @@ use std::time::Duration;
 use mcp_core::client::{CallOptions, Client, ClientBuilder, Reconnect};
 use mcp_core::transport::Connect;
 use mcp_core::transport::trace::Tracer;
-use mcp_stdio::{ChildCommand, StderrLines};
+use mcp_stdio::StderrLines;
 
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::input::Answers;
 use crate::out;
 use crate::signals::Signals;
-use crate::target::Target;
+use crate::target::{Link, Target};
 use crate::text;
 use crate::trace;
+
+/// What servers are told that this program is.
+pub(crate) const NAME: &str = "mcp-cli";
 
 /// A client that is set up as the options say, but does not know its server yet.
 pub(crate) fn builder(global: &Global) -> ClientBuilder {
     // A run makes few calls, and a server that dies in between is worth an error: nothing is started again.
-    Client::builder("mcp-cli", env!("CARGO_PKG_VERSION"))
+    Client::builder(NAME, env!("CARGO_PKG_VERSION"))
         .era(global.era)
         .start_timeout(global.start_timeout)
         .reconnect(Reconnect::Never)
@@ -44,11 +47,12 @@ pub(crate) async fn run<T>(
     signals: &Signals,
     global: &Global,
     builder: ClientBuilder,
-    child: ChildCommand,
+    link: Link,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let client = open(global, builder, child, None)?;
-    use_and_close(signals, &client, work).await
+    let url = link.url();
+    let client = open(global, builder, link, None)?;
+    use_and_close(signals, &client, work).await.map_err(|failure| failure.at(url.as_deref()))
 }
 
 /// Like [`run`], for a command that may be asked something by the server: `given` are the answers of
@@ -59,10 +63,10 @@ pub(crate) async fn run_answering<T>(
     given: &[(String, String)],
     work: impl AsyncFnOnce(&Client, &Global) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let Target { global, child } = target;
+    let Target { global, link } = target;
     let answers = Answers::new(given, on_terminal())?;
     let builder = answers.declare(builder(&global)).input_handler(answers.clone());
-    run(signals, &global, builder, child, async |client: &Client| {
+    run(signals, &global, builder, link, async |client: &Client| {
         let result = work(client, &global).await;
         answers.missing().map_or(result, Err)
     })
@@ -78,14 +82,19 @@ pub(crate) fn on_terminal() -> bool {
 pub(crate) fn open(
     global: &Global,
     builder: ClientBuilder,
-    child: ChildCommand,
+    link: Link,
     tap: Option<Tracer>,
 ) -> Result<Client, Failure> {
-    if global.verbose > 0 {
-        tokio::spawn(forward(child.stderr_lines()));
-    }
     let limit = global.timeout.unwrap_or(Duration::from_secs(60));
-    let mut connector: Box<dyn Connect> = Box::new(child);
+    let mut connector: Box<dyn Connect> = match link {
+        Link::Child(child) => {
+            if global.verbose > 0 {
+                tokio::spawn(forward(child.stderr_lines()));
+            }
+            Box::new(child)
+        }
+        Link::Http(remote) => Box::new(remote.client()?),
+    };
     for tracer in [tap, global.trace.as_deref().map(trace::tracer).transpose()?].into_iter().flatten() {
         connector = Box::new(tracer.connect(connector));
     }

@@ -1,23 +1,45 @@
-//! Which server is meant: a command after `--`, or a name from a config file.
+//! Which server is meant: a URL, a command after `--`, or a name from a config file.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use mcp_stdio::{ChildCommand, Graces, Limits};
 
 use crate::aside;
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
+use crate::remote::Remote;
+use crate::remote::place::{self, Place};
+use crate::servers;
 use crate::servers::inputs::Asker;
-use crate::servers::launch::{self, Launch, Scope};
-use crate::servers::{self, redact};
+use crate::servers::launch::{self, Launch, Reached, Scope};
 use crate::signals::Signals;
 
-/// A server that can be started, and the options for it.
+/// A server that can be reached, and the options for it.
 #[derive(Debug)]
 pub(crate) struct Target {
     /// What the command line says, completed by what the config file says.
     pub(crate) global: Global,
-    pub(crate) child: ChildCommand,
+    pub(crate) link: Link,
+}
+
+/// How a server is reached.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// By starting it.
+    Child(ChildCommand),
+    /// By its URL.
+    Http(Remote),
+}
+
+impl Link {
+    /// The URL as it may be shown, if there is one.
+    pub(crate) fn url(&self) -> Option<String> {
+        match self {
+            Link::Child(_) => None,
+            Link::Http(remote) => Some(remote.shown.clone()),
+        }
+    }
 }
 
 /// The words of a command that takes operands: without a command after `--` the first names the server.
@@ -36,24 +58,35 @@ pub(crate) async fn find(
     positional: Option<&str>,
     command: &[OsString],
 ) -> Result<Target, Failure> {
-    let name = match positional {
-        Some(name) if command.is_empty() && !is_url(name) => name.to_owned(),
+    let word = match positional {
+        Some(word) if command.is_empty() => word.to_owned(),
         _ => {
             let child = self::command(global, positional, command)?;
-            return Ok(Target { global: global.clone(), child });
+            return Ok(Target { global: global.clone(), link: Link::Child(child) });
         }
     };
+    if place(global, &word) != Place::Name {
+        return Ok(Target { global: global.clone(), link: Link::Http(Remote::new(global, &word)?) });
+    }
     let config = global.config.clone();
-    let asked = aside::run(move || named(&name, config.as_deref()));
-    let launch = tokio::select! {
-        launch = asked => launch.unwrap_or_else(|| Err(Failure::new(Code::Io, "the config cannot be read"))),
+    let asked = aside::run(move || named(&word, config.as_deref()));
+    let (name, reached) = tokio::select! {
+        found = asked => found.unwrap_or_else(|| Err(Failure::new(Code::Io, "the config cannot be read"))),
         signal = signals.first() => Err(Failure::signal(signal)),
     }?;
-    Ok(configured(global, launch))
+    configured(global, &name, reached)
+}
+
+/// What a word is. Any name of a config file goes before what only looks like a URL.
+pub(crate) fn place(global: &Global, word: &str) -> Place {
+    match place::of(word) {
+        Place::Host if servers::find(&servers::load(global.config.as_deref()), word).is_ok() => Place::Name,
+        place => place,
+    }
 }
 
 /// The server of this name in the config files, with everything expanded.
-fn named(name: &str, config: Option<&std::path::Path>) -> Result<Launch, Failure> {
+fn named(name: &str, config: Option<&Path>) -> Result<(String, Reached), Failure> {
     let files = servers::load(config);
     let (file, server) = servers::find(&files, name)?;
     let place = file.path.display();
@@ -66,23 +99,31 @@ fn named(name: &str, config: Option<&std::path::Path>) -> Result<Launch, Failure
         return Err(Failure::new(Code::Config, format!("the server {name:?} is switched off in {place}"))
             .hint("take `disabled` or `enabled` out of its entry to use it"));
     }
-    if let servers::entry::Kind::Remote { url, .. } = &entry.kind {
-        return Err(no_http(Code::Config, &redact::url(url)));
-    }
     let mut asker = Asker::at_terminal();
     let mut input = |id: &str| asker.value(id, &file.inputs);
     let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: false };
-    match launch::launch(file, server, &mut scope) {
-        Ok(Some(launch)) => Ok(launch),
-        Ok(None) => Err(bad(vec!["it has no command".to_owned()])),
-        Err(problems) => Err(bad(problems)),
-    }
+    let reached = launch::reach(file, server, &mut scope).map_err(bad)?;
+    Ok((name.to_owned(), reached))
 }
 
-/// The child of a config entry. What the command line says goes before what the file says.
-fn configured(global: &Global, launch: Launch) -> Target {
+/// The server of a config entry. What the command line says goes before what the file says.
+fn configured(global: &Global, name: &str, reached: Reached) -> Result<Target, Failure> {
     let mut global = global.clone();
-    global.timeout = global.timeout.or(launch.timeout);
+    let link = match reached {
+        Reached::Program(launch) => {
+            global.timeout = global.timeout.or(launch.timeout);
+            started_here(&global, &format!("the server {name:?}"))?;
+            Link::Child(child(&global, launch))
+        }
+        Reached::Url { url, headers, timeout } => {
+            global.timeout = global.timeout.or(timeout);
+            Link::Http(Remote::configured(&global, &url, &headers)?)
+        }
+    };
+    Ok(Target { global, link })
+}
+
+fn child(global: &Global, launch: Launch) -> ChildCommand {
     let mut child = ChildCommand::new(&launch.program).args(&launch.args);
     if let Some(directory) = launch.cwd {
         child = child.cwd(directory);
@@ -90,8 +131,13 @@ fn configured(global: &Global, launch: Launch) -> Target {
     for (name, value) in &launch.env {
         child = child.env(name, value);
     }
-    let child = with_options(child, &global);
-    Target { global, child }
+    with_options(child, global)
+}
+
+/// Refuses options that mean something for a URL only.
+fn started_here(global: &Global, what: &str) -> Result<(), Failure> {
+    let Some(option) = global.http.given() else { return Ok(()) };
+    Err(Failure::usage(format!("{option} is for servers behind a URL, and {what} is started here")))
 }
 
 /// The command that starts the server. `positional` is what stood where a URL or a name would stand.
@@ -102,8 +148,10 @@ pub(crate) fn command(
 ) -> Result<ChildCommand, Failure> {
     let Some((program, args)) = command.split_first() else { return Err(missing(positional)) };
     if let Some(extra) = positional {
+        let extra = servers::redact::url(extra);
         return Err(Failure::usage(format!("{extra:?} and a command after `--`: which one is the server?")));
     }
+    started_here(global, "a command after `--`")?;
     Ok(with_options(ChildCommand::new(program).args(args), global))
 }
 
@@ -130,19 +178,14 @@ pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://")
 }
 
-/// What to say where no command stands after `--`.
+/// What to say where no server is named, or none that can be.
 pub(crate) fn missing(positional: Option<&str>) -> Failure {
     match positional {
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-            no_http(Code::Usage, &bare(url))
-        }
-        Some(other) if is_url(other) => Failure::usage(format!("{} is no server", bare(other)))
-            .hint("name the server first, or write the command that starts it after `--`"),
         Some(name) => Failure::usage(format!("{name:?} is no server that is known here"))
-            .hint("write the command that starts the server after `--`"),
+            .hint("write the command that starts the server after `--`, or its URL"),
         None => Failure::usage("no server is named").hint(
-            "write its name in a config file, or the command that starts it after `--`, as in `mcp tools -- mcp \
-             serve-demo`",
+            "write its URL, its name in a config file, or the command that starts it after `--`, as in `mcp tools \
+             -- mcp serve-demo`",
         ),
     }
 }
@@ -150,23 +193,9 @@ pub(crate) fn missing(positional: Option<&str>) -> Failure {
 /// What to say where an operand is missing, as the name of a tool.
 pub(crate) fn incomplete(what: &str, usage: &str) -> Failure {
     Failure::usage(format!("{what} is missing")).hint(format!(
-        "it is written `mcp {usage} -- COMMAND`, or with the name of a server from a config file: `mcp {}`",
+        "it is written `mcp {usage} -- COMMAND`, or with a URL or the name of a server from a config file: `mcp {}`",
         usage.replacen(' ', " SERVER ", 1)
     ))
-}
-
-fn no_http(code: Code, url: &str) -> Failure {
-    Failure::new(code, format!("this build has no HTTP transport yet, so it cannot reach {url}"))
-        .hint("a server that can be started as a command is reached with `-- COMMAND ARGS`")
-}
-
-/// A URL without what may be a secret in it.
-fn bare(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
@@ -180,15 +209,6 @@ mod tests {
         let global = Cli::parse_from(["mcp", "demo"]).global;
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         command(&global, positional, &argv).unwrap_err()
-    }
-
-    #[test]
-    fn a_url_is_refused_with_a_reason_and_without_its_secrets() {
-        let failure = fails(Some("https://me:secret@example.com/mcp?key=secret"), &[]);
-        assert_eq!(failure.exit(), 2);
-        assert!(failure.message.contains("no HTTP transport yet"), "{}", failure.message);
-        assert!(failure.message.contains("https://example.com/mcp"), "{}", failure.message);
-        assert!(!failure.message.contains("secret"), "{}", failure.message);
     }
 
     #[test]

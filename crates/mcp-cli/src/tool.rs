@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::pretty::pretty;
+use crate::servers::redact;
 use crate::signals::Signals;
 use crate::style::Style;
 use crate::target::{self, Target};
@@ -29,10 +30,10 @@ pub(crate) struct Options {
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     let (server, words) = target::split(&options.words, &options.command);
-    let Target { global, child } = target::find(signals, global, server, &options.command).await?;
+    let Target { global, link } = target::find(signals, global, server, &options.command).await?;
     let place = Place { server, command: &options.command };
     name(words)?;
-    session::run(signals, &global, session::builder(&global), child, async |client: &Client| {
+    session::run(signals, &global, session::builder(&global), link, async |client: &Client| {
         show(client, &global, words, &place).await
     })
     .await
@@ -91,7 +92,7 @@ fn example(tool: &RawJson, place: &Place<'_>) -> String {
     let schema: Value =
         tool.member("inputSchema").and_then(|schema| schema.deserialize().ok()).unwrap_or_default();
     let mut words = vec!["mcp".to_owned(), "call".to_owned()];
-    words.extend(place.server.map(str::to_owned));
+    words.extend(place.server.map(redact::url));
     words.push(tools::name(tool));
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     for key in required.filter_map(Value::as_str) {

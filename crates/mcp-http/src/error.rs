@@ -1,10 +1,13 @@
 //! What goes wrong over HTTP, with the details that the contract's own errors do not have.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::StatusCode;
+use mcp_core::message::{Decoded, Message, Response, decode};
 
 /// What went wrong over HTTP. Found as the source of a [`Loss`](mcp_core::transport::Loss) or of a
 /// [`ConnectError`](mcp_core::transport::ConnectError) by a downcast. Shows no header, no credential and no query.
@@ -27,11 +30,13 @@ pub enum HttpError {
         /// What is wrong with it.
         why: String,
     },
-    /// No connection: refused, no such name, no route, TLS.
+    /// No connection, so nothing was sent.
     #[error("cannot connect to {to}: {source}")]
     Connect {
         /// Host and port.
         to: String,
+        /// What failed.
+        kind: ConnectFailure,
         /// The cause.
         source: Arc<io::Error>,
     },
@@ -54,7 +59,13 @@ pub enum HttpError {
         /// The start of the body, clipped.
         body: String,
     },
-    /// A redirect that is not followed: only 307 and 308 to the same origin are.
+    /// What came back is no HTTP.
+    #[error("the answer is no HTTP: {why}")]
+    NotHttp {
+        /// What the parser objects to.
+        why: String,
+    },
+    /// A redirect that is not followed: only 307 and 308 to the same origin are, and at most three in a row.
     #[error("redirect with status {status} to {to} is not followed")]
     Redirect {
         /// The status.
@@ -84,6 +95,72 @@ pub enum HttpError {
     Closed,
 }
 
+/// Which part of connecting failed (FAULT C-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The name has no address, or could not be looked up.
+    Name,
+    /// Nobody listens there.
+    Refused,
+    /// No route, no answer, a broken connection: anything else on the way.
+    Network,
+    /// TLS failed: a certificate that is not trusted, no common version.
+    Tls,
+    /// The proxy refused or failed.
+    Proxy,
+}
+
+impl HttpError {
+    /// The same again, later, may work. Says nothing about whether the request was executed: only
+    /// [`HttpError::was_sent`] does.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            HttpError::Connect { kind, .. } => *kind != ConnectFailure::Tls,
+            HttpError::TimedOut { .. } | HttpError::Cut { .. } | HttpError::SessionGone => true,
+            HttpError::Status(refused) => refused.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have reached the server. `false` is certain: nothing of it was sent.
+    pub fn was_sent(&self) -> bool {
+        match self {
+            HttpError::Url { .. } | HttpError::Setting { .. } | HttpError::Connect { .. } => false,
+            HttpError::TimedOut { step, .. } => *step != CONNECT,
+            HttpError::Closed => false,
+            _ => true,
+        }
+    }
+
+    /// A limit of time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, HttpError::TimedOut { .. })
+    }
+
+    /// No connection could be made, in time or at all.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: CONNECT, .. })
+    }
+
+    /// The server, or a proxy before it, wants credentials.
+    pub fn is_auth(&self) -> bool {
+        matches!(self, HttpError::Status(refused) if refused.is_auth())
+    }
+
+    /// The status, where one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            HttpError::Status(refused) => Some(refused.status),
+            HttpError::Redirect { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// The step named in a [`HttpError::TimedOut`] before anything was sent.
+pub(crate) const CONNECT: &str = "connect";
+
 /// A refusal of the carrier: a status outside 2xx that carries no answer in MCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,16 +175,83 @@ pub struct Refused {
     pub body: String,
 }
 
+impl Refused {
+    /// A refusal with this status and nothing else known.
+    pub(crate) fn new(status: StatusCode) -> Refused {
+        Refused { status, retry_after: None, challenge: None, body: String::new() }
+    }
+
+    /// 401, 403 or 407.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.status.as_u16(), 401 | 403 | 407)
+    }
+
+    /// 408, 429 or 5xx: the same again, later, may work.
+    pub fn is_retryable(&self) -> bool {
+        self.is_busy() || self.status.as_u16() == 408 || self.status.is_server_error()
+    }
+
+    /// 429 or 503.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.status.as_u16(), 429 | 503)
+    }
+}
+
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HTTP status {}", self.status)?;
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {} s", after.as_secs())?;
         }
-        let line = self.body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let line = self.sentence();
+        let line = line.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         if !line.is_empty() {
             write!(f, ": {}", line.chars().filter(|c| !c.is_control()).take(200).collect::<String>())?;
         }
         Ok(())
+    }
+}
+
+impl Refused {
+    /// What the body says to a person: the message of an error in JSON-RPC, the text of a web page.
+    fn sentence(&self) -> Cow<'_, str> {
+        match decode(Bytes::copy_from_slice(self.body.as_bytes())) {
+            Decoded::One(Ok(Message::Response(Response { outcome: Err(error), .. }))) => error.message,
+            _ if self.body.trim_start().starts_with('<') => Cow::Owned(without_tags(&self.body)),
+            _ => Cow::Borrowed(&self.body),
+        }
+    }
+}
+
+/// A text without its markup. What stands in a page's scripts stays; only the first line is shown.
+fn without_tags(page: &str) -> String {
+    let mut inside = false;
+    page.chars()
+        .filter(|c| {
+            let shown = !inside && *c != '<';
+            inside = *c == '<' || (inside && *c != '>');
+            shown
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FAULT C-28: a person sees what was said, and no markup.
+    #[test]
+    fn a_refusal_is_shown_by_its_sentence() {
+        let rows = [
+            (r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"not authorized"}}"#, ": not authorized"),
+            ("<!DOCTYPE html>\n<html><body>no <b>route</b></body></html>", ": no route"),
+            ("<html", ""),
+            ("\n  slow down\nplease", ": slow down"),
+            ("", ""),
+        ];
+        for (body, wanted) in rows {
+            let refused = Refused { body: body.to_owned(), ..Refused::new(StatusCode::BAD_GATEWAY) };
+            assert_eq!(refused.to_string(), format!("HTTP status 502 Bad Gateway{wanted}"));
+        }
     }
 }

@@ -19,7 +19,9 @@ pub const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// What the names of the headers start with that copy arguments (2026-07-28).
 pub const PARAM_PREFIX: &str = "mcp-param-";
 
+/// How a value begins that is written in base64. Exactly so, in lower case (ledger HDR-C-009).
 const OPEN: &str = "=?base64?";
+/// How it ends.
 const CLOSE: &str = "?=";
 
 /// Which member of the params `Mcp-Name` copies (ledger HDR-C-004).
@@ -31,33 +33,43 @@ pub(crate) fn named_by(method: &str) -> Option<Mark> {
     }
 }
 
-/// A header value for any text: as it is where that is safe, else as `=?base64?...?=` (ledger HDR-C-008, HDR-C-009).
+/// A header value for any text, for `Mcp-Name` and `Mcp-Param-*`: as it is where that is safe, else as
+/// `=?base64?...?=` (ledger HDR-C-008, HDR-C-009). The empty string is an empty value (T-30).
+///
+/// The value is visible ASCII and inner spaces only, so no text can end a header or begin another one.
 pub fn encode_value(text: &str) -> HeaderValue {
     let bytes = text.as_bytes();
-    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte == b' ');
-    let plain = bytes.iter().all(|byte| (0x20..0x7f).contains(byte))
-        && !edge(bytes.first())
-        && !edge(bytes.last())
-        && !(text.starts_with(OPEN) && text.ends_with(CLOSE));
-    let value = if plain {
+    let marked = text.starts_with(OPEN) && text.ends_with(CLOSE);
+    let edged = text.starts_with(' ') || text.ends_with(' ');
+    let safe = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e)) && !marked && !edged;
+    let value = if safe {
         HeaderValue::from_str(text)
     } else {
-        HeaderValue::from_str(&format!("{OPEN}{}{CLOSE}", Base64::encode_string(bytes)))
+        HeaderValue::try_from(format!("{OPEN}{}{CLOSE}", Base64::encode_string(bytes)))
     };
-    // Both forms are visible ASCII and inner spaces; the fallback is for the type, not for any input.
+    // Both forms are legal whatever the text is; the fallback is for the type.
     value.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// What a header value says, or what is wrong with it. Optional white space around it is dropped (HDR-S-007); what does
-/// not have both exact marks is literal (HDR-S-010); base64 is strict and padded (HDR-S-011).
+/// What a header value says, or what is wrong with it. White space around it is no part of it (ledger
+/// HDR-S-007); without both exact marks it is literal (HDR-S-010); between them stands base64 with the
+/// standard alphabet, padding, and no stray bits (HDR-S-011). A literal value is visible ASCII, spaces and
+/// tabs: raw UTF-8 is refused.
+///
+/// # Errors
+///
+/// What is wrong, for an error message.
 pub fn decode_value(value: &HeaderValue) -> Result<Cow<'_, str>, &'static str> {
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| "not UTF-8")?;
-    let text = text.trim_matches([' ', '\t']);
-    if !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return Err("characters that are not visible ASCII");
+    let bytes = value.as_bytes().trim_ascii();
+    if !bytes.iter().all(|byte| matches!(byte, b'\t' | 0x20..=0x7e)) {
+        return Err("has characters that are not visible ASCII");
     }
+    let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
     let coded = text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
     let Some(coded) = coded else { return Ok(Cow::Borrowed(text)) };
-    let bytes = Base64::decode_vec(coded).map_err(|_| "no strict base64")?;
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "base64 of something that is not UTF-8")
+    let bytes = Base64::decode_vec(coded).map_err(|_| "is marked as base64 and is none")?;
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "is base64 of something that is not UTF-8")
 }
+
+#[cfg(test)]
+mod tests;

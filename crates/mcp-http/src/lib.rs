@@ -2,13 +2,18 @@
 
 mod error;
 pub mod headers;
+mod ladder;
+mod media;
+mod param;
 mod secret;
+mod security;
 pub mod sse;
 
 pub mod client;
+pub mod discover;
 pub mod server;
 
 pub use client::HttpClient;
-pub use error::HttpError;
+pub use error::{ConnectFailure, HttpError, Refused};
 pub use secret::Secret;
 pub use server::HttpServer;

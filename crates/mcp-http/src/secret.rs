@@ -3,9 +3,10 @@
 use std::fmt;
 
 use hyper::header::{HeaderValue, InvalidHeaderValue};
+use subtle::ConstantTimeEq;
 
 /// A secret: a token, a header value. `Debug` and `Display` show dots only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
@@ -14,7 +15,8 @@ impl Secret {
         &self.0
     }
 
-    /// As a header value that is marked sensitive, so that HTTP/2 does not index it and `Debug` does not show it.
+    /// As a header value that is marked sensitive, so that HTTP/2 does not index it and `Debug` does not show
+    /// it.
     ///
     /// # Errors
     ///
@@ -25,6 +27,15 @@ impl Secret {
         Ok(value)
     }
 }
+
+/// In constant time for secrets of one length.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl<T: Into<String>> From<T> for Secret {
     fn from(text: T) -> Secret {
@@ -43,3 +54,6 @@ impl fmt::Display for Secret {
         f.write_str("***")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use mcp_core::message::RawJson;
 
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
-use crate::servers::launch::{self, Scope};
+use crate::remote::Remote;
+use crate::servers::launch::{self, Reached, Scope};
 use crate::servers::{self, File, Server};
 use crate::style::Style;
 use crate::{out, text};
@@ -23,8 +24,10 @@ struct Finding<'a> {
 /// Runs the command.
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let files = servers::load(global.config.as_deref());
-    let found: Vec<Finding<'_>> =
-        files.iter().flat_map(|file| file.servers.iter().map(move |server| check(file, server))).collect();
+    let found: Vec<Finding<'_>> = files
+        .iter()
+        .flat_map(|file| file.servers.iter().map(move |server| check(global, file, server)))
+        .collect();
     let broken = files.iter().filter(|file| file.problem.is_some()).count();
     let bad = found.iter().filter(|finding| !finding.problems.is_empty()).count();
     if global.json {
@@ -43,7 +46,7 @@ fn failure(what: String) -> Failure {
     Failure::new(Code::Config, what).silent()
 }
 
-fn check<'a>(file: &'a File, server: &'a Server) -> Finding<'a> {
+fn check<'a>(global: &Global, file: &'a File, server: &'a Server) -> Finding<'a> {
     // Whether an input is defined can be checked; what will be typed cannot.
     let mut input = |id: &str| {
         let known = file.inputs.iter().any(|input| input.id == id);
@@ -52,15 +55,17 @@ fn check<'a>(file: &'a File, server: &'a Server) -> Finding<'a> {
     };
     let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: false };
     let mut warnings = server.entry.as_ref().map_or_else(|_| Vec::new(), |entry| entry.warnings.clone());
-    let problems = match launch::launch(file, server, &mut scope) {
-        Ok(launch) => {
-            warnings.extend(match launch {
-                Some(launch) if is_there(&launch.program) => None,
-                Some(launch) => Some(format!("the program {:?} is not found", launch.program)),
-                None => Some("it has a URL, and this build has no HTTP transport yet".to_owned()),
-            });
+    let problems = match launch::reach(file, server, &mut scope) {
+        Ok(Reached::Program(launch)) => {
+            if !is_there(&launch.program) {
+                warnings.push(format!("the program {:?} is not found", launch.program));
+            }
             Vec::new()
         }
+        Ok(Reached::Url { url, headers, .. }) => match Remote::configured(global, &url, &headers) {
+            Ok(_) => Vec::new(),
+            Err(failure) => vec![failure.sentence()],
+        },
         Err(problems) => problems,
     };
     Finding { file, server, problems, warnings }

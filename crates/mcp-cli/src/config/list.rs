@@ -80,11 +80,7 @@ fn json((file, server, state): &(&File, &Server, &str)) -> RawJson {
     ];
     match &server.entry {
         Ok(entry) => {
-            let kind = match &entry.kind {
-                Kind::Stdio(_) => "stdio",
-                Kind::Remote { transport, .. } => transport,
-            };
-            members.push(("type", RawJson::string(kind)));
+            members.push(("type", RawJson::string(entry.kind.name())));
             members.push(("reached", RawJson::string(&how(server))));
         }
         Err(problems) => {

@@ -30,7 +30,7 @@ enum Action {
     Show(show::Options),
     /// Copy the servers of another program's config file into ours
     Import(import::Options),
-    /// Print an entry for a config file that starts this server
+    /// Print an entry for a config file that starts or reaches this server
     ToJson(to_json::Options),
 }
 

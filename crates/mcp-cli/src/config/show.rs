@@ -7,8 +7,8 @@ use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::out;
 use crate::pretty::pretty;
-use crate::servers::entry::{Entry, Kind};
-use crate::servers::launch::{self, Launch, Scope};
+use crate::servers::entry::Entry;
+use crate::servers::launch::{self, Reached, Scope};
 use crate::servers::{self, File, redact};
 
 /// `mcp config show`
@@ -29,32 +29,34 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
         let what = format!("the server {:?} of {} cannot be used", server.name, file.path.display());
         Failure::new(Code::Config, what).because(problems.join("\n"))
     };
-    let launch = launch::launch(file, server, &mut scope).map_err(bad)?;
+    let reached = launch::reach(file, server, &mut scope).map_err(bad)?;
     let entry = server.entry.as_ref().map_err(|problems| bad(problems.clone()))?;
-    let shown = shown(file, &server.name, entry, launch);
+    let shown = shown(file, &server.name, entry, &reached);
     out::write_line(if global.json { shown.to_string() } else { pretty(&shown) })
 }
 
-fn shown(file: &File, name: &str, entry: &Entry, launch: Option<Launch>) -> RawJson {
+fn shown(file: &File, name: &str, entry: &Entry, reached: &Reached) -> RawJson {
     let string = |text: &str| RawJson::string(text);
     let hidden = |pairs: &[(String, String)]| {
         RawJson::object(pairs.iter().map(|(name, _)| (name.as_str(), string(redact::REDACTED))))
     };
-    let mut members = vec![("name", string(name)), ("file", string(&file.path.display().to_string()))];
-    match (&entry.kind, launch) {
-        (Kind::Remote { transport, url, headers }, _) => {
-            members.extend([("type", string(transport)), ("url", string(&redact::url(url)))]);
+    let mut members = vec![
+        ("name", string(name)),
+        ("file", string(&file.path.display().to_string())),
+        ("type", string(entry.kind.name())),
+    ];
+    match reached {
+        Reached::Url { url, headers, .. } => {
+            members.push(("url", string(&redact::url(url))));
             if !headers.is_empty() {
                 members.push(("headers", hidden(headers)));
             }
         }
-        (Kind::Stdio(_), launch) => {
-            let launch = launch.unwrap_or_default();
+        Reached::Program(launch) => {
             let args = redact::arguments(&launch.args);
-            members.push(("type", string("stdio")));
             members.push(("command", string(&redact::command(&launch.program))));
             members.push(("args", RawJson::array(args.iter().map(|arg| string(arg)))));
-            members.extend(launch.cwd.map(|cwd| ("cwd", string(&cwd.display().to_string()))));
+            members.extend(launch.cwd.as_ref().map(|cwd| ("cwd", string(&cwd.display().to_string()))));
             if !launch.env.is_empty() {
                 members.push(("env", hidden(&launch.env)));
             }

@@ -1,4 +1,4 @@
-//! `mcp config to-json`: an entry that starts a server, for the config file of any program.
+//! `mcp config to-json`: an entry that starts or reaches a server, for the config file of any program.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,6 +9,8 @@ use mcp_core::message::RawJson;
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::pretty::pretty;
+use crate::remote::place::Place;
+use crate::remote::{self, Remote};
 use crate::servers::entry::{Entry, Kind, Program};
 use crate::servers::{self, expand, redact};
 use crate::{out, target};
@@ -16,7 +18,7 @@ use crate::{out, target};
 /// `mcp config to-json`
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     target: Option<String>,
     /// What to call it
@@ -69,7 +71,10 @@ impl Form {
 /// Runs the command.
 pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     let (name, kind) = match options.target.as_deref() {
-        Some(name) if options.command.is_empty() && !target::is_url(name) => named(global, name)?,
+        Some(word) if options.command.is_empty() => match target::place(global, word) {
+            Place::Name => named(global, word)?,
+            _ => behind(global, word, options.form)?,
+        },
         positional => {
             // The same words for a wrong target as everywhere.
             target::command(global, positional, &options.command)?;
@@ -91,6 +96,26 @@ fn named(global: &Global, name: &str) -> Result<(String, Kind), Failure> {
             .because(problems.join("\n"))
     })?;
     Ok((name.to_owned(), entry.kind.clone()))
+}
+
+/// The entry of a URL, named after its host. Headers are referred to by variables.
+fn behind(global: &Global, url: &str, form: Form) -> Result<(String, Kind), Failure> {
+    let remote = Remote::new(global, url)?;
+    let client = remote.client()?;
+    let name = client.url().host_str().unwrap_or_default().to_owned();
+    let options = &global.http;
+    let mut headers = Vec::new();
+    for (header, _) in remote::given_headers(options)? {
+        let variable =
+            options.header_env.iter().find(|(name, _)| *name == header).map(|(_, variable)| variable);
+        let own = || header.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let variable = variable.cloned().unwrap_or_else(own);
+        headers.push((header, form.variable(&variable)));
+    }
+    if let Some(variable) = &options.bearer_env {
+        headers.push(("Authorization".to_owned(), format!("Bearer {}", form.variable(variable))));
+    }
+    Ok((name, Kind::Remote { transport: "http".to_owned(), url: client.url().to_string(), headers }))
 }
 
 /// The last part of the command that looks like a name: `npx -y @x/server-git` is `server-git`.

@@ -25,6 +25,16 @@ pub(crate) enum Kind {
     Remote { transport: String, url: String, headers: Vec<(String, String)> },
 }
 
+impl Kind {
+    /// The `type` of the entry.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Kind::Stdio(_) => "stdio",
+            Kind::Remote { transport, .. } => transport,
+        }
+    }
+}
+
 /// The program of an entry.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Program {

@@ -1,4 +1,4 @@
-//! From an entry to a program that can be started: everything expanded, or everything that is wrong.
+//! From an entry to what can be reached: everything expanded, or everything that is wrong.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +17,15 @@ pub(crate) struct Launch {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// What an entry comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reached {
+    /// A program that is started.
+    Program(Launch),
+    /// A server behind a URL.
+    Url { url: String, headers: Vec<(String, String)>, timeout: Option<Duration> },
+}
+
 /// Where values come from.
 pub(crate) struct Scope<'a> {
     /// Variables of our own environment.
@@ -32,24 +41,19 @@ pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The entry, expanded. `Ok(None)` for one with a URL, whose parts are only checked. Every problem is
-/// reported, not only the first.
-pub(crate) fn launch(
-    file: &File,
-    server: &Server,
-    scope: &mut Scope<'_>,
-) -> Result<Option<Launch>, Vec<String>> {
+/// The entry, expanded. Every problem is reported, not only the first.
+pub(crate) fn reach(file: &File, server: &Server, scope: &mut Scope<'_>) -> Result<Reached, Vec<String>> {
     let entry: &Entry = server.entry.as_ref().map_err(Vec::clone)?;
     let mut expander = Expander { file, scope, problems: Vec::new() };
-    let launch = match &entry.kind {
-        Kind::Stdio(program) => Some(expander.program(program, entry.timeout)),
-        Kind::Remote { url, headers, .. } => {
-            expander.text("url", url);
-            expander.pairs("headers", headers);
-            None
-        }
+    let reached = match &entry.kind {
+        Kind::Stdio(program) => Reached::Program(expander.program(program, entry.timeout)),
+        Kind::Remote { url, headers, .. } => Reached::Url {
+            url: expander.text("url", url),
+            headers: expander.pairs("headers", headers),
+            timeout: entry.timeout,
+        },
     };
-    if expander.problems.is_empty() { Ok(launch) } else { Err(expander.problems) }
+    if expander.problems.is_empty() { Ok(reached) } else { Err(expander.problems) }
 }
 
 struct Expander<'a, 'b> {
@@ -142,7 +146,7 @@ mod tests {
     use super::super::entry;
     use super::*;
 
-    fn launched(json: &str, redacted: bool) -> Result<Option<Launch>, Vec<String>> {
+    fn reached(json: &str, redacted: bool) -> Result<Reached, Vec<String>> {
         let raw = RawJson::parse(json.to_owned()).unwrap();
         let server = Server { name: "s".to_owned(), entry: entry::parse(&raw), raw };
         let file = File { folder: PathBuf::from("/project"), ..File::default() };
@@ -153,19 +157,26 @@ mod tests {
             _ => None,
         };
         let mut input = |id: &str| if id == "key" { Ok("typed".to_owned()) } else { Err(format!("no {id}")) };
-        launch(&file, &server, &mut Scope { variable: &variable, input: &mut input, redacted })
+        reach(&file, &server, &mut Scope { variable: &variable, input: &mut input, redacted })
+    }
+
+    fn launched(json: &str, redacted: bool) -> Launch {
+        match reached(json, redacted).unwrap() {
+            Reached::Program(launch) => launch,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn everything_is_expanded() {
         let json = r#"{"command":"./run","args":["${PORT}","${NONE:-d}","${EMPTY:-e}","${input:key}"],
             "env":{"T":"${env:API_TOKEN}"},"cwd":"${workspaceFolder}/sub","timeout":5}"#;
-        let launch = launched(json, false).unwrap().unwrap();
+        let launch = launched(json, false);
         assert_eq!(launch.program, "/project/./run");
         assert_eq!(launch.args, ["80", "d", "e", "typed"]);
         assert_eq!(launch.env, [("T".to_owned(), "hunter2".to_owned())]);
         assert_eq!(launch.cwd, Some(PathBuf::from("/project/sub")));
-        assert_eq!(launched(json, true).unwrap().unwrap().env[0].1, redact::REDACTED);
+        assert_eq!(launched(json, true).env[0].1, redact::REDACTED);
     }
 
     /// An undefined variable is an error that names it; all problems come at once.
@@ -173,12 +184,21 @@ mod tests {
     fn every_problem_is_named_with_its_key() {
         let json =
             r#"{"command":"x","args":["${NONE}"],"env":{"A":"${input:other}"},"envFile":"nowhere.env"}"#;
-        let problems = launched(json, false).unwrap_err();
+        let problems = reached(json, false).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
         for named in ["args: the variable NONE is not set", "env.A: no other", "/project/nowhere.env"] {
             assert!(problems.iter().any(|problem| problem.contains(named)), "{named}: {problems:?}");
         }
-        assert_eq!(launched(r#"{"url":"https://${HOST_NONE}/"}"#, false).unwrap_err().len(), 1);
-        assert_eq!(launched(r#"{"url":"https://h/"}"#, false), Ok(None));
+        let json = r#"{"url":"https://${HOST_NONE}/","headers":{"X":"${NONE}"}}"#;
+        assert_eq!(reached(json, false).unwrap_err().len(), 2);
+    }
+
+    #[test]
+    fn a_url_and_its_headers_are_expanded() {
+        let json =
+            r#"{"url":"https://h:${PORT}/","headers":{"Authorization":"Bearer ${API_TOKEN}"},"timeout":5}"#;
+        let Ok(Reached::Url { url, headers, timeout }) = reached(json, false) else { panic!("no URL") };
+        assert_eq!((url.as_str(), timeout), ("https://h:80/", Some(Duration::from_millis(5))));
+        assert_eq!(headers, [("Authorization".to_owned(), "Bearer hunter2".to_owned())]);
     }
 }

@@ -31,7 +31,7 @@ const SIGINT: i32 = 2;
 /// `mcp shell`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's name in a config file, if it is no command
+    /// The server's URL, or its name in a config file, if it is no command
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// The command that starts the server, and its arguments
@@ -41,7 +41,7 @@ pub(crate) struct Options {
 
 /// Runs the command.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
-    let Target { global, child } =
+    let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
     let interactive = session::on_terminal();
     let answers = Answers::new(&[], interactive)?;
@@ -49,7 +49,8 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     let builder = session::builder(&global).reconnect(Reconnect::default());
     let builder = answers.declare(builder).input_handler(answers.clone());
     let tap = Tap::default();
-    let client = session::open(&global, builder, child, Some(tap.tracer()))?;
+    let url = link.url();
+    let client = session::open(&global, builder, link, Some(tap.tracer()))?;
     let shell =
         Shell { signals, global: &global, client: &client, answers, tap, words: Arc::default(), interactive };
     // What a signal means is decided line by line, so none ends the session from outside.
@@ -59,7 +60,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
         _reason = client.close() => {}
         _signal = signals.first() => {}
     }
-    outcome
+    outcome.map_err(|failure| failure.at(url.as_deref()))
 }
 
 struct Shell<'a> {

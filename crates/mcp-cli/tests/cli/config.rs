@@ -8,7 +8,7 @@ use crate::{MCP, mcp};
 fn project() -> Project {
     let entries = json!({
         "good": {"command": MCP, "args": ["serve-demo", "--token", "hunter2"], "env": {"LOG": "hunter2", "T": "${WORD}"}},
-        "remote": {"url": "https://u:hunter2@h.test/mcp?key=hunter2", "headers": {"X": "hunter2"}},
+        "remote": {"url": "https://h.test/mcp?key=hunter2", "headers": {"X": "hunter2"}},
         "off": {"command": "no-such-program", "disabled": true, "strange": 1},
     });
     Project::new().file(".mcp.json", &json!({"mcpServers": entries}).to_string())

@@ -28,16 +28,6 @@ fn usage_errors_exit_with_2() {
     }
 }
 
-/// A URL cannot be reached yet: it says so, and says what can be done.
-#[test]
-fn a_url_is_refused_with_a_reason() {
-    for args in [&["info", "https://example.com/mcp"][..], &["call", "https://example.com/mcp", "echo"]] {
-        let run = mcp(args);
-        assert_eq!(run.code, Some(2), "{run:?}");
-        assert!(run.stderr.contains("no HTTP transport yet") && run.stderr.contains("-- COMMAND"), "{run:?}");
-    }
-}
-
 /// 4, FAULT C-21: the error names the path, at once.
 #[test]
 fn a_server_that_cannot_be_started_exits_with_4() {

@@ -5,14 +5,19 @@
 mod calls;
 mod config;
 mod demo;
+mod discover;
 mod exits;
 mod faults;
+mod http;
 #[cfg(unix)]
 mod listen;
+#[cfg(unix)]
+mod listening;
 mod lists;
 mod pages;
 mod raw;
 mod reading;
+mod remote;
 #[cfg(unix)]
 mod scripted;
 mod servers;

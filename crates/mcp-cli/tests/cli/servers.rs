@@ -28,7 +28,13 @@ impl Project {
 
     /// Runs the program here, with a home of its own.
     pub(crate) fn mcp(&self, args: &[&str]) -> Run {
+        self.mcp_with_env(args, &[])
+    }
+
+    /// The same with these variables.
+    pub(crate) fn mcp_with_env(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
         let mut command = command(args);
+        command.envs(env.iter().copied());
         command.current_dir(self.path()).env("HOME", self.path().join("home")).env("WORD", "from outside");
         for name in ["XDG_CONFIG_HOME", "NOT_SET"] {
             command.env_remove(name);
@@ -133,7 +139,7 @@ fn an_entry_that_cannot_be_used_says_why() {
         ("file", "none.env"),
         ("off", "switched off"),
         ("out", "switched off"),
-        ("remote", "no HTTP transport yet"),
+        ("remote", "a user in the URL"),
         ("bad", "neither"),
         ("nothing", "nothing"),
     ];

@@ -1,5 +1,6 @@
 //! The settings of a client, with their defaults.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use crate::Secret;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// Headers that go with every request. The transport's own and hop-by-hop headers are refused.
+    /// Headers that go with every request, and to no other origin. The transport's own and hop-by-hop headers are
+    /// refused: `Accept`, `Content-Type`, `Host`, `Mcp-*` and their like. Shown nowhere.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// A fixed bearer token. [`ClientConfig::authorize`] wins over it.
+    /// A fixed bearer token: goes with every request (ledger SEC-C-006). [`ClientConfig::authorize`] wins over it.
     pub bearer: Option<Secret>,
     /// Credentials that change.
     pub authorize: Option<Arc<dyn Authorize>>,
@@ -32,8 +34,11 @@ pub struct ClientConfig {
     pub extra_roots: Vec<Vec<u8>>,
     /// Trust any certificate. For tests only.
     pub insecure: bool,
-    /// The most connections at once for calls; calls beyond wait for one. Streams that stay open do not count. 0 is no limit.
+    /// The most calls at once; calls beyond wait, first come first served. Over HTTP/1.1 each has a connection of its
+    /// own. Streams that stay open do not count. 0 is no limit.
     pub connections: usize,
+    /// Send credentials over `http` to other machines too, where anybody on the way can read them.
+    pub allow_plain_credentials: bool,
 }
 
 impl Default for ClientConfig {
@@ -50,6 +55,7 @@ impl Default for ClientConfig {
             extra_roots: Vec::new(),
             insecure: false,
             connections: 64,
+            allow_plain_credentials: false,
         }
     }
 }
@@ -80,7 +86,8 @@ impl Default for ClientLimits {
 pub struct Timeouts {
     /// Name, TCP, proxy and TLS together.
     pub connect: Option<Duration>,
-    /// From the request's last byte to the status line. The session bounds calls itself; this catches dead peers.
+    /// From handing the request to the connection to the head of its answer. The session bounds calls itself; this
+    /// catches dead peers.
     pub first_byte: Option<Duration>,
     /// Between two reads of a body or of a stream that owes an answer.
     pub idle: Option<Duration>,
@@ -138,18 +145,33 @@ pub enum HttpVersions {
     Auto,
     /// HTTP/1.1 only.
     Http1,
-    /// HTTP/2 only, also without TLS.
+    /// HTTP/2 only, also without TLS. Servers that speak HTTP/1.1 only cannot be reached.
     Http2,
 }
 
-/// Where proxies come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where proxies come from. Proxies are spoken to by `http`: requests for `http` URLs are forwarded, `https` goes through
+/// a tunnel. `Debug` shows no user info.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case. Never for loopback.
     Environment,
     /// None.
     None,
-    /// This one, for every request.
+    /// This one, for every request. User info in it is sent as `Proxy-Authorization`.
     Url(String),
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Proxy::Environment => f.write_str("Environment"),
+            Proxy::None => f.write_str("None"),
+            Proxy::Url(url) => {
+                // What stands before the last `@` may be a secret, however the rest is written.
+                let host = url.rsplit('@').next().unwrap_or_default();
+                f.debug_tuple("Url").field(&host).finish()
+            }
+        }
+    }
 }

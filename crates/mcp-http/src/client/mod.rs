@@ -1,20 +1,68 @@
 //! The client side: one POST for each message, on any server of any revision.
+//!
+//! [`HttpClient`] is a [`Connect`]: hand it to a client, which finds out what the server speaks.
+//!
+//! - 2026-07-28: a POST is one exchange. Its headers mirror the body, its stream is the call's, and dropping it
+//!   cancels the call.
+//! - 2025-03-26 to 2025-11-25: a session with its id, the server's own stream by GET, broken streams that are taken up
+//!   again, and DELETE at the end.
+//! - 2024-11-05: HTTP+SSE, found when `initialize` is refused.
 
+mod answer;
 mod authorize;
+mod close;
 mod config;
+mod core;
+mod exchange;
+mod learn;
+mod link;
+pub(crate) mod net;
+mod post;
+mod reopen;
+mod resume;
+mod sse24;
+mod standalone;
+mod stream;
+mod url;
 
+use std::fmt;
+use std::sync::Arc;
+
+use ::url::Url;
+use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
-use url::Url;
 
 pub use authorize::{Authorize, Challenge};
 pub use config::{ClientConfig, ClientLimits, HttpVersions, Proxy, ReconnectStreams, Timeouts};
+#[cfg(unix)]
+pub use net::UnixDial;
+pub use net::{Dial, Io};
 
+use self::core::Core;
 use crate::{HttpError, Secret};
+use learn::Tools;
+use link::HttpLink;
+use net::Net;
 
 /// Reaches one MCP endpoint over HTTP. A [`Connect`]: hand it to a client.
+///
+/// ```
+/// use mcp_http::HttpClient;
+///
+/// let client = HttpClient::new("localhost:8080/mcp")?.bearer("a token");
+/// assert_eq!(client.url().as_str(), "http://localhost:8080/mcp");
+/// // Shown without secrets.
+/// assert_eq!(format!("{client:?}"), r#"HttpClient { url: "http://localhost:8080/mcp", .. }"#);
+/// # Ok::<(), mcp_http::HttpError>(())
+/// ```
 pub struct HttpClient {
     url: Url,
-    config: ClientConfig,
+    config: Arc<ClientConfig>,
+    dial: Option<Arc<dyn Dial>>,
+    /// Made when it is first needed. Links share its connections.
+    net: Option<Net>,
+    /// Links share what was learned of the tools.
+    tools: Arc<Tools>,
 }
 
 impl HttpClient {
@@ -28,21 +76,64 @@ impl HttpClient {
         HttpClient::with_config(url, ClientConfig::default())
     }
 
-    /// The same with these settings.
+    /// The same with these settings. Those that cannot be used are found by [`Connect::connect`], as
+    /// [`ConnectError::Unusable`].
     ///
     /// # Errors
     ///
     /// [`HttpError::Url`].
     pub fn with_config(url: &str, config: ClientConfig) -> Result<HttpClient, HttpError> {
-        let parsed = Url::parse(url)
-            .map_err(|error| HttpError::Url { url: url.to_owned(), why: error.to_string() })?;
-        Ok(HttpClient { url: parsed, config })
+        let url = url::parse(url)?;
+        Ok(HttpClient { url, config: Arc::new(config), dial: None, net: None, tools: Arc::default() })
+    }
+
+    /// A client whose connections are opened by `dial`: over pipes, tunnels, anything. The URL says what `Host` and
+    /// path are, and whether there is TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`].
+    pub fn over(url: &str, dial: impl Dial) -> Result<HttpClient, HttpError> {
+        Ok(HttpClient { dial: Some(Arc::new(dial)), ..HttpClient::new(url)? })
+    }
+
+    /// A client of an endpoint behind a Unix socket. The URL says what `Host` and path are: `http://localhost/mcp`.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`].
+    #[cfg(unix)]
+    pub fn unix(path: impl Into<std::path::PathBuf>, url: &str) -> Result<HttpClient, HttpError> {
+        HttpClient::over(url, UnixDial { path: path.into() })
     }
 
     /// Sends `Authorization: Bearer` with this token.
     #[must_use]
-    pub fn bearer(mut self, token: impl Into<Secret>) -> HttpClient {
-        self.config.bearer = Some(token.into());
+    pub fn bearer(self, token: impl Into<Secret>) -> HttpClient {
+        let token = token.into();
+        self.configure(|config| config.bearer = Some(token))
+    }
+
+    /// Asks this for credentials, and lets it answer challenges.
+    #[must_use]
+    pub fn authorize(self, authorize: impl Authorize) -> HttpClient {
+        self.configure(|config| config.authorize = Some(Arc::new(authorize)))
+    }
+
+    /// Sends this header with every request. The transport's own headers cannot be set; that is found by
+    /// [`Connect::connect`], as [`ConnectError::Unusable`].
+    #[must_use]
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> HttpClient {
+        self.configure(|config| config.headers.push((name, value)))
+    }
+
+    /// Changes any of the settings. Links that exist keep theirs.
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig)) -> HttpClient {
+        let mut config = ClientConfig::clone(&self.config);
+        change(&mut config);
+        self.config = Arc::new(config);
+        self.net = None;
         self
     }
 
@@ -50,11 +141,37 @@ impl HttpClient {
     pub fn url(&self) -> &Url {
         &self.url
     }
+
+    fn net(&mut self) -> Result<Net, HttpError> {
+        if let Some(net) = &self.net {
+            return Ok(net.clone());
+        }
+        let net = match &self.dial {
+            Some(dial) => Net::over(&self.url, &self.config, dial.clone())?,
+            None => Net::new(&self.url, &self.config)?,
+        };
+        Ok(self.net.insert(net).clone())
+    }
+}
+
+/// Shows neither query nor settings: both may hold secrets.
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("url", &url::redacted(&self.url)).finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
 impl Connect for HttpClient {
+    /// Makes a link. HTTP has no handshake: nothing is sent before the first message, and an unreachable server shows
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Unusable`]: a setting cannot be used. The source is an [`HttpError`].
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        Err(ConnectError::Unusable(TransportError::new("not written yet")))
+        let net = self.net().map_err(|error| ConnectError::Unusable(TransportError::new(error)))?;
+        let core = Core::new(net, self.config.clone(), self.url.clone(), self.tools.clone());
+        Ok(Box::new(HttpLink::new(core)))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Authenticate;
+use super::{Authenticate, EventStore, MemoryEventStore};
 use crate::Secret;
 
 /// The settings of a server. Plain data: change what you need.
@@ -28,8 +28,17 @@ pub struct ServerConfig {
     pub timeouts: ServerTimeouts,
     /// Legacy sessions.
     pub sessions: Sessions,
-    /// Whether the two endpoints of 2024-11-05 are served too: `GET /sse` and `POST /messages`.
+    /// Where what is said on legacy streams is kept, so that clients whose connection broke can ask for the rest, and so
+    /// that handlers can have them wait without one ([`StreamControl`](super::StreamControl)). By default in memory,
+    /// with the bounds of [`StoreLimits`](super::StoreLimits); answers that go out as one JSON body are never kept.
+    /// `None`: a stream that breaks is lost.
+    pub event_store: Option<Arc<dyn EventStore>>,
+    /// Whether the two endpoints of 2024-11-05 are served too: `GET` on the first path, `POST` on the second.
     pub http_sse: bool,
+    /// The path of the stream of 2024-11-05.
+    pub sse_path: String,
+    /// The path that clients of 2024-11-05 are told to send their messages to.
+    pub messages_path: String,
     /// A path that answers 200 with no body while the server serves, 503 while it drains.
     pub health: Option<String>,
 }
@@ -46,7 +55,10 @@ impl Default for ServerConfig {
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
             sessions: Sessions::default(),
+            event_store: Some(Arc::new(MemoryEventStore::default())),
             http_sse: false,
+            sse_path: "/sse".to_owned(),
+            messages_path: "/messages".to_owned(),
             health: None,
         }
     }
@@ -96,7 +108,7 @@ impl Default for ServerLimits {
 pub struct ServerTimeouts {
     /// From the first byte of a request, or from accept, to the end of its headers.
     pub headers: Duration,
-    /// Between two reads of a body (408).
+    /// In which a body has to bring 1 KiB, or its end (408).
     pub body: Duration,
     /// A write that the peer does not take.
     pub write: Duration,

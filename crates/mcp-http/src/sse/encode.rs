@@ -1,11 +1,13 @@
-//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline (ledger SSE-B-003).
+//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline (ledger
+//! SSE-B-003).
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use mcp_core::message::Message;
 
 /// Appends a message as an event, with an id if the stream can be resumed.
+///
+/// An id with a CR, an LF or a NUL cannot be written and is left out, here and below.
 pub fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u8>) {
     put_id(id, out);
     out.extend_from_slice(b"data: ");
@@ -13,21 +15,23 @@ pub fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an event of a kind of its own, such as `endpoint` (ledger SSE24-S-002). `data` is one line.
+/// Appends an event of a kind of its own, such as `endpoint` (ledger SSE24-S-002). Each line of `data`
+/// becomes a line; a reader joins them by LF, whatever ended them. A kind ends at its first CR or LF.
 pub fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
-    for part in ["event: ", kind, "\ndata: ", data, "\n\n"] {
-        out.extend_from_slice(part.as_bytes());
+    let kind = kind.split(['\r', '\n']).next().unwrap_or_default();
+    put_field("event", kind, out);
+    for line in data.replace("\r\n", "\n").split(['\r', '\n']) {
+        put_field("data", line, out);
     }
+    out.push(b'\n');
 }
 
-/// Appends a priming event: an id, empty data, and how long to wait before the next connection (ledger SSE-S-004, SSE-S-007).
+/// Appends a priming event: an id, empty data, and how long to wait before the next connection (ledger
+/// SSE-S-004, SSE-S-007). The wait is written in whole milliseconds, rounded down.
 pub fn priming_event(id: &str, retry: Option<Duration>, out: &mut Vec<u8>) {
     put_id(Some(id), out);
     if let Some(retry) = retry {
-        let mut field = String::new();
-        // Writing to a string does not fail.
-        let _ = write!(field, "retry: {}\n", retry.as_millis());
-        out.extend_from_slice(field.as_bytes());
+        put_field("retry", &retry.as_millis().to_string(), out);
     }
     out.extend_from_slice(b"data:\n\n");
 }
@@ -38,9 +42,13 @@ pub fn comment(out: &mut Vec<u8>) {
 }
 
 fn put_id(id: Option<&str>, out: &mut Vec<u8>) {
-    if let Some(id) = id {
-        out.extend_from_slice(b"id: ");
-        out.extend_from_slice(id.as_bytes());
-        out.push(b'\n');
+    if let Some(id) = id.filter(|id| !id.contains(['\r', '\n', '\0'])) {
+        put_field("id", id, out);
+    }
+}
+
+fn put_field(name: &str, value: &str, out: &mut Vec<u8>) {
+    for part in [name, ": ", value, "\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }

@@ -3,5 +3,8 @@
 mod decode;
 mod encode;
 
+#[cfg(test)]
+mod tests;
+
 pub use decode::{Decoder, Event, TooLarge};
 pub use encode::{comment, event, message_event, priming_event};

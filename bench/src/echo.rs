@@ -1,0 +1,18 @@
+//! The echo server on the public API, over whatever transport.
+
+use mcp_core::server::{Router, Server, Tool, ToolError, ToolReply};
+
+/// A server with one tool, which says a text again.
+pub fn server() -> Server {
+    let schema = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
+    let router = Router::new().tool(
+        Tool::new("echo").description("Says the text again").input(schema),
+        |arguments, _context| async move {
+            let text = arguments.member("text");
+            let text = text.as_ref().and_then(|text| text.as_text());
+            let text = text.ok_or_else(|| ToolError::from("`text` has to be a string"))?;
+            Ok::<_, ToolError>(ToolReply::text(&text))
+        },
+    );
+    Server::builder("echo", "1.0.0").build(router)
+}

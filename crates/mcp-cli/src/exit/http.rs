@@ -1,0 +1,74 @@
+//! What an error of HTTP means for the run: its code, and words that say what to do.
+
+use mcp_core::transport::{ConnectError, TransportError};
+use mcp_core::{CloseReason, Error};
+use mcp_http::{HttpError, Refused};
+
+use super::{Code, Failure};
+use crate::remote;
+
+/// The error of HTTP behind an error of the library, if there is one.
+pub(super) fn cause(error: &Error) -> Option<&HttpError> {
+    match error {
+        Error::Lost(loss) => loss.source.downcast_ref(),
+        Error::Closed(CloseReason::OpeningFailed(inner)) => cause(inner),
+        Error::Closed(CloseReason::LinkFailed { error, .. }) => of_link(error),
+        Error::Closed(CloseReason::NoLink(
+            ConnectError::Unreachable(error)
+            | ConnectError::Unusable(error)
+            | ConnectError::Unauthorized(error),
+        )) => of_link(error),
+        _ => None,
+    }
+}
+
+fn of_link(error: &TransportError) -> Option<&HttpError> {
+    error.get_ref().downcast_ref()
+}
+
+/// The failure for it.
+pub(crate) fn failure(error: &HttpError) -> Failure {
+    match error {
+        HttpError::Status(refused) => of_refusal(refused),
+        HttpError::NotMcp { .. } => elsewhere(Code::Protocol, format!("this is no MCP server: {error}")),
+        HttpError::Redirect { status, .. } => {
+            Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
+        }
+        HttpError::Url { .. } | HttpError::Setting { .. } => remote::unusable(error.clone()),
+        HttpError::TimedOut { .. } => Failure::new(Code::Timeout, error.to_string()),
+        HttpError::TooLarge { .. } => {
+            Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")
+        }
+        HttpError::Cut { .. } | HttpError::SessionGone | HttpError::Closed => {
+            Failure::new(Code::Closed, error.to_string())
+        }
+        HttpError::Connect { .. } => Failure::new(Code::Unreachable, error.to_string()),
+        _ => Failure::new(Code::Protocol, error.to_string()),
+    }
+}
+
+/// The failure for a status that is no answer in MCP.
+pub(crate) fn of_refusal(refused: &Refused) -> Failure {
+    let status = refused.status.as_u16();
+    let failure = match status {
+        401 => Failure::new(Code::AuthRequired, format!("the server wants credentials: {refused}"))
+            .hint("--bearer-env VAR sends the token that VAR holds, --header-env NAME=VAR any header"),
+        407 => Failure::new(Code::AuthRequired, format!("the proxy wants credentials: {refused}")),
+        403 => Failure::new(Code::Forbidden, format!("the server refuses: {refused}")),
+        408 => Failure::new(Code::Timeout, refused.to_string()),
+        413 | 431 => Failure::new(Code::Limit, format!("too large for the server: {refused}")),
+        429 | 500..=599 => Failure::new(Code::Unreachable, format!("the server cannot answer: {refused}")),
+        _ => elsewhere(Code::Unreachable, format!("there is no MCP endpoint: {refused}")),
+    };
+    let failure = failure.with_status(Some(status));
+    match &refused.challenge {
+        Some(challenge) => failure.because(format!("WWW-Authenticate: {challenge}")),
+        None => failure,
+    }
+}
+
+fn elsewhere(code: Code, message: String) -> Failure {
+    let mut failure = Failure::new(code, message);
+    failure.elsewhere = true;
+    failure
+}

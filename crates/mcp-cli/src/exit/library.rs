@@ -1,0 +1,103 @@
+//! Where each error of the library belongs.
+
+use mcp_core::transport::{Closed, ConnectError, LossKind};
+use mcp_core::{CloseReason, Error};
+
+use super::{Code, Failure, http};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        if let Some(cause) = http::cause(&error) {
+            return http::failure(cause);
+        }
+        let mut failure = Failure::new(code_of(&error), error.to_string());
+        match error {
+            Error::Rpc(object) => {
+                failure.message = format!("the server answered with an error: {object}");
+                failure.rpc = Some(object);
+            }
+            Error::Closed(reason) => describe_close(&mut failure, reason),
+            _ => {}
+        }
+        failure
+    }
+}
+
+/// Where a library error belongs.
+fn code_of(error: &Error) -> Code {
+    match error {
+        Error::Rpc(_) => Code::Rpc,
+        Error::Violation(_) => Code::Protocol,
+        Error::Misuse(_) => Code::Usage,
+        Error::Limit { .. } => Code::Limit,
+        Error::TimedOut { .. } => Code::Timeout,
+        Error::Cancelled => Code::Cancelled,
+        Error::Lost(loss) => match loss.kind {
+            LossKind::Unauthorized => Code::AuthRequired,
+            LossKind::TooLarge => Code::Limit,
+            LossKind::TimedOut => Code::Timeout,
+            LossKind::NotUnderstood => Code::Protocol,
+            LossKind::Cut | LossKind::StateGone { .. } => Code::Closed,
+            _ => Code::Unreachable,
+        },
+        Error::Closed(reason) => match reason {
+            CloseReason::NoCommonVersion { .. } => Code::Version,
+            CloseReason::Violation(_) => Code::Protocol,
+            CloseReason::NotStarted { .. } | CloseReason::PingTimedOut => Code::Timeout,
+            CloseReason::OpeningFailed(inner) => match **inner {
+                // The revision that was asked for is not one of the server's.
+                Error::Misuse(_) => Code::Version,
+                _ => code_of(inner),
+            },
+            CloseReason::NoLink(ConnectError::Unusable(_)) => Code::SpawnFailed,
+            CloseReason::NoLink(ConnectError::TimedOut { .. }) => Code::Timeout,
+            CloseReason::NoLink(ConnectError::Unauthorized(_)) => Code::AuthRequired,
+            CloseReason::NoLink(_) => Code::Unreachable,
+            _ => Code::Closed,
+        },
+        // The enum may grow; what is not known here is an error like any other.
+        _ => Code::Rpc,
+    }
+}
+
+/// The words for a session that ended, with what is known of the process.
+fn describe_close(failure: &mut Failure, reason: CloseReason) {
+    failure.process = reason.closed().filter(|closed| **closed != Closed::default()).cloned();
+    match &reason {
+        CloseReason::PeerClosed(closed) => {
+            failure.message = format!("the server {}", without_stderr(closed));
+            failure.cause =
+                closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}", tail.trim_end()));
+        }
+        CloseReason::LinkFailed { error, closed } => {
+            failure.message = format!("the link to the server failed: {error}");
+            if *closed != Closed::default() {
+                failure.cause = Some(format!("the server {closed}"));
+            }
+        }
+        CloseReason::NoLink(error) => failure.message = format!("cannot reach the server: {error}"),
+        CloseReason::OpeningFailed(inner) if matches!(**inner, Error::Misuse(_)) => {
+            failure.message = inner.to_string().trim_start_matches("misuse: ").to_owned();
+            failure.hint = Some("--era auto finds out what the server speaks".to_owned());
+        }
+        CloseReason::OpeningFailed(inner) => {
+            failure.message = format!("the server's answer to the opening cannot be worked with: {inner}");
+            failure.rpc = inner.rpc().cloned();
+        }
+        CloseReason::NoCommonVersion { .. } => {
+            failure.message = reason.to_string();
+            failure.hint = Some("the server needs an update, or try --era legacy=VERSION".to_owned());
+        }
+        CloseReason::NotStarted { limit } => {
+            failure.message = format!("the server did not start within {limit:?}");
+            failure.hint = Some("a slow start can be given more time with --start-timeout".to_owned());
+        }
+        _ => failure.message = format!("the session ended: {reason}"),
+    }
+}
+
+fn without_stderr(closed: &Closed) -> String {
+    let mut closed = closed.clone();
+    closed.stderr_tail = None;
+    closed.to_string()
+}

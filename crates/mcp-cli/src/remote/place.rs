@@ -1,0 +1,132 @@
+//! Which words are URLs, and which URLs are on this machine.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What a word is that may name a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `http://`, `https://`: certainly a URL that can be reached.
+    Url,
+    /// `host:port`, `host.name/path`, `localhost`: a URL without its scheme, if no config file has such a name.
+    Host,
+    /// `ws://`, `wss://`.
+    WebSocket,
+    /// Another scheme.
+    OtherScheme,
+    /// The name of a server in a config file.
+    Name,
+}
+
+/// What this word is.
+pub(crate) fn of(word: &str) -> Place {
+    let Some((scheme, _)) = word.split_once("://") else {
+        return if looks_like_host(word) { Place::Host } else { Place::Name };
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "https" => Place::Url,
+        "ws" | "wss" => Place::WebSocket,
+        _ => Place::OtherScheme,
+    }
+}
+
+/// `host[:port][/path]`, where the host is `localhost`, has a dot in it, or has a port.
+fn looks_like_host(word: &str) -> bool {
+    let authority = word.split(['/', '?', '#']).next().unwrap_or_default();
+    if let Some(rest) = authority.strip_prefix('[') {
+        let Some((address, port)) = rest.split_once(']') else { return false };
+        return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port));
+    }
+    let (host, port) = match authority.find(':') {
+        Some(colon) => authority.split_at(colon),
+        None => (authority, ""),
+    };
+    let label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    host.trim_end_matches('.').split('.').all(label)
+        && (port.is_empty() || is_port(port))
+        && (!port.is_empty() || host.contains('.') || host.eq_ignore_ascii_case("localhost"))
+}
+
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').is_some_and(|number| number.parse::<u16>().is_ok())
+}
+
+/// Whether a URL's host is this machine: what is sent there crosses no network.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    let name = host.to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| match address {
+            IpAddr::V4(address) => address.is_loopback(),
+            IpAddr::V6(address) => {
+                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|it| it.is_loopback())
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_urls_hosts_or_names() {
+        let rows = [
+            ("https://h/mcp", Place::Url),
+            ("HTTP://h", Place::Url),
+            ("ws://h", Place::WebSocket),
+            ("wss://h/x", Place::WebSocket),
+            ("file:///x", Place::OtherScheme),
+            ("demo://readme", Place::OtherScheme),
+            ("localhost", Place::Host),
+            ("localhost/mcp", Place::Host),
+            ("localhost:8080", Place::Host),
+            ("box:8080/mcp", Place::Host),
+            ("mcp.example.com", Place::Host),
+            ("mcp.example.com./x?y=a:b", Place::Host),
+            ("127.0.0.1:1/", Place::Host),
+            ("[::1]:8080/mcp", Place::Host),
+            ("[::1]", Place::Host),
+            ("github", Place::Name),
+            ("my_server", Place::Name),
+            ("add", Place::Name),
+            ("./server", Place::Name),
+            ("../x.y", Place::Name),
+            ("/usr/bin/x", Place::Name),
+            ("a:b", Place::Name),
+            ("a:99999", Place::Name),
+            ("a.b:", Place::Name),
+            ("[::1", Place::Name),
+            ("@scope/pack.age", Place::Name),
+            ("my server.x", Place::Name),
+            ("", Place::Name),
+        ];
+        for (word, wanted) in rows {
+            assert_eq!(of(word), wanted, "{word:?}");
+        }
+    }
+
+    /// FAULTS B, convention 10: what only looks like this machine is another one.
+    #[test]
+    fn loopback_is_this_machine_only() {
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in
+            ["localhost.evil.test", "127.0.0.1.evil.test", "128.0.0.1", "10.0.0.1", "0.0.0.0", "[::]", "h"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What an answer means: from status and body to what the session is told. Pure, as a table.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, code, decode};
+use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
+
+use crate::HttpError;
+use crate::error::Refused;
+
+/// How much of a body is kept that is no MCP.
+const EXCERPT: usize = 1 << 10;
+
+/// What an exchange came to.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A response, which settles the request.
+    Answer(Response),
+    /// A message that is none.
+    Refused(Refusal),
+    /// An array (2025-03-26; the session judges it).
+    Batch(Vec<Result<Message, Refusal>>),
+    /// No answer.
+    Lost(Loss),
+}
+
+/// A failed exchange, as the session is told of it.
+pub(super) fn lost(error: HttpError) -> Loss {
+    let kind = match &error {
+        HttpError::TimedOut { .. } => LossKind::TimedOut,
+        HttpError::Status(refused) => kind_of(refused).unwrap_or(LossKind::NotUnderstood),
+        HttpError::NotMcp { .. } | HttpError::Redirect { .. } => LossKind::NotUnderstood,
+        HttpError::TooLarge { .. } => LossKind::TooLarge,
+        HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
+        HttpError::SessionGone => LossKind::StateGone { executed: false },
+        HttpError::Url { .. } | HttpError::Setting { .. } => LossKind::NoRoute,
+        _ => LossKind::PeerFailed,
+    };
+    Loss::new(kind, error)
+}
+
+/// The losses of a lane that the session has given to this exchange.
+pub(super) fn inbound(lane: Lane, loss: Loss) -> Inbound {
+    Inbound::Lost { lane, loss }
+}
+
+/// The statuses with which the carrier itself refuses, whatever the body says (promise 5).
+fn carrier(refused: &Refused) -> Option<LossKind> {
+    match refused.status.as_u16() {
+        401 | 403 | 407 => Some(LossKind::Unauthorized),
+        429 => Some(LossKind::Busy { after: refused.retry_after }),
+        503 if refused.retry_after.is_some() => Some(LossKind::Busy { after: refused.retry_after }),
+        500..=599 => Some(LossKind::PeerFailed),
+        _ => None,
+    }
+}
+
+/// The statuses that mean something where the body is no message.
+fn kind_of(refused: &Refused) -> Option<LossKind> {
+    carrier(refused).or(match refused.status.as_u16() {
+        408 => Some(LossKind::TimedOut),
+        413 | 414 | 431 => Some(LossKind::TooLarge),
+        _ => None,
+    })
+}
+
+/// What a status outside 2xx means. `session`: the request carried a session id.
+pub(super) fn refusal(refused: Refused, session: bool) -> Verdict {
+    if carrier(&refused).is_some() {
+        return Verdict::Lost(lost(HttpError::Status(Arc::new(refused))));
+    }
+    let answer = match decode(Bytes::from(refused.body.clone())) {
+        Decoded::One(Ok(Message::Response(response))) => Some(response),
+        _ => None,
+    };
+    if session && says_session_gone(&refused, answer.as_ref()) {
+        return Verdict::Lost(lost(HttpError::SessionGone));
+    }
+    match answer {
+        Some(response) => Verdict::Answer(response),
+        None => Verdict::Lost(lost(HttpError::Status(Arc::new(refused)))),
+    }
+}
+
+/// 404 to a session id says that the session is gone (ledger SESS-C-008). Many deployed servers say 400 and "no valid
+/// session" or "not initialized" instead, in an error that names no request (FAULT C-33).
+fn says_session_gone(refused: &Refused, answer: Option<&Response>) -> bool {
+    if refused.status == StatusCode::NOT_FOUND {
+        return true;
+    }
+    if refused.status != StatusCode::BAD_REQUEST {
+        return false;
+    }
+    let text = match answer {
+        Some(Response { id: None, outcome: Err(error) }) => error.message.to_ascii_lowercase(),
+        Some(_) => return false,
+        None => refused.body.to_ascii_lowercase(),
+    };
+    text.contains("session") || text.contains("not initialized")
+}
+
+/// What a 2xx JSON body means that answers a request.
+pub(super) fn json(body: Bytes) -> Verdict {
+    if body.trim_ascii().is_empty() {
+        return not_mcp("an empty body", &body);
+    }
+    match decode(body.clone()) {
+        Decoded::One(Ok(Message::Response(response))) => Verdict::Answer(response),
+        Decoded::One(Ok(Message::Request(_))) => not_mcp("a request in place of an answer", &body),
+        Decoded::One(Ok(Message::Notification(_))) => not_mcp("a notification in place of an answer", &body),
+        Decoded::One(Err(refusal)) if refusal.shape == Shape::Response || refusal.limit.is_some() => {
+            Verdict::Refused(refusal)
+        }
+        Decoded::One(Err(refusal)) => not_mcp(&refusal.error.message, &body),
+        Decoded::Batch(items) if items.is_empty() => not_mcp("an empty array", &body),
+        Decoded::Batch(items) => Verdict::Batch(items),
+    }
+}
+
+/// A 2xx answer that is no MCP: HTML, an empty body, another content type (FAULT A-B32, C-26).
+pub(super) fn not_mcp(why: &str, body: &[u8]) -> Verdict {
+    let start = &body[..body.len().min(EXCERPT)];
+    let body = String::from_utf8_lossy(start).into_owned();
+    Verdict::Lost(lost(HttpError::NotMcp { why: why.to_owned(), body }))
+}
+
+/// Whether an error is one that only a modern server makes (ledger T-06, T-07): HTTP+SSE is not tried then
+/// (SSE24-C-009).
+pub(super) fn is_modern_error(status: StatusCode, response: &Response) -> bool {
+    let Err(error) = &response.outcome else { return false };
+    let member = |name: &str| error.data.as_ref().and_then(|data| data.member(name));
+    match error.code {
+        code::UNSUPPORTED_VERSION => {
+            member("supported").is_some_and(|list| list.as_bytes().starts_with(b"["))
+        }
+        code::MISSING_CLIENT_CAPABILITY => {
+            member("requiredCapabilities").is_some_and(|caps| caps.is_object())
+        }
+        code::HEADER_MISMATCH => status == StatusCode::BAD_REQUEST,
+        code::METHOD_NOT_FOUND => status == StatusCode::NOT_FOUND,
+        _ => false,
+    }
+}

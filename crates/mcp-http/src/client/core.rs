@@ -1,0 +1,356 @@
+//! What the two halves of a link and its exchanges share.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use ::url::Url;
+use futures::future::{AbortHandle, Abortable, BoxFuture};
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
+use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
+use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
+
+use super::ClientConfig;
+use super::learn::Tools;
+use super::net::Net;
+use crate::headers;
+
+/// What `recv` may have to hand over before exchanges stop reading.
+const QUEUE: usize = 64;
+
+/// Where the numbers begin of lanes that no session makes.
+const BATCHES: u64 = 1 << 63;
+
+/// One exchange, or one stream that stays open. The receiving half runs it.
+pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
+
+/// The shared part of one link.
+pub(super) struct Core {
+    pub(super) net: Net,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) url: Url,
+    pub(super) tools: Arc<Tools>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What `recv` hands over next.
+    queue: VecDeque<Inbound>,
+    /// What `recv` has not begun to run.
+    fresh: Vec<Task>,
+    /// Lanes that are not settled. A request can be given up; a message that expects no answer is through soon.
+    lanes: HashMap<u64, Option<AbortHandle>>,
+    /// The legacy session.
+    session: Session,
+    /// The stream of the server's own messages: GET, or the one of HTTP+SSE.
+    stream: Option<AbortHandle>,
+    mode: Mode,
+    /// Whom to wake when there is something for `recv`.
+    waker: Option<Waker>,
+    /// Batches that came on no lane of ours.
+    batches: u64,
+    phase: Phase,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Phase {
+    #[default]
+    Open,
+    /// `close` was called: nothing is sent any more.
+    Closing,
+    /// Nothing runs any more; how `recv` ends.
+    Over(Option<TransportError>),
+}
+
+/// How messages travel.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Mode {
+    /// Each in a POST to the endpoint that answers it.
+    #[default]
+    Streamable,
+    /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
+    Sse24(Url),
+}
+
+/// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
+/// marked sensitive, so that no `Debug` shows it (SESS-C-005).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Session {
+    pub(super) id: Option<HeaderValue>,
+    pub(super) version: Option<ProtocolVersion>,
+    /// The server has answered 404 to the id.
+    gone: bool,
+}
+
+impl Session {
+    /// Adds what a GET, a DELETE or a POST says of the session.
+    pub(super) fn write_to(&self, out: &mut HeaderMap) {
+        if let Some(version) = self.version {
+            out.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+        }
+        if let Some(id) = &self.id {
+            out.insert(headers::SESSION_ID, id.clone());
+        }
+    }
+}
+
+/// What the receiving half does next.
+pub(super) enum Step {
+    HandOver(Inbound),
+    End(Result<(), TransportError>),
+    Run,
+}
+
+impl Core {
+    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Url, tools: Arc<Tools>) -> Core {
+        Core { net, config, url, tools, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- the receiving half
+
+    /// What to do next; tasks that were not begun are moved to `run`.
+    pub(super) fn step(&self, mut run: impl FnMut(Task)) -> Step {
+        let mut state = self.state();
+        // Whoever runs the exchanges need not be woken for what they hand over.
+        state.waker = None;
+        if let Some(inbound) = state.queue.pop_front() {
+            return Step::HandOver(inbound);
+        }
+        if let Phase::Over(error) = &state.phase {
+            return Step::End(error.clone().map_or(Ok(()), Err));
+        }
+        state.fresh.drain(..).for_each(&mut run);
+        Step::Run
+    }
+
+    /// Whether [`Core::step`] has something new. If not, the waker is told when it has.
+    pub(super) fn has_news(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        if !state.queue.is_empty() || !state.fresh.is_empty() || matches!(state.phase, Phase::Over(_)) {
+            return true;
+        }
+        state.waker = Some(waker.clone());
+        false
+    }
+
+    // ---- the sending half
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state().phase, Phase::Open)
+    }
+
+    /// Runs the exchange of a lane. That of a request can be given up until it is settled.
+    pub(super) fn launch(&self, lane: Lane, is_request: bool, future: BoxFuture<'static, ()>) {
+        let (task, handle) = abortable(future);
+        let mut state = self.state();
+        state.lanes.insert(lane.number(), is_request.then_some(handle));
+        state.start(task);
+    }
+
+    /// Runs the stream of the server's own messages, in place of an older one.
+    pub(super) fn launch_stream(&self, future: BoxFuture<'static, ()>) {
+        let (task, handle) = abortable(future);
+        let mut state = self.state();
+        if let Some(old) = state.stream.replace(handle) {
+            old.abort();
+        }
+        state.start(task);
+    }
+
+    /// A request is given up: its exchange is dropped, and its lane says nothing more (ledger CANC-C-009).
+    pub(super) fn give_up(&self, lane: Lane) {
+        let mut state = self.state();
+        if let Some(Some(handle)) = state.lanes.get(&lane.number()) {
+            handle.abort();
+            state.lanes.remove(&lane.number());
+            state.queue.retain(|inbound| lane_of(inbound) != lane);
+        }
+    }
+
+    // ---- the exchanges
+
+    /// Waits until `recv` has taken enough of what there is.
+    pub(super) async fn room(&self) {
+        poll_fn(|cx| {
+            if self.state().queue.len() < QUEUE {
+                return Poll::Ready(());
+            }
+            // The exchanges are run by whoever empties the queue, and only when it is empty.
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Hands over what belongs to no lane of ours, or to one that is not settled. A lane that was given up says
+    /// nothing more, even if its exchange is just being run elsewhere.
+    pub(super) fn push(&self, inbound: Inbound) {
+        let lane = lane_of(&inbound);
+        let mut state = self.state();
+        if lane.is_shared() || lane.number() >= BATCHES || state.lanes.contains_key(&lane.number()) {
+            state.push(inbound);
+        }
+    }
+
+    /// Hands a message over.
+    pub(super) fn deliver(&self, lane: Lane, message: Message) {
+        self.push(Inbound::Message { message, lane, envelope: Envelope::default() });
+    }
+
+    /// Hands over the last that a lane of ours says.
+    pub(super) fn settle(&self, lane: Lane, inbound: Inbound) {
+        let mut state = self.state();
+        if state.lanes.remove(&lane.number()).is_some() {
+            state.push(inbound);
+        }
+    }
+
+    /// The lane needs its exchange no more: what answers it comes elsewhere.
+    pub(super) fn release(&self, lane: Lane) {
+        self.state().lanes.remove(&lane.number());
+    }
+
+    /// A lane for a batch that came on a stream of its own. Sessions count from 1, so these never meet theirs.
+    pub(super) fn batch_lane(&self) -> Lane {
+        let mut state = self.state();
+        state.batches += 1;
+        Lane::numbered(BATCHES | state.batches)
+    }
+
+    // ---- the legacy session
+
+    pub(super) fn session(&self) -> Session {
+        self.state().session.clone()
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.state().mode.clone()
+    }
+
+    /// `initialize` goes out: it never carries an old session's id (ledger SESS-C-008, T-44), and what that session
+    /// still had to say is not waited for.
+    pub(super) fn begin_session(&self) {
+        let mut state = self.state();
+        state.session = Session::default();
+        if matches!(state.mode, Mode::Streamable)
+            && let Some(stream) = state.stream.take()
+        {
+            stream.abort();
+        }
+    }
+
+    /// An InitializeResult came: only now its session id counts (ledger T-44, FAULT A-B25).
+    pub(super) fn adopt_session(&self, result: &Payload, issued: Option<&HeaderValue>) {
+        let version = result.text_ref(Mark::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
+        let id = issued.filter(|id| is_session_id(id)).map(|id| {
+            let mut id = id.clone();
+            id.set_sensitive(true);
+            id
+        });
+        if id.is_none() && issued.is_some() {
+            tracing::warn!("the server issued a session id that is not visible ASCII; it is not used");
+        }
+        self.state().session = Session { id, version, gone: false };
+    }
+
+    /// The server does not know this id any more. It stays in use until the next `initialize`, so that whatever is
+    /// sent before meets the same answer.
+    pub(super) fn session_gone(&self, id: &HeaderValue) {
+        let mut state = self.state();
+        if state.session.id.as_ref() == Some(id) {
+            state.session.gone = true;
+        }
+    }
+
+    /// From now on this link speaks HTTP+SSE of 2024-11-05.
+    pub(super) fn enter_sse24(&self, endpoint: Url) {
+        self.state().mode = Mode::Sse24(endpoint);
+    }
+
+    // ---- the end
+
+    /// Nothing is sent any more, and no request is waited for. What remains runs on: notifications and answers.
+    pub(super) fn begin_close(&self) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Open) {
+            state.phase = Phase::Closing;
+        }
+        let stream = state.stream.take();
+        state.lanes.retain(|_, handle| {
+            if let Some(handle) = handle {
+                handle.abort();
+            }
+            handle.is_none()
+        });
+        if let Some(stream) = stream {
+            stream.abort();
+        }
+    }
+
+    /// The session that has to be ended by DELETE.
+    pub(super) fn session_to_end(&self) -> Option<Session> {
+        let state = self.state();
+        let open = !state.session.gone && matches!(state.mode, Mode::Streamable);
+        (open && state.session.id.is_some()).then(|| state.session.clone())
+    }
+
+    /// Nothing comes any more.
+    pub(super) fn end(&self, error: Option<TransportError>) {
+        let mut state = self.state();
+        if !matches!(state.phase, Phase::Over(_)) {
+            state.phase = Phase::Over(error);
+        }
+        state.fresh.clear();
+        state.session = Session::default();
+        state.wake();
+    }
+}
+
+impl State {
+    fn start(&mut self, task: Task) {
+        if matches!(self.phase, Phase::Over(_)) {
+            return;
+        }
+        self.fresh.push(task);
+        self.wake();
+    }
+
+    fn push(&mut self, inbound: Inbound) {
+        self.queue.push_back(inbound);
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+fn abortable(future: BoxFuture<'static, ()>) -> (Task, AbortHandle) {
+    let (handle, registration) = AbortHandle::new_pair();
+    (Abortable::new(future, registration), handle)
+}
+
+fn lane_of(inbound: &Inbound) -> Lane {
+    match inbound {
+        Inbound::Message { lane, .. }
+        | Inbound::Batch { lane, .. }
+        | Inbound::Refused { lane, .. }
+        | Inbound::Delivered { lane }
+        | Inbound::Lost { lane, .. }
+        | Inbound::Ended { lane } => *lane,
+    }
+}
+
+/// Visible ASCII, and something (ledger SESS-S-003).
+fn is_session_id(id: &HeaderValue) -> bool {
+    !id.is_empty() && id.as_bytes().iter().all(|byte| (0x21..0x7f).contains(byte))
+}

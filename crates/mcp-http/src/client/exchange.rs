@@ -1,0 +1,240 @@
+//! One POST from its first byte to its last: a request and its answer, or a message that expects none.
+
+use std::sync::Arc;
+
+use ::url::Url;
+use hyper::header::HeaderMap;
+use hyper::{Method, StatusCode};
+use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
+use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::answer::{self, Verdict};
+use super::core::{Core, Mode};
+use super::net::{Answer, Exchange};
+use super::post::{Post, What};
+use super::reopen::Resuming;
+use super::stream::{Cursor, Events, drain, ended};
+use super::{sse24, standalone};
+use crate::{HttpError, media};
+
+/// Where a relayed stream stands.
+pub(super) enum Relayed {
+    /// The lane has its answer.
+    Settled,
+    /// It ended before, for this reason.
+    Cut(HttpError),
+}
+
+/// Sends a request and hands over what answers it.
+pub(super) async fn request(core: Arc<Core>, lane: Lane, post: Post) {
+    match core.mode() {
+        Mode::Streamable => streamable(&core, lane, post).await,
+        Mode::Sse24(endpoint) => sse24::request(&core, lane, post, endpoint).await,
+    }
+}
+
+async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
+    // `initialize` may be sent a second time, to an HTTP+SSE server: its body is kept.
+    let again = (post.what == What::Initialize).then(|| (post.headers.clone(), post.body.clone()));
+    let exchange = exchange(&mut post, None);
+    let answer = match core.net.send(exchange).await {
+        Ok(answer) => answer,
+        Err(error) => return lose(core, lane, error),
+    };
+    if !answer.status.is_success() {
+        let status = answer.status;
+        let verdict = refusal(core, answer, &post).await;
+        if let Some((headers, body)) = again
+            && sse24::may_be(status, &verdict)
+            && let Some(endpoint) = sse24::find(core).await
+        {
+            post.headers = headers;
+            post.body = body;
+            return sse24::request(core, lane, post, endpoint).await;
+        }
+        return settle(core, lane, &post, &HeaderMap::new(), verdict);
+    }
+    if media::is_event_stream(&answer.headers) {
+        return events(core, lane, post, answer).await;
+    }
+    let headers = answer.headers;
+    let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
+        answer::not_mcp("accepted, but not answered", answer.status.as_str().as_bytes())
+    } else if media::is_json(&headers) {
+        match answer.body.collect("HTTP reply body", core.config.limits.body).await {
+            Ok(body) => answer::json(body),
+            Err(error) => Verdict::Lost(answer::lost(error)),
+        }
+    } else {
+        let body = answer.body.clip(core.config.limits.error_body).await;
+        answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
+    };
+    settle(core, lane, &post, &headers, verdict);
+}
+
+/// The exchange that carries a POST. What is kept of the POST lacks its headers and its body then.
+pub(super) fn exchange(post: &mut Post, url: Option<Url>) -> Exchange {
+    Exchange {
+        method: Method::POST,
+        url,
+        headers: std::mem::take(&mut post.headers),
+        body: std::mem::take(&mut post.body),
+        counted: post.what.is_counted(),
+    }
+}
+
+/// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
+pub(super) async fn refusal(core: &Core, answer: Answer, post: &Post) -> Verdict {
+    let refused = answer.refused(core.config.limits.error_body).await;
+    let verdict = answer::refusal(refused, post.session.id.is_some());
+    if let (Verdict::Lost(loss), Some(id)) = (&verdict, &post.session.id)
+        && matches!(loss.kind, LossKind::StateGone { .. })
+    {
+        core.session_gone(id);
+    }
+    verdict
+}
+
+/// Hands over what settles a request.
+pub(super) fn settle(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, verdict: Verdict) {
+    match verdict {
+        Verdict::Answer(response) => respond(core, lane, post, headers, response),
+        Verdict::Refused(refusal) => core.settle(lane, Inbound::Refused { lane, refusal }),
+        Verdict::Lost(loss) => core.settle(lane, answer::inbound(lane, loss)),
+        Verdict::Batch(items) => {
+            core.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
+            // If this lane's answer was in it, nobody waits for this any more.
+            let error = HttpError::NotMcp { why: "an array without the answer".into(), body: String::new() };
+            lose(core, lane, error);
+        }
+    }
+}
+
+fn lose(core: &Core, lane: Lane, error: HttpError) {
+    core.settle(lane, answer::inbound(lane, answer::lost(error)));
+}
+
+/// Hands over the answer to a request, and learns from it what a binding has to know.
+fn respond(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, response: Response) {
+    let response = match post.what {
+        What::Initialize => {
+            if let Ok(result) = &response.outcome {
+                core.adopt_session(result, headers.get(crate::headers::SESSION_ID));
+            }
+            response
+        }
+        What::ToolsList if post.modern => core.tools.learn(response),
+        _ => response,
+    };
+    let message = Message::Response(response);
+    core.settle(lane, Inbound::Message { message, lane, envelope: Envelope::default() });
+}
+
+/// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
+/// RES-C-003); a modern one is lost with its stream (SSE-C-011, T-27).
+async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
+    let Answer { headers, mut body, .. } = answer;
+    let limit = core.config.limits.event;
+    if post.what == What::Listen {
+        // It owes nothing but what happens.
+        body.may_be_silent();
+    }
+    let mut events = Events::new(body, limit);
+    let mut cursor = Cursor::default();
+    let mut session = post.session.clone();
+    if post.what == What::Initialize {
+        // The session of this one stream, for taking it up again; for anything else only the result counts.
+        session.id = headers.get(crate::headers::SESSION_ID).cloned();
+    }
+    let mut resuming = Resuming::new(core, session);
+    loop {
+        let cut = match relay(core, lane, &post, &headers, &mut events, &mut cursor).await {
+            Relayed::Settled => return events.drain().await,
+            Relayed::Cut(error) => error,
+        };
+        // The connection is given up before the wait.
+        drop(events);
+        let final_cut = matches!(cut, HttpError::TooLarge { .. });
+        if post.modern || final_cut || cursor.last_id.is_none() {
+            return lose(core, lane, cut);
+        }
+        tracing::debug!(?lane, %cut, "an event stream broke before its answer; it is resumed");
+        events = match resuming.next(&mut cursor, cut).await {
+            Ok(body) => Events::new(body, limit),
+            Err(loss) => return core.settle(lane, answer::inbound(lane, loss)),
+        };
+    }
+}
+
+/// Hands over what comes on the stream of a request until its answer.
+async fn relay(
+    core: &Core,
+    lane: Lane,
+    post: &Post,
+    headers: &HeaderMap,
+    events: &mut Events,
+    cursor: &mut Cursor,
+) -> Relayed {
+    loop {
+        core.room().await;
+        let event = match events.message(cursor).await {
+            Ok(Some(event)) => event,
+            Ok(None) => return Relayed::Cut(ended()),
+            Err(error) => return Relayed::Cut(error),
+        };
+        match decode(event.data) {
+            Decoded::One(Ok(Message::Response(response))) => {
+                respond(core, lane, post, headers, response);
+                return Relayed::Settled;
+            }
+            Decoded::One(Ok(message)) => core.deliver(lane, message),
+            Decoded::One(Err(refusal)) if refusal.shape == Shape::Response => {
+                core.settle(lane, Inbound::Refused { lane, refusal });
+                return Relayed::Settled;
+            }
+            Decoded::One(Err(refusal)) => core.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
+            Decoded::Batch(items) => {
+                let answered = items.iter().any(is_response);
+                let batch = Inbound::Batch { items, lane, envelope: Envelope::default() };
+                core.push(batch);
+                if answered {
+                    // For the session the lane ends with the answer, if this was it.
+                    lose(core, lane, HttpError::Cut { why: "an array without the answer".into() });
+                    return Relayed::Settled;
+                }
+            }
+        }
+    }
+}
+
+fn is_response(item: &Result<Message, Refusal>) -> bool {
+    match item {
+        Ok(message) => matches!(message, Message::Response(_)),
+        Err(refusal) => refusal.shape == Shape::Response,
+    }
+}
+
+/// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
+pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Option<OwnedSemaphorePermit>) {
+    let mode = core.mode();
+    let url = match &mode {
+        Mode::Streamable => None,
+        Mode::Sse24(endpoint) => Some(endpoint.clone()),
+    };
+    let exchange = exchange(&mut post, url);
+    let answer = match core.net.send(exchange).await {
+        Ok(answer) => answer,
+        Err(error) => return lose(&core, lane, error),
+    };
+    if !answer.status.is_success() {
+        let verdict = refusal(&core, answer, &post).await;
+        return settle(&core, lane, &post, &HeaderMap::new(), verdict);
+    }
+    if post.what == What::Initialized && !post.modern && matches!(mode, Mode::Streamable) {
+        // Beside everything else: nobody waits for it.
+        core.launch_stream(Box::pin(standalone::run(core.clone(), post.session)));
+    }
+    core.settle(lane, Inbound::Delivered { lane });
+    drain(answer.body).await;
+}

@@ -1,0 +1,160 @@
+//! One link: its sending half makes exchanges, its receiving half runs them.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use mcp_core::message::{Message, ProtocolVersion};
+use mcp_core::transport::{
+    AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender, async_trait,
+};
+use tokio::sync::Semaphore;
+
+use super::close::{GRACE, delete};
+use super::core::{Core, Step, Task};
+use super::exchange;
+use super::post::{self, Post, What};
+use crate::HttpError;
+
+/// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.
+const NOTES: u32 = 1024;
+
+/// What HTTP is to a session.
+const BINDING: Binding = Binding {
+    name: "http",
+    continuous: false,
+    ordered: false,
+    abandon: AbandonBy::End,
+    one_exchange: false,
+    mirrors: true,
+};
+
+/// A link over HTTP. Making one does no I/O.
+pub(super) struct HttpLink(Arc<Core>);
+
+impl HttpLink {
+    pub(super) fn new(core: Core) -> HttpLink {
+        HttpLink(Arc::new(core))
+    }
+}
+
+impl Transport for HttpLink {
+    fn binding(&self) -> Binding {
+        BINDING
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::new() };
+        let notes = Arc::new(Semaphore::new(NOTES as usize));
+        (Box::new(Sender { core: self.0, notes }), Box::new(receiver))
+    }
+}
+
+struct Sender {
+    core: Arc<Core>,
+    notes: Arc<Semaphore>,
+}
+
+impl Sender {
+    async fn message(
+        &mut self,
+        message: Message,
+        lane: Lane,
+        version: Option<ProtocolVersion>,
+    ) -> Result<(), SendError> {
+        if !self.core.is_open() {
+            return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
+        }
+        if lane.is_shared() {
+            let why = "a client sends each message on a lane of its own";
+            return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
+        }
+        let core = &self.core;
+        let post = post::build(&message, version, || core.session(), &core.tools);
+        let post = post.map_err(SendError::Rejected)?;
+        drop(message);
+        self.launch(lane, post).await;
+        Ok(())
+    }
+
+    async fn launch(&self, lane: Lane, post: Post) {
+        let core = &self.core;
+        if matches!(post.what, What::Initialized | What::Note) {
+            // Waits for messages that were sent before, never for ones that come later. It is never closed.
+            let room = self.notes.clone().acquire_owned().await.ok();
+            return core.launch(lane, false, Box::pin(exchange::note(core.clone(), lane, post, room)));
+        }
+        if post.what == What::Initialize {
+            core.begin_session();
+        }
+        core.launch(lane, true, Box::pin(exchange::request(core.clone(), lane, post)));
+    }
+}
+
+#[async_trait]
+impl TransportSender for Sender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        match out {
+            Outbound::Message { message, lane, envelope, .. } => {
+                self.message(message, lane, envelope.version).await
+            }
+            Outbound::End { lane, .. } => {
+                self.core.give_up(lane);
+                Ok(())
+            }
+        }
+    }
+
+    /// Requests in flight and streams are dropped at once. Notifications and answers have a second, as far as the
+    /// receiving half runs; the session's DELETE has its own limit.
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        self.core.begin_close();
+        // The permits come back when the messages are through, or were dropped.
+        let quiet = self.notes.acquire_many(NOTES);
+        let _in_time = tokio::time::timeout(GRACE, quiet).await;
+        if let Some(session) = self.core.session_to_end() {
+            delete(&self.core, &session).await;
+        }
+        self.core.end(None);
+        Ok(Closed::default())
+    }
+}
+
+struct Receiver {
+    core: Arc<Core>,
+    tasks: FuturesUnordered<Task>,
+}
+
+impl Receiver {
+    /// Runs the exchanges. What they hand over is kept in the core until it is returned: that is what makes `recv`
+    /// cancel-safe.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
+        loop {
+            let tasks = &self.tasks;
+            match self.core.step(|task| tasks.push(task)) {
+                Step::HandOver(inbound) => return Poll::Ready(Ok(Some(inbound))),
+                Step::End(end) => {
+                    self.tasks.clear();
+                    return Poll::Ready(end.map(|()| None));
+                }
+                Step::Run => {}
+            }
+            if let Poll::Ready(Some(_)) = self.tasks.poll_next_unpin(cx) {
+                continue;
+            }
+            if !self.core.has_news(cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl TransportReceiver for Receiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+}

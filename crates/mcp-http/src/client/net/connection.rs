@@ -1,0 +1,269 @@
+//! Open connections: HTTP/1.1, driven by whoever uses it, and HTTP/2, driven by a task.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::rt::Executor;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
+
+use super::failure::{self, Failure};
+use super::patience::Patience;
+use super::stream::Stream;
+
+/// The body of a request.
+pub(super) type Payload = Full<Bytes>;
+
+/// Counts open connections, for as long as it lives.
+pub(super) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    pub(super) fn new(count: &Arc<AtomicUsize>) -> Counted {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One HTTP/1.1 connection. It has no task: whoever waits for its answer drives it, which saves two switches between
+/// tasks for each exchange. Dropping it closes it.
+pub(super) struct Wire {
+    sender: http1::SendRequest<Payload>,
+    /// `None` once it has ended.
+    connection: Option<http1::Connection<TokioIo<Stream>, Payload>>,
+    header_limit: usize,
+    /// The last answer left doubt where it ends.
+    doubtful: bool,
+    _counted: Counted,
+}
+
+impl Wire {
+    pub(super) async fn open(
+        stream: Stream,
+        limit: usize,
+        counted: Counted,
+    ) -> Result<Box<Wire>, hyper::Error> {
+        let (sender, connection) =
+            http1::Builder::new().max_header_size(limit).handshake(TokioIo::new(stream)).await?;
+        let connection = Some(connection);
+        Ok(Box::new(Wire { sender, connection, header_limit: limit, doubtful: false, _counted: counted }))
+    }
+
+    /// Reads and writes what is possible now.
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(connection).poll(cx).is_ready()
+        {
+            // What ended it reached the exchange already, through hyper's channels.
+            self.connection = None;
+        }
+    }
+
+    /// Whether another request can be sent. Ends what is left of the exchange, and leaves no waker behind.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        self.turn(&mut Context::from_waker(Waker::noop()));
+        !self.doubtful && self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its answer. Dropping the future closes the connection.
+    pub(super) async fn send(
+        mut self: Box<Self>,
+        request: Request<Payload>,
+        patience: &mut Patience,
+    ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
+        let mut reply = pin!(self.sender.try_send_request(request));
+        let mut woken = false;
+        let reply = poll_fn(|cx| {
+            // Only turns bring the reply, and they register the waker: the reply itself needs none.
+            let mut unwatched = Context::from_waker(Waker::noop());
+            if woken {
+                // Probably the reply is here. A waker left behind would wake this task once more for its body.
+                self.turn(&mut unwatched);
+                if let Poll::Ready(reply) = reply.as_mut().poll(&mut unwatched) {
+                    return Poll::Ready(Ok(reply));
+                }
+            }
+            woken = true;
+            self.turn(cx);
+            match reply.as_mut().poll(&mut unwatched) {
+                Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+                Poll::Pending => patience.poll(cx).map(Err),
+            }
+        })
+        .await;
+        match reply {
+            Ok(Ok(response)) => {
+                // A length and chunks: somebody on the way may have read it the other way (RFC 9112, section 6.1).
+                let headers = response.headers();
+                self.doubtful =
+                    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+                Ok((response, self))
+            }
+            Ok(Err(error)) => Err(unsent(error, self.header_limit)),
+            Err(error) => Err(Failure::Final(error)),
+        }
+    }
+}
+
+fn unsent(mut error: TrySendError<Request<Payload>>, header_limit: usize) -> Failure {
+    let untouched = error.take_message().is_some();
+    let error = error.into_error();
+    if untouched { Failure::Unsent(error) } else { failure::classify(&error, header_limit) }
+}
+
+/// One HTTP/2 connection. A task drives it until the last handle is gone.
+pub(super) struct Multi {
+    sender: http2::SendRequest<Payload>,
+    /// What the peer allows at once.
+    allowed: Arc<AtomicUsize>,
+    streams: AtomicUsize,
+    idle_since: Mutex<Instant>,
+    header_limit: usize,
+}
+
+impl Multi {
+    /// Shakes hands, and waits for the peer's settings: they say how many streams it allows, and that it speaks HTTP/2.
+    pub(super) async fn open(
+        stream: Stream,
+        limit: usize,
+        counted: Counted,
+    ) -> Result<Arc<Multi>, hyper::Error> {
+        let spawner = Spawner::default();
+        let progress = Arc::clone(&spawner.progress);
+        let (sender, mut connection) = http2::Builder::new(spawner)
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .initial_max_send_streams(UNSETTLED)
+            .max_header_list_size(u32::try_from(limit).unwrap_or(u32::MAX))
+            .handshake(TokioIo::new(stream))
+            .await?;
+        poll_fn(|cx| {
+            progress.register(cx.waker());
+            match Pin::new(&mut connection).poll(cx) {
+                Poll::Pending if connection.current_max_send_streams() == UNSETTLED => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                // An end without an error shows in the first stream.
+                _ => Poll::Ready(Ok(())),
+            }
+        })
+        .await?;
+        let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
+        tokio::spawn(drive(connection, Arc::clone(&allowed), counted));
+        let idle_since = Mutex::new(Instant::now());
+        Ok(Arc::new(Multi { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
+    }
+
+    /// Takes one stream, if the peer allows one more and the connection lives.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+        if !self.is_open() {
+            return None;
+        }
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let more = |streams| (streams < allowed).then_some(streams + 1);
+        self.streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Slot(Arc::clone(self)))
+    }
+
+    /// False after GOAWAY, or when the connection is gone.
+    pub(super) fn is_open(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Since when there is no stream; `None` while there is one.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let idle = self.streams.load(Ordering::Relaxed) == 0;
+        idle.then(|| *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Spawns what hyper spawns. hyper reads the peer's settings in such a task and tells nobody, so whoever waits for them
+/// is woken after each of its turns.
+#[derive(Clone, Default)]
+struct Spawner {
+    progress: Arc<AtomicWaker>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawner {
+    fn execute(&self, future: F) {
+        let progress = Arc::clone(&self.progress);
+        tokio::spawn(async move {
+            let mut future = pin!(future);
+            poll_fn(|cx| {
+                let poll = future.as_mut().poll(cx);
+                progress.wake();
+                poll
+            })
+            .await;
+        });
+    }
+}
+
+/// Runs an HTTP/2 connection to its end.
+async fn drive(
+    mut connection: http2::Connection<TokioIo<Stream>, Payload, Spawner>,
+    allowed: Arc<AtomicUsize>,
+    _counted: Counted,
+) {
+    let result = poll_fn(|cx| {
+        let poll = Pin::new(&mut connection).poll(cx);
+        allowed.store(connection.current_max_send_streams(), Ordering::Relaxed);
+        poll
+    });
+    if let Err(error) = result.await {
+        tracing::debug!(%error, "an HTTP/2 connection ended");
+    }
+}
+
+/// Stands for the number of streams that the peer allows until it has said so. No peer says this number.
+const UNSETTLED: usize = u32::MAX as usize - 1;
+
+/// How often HTTP/2 asks whether the peer still lives, while there is a stream (FAULT C-31).
+const PING: Duration = Duration::from_secs(30);
+
+/// The right to one stream of an HTTP/2 connection.
+pub(super) struct Slot(Arc<Multi>);
+
+impl Slot {
+    /// Sends a request and waits for the head of its answer. Dropping the future resets the stream.
+    pub(super) async fn send(
+        self,
+        request: Request<Payload>,
+        patience: &mut Patience,
+    ) -> Result<(Response<Incoming>, Slot), Failure> {
+        let mut reply = pin!(self.0.sender.clone().try_send_request(request));
+        let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
+            Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+            Poll::Pending => patience.poll(cx).map(Err),
+        })
+        .await;
+        match reply {
+            Ok(Ok(response)) => Ok((response, self)),
+            Ok(Err(error)) => Err(unsent(error, self.0.header_limit)),
+            Err(error) => Err(Failure::Final(error)),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.0.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            *self.0.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+}

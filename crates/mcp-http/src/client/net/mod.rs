@@ -1,0 +1,321 @@
+//! The client's connections: plain HTTP exchanges with one origin, without any MCP.
+
+mod body;
+mod connection;
+mod credentials;
+mod dial;
+mod failure;
+mod origin;
+mod patience;
+mod pool;
+mod proxy;
+mod redirect;
+mod retry_after;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_ENCODING, HOST, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::{Method, Request, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+pub(crate) use body::Body;
+#[cfg(unix)]
+pub use dial::UnixDial;
+pub use dial::{Dial, Io};
+pub(crate) use origin::shown;
+
+use credentials::Credentials;
+use dial::Dialler;
+use failure::Failure;
+use origin::{Origin, Place};
+use patience::Patience;
+use pool::{Lease, Pool};
+use proxy::Via;
+
+use super::ClientConfig;
+use crate::HttpError;
+use crate::error::Refused;
+
+/// How often a request is sent again that an HTTP/2 server says it did not look at.
+const MOST_REFUSALS: u32 = 3;
+
+/// One request.
+pub(crate) struct Exchange {
+    pub(crate) method: Method,
+    /// `None` is the endpoint. Another must be of the same origin.
+    pub(crate) url: Option<Url>,
+    /// Everything but `Host`, the fixed headers and the credentials.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Waits for one of the permits, and is bounded by the total timeout. Neither holds for streams that stay open
+    /// and for messages that others wait for.
+    pub(crate) counted: bool,
+}
+
+/// The head of an answer, and its body to be read.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    /// What a status says that carries no answer in MCP: with the wait it asks for, its challenge, and the first
+    /// `limit` bytes of its body.
+    pub(crate) async fn refused(self, limit: usize) -> Refused {
+        let mut refused = Refused::new(self.status);
+        refused.retry_after = retry_after::retry_after(&self.headers, SystemTime::now());
+        let challenges = credentials::challenges(&self.headers);
+        refused.challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
+        refused.body = match encoding(&self.headers) {
+            Some(encoding) => format!("(a body encoded as {encoding})"),
+            None => self.body.clip(limit).await,
+        };
+        refused
+    }
+}
+
+/// Exchanges with one origin over a pool of connections. Cheap to clone. When the last clone and the last body are
+/// gone, the connections are closed.
+#[derive(Clone)]
+pub(crate) struct Net {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    endpoint: Place,
+    credentials: Credentials,
+    permits: Option<Arc<Semaphore>>,
+    pool: Arc<Pool>,
+    /// What a proxy that forwards wants, if there is one.
+    forward: Option<Option<hyper::header::HeaderValue>>,
+    first_byte: Option<Duration>,
+    idle: Option<Duration>,
+    total: Option<Duration>,
+}
+
+impl Net {
+    /// Connections to the origin of this endpoint, by TCP. Opens none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`] and [`HttpError::Setting`].
+    pub(crate) fn new(url: &Url, config: &ClientConfig) -> Result<Net, HttpError> {
+        Net::build(url, config, None)
+    }
+
+    /// The same over streams that the caller opens.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Url`] and [`HttpError::Setting`].
+    pub(crate) fn over(url: &Url, config: &ClientConfig, dial: Arc<dyn Dial>) -> Result<Net, HttpError> {
+        Net::build(url, config, Some(dial))
+    }
+
+    fn build(url: &Url, config: &ClientConfig, custom: Option<Arc<dyn Dial>>) -> Result<Net, HttpError> {
+        let origin = Origin::new(url)?;
+        let credentials = Credentials::new(&origin, config, custom.is_some())?;
+        let via = match custom {
+            Some(_) => Via::Direct,
+            None => proxy::choose(&origin, &config.proxy, config.versions)?,
+        };
+        let forward = match &via {
+            Via::Forward(proxy) => Some(proxy.authorization.clone()),
+            _ => None,
+        };
+        #[cfg(not(feature = "tls"))]
+        if origin.https {
+            let why = "https needs the crate's `tls` feature".to_owned();
+            return Err(HttpError::Setting { what: "TLS".to_owned(), why });
+        }
+        let dialler = Dialler {
+            custom,
+            via,
+            #[cfg(feature = "tls")]
+            tls: origin.https.then(|| tls::Tls::new(&origin, config)).transpose()?,
+        };
+        let permits = (config.connections > 0)
+            .then(|| Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))));
+        Ok(Net {
+            shared: Arc::new(Shared {
+                endpoint: Place::new(url.clone())?,
+                credentials,
+                permits,
+                pool: Arc::new(Pool::new(origin, dialler, config)),
+                forward,
+                first_byte: config.timeouts.first_byte,
+                idle: config.timeouts.idle,
+                total: config.timeouts.total,
+            }),
+        })
+    }
+
+    /// Sends one request and waits for the head of its answer.
+    ///
+    /// Follows redirects within the origin; on 401 and 403 asks the hook once and sends once more. A request that may
+    /// have reached the server is otherwise never sent twice. Dropping the future closes the connection or resets the
+    /// stream.
+    ///
+    /// # Errors
+    ///
+    /// All but [`HttpError::Status`], [`HttpError::SessionGone`] and [`HttpError::Closed`].
+    pub(crate) async fn send(&self, exchange: Exchange) -> Result<Answer, HttpError> {
+        let shared = &*self.shared;
+        let mut patience = Patience::new(shared.total.filter(|_| exchange.counted));
+        let permit = shared.permit(exchange.counted, &mut patience).await?;
+        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url)).transpose()?;
+        let mut authorization = patience.bound(shared.credentials.authorization()).await?;
+        let (mut followed, mut challenged) = (0, false);
+        loop {
+            let place = elsewhere.as_ref().unwrap_or(&shared.endpoint);
+            let mut answer = shared.exchange(&exchange, place, authorization.as_ref(), &mut patience).await?;
+            if answer.status.is_success() {
+                if let Some(encoding) = encoding(&answer.headers) {
+                    let why = format!("a body encoded as {encoding}, which was not asked for");
+                    return Err(HttpError::NotMcp { why, body: String::new() });
+                }
+            } else if let Some(to) = redirect::follow(answer.status, &answer.headers, &place.url, followed)? {
+                followed += 1;
+                elsewhere = Some(Place::new(to)?);
+                patience = answer.body.discard();
+                continue;
+            } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
+                challenged = true;
+                // The hook may ask a person: only the total timeout bounds it.
+                answer.body.waits_for("total", None);
+                let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.url);
+                if let Some(new) = answer.body.patience().bound(asked).await? {
+                    authorization = Some(new);
+                    patience = answer.body.discard();
+                    continue;
+                }
+                answer.body.waits_for("idle", shared.idle);
+            }
+            answer.body.hold(permit);
+            return Ok(answer);
+        }
+    }
+
+    /// How many connections are open, in use or not.
+    #[cfg(test)]
+    pub(crate) fn open_connections(&self) -> usize {
+        self.shared.pool.open_connections()
+    }
+}
+
+impl Shared {
+    async fn permit(
+        &self,
+        counted: bool,
+        patience: &mut Patience,
+    ) -> Result<Option<OwnedSemaphorePermit>, HttpError> {
+        let Some(permits) = self.permits.as_ref().filter(|_| counted) else { return Ok(None) };
+        if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+            return Ok(Some(permit));
+        }
+        let waiting = async {
+            // Nobody closes the semaphore.
+            Arc::clone(permits).acquire_owned().await.map(Some).map_err(|_| HttpError::Closed)
+        };
+        patience.bound(waiting).await
+    }
+
+    /// A URL beside the endpoint.
+    fn place(&self, url: &Url) -> Result<Place, HttpError> {
+        if !redirect::is_same_origin(url, &self.endpoint.url) {
+            let why = format!("not of the same origin as {}", shown(&self.endpoint.url));
+            return Err(HttpError::Url { url: shown(url), why });
+        }
+        Place::new(url.clone())
+    }
+
+    /// One request, one answer, over a kept connection or else a new one.
+    async fn exchange(
+        &self,
+        exchange: &Exchange,
+        place: &Place,
+        authorization: Option<&hyper::header::HeaderValue>,
+        patience: &mut Patience,
+    ) -> Result<Answer, HttpError> {
+        let mut refusals = 0;
+        loop {
+            let kept = self.pool.take();
+            let is_new = kept.is_none();
+            let lease = match kept {
+                Some(lease) => lease,
+                None => {
+                    patience.step("total", None);
+                    patience.bound(self.pool.open()).await?
+                }
+            };
+            let request = self.request(exchange, place, authorization, &lease);
+            patience.step("first byte", self.first_byte);
+            let result = match lease {
+                Lease::One(wire) => wire.send(request, patience).await.map(|(r, w)| (r, Lease::One(w))),
+                Lease::Multi(slot) => slot.send(request, patience).await.map(|(r, s)| (r, Lease::Multi(s))),
+            };
+            match result {
+                Ok((response, lease)) => {
+                    let (head, incoming) = response.into_parts();
+                    let patience = std::mem::replace(patience, Patience::new(None));
+                    let body = Body::new(incoming, lease, &self.pool, patience, self.idle);
+                    return Ok(Answer { status: head.status, headers: head.headers, body });
+                }
+                // The server closed it while it was kept. Nothing was written, so another is as good.
+                Err(Failure::Unsent(_)) if !is_new => {}
+                Err(Failure::Unsent(error)) => return Err(self.pool.broken(&error)),
+                Err(Failure::Refused(_)) if refusals < MOST_REFUSALS => refusals += 1,
+                Err(Failure::Refused(error) | Failure::Final(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        exchange: &Exchange,
+        place: &Place,
+        authorization: Option<&hyper::header::HeaderValue>,
+        lease: &Lease,
+    ) -> Request<Full<Bytes>> {
+        let mut headers = exchange.headers.clone();
+        let uri = match lease {
+            Lease::Multi(_) => &place.absolute,
+            Lease::One(_) => {
+                headers.insert(HOST, self.pool.origin.header.clone());
+                match &self.forward {
+                    None => &place.path,
+                    Some(authorization) => {
+                        if let Some(value) = authorization {
+                            headers.insert(PROXY_AUTHORIZATION, value.clone());
+                        }
+                        &place.absolute
+                    }
+                }
+            }
+        };
+        self.credentials.add(&mut headers, authorization);
+        let mut request = Request::new(Full::new(exchange.body.clone()));
+        *request.method_mut() = exchange.method.clone();
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+}
+
+/// The encoding of a body, if it has one.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_ENCODING)?;
+    let text = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
+    (!text.is_empty() && text != "identity").then(|| text.chars().take(40).collect())
+}

@@ -1,0 +1,122 @@
+//! Proxies: which one applies, and how a tunnel through it is opened.
+
+use std::io;
+
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use hyper_util::client::proxy::matcher::Matcher;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::origin::{Origin, authority};
+use super::stream::Plain;
+use crate::HttpError;
+use crate::client::{HttpVersions, Proxy};
+
+/// How the origin is reached.
+pub(super) enum Via {
+    /// Straight.
+    Direct,
+    /// The proxy gets requests with whole URLs and forwards them.
+    Forward(Target),
+    /// The proxy opens a tunnel by CONNECT.
+    Tunnel(Target),
+}
+
+/// A proxy.
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Marked sensitive.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// The longest head of an answer to CONNECT, in bytes.
+const HEAD: usize = 16 << 10;
+
+/// Which way the settings choose.
+///
+/// # Errors
+///
+/// [`HttpError::Setting`]: a proxy that is none, or of a kind that is not spoken.
+pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> Result<Via, HttpError> {
+    let matcher = match proxy {
+        Proxy::None => return Ok(Via::Direct),
+        Proxy::Environment if origin.loopback => return Ok(Via::Direct),
+        Proxy::Environment => Matcher::from_env(),
+        Proxy::Url(url) => Matcher::builder().all(url.as_str()).build(),
+    };
+    let wrong = |why: &str| HttpError::Setting { what: "proxy".to_owned(), why: why.to_owned() };
+    let scheme = if origin.https { "https" } else { "http" };
+    let destination: Uri =
+        format!("{scheme}://{}/", origin.label()).parse().map_err(|_| wrong("the URL is no URI"))?;
+    let Some(found) = matcher.intercept(&destination) else {
+        return match proxy {
+            Proxy::Url(_) => Err(wrong("not the URL of a proxy")),
+            _ => Ok(Via::Direct),
+        };
+    };
+    match found.uri().scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err(wrong("proxies are spoken to by http only, not by https")),
+        _ => return Err(wrong("SOCKS is not supported; name an http proxy")),
+    }
+    let host = found.uri().host().ok_or_else(|| wrong("no host"))?;
+    let target = Target {
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port: found.uri().port_u16().unwrap_or(80),
+        authorization: found.basic_auth().cloned(),
+    };
+    // A forwarding proxy speaks HTTP/1.1; HTTP/2 without TLS needs a tunnel as TLS does.
+    let tunnel = origin.https || versions == HttpVersions::Http2;
+    Ok(if tunnel { Via::Tunnel(target) } else { Via::Forward(target) })
+}
+
+/// Asks the proxy for a tunnel to the origin. Afterwards the stream is the origin's.
+///
+/// # Errors
+///
+/// The proxy refuses, or answers with something else. Its credentials are in no error.
+pub(super) async fn connect(stream: &mut Plain, origin: &Origin, proxy: &Target) -> io::Result<()> {
+    let to = authority(&origin.host, origin.port);
+    let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
+    if let Some(value) = &proxy.authorization {
+        request.extend_from_slice(b"Proxy-Authorization: ");
+        request.extend_from_slice(value.as_bytes());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    stream.write_all(&request).await?;
+    stream.flush().await?;
+
+    let mut head = Vec::with_capacity(512);
+    let end = loop {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the proxy closed the connection"));
+        }
+        if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if head.len() > HEAD {
+            return Err(io::Error::other("the proxy's answer has no end"));
+        }
+    };
+    match status(&head) {
+        // The peer behind the tunnel waits for us: whatever follows the head is not its own.
+        Some(200..=299) if end == head.len() => Ok(()),
+        Some(200..=299) => Err(io::Error::other("the proxy sent bytes before the tunnel was used")),
+        Some(407) => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "the proxy wants credentials (status 407): name them in its URL",
+        )),
+        Some(code) => Err(io::Error::other(format!("the proxy refused the tunnel with status {code}"))),
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "the proxy does not speak HTTP")),
+    }
+}
+
+/// The status of `HTTP/1.x NNN ...`.
+fn status(head: &[u8]) -> Option<u16> {
+    let rest = head.strip_prefix(b"HTTP/1.")?;
+    let digits = rest.get(2..5).filter(|_| rest.get(1) == Some(&b' '))?;
+    let boundary = matches!(rest.get(5), Some(b' ' | b'\r'));
+    std::str::from_utf8(digits).ok().filter(|_| boundary)?.parse().ok()
+}

@@ -1,0 +1,143 @@
+//! The connection layer against servers whose every byte is scripted.
+
+mod limits;
+mod multiplex;
+mod network;
+mod permits;
+mod redirects;
+mod retry_after;
+mod reuse;
+mod secrets;
+mod smuggling;
+mod stale;
+mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::HeaderMap;
+use mcp_core::transport::async_trait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::{Answer, Dial, Exchange, Io, Net};
+use crate::HttpError;
+use crate::client::ClientConfig;
+
+/// The endpoint of all tests over scripted streams.
+pub(super) const ENDPOINT: &str = "http://server.test/mcp?key=1";
+
+/// Hands the other end of each dialled stream to a [`Server`].
+struct Scripted(mpsc::UnboundedSender<DuplexStream>);
+
+#[async_trait]
+impl Dial for Scripted {
+    async fn dial(&self) -> io::Result<Box<dyn Io>> {
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        self.0.send(theirs).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+        Ok(Box::new(ours))
+    }
+}
+
+/// A client over scripted streams, and the server side.
+pub(super) fn scripted(config: &ClientConfig) -> (Net, Server) {
+    let (dials, accepted) = mpsc::unbounded_channel();
+    let url = Url::parse(ENDPOINT).expect("a URL");
+    (Net::over(&url, config, Arc::new(Scripted(dials))).expect("a client"), Server(accepted))
+}
+
+/// The side that a test plays.
+pub(super) struct Server(mpsc::UnboundedReceiver<DuplexStream>);
+
+impl Server {
+    /// The next connection that the client opened.
+    pub(super) async fn accept(&mut self) -> Peer<DuplexStream> {
+        Peer { io: self.0.recv().await.expect("the client is alive"), read: Vec::new() }
+    }
+
+    /// Whether the client opened another connection.
+    pub(super) fn was_dialled(&mut self) -> bool {
+        self.0.try_recv().is_ok()
+    }
+}
+
+/// One connection, seen from the server.
+pub(super) struct Peer<T> {
+    pub(super) io: T,
+    read: Vec<u8>,
+}
+
+impl<T: Io> Peer<T> {
+    pub(super) fn new(io: T) -> Peer<T> {
+        Peer { io, read: Vec::new() }
+    }
+
+    /// The next request, head and body, as it was written.
+    pub(super) async fn request(&mut self) -> String {
+        loop {
+            let text = String::from_utf8_lossy(&self.read).into_owned();
+            if let Some(head) = text.find("\r\n\r\n") {
+                let length = text[..head].lines().find_map(|line| line.strip_prefix("content-length: "));
+                let length = length.map_or(0, |length| length.parse::<usize>().expect("a number"));
+                let end = head + 4 + length;
+                if self.read.len() >= end {
+                    self.read.drain(..end);
+                    return text[..end].to_owned();
+                }
+            }
+            let read = self.io.read_buf(&mut self.read).await.expect("a living connection");
+            assert_ne!(read, 0, "the client closed the connection after: {text}");
+        }
+    }
+
+    pub(super) async fn say(&mut self, text: &str) {
+        self.io.write_all(text.as_bytes()).await.expect("a living connection");
+        self.io.flush().await.expect("a living connection");
+    }
+
+    /// Waits for the next request and answers 200 with this body.
+    pub(super) async fn answer(&mut self, body: &str) -> String {
+        let request = self.request().await;
+        self.say(&ok(body)).await;
+        request
+    }
+
+    /// Waits until the client has closed the connection. Nothing more may come.
+    pub(super) async fn closed(&mut self) {
+        let mut rest = std::mem::take(&mut self.read);
+        let _ = self.io.read_to_end(&mut rest).await;
+        assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+}
+
+/// A plain answer with this body.
+pub(super) fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A POST of this text to the endpoint.
+pub(super) fn post(body: &str) -> Exchange {
+    Exchange {
+        method: Method::POST,
+        url: None,
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        counted: true,
+    }
+}
+
+/// The whole body of an answer, as text.
+pub(super) async fn text(answer: Answer) -> Result<String, HttpError> {
+    let bytes = answer.body.collect("body", 1 << 20).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// One exchange from end to end: what the client read.
+pub(super) async fn read(net: &Net, exchange: Exchange) -> Result<String, HttpError> {
+    text(net.send(exchange).await?).await
+}

@@ -1,0 +1,263 @@
+//! Credentials: what is sent, what is refused, and that nothing shows them.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hyper::header::{HeaderName, HeaderValue};
+use tokio::join;
+
+use super::*;
+use crate::Secret;
+use crate::client::{Authorize, Challenge, Proxy};
+
+const CANARY: &str = "canary-7f3a";
+
+fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
+    (name.parse().unwrap(), value.parse().unwrap())
+}
+
+fn at(url: &str, config: &ClientConfig) -> Result<Net, HttpError> {
+    Net::new(&Url::parse(url).unwrap(), config)
+}
+
+/// SEC-C-006: every request carries the token, and it is never in the URL.
+#[tokio::test]
+async fn a_bearer_token_and_fixed_headers_go_with_every_request() {
+    let mut config = ClientConfig { bearer: Some(CANARY.into()), ..ClientConfig::default() };
+    config.headers = vec![header("x-api-key", "key"), header("x-two", "1"), header("x-two", "2")];
+    let (net, mut server) = scripted(&config);
+    let client = async {
+        for method in [Method::POST, Method::GET, Method::DELETE] {
+            read(&net, Exchange { method, ..post("") }).await.unwrap();
+        }
+    };
+    let server = async {
+        let mut peer = server.accept().await;
+        for _ in 0..3 {
+            let request = peer.answer("ok").await;
+            assert!(request.contains(&format!("authorization: Bearer {CANARY}\r\n")), "{request}");
+            assert!(request.contains("x-api-key: key\r\nx-two: 1\r\nx-two: 2\r\n"), "{request}");
+            assert!(!request.lines().next().unwrap().contains(CANARY));
+        }
+        peer
+    };
+    join!(client, server);
+}
+
+/// The transport's own headers and the hop-by-hop ones are not the user's to set.
+#[test]
+fn headers_of_the_transport_are_refused() {
+    for name in [
+        "Host",
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "Proxy-Authorization",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "Expect",
+        "Content-Length",
+        "Content-Type",
+        "Accept",
+        "Accept-Encoding",
+        "Last-Event-ID",
+        "Mcp-Session-Id",
+        "Mcp-Protocol-Version",
+        "Mcp-Param-Region",
+    ] {
+        let config = ClientConfig { headers: vec![header(name, CANARY)], ..ClientConfig::default() };
+        let error = at("https://server.test/", &config).err().expect(name);
+        assert!(error.to_string().starts_with(&format!("header {}", name.to_lowercase())), "{error}");
+        assert!(!format!("{error:?}").contains(CANARY));
+    }
+}
+
+/// Credentials in a URL end up in logs; the error says where they belong, without showing them.
+#[test]
+fn user_info_in_the_url_is_refused() {
+    for url in [
+        format!("https://user:{CANARY}@server.test/mcp?q={CANARY}"),
+        format!("https://{CANARY}@server.test/"),
+    ] {
+        let error = at(&url, &ClientConfig::default()).err().unwrap();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("headers") && text.contains("bearer"), "{text}");
+        assert!(!text.contains(CANARY), "{text}");
+    }
+}
+
+/// Over http they cross the network in the clear: only loopback, or an explicit word, allows that.
+#[test]
+fn credentials_do_not_leave_the_machine_in_the_clear() {
+    let secret = |change: &dyn Fn(&mut ClientConfig)| {
+        let mut config = ClientConfig { proxy: Proxy::None, ..ClientConfig::default() };
+        change(&mut config);
+        config
+    };
+    let sensitive = || {
+        let mut value = HeaderValue::from_static(CANARY);
+        value.set_sensitive(true);
+        (HeaderName::from_static("x-custom"), value)
+    };
+    let configs = [
+        secret(&|c| c.bearer = Some(CANARY.into())),
+        secret(&|c| c.authorize = Some(Arc::new(Hook::default()))),
+        secret(&|c| c.headers = vec![header("authorization", CANARY)]),
+        secret(&|c| c.headers = vec![header("cookie", CANARY)]),
+        secret(&|c| c.headers = vec![header("x-api-key", CANARY)]),
+        secret(&|c| c.headers = vec![sensitive()]),
+    ];
+    for mut config in configs {
+        for far in [
+            "http://server.test/",
+            "http://10.0.0.1/",
+            "http://localhost.evil.test/",
+            "http://[2001:db8::1]/",
+        ] {
+            let error = at(far, &config).err().expect(far);
+            assert!(matches!(error, HttpError::Setting { .. }), "{error}");
+            assert!(!format!("{error} {error:?}").contains(CANARY));
+        }
+        for near in [
+            "http://localhost:1/",
+            "http://127.9.9.9/",
+            "http://[::1]/",
+            "http://a.localhost/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert!(at(near, &config).is_ok(), "{near}");
+        }
+        config.allow_plain_credentials = true;
+        assert!(at("http://server.test/", &config).is_ok());
+    }
+    let plain = secret(&|c| c.headers = vec![header("x-trace", "1")]);
+    assert!(at("http://server.test/", &plain).is_ok());
+}
+
+/// A token that no header can hold is a clear error without the token.
+#[test]
+fn an_unfit_token_is_refused_without_showing_it() {
+    for token in [format!("{CANARY}\r\nx: y"), format!("{CANARY}\n"), String::new()] {
+        let config = ClientConfig { bearer: Some(token.into()), ..ClientConfig::default() };
+        let error = at("http://localhost/", &config).err().unwrap();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("bearer") && !text.contains(CANARY), "{text}");
+    }
+}
+
+/// What a test of the hook saw, and what it says.
+#[derive(Default)]
+struct Hook {
+    asked: AtomicUsize,
+    seen: Mutex<Vec<Challenge>>,
+    answer: Option<&'static str>,
+}
+
+#[async_trait]
+impl Authorize for Hook {
+    async fn authorization(&self) -> Option<Secret> {
+        let count = self.asked.fetch_add(1, Ordering::Relaxed);
+        Some(format!("Bearer {CANARY}-{count}").into())
+    }
+
+    async fn challenged(&self, challenge: &Challenge) -> Option<Secret> {
+        self.seen.lock().unwrap().push(challenge.clone());
+        self.answer.map(Secret::from)
+    }
+}
+
+fn hooked(answer: Option<&'static str>) -> (Arc<Hook>, ClientConfig) {
+    let hook = Arc::new(Hook { answer, ..Hook::default() });
+    let config = ClientConfig {
+        authorize: Some(Arc::<Hook>::clone(&hook)),
+        bearer: Some("overridden".into()),
+        ..ClientConfig::default()
+    };
+    (hook, config)
+}
+
+const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer realm=\"a\"\r\nwww-authenticate: Basic\r\n\
+                            content-length: 2\r\n\r\nno";
+
+/// The hook is asked for every request, sees a challenge once, and the request goes out once more.
+#[tokio::test]
+async fn a_challenge_is_answered_once() {
+    let (hook, config) = hooked(Some("Bearer better"));
+    let (net, mut server) = scripted(&config);
+    let client = async {
+        assert_eq!(read(&net, post("a")).await.unwrap(), "in");
+        let refused = net.send(post("b")).await.unwrap().refused(100).await;
+        assert!(refused.is_auth());
+        assert_eq!(refused.body, "no");
+    };
+    let server = async {
+        let mut peer = server.accept().await;
+        let first = peer.request().await;
+        assert!(first.contains(&format!("authorization: Bearer {CANARY}-0\r\n")), "{first}");
+        peer.say(UNAUTHORIZED).await;
+        let second = peer.answer("in").await;
+        assert!(second.contains("authorization: Bearer better\r\n") && !second.contains(CANARY));
+        assert!(second.ends_with("a"));
+        assert!(peer.request().await.contains(&format!("{CANARY}-1\r\n")));
+        peer.say(&UNAUTHORIZED.replace("401", "403")).await;
+        peer.request().await;
+        peer.say(UNAUTHORIZED).await;
+        peer
+    };
+    join!(client, server);
+    let seen = hook.seen.lock().unwrap();
+    assert_eq!(seen.iter().map(|c| c.status.as_u16()).collect::<Vec<_>>(), [401, 403]);
+    assert_eq!(seen[0].headers, ["Bearer realm=\"a\"", "Basic"]);
+    assert_eq!(seen[0].url, "http://server.test/mcp");
+}
+
+/// Without an answer the refusal is reported, with its body.
+#[tokio::test]
+async fn an_unanswered_challenge_is_the_answer() {
+    let (hook, config) = hooked(None);
+    let (net, mut server) = scripted(&config);
+    let client = async {
+        let refused = net.send(post("a")).await.unwrap().refused(100).await;
+        assert_eq!((refused.status.as_u16(), refused.body.as_str()), (401, "no"));
+    };
+    let server = async {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say(UNAUTHORIZED).await;
+        peer
+    };
+    join!(client, server);
+    assert_eq!(hook.seen.lock().unwrap().len(), 1);
+}
+
+/// No setting, no answer and no error shows a secret.
+#[tokio::test]
+async fn nothing_shows_a_secret() {
+    let config = ClientConfig { bearer: Some(CANARY.into()), ..ClientConfig::default() };
+    let (net, mut server) = scripted(&config);
+    let proxy = Proxy::Url(format!("http://user:{CANARY}@proxy.test:3128"));
+    let odd = Proxy::Url(format!("user:{CANARY}@proxy.test:3128"));
+    assert_eq!(format!("{proxy:?} {odd:?}"), "Url(\"proxy.test:3128\") Url(\"proxy.test:3128\")");
+    assert_eq!(format!("{:?}", config.bearer), "Some(***)");
+    let client = async {
+        for _ in 0..3 {
+            let error = read(&net, post(CANARY)).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains(CANARY) && !text.contains("key=1"), "{text}");
+        }
+    };
+    let server = async {
+        let mut peer = server.accept().await;
+        peer.request().await;
+        drop(peer);
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("nonsense\r\n\r\n").await;
+        let mut peer = server.accept().await;
+        peer.request().await;
+        peer.say("HTTP/1.1 302 Found\r\nlocation: /?q=canary-7f3a\r\n\r\n").await;
+    };
+    join!(client, server);
+}

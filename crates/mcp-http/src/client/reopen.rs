@@ -1,0 +1,120 @@
+//! GET of a stream: the server's own one, and any legacy one that broke (ledger RES-C-003, SSE-C-008).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::HeaderValue;
+use mcp_core::transport::{Loss, LossKind};
+
+use super::answer;
+use super::core::{Core, Session};
+use super::net::{Body, Exchange};
+use super::post::get_headers;
+use super::resume::{Backoff, random};
+use super::stream::Cursor;
+use crate::{HttpError, media};
+
+/// What a GET came to.
+pub(super) enum Opened {
+    /// A stream.
+    Stream(Body),
+    /// There is none, and asking again will not change that.
+    Never(HttpError),
+    /// None now; the server may have said for how long.
+    Later(HttpError, Option<Duration>),
+}
+
+/// Asks for a stream, from its start or after an event.
+pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&HeaderValue>) -> Opened {
+    let exchange = Exchange {
+        method: Method::GET,
+        url: None,
+        headers: get_headers(session, last_id),
+        body: Bytes::new(),
+        counted: false,
+    };
+    let answer = match core.net.send(exchange).await {
+        Ok(answer) => answer,
+        Err(error @ (HttpError::Redirect { .. } | HttpError::Url { .. } | HttpError::Setting { .. })) => {
+            return Opened::Never(error);
+        }
+        Err(error) => return Opened::Later(error, None),
+    };
+    if answer.status.is_success() {
+        if media::is_event_stream(&answer.headers) {
+            return Opened::Stream(answer.body);
+        }
+        // FAULT C-26: 200 with something else is no stream, however often it is asked for.
+        let why = "the answer to GET is no text/event-stream".to_owned();
+        return Opened::Never(HttpError::NotMcp { why, body: String::new() });
+    }
+    if answer.status.as_u16() == 404 && session.id.is_some() {
+        return Opened::Never(HttpError::SessionGone);
+    }
+    let refused = answer.refused(core.config.limits.error_body).await;
+    let after = refused.retry_after;
+    let again = refused.is_retryable();
+    let error = HttpError::Status(refused.into());
+    if again { Opened::Later(error, after) } else { Opened::Never(error) }
+}
+
+/// One logical stream over several connections.
+pub(super) struct Resuming<'a> {
+    core: &'a Core,
+    session: Session,
+    backoff: Backoff,
+}
+
+impl<'a> Resuming<'a> {
+    pub(super) fn new(core: &'a Core, session: Session) -> Resuming<'a> {
+        Resuming { core, session, backoff: Backoff::new(core.config.reconnect) }
+    }
+
+    /// The budget of tries is as new.
+    pub(super) fn renew(&mut self) {
+        self.backoff.advanced();
+    }
+
+    /// Waits, then takes the stream up behind the cursor, as often as the budget allows. `cut` is how it broke.
+    ///
+    /// # Errors
+    ///
+    /// It is over for good: the tries are used up, the server refused, or the session is gone.
+    pub(super) async fn next(&mut self, cursor: &mut Cursor, mut cut: HttpError) -> Result<Body, Loss> {
+        if std::mem::take(&mut cursor.advanced) {
+            self.renew();
+        }
+        let mut floor = None;
+        loop {
+            let asked = cursor.retry.max(floor);
+            let wait = match self.backoff.next(asked, random()) {
+                Ok(wait) => wait,
+                Err(give_up) => return Err(over(&cut, &give_up)),
+            };
+            tokio::time::sleep(wait).await;
+            match open(self.core, &self.session, cursor.last_id.as_ref()).await {
+                Opened::Stream(body) => return Ok(body),
+                Opened::Never(HttpError::SessionGone) => {
+                    if let Some(id) = &self.session.id {
+                        self.core.session_gone(id);
+                    }
+                    // The request was sent before the stream broke.
+                    return Err(Loss::new(LossKind::StateGone { executed: true }, HttpError::SessionGone));
+                }
+                Opened::Never(HttpError::Status(refused)) if refused.is_auth() => {
+                    return Err(answer::lost(HttpError::Status(refused)));
+                }
+                Opened::Never(error) => return Err(over(&cut, &error)),
+                Opened::Later(error, after) => {
+                    cut = error;
+                    floor = after;
+                }
+            }
+        }
+    }
+}
+
+fn over(cut: &HttpError, why: &dyn std::error::Error) -> Loss {
+    Loss::new(LossKind::Cut, HttpError::Cut { why: format!("{cut}; the stream was not resumed: {why}") })
+}

@@ -1,0 +1,117 @@
+//! HTTP+SSE of 2024-11-05: found when `initialize` is refused, then spoken for the rest of the link.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::url::Url;
+use hyper::StatusCode;
+use hyper::header::HeaderMap;
+use mcp_core::transport::{Lane, TransportError};
+
+use super::answer::{Verdict, is_modern_error};
+use super::core::{Core, Session};
+use super::exchange::{exchange, refusal, settle};
+use super::post::Post;
+use super::reopen::{Opened, open};
+use super::standalone::shared;
+use super::stream::{Cursor, Events, drain};
+use super::{answer, url};
+
+/// How long the stream may take to name its endpoint.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether a refused `initialize` may come from such a server: 400, 404 or 405, and no error that only a modern
+/// server makes (ledger SSE24-C-008, SSE24-C-009, T-33).
+pub(super) fn may_be(status: StatusCode, verdict: &Verdict) -> bool {
+    matches!(status.as_u16(), 400 | 404 | 405)
+        && !matches!(verdict, Verdict::Answer(response) if is_modern_error(status, response))
+}
+
+/// Opens the stream and reads where messages go. The link speaks HTTP+SSE from then on.
+pub(super) async fn find(core: &Arc<Core>) -> Option<Url> {
+    let found = tokio::time::timeout(PATIENCE, first_event(core)).await;
+    let (endpoint, events) = found.ok().flatten()?;
+    tracing::debug!(endpoint = url::redacted(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
+    core.enter_sse24(endpoint.clone());
+    core.launch_stream(Box::pin(receive(core.clone(), events)));
+    Some(endpoint)
+}
+
+async fn first_event(core: &Core) -> Option<(Url, Events)> {
+    let Opened::Stream(mut body) = open(core, &Session::default(), None).await else { return None };
+    body.may_be_silent();
+    let mut events = Events::new(body, core.config.limits.event);
+    let mut cursor = Cursor::default();
+    let event = loop {
+        // What has no data is no event in the wire format's sense.
+        match events.event(&mut cursor).await {
+            Ok(Some(event)) if event.data.is_empty() && event.kind.is_empty() => {}
+            Ok(Some(event)) => break event,
+            _ => return None,
+        }
+    };
+    if event.kind != "endpoint" {
+        return None;
+    }
+    let endpoint = resolve(&core.url, &String::from_utf8_lossy(&event.data))?;
+    Some((endpoint, events))
+}
+
+/// The URL that an `endpoint` event names, against that of the stream. Another origin is refused: the credentials
+/// would go there (ledger T-32, SSE24-C-003).
+fn resolve(stream: &Url, endpoint: &str) -> Option<Url> {
+    let url = stream.join(endpoint.trim()).ok()?;
+    if url.origin() != stream.origin() {
+        let to = url::redacted(&url);
+        tracing::warn!(to, "the server names an endpoint of another origin; it is refused");
+        return None;
+    }
+    Some(url)
+}
+
+/// The one stream: what comes on it is matched by its ids. Its end is the end of the link (ledger SSE24-S-005).
+async fn receive(core: Arc<Core>, mut events: Events) {
+    let error = shared(&core, &mut events, &mut Cursor::default()).await;
+    core.end(error.map(TransportError::new));
+}
+
+/// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).
+pub(super) async fn request(core: &Arc<Core>, lane: Lane, mut post: Post, endpoint: Url) {
+    let exchange = exchange(&mut post, Some(endpoint));
+    match core.net.send(exchange).await {
+        Ok(answer) if answer.status.is_success() => {
+            core.release(lane);
+            drain(answer.body).await;
+        }
+        Ok(answer) => {
+            let verdict = refusal(core, answer, &post).await;
+            settle(core, lane, &post, &HeaderMap::new(), verdict);
+        }
+        Err(error) => core.settle(lane, answer::inbound(lane, answer::lost(error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T-32, SSE24-C-003: relative URIs resolve; foreign origins are refused.
+    #[test]
+    fn the_endpoint_is_resolved_and_stays_on_its_origin() {
+        let stream = Url::parse("https://example.com:8443/mcp/sse?x=1").unwrap();
+        for (given, want) in [
+            ("/messages?sessionId=7", Some("https://example.com:8443/messages?sessionId=7")),
+            ("messages", Some("https://example.com:8443/mcp/messages")),
+            ("?session_id=7", Some("https://example.com:8443/mcp/sse?session_id=7")),
+            (" https://example.com:8443/post ", Some("https://example.com:8443/post")),
+            ("https://example.com/post", None),
+            ("http://example.com:8443/post", None),
+            ("//evil.example/post", None),
+            ("https://evil.example:8443/post", None),
+            ("file:///etc/passwd", None),
+            ("javascript:alert(1)", None),
+        ] {
+            assert_eq!(resolve(&stream, given).as_ref().map(Url::as_str), want, "{given}");
+        }
+    }
+}

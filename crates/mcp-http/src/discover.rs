@@ -1,0 +1,214 @@
+//! Finding the MCP endpoint behind a URL, without guessing more than needed and without leaving anything behind.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), mcp_http::HttpError> {
+//! use mcp_http::client::ClientConfig;
+//! use mcp_http::discover::{DiscoverOptions, discover};
+//!
+//! let report = discover("https://example.com", &DiscoverOptions::default(), &ClientConfig::default()).await?;
+//! match &report.found {
+//!     Some(found) => println!("use {}", found.url),
+//!     None => println!("{report}"),
+//! }
+//! # Ok(()) }
+//! ```
+
+mod ask;
+mod candidates;
+mod reply;
+mod report;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::client::ClientConfig;
+use crate::client::net::{Net, shown};
+use crate::{HttpClient, HttpError};
+
+use ask::Asker;
+use candidates::Candidate;
+use reply::{Named, Reply};
+use table::{Question, Step, judge};
+
+pub use report::{Attempt, DiscoveryReport, Era, Found, Refusal};
+
+/// How the search is made. Plain data: change what you need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DiscoverOptions {
+    /// Try these paths of the server, in this order, instead of the usual ones. A path in the URL itself still comes
+    /// first.
+    pub paths: Option<Vec<String>>,
+    /// Try all candidates, also after one was found or refused.
+    pub exhaustive: bool,
+    /// How long the whole search may take. Deleting a session that it opened has a limit of its own
+    /// ([`Timeouts::delete`](crate::client::Timeouts::delete)).
+    pub deadline: Duration,
+    /// How long one candidate may take at most. `None` divides what is left of the deadline by the candidates that are
+    /// left.
+    pub share: Option<Duration>,
+    /// Name and version of the program, which servers are told.
+    pub client: (String, String),
+}
+
+impl Default for DiscoverOptions {
+    fn default() -> DiscoverOptions {
+        DiscoverOptions {
+            paths: None,
+            exhaustive: false,
+            deadline: Duration::from_secs(30),
+            share: None,
+            client: (env!("CARGO_PKG_NAME").to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        }
+    }
+}
+
+/// Looks for the endpoint behind this URL, which is read as [`HttpClient::new`](crate::HttpClient::new) reads it.
+///
+/// A path that was given is tried exactly as it is, and nothing else is; for a bare origin `/mcp`, `/`, `/tools`,
+/// `/api/mcp`, `/v1/mcp` are tried and then `/sse` for a server of 2024-11-05, or the paths of the options. Each is
+/// asked `server/discover`, which leaves nothing behind, and where the answer is no sign of 2026-07-28 `initialize`; a
+/// session that this opens is deleted at once.
+///
+/// The search ends at the first sign of MCP, be it an error in JSON-RPC; at a refusal (401, 403, 407, 408, 429, 5xx),
+/// which another path would only repeat; and where the host cannot be reached, or sends to another origin. It goes on
+/// after 404, 405, a 2xx that is no MCP, a 400 without a JSON-RPC body, a redirect within the origin, and silence.
+///
+/// That nothing was found is no error: the report says what was tried.
+///
+/// Cancel-safe but for one thing: dropped between the answer to `initialize` and the DELETE, it leaves a session
+/// behind that ends when the server gives it up.
+///
+/// # Errors
+///
+/// [`HttpError::Url`] and [`HttpError::Setting`], before anything is sent.
+pub async fn discover(
+    url: &str,
+    options: &DiscoverOptions,
+    config: &ClientConfig,
+) -> Result<DiscoveryReport, HttpError> {
+    let given = HttpClient::with_config(url, config.clone())?.url().clone();
+    let candidates = candidates::list(&given, options.paths.as_deref())?;
+    let net = Net::new(&given, config)?;
+    Ok(search(&net, &candidates, options, config).await)
+}
+
+async fn search(
+    net: &Net,
+    candidates: &[Candidate],
+    options: &DiscoverOptions,
+    config: &ClientConfig,
+) -> DiscoveryReport {
+    let asker = Asker { net, config, client: &options.client };
+    let mut search = Search { asker, report: DiscoveryReport::default() };
+    let begin = Instant::now();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let left = options.deadline.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            search.report.out_of_time = true;
+            break;
+        }
+        let others = u32::try_from(candidates.len() - index).unwrap_or(u32::MAX);
+        let share = options.share.unwrap_or(left / others).min(left);
+        match search.candidate(candidate, Instant::now() + share).await {
+            End::Next => {}
+            End::Settled if options.exhaustive => {}
+            End::Settled | End::Stopped => break,
+        }
+    }
+    search.report
+}
+
+/// How a candidate ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It is not the endpoint.
+    Next,
+    /// It is, or it refuses.
+    Settled,
+    /// No candidate can be reached.
+    Stopped,
+}
+
+struct Search<'a> {
+    asker: Asker<'a>,
+    report: DiscoveryReport,
+}
+
+impl Search<'_> {
+    /// Asks one candidate until it is known what it is.
+    async fn candidate(&mut self, candidate: &Candidate, until: Instant) -> End {
+        let url = &candidate.url;
+        // What an earlier answer proved, should a later one say nothing more.
+        let mut proof: Option<Found> = None;
+        let mut question = candidate.first;
+        loop {
+            let sent = Instant::now();
+            let reply = self.asker.ask(url, question, until).await;
+            let step = judge(question, reply.status.map(|status| status.as_u16()), &reply.seen);
+            self.report.attempts.push(Attempt {
+                url: shown(url),
+                method: if question == Question::Stream { "GET" } else { "POST" },
+                era: if question == Question::Modern { Era::Modern } else { Era::Legacy },
+                status: reply.status.map(|status| status.as_u16()),
+                elapsed: sent.elapsed(),
+                why: reply.why.clone(),
+            });
+            match step {
+                Step::Found(era) => {
+                    let found = found(url, era, question, reply.named);
+                    return self.settle(Some(found));
+                }
+                Step::LookCloser => {
+                    proof = Some(found(url, Era::Legacy, question, reply.named));
+                    question = Question::Legacy;
+                }
+                Step::Ask(Question::Stream) if proof.is_some() || !candidate.stream => {
+                    return if proof.is_some() { self.settle(proof) } else { End::Next };
+                }
+                Step::Ask(next) => question = next,
+                Step::Next if proof.is_some() => return self.settle(proof),
+                Step::Next => return End::Next,
+                Step::Refused => {
+                    self.refuse(url, reply);
+                    return self.settle(proof);
+                }
+                Step::Stop => {
+                    self.report.failure = reply.error;
+                    self.settle(proof);
+                    return End::Stopped;
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, found: Option<Found>) -> End {
+        if self.report.found.is_none() {
+            self.report.found = found;
+        }
+        End::Settled
+    }
+
+    fn refuse(&mut self, url: &Url, reply: Reply) {
+        if let (None, Some(refused)) = (&self.report.refusal, reply.refused) {
+            self.report.refusal = Some(Refusal { url: shown(url), refused });
+        }
+    }
+}
+
+fn found(url: &Url, era: Era, question: Question, named: Named) -> Found {
+    Found {
+        url: url.to_string(),
+        era,
+        versions: named.versions,
+        server_name: named.name,
+        server_version: named.version,
+        via_sse: question == Question::Stream,
+    }
+}

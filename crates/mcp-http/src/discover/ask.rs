@@ -1,0 +1,189 @@
+//! One question to one URL, and what the answer says.
+
+use bytes::Bytes;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
+use mcp_core::message::{Decoded, Message, ProtocolVersion, RawJson, Request, Response, decode, meta};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::candidates::same_origin;
+use super::reply::{Content, Named, Reply};
+use super::table::{Question, refuses};
+use crate::client::ClientConfig;
+use crate::client::net::{Answer, Body, Exchange, Net};
+use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
+use crate::sse::Decoder;
+use crate::{HttpError, media};
+
+/// Asks.
+pub(super) struct Asker<'a> {
+    pub(super) net: &'a Net,
+    pub(super) config: &'a ClientConfig,
+    pub(super) client: &'a (String, String),
+}
+
+impl Asker<'_> {
+    /// Asks one question, and waits for the answer until `until`. A session that the answer opened is deleted.
+    pub(super) async fn ask(&self, url: &Url, question: Question, until: Instant) -> Reply {
+        let sent = Instant::now();
+        let exchange = self.exchange(url, question);
+        let mut answer = match timeout_at(until, self.net.send(exchange)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Reply::failed(url, None, error),
+            Err(_) => return Reply::late(until - sent, None),
+        };
+        let session = answer.headers.remove(SESSION_ID).filter(|_| question != Question::Stream);
+        let status = answer.status;
+        let read = timeout_at(until, self.read(url, question, answer)).await;
+        let mut reply = read.unwrap_or_else(|_| Reply::late(until - sent, Some(status)));
+        if let Some(session) = session {
+            let deleted = self.delete(url, session, &reply.named).await;
+            reply.why.push_str(if deleted { "; its session is deleted" } else { "; its session stays" });
+        }
+        reply
+    }
+
+    fn exchange(&self, url: &Url, question: Question) -> Exchange {
+        let mut headers = HeaderMap::new();
+        let (method, accept, body) = match question {
+            Question::Stream => (Method::GET, "text/event-stream", Bytes::new()),
+            Question::Legacy => (Method::POST, "application/json, text/event-stream", self.initialize()),
+            Question::Modern => {
+                let version = ProtocolVersion::LATEST_MODERN.as_str();
+                headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+                headers.insert(METHOD, HeaderValue::from_static(DISCOVER));
+                (Method::POST, "application/json, text/event-stream", self.discover())
+            }
+        };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if method == Method::POST {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Exchange { method, url: Some(url.clone()), headers, body, counted: false }
+    }
+
+    fn discover(&self) -> Bytes {
+        let meta = RawJson::object([
+            (meta::PROTOCOL_VERSION, RawJson::string(ProtocolVersion::LATEST_MODERN.as_str())),
+            (meta::CLIENT_INFO, self.implementation()),
+            (meta::CLIENT_CAPABILITIES, RawJson::EMPTY_OBJECT),
+        ]);
+        request(DISCOVER, RawJson::object([("_meta", meta)]))
+    }
+
+    fn initialize(&self) -> Bytes {
+        let params = RawJson::object([
+            ("protocolVersion", RawJson::string(ProtocolVersion::LATEST_LEGACY.as_str())),
+            ("capabilities", RawJson::EMPTY_OBJECT),
+            ("clientInfo", self.implementation()),
+        ]);
+        request("initialize", params)
+    }
+
+    fn implementation(&self) -> RawJson {
+        let (name, version) = self.client;
+        RawJson::object([("name", RawJson::string(name)), ("version", RawJson::string(version))])
+    }
+
+    async fn read(&self, url: &Url, question: Question, answer: Answer) -> Reply {
+        let (status, limits) = (answer.status, &self.config.limits);
+        if !status.is_success() {
+            // An answer in MCP may come with any status but those that refuse everything (ledger T-04).
+            let refused = answer.refused(limits.error_body).await;
+            let body = Bytes::from(refused.body.clone());
+            let message = if refuses(status.as_u16()) { None } else { response(body) };
+            return match message {
+                Some(message) => Reply::of(url, question, status, Ok(Content::Message(message))),
+                None => Reply::refused(refused),
+            };
+        }
+        let Answer { headers, body, .. } = answer;
+        let content = match question {
+            Question::Stream if media::is_event_stream(&headers) => self.first_event(url, body).await,
+            Question::Stream => Ok(Content::foreign(&headers)),
+            _ if media::is_event_stream(&headers) => self.first_response(body).await,
+            _ if media::is_json(&headers) => body
+                .collect("body", limits.body)
+                .await
+                .map(|bytes| response(bytes).map_or_else(|| Content::foreign(&headers), Content::Message)),
+            _ => Ok(Content::foreign(&headers)),
+        };
+        Reply::of(url, question, status, content)
+    }
+
+    async fn first_response(&self, mut body: Body) -> Result<Content, HttpError> {
+        let mut decoder = Decoder::new(self.config.limits.event);
+        while let Some(chunk) = body.chunk().await? {
+            let pushed = decoder.push(&chunk);
+            while let Some(event) = decoder.next_event() {
+                if let Some(response) = response(event.data) {
+                    return Ok(Content::Message(response));
+                }
+            }
+            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
+        }
+        Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
+    }
+
+    async fn first_event(&self, url: &Url, mut body: Body) -> Result<Content, HttpError> {
+        let mut decoder = Decoder::new(self.config.limits.event);
+        while let Some(chunk) = body.chunk().await? {
+            let pushed = decoder.push(&chunk);
+            if let Some(event) = decoder.next_event() {
+                return Ok(match event.kind.as_str() {
+                    "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
+                    "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),
+                    _ => Content::Foreign("a stream that begins with another event".to_owned()),
+                });
+            }
+            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
+        }
+        Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
+    }
+
+    /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
+    async fn delete(&self, url: &Url, session: HeaderValue, named: &Named) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(SESSION_ID, session);
+        let version = named.versions.first().map_or(ProtocolVersion::LATEST_LEGACY.as_str(), String::as_str);
+        if let Ok(version) = HeaderValue::from_str(version) {
+            headers.insert(PROTOCOL_VERSION, version);
+        }
+        let exchange = Exchange {
+            method: Method::DELETE,
+            url: Some(url.clone()),
+            headers,
+            body: Bytes::new(),
+            counted: false,
+        };
+        let sent = timeout(self.config.timeouts.delete, self.net.send(exchange)).await;
+        matches!(sent, Ok(Ok(answer)) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND)
+    }
+}
+
+const DISCOVER: &str = "server/discover";
+
+fn request(method: &'static str, params: RawJson) -> Bytes {
+    let mut out = Vec::new();
+    Message::from(Request::new(1, method, Some(params))).write_to(&mut out);
+    out.into()
+}
+
+/// The first response in this text. A server of 2025-03-26 may answer in a batch.
+fn response(text: Bytes) -> Option<Response> {
+    match decode(text) {
+        Decoded::One(Ok(Message::Response(response))) => Some(response),
+        Decoded::Batch(items) => items.into_iter().find_map(|item| match item {
+            Ok(Message::Response(response)) => Some(response),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Ledger SSE24-S-002, T-32: the first event names the URL for POSTs, relative or whole, on this server.
+fn is_endpoint(stream: &Url, data: &[u8]) -> bool {
+    let target = std::str::from_utf8(data).ok().and_then(|text| stream.join(text.trim()).ok());
+    target.is_some_and(|target| same_origin(&target, stream))
+}

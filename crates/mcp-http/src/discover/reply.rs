@@ -1,0 +1,196 @@
+//! What an answer says: the row of the table that it belongs to, and words for people.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use mcp_core::message::{ErrorObject, Payload, RawJson, Response, code, meta};
+use url::Url;
+
+use super::candidates::same_origin;
+use super::table::{Question, Seen};
+use crate::HttpError;
+use crate::error::Refused;
+
+/// How much of a peer's text goes into the words for people, in characters.
+const CLIP: usize = 120;
+
+/// What a server says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Named {
+    pub(super) versions: Vec<String>,
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+/// What a body holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    Message(Response),
+    /// The first event of an HTTP+SSE stream.
+    Endpoint,
+    /// Something else: what, in words.
+    Foreign(String),
+}
+
+impl Content {
+    /// A body of this type that is no MCP.
+    pub(super) fn foreign(headers: &HeaderMap) -> Content {
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Content::Foreign(kind.map_or_else(|| "a body without a type".to_owned(), clip))
+    }
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) seen: Seen,
+    pub(super) status: Option<StatusCode>,
+    /// What was learned, in words.
+    pub(super) why: String,
+    pub(super) named: Named,
+    /// The refusal, for what is no 2xx.
+    pub(super) refused: Option<Refused>,
+    /// Why there is no answer.
+    pub(super) error: Option<HttpError>,
+}
+
+impl Reply {
+    fn new(seen: Seen, status: Option<StatusCode>, why: String) -> Reply {
+        Reply { seen, status, why, named: Named::default(), refused: None, error: None }
+    }
+
+    /// No answer in time.
+    pub(super) fn late(after: Duration, status: Option<StatusCode>) -> Reply {
+        let what = if status.is_some() { "no end of the answer" } else { "no answer" };
+        Reply::new(Seen::TimedOut, status, format!("{what} within {} ms", after.as_millis()))
+    }
+
+    /// No answer at all, or one that broke.
+    pub(super) fn failed(url: &Url, status: Option<StatusCode>, error: HttpError) -> Reply {
+        let seen = match &error {
+            HttpError::Redirect { to, .. } => {
+                let home = Url::parse(to).is_ok_and(|to| same_origin(&to, url));
+                Seen::Redirect { home }
+            }
+            HttpError::TimedOut { step: "connect", .. } => Seen::Unreachable,
+            HttpError::TimedOut { .. } => Seen::TimedOut,
+            HttpError::Cut { .. } | HttpError::Closed => Seen::Cut,
+            HttpError::Connect { .. } | HttpError::Url { .. } | HttpError::Setting { .. } => {
+                Seen::Unreachable
+            }
+            _ => Seen::Foreign,
+        };
+        let status = match &error {
+            HttpError::Redirect { status, .. } => Some(*status),
+            _ => status,
+        };
+        Reply { error: Some(error.clone()), ..Reply::new(seen, status, error.to_string()) }
+    }
+
+    /// An answer that was read.
+    pub(super) fn of(
+        url: &Url,
+        question: Question,
+        status: StatusCode,
+        content: Result<Content, HttpError>,
+    ) -> Reply {
+        match content {
+            Err(error) => Reply::failed(url, Some(status), error),
+            Ok(Content::Endpoint) => {
+                Reply::new(Seen::Endpoint, Some(status), "a stream of HTTP+SSE".to_owned())
+            }
+            Ok(Content::Message(response)) => message(question, status, response),
+            Ok(Content::Foreign(what)) => {
+                let wanted = if question == Question::Stream { "a stream of HTTP+SSE" } else { "MCP" };
+                Reply::new(Seen::Foreign, Some(status), format!("{what}, which is not {wanted}"))
+            }
+        }
+    }
+
+    /// A status that carries no answer in MCP.
+    pub(super) fn refused(refused: Refused) -> Reply {
+        let reply = Reply::new(Seen::Foreign, Some(refused.status), clip(&refused.to_string()));
+        Reply { refused: Some(refused), ..reply }
+    }
+}
+
+/// What a JSON-RPC answer says.
+fn message(question: Question, status: StatusCode, response: Response) -> Reply {
+    match response.outcome {
+        Ok(result) => result_of(question, status, &result),
+        Err(error) => {
+            let seen = match seen_in_error(&error) {
+                Seen::Rpc if is_misplaced(status, response.id.is_some()) => Seen::Foreign,
+                seen => seen,
+            };
+            let named = match &seen {
+                Seen::Versions(theirs) => Named { versions: theirs.clone(), ..Named::default() },
+                _ => Named::default(),
+            };
+            let why = format!("answers in JSON-RPC: {}", clip(&error.to_string()));
+            Reply { named, ..Reply::new(seen, Some(status), why) }
+        }
+    }
+}
+
+fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply {
+    let raw = result.raw();
+    let supported = raw.member("supportedVersions").as_ref().and_then(texts);
+    let chosen = raw.member("protocolVersion").and_then(|version| version.to_text());
+    let (seen, versions, info, what) = match (question, supported, chosen) {
+        (Question::Modern, Some(theirs), _) => {
+            let info = raw.member("_meta").and_then(|meta| meta.member(meta::SERVER_INFO));
+            (Seen::Versions(theirs.clone()), theirs, info, "answers server/discover")
+        }
+        (Question::Legacy, _, Some(version)) => {
+            (Seen::Initialized, vec![version], raw.member("serverInfo"), "answers initialize")
+        }
+        _ => (Seen::Rpc, Vec::new(), None, "answers in JSON-RPC"),
+    };
+    let said = |key: &str| {
+        info.as_ref()
+            .and_then(|info| info.member(key))
+            .and_then(|text| text.to_text())
+            .map(|text| clip(&text))
+    };
+    let named = Named { name: said("name"), version: said("version"), versions };
+    let why = if named.versions.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what}: {}", clip(&named.versions.join(", ")))
+    };
+    Reply { named, ..Reply::new(seen, Some(status), why) }
+}
+
+/// Whether an error is about the URL and not about the question: servers of MCP also word in JSON-RPC that there is
+/// nothing at a path (404, and no id of a request that was read), or that POST is not for it (405): such as the stream
+/// of HTTP+SSE.
+fn is_misplaced(status: StatusCode, has_id: bool) -> bool {
+    status == StatusCode::METHOD_NOT_ALLOWED || (status == StatusCode::NOT_FOUND && !has_id)
+}
+
+/// Ledger T-07: the errors that only a server of 2026-07-28 makes.
+fn seen_in_error(error: &ErrorObject) -> Seen {
+    let data = |key: &str| error.data.as_ref().and_then(|data| data.member(key));
+    match error.code {
+        code::UNSUPPORTED_VERSION => {
+            data("supported").as_ref().and_then(texts).map_or(Seen::Rpc, Seen::Versions)
+        }
+        code::MISSING_CLIENT_CAPABILITY if data("requiredCapabilities").is_some_and(|it| it.is_object()) => {
+            Seen::ModernError
+        }
+        code::HEADER_MISMATCH => Seen::ModernError,
+        _ => Seen::Rpc,
+    }
+}
+
+fn texts(array: &RawJson) -> Option<Vec<String>> {
+    (array.as_bytes().first() == Some(&b'[')).then_some(())?;
+    array.elements().iter().map(RawJson::to_text).collect()
+}
+
+/// A peer's text on one line, not too long.
+fn clip(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CLIP).collect()
+}

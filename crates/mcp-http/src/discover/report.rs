@@ -1,0 +1,151 @@
+//! What a search for an endpoint came to, as plain data.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::HttpError;
+use crate::client::net::shown;
+use crate::error::Refused;
+
+/// Which family of revisions a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// 2026-07-28: no handshake.
+    Modern,
+    /// 2024-11-05 to 2025-11-25: `initialize`, then a session.
+    Legacy,
+}
+
+impl fmt::Display for Era {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Era::Modern => "modern",
+            Era::Legacy => "legacy",
+        })
+    }
+}
+
+/// One request of the search, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Where, without its query.
+    pub url: String,
+    /// `POST` or `GET`.
+    pub method: &'static str,
+    /// In which era it was asked.
+    pub era: Era,
+    /// The status, if there was an answer.
+    pub status: Option<u16>,
+    /// From the request to what was learned of it.
+    pub elapsed: Duration,
+    /// What was learned, in words. May hold text of the peer: untrusted.
+    pub why: String,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attempt { url, method, era, status, elapsed, why } = self;
+        write!(f, "{method} {url} ({era}): ")?;
+        if let Some(status) = status {
+            write!(f, "{status}, ")?;
+        }
+        write!(f, "{} ms, {why}", elapsed.as_millis())
+    }
+}
+
+/// The endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Use this for everything from now on. Whole: a query is kept as it was given.
+    pub url: String,
+    /// The better era that it speaks.
+    pub era: Era,
+    /// The revisions that it names, as it names them; of a legacy server the one that it chose. Empty where it said
+    /// none.
+    pub versions: Vec<String>,
+    /// What it calls itself. Untrusted.
+    pub server_name: Option<String>,
+    /// The version of its software. Untrusted.
+    pub server_version: Option<String>,
+    /// It is the stream of an HTTP+SSE server (2024-11-05).
+    pub via_sse: bool,
+}
+
+impl Found {
+    /// The URL without its query, to be shown.
+    pub fn shown_url(&self) -> String {
+        Url::parse(&self.url).map_or_else(|_| String::new(), |url| shown(&url))
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.shown_url(), self.era)?;
+        if !self.versions.is_empty() {
+            write!(f, ": {}", self.versions.join(", "))?;
+        }
+        if self.via_sse {
+            f.write_str(", HTTP+SSE")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Somebody is there and refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Where, without its query.
+    pub url: String,
+    /// Status, challenge, delay and the start of the body.
+    pub refused: Refused,
+}
+
+impl Refusal {
+    /// Whether credentials are missing, wrong, or not enough.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.refused.status.as_u16(), 401 | 403 | 407)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.refused)
+    }
+}
+
+/// What a search came to. At least one of `found`, `refusal` and `failure` is set, or `out_of_time`, or no candidate
+/// was an endpoint.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DiscoveryReport {
+    /// Every request, in order.
+    pub attempts: Vec<Attempt>,
+    /// The first endpoint.
+    pub found: Option<Found>,
+    /// The first refusal.
+    pub refusal: Option<Refusal>,
+    /// Why the host cannot be worked with: no connection, or a redirect to another origin. It ended the search.
+    pub failure: Option<HttpError>,
+    /// The deadline ended the search before all candidates were tried.
+    pub out_of_time: bool,
+}
+
+impl fmt::Display for DiscoveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for attempt in &self.attempts {
+            writeln!(f, "{attempt}")?;
+        }
+        match (&self.found, &self.refusal, &self.failure) {
+            (Some(found), _, _) => write!(f, "found {found}"),
+            (None, Some(refusal), _) => write!(f, "refused: {refusal}"),
+            (None, None, Some(failure)) => write!(f, "not reached: {failure}"),
+            (None, None, None) if self.out_of_time => f.write_str("nothing found before the deadline"),
+            (None, None, None) => f.write_str("nothing found"),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What an answer means for the search, as a table: go on, ask otherwise, or stop. Pure.
+
+use mcp_core::message::ProtocolVersion;
+
+use super::Era;
+
+/// What was asked at one URL. The order is the order in which it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// POST of `server/discover`, with all headers of 2026-07-28. Leaves no state behind.
+    Modern,
+    /// POST of `initialize`.
+    Legacy,
+    /// GET of the event stream of 2024-11-05.
+    Stream,
+}
+
+/// What came back, apart from the status.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// A DiscoverResult, or `-32022` with `data.supported`: the revisions that it names.
+    Versions(Vec<String>),
+    /// `-32020`, or `-32021` with `data.requiredCapabilities`: only a server of 2026-07-28 says so.
+    ModernError,
+    /// An InitializeResult.
+    Initialized,
+    /// Any other answer in JSON-RPC.
+    Rpc,
+    /// A stream whose first event is `endpoint`, with a URL of the same origin.
+    Endpoint,
+    /// Something that is no MCP, or nothing.
+    Foreign,
+    /// A redirect that is not followed; `home` if it leads to the same origin.
+    Redirect {
+        /// To the same scheme, host and port.
+        home: bool,
+    },
+    /// No answer within the candidate's share of the time.
+    TimedOut,
+    /// The connection broke before the answer.
+    Cut,
+    /// No connection: refused, no such name, TLS.
+    Unreachable,
+}
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This is the endpoint.
+    Found(Era),
+    /// This is an endpoint already: `initialize` only says more about it.
+    LookCloser,
+    /// Ask this next, at the same URL.
+    Ask(Question),
+    /// Nothing here: the next candidate.
+    Next,
+    /// Somebody is here and refuses. Asking elsewhere would only repeat it.
+    Refused,
+    /// Nobody can be reached; all candidates share the host.
+    Stop,
+}
+
+/// The row for an answer. `status` is `None` where there was no answer.
+pub(super) fn judge(asked: Question, status: Option<u16>, seen: &Seen) -> Step {
+    use Question::{Legacy, Modern, Stream};
+    if status.is_some_and(refuses) {
+        return Step::Refused;
+    }
+    match (asked, seen) {
+        (_, Seen::Unreachable | Seen::Redirect { home: false }) => Step::Stop,
+        (_, Seen::TimedOut | Seen::Redirect { home: true }) => Step::Next,
+        (Modern, Seen::Cut | Seen::Foreign) => Step::Ask(Legacy),
+        (_, Seen::Cut) => Step::Stop,
+        (Modern, Seen::Versions(theirs)) if only_legacy(theirs) => Step::LookCloser,
+        (Modern | Legacy, Seen::Versions(_) | Seen::ModernError) => Step::Found(Era::Modern),
+        (Modern, Seen::Rpc | Seen::Initialized) => Step::LookCloser,
+        (Legacy, Seen::Rpc | Seen::Initialized) => Step::Found(Era::Legacy),
+        (Legacy, Seen::Foreign) => match status {
+            // Ledger SSE24-C-009: what a server of 2024-11-05 says to a POST on its stream.
+            Some(400 | 404 | 405) => Step::Ask(Stream),
+            Some(200..=299) | None => Step::Next,
+            _ => Step::Refused,
+        },
+        (Stream, Seen::Endpoint) => Step::Found(Era::Legacy),
+        (Stream, _) | (_, Seen::Endpoint) => Step::Next,
+    }
+}
+
+/// The statuses by which a server refuses whatever is asked: who asks, how often, or everybody.
+pub(super) fn refuses(status: u16) -> bool {
+    matches!(status, 401 | 403 | 407 | 408 | 429 | 500..=599)
+}
+
+/// Whether a server names legacy revisions, and none of 2026-07-28 or unknown ones (ledger T-08).
+fn only_legacy(theirs: &[String]) -> bool {
+    !theirs.is_empty()
+        && theirs.iter().all(|label| ProtocolVersion::parse(label).is_some_and(|known| known.is_legacy()))
+}

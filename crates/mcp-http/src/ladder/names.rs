@@ -1,0 +1,71 @@
+//! The headers that copy the body, compared with it (ledger 2.6 step 6).
+
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
+use mcp_core::message::{Mark, Refusal, Request};
+
+use super::{Single, mismatch, single, trim};
+use crate::headers::{self, METHOD, NAME, decode_value};
+use crate::param::Annotation;
+
+/// Checks `Mcp-Method` and `Mcp-Name` (ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010). `Mcp-Name` is read
+/// only for the methods that have one, and only where the body has the value: a body without it is the
+/// session's to refuse.
+pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), Refusal> {
+    let fault = |why: &'static str| Err(mismatch(request, why));
+    match single(headers, &METHOD) {
+        Single::Absent => return fault("Header mismatch: Mcp-Method is missing"),
+        Single::Many => return fault("Header mismatch: Mcp-Method stands there more than once"),
+        Single::One(method) if trim(method) != request.method.as_str().as_bytes() => {
+            return fault("Header mismatch: Mcp-Method differs from the body's method");
+        }
+        Single::One(_) => {}
+    }
+    let Some(mark) = headers::named_by(request.method.as_str()) else { return Ok(()) };
+    let body = request.params.as_ref().and_then(|params| params.text_ref(mark));
+    compare(headers, &NAME, body.as_deref(), |body, header| body == header).map_err(|why| {
+        let member = if mark == Mark::Uri { "uri" } else { "name" };
+        mismatch(request, format!("Header mismatch: Mcp-Name (the body's params.{member}) {why}"))
+    })
+}
+
+/// Checks the `Mcp-Param-*` headers of these annotations against the arguments (ledger HDR-S-011, HDR-S-020,
+/// HDR-S-021, HDR-C-017, T-30). Other headers of that kind are not recognised, and ignored.
+pub(crate) fn check_params(
+    headers: &HeaderMap,
+    request: &Request,
+    annotations: &[Annotation],
+) -> Result<(), Refusal> {
+    let arguments = request.params.as_ref().and_then(|params| params.get(Mark::Arguments));
+    for annotation in annotations {
+        let header = &annotation.header;
+        let fault =
+            |why: &dyn std::fmt::Display| mismatch(request, format!("Header mismatch: {header} {why}"));
+        let body = annotation.read(arguments.as_ref()).map_err(|error| fault(&format_args!(": {error}")))?;
+        compare(headers, header, body.as_ref(), |body, header| body.matches(header))
+            .map_err(|why| fault(&why))?;
+    }
+    Ok(())
+}
+
+/// Compares one header with what the body has for it.
+fn compare<T>(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    body: Option<T>,
+    same: impl Fn(T, &str) -> bool,
+) -> Result<(), &'static str> {
+    match (single(headers, name), body) {
+        (Single::Absent, None) => Ok(()),
+        (Single::Absent, Some(_)) => Err("is missing while the body has a value"),
+        (Single::Many, _) => Err("stands there more than once"),
+        (Single::One(_), None) => Err("is there while the body has no value"),
+        (Single::One(value), Some(body)) => {
+            if same(body, &decode_value(value)?) {
+                Ok(())
+            } else {
+                Err("differs from the body")
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Which path a message takes: the table of ledger 2.6 step 5, and the two refusals of step 4.
+
+use std::borrow::Cow;
+
+use hyper::HeaderMap;
+use mcp_core::message::{
+    ErrorObject, Mark, Message, Notification, ProtocolVersion, Refusal, Request, Shape, code, meta,
+};
+
+use super::{Single, mismatch, single, trim};
+use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
+
+/// What is done with a message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Route {
+    /// It is served statelessly: the header checks of step 6 come next.
+    Modern,
+    /// It belongs to the legacy path, with its sessions.
+    Legacy,
+    /// It is taken and dropped: 202.
+    Drop,
+    /// It is refused, as an error that the protocol made: [`status`](super::status()) with that origin.
+    Refuse(Refusal),
+}
+
+/// What the version header says, given what the server serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Header<'a> {
+    Absent,
+    /// A modern revision that is served.
+    Modern(Cow<'a, str>),
+    /// A legacy revision, served or not: whether it is the right one the session knows.
+    Legacy(Cow<'a, str>),
+    /// Any other text, and a modern revision that is not served.
+    Unknown(Cow<'a, str>),
+    /// There is more than one.
+    Many,
+}
+
+impl<'a> Header<'a> {
+    fn read(headers: &'a HeaderMap, served: &[ProtocolVersion]) -> Header<'a> {
+        let value = match single(headers, &PROTOCOL_VERSION) {
+            Single::Absent => return Header::Absent,
+            Single::Many => return Header::Many,
+            Single::One(value) => value,
+        };
+        let label = String::from_utf8_lossy(trim(value));
+        match ProtocolVersion::parse(&label) {
+            Some(version) if version.is_legacy() => Header::Legacy(label),
+            Some(version) if served.contains(&version) => Header::Modern(label),
+            _ => Header::Unknown(label),
+        }
+    }
+
+    fn label(&self) -> Option<&str> {
+        match self {
+            Header::Modern(label) | Header::Legacy(label) | Header::Unknown(label) => Some(label),
+            Header::Absent | Header::Many => None,
+        }
+    }
+}
+
+/// Routes one message. `served` are the server's revisions, of either era or of both.
+pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVersion]) -> Route {
+    let header = Header::read(headers, served);
+    let routed = match message {
+        Message::Request(request) => match request.mark(Mark::MetaProtocolVersion) {
+            Some(_) => claimed(&header, request, served),
+            None => unclaimed(&header, request, served),
+        },
+        Message::Notification(notification) => notified(&header, notification, served),
+        Message::Response(_) => responded(&header, served),
+    };
+    routed.unwrap_or_else(Route::Refuse)
+}
+
+/// Routes an array (ledger T-01, RPC-B-022, RPC-B-023): only a 2025-03-26 session may send one. Where the
+/// headers leave that open, the session decides: it knows its version, and the header of a request to it is
+/// only tolerated (T-20).
+pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Route {
+    let header = Header::read(headers, served);
+    let open = match &header {
+        Header::Absent => true,
+        Header::Legacy(label) => {
+            *label == ProtocolVersion::V2025_03_26.as_str() || headers.contains_key(SESSION_ID)
+        }
+        Header::Modern(_) | Header::Unknown(_) | Header::Many => false,
+    };
+    if open && served.iter().any(|version| version.has_batching()) {
+        return Route::Legacy;
+    }
+    Route::Refuse(Refusal::invalid(
+        None,
+        Shape::Unknown,
+        "one message per POST; arrays are for 2025-03-26 only",
+    ))
+}
+
+/// A request that names a version in its `_meta`: the modern era, whatever the method (ledger T-11).
+fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+    let refuse = |error| refusal(request, error);
+    let incomplete = |key: &str, want: &str| {
+        refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
+    };
+    let version = request.params.as_ref().and_then(|params| params.text_ref(Mark::MetaProtocolVersion));
+    let Some(version) = version else { return Err(incomplete(meta::PROTOCOL_VERSION, "a string")) };
+    if request.mark(Mark::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
+        return Err(incomplete(meta::CLIENT_CAPABILITIES, "an object"));
+    }
+    match header {
+        Header::Absent => return Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is missing")),
+        Header::Many => {
+            return Err(mismatch(
+                request,
+                "Header mismatch: Mcp-Protocol-Version stands there more than once",
+            ));
+        }
+        named if named.label() != Some(&version) => {
+            return Err(mismatch(
+                request,
+                "Header mismatch: Mcp-Protocol-Version differs from the version in params._meta",
+            ));
+        }
+        Header::Modern(_) => {}
+        Header::Legacy(_) | Header::Unknown(_) => {
+            return Err(refuse(ErrorObject::unsupported_version(served, &version)));
+        }
+    }
+    Ok(Route::Modern)
+}
+
+/// A request without a claim: the legacy era, if the header does not say otherwise.
+fn unclaimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+    let unsupported = |asked: &str| Err(refusal(request, ErrorObject::unsupported_version(served, asked)));
+    let initialize = request.method == "initialize";
+    match header {
+        Header::Modern(_) => {
+            let error = ErrorObject::invalid_params(format!(
+                "params._meta[\"{}\"] has to name the version that the header names",
+                meta::PROTOCOL_VERSION
+            ));
+            Err(refusal(request, error))
+        }
+        Header::Many => {
+            Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version stands there more than once"))
+        }
+        // `initialize` negotiates by its body, whatever the header says (ledger T-20).
+        Header::Unknown(label) if !initialize => unsupported(label),
+        _ if has_legacy(served) => Ok(Route::Legacy),
+        // A modern-only server names its versions (ledger T-34).
+        _ if initialize => {
+            let asked = request.params.as_ref().and_then(|params| params.text_ref(Mark::ProtocolVersion));
+            unsupported(asked.as_deref().or(header.label()).unwrap_or_default())
+        }
+        Header::Legacy(label) | Header::Unknown(label) => unsupported(label),
+        Header::Absent => {
+            let names: Vec<&str> = served.iter().map(|version| version.as_str()).collect();
+            let versions = names.join(", ");
+            Err(mismatch(
+                request,
+                format!("Header mismatch: Mcp-Protocol-Version is missing; this server speaks {versions}"),
+            ))
+        }
+    }
+}
+
+/// A notification. The modern era has none over HTTP: they are taken and dropped, `notifications/cancelled`
+/// too, which else would let one caller cancel another's request (ledger T-31).
+fn notified(
+    header: &Header<'_>,
+    notification: &Notification,
+    served: &[ProtocolVersion],
+) -> Result<Route, Refusal> {
+    let refuse = |error| Err(Refusal { id: None, shape: Shape::Notification, error, limit: None });
+    match header {
+        Header::Many => refuse(ErrorObject::new(
+            code::HEADER_MISMATCH,
+            "Header mismatch: Mcp-Protocol-Version stands there more than once",
+        )),
+        Header::Unknown(label) => refuse(ErrorObject::unsupported_version(served, label)),
+        Header::Modern(_) => Ok(Route::Drop),
+        Header::Legacy(_) | Header::Absent => {
+            let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
+            Ok(if modern || !has_legacy(served) { Route::Drop } else { Route::Legacy })
+        }
+    }
+}
+
+/// A response: only a legacy server asks anything (ledger RPC-B-013). Its id is the server's own, and not
+/// echoed.
+fn responded(header: &Header<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+    match header {
+        Header::Legacy(_) | Header::Absent if has_legacy(served) => Ok(Route::Legacy),
+        _ => Err(Refusal::invalid(
+            None,
+            Shape::Response,
+            "this server asks nothing, so a response answers nothing",
+        )),
+    }
+}
+
+fn has_legacy(served: &[ProtocolVersion]) -> bool {
+    served.iter().any(|version| version.is_legacy())
+}
+
+fn refusal(request: &Request, error: ErrorObject) -> Refusal {
+    Refusal { id: Some(request.id.clone()), shape: Shape::Request, error, limit: None }
+}

@@ -1,0 +1,35 @@
+//! The status of an answer on 2026-07-28: ledger 2.5, by who made the error (T-04).
+
+use hyper::StatusCode;
+use mcp_core::message::{ErrorObject, Response, code};
+use mcp_core::transport::Origin;
+
+/// The status of a modern exchange that is answered with this response. Legacy exchanges are answered 200.
+pub(crate) fn status(response: &Response, origin: Origin) -> StatusCode {
+    match (&response.outcome, origin) {
+        (Ok(_), _) => StatusCode::OK,
+        (Err(error), Origin::Protocol) => refusal_status(error),
+        // A handler's errors are results of the call, whatever their code.
+        (Err(error), Origin::Handler) if error.code == code::MISSING_CLIENT_CAPABILITY => {
+            StatusCode::BAD_REQUEST
+        }
+        (Err(_), Origin::Handler) => StatusCode::OK,
+    }
+}
+
+/// The status of an error that was made before any handler saw the request.
+///
+/// `-32603` is 200: it says that a limit was hit, and a client would take a 5xx for a broken server and not
+/// read it.
+pub(super) fn refusal_status(error: &ErrorObject) -> StatusCode {
+    match error.code {
+        code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        code::PARSE_ERROR
+        | code::INVALID_REQUEST
+        | code::INVALID_PARAMS
+        | code::HEADER_MISMATCH
+        | code::MISSING_CLIENT_CAPABILITY
+        | code::UNSUPPORTED_VERSION => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}

@@ -1,0 +1,216 @@
+//! The bodies of answers: nothing, one text, or a stream with a bounded queue behind it.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
+
+/// What a silent stream says: that the server is alive (ledger HTTP-S-021).
+const COMMENT: Bytes = Bytes::from_static(b": \n\n");
+
+/// The body of an answer. Never fails: a stream that cannot go on ends.
+#[derive(Default)]
+pub struct Body(Kind);
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Stream(Stream),
+}
+
+struct Stream {
+    queue: Queue,
+    pulse: Option<Pulse>,
+    /// Dropped with the body: when all was written, or when the client hung up.
+    _guards: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+enum Queue {
+    Channel(mpsc::Receiver<Bytes>),
+    Source(Box<dyn Source>),
+}
+
+/// Where the chunks of a stream come from, if not from a [`StreamWriter`].
+pub(crate) trait Source: Send + Sync + 'static {
+    /// The next chunk; `None` at the end. Dropped with the body.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// When a comment is due. The timer is moved only when it fires, not for each chunk.
+struct Pulse {
+    every: Duration,
+    last: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Body {
+    fn of(queue: Queue, keep_alive: Option<Duration>) -> Body {
+        let pulse = keep_alive.map(|every| Pulse {
+            every,
+            last: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(every)),
+        });
+        Body(Kind::Stream(Stream { queue, pulse, _guards: Vec::new() }))
+    }
+
+    /// One text.
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+        Body(Kind::Full(bytes.into()))
+    }
+
+    /// Whether it is a stream, which may stay open.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.0, Kind::Stream(_))
+    }
+
+    /// The same stream, and something that is dropped with it: when it was written whole, or when the client hung up.
+    /// A body that is no stream drops it now.
+    pub(crate) fn guarded(mut self, guard: impl Send + Sync + 'static) -> Body {
+        if let Kind::Stream(stream) = &mut self.0 {
+            stream._guards.push(Box::new(guard));
+        }
+        self
+    }
+}
+
+/// A stream of at most `capacity` chunks that wait to be read. It says a comment whenever it was silent for
+/// `keep_alive`. Needs a tokio runtime if there is a `keep_alive`.
+pub(crate) fn stream(capacity: usize, keep_alive: Option<Duration>) -> (StreamWriter, Body) {
+    let (writer, queue) = mpsc::channel(capacity.max(1));
+    (StreamWriter(writer), Body::of(Queue::Channel(queue), keep_alive))
+}
+
+/// Like [`stream`], of chunks that come from elsewhere.
+pub(crate) fn stream_of(source: impl Source, keep_alive: Option<Duration>) -> Body {
+    Body::of(Queue::Source(Box::new(source)), keep_alive)
+}
+
+/// The sending end of a stream. The stream ends, after what is queued, when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamWriter(mpsc::Sender<Bytes>);
+
+/// Why a chunk did not go into the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotQueued {
+    /// The reader is behind. The chunk, again.
+    Full(Bytes),
+    /// The reader is gone.
+    Gone,
+}
+
+impl StreamWriter {
+    /// Queues a chunk if there is room.
+    pub(crate) fn try_send(&self, chunk: Bytes) -> Result<(), NotQueued> {
+        self.0.try_send(chunk).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(chunk) => NotQueued::Full(chunk),
+            mpsc::error::TrySendError::Closed(_) => NotQueued::Gone,
+        })
+    }
+
+    /// Queues a chunk, and waits for room; `false` if the reader is gone. Cancel-safe: a dropped future has queued
+    /// nothing.
+    pub(crate) async fn send(&self, chunk: Bytes) -> bool {
+        self.0.send(chunk).await.is_ok()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Kind::Stream(stream) => match stream.poll_chunk(cx) {
+                Poll::Ready(None) => {
+                    self.0 = Kind::Empty;
+                    Poll::Ready(None)
+                }
+                Poll::Ready(Some(chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl Stream {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let next = match &mut self.queue {
+            Queue::Channel(queue) => queue.poll_recv(cx),
+            Queue::Source(source) => source.poll_chunk(cx),
+        };
+        if let Poll::Ready(chunk) = next {
+            if let Some(pulse) = &mut self.pulse {
+                pulse.last = Instant::now();
+            }
+            return Poll::Ready(chunk);
+        }
+        match &mut self.pulse {
+            Some(pulse) => pulse.poll_due(cx).map(|()| Some(COMMENT)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Pulse {
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let now = Instant::now();
+            let due = self.last + self.every;
+            let overdue = now >= due;
+            if overdue {
+                self.last = now;
+            }
+            self.timer.as_mut().reset(if overdue { now + self.every } else { due });
+            if overdue {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Empty => "Body(empty)",
+            Kind::Full(_) => "Body(full)",
+            Kind::Stream(_) => "Body(stream)",
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Who sent a request, and what is told of it beside the message.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use hyper::http::Extensions;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Uri};
+use mcp_core::transport::Envelope;
+
+use super::Identity;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Peer {
+    /// An address. Behind a proxy it is the proxy's.
+    Tcp(SocketAddr),
+    /// A process on this machine, over a Unix socket, as the kernel tells.
+    Unix {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+        /// The process, where the system tells it.
+        pid: Option<i32>,
+    },
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The HTTP request that a message came with. Found in the [`Envelope`] of the message. Cloning it is cheap.
+///
+/// Credentials are not in it: `Authorization`, `Proxy-Authorization` and `Cookie` are for
+/// [`Authenticate`](super::Authenticate) alone, so that no handler passes them on (ledger SEC-S-009).
+#[derive(Clone, Debug)]
+pub struct HttpRequest(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    extensions: Extensions,
+    peer: Peer,
+}
+
+impl HttpRequest {
+    /// The HTTP method.
+    pub fn method(&self) -> &Method {
+        &self.0.method
+    }
+
+    /// The target.
+    pub fn uri(&self) -> &Uri {
+        &self.0.uri
+    }
+
+    /// The headers, without credentials. `Mcp-*` copies are untrusted: decide nothing by them (ledger SEC-S-014).
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// What a layer in front of the service put there.
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// The other end of the connection.
+    pub fn peer(&self) -> Peer {
+        self.0.peer
+    }
+}
+
+/// What is known of a request once the gate let it pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Who calls, if anybody asked.
+    pub(crate) identity: Option<Identity>,
+    /// The head of the request.
+    pub(crate) request: HttpRequest,
+    /// What goes along with each of its messages: the [`HttpRequest`], and the [`Identity`] if there is one.
+    pub(crate) envelope: Envelope,
+}
+
+impl Caller {
+    /// Takes the head apart, without a copy.
+    pub(crate) fn new(parts: Parts, peer: Peer, identity: Option<Identity>) -> Caller {
+        let Parts { method, uri, mut headers, extensions, .. } = parts;
+        for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
+            headers.remove(secret);
+        }
+        let request = HttpRequest(Arc::new(Inner { method, uri, headers, extensions, peer }));
+        let mut envelope = Envelope::default().with(request.clone());
+        if let Some(identity) = &identity {
+            envelope = envelope.with(identity.clone());
+        }
+        Caller { identity, request, envelope }
+    }
+
+    /// The headers of the request.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+}

@@ -1,0 +1,73 @@
+//! What all connections and services of one server share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::Accept;
+
+use super::ServerConfig;
+use super::legacy::{Legacy, SessionCounters};
+use crate::HttpError;
+use crate::security::host::HostPolicy;
+
+/// What all connections and services of one server share.
+pub(crate) struct Core {
+    pub(crate) accept: Arc<dyn Accept>,
+    pub(crate) config: ServerConfig,
+    /// Sessions and streams of the legacy era; `None` if no legacy revision is served.
+    pub(crate) legacy: Option<Legacy>,
+    /// Which hosts and origins requests may name.
+    pub(crate) hosts: HostPolicy,
+    draining: AtomicBool,
+}
+
+impl Core {
+    /// What a server on a loopback address, or elsewhere, shares.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Setting`]: a host or an origin that is none.
+    pub(crate) fn new(
+        accept: Arc<dyn Accept>,
+        config: ServerConfig,
+        loopback: bool,
+    ) -> Result<Core, HttpError> {
+        let hosts = HostPolicy::new(loopback, &config.hosts, &config.origins)?;
+        let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
+        let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config));
+        Ok(Core { accept, config, legacy, hosts, draining: AtomicBool::new(false) })
+    }
+
+    /// The revisions that are served, newest first.
+    pub(crate) fn versions(&self) -> &[ProtocolVersion] {
+        self.accept.versions()
+    }
+
+    /// Whether the server stops: requests are refused, what is in flight is answered.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From here on new requests are refused; subscriptions and sessions come to their end. Idempotent.
+    pub(crate) fn drain(&self) {
+        if !self.draining.swap(true, Ordering::SeqCst) {
+            self.accept.drain();
+            if let Some(legacy) = &self.legacy {
+                legacy.drain();
+            }
+        }
+    }
+
+    /// Nobody is left to be answered: sessions end now.
+    pub(crate) fn close(&self) {
+        if let Some(legacy) = &self.legacy {
+            legacy.close();
+        }
+    }
+
+    /// What the legacy era has open.
+    pub(crate) fn sessions(&self) -> SessionCounters {
+        self.legacy.as_ref().map(Legacy::counters).unwrap_or_default()
+    }
+}

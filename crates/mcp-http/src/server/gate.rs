@@ -1,0 +1,161 @@
+//! What is decided before a body is read, in the order of ledger 2.6.
+
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Response, StatusCode};
+use mcp_core::message::{ErrorObject, ProtocolVersion};
+
+use super::body::Body;
+use super::core::Core;
+use super::modern::Form;
+use super::{Denied, Identity, RequestHead, respond};
+use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
+use crate::media::{self, Kind};
+use crate::security::host::Origin;
+use crate::security::{bearer, cors};
+
+/// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
+/// headers are 403, and two copies of the body are for the ladder to refuse, with the request's id.
+const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_EVENT_ID];
+
+/// A refusal, which is rare: it is boxed so that what passes stays small.
+pub(crate) type Refused = Box<Response<Body>>;
+
+/// Where a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Endpoint,
+    Health,
+    /// `GET /sse` of 2024-11-05.
+    Sse,
+    /// `POST /messages` of 2024-11-05.
+    Messages,
+}
+
+/// The host and the origin: 403 on every path and for every method (ledger SEC-S-001, SEC-S-002). The origin that is
+/// allowed, if there is one.
+pub(crate) fn check_site(core: &Core, parts: &Parts) -> Result<Option<Origin>, Refused> {
+    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let checked = core.hosts.check_host(authority, &parts.headers);
+    checked.and_then(|()| core.hosts.check_origin(&parts.headers)).map_err(|denied| {
+        tracing::debug!(why = ?denied.to_string(), "refused a host or an origin");
+        refuse(StatusCode::FORBIDDEN, denied.to_string())
+    })
+}
+
+/// The path and the HTTP method. A path that is not served says nothing that looks like MCP.
+pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -> Result<Place, Refused> {
+    let path = parts.uri.path();
+    let place = if path == core.config.path {
+        Place::Endpoint
+    } else if core.config.health.as_deref() == Some(path) {
+        Place::Health
+    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.sse_path {
+        Place::Sse
+    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.messages_path {
+        Place::Messages
+    } else {
+        return Err(Box::new(respond::empty(StatusCode::NOT_FOUND)));
+    };
+    if cors::is_preflight(&parts.method, &parts.headers)
+        && let Some(headers) = cors::preflight(&core.config.cors, origin, &parts.headers)
+    {
+        let mut response = respond::empty(StatusCode::NO_CONTENT);
+        *response.headers_mut() = headers;
+        return Err(Box::new(response));
+    }
+    let allow = allowed(core, place, &parts.headers);
+    // A list with commas, of which the method has to be one.
+    if allow.split(", ").any(|method| method == parts.method.as_str()) {
+        Ok(place)
+    } else {
+        Err(Box::new(respond::not_allowed(allow)))
+    }
+}
+
+/// The HTTP methods of a place. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
+fn allowed(core: &Core, place: Place, headers: &HeaderMap) -> &'static str {
+    match place {
+        Place::Health => "GET, HEAD",
+        Place::Sse => "GET",
+        Place::Messages => "POST",
+        Place::Endpoint if core.legacy.is_none() || names_modern(headers) => "POST",
+        Place::Endpoint => "POST, GET, DELETE",
+    }
+}
+
+/// Whether the version header names the modern era.
+pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
+    let label = headers.get(PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+    label.and_then(|label| ProtocolVersion::parse(label.trim())).is_some_and(|version| version.is_modern())
+}
+
+/// Who calls (ledger SEC-S-004, SEC-S-007, SEC-S-010).
+pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Identity>, Refused> {
+    let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
+    if parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
+    }
+    if let Some(secret) = &core.config.bearer
+        && !bearer::matches(secret, head.headers)
+    {
+        return Err(denied(Denied::unauthorized("Bearer")));
+    }
+    match &core.config.authenticate {
+        None => Ok(None),
+        Some(authenticate) => authenticate.authenticate(head).await.map(Some).map_err(denied),
+    }
+}
+
+fn denied(denied: Denied) -> Refused {
+    let mut response = refuse(denied.status, "not authorized");
+    if let Some(challenge) = denied.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// What the headers of a POST say of its body, and of the answer that is wanted.
+pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Refused> {
+    check_single(headers)?;
+    if !media::is_json(headers) {
+        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type has to be application/json"));
+    }
+    let form = match (media::accepts(headers, Kind::Json), media::accepts(headers, Kind::EventStream)) {
+        (true, true) => Form::Either,
+        (true, false) => Form::Json,
+        (false, true) => Form::Events,
+        (false, false) => {
+            let why = "Accept has to allow application/json or text/event-stream";
+            return Err(refuse(StatusCode::NOT_ACCEPTABLE, why));
+        }
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    Ok(form)
+}
+
+/// Headers that may stand there once.
+pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Refused> {
+    // As many values as names: there is nothing to look for.
+    if headers.len() == headers.keys_len() {
+        return Ok(());
+    }
+    match SINGLE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        Some(name) => Err(refuse(StatusCode::BAD_REQUEST, format!("more than one {name} header"))),
+        None => Ok(()),
+    }
+}
+
+/// 413.
+pub(crate) fn too_large(limit: usize) -> Refused {
+    let why = format!("the body is longer than the body limit of {limit} bytes");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, why)
+}
+
+/// A refusal of the HTTP request: a JSON-RPC error without an id.
+pub(crate) fn refuse(status: StatusCode, why: impl Into<std::borrow::Cow<'static, str>>) -> Refused {
+    Box::new(respond::error(status, &ErrorObject::invalid_request(why), None))
+}

@@ -1,0 +1,83 @@
+//! What is open: counted by guards, so that a count that comes back to 0 proves that nothing was left behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// What the legacy half of a server has open, and what it had to drop. A snapshot; cheap to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionCounters {
+    /// Sessions that clients can use.
+    pub sessions: usize,
+    /// Links to the application, with their tasks: a session that has ended may have one for a moment longer.
+    pub links: usize,
+    /// Connections of streams that are being written.
+    pub streams: usize,
+    /// Requests without an answer.
+    pub exchanges: usize,
+    /// Notifications that were dropped since the start: nobody listened, or not fast enough.
+    pub dropped: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    links: AtomicUsize,
+    streams: AtomicUsize,
+    exchanges: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    Link,
+    Stream,
+    Exchange,
+}
+
+/// Counts while it lives.
+#[derive(Debug)]
+pub(super) struct Counted(Arc<Counters>, What);
+
+impl Counters {
+    fn of(&self, what: What) -> &AtomicUsize {
+        match what {
+            What::Link => &self.links,
+            What::Stream => &self.streams,
+            What::Exchange => &self.exchanges,
+        }
+    }
+
+    pub(super) fn count(self: &Arc<Self>, what: What) -> Counted {
+        self.of(what).fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone(), what)
+    }
+
+    /// One more, if there are fewer than `most`.
+    pub(super) fn count_up_to(self: &Arc<Self>, what: What, most: usize) -> Option<Counted> {
+        let had = self.of(what).fetch_add(1, Ordering::Relaxed);
+        // Made in any case: it takes the one back.
+        let counted = Counted(self.clone(), what);
+        (had < most).then_some(counted)
+    }
+
+    pub(super) fn dropped(&self, notifications: u64) {
+        self.dropped.fetch_add(notifications, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshot(&self, sessions: usize) -> SessionCounters {
+        SessionCounters {
+            sessions,
+            links: self.links.load(Ordering::Relaxed),
+            streams: self.streams.load(Ordering::Relaxed),
+            exchanges: self.exchanges.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.of(self.1).fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,21 @@
+//! DELETE on the endpoint: the client ends its session (ledger SESS-C-009).
+
+use hyper::{Response, StatusCode};
+
+use super::Legacy;
+use crate::server::body::Body;
+use crate::server::caller::Caller;
+use crate::server::respond;
+
+impl Legacy {
+    /// `DELETE` on the endpoint. From here on the id is unknown: 404. Requests under way are cancelled.
+    pub(crate) async fn delete(&self, caller: Caller) -> Response<Body> {
+        match self.session_of(&caller) {
+            Ok(session) => {
+                self.table.end(&session);
+                respond::empty(StatusCode::NO_CONTENT)
+            }
+            Err(refusal) => *refusal,
+        }
+    }
+}

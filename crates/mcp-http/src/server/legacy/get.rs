@@ -1,0 +1,157 @@
+//! GET on the endpoint: the stream of no request, or a stream that is taken up again (ledger 3.12).
+
+use std::sync::Arc;
+
+use hyper::{Response, StatusCode};
+use mcp_core::message::ProtocolVersion;
+
+use super::queue::{Reader, Writer};
+use super::session::Session;
+use super::store::{EventId, StoreError};
+use super::stream::{Progress, frame};
+use super::{Legacy, refuse, session_not_found};
+use crate::headers::LAST_EVENT_ID;
+use crate::media::{self, Kind as Media};
+use crate::server::body::{Body, stream_of};
+use crate::server::caller::Caller;
+use crate::server::respond;
+use crate::sse;
+
+impl Legacy {
+    /// `GET` on the endpoint.
+    pub(crate) async fn get(&self, caller: Caller) -> Response<Body> {
+        match self.try_get(&caller).await {
+            Ok(response) => response,
+            Err(refusal) => *refusal,
+        }
+    }
+
+    async fn try_get(&self, caller: &Caller) -> Result<Response<Body>, Box<Response<Body>>> {
+        if !media::accepts(caller.headers(), Media::EventStream) {
+            return Err(refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream"));
+        }
+        let session = self.session_of(caller)?;
+        session.touch();
+        let reader = match caller.headers().get(LAST_EVENT_ID) {
+            None => session.listen().await,
+            Some(last) => {
+                // Not 404, which would mean that the session is lost (ledger T-19).
+                let unknown = || refuse(StatusCode::BAD_REQUEST, "Last-Event-ID names nothing that is kept");
+                let last = last.to_str().ok().and_then(EventId::parse).ok_or_else(unknown)?;
+                match session.resume(last).await {
+                    Err(_) if session.is_over() => None,
+                    Err(error) => {
+                        tracing::debug!(%error, "a stream cannot be taken up again");
+                        return Err(unknown());
+                    }
+                    Ok(reader) => Some(reader),
+                }
+            }
+        };
+        let reader = reader.ok_or_else(session_not_found)?;
+        Ok(respond::events(stream_of(reader, Some(session.common.keep_alive))))
+    }
+}
+
+impl Session {
+    /// Opens the stream of no request. An earlier one ends: the newest wins (ledger T-24). What was said while nobody
+    /// listened comes first. `None` if the session is over.
+    async fn listen(self: &Arc<Self>) -> Option<Reader> {
+        let (writer, reader) = self.connection(0);
+        let mut at = EventId { stream: 0, number: self.attach_standalone(&writer)? };
+        while self.store().is_some() {
+            let newest = {
+                let mut state = self.lock();
+                let stream = state.stream(0)?;
+                if stream.caught_up(&writer, at.number) != Progress::Behind {
+                    break;
+                }
+                stream.stored()
+            };
+            if let Err(error) = self.replay(&writer, &mut at).await {
+                // This client did not ask for what is gone: it is told what is left.
+                tracing::debug!(%error, "what was said while nobody listened is gone");
+                at.number = newest;
+            }
+        }
+        Some(reader)
+    }
+
+    /// The number of the event that this connection goes on behind.
+    fn attach_standalone(&self, writer: &Writer) -> Option<u64> {
+        let mut state = self.lock();
+        if state.is_over() {
+            return None;
+        }
+        let version = state.version;
+        let standalone = &mut state.standalone;
+        standalone.opened = true;
+        let given = standalone.stream.given();
+        self.greet(writer, version, EventId { stream: 0, number: given });
+        for message in standalone.take_pending() {
+            writer.force(frame(None, &message));
+        }
+        standalone.stream.attach(writer.clone(), self.store().is_some());
+        Some(given)
+    }
+
+    /// Takes a stream up again behind this event: what was said since, then what is said from now on, or the end.
+    async fn resume(self: &Arc<Self>, last: EventId) -> Result<Reader, StoreError> {
+        if self.store().is_none() {
+            return Err(StoreError::Gone);
+        }
+        let (writer, reader) = self.connection(last.stream);
+        let version = self.lock().version;
+        self.greet(&writer, version, last);
+        let mut at = last;
+        let mut attached = false;
+        loop {
+            // Looked at before the store: if the stream had ended by then, the store has all of it.
+            let newest = self.lock().stream(last.stream).map(|stream| stream.stored());
+            match newest {
+                Some(newest) if last.number > newest => return Err(StoreError::Gone),
+                Some(newest) if newest == at.number => {}
+                _ => self.replay(&writer, &mut at).await?,
+            }
+            if newest.is_none() {
+                break;
+            }
+            let mut state = self.lock();
+            let Some(stream) = state.stream(last.stream) else { continue };
+            if !std::mem::replace(&mut attached, true) {
+                // An earlier connection ends: the newest wins.
+                stream.attach(writer.clone(), true);
+            }
+            if stream.caught_up(&writer, at.number) != Progress::Behind {
+                return Ok(reader);
+            }
+        }
+        if at == last {
+            // A client that was told everything would come back for nothing, for ever.
+            return Err(StoreError::Gone);
+        }
+        writer.end();
+        Ok(reader)
+    }
+
+    /// Has the store's events behind this one read, and moves on to the last of them.
+    async fn replay(&self, writer: &Writer, at: &mut EventId) -> Result<(), StoreError> {
+        let store = self.store().ok_or(StoreError::Gone)?;
+        for (id, message) in store.after(self.id.as_str(), *at).await? {
+            writer.force(frame(Some(id), &message));
+            at.number = id.number;
+        }
+        Ok(())
+    }
+
+    /// The first bytes of a stream, so that proxies let the headers through: where clients know it, an id to come back
+    /// with and when (ledger SSE-S-007), else a comment.
+    fn greet(&self, writer: &Writer, version: Option<ProtocolVersion>, id: EventId) {
+        let greeting = self.priming(version, id).unwrap_or_else(|| {
+            let mut comment = Vec::new();
+            sse::comment(&mut comment);
+            comment.into()
+        });
+        writer.force(greeting);
+    }
+}

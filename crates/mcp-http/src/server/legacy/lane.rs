@@ -1,0 +1,126 @@
+//! One exchange: a POST that wants an answer, and what has become of it so far.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use mcp_core::message::{Message, ProtocolVersion, RequestId, Response, code};
+use mcp_core::transport::Origin;
+use tokio::sync::oneshot;
+
+use super::counters::Counted;
+use super::queue::Reader;
+use super::stream::Stream;
+
+/// What an exchange is told to the one who sent the POST.
+pub(super) enum Answer {
+    /// One JSON body. `accepted`: it is a result.
+    Body { status: StatusCode, json: Bytes, accepted: bool },
+    /// A stream. `accepted`: it starts with what belongs to a result.
+    Stream { reader: Reader, accepted: bool },
+    /// Nothing is answered: 202.
+    Nothing,
+    /// The session ended while the request was served: nobody knows what was done.
+    Failed,
+    /// The session ended before the request was looked at.
+    NotTaken,
+}
+
+/// Which answers a client takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wants {
+    pub(super) json: bool,
+    pub(super) stream: bool,
+}
+
+/// What a POST brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// One message.
+    One,
+    /// Several in one array, and whether some were no messages.
+    Batch { bad: bool },
+    /// The `initialize` that opens the session.
+    Opening,
+}
+
+/// One exchange.
+pub(super) struct Exchange {
+    /// The requests that have no answer yet.
+    pub(super) waiting: Vec<RequestId>,
+    pub(super) brought: Brought,
+    pub(super) wants: Wants,
+    pub(super) form: Form,
+    /// The link has taken it.
+    pub(super) taken: bool,
+    /// What was said before it could be told: answers to a batch, notifications before a session is open.
+    pub(super) held: Vec<Bytes>,
+    pub(super) _open: Counted,
+}
+
+/// What kind of answer it is.
+pub(super) enum Form {
+    /// The first message decides (promise 4).
+    Undecided(oneshot::Sender<Answer>),
+    /// Events.
+    Stream(Stream),
+    /// Whoever sent the POST hung up before there was anything to come back for.
+    Gone,
+}
+
+impl Exchange {
+    pub(super) fn new(
+        brought: Brought,
+        waiting: Vec<RequestId>,
+        wants: Wants,
+        open: Counted,
+    ) -> (Exchange, oneshot::Receiver<Answer>) {
+        let (to, answer) = oneshot::channel();
+        let form = Form::Undecided(to);
+        (Exchange { waiting, brought, wants, form, taken: false, held: Vec::new(), _open: open }, answer)
+    }
+
+    /// Notes that a request has its answer.
+    pub(super) fn answered(&mut self, response: &Response) {
+        if let Some(at) = self.waiting.iter().position(|id| response.id.as_ref() == Some(id)) {
+            self.waiting.remove(at);
+        }
+    }
+
+    /// Whether the answers are an array. The refusal of a whole batch is none: it names no request, and leaves those
+    /// that there are without an answer.
+    pub(super) fn is_list(&self, last: Option<&RequestId>, version: Option<ProtocolVersion>) -> bool {
+        let Brought::Batch { bad } = self.brought else { return false };
+        let batches = version.is_some_and(ProtocolVersion::has_batching);
+        !self.held.is_empty() || last.is_some() || (bad && batches && self.waiting.is_empty())
+    }
+
+    /// All answers as one array.
+    pub(super) fn list(&mut self, last: &Bytes) -> Bytes {
+        let held = std::mem::take(&mut self.held);
+        let mut out =
+            Vec::with_capacity(held.iter().map(|one| one.len() + 1).sum::<usize>() + last.len() + 2);
+        for message in held.iter().chain([last]) {
+            out.push(if out.is_empty() { b'[' } else { b',' });
+            out.extend_from_slice(message);
+        }
+        out.push(b']');
+        out.into()
+    }
+}
+
+/// The status of a legacy answer (ledger 2.5): errors travel with 200, but what is no request at all is refused.
+pub(super) fn status(response: &Response, origin: Origin) -> StatusCode {
+    match &response.outcome {
+        Err(error) if origin == Origin::Protocol => match error.code {
+            code::PARSE_ERROR | code::INVALID_REQUEST | code::UNSUPPORTED_VERSION => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        },
+        _ => StatusCode::OK,
+    }
+}
+
+/// A message as text.
+pub(super) fn text(message: &Message) -> Bytes {
+    let mut out = Vec::with_capacity(message.encoded_len_hint());
+    message.write_to(&mut out);
+    out.into()
+}

@@ -1,0 +1,73 @@
+//! The one long link of a session, as the contract has it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use mcp_core::transport::{
+    AbandonBy, Binding, Closed, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
+    TransportSender, async_trait,
+};
+
+use super::session::Session;
+
+/// Legacy requests copy nothing into headers, and are given up by message. POSTs overtake each other.
+const BINDING: Binding = Binding {
+    name: "http",
+    continuous: false,
+    ordered: false,
+    abandon: AbandonBy::Message,
+    one_exchange: false,
+    mirrors: false,
+};
+
+/// The link of a session. Dropping it, or one of its halves, ends the session.
+pub(super) struct Link(Half);
+
+struct Half(Arc<Session>);
+
+impl Link {
+    pub(super) fn new(session: Arc<Session>) -> Link {
+        Link(Half(session))
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Transport for Link {
+    fn binding(&self) -> Binding {
+        BINDING
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let session = self.0.0.clone();
+        (Box::new(Sender(Half(session))), Box::new(Receiver(self.0)))
+    }
+}
+
+struct Sender(Half);
+
+#[async_trait]
+impl TransportSender for Sender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        self.0.0.send(out).await
+    }
+
+    async fn close(&mut self) -> Result<Closed, TransportError> {
+        self.0.0.close();
+        Ok(Closed::default())
+    }
+}
+
+struct Receiver(Half);
+
+#[async_trait]
+impl TransportReceiver for Receiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        let session = &self.0.0;
+        poll_fn(|cx| session.poll_inbound(cx)).await
+    }
+}

@@ -1,0 +1,173 @@
+//! The legacy era over HTTP: sessions, their streams, and the two endpoints of 2024-11-05.
+//!
+//! ```text
+//! POST ─┐                      ┌─ inbox ──────────▶ recv ┐
+//! GET  ─┼─▶ table ─▶ session ──┤                         ├─ one link, one task: `Accept::accept`
+//! DELETE┘                      └─ exchanges, streams ◀─ send ┘
+//!                                     │        └─▶ event store
+//!                                     └─▶ queue ─▶ body of an answer
+//! ```
+//!
+//! A session lives apart from connections: it is made by `initialize`, and ends by DELETE, by idleness, with its link
+//! or with the server. An exchange lives on when its connection breaks (ledger HTTP-S-011); a stream whose events are
+//! kept is taken up again by GET.
+
+mod control;
+mod counters;
+mod delete;
+mod get;
+mod id;
+mod lane;
+mod link;
+mod open;
+mod post;
+mod queue;
+mod route;
+mod send;
+mod session;
+mod sse24;
+mod standalone;
+mod store;
+mod stream;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hyper::header::RETRY_AFTER;
+use hyper::{HeaderMap, Response, StatusCode};
+use mcp_core::message::{ErrorObject, ProtocolVersion};
+use mcp_core::transport::Accept;
+
+use super::ServerConfig;
+use super::body::Body;
+use super::caller::Caller;
+use super::respond;
+use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
+use counters::Counters;
+use session::{Common, Kind, Session};
+use table::{Patience, Table};
+
+pub use control::{CannotClose, StreamControl};
+pub use counters::SessionCounters;
+pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
+
+/// Seconds that a client is asked to wait when there is no room for its session.
+const RETRY_AFTER_SECONDS: &str = "10";
+
+/// All sessions of a server.
+pub(crate) struct Legacy {
+    accept: Arc<dyn Accept>,
+    common: Arc<Common>,
+    table: Arc<Table>,
+    most: usize,
+    /// What clients of 2024-11-05 are told to POST to.
+    messages_path: String,
+    draining: AtomicBool,
+}
+
+impl Legacy {
+    pub(crate) fn new(accept: Arc<dyn Accept>, config: &ServerConfig) -> Legacy {
+        let common = Common {
+            counters: Arc::new(Counters::default()),
+            store: config.event_store.clone(),
+            keep_alive: config.timeouts.keep_alive,
+            queue: config.limits.stream_queue,
+            retry: config.sessions.retry,
+        };
+        let patience = Patience { idle: config.sessions.idle, write: config.timeouts.write };
+        Legacy {
+            accept,
+            common: Arc::new(common),
+            table: Arc::new(Table::new(patience)),
+            most: config.sessions.most,
+            messages_path: config.messages_path.clone(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The server stops: no new sessions; those in which nothing is under way end now, the others when the application
+    /// has come to their end, or by [`Legacy::close`].
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for session in self.table.all() {
+            if !session.is_busy() {
+                self.table.end(&session);
+            }
+        }
+    }
+
+    /// Ends all sessions now, whatever is under way.
+    pub(crate) fn close(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for session in self.table.all() {
+            self.table.end(&session);
+        }
+    }
+
+    /// What is open.
+    pub(crate) fn counters(&self) -> SessionCounters {
+        self.common.counters.snapshot(self.table.len())
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// The session that a request names, after the checks that all requests but `initialize` have to pass: an id (400),
+    /// of a session of this caller (404), and a version that is served (400). In the order of ledger 2.6.
+    fn session_of(&self, caller: &Caller) -> Result<Arc<Session>, Box<Response<Body>>> {
+        let Some(id) = caller.headers().get(SESSION_ID) else {
+            return Err(refuse(
+                StatusCode::BAD_REQUEST,
+                "Mcp-Session-Id is missing; `initialize` comes first",
+            ));
+        };
+        let found =
+            id.to_str().ok().and_then(|id| self.table.find(id, Kind::Streamable, caller.identity.as_ref()));
+        let session = found.ok_or_else(session_not_found)?;
+        self.check_version(caller.headers())?;
+        Ok(session)
+    }
+
+    /// In a session the negotiated version governs. A header may be missing, or name any version that is served
+    /// (ledger T-20, HTTP-S-017, HTTP-S-018).
+    fn check_version(&self, headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
+        for value in headers.get_all(PROTOCOL_VERSION) {
+            let version = value.to_str().ok().and_then(ProtocolVersion::parse);
+            if !version
+                .is_some_and(|version| version.is_legacy() && self.accept.versions().contains(&version))
+            {
+                let asked = String::from_utf8_lossy(value.as_bytes());
+                let error = ErrorObject::unsupported_version(self.accept.versions(), &asked);
+                return Err(Box::new(respond::error(StatusCode::BAD_REQUEST, &error, None)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sessions do not outlive the server.
+impl Drop for Legacy {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A refusal of the HTTP request (ledger HTTP-S-003).
+fn refuse(status: StatusCode, why: &'static str) -> Box<Response<Body>> {
+    Box::new(respond::error(status, &ErrorObject::invalid_request(why), None))
+}
+
+/// Unknown, ended, or somebody else's: nobody can tell which (ledger SESS-S-007, SESS-S-010).
+fn session_not_found() -> Box<Response<Body>> {
+    refuse(StatusCode::NOT_FOUND, "There is no such session; start anew with `initialize`")
+}
+
+/// No room, or no time: 503 with a hint (FAULT B: session exhaustion).
+fn unavailable(why: &'static str) -> Box<Response<Body>> {
+    let mut response = *refuse(StatusCode::SERVICE_UNAVAILABLE, why);
+    let seconds = hyper::header::HeaderValue::from_static(RETRY_AFTER_SECONDS);
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Box::new(response)
+}

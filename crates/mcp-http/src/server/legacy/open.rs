@@ -1,0 +1,113 @@
+//! Opening a session: `initialize` without an id, or the stream of 2024-11-05.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use hyper::{Response, StatusCode};
+use mcp_core::message::Request;
+use mcp_core::transport::Inbound;
+
+use super::counters::What;
+use super::id::SessionId;
+use super::lane::{Answer, Brought, Wants};
+use super::link::Link;
+use super::session::{Kind, Session};
+use super::table::Registered;
+use super::{Legacy, post, refuse, unavailable};
+use crate::headers::SESSION_ID;
+use crate::server::body::Body;
+use crate::server::caller::Caller;
+
+/// Ends a session that did not come to be: whoever asked for it hung up, and nobody knows its id.
+pub(super) struct Opening(Option<Arc<Session>>);
+
+impl Opening {
+    /// From here on it is known.
+    pub(super) fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            session.close();
+        }
+    }
+}
+
+impl Legacy {
+    /// A fresh session with its link, in a task of its own, which nobody knows yet. The id is always our own: one that
+    /// a client brings is never adopted (FAULT B: session fixation).
+    pub(super) fn start(
+        &self,
+        kind: Kind,
+        caller: &Caller,
+        first: impl FnOnce(&Arc<Session>),
+    ) -> Result<(Arc<Session>, Opening), Box<Response<Body>>> {
+        if self.is_draining() {
+            return Err(unavailable("The server stops"));
+        }
+        let Some(place) = self.common.counters.count_up_to(What::Link, self.most) else {
+            return Err(unavailable("There are too many sessions (sessions.most)"));
+        };
+        let id = SessionId::fresh().map_err(|error| {
+            tracing::error!(%error, "no random bytes for a session id");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, "No session id could be made")
+        })?;
+        let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.common.clone()));
+        let opening = Opening(Some(session.clone()));
+        first(&session);
+        let registered = Registered { table: self.table.clone(), session: session.clone(), _place: place };
+        let link = Box::new(Link::new(session.clone()));
+        let accept = self.accept.clone();
+        tokio::spawn(async move {
+            let served = AssertUnwindSafe(accept.accept(link)).catch_unwind().await;
+            if served.is_err() {
+                tracing::error!("serving a session panicked");
+            }
+            registered.session.close();
+            if let Some(store) = registered.session.store() {
+                store.forget(registered.session.id.as_str()).await;
+            }
+            drop(registered);
+        });
+        Ok((session, opening))
+    }
+
+    /// `initialize`. The id is told with the answer, if that is a result; a session that was refused is over.
+    pub(super) async fn initialize(&self, caller: &Caller, request: Request, wants: Wants) -> Response<Body> {
+        let mut answer = None;
+        let envelope = caller.envelope.clone();
+        let started = self.start(Kind::Streamable, caller, |session| {
+            let lane = session.mint();
+            let (exchange, to_come) = session.exchange(Brought::Opening, vec![request.id.clone()], wants);
+            let inbound = Inbound::Message { message: request.into(), lane, envelope };
+            if session.ask_first(lane, inbound, exchange).is_ok() {
+                answer = Some(to_come);
+            }
+        });
+        let (session, opening) = match started {
+            Ok(started) => started,
+            Err(refusal) => return *refusal,
+        };
+        let answer = match answer {
+            Some(answer) => answer.await.unwrap_or(Answer::Failed),
+            None => Answer::Failed,
+        };
+        let accepted =
+            matches!(answer, Answer::Body { accepted: true, .. } | Answer::Stream { accepted: true, .. });
+        if !accepted && !matches!(answer, Answer::Stream { .. }) {
+            session.close();
+        }
+        let mut response = post::respond_with(&session, answer);
+        if accepted && let Some(id) = session.id.to_header() {
+            response.headers_mut().insert(SESSION_ID, id);
+            self.table.insert(&session);
+        }
+        // A stream that says no ends its session itself, once that is said.
+        opening.done();
+        response
+    }
+}

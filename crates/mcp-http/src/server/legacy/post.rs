@@ -1,0 +1,151 @@
+//! POST on the endpoint: one message or a batch, within a session or to open one.
+
+use std::sync::Arc;
+
+use hyper::{Response, StatusCode};
+use mcp_core::message::{Decoded, Message, RequestId};
+use mcp_core::transport::{Inbound, Lane};
+use tokio::sync::oneshot;
+
+use super::control::StreamControl;
+use super::lane::{Answer, Brought, Wants};
+use super::session::{Kind, Session};
+use super::{Legacy, session_not_found};
+use crate::headers::SESSION_ID;
+use crate::media::{self, Kind as Media};
+use crate::server::body::{Body, stream_of};
+use crate::server::caller::Caller;
+use crate::server::respond;
+
+impl Legacy {
+    /// `POST` on the endpoint, of a message that is not modern. The gate has seen to it that the client takes an answer.
+    pub(crate) async fn post(&self, caller: Caller, message: Decoded) -> Response<Body> {
+        let wants = Wants {
+            json: media::accepts(caller.headers(), Media::Json),
+            stream: media::accepts(caller.headers(), Media::EventStream),
+        };
+        let message = match message {
+            Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
+                return match self.named(&caller) {
+                    // The session refuses it: it has had its own.
+                    Some(session) => {
+                        in_session(&session, &caller, Decoded::One(Ok(request.into())), wants).await
+                    }
+                    // An id that nobody knows here is no reason not to open a session; it gets an id of its own.
+                    None => self.initialize(&caller, request, wants).await,
+                };
+            }
+            Decoded::One(Err(refusal)) if !caller.headers().contains_key(SESSION_ID) => {
+                return respond::error(StatusCode::BAD_REQUEST, &refusal.error, refusal.id.as_ref());
+            }
+            other => other,
+        };
+        match self.session_of(&caller) {
+            Ok(session) => in_session(&session, &caller, message, wants).await,
+            Err(refusal) => *refusal,
+        }
+    }
+
+    /// The session that an `initialize` names, if it names one. Its version header means nothing (ledger T-20).
+    fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
+        let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
+        self.table.find(id, Kind::Streamable, caller.identity.as_ref())
+    }
+}
+
+async fn in_session(
+    session: &Arc<Session>,
+    caller: &Caller,
+    message: Decoded,
+    wants: Wants,
+) -> Response<Body> {
+    let Ok(place) = session.place().await else { return *session_not_found() };
+    let lane = session.mint();
+    let envelope = caller.envelope.clone();
+    let (inbound, brought, waiting, wants) = match message {
+        Decoded::One(Ok(Message::Request(request))) => {
+            let waiting = vec![request.id.clone()];
+            let envelope = envelope.with(StreamControl::new(session, lane));
+            (Inbound::Message { message: request.into(), lane, envelope }, Brought::One, waiting, wants)
+        }
+        Decoded::One(Ok(message)) => {
+            let taken = session.tell(place, lane, Inbound::Message { message, lane, envelope });
+            return accepted(taken.ok()).await;
+        }
+        // The session says what is wrong with it, in a body with a status (ledger HTTP-S-003).
+        Decoded::One(Err(refusal)) => {
+            let wants = Wants { json: true, stream: false };
+            (Inbound::Refused { lane, refusal }, Brought::One, Vec::new(), wants)
+        }
+        Decoded::Batch(items) => {
+            let waiting: Vec<RequestId> = items.iter().flatten().filter_map(request_id).collect();
+            let bad = items.iter().any(Result::is_err);
+            let wants = if waiting.is_empty() { Wants { json: true, stream: false } } else { wants };
+            let envelope = envelope.with(StreamControl::new(session, lane));
+            (Inbound::Batch { items, lane, envelope }, Brought::Batch { bad }, waiting, wants)
+        }
+    };
+    let (exchange, answer) = session.exchange(brought, waiting, wants);
+    if session.ask(place, lane, inbound, exchange).is_err() {
+        return *session_not_found();
+    }
+    respond_with(session, answered(session, lane, answer).await)
+}
+
+fn request_id(message: &Message) -> Option<RequestId> {
+    match message {
+        Message::Request(request) => Some(request.id.clone()),
+        _ => None,
+    }
+}
+
+/// Waits until the link took a message that gets no answer (promise 3, ledger HTTP-S-002).
+pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Response<Body> {
+    let Some(taken) = taken else { return *session_not_found() };
+    match taken.await {
+        Ok(()) => respond::empty(StatusCode::ACCEPTED),
+        Err(_) => *session_not_found(),
+    }
+}
+
+/// Waits for the answer. If that takes long the client is told that the server is alive: by a stream.
+async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Receiver<Answer>) -> Answer {
+    let soon = tokio::time::timeout(session.common.keep_alive, &mut answer).await;
+    let answer = match soon {
+        Ok(answer) => answer,
+        Err(_) => {
+            session.show_life(lane);
+            answer.await
+        }
+    };
+    answer.unwrap_or(Answer::Failed)
+}
+
+impl Session {
+    /// An exchange that has no form yet becomes a stream, for a client that takes one.
+    fn show_life(self: &Arc<Self>, lane: Lane) {
+        let opened = {
+            let mut state = self.lock();
+            let version = state.version;
+            match state.exchanges.get_mut(&lane.number()) {
+                Some(exchange) if exchange.wants.stream => self.open_stream(exchange, lane, version, false),
+                _ => None,
+            }
+        };
+        if let Some((to, answer)) = opened {
+            self.answer(to, answer);
+        }
+    }
+}
+
+/// The HTTP response that an answer is.
+pub(super) fn respond_with(session: &Session, answer: Answer) -> Response<Body> {
+    match answer {
+        Answer::Body { status, json, .. } => respond::json(status, json),
+        Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.common.keep_alive))),
+        Answer::Nothing => respond::empty(StatusCode::ACCEPTED),
+        // Not 404: the client would take it that nothing was done, and do it again in a fresh session.
+        Answer::Failed => respond::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Answer::NotTaken => *session_not_found(),
+    }
+}

@@ -1,0 +1,288 @@
+//! Where a message of the link goes: the answer to a POST, its stream, or the stream of no request.
+//!
+//! Each goes to exactly one place (ledger HTTP-S-016, T-46): its own lane; if nobody can get it there, and it is a
+//! request, the stream that GET opened; else it waits, is dropped and counted, or is rejected at once (promise 6).
+//! What is decided here is carried out once the lock of the session is released.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use mcp_core::message::{ErrorObject, Message, ProtocolVersion, RequestId, Response};
+use mcp_core::transport::{EndReason, Lane, Origin};
+use tokio::sync::oneshot;
+
+use super::lane::{Answer, Brought, Exchange, Form, status, text};
+use super::session::{Session, State};
+use super::store::EventId;
+use super::stream::Stream;
+
+/// Notifications that are kept until a session is open.
+const EARLY: usize = 16;
+
+/// What other implementations of MCP call a request that was cancelled (ledger T-18). Outside the reserved range.
+const CANCELLED: i64 = -32800;
+
+/// What is to be done.
+#[derive(Default)]
+pub(super) struct Todo {
+    /// To whoever sent the POST.
+    pub(super) answer: Option<(oneshot::Sender<Answer>, Answer)>,
+    /// To a stream, in this order.
+    pub(super) events: Vec<Event>,
+    /// The stream of this lane is over after that.
+    pub(super) end: Option<Lane>,
+    /// The session was not accepted: it is over after that.
+    pub(super) close: bool,
+    /// It has nowhere to go.
+    pub(super) rejected: Option<&'static str>,
+}
+
+/// A message for a stream.
+pub(super) struct Event {
+    pub(super) stream: u64,
+    pub(super) message: Bytes,
+    /// It may be dropped for a reader that is too slow and cannot come back.
+    pub(super) droppable: bool,
+}
+
+impl Event {
+    fn of(stream: u64, message: &Message) -> Event {
+        Event { stream, message: text(message), droppable: matches!(message, Message::Notification(_)) }
+    }
+}
+
+impl Todo {
+    fn rejected(why: &'static str) -> Todo {
+        Todo { rejected: Some(why), ..Todo::default() }
+    }
+
+    fn event(event: Event) -> Todo {
+        Todo { events: vec![event], ..Todo::default() }
+    }
+
+    /// The one answer of an exchange that is over.
+    fn last(exchange: Option<Exchange>, answer: Answer) -> Todo {
+        match exchange.map(|exchange| exchange.form) {
+            Some(Form::Undecided(to)) => Todo { answer: Some((to, answer)), ..Todo::default() },
+            _ => Todo::default(),
+        }
+    }
+}
+
+impl Session {
+    /// A message that belongs to no exchange.
+    pub(super) fn route_shared(&self, state: &mut State, message: &Message) -> Todo {
+        let standalone = &mut state.standalone;
+        let note = matches!(message, Message::Notification(_));
+        if standalone.stream.is_read() || (note && standalone.opened && self.store().is_some()) {
+            return Todo::event(Event::of(0, message));
+        }
+        match message {
+            Message::Notification(_) => {
+                self.common.counters.dropped(standalone.keep(text(message)));
+                Todo::default()
+            }
+            Message::Request(_) => Todo::rejected("the client has no stream open for requests of the server"),
+            Message::Response(_) => Todo::rejected("an answer belongs to the lane of its request"),
+        }
+    }
+
+    /// A message of a session that has one stream. Lanes are those of batches; answers travel one by one.
+    pub(super) fn route_to_one(&self, state: &mut State, message: &Message, lane: Lane) -> Todo {
+        if lane.number() > state.minted() {
+            return Todo::rejected("there never was such an exchange");
+        }
+        Todo::event(Event::of(0, message))
+    }
+
+    /// A message of an exchange.
+    pub(super) fn route(
+        self: &Arc<Self>,
+        state: &mut State,
+        message: &Message,
+        lane: Lane,
+        last: bool,
+        origin: Origin,
+    ) -> Todo {
+        let version = state.version;
+        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else {
+            return Todo::rejected("this exchange is over");
+        };
+        if let Message::Response(response) = message {
+            exchange.answered(response);
+        }
+        exchange.notice_hang_up();
+        match &exchange.form {
+            Form::Gone => self.route_gone(state, message, lane, last),
+            Form::Stream(stream) => {
+                let asks = matches!(message, Message::Request(_));
+                // A question needs a reader now, or a store to wait in.
+                if asks && !stream.is_read() && self.store().is_none() {
+                    return self.route_shared(state, message);
+                }
+                let mut todo = Todo { end: last.then_some(lane), ..Todo::default() };
+                todo.put(exchange, lane, message);
+                todo
+            }
+            Form::Undecided(_) if !last && exchange.holds(message) => self.hold(state, message, lane),
+            Form::Undecided(_) if last && exchange.wants.json && !exchange.needs_stream() => {
+                let Message::Response(response) = message else {
+                    return Todo::rejected("an exchange ends with an answer");
+                };
+                let (mut status, mut json) = (status(response, origin), text(message));
+                if exchange.is_list(response.id.as_ref(), version) {
+                    (status, json) = (StatusCode::OK, exchange.list(&json));
+                }
+                let accepted = response.outcome.is_ok();
+                let close = exchange.brought == Brought::Opening && !accepted;
+                let answer = Answer::Body { status, json, accepted };
+                Todo { close, ..Todo::last(state.finish(lane), answer) }
+            }
+            Form::Undecided(_) => {
+                let mut todo = Todo { end: last.then_some(lane), ..Todo::default() };
+                let accepted = matches!(message, Message::Response(response) if response.outcome.is_ok());
+                todo.close = exchange.brought == Brought::Opening && !accepted;
+                todo.answer = self.open_stream(exchange, lane, version, accepted);
+                todo.put(exchange, lane, message);
+                todo
+            }
+        }
+    }
+
+    /// Nobody waits for this exchange, and nobody can come back for it.
+    fn route_gone(&self, state: &mut State, message: &Message, lane: Lane, last: bool) -> Todo {
+        if last {
+            state.finish(lane);
+            return Todo::default();
+        }
+        match message {
+            Message::Request(_) => self.route_shared(state, message),
+            _ => {
+                self.common.counters.dropped(1);
+                Todo::default()
+            }
+        }
+    }
+
+    /// It cannot be told now: answers to a batch wait for the others, news for the session to be open.
+    fn hold(&self, state: &mut State, message: &Message, lane: Lane) -> Todo {
+        if matches!(message, Message::Request(_)) {
+            return self.route_shared(state, message);
+        }
+        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return Todo::default() };
+        let early = exchange.brought == Brought::Opening && exchange.held.len() < EARLY;
+        if early || matches!(message, Message::Response(_)) {
+            exchange.held.push(text(message));
+        } else {
+            self.common.counters.dropped(1);
+        }
+        Todo::default()
+    }
+
+    /// Turns an undecided exchange into a stream. What is then to be told to whoever sent the POST.
+    pub(super) fn open_stream(
+        self: &Arc<Self>,
+        exchange: &mut Exchange,
+        lane: Lane,
+        version: Option<ProtocolVersion>,
+        accepted: bool,
+    ) -> Option<(oneshot::Sender<Answer>, Answer)> {
+        let to = match std::mem::replace(&mut exchange.form, Form::Gone) {
+            Form::Undecided(to) => to,
+            other => {
+                exchange.form = other;
+                return None;
+            }
+        };
+        let (writer, reader) = self.connection(lane.number());
+        if let Some(priming) = self.priming(version, EventId { stream: lane.number(), number: 0 }) {
+            writer.force(priming);
+        }
+        exchange.form = Form::Stream(Stream::on(writer));
+        Some((to, Answer::Stream { reader, accepted }))
+    }
+
+    /// An exchange gets no (further) answer (ledger T-18).
+    pub(super) fn route_end(self: &Arc<Self>, state: &mut State, lane: Lane, why: EndReason) -> Todo {
+        let version = state.version;
+        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return Todo::default() };
+        exchange.notice_hang_up();
+        let told = match why {
+            EndReason::Cancelled => Some("Request cancelled"),
+            EndReason::TimedOut => Some("Request timed out"),
+            _ => None,
+        };
+        let mut errors: Vec<Bytes> = match told {
+            Some(why) => exchange.waiting.drain(..).map(|id| cancelled(id, why)).collect(),
+            None => Vec::new(),
+        };
+        match &exchange.form {
+            Form::Gone => {
+                state.finish(lane);
+                Todo::default()
+            }
+            Form::Undecided(_) if exchange.wants.json || told.is_none() => {
+                let answer = match (errors.pop().or_else(|| exchange.held.pop()), why) {
+                    (Some(last), _) => {
+                        exchange.held.append(&mut errors);
+                        let list = matches!(exchange.brought, Brought::Batch { .. });
+                        let json = if list { exchange.list(&last) } else { last };
+                        Answer::Body { status: StatusCode::OK, json, accepted: false }
+                    }
+                    (None, EndReason::Closing) => Answer::Failed,
+                    (None, _) => Answer::Nothing,
+                };
+                Todo::last(state.finish(lane), answer)
+            }
+            _ => {
+                let mut todo = Todo { end: Some(lane), ..Todo::default() };
+                todo.answer = self.open_stream(exchange, lane, version, false);
+                // A client that comes back would wait for ever; one that cannot come back sees the end.
+                if self.store().is_some() {
+                    let stream = lane.number();
+                    let errors = std::mem::take(&mut exchange.held).into_iter().chain(errors);
+                    todo.events.extend(errors.map(|message| Event { stream, message, droppable: false }));
+                }
+                todo
+            }
+        }
+    }
+}
+
+impl Exchange {
+    /// Whether it cannot be told before the last message, or at all.
+    fn holds(&self, message: &Message) -> bool {
+        match self.brought {
+            Brought::Opening => true,
+            Brought::Batch { .. } if matches!(message, Message::Response(_)) => true,
+            _ => !self.wants.stream,
+        }
+    }
+
+    /// Whether one body would lose what came before: news from before the session was open.
+    fn needs_stream(&self) -> bool {
+        self.brought == Brought::Opening && !self.held.is_empty() && self.wants.stream
+    }
+
+    /// Nobody waits any more: nothing was told that somebody could come back for.
+    fn notice_hang_up(&mut self) {
+        if matches!(&self.form, Form::Undecided(to) if to.is_closed()) {
+            self.form = Form::Gone;
+        }
+    }
+}
+
+impl Todo {
+    /// What was held back, then this.
+    fn put(&mut self, exchange: &mut Exchange, lane: Lane, message: &Message) {
+        let stream = lane.number();
+        let held = std::mem::take(&mut exchange.held).into_iter();
+        self.events.extend(held.map(|message| Event { stream, message, droppable: false }));
+        self.events.push(Event::of(stream, message));
+    }
+}
+
+fn cancelled(id: RequestId, why: &'static str) -> Bytes {
+    text(&Response::error(Some(id), ErrorObject::new(CANCELLED, why)).into())
+}

@@ -1,0 +1,147 @@
+//! Carrying out what the link says: answers to POSTs, events to the store and to whoever reads.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mcp_core::transport::{Loss, LossKind, Outbound, SendError, TransportError};
+use tokio::sync::oneshot;
+
+use super::lane::{Answer, Exchange, Form};
+use super::queue::{Offer, Writer};
+use super::route::{Event, Todo};
+use super::session::{Ended, Kind, Session};
+use super::store::{EventId, EventStore};
+use super::stream::{Given, frame};
+
+impl Session {
+    /// Where events are kept for clients that come back.
+    pub(super) fn store(&self) -> Option<&Arc<dyn EventStore>> {
+        self.common.store.as_ref().filter(|_| self.kind == Kind::Streamable)
+    }
+
+    /// What the link sends. Waits for the event store, and for a moment for a reader that is slow.
+    pub(super) async fn send(self: &Arc<Self>, out: Outbound) -> Result<(), SendError> {
+        let todo = {
+            let mut state = self.lock();
+            if state.is_over() {
+                return Err(SendError::Fatal(TransportError::new(Ended)));
+            }
+            match out {
+                Outbound::Message { message, lane, last, origin, envelope } => {
+                    state.version = envelope.version.or(state.version);
+                    if self.kind == Kind::OneStream {
+                        self.route_to_one(&mut state, &message, lane)
+                    } else if lane.is_shared() {
+                        self.route_shared(&mut state, &message)
+                    } else {
+                        self.route(&mut state, &message, lane, last, origin)
+                    }
+                }
+                Outbound::End { lane, why } => self.route_end(&mut state, lane, why),
+            }
+        };
+        self.carry_out(todo).await
+    }
+
+    async fn carry_out(&self, todo: Todo) -> Result<(), SendError> {
+        if let Some((to, answer)) = todo.answer {
+            self.answer(to, answer);
+        }
+        for event in todo.events {
+            self.tell_stream(event).await;
+        }
+        if let Some(lane) = todo.end {
+            let ended = self.lock().finish(lane);
+            if let Some(Exchange { form: Form::Stream(stream), .. }) = ended {
+                stream.end();
+            }
+            if let Some(store) = self.store() {
+                store.end(self.id.as_str(), lane.number()).await;
+            }
+        }
+        if todo.close {
+            self.close();
+        }
+        match todo.rejected {
+            Some(why) => Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why))),
+            None => Ok(()),
+        }
+    }
+
+    /// To whoever sent the POST. Never under the lock: an answer that nobody takes is dropped here, and a stream that
+    /// is dropped looks at the session.
+    pub(super) fn answer(&self, to: oneshot::Sender<Answer>, answer: Answer) {
+        let _hung_up = to.send(answer);
+    }
+
+    /// First the store, then the reader: what was read can be asked for again.
+    async fn tell_stream(&self, event: Event) {
+        let Event { stream, mut message, droppable } = event;
+        let mut number = None;
+        if self.store().is_some() {
+            let Some(next) = self.lock().stream(stream).map(super::stream::Stream::number) else { return };
+            number = Some(next);
+        }
+        let id = number.map(|number| EventId { stream, number });
+        let event = frame(id, &message);
+        if let (Some(store), Some(id)) = (self.store(), id) {
+            // One buffer for both: the message stands before the two newlines.
+            message = event.slice(event.len() - 2 - message.len()..event.len() - 2);
+            if let Err(error) = store.append(self.id.as_str(), id, message.clone()).await {
+                tracing::warn!(%error, "an event is not kept: whoever misses it cannot ask for it again");
+            }
+        }
+        let given = {
+            let mut state = self.lock();
+            match state.stream(stream) {
+                Some(stream) => stream.give(number, event, droppable),
+                None => return,
+            }
+        };
+        match given {
+            Given::Yes => {}
+            Given::Full(writer, event) => {
+                self.tell_slow_reader(stream, &writer, number, event, droppable).await
+            }
+            Given::No if number.is_some() => {}
+            Given::No if stream == 0 && droppable => {
+                let lost = self.lock().standalone.keep(message);
+                self.common.counters.dropped(lost);
+            }
+            Given::No => self.common.counters.dropped(u64::from(droppable)),
+        }
+    }
+
+    /// The reader is behind. One that moves sets the pace; one that does not is cut if it can come back for the rest,
+    /// and loses its oldest notifications if it cannot (FAULT C-13).
+    async fn tell_slow_reader(
+        &self,
+        stream: u64,
+        writer: &Writer,
+        number: Option<u64>,
+        mut event: Bytes,
+        droppable: bool,
+    ) {
+        if writer.room().await {
+            match writer.offer(event, droppable) {
+                Offer::Full(again) => event = again,
+                Offer::Gone => return,
+                Offer::Queued => {
+                    if let (Some(number), Some(stream)) = (number, self.lock().stream(stream)) {
+                        stream.gave(writer, number);
+                    }
+                    return;
+                }
+            }
+        }
+        if number.is_some() {
+            tracing::debug!("a stream whose reader does not read is cut; it can be taken up again");
+            writer.cut();
+            if let Some(stream) = self.lock().stream(stream) {
+                stream.detach(writer);
+            }
+        } else {
+            self.common.counters.dropped(writer.squeeze(event, droppable));
+        }
+    }
+}

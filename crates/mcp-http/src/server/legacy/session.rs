@@ -1,0 +1,355 @@
+//! One session: what the HTTP requests of a client and the one link to the application share.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::{Inbound, Lane, TransportError};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::time::Instant;
+
+use super::counters::{Counted, Counters, What};
+use super::id::SessionId;
+use super::lane::{Answer, Brought, Exchange, Form, Wants};
+use super::queue::{Reader, Writer, connection};
+use super::standalone::Standalone;
+use super::store::{EventId, EventStore};
+use super::stream::{Stream, can_poll};
+use crate::server::Identity;
+use crate::sse;
+
+/// POSTs that may wait for the link to take them. The next ones wait for a place.
+const INBOX: usize = 64;
+
+/// What all sessions of a server share.
+pub(super) struct Common {
+    pub(super) counters: Arc<Counters>,
+    pub(super) store: Option<Arc<dyn EventStore>>,
+    pub(super) keep_alive: Duration,
+    /// Events that wait for a slow reader.
+    pub(super) queue: usize,
+    pub(super) retry: Duration,
+}
+
+/// How a session speaks HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One endpoint, many streams: 2025-03-26 to 2025-11-25.
+    Streamable,
+    /// One stream that everything goes out on: 2024-11-05. The session is as old as the stream.
+    OneStream,
+}
+
+/// One session.
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) kind: Kind,
+    pub(super) common: Arc<Common>,
+    owner: Option<Identity>,
+    places: Semaphore,
+    state: Mutex<State>,
+}
+
+/// What changes. The lock is held for moments only, never across an await.
+pub(super) struct State {
+    over: Option<Over>,
+    inbox: VecDeque<Entry>,
+    receiver: Option<Waker>,
+    last_lane: u64,
+    pub(super) exchanges: HashMap<u64, Exchange>,
+    pub(super) standalone: Standalone,
+    /// What was negotiated, as the link tells.
+    pub(super) version: Option<ProtocolVersion>,
+    used: Instant,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// Nothing was under way.
+    Idle,
+    /// Requests were being served, perhaps, whose answers nobody can get any more.
+    Busy,
+}
+
+/// Something for the link.
+struct Entry {
+    inbound: Inbound,
+    lane: Lane,
+    /// Told when the link took it.
+    taken: Option<oneshot::Sender<()>>,
+}
+
+/// The session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub(super) struct Ended;
+
+impl Session {
+    pub(super) fn new(id: SessionId, kind: Kind, owner: Option<Identity>, common: Arc<Common>) -> Session {
+        let state = State {
+            over: None,
+            inbox: VecDeque::new(),
+            receiver: None,
+            last_lane: 0,
+            exchanges: HashMap::new(),
+            standalone: Standalone::default(),
+            version: None,
+            used: Instant::now(),
+        };
+        Session { id, kind, common, owner, places: Semaphore::new(INBOX), state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held leaves plain data behind.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this caller may speak for the session (ledger SESS-S-010, T-44).
+    pub(super) fn belongs_to(&self, identity: Option<&Identity>) -> bool {
+        self.owner.as_ref() == identity
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over.is_some()
+    }
+
+    /// Counts as a sign of life.
+    pub(super) fn touch(&self) {
+        self.lock().used = Instant::now();
+    }
+
+    /// Whether requests are under way.
+    pub(super) fn is_busy(&self) -> bool {
+        let state = self.lock();
+        !state.exchanges.is_empty() || !state.inbox.is_empty()
+    }
+
+    /// Whether nobody used it for that long. Never while something is open.
+    pub(super) fn is_idle(&self, now: Instant, limit: Duration) -> bool {
+        let state = self.lock();
+        state.exchanges.is_empty()
+            && state.inbox.is_empty()
+            && !state.standalone.stream.is_read()
+            && now.duration_since(state.used) >= limit
+    }
+
+    /// Cuts connections whose reader has taken nothing since before this instant.
+    pub(super) fn cut_stalled(&self, before: Instant) {
+        let state = self.lock();
+        let streams = state.exchanges.values().filter_map(|exchange| match &exchange.form {
+            Form::Stream(stream) => stream.writer(),
+            _ => None,
+        });
+        for writer in streams.chain(state.standalone.stream.writer()) {
+            if writer.is_stalled(before) {
+                tracing::debug!("a stream whose reader takes nothing is cut");
+                writer.cut();
+            }
+        }
+    }
+
+    /// Waits for a place in front of the link. Cancel-safe.
+    pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, Ended> {
+        self.places.acquire().await.map_err(|_| Ended)
+    }
+
+    /// A lane that was never used.
+    pub(super) fn mint(&self) -> Lane {
+        let mut state = self.lock();
+        state.last_lane += 1;
+        Lane::numbered(state.last_lane)
+    }
+
+    /// Puts something in front of the link that wants no answer. Told when the link took it.
+    pub(super) fn tell(
+        &self,
+        place: SemaphorePermit<'_>,
+        lane: Lane,
+        inbound: Inbound,
+    ) -> Result<oneshot::Receiver<()>, Ended> {
+        let (tell, taken) = oneshot::channel();
+        self.enqueue(place, Entry { inbound, lane, taken: Some(tell) }, None)?;
+        Ok(taken)
+    }
+
+    /// The first message of a session, in front of a link that nobody reads yet.
+    pub(super) fn ask_first(&self, lane: Lane, inbound: Inbound, exchange: Exchange) -> Result<(), Ended> {
+        let place = self.places.try_acquire().map_err(|_| Ended)?;
+        self.ask(place, lane, inbound, exchange)
+    }
+
+    /// Puts something in front of the link that is answered on this lane.
+    pub(super) fn ask(
+        &self,
+        place: SemaphorePermit<'_>,
+        lane: Lane,
+        inbound: Inbound,
+        exchange: Exchange,
+    ) -> Result<(), Ended> {
+        self.enqueue(place, Entry { inbound, lane, taken: None }, Some(exchange))
+    }
+
+    fn enqueue(
+        &self,
+        place: SemaphorePermit<'_>,
+        entry: Entry,
+        exchange: Option<Exchange>,
+    ) -> Result<(), Ended> {
+        let mut state = self.lock();
+        if state.over.is_some() {
+            return Err(Ended);
+        }
+        place.forget();
+        state.used = Instant::now();
+        if let Some(exchange) = exchange {
+            state.exchanges.insert(entry.lane.number(), exchange);
+        }
+        state.inbox.push_back(entry);
+        if let Some(receiver) = state.receiver.take() {
+            receiver.wake();
+        }
+        Ok(())
+    }
+
+    /// What the link reads. Takes nothing that it does not return in the same poll.
+    pub(super) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
+        let mut state = self.lock();
+        if let Some(Entry { inbound, lane, taken }) = state.inbox.pop_front() {
+            if state.inbox.is_empty() {
+                // A burst is over: its memory goes with it.
+                state.inbox = VecDeque::new();
+            }
+            if let Some(exchange) = state.exchanges.get_mut(&lane.number()) {
+                exchange.taken = true;
+            }
+            if let Some(taken) = taken {
+                // Whoever sent it may have hung up.
+                let _gone = taken.send(());
+            }
+            self.places.add_permits(1);
+            return Poll::Ready(Ok(Some(inbound)));
+        }
+        match state.over {
+            Some(Over::Idle) => Poll::Ready(Ok(None)),
+            Some(Over::Busy) => Poll::Ready(Err(TransportError::new(Ended))),
+            None => {
+                state.receiver = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Ends the session: streams end, exchanges fail, the link ends. Idempotent.
+    pub(super) fn close(&self) {
+        let (exchanges, mut standalone, inbox) = {
+            let mut state = self.lock();
+            if state.over.is_some() {
+                return;
+            }
+            // Requests of a session with one stream are on no lane of their own: nobody here knows of them.
+            let idle = state.exchanges.is_empty() && self.kind == Kind::Streamable;
+            state.over = Some(if idle { Over::Idle } else { Over::Busy });
+            if let Some(receiver) = state.receiver.take() {
+                receiver.wake();
+            }
+            let exchanges = std::mem::take(&mut state.exchanges);
+            (exchanges, std::mem::take(&mut state.standalone), std::mem::take(&mut state.inbox))
+        };
+        // Not under the lock: what is dropped here may look at the session again.
+        self.places.close();
+        drop(inbox);
+        standalone.stream.end_connection();
+        for exchange in exchanges.into_values() {
+            match exchange.form {
+                Form::Undecided(to) => {
+                    let _gone = to.send(if exchange.taken { Answer::Failed } else { Answer::NotTaken });
+                }
+                Form::Stream(mut stream) => {
+                    stream.end_connection();
+                }
+                Form::Gone => {}
+            }
+        }
+    }
+
+    /// A fresh exchange, and its answer.
+    pub(super) fn exchange(
+        &self,
+        brought: Brought,
+        waiting: Vec<mcp_core::message::RequestId>,
+        wants: Wants,
+    ) -> (Exchange, oneshot::Receiver<Answer>) {
+        Exchange::new(brought, waiting, wants, self.common.counters.count(What::Exchange))
+    }
+
+    /// A connection of a stream of this session. Its end is noticed whether anything is written or not.
+    pub(super) fn connection(self: &Arc<Self>, stream: u64) -> (Writer, Reader) {
+        let (writer, reader) = connection(self.common.queue);
+        let counted: Counted = self.common.counters.count(What::Stream);
+        let (session, own) = (Arc::downgrade(self), writer.clone());
+        let reader = reader.when_over(move || {
+            drop(counted);
+            if let Some(session) = session.upgrade() {
+                session.detached(stream, &own);
+            }
+        });
+        (writer, reader)
+    }
+
+    fn detached(&self, stream: u64, writer: &Writer) {
+        {
+            let mut state = self.lock();
+            state.used = Instant::now();
+            if let Some(stream) = state.stream(stream) {
+                stream.detach(writer);
+            }
+        }
+        if self.kind == Kind::OneStream {
+            self.close();
+        }
+    }
+
+    /// What a stream starts with where clients know it: an id to come back with, and when (ledger SSE-S-004, T-25).
+    pub(super) fn priming(&self, version: Option<ProtocolVersion>, id: EventId) -> Option<bytes::Bytes> {
+        (self.common.store.is_some() && can_poll(version)).then(|| {
+            let mut event = Vec::new();
+            sse::priming_event(&id.to_string(), Some(self.common.retry), &mut event);
+            event.into()
+        })
+    }
+}
+
+impl State {
+    /// A stream that is not over.
+    pub(super) fn stream(&mut self, number: u64) -> Option<&mut Stream> {
+        if number == 0 {
+            return (self.over.is_none()).then_some(&mut self.standalone.stream);
+        }
+        match &mut self.exchanges.get_mut(&number)?.form {
+            Form::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    /// The highest lane that was minted.
+    pub(super) fn minted(&self) -> u64 {
+        self.last_lane
+    }
+
+    /// Takes an exchange out that has its answer.
+    pub(super) fn finish(&mut self, lane: Lane) -> Option<Exchange> {
+        let exchange = self.exchanges.remove(&lane.number());
+        if self.exchanges.is_empty() {
+            self.exchanges = HashMap::new();
+            self.used = Instant::now();
+        }
+        exchange
+    }
+}

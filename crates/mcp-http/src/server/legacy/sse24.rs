@@ -1,0 +1,77 @@
+//! The two endpoints of 2024-11-05: a stream that is the session, and a path that messages are sent to (ledger 3.24).
+
+use hyper::{Response, StatusCode};
+use mcp_core::message::{Decoded, RequestId};
+use mcp_core::transport::{Inbound, Lane};
+
+use super::post::accepted;
+use super::session::Kind;
+use super::{Legacy, refuse, session_not_found};
+use crate::media::{self, Kind as Media};
+use crate::server::body::{Body, stream_of};
+use crate::server::caller::Caller;
+use crate::server::respond;
+use crate::sse;
+
+/// How the session is named in the query of the path that messages are sent to.
+const SESSION: &str = "sessionId";
+
+impl Legacy {
+    /// `GET /sse` of 2024-11-05. The session is as old as this stream (SSE24-S-005).
+    pub(crate) async fn sse24_get(&self, caller: Caller) -> Response<Body> {
+        if !media::accepts(caller.headers(), Media::EventStream) {
+            return *refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
+        }
+        let mut reader = None;
+        let started = self.start(Kind::OneStream, &caller, |session| {
+            let (writer, read) = session.connection(0);
+            let mut first = Vec::new();
+            // Relative: proxies may have changed everything before the path (SSE24-S-002).
+            sse::event(
+                "endpoint",
+                &format!("{}?{SESSION}={}", self.messages_path, session.id.as_str()),
+                &mut first,
+            );
+            writer.force(first.into());
+            session.lock().standalone.stream.attach(writer, false);
+            reader = Some(read);
+        });
+        let (session, opening) = match started {
+            Ok(started) => started,
+            Err(refusal) => return *refusal,
+        };
+        let Some(reader) = reader else { return *session_not_found() };
+        self.table.insert(&session);
+        opening.done();
+        respond::events(stream_of(reader, Some(session.common.keep_alive)))
+    }
+
+    /// `POST /messages` of 2024-11-05: answered by a status alone; what is said to it goes out on the stream
+    /// (SSE24-S-004).
+    pub(crate) async fn sse24_post(&self, caller: Caller, message: Decoded) -> Response<Body> {
+        let query = caller.request.uri().query().unwrap_or_default();
+        let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
+        let Some(id) = named else {
+            return *refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
+        };
+        let Some(session) = self.table.find(id, Kind::OneStream, caller.identity.as_ref()) else {
+            return *session_not_found();
+        };
+        let envelope = caller.envelope;
+        let (lane, inbound) = match message {
+            Decoded::One(Ok(message)) => {
+                (Lane::SHARED, Inbound::Message { message, lane: Lane::SHARED, envelope })
+            }
+            Decoded::One(Err(refusal)) => {
+                let id: Option<&RequestId> = refusal.id.as_ref();
+                return respond::error(StatusCode::BAD_REQUEST, &refusal.error, id);
+            }
+            Decoded::Batch(items) => {
+                let lane = session.mint();
+                (lane, Inbound::Batch { items, lane, envelope })
+            }
+        };
+        let Ok(place) = session.place().await else { return *session_not_found() };
+        accepted(session.tell(place, lane, inbound).ok()).await
+    }
+}

@@ -1,0 +1,232 @@
+//! The event store in memory: bounded for each session and as a whole, the oldest is forgotten first.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mcp_core::transport::async_trait;
+use tokio::time::Instant;
+
+use super::{EventId, EventStore, StoreError};
+
+/// Streams that ended and are still kept. Beyond that the oldest is forgotten early.
+const MAX_ENDED: usize = 65_536;
+
+/// What a [`MemoryEventStore`] keeps at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreLimits {
+    /// Events of one session. Default 1,024.
+    pub session_events: usize,
+    /// Bytes of messages of one session. Default 1 MiB. The newest event is kept whatever its size.
+    pub session_bytes: usize,
+    /// Bytes of messages of all sessions. Default 256 MiB.
+    pub total_bytes: usize,
+    /// How long the events of a stream are kept after its last one. Default 5 min.
+    pub ended: Duration,
+}
+
+impl Default for StoreLimits {
+    fn default() -> StoreLimits {
+        StoreLimits {
+            session_events: 1024,
+            session_bytes: 1 << 20,
+            total_bytes: 256 << 20,
+            ended: Duration::from_secs(300),
+        }
+    }
+}
+
+/// An event store in memory. Empty, it costs nothing; an answer that went out as one JSON body is never in it.
+#[derive(Default)]
+pub struct MemoryEventStore {
+    limits: StoreLimits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// All events by age, for the bound on the whole.
+    events: BTreeMap<u64, Event>,
+    sessions: HashMap<Arc<str>, Log>,
+    /// Streams that ended, by age.
+    ended: VecDeque<(Instant, Arc<str>, u64)>,
+    bytes: usize,
+    age: u64,
+}
+
+struct Event {
+    session: Arc<str>,
+    id: EventId,
+    message: Bytes,
+}
+
+#[derive(Default)]
+struct Log {
+    /// The ages of its events, oldest first.
+    ages: VecDeque<u64>,
+    streams: HashMap<u64, Events>,
+    bytes: usize,
+}
+
+/// Number and age of what is kept of one stream. Numbers follow each other, so a gap shows.
+type Events = VecDeque<(u64, u64)>;
+
+impl MemoryEventStore {
+    /// A store with these limits.
+    pub fn new(limits: StoreLimits) -> MemoryEventStore {
+        MemoryEventStore { limits, kept: Mutex::default() }
+    }
+
+    /// How many events are kept, and the bytes of their messages.
+    pub fn size(&self) -> (usize, usize) {
+        let kept = self.lock();
+        (kept.events.len(), kept.bytes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // A panic while the lock is held leaves plain data behind.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expire(&self, kept: &mut Kept) {
+        let now = Instant::now();
+        while let Some((at, _, _)) = kept.ended.front()
+            && now.duration_since(*at) >= self.limits.ended
+        {
+            let Some((_, session, stream)) = kept.ended.pop_front() else { return };
+            kept.forget_stream(&session, stream);
+        }
+    }
+}
+
+impl Kept {
+    fn append(&mut self, session: &str, id: EventId, message: Bytes) {
+        self.age += 1;
+        let age = self.age;
+        let name = match self.sessions.get_key_value(session) {
+            Some((name, _)) => name.clone(),
+            None => Arc::from(session),
+        };
+        let log = self.sessions.entry(name.clone()).or_default();
+        log.bytes += message.len();
+        self.bytes += message.len();
+        log.ages.push_back(age);
+        log.streams.entry(id.stream).or_default().push_back((id.number, age));
+        self.events.insert(age, Event { session: name, id, message });
+    }
+
+    fn forget_event(&mut self, age: u64) {
+        let Some(Event { session, id, message }) = self.events.remove(&age) else { return };
+        self.bytes -= message.len();
+        let Some(log) = self.sessions.get_mut(&session) else { return };
+        log.bytes -= message.len();
+        // Mostly the oldest goes.
+        forget_age(&mut log.ages, |kept| *kept == age);
+        if let Some(events) = log.streams.get_mut(&id.stream) {
+            forget_age(events, |(_, kept)| *kept == age);
+            if events.is_empty() {
+                log.streams.remove(&id.stream);
+            }
+        }
+        if log.streams.is_empty() {
+            self.sessions.remove(&session);
+        }
+    }
+
+    fn forget_stream(&mut self, session: &str, stream: u64) {
+        let log = self.sessions.get(session);
+        let events = log.and_then(|log| log.streams.get(&stream)).cloned().unwrap_or_default();
+        for (_, age) in events {
+            self.forget_event(age);
+        }
+    }
+}
+
+/// Takes out the one that fits: the first, if it does.
+fn forget_age<T>(queue: &mut VecDeque<T>, fits: impl Fn(&T) -> bool) {
+    if queue.front().is_some_and(&fits) {
+        queue.pop_front();
+    } else if let Some(at) = queue.iter().position(fits) {
+        queue.remove(at);
+    }
+}
+
+#[async_trait]
+impl EventStore for MemoryEventStore {
+    async fn append(&self, session: &str, id: EventId, message: Bytes) -> Result<(), StoreError> {
+        let mut kept = self.lock();
+        self.expire(&mut kept);
+        kept.append(session, id, message);
+        while let Some(log) = kept.sessions.get(session)
+            && log.ages.len() > 1
+            && (log.ages.len() > self.limits.session_events || log.bytes > self.limits.session_bytes)
+        {
+            let Some(oldest) = log.ages.front().copied() else { break };
+            kept.forget_event(oldest);
+        }
+        while kept.bytes > self.limits.total_bytes {
+            let Some((oldest, _)) = kept.events.first_key_value() else { break };
+            let oldest = *oldest;
+            kept.forget_event(oldest);
+        }
+        Ok(())
+    }
+
+    async fn after(&self, session: &str, id: EventId) -> Result<Vec<(EventId, Bytes)>, StoreError> {
+        let mut kept = self.lock();
+        self.expire(&mut kept);
+        let events = kept.sessions.get(session).and_then(|log| log.streams.get(&id.stream));
+        let events = events.ok_or(StoreError::Gone)?;
+        let (first, last) =
+            (events.front().copied().unwrap_or_default(), events.back().copied().unwrap_or_default());
+        if id.number + 1 < first.0 || id.number > last.0 {
+            return Err(StoreError::Gone);
+        }
+        let later = events.iter().filter(|(number, _)| *number > id.number);
+        Ok(later
+            .filter_map(|(_, age)| kept.events.get(age))
+            .map(|event| (event.id, event.message.clone()))
+            .collect())
+    }
+
+    async fn end(&self, session: &str, stream: u64) {
+        let mut kept = self.lock();
+        if let Some((name, log)) = kept.sessions.get_key_value(session)
+            && log.streams.contains_key(&stream)
+        {
+            let name = name.clone();
+            kept.ended.push_back((Instant::now(), name, stream));
+            if kept.ended.len() > MAX_ENDED {
+                let oldest = kept.ended.pop_front();
+                oldest.into_iter().for_each(|(_, session, stream)| kept.forget_stream(&session, stream));
+            }
+        }
+        self.expire(&mut kept);
+    }
+
+    async fn forget(&self, session: &str) {
+        let mut kept = self.lock();
+        if let Some(log) = kept.sessions.remove(session) {
+            for age in log.ages {
+                let event = kept.events.remove(&age);
+                kept.bytes -= event.map_or(0, |event| event.message.len());
+            }
+        }
+    }
+
+    async fn sweep(&self) {
+        let mut kept = self.lock();
+        self.expire(&mut kept);
+    }
+}
+
+/// Shows sizes: messages may hold secrets.
+impl fmt::Debug for MemoryEventStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (events, bytes) = self.size();
+        f.debug_struct("MemoryEventStore").field("events", &events).field("bytes", &bytes).finish()
+    }
+}

@@ -1,0 +1,151 @@
+//! All sessions of a server by id: found, bounded, forgotten.
+//!
+//! A session is put in by the request that opened it, and taken out by the guard in the task of its link, whatever
+//! the way it ended. Everybody else may only close it. The lock is held for a look-up, never across an await.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::counters::Counted;
+use super::id::SessionId;
+use super::session::{Common, Kind, Session};
+use crate::server::Identity;
+
+/// Sessions are looked through at least this often, and not more often than the second.
+const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
+
+/// When sessions end by themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Nobody uses the session.
+    pub(super) idle: Duration,
+    /// Nobody reads what a stream says.
+    pub(super) write: Duration,
+}
+
+/// All sessions that clients can use.
+pub(super) struct Table {
+    sessions: Mutex<Sessions>,
+    patience: Patience,
+}
+
+#[derive(Default)]
+struct Sessions {
+    by_id: HashMap<SessionId, Arc<Session>>,
+    /// A task looks through them.
+    watched: bool,
+}
+
+/// Takes a session out of the table when the task of its link ends.
+pub(super) struct Registered {
+    pub(super) table: Arc<Table>,
+    pub(super) session: Arc<Session>,
+    pub(super) _place: Counted,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.table.remove(&self.session.id);
+    }
+}
+
+impl Table {
+    pub(super) fn new(patience: Patience) -> Table {
+        Table { sessions: Mutex::default(), patience }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
+        // A panic while the lock is held leaves plain data behind.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().by_id.len()
+    }
+
+    /// Makes a session known to clients. Needs a runtime: the first one starts a task that looks after all.
+    pub(super) fn insert(self: &Arc<Self>, session: &Arc<Session>) {
+        let watched = {
+            let mut sessions = self.lock();
+            sessions.by_id.insert(session.id.clone(), session.clone());
+            std::mem::replace(&mut sessions.watched, true)
+        };
+        // Its link may have ended meanwhile, and its guard found nothing to remove.
+        if session.is_over() {
+            self.remove(&session.id);
+        }
+        if !watched {
+            tokio::spawn(watch(Arc::downgrade(self), self.patience, session.common.clone()));
+        }
+    }
+
+    /// The session of this id, if it is the caller's (ledger SESS-S-010). One that has been idle for too long is
+    /// ended by the look at it.
+    pub(super) fn find(&self, id: &str, kind: Kind, identity: Option<&Identity>) -> Option<Arc<Session>> {
+        let session = self.lock().by_id.get(id)?.clone();
+        if session.kind != kind || !session.belongs_to(identity) {
+            return None;
+        }
+        if session.is_idle(Instant::now(), self.patience.idle) {
+            self.end(&session);
+        }
+        (!session.is_over()).then_some(session)
+    }
+
+    /// Ends a session; nobody finds it any more.
+    pub(super) fn end(&self, session: &Session) {
+        session.close();
+        self.remove(&session.id);
+    }
+
+    fn remove(&self, id: &SessionId) {
+        // Dropped without the lock.
+        let _session = {
+            let mut sessions = self.lock();
+            let removed = sessions.by_id.remove(id);
+            if sessions.by_id.len() * 4 < sessions.by_id.capacity() {
+                let most = sessions.by_id.len() * 2;
+                sessions.by_id.shrink_to(most);
+            }
+            removed
+        };
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+        self.lock().by_id.values().cloned().collect()
+    }
+
+    /// Whether nothing is left to look after. From then on the next session starts a new look-out.
+    fn rest(&self) -> bool {
+        let mut sessions = self.lock();
+        sessions.watched = !sessions.by_id.is_empty();
+        !sessions.watched
+    }
+}
+
+/// Ends sessions that nobody uses, and streams that nobody reads, while there are sessions: one timer for all.
+async fn watch(table: Weak<Table>, patience: Patience, common: Arc<Common>) {
+    let every = (patience.idle.min(patience.write) / 4).clamp(LOOK.1, LOOK.0);
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(table) = table.upgrade() else { return };
+        let now = Instant::now();
+        for session in table.all() {
+            if session.is_idle(now, patience.idle) {
+                tracing::debug!("a session that nobody used is ended");
+                table.end(&session);
+            } else if let Some(before) = now.checked_sub(patience.write) {
+                session.cut_stalled(before);
+            }
+        }
+        if let Some(store) = &common.store {
+            store.sweep().await;
+        }
+        if table.rest() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One modern exchange: handler, session and answer run in the task of the request until the answer is one text.
+//!
+//! Nothing is spawned and no channel is made for an answer of one body. The first message that is not the last, or a
+//! keep-alive that is due, makes it a stream: then the link goes on in a task of its own, behind a bounded queue.
+
+mod exchange;
+mod link;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use mcp_core::message::{ErrorObject, Message, RequestId};
+use mcp_core::transport::{Accept, EndReason, Inbound, Origin};
+
+use super::body::Body;
+use super::core::Core;
+use super::respond;
+use crate::{ladder, sse};
+use exchange::{Exchange, First, HangUp};
+use link::Link;
+
+pub(crate) use exchange::Form;
+pub(crate) use link::LANE;
+
+/// Serves what one POST brought: a request, or what is wrong with it.
+///
+/// When this future is dropped before it is done, the client hung up: the session is told, and the handler has its
+/// grace period in a task of its own (ledger HTTP-S-012, T-16).
+pub(crate) async fn serve(
+    core: &Core,
+    inbound: Inbound,
+    id: Option<RequestId>,
+    form: Form,
+) -> Response<Body> {
+    let timeouts = &core.config.timeouts;
+    let exchange = Arc::new(Exchange::new(form, core.config.limits.stream_queue, *timeouts));
+    let mut link = Inline::new(&core.accept, Link::new(exchange.clone(), inbound), exchange.clone());
+    // Only a handler that waits for something needs the timer.
+    let mut keep_alive = None;
+    let first = poll_fn(|cx| {
+        let over = link.poll(cx);
+        if let Some(first) = exchange.take_first(cx.waker()) {
+            return Poll::Ready(first);
+        }
+        if over {
+            return Poll::Ready(First::Nothing);
+        }
+        if form == Form::Json {
+            return Poll::Pending;
+        }
+        let timer = keep_alive.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeouts.keep_alive)));
+        timer.as_mut().poll(cx).map(|()| exchange.first_or_stream())
+    })
+    .await;
+    link.go_on();
+    answer(first, id.as_ref(), form, exchange)
+}
+
+fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchange>) -> Response<Body> {
+    let failed = |status, why| respond::error(status, &ErrorObject::internal(why), id);
+    match first {
+        First::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
+        First::Last(message, origin) => last(&message, origin, form),
+        // Nothing is said of a request after its cancellation (CANC-S-010): a stream of nothing.
+        First::End(EndReason::Cancelled) => respond::events(Body::default()),
+        First::End(EndReason::NothingToSay) => respond::empty(StatusCode::ACCEPTED),
+        First::End(EndReason::Closing) => {
+            let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, "The server is closing");
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+        }
+        First::End(EndReason::TimedOut) => {
+            failed(StatusCode::INTERNAL_SERVER_ERROR, "The request ran out of time")
+        }
+        First::End(_) | First::Nothing => {
+            failed(StatusCode::INTERNAL_SERVER_ERROR, "The request got no answer")
+        }
+    }
+}
+
+/// One message is the whole answer.
+fn last(message: &Message, origin: Origin, form: Form) -> Response<Body> {
+    let status = match message {
+        Message::Response(response) => ladder::status(response, origin),
+        _ => StatusCode::OK,
+    };
+    if form == Form::Events && status == StatusCode::OK {
+        let mut event = Vec::with_capacity(message.encoded_len_hint());
+        sse::message_event(None, message, &mut event);
+        return respond::events(Body::full(event));
+    }
+    respond::message(status, message)
+}
+
+/// A link that is driven where it stands. Dropped before it is done, it goes on in a task of its own, and is told that
+/// the client hung up.
+struct Inline {
+    work: Option<BoxFuture<'static, ()>>,
+    exchange: Arc<Exchange>,
+}
+
+impl Inline {
+    fn new(accept: &Arc<dyn Accept>, link: Link, exchange: Arc<Exchange>) -> Inline {
+        Inline { work: Some(accept.clone().accept(Box::new(link))), exchange }
+    }
+
+    /// Drives it; whether it is over.
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(work) = &mut self.work else { return true };
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(())) => {}
+            Err(_) => tracing::error!("whoever accepts links panicked"),
+        }
+        self.work = None;
+        true
+    }
+
+    /// What is left of it goes on without us.
+    fn go_on(&mut self) {
+        if let Some(work) = self.work.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(work);
+        }
+    }
+}
+
+impl Drop for Inline {
+    fn drop(&mut self) {
+        if self.work.is_some() && !std::thread::panicking() {
+            self.exchange.hang_up();
+            self.go_on();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The server as a service, for servers of others.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use hyper::body::Body as HttpBody;
+use hyper::{Request, Response};
+
+use super::body::Body;
+use super::caller::Peer;
+use super::core::Core;
+use super::legacy::SessionCounters;
+use super::service;
+
+/// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
+/// can be mounted in axum and its like. Cloning it is cheap; all clones are the same server.
+///
+/// Mount it where the whole path is kept: it serves [`ServerConfig::path`](super::ServerConfig::path) and answers 404
+/// elsewhere. If the request's extensions hold a [`Peer`], it is told to handlers.
+#[derive(Clone)]
+pub struct HttpService {
+    core: Arc<Core>,
+}
+
+impl HttpService {
+    pub(super) fn new(core: Arc<Core>) -> HttpService {
+        HttpService { core }
+    }
+
+    /// From here on new requests are refused with 503, and subscriptions come to their end. Call it when the server
+    /// around stops, before it waits for its connections. Idempotent.
+    pub fn drain(&self) {
+        self.core.drain();
+    }
+
+    /// What the legacy era has open now.
+    pub fn sessions(&self) -> SessionCounters {
+        self.core.sessions()
+    }
+
+    fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+    {
+        let core = self.core.clone();
+        async move {
+            let peer = request.extensions().get().copied().unwrap_or(Peer::Unknown);
+            Ok(service::handle(&core, peer, request).await.response)
+        }
+        .boxed()
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for HttpService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        self.answer(request)
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<B> tower_service::Service<Request<B>> for HttpService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.answer(request)
+    }
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService").field("path", &self.core.config.path).finish_non_exhaustive()
+    }
+}

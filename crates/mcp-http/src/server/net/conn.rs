@@ -1,0 +1,227 @@
+//! One connection, from its first byte to its last. Generic over the bytes, so that tests need no socket.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::Sleep;
+
+use super::super::body::Body;
+use super::super::caller::Peer;
+use super::super::core::Core;
+use super::super::gate;
+use super::super::service::{self, Answered};
+use super::io::Watched;
+use super::state::{ConnState, Phase};
+use super::watch::{Glance, Verdict, Watch};
+
+/// What an HTTP/2 connection begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Streams at once on an HTTP/2 connection, and how many that the client gave up are remembered (rapid reset).
+const STREAMS: u32 = 200;
+const RESETS: usize = 20;
+/// The interval of HTTP/2 pings, and how long one may stay unanswered: a peer that is gone is noticed (FAULT C-31).
+const PING: Duration = Duration::from_secs(60);
+const PONG: Duration = Duration::from_secs(20);
+
+/// What the service of a connection knows.
+pub(crate) struct Conn {
+    pub(crate) core: Arc<Core>,
+    pub(crate) peer: Peer,
+    pub(crate) state: Arc<ConnState>,
+}
+
+/// Serves one connection to its end. `http2` says what TLS has negotiated; without TLS the first bytes tell.
+///
+/// Dropping the future cuts the connection; handlers of modern requests are told.
+pub(crate) async fn serve<I>(conn: Conn, mut io: I, http2: Option<bool>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = conn.core.config.limits;
+    let timeouts = conn.core.config.timeouts;
+    let state = conn.state.clone();
+    let mut ahead = Vec::new();
+    let http2 = match http2 {
+        Some(known) => known,
+        None => {
+            let told = pin!(detect(&mut io, &mut ahead));
+            match until_told(&state, timeouts.headers, told).await {
+                Some(Ok(http2)) => http2,
+                // It said nothing, or not for long, or is wanted no more.
+                _ => return,
+            }
+        }
+    };
+    let io = TokioIo::new(Watched::new(io, ahead, !http2, state.clone(), timeouts.write));
+    let conn = Arc::new(conn);
+    let service = service_fn(move |request| answer(conn.clone(), request));
+    let watch = Watch::new(timeouts.headers, timeouts.idle);
+    let ended = if http2 {
+        let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
+        let conn = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_header_list_size(headers)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
+            .serve_connection(io, service);
+        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch).await
+    } else {
+        let conn = http1::Builder::new()
+            // Heads have a limit in `watch`: hyper would set a timer for each request.
+            .header_read_timeout(None)
+            .max_headers(limits.header_count)
+            .max_buf_size(limits.headers.max(MIN_BUFFER))
+            .serve_connection(io, service);
+        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch).await
+    };
+    match ended {
+        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Some(Ok(())) => {}
+        None => tracing::debug!("a connection was cut"),
+    }
+}
+
+/// The least that hyper takes.
+const MIN_BUFFER: usize = 8192;
+
+/// Whether the client speaks HTTP/2, by the first byte that differs from its preface. What was read is kept.
+async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::io::Result<bool> {
+    let mut space = [0; PREFACE.len()];
+    while ahead.len() < PREFACE.len() && PREFACE.starts_with(ahead) {
+        let read = io.read(&mut space[..PREFACE.len() - ahead.len()]).await?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        ahead.extend_from_slice(&space[..read]);
+    }
+    Ok(ahead.starts_with(PREFACE))
+}
+
+/// Waits for the first bytes, for a while, and while the connection is wanted.
+async fn until_told<T>(
+    state: &ConnState,
+    limit: Duration,
+    mut told: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    let mut limit = pin!(tokio::time::sleep(limit));
+    poll_fn(|cx| {
+        state.register(cx.waker());
+        if let Poll::Ready(told) = told.as_mut().poll(cx) {
+            return Poll::Ready(Some(told));
+        }
+        if state.phase() != Phase::Serving {
+            return Poll::Ready(None);
+        }
+        limit.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+/// Drives a connection until it ends or is cut; `None` if it was cut.
+async fn drive<C: Future>(
+    mut conn: Pin<&mut C>,
+    drain: impl Fn(Pin<&mut C>),
+    state: &ConnState,
+    mut watch: Watch,
+) -> Option<C::Output> {
+    let mut timer = Ticks::new(watch.every());
+    let mut draining = false;
+    poll_fn(|cx| {
+        state.register(cx.waker());
+        let mut leave = false;
+        if timer.ticked(cx) {
+            let glance = Glance {
+                requests: state.requests.load(Ordering::Relaxed),
+                in_flight: state.in_flight.load(Ordering::Relaxed),
+                began: state.began.load(Ordering::Relaxed),
+            };
+            match watch.tick(glance) {
+                Verdict::Keep => {}
+                Verdict::Idle => leave = true,
+                Verdict::SlowHead => return Poll::Ready(None),
+            }
+        }
+        match state.phase() {
+            Phase::Serving => {}
+            Phase::Draining => leave = true,
+            Phase::Cut => return Poll::Ready(None),
+        }
+        if leave && !draining {
+            draining = true;
+            drain(conn.as_mut());
+        }
+        conn.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// A timer that repeats. Asking it costs next to nothing while it runs.
+struct Ticks {
+    every: Duration,
+    timer: Pin<Box<Sleep>>,
+    waker: Option<Waker>,
+}
+
+impl Ticks {
+    fn new(every: Duration) -> Ticks {
+        Ticks { every, timer: Box::pin(tokio::time::sleep(every)), waker: None }
+    }
+
+    fn ticked(&mut self, cx: &mut Context<'_>) -> bool {
+        let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if known && !self.timer.is_elapsed() {
+            return false;
+        }
+        self.waker = Some(cx.waker().clone());
+        let ticked = self.timer.as_mut().poll(cx).is_ready();
+        if ticked {
+            self.timer.as_mut().reset(tokio::time::Instant::now() + self.every);
+            // Registers the waker again. A timer that is over already is seen at the next look.
+            let _again = self.timer.as_mut().poll(cx);
+        }
+        ticked
+    }
+}
+
+/// One request of this connection.
+async fn answer(conn: Arc<Conn>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let in_flight = conn.state.begin();
+    let answered = match smuggles(&conn.state, &request) {
+        true => service::close(*gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), request.version()),
+        false => service::handle(&conn.core, conn.peer, request).await,
+    };
+    let Answered { mut response, unread } = answered;
+    if unread {
+        conn.state.unread.store(true, Ordering::Relaxed);
+    }
+    if response.body().is_stream() {
+        response = response.map(|body| body.guarded(in_flight));
+    }
+    Ok(response)
+}
+
+const SMUGGLED: &str = "Content-Length and Transfer-Encoding exclude each other";
+
+/// Whether the request has two lengths: hyper shows one of them (FAULT B: request smuggling).
+fn smuggles(state: &ConnState, request: &Request<Incoming>) -> bool {
+    if request.version() >= Version::HTTP_2 {
+        return false;
+    }
+    let lengths = request.headers().contains_key(CONTENT_LENGTH);
+    let known = state.lengths_known.fetch_add(u32::from(lengths), Ordering::Relaxed) + u32::from(lengths);
+    request.headers().contains_key(TRANSFER_ENCODING) && known != state.lengths_seen.load(Ordering::Relaxed)
+}

@@ -1,0 +1,159 @@
+//! The bytes of a connection on their way to hyper and from it: what was read ahead, stalled writes, smuggled lengths.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::sniff::Lengths;
+use super::state::ConnState;
+
+/// How long, and for how many bytes, a connection is read on after its end, where the peer may still be writing: closing
+/// it with unread bytes would reset it, and destroy the answer on its way (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1 << 20;
+
+/// A connection that is watched.
+pub(super) struct Watched<I> {
+    inner: I,
+    /// What was read to tell HTTP/2 from HTTP/1.
+    ahead: Vec<u8>,
+    /// HTTP/1 alone: HTTP/2 frames lengths in another way.
+    lengths: Option<Lengths>,
+    state: Arc<ConnState>,
+    write: Duration,
+    /// Runs only while the peer does not take what is written.
+    stall: Option<Pin<Box<Sleep>>>,
+    /// Our side has ended: until when, and for how many bytes, the other side is read on.
+    linger: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
+    pub(super) fn new(
+        inner: I,
+        ahead: Vec<u8>,
+        http1: bool,
+        state: Arc<ConnState>,
+        write: Duration,
+    ) -> Watched<I> {
+        let mut watched = Watched {
+            inner,
+            ahead,
+            lengths: http1.then(Lengths::default),
+            state,
+            write,
+            stall: None,
+            linger: None,
+        };
+        let ahead = std::mem::take(&mut watched.ahead);
+        watched.note(&ahead);
+        watched.ahead = ahead;
+        watched
+    }
+
+    fn note(&mut self, read: &[u8]) {
+        if read.is_empty() {
+            return;
+        }
+        if let Some(lengths) = &mut self.lengths {
+            let found = lengths.count(read);
+            if found > 0 {
+                self.state.lengths_seen.fetch_add(found, Ordering::Relaxed);
+            }
+            // On HTTP/2 frames come that belong to no request.
+            if !self.state.began.load(Ordering::Relaxed) {
+                self.state.began.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((until, bytes)) = &mut self.linger else { return Poll::Ready(()) };
+        let mut space = [0; 4096];
+        while *bytes > 0 {
+            let mut buf = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut buf) {
+                Poll::Pending => return until.as_mut().poll(cx),
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
+                    *bytes = bytes.saturating_sub(buf.filled().len());
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// A write that the peer takes within the limit, or an error (FAULT B: slow read).
+    fn bounded<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if done.is_ready() {
+            self.stall = None;
+            return done;
+        }
+        let limit = self.write;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(stall.as_mut().poll(cx));
+        let why = format!("write stalled: the client took nothing for {limit:?}");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let most = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead[..most]);
+            self.ahead.drain(..most);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        self.note(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.bounded(cx, done)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.bounded(cx, done)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.inner).poll_flush(cx);
+        self.bounded(cx, done)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            let done = Pin::new(&mut self.inner).poll_shutdown(cx);
+            ready!(self.bounded(cx, done))?;
+            if !self.state.owes_reading() {
+                return Poll::Ready(Ok(()));
+            }
+            self.linger = Some((Box::pin(tokio::time::sleep(LINGER)), LINGER_BYTES));
+        }
+        self.poll_linger(cx).map(Ok)
+    }
+}

@@ -1,0 +1,17 @@
+//! Listening, connections and their end. No MCP in it.
+
+mod conn;
+mod io;
+mod listen;
+mod serve;
+mod sniff;
+mod state;
+mod tls;
+mod watch;
+
+pub use listen::Listener;
+pub use serve::{BoundServer, Served};
+
+pub(super) use tls::Security;
+#[cfg(feature = "tls")]
+pub(super) use tls::{config as tls_config, offer as tls_offer};

@@ -1,0 +1,251 @@
+//! A server that listens: takes connections, bounds them, and brings them to their end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinSet};
+
+use super::super::caller::Peer;
+use super::super::core::Core;
+use super::super::mount::HttpService;
+use super::conn::{self, Conn};
+use super::listen::{AfterError, Listener, after_error};
+use super::state::{ConnState, Phase};
+use super::tls::Security;
+
+/// Said to connections that are too many. Nobody waits for their requests.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// How many are told so at once, and how long it may take; the rest are closed without a word.
+const TOLD: usize = 64;
+const TELLING: Duration = Duration::from_secs(1);
+
+/// A server that has its address, and accepts nothing yet: connections wait in the backlog.
+pub struct BoundServer<L: Listener = TcpListener> {
+    core: Arc<Core>,
+    listener: L,
+    security: Security,
+}
+
+/// How a server stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// How many connections there were.
+    pub connections: u64,
+    /// How many of them were cut at the end, because what they had asked for took longer than the drain limit.
+    pub cut: usize,
+}
+
+impl<L: Listener> BoundServer<L> {
+    pub(in super::super) fn new(core: Arc<Core>, listener: L, security: Security) -> BoundServer<L> {
+        BoundServer { core, listener, security }
+    }
+
+    /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
+    /// 503, and subscriptions end; what is in flight has the drain limit to be answered, and is cut after it.
+    ///
+    /// Dropping the future cuts all connections. Needs a tokio runtime with time and I/O.
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Served {
+        let BoundServer { core, mut listener, security } = self;
+        let mut open = Open::new(core.clone(), security);
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut failures = 0;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                () = open.reap(), if !open.is_empty() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((io, peer)) => {
+                    failures = 0;
+                    open.take(io, peer);
+                }
+                Err(error) => {
+                    failures += 1;
+                    if let AfterError::Pause(pause) = after_error(&error, failures) {
+                        if failures == 1 {
+                            tracing::warn!(%error, "cannot accept connections");
+                        }
+                        tokio::select! {
+                            () = &mut shutdown => break,
+                            () = tokio::time::sleep(pause) => {}
+                        }
+                    }
+                }
+            }
+        }
+        // The address is free for the next server.
+        drop(listener);
+        core.drain();
+        open.finish(core.config.timeouts.drain).await
+    }
+
+    /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.
+    pub fn service(&self) -> HttpService {
+        HttpService::new(self.core.clone())
+    }
+
+    /// Serves until the future is dropped.
+    pub async fn serve(self) -> Served {
+        self.serve_until(std::future::pending()).await
+    }
+}
+
+impl BoundServer<TcpListener> {
+    /// The address, with the port that was chosen if 0 was asked for (FAULT C-47).
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The URL of the endpoint, by the address.
+    ///
+    /// # Errors
+    ///
+    /// As [`local_addr`](BoundServer::local_addr).
+    pub fn url(&self) -> io::Result<String> {
+        let scheme = if self.security.is_on() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}{}", self.local_addr()?, self.core.config.path))
+    }
+}
+
+impl<L: Listener> fmt::Debug for BoundServer<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundServer").field("path", &self.core.config.path).finish_non_exhaustive()
+    }
+}
+
+/// The connections that are open.
+struct Open {
+    core: Arc<Core>,
+    security: Security,
+    tasks: JoinSet<()>,
+    states: HashMap<Id, Arc<ConnState>>,
+    told: Arc<Semaphore>,
+    count: u64,
+    full: bool,
+}
+
+impl Open {
+    fn new(core: Arc<Core>, security: Security) -> Open {
+        let told = Arc::new(Semaphore::new(TOLD));
+        Open { core, security, tasks: JoinSet::new(), states: HashMap::new(), told, count: 0, full: false }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Takes a connection, or turns it away.
+    fn take<I>(&mut self, io: I, peer: Peer)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let limit = self.core.config.limits.connections;
+        if self.states.len() >= limit {
+            if !std::mem::replace(&mut self.full, true) {
+                tracing::warn!(limit, "too many connections: more are refused");
+            }
+            return self.turn_away(io);
+        }
+        self.full = false;
+        self.count += 1;
+        let state = Arc::<ConnState>::default();
+        let conn = Conn { core: self.core.clone(), peer, state: state.clone() };
+        let task = self.tasks.spawn(secured(self.security.clone(), conn, io));
+        self.states.insert(task.id(), state);
+    }
+
+    fn turn_away<I: AsyncWrite + Unpin + Send + 'static>(&self, mut io: I) {
+        let Ok(place) = self.told.clone().try_acquire_owned() else { return };
+        if self.security.is_on() {
+            return;
+        }
+        tokio::spawn(async move {
+            let _place = place;
+            let told = async {
+                io.write_all(TOO_MANY).await?;
+                io.shutdown().await
+            };
+            // A client that is not told in time finds the connection closed.
+            let _told = tokio::time::timeout(TELLING, told).await;
+        });
+    }
+
+    /// Waits for the next connection that ends. Cancel-safe.
+    async fn reap(&mut self) {
+        let ended = match self.tasks.join_next_with_id().await {
+            None => return,
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => {
+                if error.is_panic() {
+                    tracing::error!("a connection panicked");
+                }
+                error.id()
+            }
+        };
+        self.states.remove(&ended);
+    }
+
+    fn advance(&self, phase: Phase) {
+        for state in self.states.values() {
+            state.advance(phase);
+        }
+    }
+
+    async fn finish(mut self, limit: Duration) -> Served {
+        self.advance(Phase::Draining);
+        let all = async {
+            while !self.is_empty() {
+                self.reap().await;
+            }
+        };
+        let mut cut = 0;
+        if tokio::time::timeout(limit, all).await.is_err() {
+            cut = self.states.len();
+            self.core.close();
+            self.advance(Phase::Cut);
+            while !self.is_empty() {
+                self.reap().await;
+            }
+        }
+        self.core.close();
+        Served { connections: self.count, cut }
+    }
+}
+
+/// One connection, behind TLS if there is TLS.
+async fn secured<I>(security: Security, conn: Conn, io: I)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    #[cfg(feature = "tls")]
+    if let Some(config) = security.tls {
+        let limit = conn.core.config.timeouts.headers;
+        let handshake = tokio_rustls::TlsAcceptor::from(config).accept(io);
+        match tokio::time::timeout(limit, handshake).await {
+            Ok(Ok(io)) => {
+                let http2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
+                conn::serve(conn, io, Some(http2)).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(?limit, "a TLS handshake took too long"),
+        }
+        return;
+    }
+    let _no_tls = security;
+    conn::serve(conn, io, None).await;
+}

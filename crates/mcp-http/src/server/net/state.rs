@@ -1,0 +1,81 @@
+//! What a connection, its service and its server know of each other: counters and flags, no lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use futures::task::AtomicWaker;
+
+/// How long a connection is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    Serving = 0,
+    /// It takes no further request, and ends when it has answered.
+    Draining = 1,
+    /// It ends now.
+    Cut = 2,
+}
+
+/// The state of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct ConnState {
+    phase: AtomicU8,
+    waker: AtomicWaker,
+    /// Requests whose head is in, since the connection began.
+    pub(super) requests: AtomicU32,
+    /// Requests that are served now, streams included.
+    pub(super) in_flight: AtomicU32,
+    /// Bytes came that no request was made of yet.
+    pub(super) began: AtomicBool,
+    /// A body was left unread: the end of the connection must not destroy the answer.
+    pub(super) unread: AtomicBool,
+    /// `Content-Length` lines that were seen on the wire, and those that requests had.
+    pub(super) lengths_seen: AtomicU32,
+    pub(super) lengths_known: AtomicU32,
+}
+
+impl ConnState {
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Serving,
+            1 => Phase::Draining,
+            _ => Phase::Cut,
+        }
+    }
+
+    /// Moves on to this phase, never back.
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    /// Has the connection's task woken when the phase moves on.
+    pub(super) fn register(&self, waker: &std::task::Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Whether the peer may still be writing what nobody will read.
+    pub(super) fn owes_reading(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) || self.began.load(Ordering::Relaxed)
+    }
+
+    /// A request's head is in.
+    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.began.store(false, Ordering::Relaxed);
+        InFlight(self.clone())
+    }
+}
+
+/// A request that is served: until its answer is made, or its stream is over.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<ConnState>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        // Its body came in several reads, perhaps.
+        self.0.began.store(false, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

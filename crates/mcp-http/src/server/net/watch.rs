@@ -1,0 +1,110 @@
+//! When a connection has been silent for too long: decided at ticks, so that no request sets a timer.
+
+use std::time::Duration;
+
+/// How many ticks a limit has.
+const TICKS: u32 = 4;
+
+/// What a connection looks like at a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Glance {
+    /// Requests so far.
+    pub(super) requests: u32,
+    /// Requests that are served now.
+    pub(super) in_flight: u32,
+    /// A request has begun, and its head is not whole.
+    pub(super) began: bool,
+}
+
+/// What follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Keep,
+    /// Nothing was asked for too long: it can go.
+    Idle,
+    /// A head takes too long (FAULT B: slowloris).
+    SlowHead,
+}
+
+/// Counts the ticks of silence. A limit is met up to a quarter of the shorter one late, never early.
+#[derive(Debug)]
+pub(super) struct Watch {
+    every: Duration,
+    head: Duration,
+    idle: Duration,
+    seen: Option<Glance>,
+    silent: u32,
+}
+
+impl Watch {
+    pub(super) fn new(head: Duration, idle: Duration) -> Watch {
+        let every = (head.min(idle) / TICKS).max(Duration::from_millis(1));
+        Watch { every, head, idle, seen: None, silent: 0 }
+    }
+
+    /// How far ticks are apart.
+    pub(super) fn every(&self) -> Duration {
+        self.every
+    }
+
+    pub(super) fn tick(&mut self, glance: Glance) -> Verdict {
+        // A fresh connection owes a head, as one does that began with it.
+        let owes = glance.began || glance.requests == 0;
+        let same = self.seen == Some(glance) || (self.seen.is_none() && glance.requests == 0);
+        self.seen = Some(glance);
+        if glance.in_flight > 0 || !same {
+            self.silent = 0;
+            return Verdict::Keep;
+        }
+        self.silent += 1;
+        let limit = if owes { self.head } else { self.idle };
+        match self.every * self.silent >= limit {
+            true if owes => Verdict::SlowHead,
+            true => Verdict::Idle,
+            false => Verdict::Keep,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(8);
+    const IDLE: Duration = Duration::from_secs(20);
+
+    fn glance(requests: u32, in_flight: u32, began: bool) -> Glance {
+        Glance { requests, in_flight, began }
+    }
+
+    /// How many ticks of two seconds pass until a verdict other than `Keep`, of at most 20.
+    fn until(watch: &mut Watch, glance: Glance) -> Option<(u32, Verdict)> {
+        (1..=20).map(|tick| (tick, watch.tick(glance))).find(|(_, verdict)| *verdict != Verdict::Keep)
+    }
+
+    /// FAULT B: slow clients hold no connection for longer than the limits, whichever phase they stall in.
+    #[test]
+    fn each_silence_has_its_limit() {
+        let mut watch = Watch::new(HEAD, IDLE);
+        assert_eq!(watch.every(), Duration::from_secs(2));
+        // Nothing ever came, or the first head never ends: what trickles in does not count as progress.
+        assert_eq!(until(&mut watch, glance(0, 0, false)), Some((4, Verdict::SlowHead)));
+        let mut watch = Watch::new(HEAD, IDLE);
+        assert_eq!(until(&mut watch, glance(0, 0, true)), Some((4, Verdict::SlowHead)));
+        // Between two requests.
+        let mut watch = Watch::new(HEAD, IDLE);
+        assert_eq!(until(&mut watch, glance(3, 0, false)), Some((11, Verdict::Idle)));
+        // A later head.
+        assert_eq!(until(&mut watch, glance(3, 0, true)), Some((5, Verdict::SlowHead)));
+        // A request that is served has other limits.
+        assert_eq!(until(&mut watch, glance(4, 1, false)), None);
+    }
+
+    #[test]
+    fn a_busy_connection_is_kept() {
+        let mut watch = Watch::new(HEAD, IDLE);
+        for requests in 1..100 {
+            assert_eq!(watch.tick(glance(requests, 0, requests % 2 == 0)), Verdict::Keep);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! One request to one answer: the gate, then the era that the message belongs to.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use hyper::body::Body as HttpBody;
+use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, RequestId, decode};
+use mcp_core::transport::Inbound;
+
+use super::body::Body;
+use super::caller::{Caller, Peer};
+use super::core::Core;
+use super::gate::{self, Place, Refused};
+use super::modern::{self, Form, LANE};
+use super::read::{self, ReadError};
+use super::respond;
+use crate::headers::SESSION_ID;
+use crate::ladder::{self, Route};
+use crate::param;
+use crate::security::cors;
+
+/// An unread body up to this length is read away, so that the connection can be used again.
+const DISCARD: usize = 64 * 1024;
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An answer, and what became of the request's body.
+pub(crate) struct Answered {
+    pub(crate) response: Response<Body>,
+    /// The body was left unread: the connection has to end.
+    pub(crate) unread: bool,
+}
+
+/// Answers one request. A panic, of a hook of the application for one, costs this request alone.
+pub(crate) async fn handle<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let version = request.version();
+    let log = Log::of(&request);
+    let answered = AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+        // The text of a panic may hold what no client may see.
+        tracing::error!("answering a request panicked");
+        let error = ErrorObject::internal("Internal error");
+        close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
+    });
+    if let Some(log) = log {
+        log.answered(&answered.response);
+    }
+    answered
+}
+
+/// What a log says of a request. Never a header, a query or a body: they hold secrets.
+struct Log {
+    method: Method,
+    path: String,
+    began: tokio::time::Instant,
+}
+
+impl Log {
+    /// Nothing, if nobody listens.
+    fn of<B>(request: &Request<B>) -> Option<Log> {
+        tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            began: tokio::time::Instant::now(),
+        })
+    }
+
+    fn answered(self, response: &Response<Body>) {
+        tracing::debug!(
+            method = self.method.as_str(),
+            // Quoted: a peer's text forges no line.
+            path = ?self.path,
+            status = response.status().as_u16(),
+            stream = response.body().is_stream(),
+            took = ?self.began.elapsed(),
+            "answered"
+        );
+    }
+}
+
+async fn guarded<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let (parts, body) = request.into_parts();
+    let version = parts.version;
+    if parts.headers.len() > core.config.limits.header_count {
+        let why = format!("more than {} headers", core.config.limits.header_count);
+        let refusal = gate::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
+        return leave(*refusal, version, false, body).await;
+    }
+    let origin = match gate::check_site(core, &parts) {
+        Ok(origin) => origin,
+        Err(refusal) => return leave(*refusal, version, expects(&parts), body).await,
+    };
+    let mut answered = admitted(core, peer, parts, origin.as_ref(), body).await;
+    cors::respond(&core.config.cors, origin.as_ref(), answered.response.headers_mut());
+    answered
+}
+
+/// Whether the client sends its body only when it is told to.
+fn expects(parts: &Parts) -> bool {
+    parts.headers.contains_key(EXPECT)
+}
+
+/// A request whose host and origin are allowed.
+async fn admitted<B>(
+    core: &Arc<Core>,
+    peer: Peer,
+    parts: Parts,
+    origin: Option<&crate::security::host::Origin>,
+    body: B,
+) -> Answered
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let (version, expects) = (parts.version, expects(&parts));
+    let (place, identity) = match enter(core, &parts, origin).await {
+        Ok(entered) => entered,
+        Err(refusal) => return leave(*refusal, version, expects, body).await,
+    };
+    let whole = |response| Answered { response, unread: false };
+    if place == Place::Health {
+        return leave(health(core), version, expects, body).await;
+    }
+    if parts.method == Method::POST {
+        let form = match gate::check_post(&parts.headers, core.config.limits.body) {
+            Ok(form) => form,
+            Err(refusal) => return leave(*refusal, version, expects, body).await,
+        };
+        let message = match read::read(body, core.config.limits.body, core.config.timeouts.body).await {
+            Ok(text) => decode(text),
+            Err(why) => return unreadable(core, why, version),
+        };
+        return whole(post(core, place, Caller::new(parts, peer, identity), form, message).await);
+    }
+    if let Err(refusal) = gate::check_single(&parts.headers) {
+        return leave(*refusal, version, expects, body).await;
+    }
+    let response = match &core.legacy {
+        // Only POST passes the gate then.
+        None => respond::not_allowed("POST"),
+        Some(_) if parts.method == Method::GET && core.is_draining() => draining(None),
+        Some(legacy) => {
+            let get = parts.method == Method::GET;
+            let caller = Caller::new(parts, peer, identity);
+            match place {
+                // In boxes: the future of a modern request, which is moved to its place, stays small.
+                Place::Sse => Box::pin(legacy.sse24_get(caller)).await,
+                _ if get => Box::pin(legacy.get(caller)).await,
+                _ => Box::pin(legacy.delete(caller)).await,
+            }
+        }
+    };
+    leave(response, version, expects, body).await
+}
+
+/// The gate, up to who calls. The health of a server is no secret: no credentials are asked for.
+async fn enter(
+    core: &Core,
+    parts: &Parts,
+    origin: Option<&crate::security::host::Origin>,
+) -> Result<(Place, Option<super::Identity>), Refused> {
+    let place = gate::check_place(core, parts, origin)?;
+    if place == Place::Health {
+        return Ok((place, None));
+    }
+    Ok((place, gate::authenticate(core, parts).await?))
+}
+
+fn health(core: &Core) -> Response<Body> {
+    respond::empty(if core.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
+}
+
+/// 503, for as long as it takes until another server is there.
+fn draining(id: Option<&RequestId>) -> Response<Body> {
+    let error = ErrorObject::internal("The server is draining and takes no new requests");
+    let mut response = respond::error(StatusCode::SERVICE_UNAVAILABLE, &error, id);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// One message, or what else the body of a POST held.
+async fn post(
+    core: &Arc<Core>,
+    place: Place,
+    caller: Caller,
+    form: Form,
+    message: Decoded,
+) -> Response<Body> {
+    if core.is_draining()
+        && let Decoded::One(Ok(Message::Request(request))) = &message
+    {
+        return draining(Some(&request.id));
+    }
+    let route = match &message {
+        _ if place == Place::Messages => Route::Legacy,
+        Decoded::One(Ok(message)) => ladder::route(caller.headers(), message, core.versions()),
+        Decoded::Batch(_) => ladder::route_batch(caller.headers(), core.versions()),
+        // Within a session it may be a broken answer, which its request is told.
+        Decoded::One(Err(_))
+            if core.legacy.is_some()
+                && caller.headers().contains_key(SESSION_ID)
+                && !gate::names_modern(caller.headers()) =>
+        {
+            Route::Legacy
+        }
+        Decoded::One(Err(refusal)) => Route::Refuse(refusal.clone()),
+    };
+    if let Decoded::One(Ok(message)) = &message {
+        tracing::debug!(method = ?name(message), modern = route == Route::Modern, "a message");
+    }
+    match (route, message, &core.legacy) {
+        (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
+        (Route::Refuse(refusal), ..) => Box::pin(refused(core, refusal)).await,
+        (Route::Modern, Decoded::One(Ok(message)), _) => modern(core, caller, form, message).await,
+        (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
+            Box::pin(legacy.sse24_post(caller, message)).await
+        }
+        (Route::Legacy, message, Some(legacy)) => Box::pin(legacy.post(caller, message)).await,
+        // The ladder routes nothing to an era that is not served.
+        (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+fn name(message: &Message) -> Option<&str> {
+    match message {
+        Message::Request(request) => Some(request.method.as_str()),
+        Message::Notification(notification) => Some(notification.method.as_str()),
+        Message::Response(_) => None,
+    }
+}
+
+/// What is wrong with a message is told to the session, which answers it.
+async fn refused(core: &Core, refusal: Refusal) -> Response<Body> {
+    let id = refusal.id.clone();
+    // The answer is an error, and errors are JSON whatever was asked for.
+    modern::serve(core, Inbound::Refused { lane: LANE, refusal }, id, Form::Json).await
+}
+
+/// A modern message whose version is right: the headers that copy its body come next.
+async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Response<Body> {
+    let Message::Request(request) = message else { return respond::empty(StatusCode::ACCEPTED) };
+    if form == Form::Json && request.method == "subscriptions/listen" {
+        let error = ErrorObject::invalid_request("Accept has to allow text/event-stream for a subscription");
+        return respond::error(StatusCode::NOT_ACCEPTABLE, &error, Some(&request.id));
+    }
+    let headers = caller.headers();
+    if let Err(refusal) = ladder::check_names(headers, &request) {
+        return Box::pin(refused(core, refusal)).await;
+    }
+    if request.method == "tools/call"
+        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Mark::Name))
+        && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
+    {
+        match param::annotations(&schema) {
+            Ok(annotations) => {
+                if let Err(refusal) = ladder::check_params(headers, &request, &annotations) {
+                    return Box::pin(refused(core, refusal)).await;
+                }
+            }
+            // No client can call it by its annotations: what they would have copied is not checked.
+            Err(invalid) => {
+                tracing::warn!(tool = ?name, why = %invalid, "the tool's annotations are invalid")
+            }
+        }
+    }
+    let id = request.id.clone();
+    let inbound = Inbound::Message { message: request.into(), lane: LANE, envelope: caller.envelope };
+    modern::serve(core, inbound, Some(id), form).await
+}
+
+fn unreadable(core: &Core, why: ReadError, version: Version) -> Answered {
+    let refusal = match why {
+        ReadError::TooLarge => gate::too_large(core.config.limits.body),
+        ReadError::Slow => {
+            let limit = core.config.timeouts.body;
+            gate::refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body came too slowly: it stood still for {limit:?}"),
+            )
+        }
+        ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
+    };
+    close(*refusal, version)
+}
+
+/// Answers without the body: a short one is read away, any other ends the connection.
+async fn leave<B>(response: Response<Body>, version: Version, expects: bool, body: B) -> Answered
+where
+    B: HttpBody<Data = Bytes>,
+{
+    // HTTP/2 resets the stream alone.
+    let fine = body.is_end_stream()
+        || version >= Version::HTTP_2
+        || (!expects && read::discard(body, DISCARD, PATIENCE).await);
+    if fine { Answered { response, unread: false } } else { close(response, version) }
+}
+
+/// Tells the client that the connection ends with this answer.
+pub(crate) fn close(mut response: Response<Body>, version: Version) -> Answered {
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Answered { response, unread: true }
+}

@@ -1,0 +1,101 @@
+//! What is refused before a body is read, and in which order (ledger 2.6).
+
+use mcp_core::server::{Router, Server};
+
+use super::server_kit::{Running, call, headers, http, plain};
+
+fn server() -> Server {
+    Server::builder("test", "1").build(Router::new())
+}
+
+/// SEC-S-001, SEC-S-002, FAULT B: DNS rebinding is refused on every route and for every method.
+#[tokio::test]
+async fn a_foreign_host_or_origin_is_refused_everywhere() {
+    let running = Running::start(server(), |config| {
+        config.health = Some("/health".to_owned());
+        config.http_sse = true;
+        config.cors.enabled = true;
+    });
+    let foreign: [&[(&str, &str)]; 10] = [
+        &[("Host", "evil.example")],
+        &[("Host", "localhost.evil.example")],
+        &[("Host", "127.0.0.1.evil.example")],
+        &[("Host", "localhost"), ("Host", "localhost")],
+        &[],
+        &[("Host", "localhost"), ("Origin", "http://evil.example")],
+        &[("Host", "localhost"), ("Origin", "null")],
+        &[("Host", "localhost"), ("Origin", "http://localhost.evil.example")],
+        &[("Host", "localhost"), ("Origin", "http://localhost"), ("Origin", "http://localhost")],
+        &[("Host", "localhost:80@evil.example")],
+    ];
+    for method in ["GET", "POST", "DELETE", "OPTIONS", "PUT", "HEAD"] {
+        for path in ["/mcp", "/health", "/sse", "/messages", "/nowhere"] {
+            for headers in foreign {
+                let answer = running.ask(http(&format!("{method} {path}"), headers, "")).await;
+                assert_eq!(answer.status, 403, "{method} {path} {headers:?}");
+            }
+        }
+    }
+    for headers in [
+        &[("Host", "localhost")] as &[_],
+        &[("Host", "127.0.0.1:8080"), ("Origin", "http://localhost:5173")],
+        &[("Host", "[::1]:1"), ("Origin", "http://[::1]:1")],
+    ] {
+        assert_eq!(running.ask(http("GET /health", headers, "")).await.status, 200, "{headers:?}");
+    }
+}
+
+/// The text of a refusal names the setting to change.
+#[tokio::test]
+async fn a_refused_host_names_the_setting() {
+    let running = Running::start(server(), |_| {});
+    let mut raw = running.open();
+    raw.write(http("GET /mcp", &[("Host", "mcp.internal")], "")).await;
+    let head = raw.head().await;
+    assert_eq!(head.status, 403);
+    let length: usize = head.header("content-length").unwrap().parse().unwrap();
+    assert!(length > 0);
+    assert!(raw.until("}}").await.contains("`hosts`"));
+}
+
+/// HTTP-S-022: on a path of nobody there is nothing, and nothing that looks like MCP.
+#[tokio::test]
+async fn an_unknown_path_is_404_without_a_body() {
+    let running = Running::start(server(), |_| {});
+    let answer = running.ask(http("POST /", &headers("tools/list", None), "{}")).await;
+    assert_eq!((answer.status, answer.body.as_str()), (404, ""));
+}
+
+/// FAULT B: a cross-site "simple" POST runs nothing (CVE-2026-33252).
+#[tokio::test]
+async fn only_json_is_read() {
+    let running = Running::start(server(), |_| {});
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    for kind in [
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("multipart/form-data; boundary=x"),
+        Some("application/jsonp"),
+        Some("text/json"),
+        Some("application/json, text/plain"),
+        None,
+    ] {
+        let mut headers = vec![("Host", "localhost")];
+        headers.extend(kind.map(|kind| ("Content-Type", kind)));
+        let answer = running.ask(http("POST /mcp", &headers, body)).await;
+        assert_eq!(answer.status, 415, "{kind:?}");
+        assert!(answer.json().get("id").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_modern_call_is_answered_in_one_piece() {
+    let running = Running::start(server(), |_| {});
+    let answer = running.ask(plain("7", "tools/list")).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    let answer = running.ask(plain("7", "server/discover")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["id"], 7);
+    let answer = running.ask(call("8", "none", "{}")).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+}

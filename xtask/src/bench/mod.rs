@@ -1,0 +1,143 @@
+//! `cargo xtask bench stdio|http|http-client`: ours beside programs without a framework, turn by turn.
+//!
+//! Prints tables and puts them into docs/benchmarks.md, each between its two marks. Judges nothing.
+
+mod http;
+mod stdio;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Outcome;
+use crate::shell::{cargo, find, output, root, run as run_command};
+
+/// The pairs of runs whose median counts.
+const PAIRS: usize = 9;
+
+/// One line of a table: payload, calls in flight (over HTTP: connections), era, and how many calls one run makes.
+struct Cell {
+    bytes: usize,
+    depth: usize,
+    era: &'static str,
+    calls: usize,
+}
+
+const fn cell(bytes: usize, depth: usize, era: &'static str, calls: usize) -> Cell {
+    Cell { bytes, depth, era, calls }
+}
+
+/// The tables of one benchmark: of the folder of the programs, and how many pairs to run.
+type Tables = fn(&Path, usize) -> Outcome<String>;
+
+/// Runs the benchmarks of one name.
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let usage = "usage: cargo xtask bench stdio|http|http-client [PAIRS]";
+    let (name, pairs) = match args {
+        [name] => (name, PAIRS),
+        [name, pairs] => (name, pairs.parse().map_err(|_| format!("{pairs} is no number"))?),
+        _ => return Err(usage.into()),
+    };
+    let tables: Tables = match name.as_str() {
+        "stdio" => stdio::tables,
+        "http" => http::server_tables,
+        "http-client" => http::client_tables,
+        _ => return Err(usage.into()),
+    };
+    run_command(cargo().args(["build", "--release", "-p", "mcp-bench"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    if find("valgrind").is_none() {
+        println!("valgrind is not there: instructions are not counted");
+    }
+    keep(name, &tables(&target.join("release"), pairs)?)
+}
+
+/// Puts tables into docs/benchmarks.md, in place of the earlier ones.
+fn keep(name: &str, text: &str) -> Outcome {
+    let (begin, end) = (
+        format!("<!-- begin: cargo xtask bench {name} -->\n"),
+        format!("<!-- end: cargo xtask bench {name} -->"),
+    );
+    let file = root().join("docs/benchmarks.md");
+    let old = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
+    let (head, rest) = old
+        .split_once(&begin)
+        .ok_or_else(|| format!("docs/benchmarks.md has lost the first mark of {name}"))?;
+    let (_, tail) = rest
+        .split_once(&end)
+        .ok_or_else(|| format!("docs/benchmarks.md has lost the second mark of {name}"))?;
+    std::fs::write(&file, format!("{head}{begin}{text}{end}{tail}")).map_err(|error| error.to_string())
+}
+
+fn load(program: &Path, cell: &Cell, calls: usize) -> Command {
+    let mut command = Command::new(program);
+    command.args(["--calls", &calls.to_string(), "--bytes", &cell.bytes.to_string()]);
+    command.args(["--depth", &cell.depth.to_string(), "--era", cell.era, "--"]);
+    command
+}
+
+/// The names and numbers that a load generator prints.
+fn figures(mut command: Command) -> Outcome<BTreeMap<String, f64>> {
+    let line = output(&mut command).ok_or_else(|| format!("{command:?} failed"))?;
+    let figures = line.split_whitespace().filter_map(|word| word.split_once('='));
+    Ok(figures.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+}
+
+/// The medians of runs that take turns: one map of figures for each command.
+fn medians(pairs: usize, commands: &[&dyn Fn() -> Command]) -> Outcome<Vec<BTreeMap<String, f64>>> {
+    let mut runs = vec![Vec::new(); commands.len()];
+    for _ in 0..pairs.max(1) {
+        for (runs, command) in runs.iter_mut().zip(commands) {
+            runs.push(figures(command())?);
+        }
+    }
+    let median = |runs: Vec<BTreeMap<String, f64>>| {
+        let names: Vec<String> = runs.first().map(|run| run.keys().cloned().collect()).unwrap_or_default();
+        let of = |name: String| {
+            let mut values: Vec<f64> = runs.iter().filter_map(|run| run.get(&name).copied()).collect();
+            values.sort_by(f64::total_cmp);
+            (name, values.get(values.len() / 2).copied().unwrap_or_default())
+        };
+        names.into_iter().map(of).collect()
+    };
+    Ok(runs.into_iter().map(median).collect())
+}
+
+fn show(text: &mut String, line: std::fmt::Arguments<'_>) {
+    println!("{line}");
+    // Writing to a string does not fail.
+    let _written = writeln!(text, "{line}");
+}
+
+/// The figures of all in microseconds; the last are ours.
+fn compare(found: &[BTreeMap<String, f64>], name: &str) -> String {
+    let figures: Vec<f64> =
+        found.iter().map(|figures| figures.get(name).copied().unwrap_or_default() / 1000.0).collect();
+    let Some((ours, others)) = figures.split_last() else { return String::new() };
+    let shown: Vec<String> = figures.iter().map(|figure| format!("{figure:.1}")).collect();
+    let ratios: Vec<String> = others.iter().map(|other| format!("{:.2}", ours / other)).collect();
+    format!("{} ({})", shown.join(", "), ratios.join(", "))
+}
+
+/// Call counts whose difference in instructions is taken.
+fn counted(bytes: usize) -> (usize, usize) {
+    if bytes >= 1_000_000 { (5, 25) } else { (1000, 6000) }
+}
+
+/// The instructions of one call: the difference of two runs of one program, so that its start is not in it.
+fn difference(cell: &Cell, command: impl Fn(usize, String) -> Command) -> Outcome<String> {
+    let out = std::env::temp_dir().join(format!("mcp-bench-{}.callgrind", std::process::id()));
+    let total = |calls: usize| -> Outcome<u64> {
+        let mut command = command(calls, format!("--callgrind-out-file={}", out.display()));
+        output(&mut command).ok_or_else(|| format!("{command:?} failed"))?;
+        let found = std::fs::read_to_string(&out).map_err(|error| error.to_string())?;
+        let line = found.lines().find_map(|line| line.strip_prefix("totals: "));
+        line.and_then(|line| line.trim().parse().ok()).ok_or_else(|| "callgrind tells no total".to_owned())
+    };
+    let (few, many) = counted(cell.bytes);
+    let per_call = total(many)?.saturating_sub(total(few)?) / (many - few) as u64;
+    // The file was only for this.
+    let _left = std::fs::remove_file(&out);
+    Ok(per_call.to_string())
+}

@@ -1,0 +1,100 @@
+//! The suite against our client: each scenario by itself, told the revision, and once more finding it out.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::Outcome;
+
+use super::process;
+use super::program;
+use super::report::Report;
+use super::suite::{Leg, Suite, read_results};
+
+/// The revisions that the suite has requirements for.
+const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
+/// The client is told the revision, or finds it out.
+const MODES: [&str; 2] = ["pinned", "auto"];
+/// An older revision, for which the suite has scenarios and no requirements.
+const OLDER: (&str, [&str; 2]) = ("2025-06-18", ["initialize", "tools_call"]);
+/// Not required by the suite, which added it late. Required here.
+const REQUIRED_TOO: [&str; 1] = ["json-schema-2020-12-preservation"];
+
+const RUN: Duration = Duration::from_secs(60);
+
+/// Runs all revisions in both modes; gives what failed.
+pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
+    let mut failed = Vec::new();
+    for revision in REVISIONS {
+        let requirements = suite.requirements(revision, Leg::Client)?;
+        let (oauth, served): (Vec<_>, Vec<_>) =
+            requirements.required.iter().cloned().partition(|name| is_oauth(name));
+        failed.extend(both_modes(suite, revision, &served, &REQUIRED_TOO)?);
+        let beside = requirements.beside.iter().map(|(name, _)| name).filter(|name| is_oauth(name));
+        let names: Vec<&str> = oauth.iter().chain(beside).map(String::as_str).collect();
+        println!("  not served (OAuth is the application's): {}", names.join(", "));
+    }
+    let (revision, names) = OLDER;
+    failed.extend(both_modes(suite, revision, &names.map(str::to_owned), &[])?);
+    Ok(failed)
+}
+
+fn both_modes(suite: &Suite, revision: &str, required: &[String], too: &[&str]) -> Outcome<Vec<String>> {
+    let title = format!("conformance client {revision}");
+    let mut failed = Vec::new();
+    for mode in MODES {
+        let mut report = Report::default();
+        for name in required.iter().map(String::as_str).chain(too.iter().copied()) {
+            scenario(suite, revision, mode, name, &mut report)?;
+        }
+        let (line, faults) = report.judge(&title, required);
+        println!("{line} ({mode})");
+        failed.extend(faults.iter().map(|fault| format!("{fault} ({mode})")));
+        for name in too {
+            let faults = report.faults(name);
+            println!("  beyond: {name}: {}", if faults.is_empty() { "passed" } else { "not passed" });
+            failed.extend(faults.iter().map(|fault| format!("  {title}, {name}: {fault} ({mode})")));
+        }
+    }
+    Ok(failed)
+}
+
+fn is_oauth(scenario: &str) -> bool {
+    scenario.starts_with("auth/")
+}
+
+/// One scenario by itself: so the client's exit code counts, and no scenario takes the time of another.
+fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut Report) -> Outcome {
+    let client = program("conformance-client")?;
+    let (bin, file) = client.parent().zip(client.file_name()).ok_or("the client is in no folder")?;
+    let folder = suite.folder(&format!("client-{revision}-{mode}-{name}"))?;
+    let log = folder.join("log.txt");
+    let mut command = suite.command();
+    // The suite takes the command apart at spaces: a path from here has none.
+    let own = format!("./{}", file.to_string_lossy());
+    command.args(["client", "--command", &own, "--scenario", name, "--spec-version", revision, "-o"]);
+    command.arg(&folder).current_dir(bin).env("MCP_FIXTURE_MODE", mode);
+    let status = process::run(&mut command, &log, RUN);
+    read_results(&folder, "", report)?;
+    match status {
+        Ok(status) if status.success() => {}
+        // The suite fails if a check has failed, and if the client has: then it said why.
+        Ok(status) => match stderr(&folder) {
+            Some(said) => report.add_failure(name, &format!("the client failed: {said}")),
+            None if report.faults(name).is_empty() => {
+                report.add_failure(name, &format!("the suite ended with {status}; see {}", log.display()));
+            }
+            None => {}
+        },
+        Err(why) => report.add_failure(name, &why),
+    }
+    Ok(())
+}
+
+/// What the client told last, as the suite kept it.
+fn stderr(folder: &Path) -> Option<String> {
+    let mut texts = std::fs::read_dir(folder).ok()?.filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.ok()?.path().join("stderr.txt")).ok()?;
+        text.lines().last().map(str::to_owned)
+    });
+    texts.next()
+}

@@ -1,0 +1,44 @@
+//! `cargo xtask conformance [server|client]`: the official conformance suite against our server and our client.
+//!
+//! The suite's own verdict is milder than ours: it forgives warnings, and a scenario in which nothing happened passes.
+//! So its results are read and judged here; see [`report`].
+
+mod client;
+mod json;
+mod process;
+mod report;
+mod server;
+mod suite;
+
+use std::path::PathBuf;
+
+use crate::{Outcome, test};
+
+use suite::Suite;
+
+/// Installs the suite, builds the two programs, and runs one side or both.
+pub(crate) fn run(args: &[String]) -> Outcome {
+    let sides: &[Side] = match args {
+        [] => &[server::run, client::run],
+        [side] if side == "server" => &[server::run],
+        [side] if side == "client" => &[client::run],
+        _ => return Err(format!("conformance takes `server`, `client` or nothing, and got {args:?}")),
+    };
+    let Some(suite) = Suite::install()? else { return Ok(()) };
+    // With the tests, as `cargo xtask test` builds: another choice of targets would build all of it once more.
+    test::build()?;
+
+    let mut failed = Vec::new();
+    for side in sides {
+        failed.extend(side(&suite)?);
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("conformance FAILED:\n{}", failed.join("\n"))) }
+}
+
+/// Runs one side, prints what came of it, and gives what failed.
+type Side = fn(&Suite) -> Outcome<Vec<String>>;
+
+/// Where one of our programs is.
+fn program(name: &str) -> Outcome<PathBuf> {
+    Ok(test::bin_dir()?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}

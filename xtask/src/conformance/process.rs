@@ -1,0 +1,114 @@
+//! Running a program with an end: whatever it started is gone when its time is over.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// Runs it to its end, with both outputs in one file. After the limit the whole process group is killed.
+pub(super) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome<ExitStatus> {
+    let unwritable = |error| format!("{} cannot be written: {error}", log.display());
+    let file = File::create(log).map_err(unwritable)?;
+    let copy = file.try_clone().map_err(unwritable)?;
+    command.stdin(Stdio::null()).stdout(file).stderr(copy);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let child = command.spawn().map_err(|error| format!("{command:?} could not be run: {error}"))?;
+    let mut running = Running { child, group: true };
+    match running.wait(limit)? {
+        Some(status) => Ok(status),
+        None => Err(format!("not done after {} s; see {}", limit.as_secs(), log.display())),
+    }
+}
+
+/// A program that is running; dropped, it is killed.
+pub(super) struct Running {
+    pub(super) child: Child,
+    /// Whether it leads a process group of its own.
+    group: bool,
+}
+
+impl Running {
+    /// Starts one, in our own process group.
+    pub(super) fn start(command: &mut Command) -> Outcome<Running> {
+        let child = command.spawn().map_err(|error| format!("{command:?} could not be run: {error}"))?;
+        Ok(Running { child, group: false })
+    }
+
+    /// Asks it to end, and says how it ended.
+    pub(super) fn stop(mut self, limit: Duration) -> Outcome<ExitStatus> {
+        if cfg!(unix) {
+            signal("TERM", &self.child.id().to_string());
+        } else {
+            let _already_gone = self.child.kill();
+        }
+        self.wait(limit)?.ok_or_else(|| format!("it goes on {} s after it was told to end", limit.as_secs()))
+    }
+
+    /// Its status, if it ends in time.
+    fn wait(&mut self, limit: Duration) -> Outcome<Option<ExitStatus>> {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Ok(Some(status)),
+                Ok(None) if start.elapsed() < limit => std::thread::sleep(POLL),
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(format!("it cannot be waited for: {error}")),
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if cfg!(unix) && self.group {
+            // Also after its own end: what it started may have stayed.
+            signal("KILL", &format!("-{}", self.child.id()));
+        }
+        let _already_gone = self.child.kill();
+        let _reaped_already = self.child.wait();
+    }
+}
+
+/// The shell has a `kill` of its own on every system; the standard library has none.
+fn signal(name: &str, target: &str) {
+    let mut kill = Command::new("sh");
+    kill.args(["-c", &format!("kill -{name} {target} 2>/dev/null")]);
+    let _nobody_is_left = kill.stdin(Stdio::null()).status();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_too_long_is_killed_with_all_that_it_started() {
+        let log = std::env::temp_dir().join(format!("xtask-process-{}", std::process::id()));
+        // The inner shell would hold the log for a minute, and says its id.
+        let mut command = Command::new("sh");
+        command.args(["-c", "sh -c 'echo $$; exec sleep 60' & wait"]);
+        let why = run(&mut command, &log, Duration::from_millis(300)).unwrap_err();
+        assert!(why.contains("not done"), "{why}");
+        let inner = std::fs::read_to_string(&log).unwrap();
+        let alive = || Path::new("/proc").join(inner.trim()).join("cwd").read_link().is_ok();
+        let start = Instant::now();
+        while cfg!(target_os = "linux") && alive() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{inner}");
+            std::thread::sleep(POLL);
+        }
+        std::fs::remove_file(&log).unwrap();
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_program() {
+        let log = std::env::temp_dir().join(format!("xtask-status-{}", std::process::id()));
+        let mut command = Command::new("sh");
+        let status = run(command.args(["-c", "echo told; exit 3"]), &log, Duration::from_secs(60)).unwrap();
+        assert_eq!((status.code(), std::fs::read_to_string(&log).unwrap().as_str()), (Some(3), "told\n"));
+        std::fs::remove_file(&log).unwrap();
+    }
+}

@@ -1,0 +1,119 @@
+//! The suite against our server: one process on one URL for all revisions.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::Outcome;
+
+use super::process::{self, Running};
+use super::program;
+use super::report::Report;
+use super::suite::{Leg, Suite, read_results};
+
+/// The revisions that the suite has requirements for.
+const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
+/// Older revisions, for which the suite has scenarios and no requirements: all of so many have to pass.
+const OLDER: [(&str, usize); 2] = [("2025-06-18", 27), ("2025-03-26", 1)];
+/// Not required by the suite, which added them late or cannot pass them itself. Required here.
+const REQUIRED_TOO: [&str; 5] = [
+    "http-header-validation",
+    "http-custom-header-server-validation",
+    "server-sse-polling",
+    "server-session-lifecycle",
+    "json-schema-2020-12",
+];
+
+const START: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(20);
+const RUN: Duration = Duration::from_secs(300);
+
+/// Runs all revisions; gives what failed.
+pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
+    let (server, url) = start(&program("conformance-server")?)?;
+    let mut failed = Vec::new();
+    let mut beyond = REQUIRED_TOO.to_vec();
+    for revision in REVISIONS {
+        failed.extend(required(suite, &url, revision, &mut beyond)?);
+    }
+    failed.extend(beyond.iter().map(|name| format!("  conformance server: the suite has no {name}")));
+    for (revision, count) in OLDER {
+        failed.extend(older(suite, &url, revision, count)?);
+    }
+    match server.stop(STOP) {
+        Ok(status) if status.success() => {}
+        Ok(status) => failed.push(format!("  the server ended with {status} when it was told to stop")),
+        Err(why) => failed.push(format!("  the server: {why}")),
+    }
+    Ok(failed)
+}
+
+/// Takes out of `beyond` what this revision runs of it.
+fn required(suite: &Suite, url: &str, revision: &str, beyond: &mut Vec<&str>) -> Outcome<Vec<String>> {
+    let requirements = suite.requirements(revision, Leg::Server)?;
+    let report = scenarios(suite, url, revision, &["--requirements", revision])?;
+    let (line, mut failed) = report.judge(&title(revision), &requirements.required);
+    println!("{line}");
+
+    let (ours, others): (Vec<_>, Vec<_>) =
+        requirements.beside.iter().partition(|(name, _)| REQUIRED_TOO.contains(&name.as_str()));
+    for (name, _) in ours {
+        let faults = report.faults(name);
+        println!("  beyond: {name}: {}", verdict(&faults));
+        beyond.retain(|open| open != name);
+        failed.extend(faults.iter().map(|fault| format!("  {}, {name}: {fault}", title(revision))));
+    }
+    for (name, reason) in others {
+        println!("  not counted ({reason}): {name}: {}", verdict(&report.faults(name)));
+    }
+    Ok(failed)
+}
+
+fn older(suite: &Suite, url: &str, revision: &str, count: usize) -> Outcome<Vec<String>> {
+    let report = scenarios(suite, url, revision, &["--suite", "all", "--spec-version", revision])?;
+    let names: Vec<String> = report.names().map(str::to_owned).collect();
+    let (line, mut failed) = report.judge(&title(revision), &names);
+    println!("{line}");
+    if names.len() != count {
+        failed.push(format!("  {}: {} scenarios ran instead of {count}", title(revision), names.len()));
+    }
+    Ok(failed)
+}
+
+fn title(revision: &str) -> String {
+    format!("conformance server {revision}")
+}
+
+fn verdict(faults: &[String]) -> &'static str {
+    if faults.is_empty() { "passed" } else { "not passed" }
+}
+
+/// Runs what the arguments select. The suite's exit code says less than its results do.
+fn scenarios(suite: &Suite, url: &str, revision: &str, select: &[&str]) -> Outcome<Report> {
+    let folder = suite.folder(&format!("server-{revision}"))?;
+    let mut command = suite.command();
+    command.args(["server", "--url", url, "-o"]).arg(&folder).args(select);
+    process::run(&mut command, &folder.join("log.txt"), RUN)?;
+    let mut all = Report::default();
+    read_results(&folder, "server-", &mut all)?;
+    Ok(all)
+}
+
+/// Starts the server, and waits for the URL that it prints.
+fn start(program: &Path) -> Outcome<(Running, String)> {
+    let mut command = Command::new(program);
+    command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Running::start(&mut command)?;
+    let stdout = server.child.stdout.take().ok_or("the server has no stdout")?;
+    let (told, heard) = mpsc::channel();
+    // Reads on to the end, so that the server never waits for a reader.
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let _only_the_first_counts = told.send(line);
+        }
+    });
+    let url = heard.recv_timeout(START).map_err(|_| "the server does not print its URL".to_owned())?;
+    Ok((server, url))
+}
