@@ -7,7 +7,7 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
 use super::ServerConfig;
-use super::legacy::Legacy;
+use super::legacy::{Legacy, SessionCounters};
 use crate::HttpError;
 use crate::security::host::HostPolicy;
 
@@ -57,5 +57,17 @@ impl Core {
                 legacy.drain();
             }
         }
+    }
+
+    /// Nobody is left to be answered: sessions end now.
+    pub(crate) fn close(&self) {
+        if let Some(legacy) = &self.legacy {
+            legacy.close();
+        }
+    }
+
+    /// What the legacy era has open.
+    pub(crate) fn sessions(&self) -> SessionCounters {
+        self.legacy.as_ref().map(Legacy::counters).unwrap_or_default()
     }
 }

@@ -13,6 +13,7 @@ use hyper::{Request, Response};
 use super::body::Body;
 use super::caller::Peer;
 use super::core::Core;
+use super::legacy::SessionCounters;
 use super::service;
 
 /// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
@@ -34,6 +35,11 @@ impl HttpService {
     /// around stops, before it waits for its connections. Idempotent.
     pub fn drain(&self) {
         self.core.drain();
+    }
+
+    /// What the legacy era has open now.
+    pub fn sessions(&self) -> SessionCounters {
+        self.core.sessions()
     }
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>

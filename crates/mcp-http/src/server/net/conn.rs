@@ -85,7 +85,6 @@ where
             .header_read_timeout(None)
             .max_headers(limits.header_count)
             .max_buf_size(limits.headers.max(MIN_BUFFER))
-            .pipeline_flush(true)
             .serve_connection(io, service);
         drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch).await
     };

@@ -14,6 +14,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::super::caller::Peer;
 use super::super::core::Core;
+use super::super::mount::HttpService;
 use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
 use super::state::{ConnState, Phase};
@@ -87,6 +88,11 @@ impl<L: Listener> BoundServer<L> {
         drop(listener);
         core.drain();
         open.finish(core.config.timeouts.drain).await
+    }
+
+    /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.
+    pub fn service(&self) -> HttpService {
+        HttpService::new(self.core.clone())
     }
 
     /// Serves until the future is dropped.
@@ -210,11 +216,13 @@ impl Open {
         let mut cut = 0;
         if tokio::time::timeout(limit, all).await.is_err() {
             cut = self.states.len();
+            self.core.close();
             self.advance(Phase::Cut);
             while !self.is_empty() {
                 self.reap().await;
             }
         }
+        self.core.close();
         Served { connections: self.count, cut }
     }
 }

@@ -1,0 +1,242 @@
+//! Bounds in length and in time: what a client may send, and how slowly.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::server_kit::{Running, body, call, headers, http};
+use super::server_modern::server;
+
+const MIB: usize = 1 << 20;
+
+/// FAULT C-45, FAULT B: a body beyond the limit is 413 by what it claims, before it is read; the limit is named.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_claims_too_much_is_refused_unread() {
+    let running = Running::start(server(), |config| config.limits.body = 100);
+    let mut raw = running.open();
+    let mut request = http("POST /mcp", &headers("tools/list", None), "");
+    request.truncate(request.len() - 2);
+    raw.write(format!("{request}Content-Length: {}\r\n\r\n", 1_u64 << 40)).await;
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
+    assert!(answer.body.contains("100 bytes"), "{}", answer.body);
+    assert_eq!(raw.rest().await, "");
+}
+
+/// FAULT B: a body without a length is counted, and refused at the limit. The client gets to read it.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_grows_too_long_is_refused() {
+    let running = Running::start(server(), |config| config.limits.body = MIB);
+    let mut raw = running.open();
+    let mut sent = headers("tools/list", None);
+    sent.push(("Transfer-Encoding", "chunked"));
+    raw.write(http("POST /mcp", &sent, "")).await;
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    for _ in 0..20 {
+        raw.write(&chunk).await;
+    }
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
+    assert_eq!(raw.rest().await, "");
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_is_read() {
+    let running = Running::start(server(), |_| {});
+    let text = body("1", "tools/list", "");
+    let mut sent = headers("tools/list", None);
+    sent.push(("Transfer-Encoding", "chunked"));
+    let mut raw = running.open();
+    raw.write(http("POST /mcp", &sent, "")).await;
+    for byte in text.as_bytes() {
+        raw.write(format!("1\r\n{}\r\n", *byte as char)).await;
+    }
+    raw.write("0\r\n\r\n").await;
+    assert_eq!(raw.answer().await.status, 200);
+}
+
+/// FAULT C-45: headers beyond the limits are 431, by length and by number.
+#[tokio::test(start_paused = true)]
+async fn too_many_headers_are_refused() {
+    let running = Running::start(server(), |_| {});
+    let long = "x".repeat(70_000);
+    let mut sent = headers("tools/list", None);
+    sent.push(("X-Long", &long));
+    assert_eq!(running.ask(http("POST /mcp", &sent, "{}")).await.status, 431);
+    let mut sent = headers("tools/list", None);
+    sent.extend(std::iter::repeat_n(("X-Many", "1"), 200));
+    assert_eq!(running.ask(http("POST /mcp", &sent, "{}")).await.status, 431);
+}
+
+/// FAULT B: deep JSON overflows no stack.
+#[tokio::test]
+async fn deep_json_is_refused() {
+    let running = Running::start(server(), |_| {});
+    for text in ["[".repeat(MIB), body("1", "tools/list", &format!(r#""a":{}"#, "[".repeat(MIB)))] {
+        let mut raw = running.open_pipe(8 * MIB);
+        raw.write_all(http("POST /mcp", &headers("tools/list", None), &text).as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        raw.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 400");
+    }
+}
+
+/// FAULT B: slowloris. A head that trickles in, or never comes, ends with its connection.
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_is_cut() {
+    let running = Running::start(server(), |_| {});
+    let start = Instant::now();
+    assert_eq!(running.open().rest().await, "");
+    assert!((30..=38).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+
+    let start = Instant::now();
+    let (mut read, mut write) = tokio::io::split(running.open_pipe(1024));
+    let trickle = tokio::spawn(async move {
+        for byte in call("1", "echo", "{}").into_bytes() {
+            if write.write_all(&[byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+    });
+    let mut rest = Vec::new();
+    let _ = read.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+    assert!((30..=70).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    trickle.await.unwrap();
+}
+
+/// FAULT B: a body that stands still is 408.
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_408() {
+    let running = Running::start(server(), |_| {});
+    let mut raw = running.open();
+    let start = Instant::now();
+    let request = call("1", "echo", "{}");
+    raw.write(&request[..request.len() - 5]).await;
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert_eq!(raw.rest().await, "");
+}
+
+/// FAULT B: a connection that is kept without need is closed, and one that is used is not.
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed() {
+    let running = Running::start(server(), |_| {});
+    let mut raw = running.open();
+    for _ in 0..5 {
+        raw.write(call("1", "echo", "{}")).await;
+        assert_eq!(raw.answer().await.status, 200);
+        tokio::time::sleep(Duration::from_secs(100)).await;
+    }
+    raw.write(call("1", "echo", "{}")).await;
+    assert_eq!(raw.answer().await.status, 200);
+    let start = Instant::now();
+    assert_eq!(raw.rest().await, "");
+    assert!((120..=136).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+/// FAULT B, FAULT C-13: a client that does not read is cut, and costs nobody else anything.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_cut() {
+    let running = Running::start(server(), |_| {});
+    let mut stalled = running.open_pipe(1024);
+    let request = call("1", "echo", &format!(r#"{{"big":"{}"}}"#, "x".repeat(500)));
+    let start = Instant::now();
+    let stalled = tokio::spawn(async move { while stalled.write_all(request.as_bytes()).await.is_ok() {} });
+    assert_eq!(running.ask(call("2", "echo", "{}")).await.status, 200);
+    stalled.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 60);
+}
+
+/// FAULT B: request smuggling. Two lengths are refused, however they are written; what follows is not read.
+#[tokio::test(start_paused = true)]
+async fn a_request_with_two_lengths_is_refused() {
+    let running = Running::start(server(), |_| {});
+    let hidden = call("2", "echo", "{}");
+    for pair in [
+        "Transfer-Encoding: chunked\r\nContent-Length: 4",
+        "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        "content-length:4\r\ntransfer-encoding:chunked",
+        "Content-Length: 4\r\nTransfer-Encoding: gzip, chunked",
+        "Content-Length: 4\r\nContent-Length: 5",
+        "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding : chunked\r\nContent-Length: 4",
+        "Transfer-Encoding: chunked\r\n Content-Length: 4",
+        "Content-Length: +4",
+        "Content-Length: 0x4",
+    ] {
+        let mut head = http("POST /mcp", &headers("tools/list", None), "");
+        head.truncate(head.len() - 2);
+        for before in ["", &call("1", "echo", "{}")] {
+            let mut raw = running.open();
+            raw.write(format!("{before}{head}{pair}\r\n\r\n0\r\n\r\n{hidden}")).await;
+            if !before.is_empty() {
+                assert_eq!(raw.answer().await.status, 200);
+            }
+            let answer = raw.answer().await;
+            assert_eq!(answer.status, 400, "{pair}");
+            assert_eq!(raw.rest().await, "", "{pair}");
+        }
+    }
+}
+
+/// RFC 9110: a client that asks first is told to go on, or that it need not.
+#[tokio::test(start_paused = true)]
+async fn a_client_may_ask_before_it_sends() {
+    let running = Running::start(server(), |_| {});
+    let mut sent = headers("tools/list", None);
+    sent.push(("Expect", "100-continue"));
+    let text = body("1", "tools/list", "");
+    let request = http("POST /mcp", &sent, &text);
+    let mut raw = running.open();
+    raw.write(&request[..request.len() - text.len()]).await;
+    assert_eq!(raw.head().await.status, 100);
+    raw.write(&text).await;
+    assert_eq!(raw.answer().await.status, 200);
+    sent.retain(|(name, _)| *name != "Content-Type");
+    let request = http("POST /mcp", &sent, &text);
+    let mut raw = running.open();
+    raw.write(&request[..request.len() - text.len()]).await;
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (415, Some("close")));
+}
+
+/// A refusal before the body leaves the connection usable, if the body is short.
+#[tokio::test]
+async fn a_short_unread_body_does_not_cost_the_connection() {
+    let running = Running::start(server(), |_| {});
+    let mut raw = running.open();
+    let mut sent = headers("tools/list", None);
+    sent.retain(|(name, _)| *name != "Content-Type");
+    let request = http("POST /mcp", &sent, &"x".repeat(1000));
+    let (head, body) = request.split_at(request.len() - 1000);
+    for _ in 0..3 {
+        raw.write(head).await;
+        tokio::task::yield_now().await;
+        raw.write(body).await;
+        let answer = raw.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (415, None));
+    }
+}
+
+/// FAULT B: connections beyond the limit are told so; a place that is free is given again.
+#[tokio::test]
+async fn connections_beyond_the_limit_are_turned_away() {
+    let running = Running::start(server(), |config| config.limits.connections = 2);
+    let mut kept = vec![running.open(), running.open()];
+    for raw in &mut kept {
+        raw.write(call("1", "echo", "{}")).await;
+        assert_eq!(raw.answer().await.status, 200);
+    }
+    let mut raw = running.open();
+    let answer = raw.answer().await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    assert_eq!(raw.rest().await, "");
+    let mut freed = kept.pop().unwrap();
+    freed.io.shutdown().await.unwrap();
+    assert_eq!(freed.rest().await, "");
+    assert_eq!(running.ask(call("1", "echo", "{}")).await.status, 200);
+}

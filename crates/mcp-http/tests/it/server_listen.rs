@@ -1,0 +1,207 @@
+//! Addresses, sockets and TLS: where a server listens, and how it is mounted elsewhere.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::service::Service;
+use hyper::{Request, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_http::HttpServer;
+use mcp_http::server::{HttpRequest, Peer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::server_kit::{Running, body, call};
+use super::server_modern::server;
+
+fn http_server() -> HttpServer {
+    HttpServer::new(Arc::new(server()))
+}
+
+/// A server with a tool that tells the peer.
+fn peer_server() -> HttpServer {
+    let router = Router::new().tool(Tool::new("peer"), |_, context| async move {
+        let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
+        Ok::<_, ToolError>(format!("{:?}", request.peer()))
+    });
+    HttpServer::new(Arc::new(Server::builder("test", "1").build(router)))
+}
+
+async fn ask_once(mut io: impl AsyncRead + AsyncWrite + Unpin, request: String) -> String {
+    let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+    io.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    io.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// FAULT C-47: port 0 chooses a port and tells it; a port in use is an error that names the address.
+#[tokio::test]
+async fn the_address_is_told() {
+    let bound = http_server().bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_addr().unwrap();
+    assert_ne!(address.port(), 0);
+    assert_eq!(bound.url().unwrap(), format!("http://{address}/mcp"));
+    let error = http_server().bind(address).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+    let error = http_server().bind("127.0.0.1:http:0").await.unwrap_err();
+    assert!(error.to_string().contains("127.0.0.1:http:0"), "{error}");
+}
+
+/// SEC-S-003: a bind that others can reach needs a list of hosts, and the error says so.
+#[tokio::test]
+async fn an_open_bind_needs_hosts() {
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let error = http_server().bind(address).await.unwrap_err();
+        assert!(error.to_string().contains("`hosts`"), "{error}");
+    }
+    let error = http_server().allow_host("mcp.example/path").bind("127.0.0.1:0").await.unwrap_err();
+    assert!(error.to_string().contains("hosts"), "{error}");
+    assert!(http_server().allow_host("mcp.example").bind("0.0.0.0:0").await.is_ok());
+}
+
+/// An open bind answers its own hosts alone: not those of the loopback.
+#[tokio::test]
+async fn an_open_bind_answers_its_hosts_alone() {
+    let bound = http_server().allow_host("mcp.example").bind("0.0.0.0:0").await.unwrap();
+    let port = bound.local_addr().unwrap().port();
+    let running = tokio::spawn(bound.serve());
+    for (host, status) in [("mcp.example", "200"), ("localhost", "403")] {
+        let io = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let answer = ask_once(io, call("1", "echo", "{}").replace("localhost", host)).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    running.abort();
+}
+
+/// Over TCP a handler learns the address of its caller.
+#[tokio::test]
+async fn the_peer_of_a_tcp_connection_is_known() {
+    let bound = peer_server().bind("127.0.0.1:0").await.unwrap();
+    let io = TcpStream::connect(bound.local_addr().unwrap()).await.unwrap();
+    let own = io.local_addr().unwrap();
+    let running = tokio::spawn(bound.serve());
+    let answer = ask_once(io, call("1", "peer", "{}")).await;
+    assert!(answer.contains(&format!("Tcp({own})")), "{answer}");
+    running.abort();
+}
+
+/// Over a Unix socket it learns the user, as the kernel tells it.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_peer_of_a_unix_socket_is_known() {
+    let folder = std::env::temp_dir().join(format!("mcp-http-{}", std::process::id()));
+    let listener = tokio::net::UnixListener::bind(&folder).unwrap();
+    let running = tokio::spawn(peer_server().over(listener).unwrap().serve());
+    let io = tokio::net::UnixStream::connect(&folder).await.unwrap();
+    let own = io.peer_cred().unwrap().uid();
+    let answer = ask_once(io, call("1", "peer", "{}")).await;
+    assert!(answer.contains(&format!("Unix {{ uid: {own},")), "{answer}");
+    std::fs::remove_file(&folder).unwrap();
+    running.abort();
+}
+
+fn request(uri: &str, tool: &str) -> Request<Full<Bytes>> {
+    let members = format!(r#""name":"{tool}","arguments":{{}}"#);
+    Request::post(uri)
+        .header("content-type", "application/json")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", tool)
+        .body(Full::new(body("1", "tools/call", &members).into()))
+        .unwrap()
+}
+
+/// HTTP-S-001, FAULT B: HTTP/2 without TLS, with its own way to name the host.
+#[tokio::test]
+async fn http2_is_spoken_to_those_who_begin_with_it() {
+    let running = Running::serve(http_server());
+    let io = TokioIo::new(running.open_pipe(64 * 1024));
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for (uri, status) in [
+        ("http://localhost/mcp", StatusCode::OK),
+        ("http://evil.example/mcp", StatusCode::FORBIDDEN),
+        ("http://localhost/", StatusCode::NOT_FOUND),
+    ] {
+        let answer = client.send_request(request(uri, "echo")).await.unwrap();
+        assert_eq!((answer.status(), answer.version()), (status, Version::HTTP_2), "{uri}");
+        assert_eq!(answer.headers().get("connection"), None);
+        let _body = answer.into_body().collect().await.unwrap();
+    }
+    let two = futures::future::join(
+        client.clone().send_request(request("http://localhost/mcp", "echo")),
+        client.clone().send_request(request("http://localhost/mcp", "notes")),
+    );
+    let (one, other) = two.await;
+    assert_eq!((one.unwrap().status(), other.unwrap().status()), (StatusCode::OK, StatusCode::OK));
+    drop(client);
+    connection.abort();
+}
+
+/// TLS offers HTTP/2 and HTTP/1.1; a handshake that never comes ends.
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_offers_both_versions_of_http() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let (pem, key) = (certificate.pem(), key.serialize_pem());
+    assert!(http_server().tls(b"nonsense", key.as_bytes()).is_err());
+    assert!(http_server().tls(pem.as_bytes(), b"nonsense").is_err());
+    let server = http_server().tls(pem.as_bytes(), key.as_bytes()).unwrap();
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    assert!(bound.url().unwrap().starts_with("https://127.0.0.1:"));
+    let address = bound.local_addr().unwrap();
+    let running = tokio::spawn(bound.serve());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    for (offer, version) in [("h2", Version::HTTP_2), ("http/1.1", Version::HTTP_11)] {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![offer.into()];
+        let io = TcpStream::connect(address).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let io = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, io).await.unwrap();
+        assert_eq!(io.get_ref().1.alpn_protocol(), Some(offer.as_bytes()));
+        if version == Version::HTTP_11 {
+            let answer = ask_once(io, call("1", "echo", "{}")).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            continue;
+        }
+        let (mut client, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let answer = client.send_request(request("https://localhost/mcp", "echo")).await.unwrap();
+        assert_eq!((answer.status(), answer.version()), (StatusCode::OK, version));
+        connection.abort();
+    }
+    running.abort();
+}
+
+/// The service alone, as another server mounts it: hosts are checked there too, and whoever mounts it may name the peer.
+#[tokio::test]
+async fn a_mounted_service_checks_hosts_too() {
+    let service = peer_server().service().unwrap();
+    let answer = service.call(request("http://evil.example/mcp", "peer")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let mut known = request("http://localhost/mcp", "peer");
+    known.extensions_mut().insert(Peer::Tcp(([10, 0, 0, 1], 5).into()));
+    let answer = service.call(known).await.unwrap();
+    let text = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&text).contains("Tcp(10.0.0.1:5)"));
+    service.drain();
+    let answer = service.call(request("http://localhost/mcp", "peer")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()["retry-after"], "1");
+}
