@@ -11,8 +11,8 @@ use mcp_core::session::LogLevel;
 
 use crate::style::ColorWhen;
 use crate::{
-    complete, completion, config, discover, list, listen, man, ping, prompt, read, remote, request, shell,
-    tool,
+    complete, completion, config, discover, list, listen, man, ping, prompt, read, remote, request,
+    serve_demo, shell, tool,
 };
 
 const TARGETS: &str =
@@ -107,10 +107,10 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// See it work: talks to a built-in server in three protocol revisions
+    /// See it work: talks to a built-in server over stdio and HTTP, in three protocol revisions
     Demo,
-    /// Serve a few demo tools over stdio, or misbehave on purpose
-    ServeDemo(ServeDemo),
+    /// Serve a few demo tools over stdio or HTTP, or misbehave on purpose
+    ServeDemo(serve_demo::Options),
     /// Find the endpoint of a server behind a URL, and what it speaks
     Discover(discover::Options),
     /// Who a server is, which revisions it speaks, what it can do
@@ -147,14 +147,6 @@ pub(crate) enum Command {
     Completion(completion::Options),
     /// Print the manual page
     Man(man::Options),
-}
-
-/// `mcp serve-demo`
-#[derive(Debug, Args)]
-pub(crate) struct ServeDemo {
-    /// Misbehave in this way; `list` names the ways
-    #[arg(long, value_name = "NAME")]
-    pub(crate) fault: Option<String>,
 }
 
 /// `mcp info`

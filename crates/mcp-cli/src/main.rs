@@ -81,10 +81,10 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     log(cli.global.verbose);
     if let Command::ServeDemo(options) = &cli.command
-        && let Some(fault) = &options.fault
+        && let Some(ended) = serve_demo::fault(options)
     {
         // Plain blocking input and output, without a runtime that could mend what is to be broken.
-        return serve_demo::fault(fault);
+        return ended;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -103,7 +103,7 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Demo => demo::run(&signals, global).await,
-        Command::ServeDemo(_) => serve_demo::run(&signals).await,
+        Command::ServeDemo(options) => serve_demo::run(&signals, global, options).await,
         Command::Discover(options) => discover::run(&signals, global, options).await,
         Command::Info(options) => info::run(&signals, global, options).await,
         Command::Tools(options) => tools::run(&signals, global, options).await,

@@ -76,8 +76,12 @@ impl Error {
 
     /// Credentials are missing, wrong, or not enough.
     pub fn is_auth(&self) -> bool {
-        matches!(self, Error::Lost(loss) if loss.kind == LossKind::Unauthorized)
-            || matches!(self, Error::Closed(CloseReason::NoLink(ConnectError::Unauthorized(_))))
+        match self {
+            Error::Lost(loss) => loss.kind == LossKind::Unauthorized,
+            Error::Closed(CloseReason::NoLink(error)) => matches!(error, ConnectError::Unauthorized(_)),
+            Error::Closed(CloseReason::OpeningFailed(error)) => error.is_auth(),
+            _ => false,
+        }
     }
 
     /// The session has ended.
@@ -87,14 +91,13 @@ impl Error {
 
     /// Time ran out, here or at the carrier.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Error::TimedOut { .. })
-            || matches!(self, Error::Lost(loss) if loss.kind == LossKind::TimedOut)
-            || matches!(
-                self,
-                Error::Closed(
-                    CloseReason::NotStarted { .. } | CloseReason::NoLink(ConnectError::TimedOut { .. })
-                )
-            )
+        match self {
+            Error::TimedOut { .. } | Error::Closed(CloseReason::NotStarted { .. }) => true,
+            Error::Lost(loss) => loss.kind == LossKind::TimedOut,
+            Error::Closed(CloseReason::NoLink(error)) => matches!(error, ConnectError::TimedOut { .. }),
+            Error::Closed(CloseReason::OpeningFailed(error)) => error.is_timeout(),
+            _ => false,
+        }
     }
 
     /// The peer's error object, if it sent one.

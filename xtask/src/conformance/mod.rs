@@ -12,8 +12,7 @@ mod suite;
 
 use std::path::PathBuf;
 
-use crate::shell::run as run_command;
-use crate::{Outcome, shell, test};
+use crate::{Outcome, test};
 
 use suite::Suite;
 
@@ -26,8 +25,8 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         _ => return Err(format!("conformance takes `server`, `client` or nothing, and got {args:?}")),
     };
     let Some(suite) = Suite::install()? else { return Ok(()) };
-    let arguments = ["build", "--workspace", "--all-features", "--bins"];
-    run_command(shell::cargo().args(arguments))?;
+    // With the tests, as `cargo xtask test` builds: another choice of targets would build all of it once more.
+    test::build()?;
 
     let mut failed = Vec::new();
     for side in sides {

@@ -1,5 +1,6 @@
-//! `mcp demo`: one client, one server, three protocol revisions, side by side.
+//! `mcp demo`: one client, one server, three protocol revisions side by side, over stdio and over HTTP.
 
+mod host;
 mod report;
 mod steps;
 
@@ -8,15 +9,14 @@ use std::time::Instant;
 use mcp_core::client::{Client, EraMode, InputContext};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::session::InputRequest;
-use mcp_stdio::ChildCommand;
 
 use crate::cli::Global;
 use crate::exit::{Code, Failure};
 use crate::progress::Display;
 use crate::signals::Signals;
-use crate::target::Link;
 use crate::{out, session};
 
+use host::{Carrier, Host};
 use report::Column;
 use steps::{STOP, Step};
 
@@ -34,12 +34,14 @@ const ERAS: [EraMode; 3] = [
 pub(crate) async fn run(signals: &Signals, global: &Global) -> Result<(), Failure> {
     let eras = if global.era == EraMode::Auto { &ERAS[..] } else { std::slice::from_ref(&global.era) };
     let mut columns = Vec::new();
-    for era in eras {
-        let column = talk(signals, global, *era).await;
-        if let Some(failure) = column.interrupted {
-            return Err(failure);
+    for carrier in [Carrier::Stdio, Carrier::Http] {
+        for era in eras {
+            let column = talk(signals, global, carrier, *era).await;
+            if let Some(failure) = column.interrupted {
+                return Err(failure);
+            }
+            columns.push(column);
         }
-        columns.push(column);
     }
     if global.json {
         out::write_line(report::json(&columns).to_string())?;
@@ -54,31 +56,32 @@ pub(crate) async fn run(signals: &Signals, global: &Global) -> Result<(), Failur
 }
 
 /// One server, started and used in one era.
-async fn talk(signals: &Signals, global: &Global, era: EraMode) -> Column {
-    let mut column = Column::new(era);
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            column.steps.push(Step::failed("start", format!("where is this program? {error}")));
+async fn talk(signals: &Signals, global: &Global, carrier: Carrier, era: EraMode) -> Column {
+    let mut column = Column::new(carrier, era);
+    let started = Instant::now();
+    let (host, link) = match Host::start(carrier, era).await {
+        Ok(started) => started,
+        Err(why) => {
+            column.steps.push(Step::failed("start", why));
             return column;
         }
     };
-    let child = ChildCommand::new(program).arg("serve-demo");
     let builder = session::builder(global)
         .era(era)
         .capability("elicitation", RawJson::object([("form", RawJson::EMPTY_OBJECT)]))
         .input_handler(answer);
-    let started = Instant::now();
     let display = Display::new(global);
-    let outcome = session::run(signals, global, builder, Link::Child(child), async |client: &Client| {
+    let outcome = session::run(signals, global, builder, link, async |client: &Client| {
         column.steps = steps::all(client, era, started, display).await?;
         Ok((client.negotiated(), Instant::now()))
     })
     .await;
+    let stopped = host.stop().await;
     match outcome {
         Ok((negotiated, stopping)) => {
             column.negotiated = negotiated;
-            column.steps.push(Step::done(STOP, stopping.elapsed(), "exited".to_owned()));
+            let took = stopped.saturating_duration_since(stopping);
+            column.steps.push(Step::done(STOP, took, "ended".to_owned()));
         }
         Err(failure) if failure.code == Code::Cancelled => column.interrupted = Some(failure),
         Err(failure) => column.steps.push(Step::failed("start", failure.message)),

@@ -12,6 +12,7 @@ use crate::style::Style;
 use crate::table::Table;
 use crate::text;
 
+use super::host::Carrier;
 use super::steps::{Step, TOO_OLD};
 
 /// How wide an outcome is: with its time, three of them beside the steps' names fit into 80 columns.
@@ -23,6 +24,7 @@ const WHY: usize = 200;
 /// One era: how it was asked for and what came of it.
 #[derive(Debug)]
 pub(super) struct Column {
+    carrier: Carrier,
     era: EraMode,
     pub(super) negotiated: Option<Negotiated>,
     pub(super) steps: Vec<Step>,
@@ -32,8 +34,8 @@ pub(super) struct Column {
 
 impl Column {
     /// A column without steps.
-    pub(super) fn new(era: EraMode) -> Column {
-        Column { era, negotiated: None, steps: Vec::new(), interrupted: None }
+    pub(super) fn new(carrier: Carrier, era: EraMode) -> Column {
+        Column { carrier, era, negotiated: None, steps: Vec::new(), interrupted: None }
     }
 
     /// How many steps did not go as they should.
@@ -58,9 +60,26 @@ impl Column {
     }
 }
 
-/// The table, and a sentence on how it went.
+/// A table for each carrier, and a sentence on how it went.
 pub(super) fn render(columns: &[Column], global: &Global) -> String {
     let style = Style::for_stream(global.color, &std::io::stdout());
+    let mut out = String::new();
+    for columns in columns.chunk_by(|one, next| one.carrier == next.carrier) {
+        let over = columns.first().map_or("", |column| column.carrier.name());
+        let intro = format!("One client and one server, over {over}, in each protocol revision:");
+        out.push_str(&format!("{}\n\n{}\n", style.dim(&intro), table(columns).render(style)));
+    }
+    let steps: usize = columns.iter().map(|column| column.steps.len()).sum();
+    let failed: usize = columns.iter().map(Column::failed).sum();
+    let verdict = if failed == 0 {
+        style.green(&format!("All {steps} steps went as they should."))
+    } else {
+        style.red(&format!("{failed} of {steps} steps did not go as they should."))
+    };
+    format!("{out}{}{verdict}\n", notes(columns))
+}
+
+fn table(columns: &[Column]) -> Table {
     let head = ["asked by --era".to_owned()].into_iter().chain(columns.iter().map(Column::asked));
     let mut table = Table::new(head);
     table.row(["they agreed on".to_owned()].into_iter().chain(columns.iter().map(Column::spoken)));
@@ -74,15 +93,7 @@ pub(super) fn render(columns: &[Column], global: &Global) -> String {
         });
         table.row([name.to_owned()].into_iter().chain(cells));
     }
-    let steps: usize = columns.iter().map(|column| column.steps.len()).sum();
-    let failed: usize = columns.iter().map(Column::failed).sum();
-    let verdict = if failed == 0 {
-        style.green(&format!("All {steps} steps went as they should."))
-    } else {
-        style.red(&format!("{failed} of {steps} steps did not go as they should."))
-    };
-    let intro = "One client and one server, over stdio, in each protocol revision:";
-    format!("{}\n\n{}\n{}{verdict}\n", style.dim(intro), table.render(style), notes(columns))
+    table
 }
 
 /// What the table has no room for: why steps failed, and why one cannot be done.
@@ -92,7 +103,8 @@ fn notes(columns: &[Column]) -> String {
         for step in &column.steps {
             if let Err(why) = &step.outcome {
                 let why = text::headline(why, WHY);
-                out.push_str(&format!("{} ({}): {why}\n", step.name, column.asked()));
+                let over = column.carrier.name();
+                out.push_str(&format!("{} ({over}, {}): {why}\n", step.name, column.asked()));
             }
         }
     }
@@ -152,6 +164,7 @@ pub(super) fn json(columns: &[Column]) -> RawJson {
         });
         let version = column.negotiated.as_ref().map(|n| RawJson::string(n.version.as_str()));
         RawJson::object([
+            ("over", RawJson::string(column.carrier.name())),
             ("asked", RawJson::string(&column.asked())),
             ("protocolVersion", version.unwrap_or(RawJson::NULL)),
             ("ok", flag(column.failed() == 0)),

@@ -13,12 +13,11 @@ pub(super) fn cause(error: &Error) -> Option<&HttpError> {
         Error::Lost(loss) => loss.source.downcast_ref(),
         Error::Closed(CloseReason::OpeningFailed(inner)) => cause(inner),
         Error::Closed(CloseReason::LinkFailed { error, .. }) => of_link(error),
-        Error::Closed(CloseReason::NoLink(error)) => match error {
+        Error::Closed(CloseReason::NoLink(
             ConnectError::Unreachable(error)
             | ConnectError::Unusable(error)
-            | ConnectError::Unauthorized(error) => of_link(error),
-            _ => None,
-        },
+            | ConnectError::Unauthorized(error),
+        )) => of_link(error),
         _ => None,
     }
 }

@@ -35,6 +35,11 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
+    /// A server of our own on this machine.
+    pub(crate) fn own(url: String) -> Remote {
+        Remote { shown: url.clone(), url, config: ClientConfig::default() }
+    }
+
     /// The server at this URL, and the options of the command line.
     pub(crate) fn new(global: &Global, url: &str) -> Result<Remote, Failure> {
         Remote::build(global, url, &[])
@@ -169,7 +174,7 @@ pub(crate) fn given_headers(options: &Options) -> Result<Vec<(String, Secret)>, 
     Ok(headers)
 }
 
-fn from_environment(variable: &str) -> Result<Secret, Failure> {
+pub(crate) fn from_environment(variable: &str) -> Result<Secret, Failure> {
     let value = std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
     // A file that was read into a variable often leaves its newline there.
     value

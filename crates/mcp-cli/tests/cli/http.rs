@@ -1,6 +1,6 @@
 //! Servers on loopback whose every answer is scripted, and which keep what they were asked.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 

@@ -11,6 +11,8 @@ mod faults;
 mod http;
 #[cfg(unix)]
 mod listen;
+#[cfg(unix)]
+mod listening;
 mod lists;
 mod pages;
 mod raw;

@@ -166,7 +166,7 @@ fn no_secret_is_ever_shown() {
             }
         }
     }
-    assert!(guarded.asked().iter().all(|asked| asked.header("authorization") == Some(&env[1].1)));
+    assert!(guarded.asked().iter().all(|asked| asked.header("authorization") == Some(env[1].1)));
 }
 
 /// The same for what is refused before anything is sent.

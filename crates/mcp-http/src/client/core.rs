@@ -9,7 +9,7 @@ use ::url::Url;
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
-use mcp_core::message::{Mark, Payload, ProtocolVersion};
+use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
 
 use super::ClientConfig;
@@ -19,6 +19,9 @@ use crate::headers;
 
 /// What `recv` may have to hand over before exchanges stop reading.
 const QUEUE: usize = 64;
+
+/// Where the numbers begin of lanes that no session makes.
+const BATCHES: u64 = 1 << 63;
 
 /// One exchange, or one stream that stays open. The receiving half runs it.
 pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
@@ -38,8 +41,8 @@ struct State {
     queue: VecDeque<Inbound>,
     /// What `recv` has not begun to run.
     fresh: Vec<Task>,
-    /// Requests that may still be given up.
-    lanes: HashMap<u64, AbortHandle>,
+    /// Lanes that are not settled. A request can be given up; a message that expects no answer is through soon.
+    lanes: HashMap<u64, Option<AbortHandle>>,
     /// The legacy session.
     session: Session,
     /// The stream of the server's own messages: GET, or the one of HTTP+SSE.
@@ -143,13 +146,11 @@ impl Core {
         matches!(self.state().phase, Phase::Open)
     }
 
-    /// Runs the exchange of a request, which can be given up by its lane until it is settled.
-    pub(super) fn launch(&self, lane: Option<Lane>, future: BoxFuture<'static, ()>) {
+    /// Runs the exchange of a lane. That of a request can be given up until it is settled.
+    pub(super) fn launch(&self, lane: Lane, is_request: bool, future: BoxFuture<'static, ()>) {
         let (task, handle) = abortable(future);
         let mut state = self.state();
-        if let Some(lane) = lane {
-            state.lanes.insert(lane.number(), handle);
-        }
+        state.lanes.insert(lane.number(), is_request.then_some(handle));
         state.start(task);
     }
 
@@ -166,9 +167,10 @@ impl Core {
     /// A request is given up: its exchange is dropped, and its lane says nothing more (ledger CANC-C-009).
     pub(super) fn give_up(&self, lane: Lane) {
         let mut state = self.state();
-        if let Some(handle) = state.lanes.remove(&lane.number()) {
-            state.queue.retain(|inbound| lane_of(inbound) != lane);
+        if let Some(Some(handle)) = state.lanes.get(&lane.number()) {
             handle.abort();
+            state.lanes.remove(&lane.number());
+            state.queue.retain(|inbound| lane_of(inbound) != lane);
         }
     }
 
@@ -187,24 +189,30 @@ impl Core {
         .await;
     }
 
-    /// Hands something over.
+    /// Hands over what belongs to no lane of ours, or to one that is not settled. A lane that was given up says
+    /// nothing more, even if its exchange is just being run elsewhere.
     pub(super) fn push(&self, inbound: Inbound) {
-        self.state().push(inbound);
+        let lane = lane_of(&inbound);
+        let mut state = self.state();
+        if lane.is_shared() || lane.number() >= BATCHES || state.lanes.contains_key(&lane.number()) {
+            state.push(inbound);
+        }
     }
 
     /// Hands a message over.
-    pub(super) fn deliver(&self, lane: Lane, message: impl Into<mcp_core::message::Message>) {
-        self.push(Inbound::Message { message: message.into(), lane, envelope: Envelope::default() });
+    pub(super) fn deliver(&self, lane: Lane, message: Message) {
+        self.push(Inbound::Message { message, lane, envelope: Envelope::default() });
     }
 
-    /// The last that a lane of ours says.
+    /// Hands over the last that a lane of ours says.
     pub(super) fn settle(&self, lane: Lane, inbound: Inbound) {
         let mut state = self.state();
-        state.lanes.remove(&lane.number());
-        state.push(inbound);
+        if state.lanes.remove(&lane.number()).is_some() {
+            state.push(inbound);
+        }
     }
 
-    /// The lane needs no exchange any more: what answers it comes elsewhere.
+    /// The lane needs its exchange no more: what answers it comes elsewhere.
     pub(super) fn release(&self, lane: Lane) {
         self.state().lanes.remove(&lane.number());
     }
@@ -213,7 +221,7 @@ impl Core {
     pub(super) fn batch_lane(&self) -> Lane {
         let mut state = self.state();
         state.batches += 1;
-        Lane::numbered(1 << 63 | state.batches)
+        Lane::numbered(BATCHES | state.batches)
     }
 
     // ---- the legacy session
@@ -275,8 +283,14 @@ impl Core {
             state.phase = Phase::Closing;
         }
         let stream = state.stream.take();
-        for handle in state.lanes.drain().map(|(_, handle)| handle).chain(stream) {
-            handle.abort();
+        state.lanes.retain(|_, handle| {
+            if let Some(handle) = handle {
+                handle.abort();
+            }
+            handle.is_none()
+        });
+        if let Some(stream) = stream {
+            stream.abort();
         }
     }
 

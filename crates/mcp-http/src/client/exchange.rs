@@ -14,7 +14,7 @@ use super::core::{Core, Mode};
 use super::net::{Answer, Exchange};
 use super::post::{Post, What};
 use super::reopen::Resuming;
-use super::stream::{Cursor, Events, drain};
+use super::stream::{Cursor, Events, drain, ended};
 use super::{sse24, standalone};
 use crate::{HttpError, media};
 
@@ -180,9 +180,7 @@ async fn relay(
         core.room().await;
         let event = match events.message(cursor).await {
             Ok(Some(event)) => event,
-            Ok(None) => {
-                return Relayed::Cut(HttpError::Cut { why: "the event stream ended".into() });
-            }
+            Ok(None) => return Relayed::Cut(ended()),
             Err(error) => return Relayed::Cut(error),
         };
         match decode(event.data) {
@@ -237,6 +235,6 @@ pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Opt
         // Beside everything else: nobody waits for it.
         core.launch_stream(Box::pin(standalone::run(core.clone(), post.session)));
     }
-    core.push(Inbound::Delivered { lane });
+    core.settle(lane, Inbound::Delivered { lane });
     drain(answer.body).await;
 }

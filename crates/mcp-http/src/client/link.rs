@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use mcp_core::message::Message;
+use mcp_core::message::{Message, ProtocolVersion};
 use mcp_core::transport::{
     AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
@@ -59,7 +59,12 @@ struct Sender {
 }
 
 impl Sender {
-    async fn message(&mut self, message: Message, lane: Lane, version: Version) -> Result<(), SendError> {
+    async fn message(
+        &mut self,
+        message: Message,
+        lane: Lane,
+        version: Option<ProtocolVersion>,
+    ) -> Result<(), SendError> {
         if !self.core.is_open() {
             return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
         }
@@ -80,16 +85,14 @@ impl Sender {
         if matches!(post.what, What::Initialized | What::Note) {
             // Waits for messages that were sent before, never for ones that come later. It is never closed.
             let room = self.notes.clone().acquire_owned().await.ok();
-            return core.launch(None, Box::pin(exchange::note(core.clone(), lane, post, room)));
+            return core.launch(lane, false, Box::pin(exchange::note(core.clone(), lane, post, room)));
         }
         if post.what == What::Initialize {
             core.begin_session();
         }
-        core.launch(Some(lane), Box::pin(exchange::request(core.clone(), lane, post)));
+        core.launch(lane, true, Box::pin(exchange::request(core.clone(), lane, post)));
     }
 }
-
-type Version = Option<mcp_core::message::ProtocolVersion>;
 
 #[async_trait]
 impl TransportSender for Sender {

@@ -8,6 +8,9 @@ use super::ReconnectStreams;
 /// and none comes noticeably late.
 const FIRST_JITTER: Duration = Duration::from_millis(100);
 
+/// No wait is shorter, whatever the server says: one that ends every stream at once is not asked in a tight loop.
+const LEAST: Duration = Duration::from_millis(50);
+
 /// The waits of one logical stream, over all the connections that carry it (ledger T-26, DESIGN 8).
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -49,7 +52,7 @@ impl Backoff {
         if self.failed >= policy.tries {
             return Err(GiveUp::Tries(policy.tries));
         }
-        let base = retry.unwrap_or(policy.first);
+        let base = retry.unwrap_or(policy.first).max(LEAST);
         let growth = policy.factor.max(1.0).powi(i32::try_from(self.failed).unwrap_or(i32::MAX));
         let grown = scaled(base, growth).min(policy.cap.max(base));
         let mut jitter = scaled(grown, 0.25 * random.clamp(0.0, 1.0));
@@ -130,7 +133,11 @@ mod tests {
 
     #[test]
     fn a_zero_retry_and_absurd_factors_are_survived() {
-        assert_eq!(backoff().next(Some(Duration::ZERO), 1.0), Ok(Duration::ZERO));
+        for _ in 0..1000 {
+            let mut backoff = backoff();
+            backoff.advanced();
+            assert!(backoff.next(Some(Duration::ZERO), 1.0).unwrap() >= LEAST);
+        }
         let policy = ReconnectStreams { factor: f64::INFINITY, ..ReconnectStreams::default() };
         let mut backoff = Backoff::new(policy);
         assert_eq!(backoff.next(None, 0.0), Ok(SECOND));

@@ -16,7 +16,6 @@ use super::reopen::{Opened, open};
 use super::standalone::shared;
 use super::stream::{Cursor, Events, drain};
 use super::{answer, url};
-use crate::HttpError;
 
 /// How long the stream may take to name its endpoint.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,10 +72,7 @@ fn resolve(stream: &Url, endpoint: &str) -> Option<Url> {
 /// The one stream: what comes on it is matched by its ids. Its end is the end of the link (ledger SSE24-S-005).
 async fn receive(core: Arc<Core>, mut events: Events) {
     let error = shared(&core, &mut events, &mut Cursor::default()).await;
-    match error {
-        HttpError::Cut { .. } => core.end(None),
-        other => core.end(Some(TransportError::new(other))),
-    }
+    core.end(error.map(TransportError::new));
 }
 
 /// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::core::{Core, Session};
 use super::reopen::{Opened, Resuming, open};
-use super::stream::{Cursor, Events};
+use super::stream::{Cursor, Events, ended};
 use crate::HttpError;
 
 /// Keeps the stream open for as long as the server wants one. It is never needed: where there is none (405, or any
@@ -30,7 +30,7 @@ pub(super) async fn run(core: Arc<Core>, session: Session) {
         body.may_be_silent();
         let since = Instant::now();
         let mut events = Events::new(body, core.config.limits.event);
-        let cut = shared(&core, &mut events, &mut cursor).await;
+        let cut = shared(&core, &mut events, &mut cursor).await.unwrap_or_else(ended);
         drop(events);
         tracing::debug!(%cut, "the server's own stream broke");
         // One that stood for long was a good one, though it may have had nothing to say.
@@ -41,14 +41,14 @@ pub(super) async fn run(core: Arc<Core>, session: Session) {
     }
 }
 
-/// Hands over what comes on a stream that belongs to no exchange, until it ends.
-pub(super) async fn shared(core: &Core, events: &mut Events, cursor: &mut Cursor) -> HttpError {
+/// Hands over what comes on a stream that belongs to no exchange, until it ends; how, unless cleanly.
+pub(super) async fn shared(core: &Core, events: &mut Events, cursor: &mut Cursor) -> Option<HttpError> {
     loop {
         core.room().await;
         let event = match events.message(cursor).await {
             Ok(Some(event)) => event,
-            Ok(None) => return HttpError::Cut { why: "the event stream ended".into() },
-            Err(error) => return error,
+            Ok(None) => return None,
+            Err(error) => return Some(error),
         };
         match decode(event.data) {
             Decoded::One(Ok(message)) => core.deliver(Lane::SHARED, message),

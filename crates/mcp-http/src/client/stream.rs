@@ -92,6 +92,11 @@ impl Events {
     }
 }
 
+/// A clean end where something was still to come.
+pub(super) fn ended() -> HttpError {
+    HttpError::Cut { why: "the event stream ended".into() }
+}
+
 /// Reads a body to its end if that is near, so that its connection can be used again.
 pub(super) async fn drain(mut body: Body) {
     let read = async {

@@ -120,7 +120,10 @@ fn message(question: Question, status: StatusCode, response: Response) -> Reply 
     match response.outcome {
         Ok(result) => result_of(question, status, &result),
         Err(error) => {
-            let seen = seen_in_error(&error);
+            let seen = match seen_in_error(&error) {
+                Seen::Rpc if is_misplaced(status, response.id.is_some()) => Seen::Foreign,
+                seen => seen,
+            };
             let named = match &seen {
                 Seen::Versions(theirs) => Named { versions: theirs.clone(), ..Named::default() },
                 _ => Named::default(),
@@ -158,6 +161,13 @@ fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply 
         format!("{what}: {}", clip(&named.versions.join(", ")))
     };
     Reply { named, ..Reply::new(seen, Some(status), why) }
+}
+
+/// Whether an error is about the URL and not about the question: servers of MCP also word in JSON-RPC that there is
+/// nothing at a path (404, and no id of a request that was read), or that POST is not for it (405): such as the stream
+/// of HTTP+SSE.
+fn is_misplaced(status: StatusCode, has_id: bool) -> bool {
+    status == StatusCode::METHOD_NOT_ALLOWED || (status == StatusCode::NOT_FOUND && !has_id)
 }
 
 /// Ledger T-07: the errors that only a server of 2026-07-28 makes.

@@ -1,1 +1,254 @@
-//! To be filled.
+//! Every answer that a request may get: none is lost, none hangs, and each error says what came.
+
+use mcp_core::Error;
+use mcp_core::client::{Call, CallOptions, Client};
+use mcp_core::message::{ProtocolVersion, RawJson};
+use mcp_core::transport::LossKind;
+use mcp_http::HttpError;
+
+use crate::client_peer::{Peer, builder, discovered, said};
+
+fn call(client: &Client) -> Call {
+    let params = RawJson::object([("name", RawJson::string("a"))]);
+    client.call("tools/call", Some(params), CallOptions::default())
+}
+
+fn details(error: &Error) -> (LossKind, HttpError) {
+    match error {
+        Error::Lost(loss) => (loss.kind, loss.source.downcast_ref::<HttpError>().unwrap().clone()),
+        other => panic!("not lost: {other:?}"),
+    }
+}
+
+/// Promise 5, FAULT A-B19, C-28, C-29, HTTP-C-010: what a status means where the body is no message.
+#[tokio::test]
+async fn a_status_without_a_message_is_a_typed_loss_and_the_link_lives_on() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    let seconds = |n| Some(std::time::Duration::from_secs(n));
+    for (status, headers, kind) in [
+        (401, &[("www-authenticate", "Bearer realm=x")][..], LossKind::Unauthorized),
+        (403, &[], LossKind::Unauthorized),
+        (407, &[], LossKind::Unauthorized),
+        (429, &[("retry-after", "7")], LossKind::Busy { after: seconds(7) }),
+        (429, &[], LossKind::Busy { after: None }),
+        (503, &[("retry-after", "9")], LossKind::Busy { after: seconds(9) }),
+        (503, &[], LossKind::PeerFailed),
+        (500, &[], LossKind::PeerFailed),
+        (502, &[("content-type", "text/html")], LossKind::PeerFailed),
+        (408, &[], LossKind::TimedOut),
+        (413, &[], LossKind::TooLarge),
+        (431, &[], LossKind::TooLarge),
+        (404, &[], LossKind::NotUnderstood),
+        (405, &[], LossKind::NotUnderstood),
+        (418, &[], LossKind::NotUnderstood),
+    ] {
+        let one = call(&client);
+        peer.post("tools/call").await.reply(status, headers, None, "<p>the reason");
+        let (seen, error) = details(&one.await.unwrap_err());
+        assert_eq!(seen, kind, "{status}");
+        let HttpError::Status(refused) = &error else { panic!("{error:?}") };
+        assert_eq!((refused.status.as_u16(), refused.body.as_str()), (status, "<p>the reason"));
+        assert_eq!(refused.challenge.is_some(), status == 401);
+        assert!(error.to_string().contains("the reason"));
+    }
+}
+
+/// Promise 5, RPC-B-008, FAULT A-B4: an error that carries a message is that message, with or without its id; where the
+/// carrier refuses, it is not.
+#[tokio::test]
+async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for status in [200, 400, 404, 405, 408, 409, 413, 422] {
+        for id in [true, false] {
+            let one = call(&client);
+            let ask = peer.post("tools/call").await;
+            let body = if id {
+                ask.refusal(r#"{"code":-32602,"message":"no"}"#)
+            } else {
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32602,"message":"no"}}"#.to_owned()
+            };
+            ask.json_body(status, body);
+            let error = one.await.unwrap_err();
+            assert_eq!(error.rpc().map(|error| error.code), Some(-32602), "{status} {error:?}");
+        }
+    }
+    for status in [401, 403, 429, 500, 503] {
+        let one = call(&client);
+        let ask = peer.post("tools/call").await;
+        let body = ask.refusal(r#"{"code":-32602,"message":"no"}"#);
+        ask.json_body(status, body);
+        assert!(matches!(one.await.unwrap_err(), Error::Lost(_)), "{status}");
+    }
+}
+
+/// FAULT A-B16, A-B32, C-26, PEERS 24: a 2xx that is no answer is an error at once, never a hang.
+#[tokio::test]
+async fn a_2xx_that_is_no_answer_is_told_at_once() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for (status, kind, body) in [
+        (200, "text/html", "<!doctype html>"),
+        (200, "text/plain", "data: {}\n\n"),
+        (200, "", "{}"),
+        (200, "application/json", ""),
+        (200, "application/json", "7"),
+        (200, "application/json", "\"text\""),
+        (200, "application/json", "{}"),
+        (200, "application/json", "{\"jsonrpc\":\"2.0\""),
+        (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#),
+        (200, "application/json", r#"{"jsonrpc":"2.0","method":"x"}"#),
+        (200, "application/json", "[]"),
+        (202, "", ""),
+        (202, "application/json", ""),
+        (204, "", ""),
+        (200, "", ""),
+    ] {
+        let one = call(&client);
+        let headers = [("content-type", kind)];
+        let ask = peer.post("tools/call").await;
+        ask.reply(status, if kind.is_empty() { &[] } else { &headers }, None, body);
+        let (seen, error) = details(&one.await.unwrap_err());
+        assert_eq!(seen, LossKind::NotUnderstood, "{status} {kind} {body}: {error}");
+        assert!(matches!(error, HttpError::NotMcp { .. }), "{error:?}");
+    }
+}
+
+/// Promise 2, RPC-B-007, FAULT A-B8: a malformed answer, and one to another request, are the peer's fault.
+#[tokio::test]
+async fn a_wrong_answer_is_a_violation() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for body in [r#"{"jsonrpc":"2.0","id":999,"result":{}}"#, r#"{"jsonrpc":"2.0","id":1,"result":7}"#] {
+        for stream in [false, true] {
+            let one = call(&client);
+            let ask = peer.post("tools/call").await;
+            if stream {
+                ask.events().event(body)
+            } else {
+                ask.json_body(200, body)
+            }
+            let error = one.await.unwrap_err();
+            assert!(matches!(error, Error::Violation(_)), "{body} {error:?}");
+        }
+    }
+}
+
+/// HTTP-C-004, FAULT A-B24: JSON and streams in turn, an empty result, a type with parameters in any case.
+#[tokio::test]
+async fn both_forms_of_answer_are_read_for_every_request() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for kind in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "text/event-stream",
+        "Text/Event-Stream;charset=utf-8",
+    ] {
+        let one = call(&client);
+        let ask = peer.post("tools/call").await;
+        let mut body = ask.answer("{}");
+        if kind.to_ascii_lowercase().starts_with("text") {
+            body = format!("data: {body}\n\n");
+        }
+        ask.reply(200, &[("content-type", kind)], None, body);
+        assert_eq!(one.await.unwrap().raw().as_bytes(), b"{}");
+    }
+}
+
+/// FAULT A-B33, FAULT B: unbounded memory; PEERS 8. The limit is named, and the link lives on.
+#[tokio::test]
+async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
+    let mut peer = Peer::new();
+    let http = peer.http().configure(|config| {
+        config.limits.body = 2000;
+        config.limits.event = 1000;
+    });
+    let client = builder().start(http).unwrap();
+    peer.post("server/discover").await.result(discovered());
+    client.ready().await.unwrap();
+    let long = said(&"x".repeat(3000));
+    for stream in [false, true] {
+        let one = call(&client);
+        let ask = peer.post("tools/call").await;
+        let body = ask.answer(&long);
+        let name = if stream { "SSE event limit of 1000" } else { "HTTP reply body limit of 2000" };
+        if stream {
+            ask.events().event(&body)
+        } else {
+            ask.json_body(200, body)
+        }
+        let error = one.await.unwrap_err();
+        assert_eq!(details(&error).0, LossKind::TooLarge);
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let one = call(&client);
+    peer.post("tools/call").await.result(&said("short"));
+    one.await.unwrap();
+}
+
+/// FAULT C-1, C-24: a connection that breaks before its answer loses its call, and the next one gets a new connection.
+#[tokio::test]
+async fn a_cut_connection_loses_its_call_alone() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    let other = call(&client);
+    let waiting = peer.post("tools/call").await;
+    let one = call(&client);
+    drop(peer.post("tools/call").await);
+    assert_eq!(details(&one.await.unwrap_err()).0, LossKind::Cut);
+    waiting.result(&said("ok"));
+    other.await.unwrap();
+    let two = call(&client);
+    peer.post("tools/call").await.result(&said("ok"));
+    two.await.unwrap();
+}
+
+/// FAULT A-B4, C-42, T-06 to T-09: the probe's verdict over HTTP, by what the first POST meets.
+#[tokio::test]
+async fn the_first_post_decides_the_era() {
+    // Anything that is an answer of a kind means legacy.
+    for (status, kind, body) in [
+        (404, "text/html", "<p>"),
+        (400, "", "bad request"),
+        (405, "", ""),
+        (406, "", ""),
+        (200, "text/html", "<p>"),
+        (202, "", ""),
+        (404, "application/json", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"m"}}"#),
+        (
+            400,
+            "application/json",
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: no session"}}"#,
+        ),
+        (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"m"}}"#),
+        (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+    ] {
+        let mut peer = Peer::new();
+        let client = builder().start(peer.http()).unwrap();
+        let headers = [("content-type", kind)];
+        let probe = peer.post("server/discover").await;
+        probe.reply(status, if kind.is_empty() { &[] } else { &headers }, None, body);
+        peer.handshake(ProtocolVersion::V2025_11_25, None).await;
+        assert_eq!(client.ready().await.unwrap().version, ProtocolVersion::V2025_11_25, "{status} {body}");
+    }
+    // A carrier that refuses says nothing of the era (row 1).
+    for status in [401, 403, 408, 429, 500, 502] {
+        let mut peer = Peer::new();
+        let client = builder().start(peer.http()).unwrap();
+        peer.post("server/discover").await.status(status);
+        let error = client.ready().await.unwrap_err();
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+    }
+    // An error that only a modern server makes (rows 2, 5).
+    let mut peer = Peer::new();
+    let client = builder().start(peer.http()).unwrap();
+    let probe = peer.post("server/discover").await;
+    let body = probe.refusal(
+        r#"{"code":-32022,"message":"m","data":{"supported":["2026-07-28"],"requested":"2026-07-28"}}"#,
+    );
+    probe.json_body(400, body);
+    peer.post("server/discover").await.result(discovered());
+    assert!(client.ready().await.unwrap().version.is_modern());
+}

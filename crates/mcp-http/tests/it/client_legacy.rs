@@ -1,1 +1,396 @@
-//! To be filled.
+//! 2025-03-26 to 2025-11-25: sessions, the server's own stream, and their end.
+
+use std::time::Duration;
+
+use hyper::Method;
+use mcp_core::CloseReason;
+use mcp_core::Error;
+use mcp_core::client::{CallOptions, Client, EraMode, InputContext};
+use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
+use mcp_core::session::InputRequest;
+
+use crate::client_peer::{Ask, Peer, builder, initialized};
+
+const V: ProtocolVersion = ProtocolVersion::V2025_11_25;
+const TOOL: &str = r#"{"content":[{"type":"text","text":"ok"}]}"#;
+
+fn call(client: &Client, name: &str) -> mcp_core::client::Call {
+    let params = RawJson::object([("name", RawJson::string(name))]);
+    client.call("tools/call", Some(params), CallOptions::default())
+}
+
+fn session(ask: &Ask) -> Option<&str> {
+    ask.header("mcp-session-id")
+}
+
+/// HTTP-C-009, SESS-C-004, HTTP-C-003, SESS-C-009, HTTP-C-007: what each request says of the session, from the first
+/// POST to DELETE.
+#[tokio::test]
+async fn every_request_after_initialize_names_the_session_and_its_version() {
+    for version in [V, ProtocolVersion::V2025_06_18, ProtocolVersion::V2025_03_26] {
+        let mut peer = Peer::new();
+        let client = builder().era(EraMode::Legacy(version)).start(peer.http()).unwrap();
+        let ask = peer.post("initialize").await;
+        assert_eq!((session(&ask), ask.header("mcp-protocol-version")), (None, None));
+        assert_eq!(ask.header("mcp-method"), None);
+        let body = ask.answer(&initialized(version));
+        ask.reply(200, &[("content-type", "application/json")], Some("s-1"), body);
+        let mut seen = vec![peer.post("notifications/initialized").await];
+        assert_eq!(seen[0].header("mcp-method"), None);
+        seen.pop().unwrap().status(202);
+        client.ready().await.unwrap();
+        let get = peer.next_of(Method::GET).await;
+        assert_eq!(get.header("accept"), Some("text/event-stream"));
+        let call = call(&client, "a");
+        let post = peer.post("tools/call").await;
+        assert_eq!((post.header("mcp-name"), post.header("mcp-method")), (None, None));
+        for ask in [&get, &post] {
+            assert_eq!(
+                (session(ask), ask.header("mcp-protocol-version")),
+                (Some("s-1"), Some(version.as_str()))
+            );
+        }
+        get.status(405);
+        post.result(TOOL);
+        call.await.unwrap();
+        let closing = tokio::spawn({
+            let client = client.clone();
+            async move { client.close().await }
+        });
+        let delete = peer.next_of(Method::DELETE).await;
+        let said = (session(&delete), delete.header("mcp-protocol-version"));
+        assert_eq!(said, (Some("s-1"), Some(version.as_str())));
+        delete.status(405);
+        assert!(matches!(closing.await.unwrap(), CloseReason::Requested));
+    }
+}
+
+/// HTTP-C-007, PEERS 23, 34: no session, no stream, any 2xx to a notification: all of it is fine.
+#[tokio::test]
+async fn servers_without_sessions_and_streams_are_served_too() {
+    for (status, kind, body) in [
+        (202, "", ""),
+        (200, "", ""),
+        (204, "", ""),
+        (200, "text/html", "<p>ok"),
+        (200, "application/json", r#"{"jsonrpc":"2.0","result":{}}"#),
+    ] {
+        for get in [404, 405, 400, 500, 403] {
+            let mut peer = Peer::new();
+            let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+            peer.post("initialize").await.result(&initialized(V));
+            let note = peer.post("notifications/initialized").await;
+            let headers = [("content-type", kind)];
+            note.reply(status, if kind.is_empty() { &[] } else { &headers }, None, body);
+            client.ready().await.unwrap();
+            peer.next_of(Method::GET).await.status(get);
+            let call = call(&client, "a");
+            peer.post("tools/call").await.result(TOOL);
+            call.await.unwrap();
+            // No session, no DELETE: this returns without anybody answering.
+            client.close().await;
+        }
+    }
+}
+
+/// PEERS 22, 23: a GET that is never answered holds nobody up; and promise 7: no call before the notification is taken.
+#[tokio::test]
+async fn calls_wait_for_the_handshake_and_for_nothing_else() {
+    let mut peer = Peer::new();
+    let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+    let one = call(&client, "a");
+    peer.post("initialize").await.result(&initialized(V));
+    let note = peer.post("notifications/initialized").await;
+    tokio::task::yield_now().await;
+    note.status(202);
+    let silent = peer.next_of(Method::GET).await;
+    let slow = peer.post("tools/call").await;
+    let other = call(&client, "b");
+    peer.post("tools/call").await.result(TOOL);
+    other.await.unwrap();
+    slow.result(TOOL);
+    one.await.unwrap();
+    drop(silent);
+}
+
+/// HTTP-C-007, HTTP-S-014: what comes on the server's own stream belongs to no call; questions on it are answered by
+/// POST.
+#[tokio::test]
+async fn the_servers_own_stream_brings_notices_and_questions() {
+    let mut peer = Peer::new();
+    let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+    let mut notes = client.notifications();
+    peer.handshake(V, Some("s")).await;
+    let stream = peer.next_of(Method::GET).await.events();
+    stream.event(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"#);
+    assert_eq!(notes.next().await.unwrap().method, "notifications/message");
+    stream.event(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
+    let pong = peer.next_of(Method::POST).await;
+    assert_eq!(pong.text(), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
+    assert_eq!(session(&pong), Some("s"));
+    pong.status(202);
+}
+
+/// HTTP-S-006, HTTP-C-008: a question on the stream of a call is answered while the call waits; and the call is
+/// cancelled by message, then its stream is closed.
+#[tokio::test]
+async fn a_question_within_a_call_is_answered_on_an_exchange_of_its_own() {
+    async fn accept(request: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject> {
+        assert_eq!(request.method, "elicitation/create");
+        Ok(RawJson::parse(r#"{"action":"accept","content":{"x":1}}"#).unwrap())
+    }
+    let mut peer = Peer::new();
+    let client = builder()
+        .era(EraMode::Legacy(V))
+        .capability("elicitation", RawJson::EMPTY_OBJECT)
+        .input_handler(accept)
+        .start(peer.http())
+        .unwrap();
+    peer.handshake(V, None).await;
+    peer.next_of(Method::GET).await.status(405);
+    let asking = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    let (answer, id) = (ask.answer(TOOL), ask.id());
+    let stream = ask.events();
+    stream.event(r#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{"message":"m","requestedSchema":{"type":"object","properties":{}}}}"#);
+    let reply = peer.next_of(Method::POST).await;
+    assert_eq!(reply.text(), r#"{"jsonrpc":"2.0","id":0,"result":{"action":"accept","content":{"x":1}}}"#);
+    reply.status(202);
+    stream.event(&answer);
+    asking.await.unwrap();
+    drop((stream, id));
+
+    let dropped = call(&client, "b");
+    let ask = peer.post("tools/call").await;
+    let id = ask.id();
+    let stream = ask.events();
+    drop(dropped);
+    let cancelled = peer.post("notifications/cancelled").await;
+    assert!(cancelled.text().contains(&format!(r#""requestId":{id}"#)));
+    cancelled.status(202);
+    stream.hung_up().await;
+}
+
+/// T-44, FAULT A-B25: the id counts only with an InitializeResult, and a handshake without one clears it.
+#[tokio::test]
+async fn a_session_id_counts_only_with_an_initialize_result() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, None).await;
+    let one = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    let body = ask.answer(TOOL);
+    ask.reply(200, &[("content-type", "application/json")], Some("later"), body);
+    one.await.unwrap();
+    let two = call(&client, "b");
+    let ask = peer.post("tools/call").await;
+    assert_eq!(session(&ask), None);
+    ask.result(TOOL);
+    two.await.unwrap();
+
+    let mut peer = Peer::new();
+    let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+    let ask = peer.post("initialize").await;
+    let body = ask.refusal(r#"{"code":-32602,"message":"no"}"#);
+    ask.reply(200, &[("content-type", "application/json")], Some("refused"), body);
+    assert!(client.ready().await.is_err());
+    client.close().await;
+}
+
+/// SESS-S-003: an id that is not visible ASCII is not used.
+#[tokio::test]
+async fn an_unusable_session_id_is_left_alone() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("a b")).await;
+    let one = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    assert_eq!(session(&ask), None);
+    ask.result(TOOL);
+    one.await.unwrap();
+}
+
+/// SESS-C-008, T-19, FAULT A-B19, C-33: 404 to a session, and what many servers say in its place, starts a new one
+/// without the old id; the call that met it is sent once more.
+#[tokio::test]
+async fn a_lost_session_is_opened_anew_and_the_call_repeated() {
+    let bad = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}"#;
+    let not_initialized = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
+    let gone = r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}"#;
+    for (status, body) in
+        [(404, ""), (404, gone), (400, bad), (400, not_initialized), (400, "Invalid session")]
+    {
+        let mut peer = Peer::new();
+        let client = peer.legacy(V, Some("old")).await;
+        let one = call(&client, "a");
+        let ask = peer.post("tools/call").await;
+        assert_eq!(session(&ask), Some("old"));
+        ask.json_body(status, body);
+        let again = peer.post("initialize").await;
+        assert_eq!((session(&again), again.header("mcp-protocol-version")), (None, None), "{status} {body}");
+        let text = again.answer(&initialized(V));
+        again.reply(200, &[("content-type", "application/json")], Some("new"), text);
+        let note = peer.post("notifications/initialized").await;
+        assert_eq!(session(&note), Some("new"));
+        note.status(202);
+        let ask = peer.post("tools/call").await;
+        assert_eq!(session(&ask), Some("new"));
+        ask.result(TOOL);
+        one.await.unwrap();
+    }
+}
+
+/// FAULT C-33: an error that names its request, and one without a session, are what they say.
+#[tokio::test]
+async fn a_refusal_that_is_not_about_the_session_is_an_answer() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("s")).await;
+    let one = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    let body = ask.refusal(r#"{"code":-32602,"message":"no such session type"}"#);
+    ask.json_body(400, body);
+    assert_eq!(one.await.unwrap_err().rpc().unwrap().code, -32602);
+    let two = call(&client, "a");
+    let body = r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"bad accept"},"id":null}"#;
+    peer.post("tools/call").await.json_body(400, body);
+    assert_eq!(two.await.unwrap_err().rpc().unwrap().code, -32600);
+}
+
+/// T-19: the server's own stream, once it stood, also tells that the session is gone.
+#[tokio::test(start_paused = true)]
+async fn a_404_to_a_stream_that_stood_opens_the_session_anew() {
+    let mut peer = Peer::new();
+    let _client = {
+        let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+        peer.handshake(V, Some("old")).await;
+        client.ready().await.unwrap();
+        client
+    };
+    peer.next_of(Method::GET).await.events().end();
+    let get = peer.next_of(Method::GET).await;
+    assert_eq!(session(&get), Some("old"));
+    get.status(404);
+    let again = peer.post("initialize").await;
+    assert_eq!(session(&again), None);
+}
+
+/// SESS-C-009: a server that never answers DELETE holds the close up for five seconds, not longer; and one that has
+/// forgotten the session is not asked.
+#[tokio::test(start_paused = true)]
+async fn delete_is_bounded_and_left_out_for_a_lost_session() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("s")).await;
+    let before = tokio::time::Instant::now();
+    let closing = tokio::spawn({
+        let client = client.clone();
+        async move { client.close().await }
+    });
+    let delete = peer.next_of(Method::DELETE).await;
+    closing.await.unwrap();
+    delete.hung_up().await;
+    assert!(before.elapsed() <= Duration::from_secs(6), "{:?}", before.elapsed());
+
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("s")).await;
+    client.notify("notifications/roots/list_changed", None).await.unwrap();
+    peer.post("notifications/roots/list_changed").await.status(404);
+    // The notification's fate is known when the next exchange is through.
+    let one = call(&client, "a");
+    peer.post("tools/call").await.result(TOOL);
+    one.await.unwrap();
+    client.close().await;
+    peer.silence(Duration::from_secs(60)).await;
+}
+
+/// Promise 8: what was sent before the close arrives before the session ends.
+#[tokio::test]
+async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("s")).await;
+    let one = call(&client, "a");
+    let waiting = peer.post("tools/call").await;
+    drop(one);
+    let closing = tokio::spawn({
+        let client = client.clone();
+        async move { client.close().await }
+    });
+    let cancelled = peer.post("notifications/cancelled").await;
+    waiting.hung_up().await;
+    cancelled.status(202);
+    peer.next_of(Method::DELETE).await.status(200);
+    closing.await.unwrap();
+}
+
+/// RPC-B-018, RPC-B-023, FAULT A-B32: an array is taken at 2025-03-26 and refused later; a call never hangs on it.
+#[tokio::test]
+async fn arrays_are_understood_in_one_revision_only() {
+    let old = ProtocolVersion::V2025_03_26;
+    let mut peer = Peer::new();
+    let client = peer.legacy(old, None).await;
+    let one = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    let body = format!("[{}]", ask.answer(TOOL));
+    ask.json_body(200, body);
+    one.await.unwrap();
+    let two = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    let body = format!(r#"[{{"jsonrpc":"2.0","method":"notifications/x"}},{}]"#, ask.answer(TOOL));
+    ask.events().event(&body);
+    two.await.unwrap();
+    let three = call(&client, "a");
+    peer.post("tools/call").await.json_body(200, "[]");
+    assert!(matches!(three.await.unwrap_err(), Error::Lost(_)));
+
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, None).await;
+    for stream in [false, true] {
+        let one = call(&client, "a");
+        let ask = peer.post("tools/call").await;
+        let body = format!("[{}]", ask.answer(TOOL));
+        if stream {
+            ask.events().event(&body)
+        } else {
+            ask.json_body(200, body)
+        }
+        assert!(matches!(one.await.unwrap_err(), Error::Violation(_)));
+    }
+}
+
+/// SEC-C-006: credentials go with every request, whatever its HTTP method.
+#[tokio::test]
+async fn every_request_carries_the_credentials() {
+    let mut peer = Peer::new();
+    let http = peer.http().bearer("token-1").header("x-tenant".parse().unwrap(), "7".parse().unwrap());
+    let client = builder().era(EraMode::Legacy(V)).start(http).unwrap();
+    let check = |ask: &Ask| {
+        assert_eq!(
+            (ask.header("authorization"), ask.header("x-tenant")),
+            (Some("Bearer token-1"), Some("7"))
+        );
+    };
+    let ask = peer.post("initialize").await;
+    check(&ask);
+    let body = ask.answer(&initialized(V));
+    ask.reply(200, &[("content-type", "application/json")], Some("s"), body);
+    let note = peer.post("notifications/initialized").await;
+    check(&note);
+    note.status(202);
+    let get = peer.next_of(Method::GET).await;
+    check(&get);
+    get.status(405);
+    client.ready().await.unwrap();
+    tokio::join!(client.close(), async {
+        let delete = peer.next_of(Method::DELETE).await;
+        check(&delete);
+        delete.status(200);
+    });
+}
+
+/// SESS-C-005: the id is in no log and no error of the session's loss.
+#[tokio::test]
+async fn the_session_id_is_not_shown() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("canary-4711")).await;
+    let one = call(&client, "a");
+    peer.post("tools/call").await.json_body(500, "broken");
+    let error = one.await.unwrap_err();
+    assert!(!format!("{error} {error:?} {client:?}").contains("canary-4711"));
+}

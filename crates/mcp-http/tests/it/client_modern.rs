@@ -72,16 +72,17 @@ async fn a_stream_brings_progress_and_then_the_answer() {
         stream.raw(String::from_utf8(piece.to_vec()).unwrap());
     }
     assert_eq!(call.next_notification().await.unwrap().method, "notifications/progress");
-    let (head, tail) = answer.split_at(17);
-    // A newline between two data lines stands for one in the text: legal between two tokens.
-    let cut = if head.ends_with(',') {
-        format!("data: {head}\ndata: {tail}\n\n")
-    } else {
-        format!("data: {answer}\n\n")
-    };
-    stream.raw(cut);
+    // Two data lines are joined by a newline, which is white space between two tokens.
+    let (head, tail) = answer.split_once(',').unwrap();
+    stream.raw(format!("data: {head},\ndata: {tail}\n\n"));
     assert!(call.await.is_ok());
-    drop(stream);
+    // The end that follows gives the connection back.
+    stream.raw(": bye\n\n");
+    stream.end();
+    let call = client.call("tools/call", args(r#"{"name":"a"}"#), CallOptions::default());
+    peer.post("tools/call").await.result(&said("again"));
+    call.await.unwrap();
+    assert_eq!(peer.connections(), 1);
 }
 
 /// CANC-C-009, HTTP-C-005: dropping the call closes its stream, and nothing else is sent.

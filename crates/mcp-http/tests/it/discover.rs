@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::scripted::{Answer, Asked, Scripted};
 
-async fn search(url: &str) -> DiscoveryReport {
+pub(crate) async fn search(url: &str) -> DiscoveryReport {
     discover(url, &DiscoverOptions::default(), &ClientConfig::default()).await.unwrap()
 }
 
@@ -20,19 +20,19 @@ fn options(change: impl FnOnce(&mut DiscoverOptions)) -> DiscoverOptions {
 }
 
 /// What a server of 2026-07-28 answers to `server/discover`.
-fn discovered(asked: &Asked) -> Value {
+pub(crate) fn discovered(asked: &Asked) -> Value {
     json!({"jsonrpc": "2.0", "id": asked.body["id"], "result": {
         "resultType": "complete", "supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {},
         "ttlMs": 0, "cacheScope": "private",
         "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "newer", "version": "2.0"}}}})
 }
 
-fn initialized(asked: &Asked) -> Value {
+pub(crate) fn initialized(asked: &Asked) -> Value {
     json!({"jsonrpc": "2.0", "id": asked.body["id"], "result": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "older", "version": "1.0"}}})
 }
 
-fn error(asked: &Asked, code: i64, data: Value) -> Value {
+pub(crate) fn error(asked: &Asked, code: i64, data: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": asked.body["id"], "error": {"code": code, "message": "no", "data": data}})
 }
 
@@ -176,7 +176,7 @@ async fn an_error_in_json_rpc_is_the_endpoint() {
         (-32000, Value::Null, Era::Legacy, 2),
     ];
     for (code, data, era, requests) in rows {
-        for status in [200, 400, 404] {
+        for status in [200, 400, 404, 422] {
             let data = data.clone();
             let server =
                 Scripted::start(move |asked| Answer::json(status, &error(asked, code, data.clone()))).await;
@@ -233,75 +233,6 @@ async fn what_is_no_mcp_is_passed_over() {
     let report = search(&server.origin).await;
     assert_eq!(report.found.unwrap().url, format!("{}/v1/mcp", server.origin));
     assert_eq!(server.lines().len(), 9);
-}
-
-/// FAULT A-B16, A-B17, HTTP-C-004: an answer on a stream that stays open, behind a notification, a comment and an
-/// empty event.
-#[tokio::test]
-async fn an_answer_on_an_open_stream_is_found() {
-    let server = Scripted::start(|asked| {
-        let log = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info"}});
-        let answer =
-            if asked.rpc() == "initialize" { initialized(asked) } else { error(asked, -32601, Value::Null) };
-        Answer::open_stream(format!(
-            ": hi\n\nid: 1\ndata:\n\nevent: message\ndata: {log}\n\ndata:{answer}\n\n"
-        ))
-    })
-    .await;
-    let found = search(&server.origin).await.found.unwrap();
-    assert_eq!((found.era, found.versions.len()), (Era::Legacy, 1));
-}
-
-/// SSE24-S-002, SSE24-C-009: `/sse` of a bare origin is asked by GET only; the URL of the stream is what is used.
-#[tokio::test]
-async fn a_stream_of_http_sse_is_found_last() {
-    let server = Scripted::start(|asked| match (asked.method.as_str(), asked.path.as_str()) {
-        ("GET", "/sse") => Answer::open_stream("event: endpoint\ndata: /messages?session_id=1\n\n"),
-        _ => Answer::status(404),
-    })
-    .await;
-    let report = search(&server.origin).await;
-    let found = report.found.unwrap();
-    assert_eq!((found.url, found.via_sse, found.era), (format!("{}/sse", server.origin), true, Era::Legacy));
-    assert_eq!(server.lines().len(), 11);
-    assert_eq!(server.lines().last().map(String::as_str), Some("GET /sse"));
-    assert_eq!(server.asked()[10].headers["accept"], "text/event-stream");
-}
-
-/// The same where the stream's URL was given: POST is refused there, and GET has the event.
-#[tokio::test]
-async fn a_stream_of_http_sse_is_found_at_the_given_url() {
-    for status in [400, 404, 405] {
-        let server = Scripted::start(move |asked| match asked.method.as_str() {
-            "GET" => Answer::open_stream("event: endpoint\ndata: messages\n\n"),
-            _ => Answer::status(status),
-        })
-        .await;
-        let found = search(&format!("{}/events", server.origin)).await.found.unwrap();
-        assert!(found.via_sse);
-        assert_eq!(
-            server.lines(),
-            ["POST /events server/discover", "POST /events initialize", "GET /events"]
-        );
-    }
-}
-
-/// T-32: an endpoint on another server would be told our credentials.
-#[tokio::test]
-async fn a_stream_that_leads_elsewhere_is_not_the_endpoint() {
-    for first in [
-        "event: endpoint\ndata: https://evil.test/messages\n\n",
-        "event: endpoint\ndata: //evil.test/messages\n\n",
-        "event: message\ndata: {}\n\n",
-    ] {
-        let server = Scripted::start(move |asked| match asked.method.as_str() {
-            "GET" => Answer::open_stream(first),
-            _ => Answer::status(404),
-        })
-        .await;
-        let report = search(&format!("{}/sse", server.origin)).await;
-        assert!(report.found.is_none(), "{first} {report}");
-    }
 }
 
 /// FAULT A-B31: what is no URL is refused before anything is sent.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_core::transport::{Accept, async_trait};
 use mcp_http::HttpServer;
-use mcp_http::server::{Listener, Peer, Served, ServerConfig};
+use mcp_http::server::{Listener, Peer, Served, ServerConfig, SessionStats};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -32,6 +32,7 @@ impl Listener for Pipes {
 /// A server that runs in a task of its own.
 pub(crate) struct Running {
     connect: mpsc::UnboundedSender<DuplexStream>,
+    pub(crate) sessions: SessionStats,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Served>,
 }
@@ -48,10 +49,11 @@ impl Running {
         let (connect, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let bound = server.over(Pipes(incoming)).expect("settings");
+        let sessions = bound.session_stats();
         let task = tokio::spawn(bound.serve_until(async {
             let _dropped = stopped.await;
         }));
-        Running { connect, stop: Some(stop), task }
+        Running { connect, sessions, stop: Some(stop), task }
     }
 
     /// A connection.

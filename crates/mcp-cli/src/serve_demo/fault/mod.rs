@@ -1,6 +1,7 @@
 //! Servers that misbehave on purpose, each in one way: the table of their names.
 
 mod framing;
+mod http;
 mod opening;
 mod paging;
 mod process;
@@ -8,11 +9,15 @@ mod script;
 mod traffic;
 
 use std::io;
+use std::net::TcpListener;
 
 use crate::exit::{Code, Failure};
 use crate::out;
 use crate::style::Style;
 use crate::table::Table;
+
+use http::Reply;
+use script::Ask;
 
 /// One way to misbehave.
 struct Fault {
@@ -20,17 +25,26 @@ struct Fault {
     /// The row of the project's fault list.
     id: &'static str,
     about: &'static str,
-    run: fn() -> io::Result<()>,
+    play: Play,
+}
+
+/// How it is played.
+enum Play {
+    /// Over stdin and stdout, to the end of stdin.
+    Stdio(fn() -> io::Result<()>),
+    /// As the answer to each request over HTTP.
+    Http(fn(&Ask) -> Reply),
 }
 
 macro_rules! faults {
-    ($($name:literal $id:literal $about:literal $run:path;)*) => {
-        /// Every fault, in the order of the fault list.
-        const FAULTS: &[Fault] = &[$(Fault { name: $name, id: $id, about: $about, run: $run }),*];
+    ($kind:ident: $table:ident; $($name:literal $id:literal $about:literal $run:path;)*) => {
+        /// Faults in the order of the fault list.
+        const $table: &[Fault] = &[$(Fault { name: $name, id: $id, about: $about, play: Play::$kind($run) }),*];
     };
 }
 
 faults! {
+    Stdio: STDIO;
     "kill-self-mid-call" "C-1" "is killed (SIGKILL) while a call is open" process::kill_self_mid_call;
     "close-stdout" "C-2" "closes its stdout at a call, and lives on" process::close_stdout;
     "exit-before-reply-read" "C-3" "writes the reply to a call and exits at once" process::exit_after_reply;
@@ -62,15 +76,46 @@ faults! {
     "paging-endless" "C-44" "gives a fresh cursor for ever" paging::endless;
 }
 
-/// Serves with this fault until stdin ends. `list` prints the table instead.
-pub(super) fn run(name: &str) -> Result<(), Failure> {
+faults! {
+    Http: HTTP;
+    "wants-credentials" "A-B4" "answers everything with 401 and a challenge" http::wants_credentials;
+    "refuses-credentials" "A-B4" "answers everything with 403" http::refuses_credentials;
+    "no-redirect" "A-B20" "redirects a POST with 302, which would turn it into a GET" http::found_elsewhere;
+    "long-body" "A-B33" "answers a call with a body of 17 MiB" http::long_body;
+    "cut-stream" "C-24" "ends the connection within an event, before the reply to a call" http::cut_stream;
+    "empty-stream" "C-25" "ends the stream of a call in order, without the reply" http::empty_stream;
+    "web-page" "C-26" "answers everything with 200 and a web page" http::web_page;
+    "bad-gateway" "C-28" "answers calls with 502 and a web page" http::bad_gateway;
+    "too-many-requests" "C-29" "answers calls with 429 and Retry-After" http::too_many_requests;
+    "redirect-away" "C-30" "redirects everything to another server" http::redirect_away;
+    "silent-http" "C-31" "takes a call and never answers it" http::silent;
+    "two-replies" "C-34" "sends the reply to a call twice on its stream" http::two_replies;
+    "request-on-stream" "C-41" "sends a request on the stream of a call" http::request_on_stream;
+}
+
+/// Serves with this fault until stdin ends, or over HTTP at this address. `list` prints the table instead.
+pub(super) fn run(name: &str, listen: Option<&str>) -> Result<(), Failure> {
     if name == "list" {
         return out::write(list());
     }
-    let fault = FAULTS.iter().find(|fault| fault.name == name).ok_or_else(|| {
+    let fault = STDIO.iter().chain(HTTP).find(|fault| fault.name == name).ok_or_else(|| {
         Failure::usage(format!("there is no fault {name:?}")).hint("`mcp serve-demo --fault list` names them")
     })?;
-    match (fault.run)() {
+    let played = match (&fault.play, listen) {
+        (Play::Stdio(run), None) => run(),
+        (Play::Http(answer), Some(address)) => TcpListener::bind(address).and_then(|listener| {
+            out::note(format!("listening on http://{}/mcp\n", listener.local_addr()?));
+            http::serve(&listener, *answer)
+        }),
+        (Play::Stdio(_), Some(_)) => {
+            return Err(Failure::usage(format!("the fault {name} is one of stdio: leave --listen out")));
+        }
+        (Play::Http(_), None) => {
+            return Err(Failure::usage(format!("the fault {name} is one of HTTP"))
+                .hint("--listen 127.0.0.1:0 serves it at a free port"));
+        }
+    };
+    match played {
         // A client that has gone is the ordinary end.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(Code::Io, format!("the fault {name} could not be played")).because(error))
@@ -80,9 +125,10 @@ pub(super) fn run(name: &str) -> Result<(), Failure> {
 }
 
 fn list() -> String {
-    let mut table = Table::new(["name", "fault", "what the server does"]);
-    for fault in FAULTS {
-        table.row([fault.name, fault.id, fault.about]);
+    let mut table = Table::new(["name", "fault", "over", "what the server does"]);
+    for fault in STDIO.iter().chain(HTTP) {
+        let over = if matches!(fault.play, Play::Stdio(_)) { "stdio" } else { "HTTP" };
+        table.row([fault.name, fault.id, over, fault.about]);
     }
     table.render(Style::plain())
 }

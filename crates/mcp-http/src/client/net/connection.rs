@@ -8,12 +8,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::task::AtomicWaker;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::rt::Executor;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::Instant;
 
 use super::failure::{self, Failure};
@@ -126,34 +128,33 @@ pub(super) struct Multi {
 }
 
 impl Multi {
+    /// Shakes hands, and waits for the peer's settings: they say how many streams it allows, and that it speaks HTTP/2.
     pub(super) async fn open(
         stream: Stream,
         limit: usize,
         counted: Counted,
     ) -> Result<Arc<Multi>, hyper::Error> {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        let spawner = Spawner::default();
+        let progress = Arc::clone(&spawner.progress);
+        let (sender, mut connection) = http2::Builder::new(spawner)
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
+            .initial_max_send_streams(UNSETTLED)
             .max_header_list_size(u32::try_from(limit).unwrap_or(u32::MAX))
             .handshake(TokioIo::new(stream))
             .await?;
-        let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
-        tokio::spawn({
-            let allowed = Arc::clone(&allowed);
-            async move {
-                let _counted = counted;
-                let mut connection = pin!(connection);
-                let result = poll_fn(|cx| {
-                    let poll = connection.as_mut().poll(cx);
-                    allowed.store(connection.current_max_send_streams(), Ordering::Relaxed);
-                    poll
-                })
-                .await;
-                if let Err(error) = result {
-                    tracing::debug!(%error, "an HTTP/2 connection ended");
-                }
+        poll_fn(|cx| {
+            progress.register(cx.waker());
+            match Pin::new(&mut connection).poll(cx) {
+                Poll::Pending if connection.current_max_send_streams() == UNSETTLED => Poll::Pending,
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                // An end without an error shows in the first stream.
+                _ => Poll::Ready(Ok(())),
             }
-        });
+        })
+        .await?;
+        let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
+        tokio::spawn(drive(connection, Arc::clone(&allowed), counted));
         let idle_since = Mutex::new(Instant::now());
         Ok(Arc::new(Multi { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
     }
@@ -180,6 +181,47 @@ impl Multi {
         idle.then(|| *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// Spawns what hyper spawns. hyper reads the peer's settings in such a task and tells nobody, so whoever waits for them
+/// is woken after each of its turns.
+#[derive(Clone, Default)]
+struct Spawner {
+    progress: Arc<AtomicWaker>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawner {
+    fn execute(&self, future: F) {
+        let progress = Arc::clone(&self.progress);
+        tokio::spawn(async move {
+            let mut future = pin!(future);
+            poll_fn(|cx| {
+                let poll = future.as_mut().poll(cx);
+                progress.wake();
+                poll
+            })
+            .await;
+        });
+    }
+}
+
+/// Runs an HTTP/2 connection to its end.
+async fn drive(
+    mut connection: http2::Connection<TokioIo<Stream>, Payload, Spawner>,
+    allowed: Arc<AtomicUsize>,
+    _counted: Counted,
+) {
+    let result = poll_fn(|cx| {
+        let poll = Pin::new(&mut connection).poll(cx);
+        allowed.store(connection.current_max_send_streams(), Ordering::Relaxed);
+        poll
+    });
+    if let Err(error) = result.await {
+        tracing::debug!(%error, "an HTTP/2 connection ended");
+    }
+}
+
+/// Stands for the number of streams that the peer allows until it has said so. No peer says this number.
+const UNSETTLED: usize = u32::MAX as usize - 1;
 
 /// How often HTTP/2 asks whether the peer still lives, while there is a stream (FAULT C-31).
 const PING: Duration = Duration::from_secs(30);

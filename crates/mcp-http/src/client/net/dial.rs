@@ -153,7 +153,7 @@ async fn tcp(host: &str, port: u16) -> Result<Plain, NoTcp> {
 }
 
 /// The addresses with the families taking turns, the resolver's first choice first (RFC 8305, section 4).
-fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let v6 = first.is_ipv6();
     let (mut one, mut other) = (Vec::new(), Vec::new());

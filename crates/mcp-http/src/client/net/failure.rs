@@ -20,18 +20,18 @@ pub(super) fn classify(error: &hyper::Error, header_limit: usize) -> Failure {
         HttpError::TooLarge { limit_name: "response headers", limit: header_limit }
     } else if error.is_parse() {
         HttpError::NotHttp { why: text(error) }
-    } else if is_refused_stream(error) {
-        return Failure::Refused(HttpError::Cut { why: text(error) });
     } else {
-        HttpError::Cut { why: text(error) }
+        match error.source().and_then(|source| source.downcast_ref::<h2::Error>()) {
+            // RFC 9113, section 8.7: a stream that was reset so had no effect.
+            Some(h2) if h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM) => {
+                return Failure::Refused(HttpError::Cut { why: text(error) });
+            }
+            // Our side found fault with the peer's frames; headers beyond the limit show so too.
+            Some(h2) if h2.is_library() => HttpError::NotHttp { why: text(error) },
+            _ => HttpError::Cut { why: text(error) },
+        }
     };
     Failure::Final(error)
-}
-
-/// RFC 9113, section 8.7: a stream that was reset so had no effect.
-fn is_refused_stream(error: &hyper::Error) -> bool {
-    let h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    h2.is_some_and(|h2| h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 /// The error of a body.

@@ -71,8 +71,7 @@ async fn answer(
 }
 
 async fn run(url: &str, script: Script, options: &DiscoverOptions) -> (DiscoveryReport, Vec<String>) {
-    let mut config = ClientConfig::default();
-    config.versions = HttpVersions::Http1;
+    let config = ClientConfig { versions: HttpVersions::Http1, ..ClientConfig::default() };
     let url = Url::parse(url).unwrap();
     let server = Server { script, asked: Arc::default() };
     let asked = server.asked.clone();

@@ -76,6 +76,9 @@ fn a_carrier_that_refuses_is_no_verdict() {
     let mut peer = Peer::on(config(), HTTP);
     peer.lose(1, LossKind::Unauthorized);
     assert!(opening_error(&peer).is_auth());
+    // So it is for whoever waits for the client.
+    let closed = |peer: &Peer| Error::Closed(peer.session.closed().unwrap().clone());
+    assert!(closed(&peer).is_auth() && !closed(&peer).is_timeout());
     assert_eq!(peer.methods(), ["server/discover"]);
     assert_eq!(peer.story(), ["Closed"]);
 }

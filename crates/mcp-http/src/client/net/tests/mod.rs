@@ -1,13 +1,18 @@
 //! The connection layer against servers whose every byte is scripted.
 
 mod limits;
+mod multiplex;
+mod network;
 mod permits;
 mod redirects;
+mod retry_after;
 mod reuse;
 mod secrets;
 mod smuggling;
 mod stale;
 mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io;
 use std::sync::Arc;

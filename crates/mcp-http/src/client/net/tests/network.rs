@@ -1,0 +1,230 @@
+//! Real sockets: what failed when no connection comes about (FAULT C-23), both families, Unix sockets, proxies.
+
+use hyper::header::HeaderValue;
+use tokio::join;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::client::{HttpVersions, Proxy};
+use crate::error::ConnectFailure;
+
+fn direct() -> ClientConfig {
+    ClientConfig { proxy: Proxy::None, ..ClientConfig::default() }
+}
+
+fn at(url: &str, config: &ClientConfig) -> Net {
+    Net::new(&Url::parse(url).unwrap(), config).unwrap()
+}
+
+fn failure(error: &HttpError) -> ConnectFailure {
+    match error {
+        HttpError::Connect { kind, .. } => *kind,
+        other => panic!("{other}"),
+    }
+}
+
+async fn accept(listener: &TcpListener) -> Peer<TcpStream> {
+    Peer::new(listener.accept().await.unwrap().0)
+}
+
+/// A port of loopback where nobody listens.
+async fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// FAULT C-23: nobody listens.
+#[tokio::test]
+async fn a_refused_connection_is_named() {
+    let port = closed_port().await;
+    let error = read(&at(&format!("http://127.0.0.1:{port}/"), &direct()), post("a")).await.unwrap_err();
+    assert_eq!(failure(&error), ConnectFailure::Refused);
+    assert!(error.is_retryable() && error.is_connect() && !error.was_sent());
+    assert!(error.to_string().contains(&format!("127.0.0.1:{port}")), "{error}");
+}
+
+/// FAULT C-23: no such name. A label of 64 letters is none, which needs no name server to say.
+#[tokio::test]
+async fn a_name_without_an_address_is_named() {
+    let host = format!("{}.invalid", "x".repeat(64));
+    let error = read(&at(&format!("http://{host}/"), &direct()), post("a")).await.unwrap_err();
+    assert_eq!(failure(&error), ConnectFailure::Name);
+    assert!(error.to_string().contains(&format!("{host}:80")), "{error}");
+}
+
+/// A server on one family only is found under a name that has both: the other family fails first.
+#[tokio::test]
+async fn localhost_is_tried_in_both_families() {
+    for bind in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(listener) = TcpListener::bind(bind).await else { continue };
+        // Some machines know the name in one family only.
+        let address = listener.local_addr().unwrap();
+        let mut known = tokio::net::lookup_host(("localhost", address.port())).await.unwrap();
+        if !known.any(|found| found == address) {
+            continue;
+        }
+        let net = at(&format!("http://localhost:{}/", listener.local_addr().unwrap().port()), &direct());
+        let server = async {
+            let mut peer = accept(&listener).await;
+            peer.answer("found").await;
+            peer
+        };
+        assert_eq!(join!(read(&net, post("a")), server).0.unwrap(), "found");
+    }
+}
+
+/// Addresses of the two families take turns, the resolver's first choice first.
+#[test]
+fn families_take_turns() {
+    let parse =
+        |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<std::net::SocketAddr>>();
+    let found = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+    let order = parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+    assert_eq!(super::super::dial::interleave(found), order);
+}
+
+/// HTTP over a Unix socket needs no port, and credentials may go over it.
+#[cfg(unix)]
+#[tokio::test]
+async fn http_runs_over_a_unix_socket() {
+    let path = std::env::temp_dir().join(format!("mcp-http-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let config = ClientConfig { bearer: Some("token".into()), ..ClientConfig::default() };
+    let dial = Arc::new(super::super::UnixDial { path: path.clone() });
+    let net = Net::over(&Url::parse(ENDPOINT).unwrap(), &config, dial).unwrap();
+    let server = async {
+        let mut peer = Peer::new(listener.accept().await.unwrap().0);
+        assert!(peer.answer("unix").await.contains("authorization: Bearer token"));
+        peer
+    };
+    assert_eq!(join!(read(&net, post("a")), server).0.unwrap(), "unix");
+    std::fs::remove_file(&path).unwrap();
+    drop(listener);
+    let fresh = Net::over(
+        &Url::parse(ENDPOINT).unwrap(),
+        &config,
+        Arc::new(super::super::UnixDial { path: path.clone() }),
+    );
+    let error = read(&fresh.unwrap(), post("a")).await.unwrap_err();
+    assert_eq!(failure(&error), ConnectFailure::Refused);
+}
+
+fn proxied(listener: &TcpListener, user: &str) -> ClientConfig {
+    let address = listener.local_addr().unwrap();
+    ClientConfig { proxy: Proxy::Url(format!("http://{user}{address}")), ..ClientConfig::default() }
+}
+
+/// For `http` the proxy gets the whole URL, and its credentials, which are not ours.
+#[tokio::test]
+async fn a_proxy_forwards_plain_requests() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = proxied(&listener, "me:pa%3Ass@");
+    config.allow_plain_credentials = true;
+    config.headers.push((hyper::header::AUTHORIZATION, HeaderValue::from_static("Basic ours")));
+    let net = at("http://server.test/mcp?x=1#part", &config);
+    let proxy = async {
+        let mut peer = accept(&listener).await;
+        for _ in 0..2 {
+            let request = peer.answer("forwarded").await;
+            assert!(request.starts_with("POST http://server.test/mcp?x=1 HTTP/1.1\r\n"), "{request}");
+            assert!(request.contains("\r\nhost: server.test\r\n"), "{request}");
+            assert!(request.contains("\r\nproxy-authorization: Basic bWU6cGE6c3M=\r\n"), "{request}");
+            assert!(request.contains("\r\nauthorization: Basic ours\r\n"), "{request}");
+        }
+        peer
+    };
+    let client = async {
+        assert_eq!(read(&net, post("a")).await.unwrap(), "forwarded");
+        assert_eq!(read(&net, post("b")).await.unwrap(), "forwarded");
+    };
+    join!(client, proxy);
+}
+
+/// What needs a tunnel asks for it by CONNECT, exactly like this; only then it speaks to the server.
+#[tokio::test]
+async fn a_tunnel_is_opened_by_connect() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = proxied(&listener, "me:secret@");
+    config.versions = HttpVersions::Http2;
+    let net = at("http://server.test:8080/mcp", &config);
+    let proxy = async {
+        let mut peer = accept(&listener).await;
+        let request = peer.request().await;
+        assert_eq!(
+            request,
+            "CONNECT server.test:8080 HTTP/1.1\r\nHost: server.test:8080\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n\r\n"
+        );
+        peer.say("HTTP/1.1 200 Connection established\r\nvia: test\r\n\r\n").await;
+        let mut preface = [0; 24];
+        peer.io.read_exact(&mut preface).await.unwrap();
+        assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    };
+    let (result, ()) = join!(read(&net, post("a")), proxy);
+    assert!(result.is_err());
+}
+
+/// A proxy that refuses the tunnel, says nonsense or hangs up is named; its credentials are not.
+#[tokio::test]
+async fn a_refused_tunnel_is_named() {
+    for (said, expected) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"),
+        ("HTTP/1.0 502 Bad Gateway\r\n\r\n", "502"),
+        ("HTTP/1.1 200 OK\r\n\r\nsurplus", "before the tunnel"),
+        ("SSH-2.0-OpenSSH_9.6\r\n\r\n", "does not speak HTTP"),
+        ("HTTP/1.1 2000 OK\r\n\r\n", "does not speak HTTP"),
+        ("HTTP/1.1 200 OK\r\n", "closed the connection"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut config = proxied(&listener, "me:secret@");
+        config.versions = HttpVersions::Http2;
+        let net = at("http://server.test/mcp", &config);
+        let proxy = async {
+            let mut peer = accept(&listener).await;
+            peer.request().await;
+            peer.say(said).await;
+        };
+        let error = join!(read(&net, post("a")), proxy).0.unwrap_err();
+        assert_eq!(failure(&error), ConnectFailure::Proxy, "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+        assert_eq!(net.open_connections(), 0);
+    }
+}
+
+/// A proxy that is not there is named as such.
+#[tokio::test]
+async fn a_proxy_that_is_down_is_named() {
+    let port = closed_port().await;
+    let config = ClientConfig { proxy: Proxy::Url(format!("http://me:secret@127.0.0.1:{port}")), ..direct() };
+    let error = read(&at("http://server.test/", &config), post("a")).await.unwrap_err();
+    assert_eq!(failure(&error), ConnectFailure::Proxy);
+    assert!(error.to_string().contains("the proxy 127.0.0.1"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("secret"));
+}
+
+/// Proxies that are not spoken to are an error before anything is sent, not a silent direct connection.
+#[test]
+fn other_kinds_of_proxies_are_refused() {
+    for (url, expected) in [
+        ("socks5://me:secret@127.0.0.1:1", "SOCKS"),
+        ("https://me:secret@127.0.0.1:1", "https"),
+        ("ftp://me:secret@127.0.0.1:1", "not the URL of a proxy"),
+        ("", "not the URL of a proxy"),
+    ] {
+        let config = ClientConfig { proxy: Proxy::Url(url.to_owned()), ..ClientConfig::default() };
+        let error = Net::new(&Url::parse("http://server.test/").unwrap(), &config).err().unwrap();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}
+
+/// Other schemes and URLs without a host are refused before anything is sent.
+#[test]
+fn other_schemes_are_refused() {
+    for url in
+        ["ws://server.test/", "ftp://server.test/", "file:///mcp", "mailto:me@server.test", "unix:/run/x"]
+    {
+        let error = Net::new(&Url::parse(url).unwrap(), &ClientConfig::default()).err().unwrap();
+        assert!(matches!(error, HttpError::Url { .. }), "{error}");
+    }
+}

@@ -1,0 +1,179 @@
+//! TLS: who is trusted, what is agreed on, and how failures are named.
+
+use std::net::SocketAddr;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::client::{HttpVersions, Proxy};
+use crate::error::ConnectFailure;
+
+/// A certificate for these names by an authority of our own: the authority in PEM, and the server's side.
+fn authority(names: &[&str], alpn: &[&[u8]]) -> (Vec<u8>, TlsAcceptor) {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &ca).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate.der().to_vec())],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    (ca.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Answers each connection's first request, over whichever version was agreed on. Reports the versions.
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let service =
+                hyper::service::service_fn(|request: hyper::Request<hyper::body::Incoming>| async move {
+                    let text = format!("{:?} {}", request.version(), request.uri());
+                    Ok::<_, std::convert::Infallible>(hyper::Response::new(http_body_util::Full::new(
+                        Bytes::from(text),
+                    )))
+                });
+            let io = hyper_util::rt::TokioIo::new(stream);
+            let builder = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+            let _ = builder.serve_connection(io, service).await;
+        });
+    }
+}
+
+async fn started(names: &[&str], alpn: &[&[u8]]) -> (SocketAddr, Vec<u8>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ca, acceptor) = authority(names, alpn);
+    tokio::spawn(serve(listener, acceptor));
+    (address, ca)
+}
+
+const BOTH: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+fn trusting(ca: Vec<u8>, versions: HttpVersions) -> ClientConfig {
+    ClientConfig { extra_roots: vec![ca], versions, proxy: Proxy::None, ..ClientConfig::default() }
+}
+
+async fn ask(host: &str, address: SocketAddr, config: &ClientConfig) -> Result<String, HttpError> {
+    let url = Url::parse(&format!("https://{host}:{}/mcp", address.port())).unwrap();
+    read(&Net::new(&url, config)?, post("a")).await
+}
+
+/// An extra root is trusted beside the system's; names and addresses are checked against the certificate.
+#[tokio::test]
+async fn an_extra_root_is_trusted_for_its_names() {
+    let (address, ca) = started(&["localhost", "127.0.0.1"], BOTH).await;
+    let config = trusting(ca, HttpVersions::Auto);
+    assert!(ask("localhost", address, &config).await.unwrap().starts_with("HTTP/2.0 https://localhost:"));
+    assert!(ask("127.0.0.1", address, &config).await.unwrap().starts_with("HTTP/2.0"));
+}
+
+/// ALPN chooses the version, within what the settings allow.
+#[tokio::test]
+async fn the_version_is_agreed_on() {
+    let (address, ca) = started(&["localhost"], BOTH).await;
+    assert_eq!(ask("localhost", address, &trusting(ca, HttpVersions::Http1)).await.unwrap(), "HTTP/1.1 /mcp");
+    for alpn in [&[b"http/1.1".as_slice()][..], &[]] {
+        let (address, ca) = started(&["localhost"], alpn).await;
+        let auto = trusting(ca.clone(), HttpVersions::Auto);
+        assert_eq!(ask("localhost", address, &auto).await.unwrap(), "HTTP/1.1 /mcp");
+        let error = ask("localhost", address, &trusting(ca, HttpVersions::Http2)).await.unwrap_err();
+        assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::Tls, .. }), "{error}");
+    }
+}
+
+/// FAULT C-23: a certificate that is not trusted, or for another name, is a failure of TLS and not worth a retry.
+#[tokio::test]
+async fn a_certificate_that_does_not_fit_is_named() {
+    let (address, ca) = started(&["elsewhere.test"], BOTH).await;
+    let (_, other) = started(&["localhost"], BOTH).await;
+    for (ca, expected) in [(ca, "localhost"), (other, "certificate")] {
+        let error = ask("localhost", address, &trusting(ca, HttpVersions::Auto)).await.unwrap_err();
+        assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::Tls, .. }), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.is_retryable() && !error.was_sent());
+    }
+}
+
+/// A server without TLS on the port is a failure of TLS.
+#[tokio::test]
+async fn a_server_without_tls_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = async {
+        let mut stream: TcpStream = listener.accept().await.unwrap().0;
+        let _ = stream.read(&mut [0; 1024]).await;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+    };
+    let (_, ca) = started(&["localhost"], BOTH).await;
+    let config = trusting(ca, HttpVersions::Auto);
+    let (result, ()) = tokio::join!(ask("localhost", address, &config), server);
+    let error = result.unwrap_err();
+    assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::Tls, .. }), "{error}");
+}
+
+/// For tests, any certificate will do.
+#[tokio::test]
+async fn an_insecure_client_trusts_anyone() {
+    let (address, _) = started(&["elsewhere.test"], BOTH).await;
+    let config = ClientConfig { insecure: true, proxy: Proxy::None, ..ClientConfig::default() };
+    assert!(ask("localhost", address, &config).await.unwrap().starts_with("HTTP/2.0"));
+}
+
+/// Roots that are none are refused before anything is sent.
+#[tokio::test]
+async fn roots_that_cannot_be_read_are_refused() {
+    let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+    for root in [b"no PEM".to_vec(), Vec::new(), broken] {
+        let error = ask("localhost", ([127, 0, 0, 1], 1).into(), &trusting(root, HttpVersions::Auto))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, HttpError::Setting { .. }), "{error}");
+    }
+}
+
+/// Calls that start together share the one HTTP/2 connection that the first of them opens.
+#[tokio::test]
+async fn calls_that_start_together_open_one_connection() {
+    let (address, ca) = started(&["localhost"], BOTH).await;
+    let url = Url::parse(&format!("https://localhost:{}/mcp", address.port())).unwrap();
+    let net = Net::new(&url, &trusting(ca, HttpVersions::Auto)).unwrap();
+    let calls = futures::future::join_all((0..8).map(|_| read(&net, post("a")))).await;
+    assert!(calls.iter().all(Result::is_ok));
+    assert_eq!(net.open_connections(), 1);
+}
+
+/// TLS runs inside the tunnel: the proxy sees CONNECT and then only ciphertext.
+#[tokio::test]
+async fn https_goes_through_a_tunnel() {
+    let (address, ca) = started(&["server.test"], BOTH).await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = ClientConfig {
+        proxy: Proxy::Url(format!("http://{}", proxy.local_addr().unwrap())),
+        bearer: Some("canary-7f3a".into()),
+        ..trusting(ca, HttpVersions::Auto)
+    };
+    tokio::spawn(async move {
+        let mut peer = Peer::new(proxy.accept().await.unwrap().0);
+        let request = peer.request().await;
+        assert!(request.starts_with("CONNECT server.test:") && !request.contains("canary"), "{request}");
+        peer.say("HTTP/1.1 200 OK\r\n\r\n").await;
+        let mut target = TcpStream::connect(address).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut peer.io, &mut target).await;
+    });
+    assert!(ask("server.test", address, &config).await.unwrap().starts_with("HTTP/2.0 https://server.test:"));
+}
