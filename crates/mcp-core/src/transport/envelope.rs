@@ -1,7 +1,6 @@
 //! Lanes, and what travels beside a message.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -57,23 +56,31 @@ pub struct Envelope {
     /// The protocol version that governs the message. Set by the session alone, on the way out; read by
     /// bindings that carry it in metadata.
     pub version: Option<ProtocolVersion>,
-    extra: Option<Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+    /// Few enough to be looked through.
+    extra: Option<Arc<[Value]>>,
 }
+
+type Value = (TypeId, Arc<dyn Any + Send + Sync>);
 
 impl Envelope {
     /// The envelope with this value in it, in place of an earlier one of the same type. Typical values:
     /// HTTP parts, peer credentials, a verified identity.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Envelope {
-        let mut map = self.extra.take().map(|map| (*map).clone()).unwrap_or_default();
-        map.insert(TypeId::of::<T>(), Arc::new(value));
-        self.extra = Some(Arc::new(map));
+        let kind = TypeId::of::<T>();
+        let value: Value = (kind, Arc::new(value));
+        let extra = match self.extra.as_deref() {
+            None => Arc::from([value]),
+            Some(old) => old.iter().filter(|(own, _)| *own != kind).cloned().chain([value]).collect(),
+        };
+        self.extra = Some(extra);
         self
     }
 
     /// The value of this type, if there is one.
     pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.extra.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+        let kind = TypeId::of::<T>();
+        self.extra.as_ref()?.iter().find(|(own, _)| *own == kind)?.1.downcast_ref()
     }
 }
 

@@ -208,7 +208,7 @@ async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Re
     }
     if request.method == "tools/call"
         && let Some(name) =
-            request.params.as_ref().and_then(|params| params.text(mcp_core::message::Mark::Name))
+            request.params.as_ref().and_then(|params| params.text_ref(mcp_core::message::Mark::Name))
         && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {

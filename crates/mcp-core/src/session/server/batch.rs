@@ -1,8 +1,7 @@
 //! Batches: legal on 2025-03-26 alone (ledger T-01).
 
-use std::collections::HashMap;
-
 use crate::message::{ErrorObject, Message, Refusal, Response};
+use crate::session::few::FewMap;
 use crate::transport::{EndReason, Envelope, Lane, Origin};
 
 use super::ServerSession;
@@ -11,13 +10,13 @@ use super::route::{self, Claim};
 /// How many answers each batch still owes. They are collected on its lane until the last.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    owed: HashMap<Lane, usize>,
+    owed: FewMap<Lane, usize>,
 }
 
 impl Batches {
     /// Whether this is the lane of a batch that is not done.
     pub(super) fn holds(&self, lane: Lane) -> bool {
-        !self.owed.is_empty() && self.owed.contains_key(&lane)
+        self.owed.get(&lane).is_some()
     }
 
     /// One answer less is owed on this lane. Whether it was the last one: on other lanes it always is.

@@ -1,9 +1,10 @@
 //! The table of requests in flight: each was accepted, and is owed exactly one outcome.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
-use crate::session::number_map::NumberMap;
+use crate::session::few::FewMap;
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
@@ -58,9 +59,9 @@ pub(super) struct Exchanges {
     /// Those that are not muted.
     live: usize,
     bytes: usize,
-    entries: NumberMap<ExchangeId, Exchange>,
-    /// Subscriptions are here too: they share the client's id space.
-    ids: HashMap<(Lane, RequestId), ExchangeId>,
+    entries: FewMap<ExchangeId, Exchange>,
+    /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
+    ids: FewMap<(Lane, RequestId), ExchangeId, RandomState>,
 }
 
 impl Exchanges {
@@ -81,20 +82,24 @@ impl Exchanges {
 
     /// Whether this id is in use on this lane (ledger T-21).
     pub(super) fn in_flight(&self, lane: Lane, id: &RequestId) -> bool {
-        !self.ids.is_empty() && self.ids.contains_key(&(lane, id.clone()))
+        !self.ids.is_empty() && self.ids.get(&(lane, id.clone())).is_some()
     }
 
-    /// A fresh name, and the id noted as in use.
-    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId) -> ExchangeId {
+    /// A fresh name, and the id noted as in use if others can come on this lane.
+    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId, others: bool) -> ExchangeId {
         self.last += 1;
         let exchange = ExchangeId(self.last);
-        self.ids.insert((lane, id.clone()), exchange);
+        if others {
+            self.ids.insert((lane, id.clone()), exchange);
+        }
         exchange
     }
 
     /// The id is free again.
     pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
-        self.ids.remove(&(lane, id.clone()));
+        if !self.ids.is_empty() {
+            self.ids.remove(&(lane, id.clone()));
+        }
     }
 
     /// Keeps an exchange under a name that was claimed for it.
@@ -188,7 +193,7 @@ impl Exchanges {
             .map(|(name, _)| name)
             .collect();
         names.sort_unstable();
-        self.ids.clear();
+        self.ids = FewMap::default();
         (self.live, self.bytes) = (0, 0);
         names
     }
@@ -197,7 +202,7 @@ impl Exchanges {
 #[cfg(test)]
 impl Exchanges {
     /// The lane and id of each.
-    pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
+    pub(super) fn keys(&self) -> std::collections::HashMap<ExchangeId, (Lane, RequestId)> {
         self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id.clone()))).collect()
     }
 

@@ -137,6 +137,17 @@ impl Exchange {
         self.queue(&writer, event).await
     }
 
+    /// Says the last message where nothing was said before, as is usual. Gives it back if that is not so.
+    pub(super) fn conclude_now(&self, message: Message, origin: Origin) -> Result<(), Message> {
+        let mut state = self.state();
+        if state.hung_up.is_some() || !matches!(state.phase, Phase::Silent) {
+            return Err(message);
+        }
+        state.phase = Phase::Said(First::Last(message, origin));
+        state.wake_all();
+        Ok(())
+    }
+
     /// Says the last message.
     pub(super) async fn conclude(&self, message: Message, origin: Origin) -> Result<(), SendError> {
         let writer = {

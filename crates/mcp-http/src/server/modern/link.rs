@@ -1,8 +1,9 @@
 //! The link of one modern POST: it brings one message on lane 1, and takes what is said of it.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use mcp_core::message::Message;
 use mcp_core::transport::{
     AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
@@ -51,9 +52,8 @@ struct Sender {
     exchange: Arc<Exchange>,
 }
 
-#[async_trait]
-impl TransportSender for Sender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+impl Sender {
+    async fn carry(&mut self, out: Outbound) -> Result<(), SendError> {
         match out {
             Outbound::Message { lane, .. } if lane != LANE => {
                 Err(no_route("nothing travels beside the one exchange of this link"))
@@ -71,6 +71,34 @@ impl TransportSender for Sender {
                 }
                 Ok(())
             }
+        }
+    }
+}
+
+#[async_trait]
+impl TransportSender for Sender {
+    /// What the macro makes of `async fn send`, by hand: most answers are said at once, and need no future that has
+    /// room for all that can happen to one.
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        match out {
+            Outbound::Message {
+                message: message @ Message::Response(_),
+                lane: LANE,
+                last: true,
+                origin,
+                envelope,
+            } => match self.exchange.conclude_now(message, origin) {
+                Ok(()) => Box::pin(ready(Ok(()))),
+                Err(message) => {
+                    let lane = LANE;
+                    Box::pin(self.carry(Outbound::Message { message, lane, last: true, origin, envelope }))
+                }
+            },
+            out => Box::pin(self.carry(out)),
         }
     }
 
