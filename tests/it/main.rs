@@ -8,6 +8,7 @@ mod fixtures;
 mod interop;
 mod many_calls;
 mod program;
+mod program_http;
 mod real_servers;
 mod router;
 mod transcripts;

@@ -238,6 +238,29 @@ async fn a_lost_session_is_opened_anew_and_the_call_repeated() {
     }
 }
 
+/// T-44: what is said while the new session is not there yet names no session, and one that has no id clears the old.
+#[tokio::test]
+async fn an_old_session_is_forgotten_as_soon_as_a_new_one_is_asked_for() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("old")).await;
+    let one = call(&client, "a");
+    peer.post("tools/call").await.status(404);
+    let again = peer.post("initialize").await;
+    let answer = again.answer(&initialized(V));
+    let stream = again.events();
+    stream.event(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+    let pong = peer.next_of(Method::POST).await;
+    assert!(pong.text().contains(r#""result":{}"#));
+    assert_eq!(session(&pong), None);
+    pong.status(202);
+    stream.event(&answer);
+    peer.post("notifications/initialized").await.status(202);
+    let ask = peer.post("tools/call").await;
+    assert_eq!(session(&ask), None);
+    ask.result(TOOL);
+    one.await.unwrap();
+}
+
 /// FAULT C-33: an error that names its request, and one without a session, are what they say.
 #[tokio::test]
 async fn a_refusal_that_is_not_about_the_session_is_an_answer() {
@@ -301,7 +324,7 @@ async fn delete_is_bounded_and_left_out_for_a_lost_session() {
 }
 
 /// Promise 8: what was sent before the close arrives before the session ends.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("s")).await;
@@ -314,6 +337,7 @@ async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
     });
     let cancelled = peer.post("notifications/cancelled").await;
     waiting.hung_up().await;
+    peer.silence(Duration::from_millis(900)).await;
     cancelled.status(202);
     peer.next_of(Method::DELETE).await.status(200);
     closing.await.unwrap();

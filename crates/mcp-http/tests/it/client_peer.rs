@@ -156,9 +156,9 @@ impl Peer {
     }
 }
 
-/// A client that is yet to be started.
+/// A client that is yet to be started. Strict: unreadable input ends it.
 pub(crate) fn builder() -> ClientBuilder {
-    Client::builder("test", "1")
+    Client::builder("test", "1").configure(|config| config.max_garbage = 0)
 }
 
 /// A DiscoverResult of a dual-era server.

@@ -213,7 +213,9 @@ async fn the_servers_own_stream_is_reopened_and_quietly_given_up() {
     stream.raw("id: 7\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n");
     assert_eq!(notes.next().await.unwrap().method, "notifications/x");
     // An hour of silence is no failure.
-    tokio::time::advance(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    stream.event(r#"{"jsonrpc":"2.0","method":"notifications/y"}"#);
+    assert_eq!(notes.next().await.unwrap().method, "notifications/y");
     stream.cut();
     for _ in 0..5 {
         let get = peer.next_of(Method::GET).await;

@@ -70,7 +70,7 @@ pub(super) struct State {
 enum Over {
     /// Nothing was under way.
     Idle,
-    /// Requests were being served, whose answers nobody can get any more.
+    /// Requests were being served, perhaps, whose answers nobody can get any more.
     Busy,
 }
 
@@ -249,7 +249,9 @@ impl Session {
             if state.over.is_some() {
                 return;
             }
-            state.over = Some(if state.exchanges.is_empty() { Over::Idle } else { Over::Busy });
+            // Requests of a session with one stream are on no lane of their own: nobody here knows of them.
+            let idle = state.exchanges.is_empty() && self.kind == Kind::Streamable;
+            state.over = Some(if idle { Over::Idle } else { Over::Busy });
             if let Some(receiver) = state.receiver.take() {
                 receiver.wake();
             }

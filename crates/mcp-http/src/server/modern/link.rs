@@ -1,9 +1,8 @@
 //! The link of one modern POST: it brings one message on lane 1, and takes what is said of it.
 
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use mcp_core::message::Message;
 use mcp_core::transport::{
     AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
@@ -52,8 +51,9 @@ struct Sender {
     exchange: Arc<Exchange>,
 }
 
-impl Sender {
-    async fn carry(&mut self, out: Outbound) -> Result<(), SendError> {
+#[async_trait]
+impl TransportSender for Sender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match out {
             Outbound::Message { lane, .. } if lane != LANE => {
                 Err(no_route("nothing travels beside the one exchange of this link"))
@@ -61,44 +61,19 @@ impl Sender {
             Outbound::Message { message: Message::Request(_), .. } => {
                 Err(no_route("a server sends no requests on 2026-07-28"))
             }
-            Outbound::Message { message, last: true, origin, .. } => {
-                self.exchange.conclude(message, origin).await
+            Outbound::Message { message, last, origin, .. } => {
+                match self.exchange.say(message, last, origin) {
+                    Ok(()) => Ok(()),
+                    // In a box, for it is rare: most sends need no room for it.
+                    Err(unsaid) => Box::pin(self.exchange.wait(unsaid)).await,
+                }
             }
-            Outbound::Message { message, .. } => self.exchange.say(&message).await,
             Outbound::End { lane, why } => {
                 if lane == LANE {
                     self.exchange.end(why);
                 }
                 Ok(())
             }
-        }
-    }
-}
-
-#[async_trait]
-impl TransportSender for Sender {
-    /// What the macro makes of `async fn send`, by hand: most answers are said at once, and need no future that has
-    /// room for all that can happen to one.
-    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
-    where
-        's: 'f,
-        Self: 'f,
-    {
-        match out {
-            Outbound::Message {
-                message: message @ Message::Response(_),
-                lane: LANE,
-                last: true,
-                origin,
-                envelope,
-            } => match self.exchange.conclude_now(message, origin) {
-                Ok(()) => Box::pin(ready(Ok(()))),
-                Err(message) => {
-                    let lane = LANE;
-                    Box::pin(self.carry(Outbound::Message { message, lane, last: true, origin, envelope }))
-                }
-            },
-            out => Box::pin(self.carry(out)),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Finds `Content-Length` lines in what HTTP/1 brings, however it is cut into reads.
 //!
 //! hyper takes `Content-Length` away where there is a `Transfer-Encoding`, so that nobody behind it could tell that a
-//! request had both: the mark of request smuggling, which is refused. What a request did not show was in none. A line
-//! of a body may be counted too; then a later request with `Transfer-Encoding` on this connection is refused, which
-//! costs its client a connection and nobody a request.
+//! request had both: the mark of request smuggling, which is refused. What a request did not show was in none.
+//!
+//! A line of a body may be counted too, and so is one of a request that was pipelined behind. Then a request with
+//! `Transfer-Encoding` is refused that had one length; no client sends such things in one piece, and it costs the rest
+//! nothing.
 
 use std::sync::LazyLock;
 
