@@ -2,10 +2,10 @@
 //!
 //! Both give their memory back when they are empty, so that an idle link holds none.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash};
+use std::collections::VecDeque;
+use std::hash::Hash;
 
-use super::number_map::NumberHasher;
+use super::number_map::NumberMap;
 
 /// The room for a second entry and those that follow it: where two come, more come.
 const MORE: usize = 14;
@@ -68,20 +68,20 @@ impl<T> FewQueue<T> {
     }
 }
 
-/// A map. Where the keys are a peer's choice, `S` has to be a keyed hash.
+/// A map by numbers of our own making, as [`NumberMap`] is.
 #[derive(Debug)]
-pub(crate) struct FewMap<K, V, S = BuildHasherDefault<NumberHasher>> {
+pub(crate) struct FewMap<K, V> {
     one: Option<(K, V)>,
-    more: HashMap<K, V, S>,
+    more: NumberMap<K, V>,
 }
 
-impl<K, V, S: Default> Default for FewMap<K, V, S> {
-    fn default() -> FewMap<K, V, S> {
-        FewMap { one: None, more: HashMap::default() }
+impl<K, V> Default for FewMap<K, V> {
+    fn default() -> FewMap<K, V> {
+        FewMap { one: None, more: NumberMap::default() }
     }
 }
 
-impl<K: Eq + Hash, V, S: BuildHasher + Default> FewMap<K, V, S> {
+impl<K: Eq + Hash, V> FewMap<K, V> {
     /// Adds an entry, in place of one of the same key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match &mut self.one {
@@ -121,7 +121,7 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> FewMap<K, V, S> {
         }
         let value = self.more.remove(key);
         if self.more.is_empty() {
-            self.more = HashMap::default();
+            self.more = NumberMap::default();
         }
         value
     }
@@ -146,7 +146,7 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> FewMap<K, V, S> {
 }
 
 /// The entries, in no order.
-impl<K, V, S> IntoIterator for FewMap<K, V, S> {
+impl<K, V> IntoIterator for FewMap<K, V> {
     type Item = (K, V);
     type IntoIter =
         std::iter::Chain<std::option::IntoIter<(K, V)>, std::collections::hash_map::IntoIter<K, V>>;
@@ -192,7 +192,7 @@ mod tests {
         #[test]
         fn a_few_map_is_a_map(steps in proptest::collection::vec((0_u8..4, 0_u64..4), 0..60)) {
             let mut few: FewMap<u64, usize> = FewMap::default();
-            let mut plain = HashMap::new();
+            let mut plain = std::collections::HashMap::new();
             for (number, (step, key)) in steps.into_iter().enumerate() {
                 match step {
                     0 | 1 => {

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::error::{CloseReason, Error};
 use crate::message::{Message, Payload};
 use crate::session::few::FewMap;
+use crate::session::number_map::NumberMap;
 use crate::session::server::{Reply, ServerSession};
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
 use crate::transport::{Binding, Outbound, Transport};
@@ -60,8 +61,8 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         outbox: outbox.clone(),
         running: FewMap::default(),
         inline: None,
-        outgoing: FewMap::default(),
-        keys: FewMap::default(),
+        outgoing: NumberMap::default(),
+        keys: NumberMap::default(),
         notices: None,
         held_back: VecDeque::new(),
         permit: None,
@@ -103,8 +104,8 @@ struct Driver {
     /// The handler of the one exchange, where the link lives for one.
     inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
     /// Requests to a legacy client, by the session's name and by the handler's.
-    outgoing: FewMap<OutgoingId, Asked>,
-    keys: FewMap<u64, OutgoingId>,
+    outgoing: NumberMap<OutgoingId, Asked>,
+    keys: NumberMap<u64, OutgoingId>,
     /// To the task that tells the handler what the client told.
     notices: Option<Arc<Mailbox<Notice>>>,
     /// Changes that wait until the writer has caught up.

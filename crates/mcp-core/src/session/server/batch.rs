@@ -1,7 +1,7 @@
 //! Batches: legal on 2025-03-26 alone (ledger T-01).
 
 use crate::message::{ErrorObject, Message, Refusal, Response};
-use crate::session::few::FewMap;
+use crate::session::number_map::NumberMap;
 use crate::transport::{EndReason, Envelope, Lane, Origin};
 
 use super::ServerSession;
@@ -10,13 +10,13 @@ use super::route::{self, Claim};
 /// How many answers each batch still owes. They are collected on its lane until the last.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    owed: FewMap<Lane, usize>,
+    owed: NumberMap<Lane, usize>,
 }
 
 impl Batches {
     /// Whether this is the lane of a batch that is not done.
     pub(super) fn holds(&self, lane: Lane) -> bool {
-        self.owed.get(&lane).is_some()
+        !self.owed.is_empty() && self.owed.contains_key(&lane)
     }
 
     /// One answer less is owed on this lane. Whether it was the last one: on other lanes it always is.

@@ -1,7 +1,6 @@
 //! The table of requests in flight: each was accepted, and is owed exactly one outcome.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
 use crate::session::few::FewMap;
@@ -61,7 +60,7 @@ pub(super) struct Exchanges {
     bytes: usize,
     entries: FewMap<ExchangeId, Exchange>,
     /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
-    ids: FewMap<(Lane, RequestId), ExchangeId, RandomState>,
+    ids: HashMap<(Lane, RequestId), ExchangeId>,
 }
 
 impl Exchanges {
@@ -82,7 +81,7 @@ impl Exchanges {
 
     /// Whether this id is in use on this lane (ledger T-21).
     pub(super) fn in_flight(&self, lane: Lane, id: &RequestId) -> bool {
-        !self.ids.is_empty() && self.ids.get(&(lane, id.clone())).is_some()
+        !self.ids.is_empty() && self.ids.contains_key(&(lane, id.clone()))
     }
 
     /// A fresh name, and the id noted as in use if others can come on this lane.
@@ -193,7 +192,7 @@ impl Exchanges {
             .map(|(name, _)| name)
             .collect();
         names.sort_unstable();
-        self.ids = FewMap::default();
+        self.ids.clear();
         (self.live, self.bytes) = (0, 0);
         names
     }
@@ -202,7 +201,7 @@ impl Exchanges {
 #[cfg(test)]
 impl Exchanges {
     /// The lane and id of each.
-    pub(super) fn keys(&self) -> std::collections::HashMap<ExchangeId, (Lane, RequestId)> {
+    pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
         self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id.clone()))).collect()
     }
 
