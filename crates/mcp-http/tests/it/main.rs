@@ -26,5 +26,6 @@ mod server_hangup;
 mod server_kit;
 mod server_limits;
 mod server_listen;
+mod server_listening;
 mod server_modern;
 mod server_stop;

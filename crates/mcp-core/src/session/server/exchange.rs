@@ -151,14 +151,13 @@ impl Exchanges {
         self.ids.get(&(lane, id.clone())).copied()
     }
 
-    /// The one legacy exchange of this id, on whatever lane. `None` if there are several: a client that
-    /// reuses ids in flight cannot say which one it means.
-    pub(super) fn find_legacy(&self, id: &RequestId) -> Option<ExchangeId> {
-        let mut found = self
-            .entries
-            .iter()
-            .filter(|(_, exchange)| exchange.version.is_legacy() && exchange.id == *id)
-            .map(|(name, _)| *name);
+    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are
+    /// several: a client that reuses ids in flight cannot say which one it means.
+    pub(super) fn find_only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
+        // A subscription has no entry, and is modern.
+        let is_modern = |name| self.entries.get(&name).is_none_or(|exchange| exchange.version.is_modern());
+        let same = self.ids.iter().filter(|((_, other), _)| other == id).map(|(_, name)| *name);
+        let mut found = same.filter(|name| modern || !is_modern(*name));
         match (found.next(), found.next()) {
             (Some(only), None) => Some(only),
             _ => None,

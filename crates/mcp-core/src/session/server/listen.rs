@@ -123,11 +123,11 @@ impl ServerSession {
         }
     }
 
-    /// The client ended it. Says whether this was a subscription.
-    pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> bool {
-        let Some(listen) = self.listens.remove(name) else { return false };
+    /// The client ended it. The lane of the subscription, if this was one.
+    pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> Option<Lane> {
+        let listen = self.listens.remove(name)?;
         self.exchanges.release(listen.lane, &listen.id);
-        true
+        Some(listen.lane)
     }
 
     /// Ends all of them in order: the result, then `notifications/cancelled` where requests are given up by
