@@ -81,7 +81,7 @@ impl ServerSession {
             return self.refuse(lane, request.id.clone(), error);
         }
         let honoured = self.declared().honour(filter);
-        let name = self.exchanges.claim(lane, &request.id);
+        let name = self.exchanges.claim(lane, &request.id, lane.is_shared());
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
