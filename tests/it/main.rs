@@ -5,6 +5,7 @@
 
 mod compliance;
 mod fixtures;
+mod http_faults;
 mod interop;
 mod many_calls;
 mod program;

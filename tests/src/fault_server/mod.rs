@@ -21,7 +21,7 @@ pub use script::{Break, On, Rule, Step, result_of};
 pub use seen::{Record, Seen};
 
 use memory::Far;
-use play::{Connection, Ended};
+use play::Connection;
 
 /// A server that is up until it is dropped.
 #[derive(Debug)]
@@ -223,10 +223,14 @@ async fn serve(mut wire: impl Wire, shared: Arc<Shared>) {
         record.most_open = record.most_open.max(record.open);
         number = record.opened;
     });
-    let connection = Connection { wire: &mut wire, shared: &shared, number, read: Vec::new() };
-    if matches!(connection.run().await, Ended::Reset) {
+    let connection = Connection { wire: &mut wire, shared: &shared, number, read: Vec::new(), broken: false };
+    let ended = connection.run().await;
+    if ended.by_reset {
         wire.reset();
     }
     drop(wire);
-    shared.note(|record| record.open -= 1);
+    shared.note(|record| {
+        record.open -= 1;
+        record.broken |= ended.broken;
+    });
 }

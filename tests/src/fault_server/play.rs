@@ -11,9 +11,10 @@ use super::seen::Seen;
 use super::{Shared, Wire};
 
 /// How a connection ended.
-pub(super) enum Ended {
-    Closed,
-    Reset,
+pub(super) struct Ended {
+    pub(super) by_reset: bool,
+    /// It was broken where the test wanted it.
+    pub(super) broken: bool,
 }
 
 /// Why a step was not done: the client is gone, or the connection is to be broken.
@@ -35,18 +36,16 @@ pub(super) struct Connection<'a, W> {
     pub(super) shared: &'a Shared,
     pub(super) number: usize,
     pub(super) read: Vec<u8>,
+    pub(super) broken: bool,
 }
 
 impl<W: Wire> Connection<'_, W> {
     pub(super) async fn run(mut self) -> Ended {
-        let ended = match self.serve().await {
-            Ok(()) | Err(Stop::Gone | Stop::Now(Break::Close)) => Ended::Closed,
-            Err(Stop::Now(Break::Reset)) => Ended::Reset,
-        };
-        if matches!(ended, Ended::Closed) {
+        let by_reset = matches!(self.serve().await, Err(Stop::Now(Break::Reset)));
+        if !by_reset {
             let _already_gone = self.wire.shutdown().await;
         }
-        ended
+        Ended { by_reset, broken: self.broken }
     }
 
     async fn serve(&mut self) -> Done {
@@ -81,10 +80,7 @@ impl<W: Wire> Connection<'_, W> {
                 Step::Pieces(length, bytes) => {
                     for piece in self.shared.filled(bytes).chunks(*length) {
                         self.send(piece).await?;
-                        // The client runs, and reads the piece, before there is another.
-                        for _ in 0..8 {
-                            tokio::task::yield_now().await;
-                        }
+                        self.let_the_client_run().await;
                     }
                 }
                 Step::Chunk(text) => {
@@ -113,6 +109,13 @@ impl<W: Wire> Connection<'_, W> {
         Ok(())
     }
 
+    /// On one thread the client has read all that was sent when this returns.
+    async fn let_the_client_run(&self) {
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Sends, up to the byte at which the connection is to be broken.
     async fn send(&mut self, mut bytes: &[u8]) -> Done {
         while !bytes.is_empty() {
@@ -123,7 +126,9 @@ impl<W: Wire> Connection<'_, W> {
                 self.shared.note(|record| record.sent += allowed as u64);
             }
             if let Some(how) = broken {
-                self.shared.note(|record| record.broken = true);
+                // What was sent is read before it is lost to a reset.
+                self.let_the_client_run().await;
+                self.broken = true;
                 return Err(Stop::Now(how));
             }
             bytes = &bytes[allowed..];
@@ -204,6 +209,8 @@ fn fits(on: &On, seen: &Seen) -> bool {
         On::Any => true,
         On::Http(method) => seen.method == *method,
         On::Rpc(method) => seen.method == "POST" && seen.rpc() == *method,
-        On::Resume(id) => seen.method == "GET" && seen.header("last-event-id").is_some_and(|at| at.starts_with(id)),
+        On::Resume(id) => {
+            seen.method == "GET" && seen.header("last-event-id").is_some_and(|at| at.starts_with(id))
+        }
     }
 }

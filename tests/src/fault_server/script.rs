@@ -115,9 +115,7 @@ impl Step {
 
     /// Begins a stream of events, in chunks.
     pub fn stream() -> Step {
-        Step::send(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
-        )
+        Step::send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
     }
 
     /// Sends an event with this data, as one chunk.

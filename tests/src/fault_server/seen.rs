@@ -34,7 +34,7 @@ pub struct Record {
     pub sent: u64,
     /// Bytes that were received.
     pub received: u64,
-    /// Whether the break that was asked for has come.
+    /// Whether the break that was asked for has come, and its connection is closed.
     pub broken: bool,
 }
 

@@ -1,0 +1,4 @@
+//! What goes wrong over HTTP: our client against a server that lies, breaks and stalls; our server against such clients.
+
+mod cuts;
+mod kit;
