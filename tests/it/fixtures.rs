@@ -36,6 +36,11 @@ pub(crate) fn modern_server() -> Option<Program> {
     Some(python_program(python_with_sdk()?, "modern_server.py", &[]))
 }
 
+/// The same over HTTP, at this port.
+pub(crate) fn modern_server_over_http(port: u16) -> Option<Program> {
+    Some(python_program(python_with_sdk()?, "modern_server.py", &["--http", &port.to_string()]))
+}
+
 /// A script from `interop`, on the first version of the official Python SDK.
 pub(crate) fn python_1_script(file: &str) -> Option<Program> {
     let python = variable("MCP_TEST_PYTHON_1").or_else(|| venv("interop/.venv-1"));
@@ -52,6 +57,14 @@ pub(crate) fn python_2_script(file: &str) -> Option<Program> {
 pub(crate) fn node_server_everything() -> Option<Program> {
     let mut program = node_module("@modelcontextprotocol/server-everything/dist/index.js")?;
     program.args.push("stdio".into());
+    Some(program)
+}
+
+/// The same over HTTP, in this mode: `streamableHttp` or `sse`. It listens at the port that `PORT` names.
+pub(crate) fn node_server_everything_over_http(mode: &str) -> Option<Program> {
+    let mut program = node_server_everything()?;
+    program.args.pop();
+    program.args.push(mode.into());
     Some(program)
 }
 

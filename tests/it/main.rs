@@ -9,6 +9,7 @@ mod http_faults;
 mod interop;
 mod many_calls;
 mod program;
+mod program_http;
 mod real_servers;
 mod router;
 mod transcripts;

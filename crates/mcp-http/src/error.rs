@@ -1,10 +1,13 @@
 //! What goes wrong over HTTP, with the details that the contract's own errors do not have.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::StatusCode;
+use mcp_core::message::{Decoded, Message, Response, decode};
 
 /// What went wrong over HTTP. Found as the source of a [`Loss`](mcp_core::transport::Loss) or of a
 /// [`ConnectError`](mcp_core::transport::ConnectError) by a downcast. Shows no header, no credential and no query.
@@ -200,10 +203,42 @@ impl std::fmt::Display for Refused {
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {} s", after.as_secs())?;
         }
-        let line = self.body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let line = self.sentence();
+        let line = line.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         if !line.is_empty() {
             write!(f, ": {}", line.chars().filter(|c| !c.is_control()).take(200).collect::<String>())?;
         }
         Ok(())
+    }
+}
+
+impl Refused {
+    /// What the body says to a person: the message of an error in JSON-RPC, and nothing of a web page.
+    fn sentence(&self) -> Cow<'_, str> {
+        match decode(Bytes::copy_from_slice(self.body.as_bytes())) {
+            Decoded::One(Ok(Message::Response(Response { outcome: Err(error), .. }))) => error.message,
+            _ if self.body.trim_start().starts_with('<') => Cow::Borrowed(""),
+            _ => Cow::Borrowed(&self.body),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FAULT C-28: a person sees what was said, and no markup.
+    #[test]
+    fn a_refusal_is_shown_by_its_sentence() {
+        let rows = [
+            (r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"not authorized"}}"#, ": not authorized"),
+            ("<html><body>Bad Gateway</body></html>", ""),
+            ("\n  slow down\nplease", ": slow down"),
+            ("", ""),
+        ];
+        for (body, wanted) in rows {
+            let refused = Refused { body: body.to_owned(), ..Refused::new(StatusCode::BAD_GATEWAY) };
+            assert_eq!(refused.to_string(), format!("HTTP status 502 Bad Gateway{wanted}"));
+        }
     }
 }

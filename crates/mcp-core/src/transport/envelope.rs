@@ -1,7 +1,6 @@
 //! Lanes, and what travels beside a message.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -57,7 +56,14 @@ pub struct Envelope {
     /// The protocol version that governs the message. Set by the session alone, on the way out; read by
     /// bindings that carry it in metadata.
     pub version: Option<ProtocolVersion>,
-    extra: Option<Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+    extra: Option<Arc<Entry>>,
+}
+
+/// One value, and those that were there before it. There are a few at most, so a list beats a map, and a value costs
+/// one allocation.
+struct Entry<T: ?Sized = dyn Any + Send + Sync> {
+    earlier: Option<Arc<Entry>>,
+    value: T,
 }
 
 impl Envelope {
@@ -65,22 +71,46 @@ impl Envelope {
     /// HTTP parts, peer credentials, a verified identity.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Envelope {
-        let mut map = self.extra.take().map(|map| (*map).clone()).unwrap_or_default();
-        map.insert(TypeId::of::<T>(), Arc::new(value));
-        self.extra = Some(Arc::new(map));
+        self.extra = Some(Arc::new(Entry { earlier: self.extra.take(), value }));
         self
     }
 
     /// The value of this type, if there is one.
     pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.extra.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+        self.entries().find_map(|entry| entry.value.downcast_ref())
+    }
+
+    /// The latest first.
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        std::iter::successors(self.extra.as_deref(), |entry| entry.earlier.as_deref())
     }
 }
 
 /// Counts the values: they may be secrets.
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values = self.extra.as_ref().map_or(0, |map| map.len());
+        let values = self.entries().count();
         f.debug_struct("Envelope").field("version", &self.version).field("values", &values).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_value_of_a_type_counts_and_others_stay() {
+        let first = Envelope::default().with(1_u8).with("a");
+        let second = first.clone().with(2_u8);
+        assert_eq!((first.get::<u8>(), first.get::<&str>()), (Some(&1), Some(&"a")));
+        assert_eq!((second.get::<u8>(), second.get::<&str>()), (Some(&2), Some(&"a")));
+        assert_eq!(second.get::<u16>(), None);
+    }
+
+    /// Values may be secrets.
+    #[test]
+    fn values_are_not_shown() {
+        let shown = format!("{:?}", Envelope::default().with("s3cret"));
+        assert!(shown.contains("values: 1") && !shown.contains("s3cret"), "{shown}");
     }
 }

@@ -121,16 +121,6 @@ impl StreamWriter {
     pub(crate) async fn send(&self, chunk: Bytes) -> bool {
         self.0.send(chunk).await.is_ok()
     }
-
-    /// Whether the reader is gone: the client hung up.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
-
-    /// Waits until the reader is gone. Cancel-safe.
-    pub(crate) async fn closed(&self) {
-        self.0.closed().await;
-    }
 }
 
 impl HttpBody for Body {

@@ -108,7 +108,7 @@ impl Default for ServerLimits {
 pub struct ServerTimeouts {
     /// From the first byte of a request, or from accept, to the end of its headers.
     pub headers: Duration,
-    /// Between two reads of a body (408).
+    /// In which a body has to bring 1 KiB, or its end (408).
     pub body: Duration,
     /// A write that the peer does not take.
     pub write: Duration,

@@ -7,7 +7,7 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
 use super::ServerConfig;
-use super::legacy::{Legacy, SessionStats};
+use super::legacy::{Legacy, SessionCounters};
 use crate::HttpError;
 use crate::security::host::HostPolicy;
 
@@ -59,15 +59,15 @@ impl Core {
         }
     }
 
-    /// Ends what is left of sessions: their connections are gone, or were cut.
+    /// Nobody is left to be answered: sessions end now.
     pub(crate) fn close(&self) {
         if let Some(legacy) = &self.legacy {
             legacy.close();
         }
     }
 
-    /// What sessions have open.
-    pub(crate) fn session_stats(&self) -> SessionStats {
-        self.legacy.as_ref().map(Legacy::stats).unwrap_or_default()
+    /// What the legacy era has open.
+    pub(crate) fn sessions(&self) -> SessionCounters {
+        self.legacy.as_ref().map(Legacy::counters).unwrap_or_default()
     }
 }

@@ -85,7 +85,7 @@ fn allowed(core: &Core, place: Place, headers: &HeaderMap) -> &'static str {
 }
 
 /// Whether the version header names the modern era.
-fn names_modern(headers: &HeaderMap) -> bool {
+pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
     let label = headers.get(PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
     label.and_then(|label| ProtocolVersion::parse(label.trim())).is_some_and(|version| version.is_modern())
 }

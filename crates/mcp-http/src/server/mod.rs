@@ -31,8 +31,8 @@ pub use caller::{HttpRequest, Peer};
 pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
 pub use hooks::{Authenticate, Denied, Identity, RequestHead};
 pub use legacy::{
-    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, SessionStats, StoreError,
-    StoreLimits, StreamControl,
+    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
+    StreamControl,
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, Served};

@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use super::body::Body;
 use super::caller::Peer;
 use super::core::Core;
-use super::legacy::SessionStats;
+use super::legacy::SessionCounters;
 use super::service;
 
 /// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
@@ -37,9 +37,9 @@ impl HttpService {
         self.core.drain();
     }
 
-    /// Tells what legacy sessions have open.
-    pub fn session_stats(&self) -> SessionStats {
-        self.core.session_stats()
+    /// What the legacy era has open now.
+    pub fn sessions(&self) -> SessionCounters {
+        self.core.sessions()
     }
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>

@@ -1,13 +1,16 @@
-//! Reading the body of a request: bounded in length, and in how long it may stand still.
+//! Reading the body of a request: bounded in length, and in how slowly it may come.
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Body as HttpBody;
+use tokio::time::Sleep;
 
+/// What a body has to bring within each interval: one that trickles in slower than that stands still (FAULT B: slowloris).
+const PACE: usize = 1024;
 /// What is set aside at once for a body of several pieces, whatever length it claims.
 const FIRST: usize = 64 * 1024;
 
@@ -16,13 +19,14 @@ const FIRST: usize = 64 * 1024;
 pub(crate) enum ReadError {
     /// Longer than the limit (413).
     TooLarge,
-    /// It stood still (408).
+    /// It came too slowly (408).
     Slow,
     /// The client broke off: nobody is left to be told.
     Cut,
 }
 
-/// Reads a body of at most `limit` bytes that pauses for at most `idle`. One that came in one piece is not copied.
+/// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. One that came in one piece is
+/// not copied.
 pub(crate) async fn read<B>(body: B, limit: usize, idle: Duration) -> Result<Bytes, ReadError>
 where
     B: HttpBody<Data = Bytes>,
@@ -31,12 +35,13 @@ where
     if body.size_hint().lower() > limit as u64 {
         return Err(ReadError::TooLarge);
     }
-    let mut body = std::pin::pin!(body);
-    let Some(first) = chunk(body.as_mut(), idle).await? else { return Ok(Bytes::new()) };
+    let mut body = pin!(body);
+    let mut pace = Pace::new(idle);
+    let Some(first) = chunk(body.as_mut(), &mut pace).await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(ReadError::TooLarge);
     }
-    let Some(second) = chunk(body.as_mut(), idle).await? else { return Ok(first) };
+    let Some(second) = chunk(body.as_mut(), &mut pace).await? else { return Ok(first) };
     let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let mut whole = BytesMut::with_capacity(first.len() + second.len() + claimed.min(FIRST));
     whole.extend_from_slice(&first);
@@ -46,13 +51,13 @@ where
             return Err(ReadError::TooLarge);
         }
         whole.extend_from_slice(&piece);
-        next = chunk(body.as_mut(), idle).await?;
+        next = chunk(body.as_mut(), &mut pace).await?;
     }
     Ok(whole.freeze())
 }
 
-/// Reads what is left of a body that nobody wants, up to `limit` bytes, so that its connection can be used again.
-/// Returns whether it was read to its end.
+/// Reads what is left of a body that nobody wants, up to `limit` bytes and for as long as `patience`, so that its
+/// connection can be used again. Returns whether it was read to its end.
 pub(crate) async fn discard<B>(body: B, limit: usize, patience: Duration) -> bool
 where
     B: HttpBody<Data = Bytes>,
@@ -63,39 +68,65 @@ where
     if body.size_hint().lower() > limit as u64 {
         return false;
     }
-    let mut body = std::pin::pin!(body);
+    let mut body = pin!(body);
+    let mut pace = Pace { stall: None, since: 0, reset: usize::MAX, idle: patience };
     let mut read = 0;
-    let all = async {
-        while let Some(piece) = chunk(body.as_mut(), patience).await? {
-            read += piece.len();
-            if read > limit {
-                return Err(ReadError::TooLarge);
-            }
+    while read <= limit {
+        match chunk(body.as_mut(), &mut pace).await {
+            Ok(None) => return true,
+            Ok(Some(piece)) => read += piece.len(),
+            Err(_) => return false,
         }
-        Ok(())
-    };
-    matches!(tokio::time::timeout(patience, all).await, Ok(Ok(())))
+    }
+    false
+}
+
+/// How long a body may stand still. Its timer is made when there is something to wait for.
+struct Pace {
+    stall: Option<Pin<Box<Sleep>>>,
+    /// What came since the timer began, and what ends it.
+    since: usize,
+    reset: usize,
+    idle: Duration,
+}
+
+impl Pace {
+    fn new(idle: Duration) -> Pace {
+        Pace { stall: None, since: 0, reset: PACE, idle }
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.since = self.since.saturating_add(bytes);
+        if self.since >= self.reset {
+            self.since = 0;
+            self.stall = None;
+        }
+    }
+
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let idle = self.idle;
+        self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle))).as_mut().poll(cx)
+    }
 }
 
 /// The next piece that is not empty; `None` at the end. Trailers are dropped. No clock is asked for what is there.
-async fn chunk<B>(mut body: Pin<&mut B>, idle: Duration) -> Result<Option<Bytes>, ReadError>
+async fn chunk<B>(mut body: Pin<&mut B>, pace: &mut Pace) -> Result<Option<Bytes>, ReadError>
 where
     B: HttpBody<Data = Bytes>,
 {
-    let mut stall = None;
     poll_fn(|cx| {
         loop {
             match body.as_mut().poll_frame(cx) {
                 Poll::Ready(None) => return Poll::Ready(Ok(None)),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(ReadError::Cut)),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if !data.is_empty() => return Poll::Ready(Ok(Some(data))),
+                    Ok(data) if !data.is_empty() => {
+                        pace.came(data.len());
+                        return Poll::Ready(Ok(Some(data)));
+                    }
                     _ => {}
                 },
-                Poll::Pending => {
-                    let stall = stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
-                    return stall.as_mut().poll(cx).map(|()| Err(ReadError::Slow));
-                }
+                Poll::Pending => return pace.poll_stall(cx).map(|()| Err(ReadError::Slow)),
             }
         }
     })

@@ -10,7 +10,7 @@ use hyper::body::Body as HttpBody;
 use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use mcp_core::message::{Decoded, ErrorObject, Message, Refusal, RequestId, decode};
+use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, RequestId, decode};
 use mcp_core::transport::Inbound;
 
 use super::body::Body;
@@ -43,12 +43,47 @@ where
     B: HttpBody<Data = Bytes>,
 {
     let version = request.version();
-    AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+    let log = Log::of(&request);
+    let answered = AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
         // The text of a panic may hold what no client may see.
         tracing::error!("answering a request panicked");
         let error = ErrorObject::internal("Internal error");
         close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
-    })
+    });
+    if let Some(log) = log {
+        log.answered(&answered.response);
+    }
+    answered
+}
+
+/// What a log says of a request. Never a header, a query or a body: they hold secrets.
+struct Log {
+    method: Method,
+    path: String,
+    began: tokio::time::Instant,
+}
+
+impl Log {
+    /// Nothing, if nobody listens.
+    fn of<B>(request: &Request<B>) -> Option<Log> {
+        tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            began: tokio::time::Instant::now(),
+        })
+    }
+
+    fn answered(self, response: &Response<Body>) {
+        tracing::debug!(
+            method = self.method.as_str(),
+            // Quoted: a peer's text forges no line.
+            path = ?self.path,
+            status = response.status().as_u16(),
+            stream = response.body().is_stream(),
+            took = ?self.began.elapsed(),
+            "answered"
+        );
+    }
 }
 
 async fn guarded<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
@@ -118,9 +153,10 @@ where
             let get = parts.method == Method::GET;
             let caller = Caller::new(parts, peer, identity);
             match place {
-                Place::Sse => legacy.sse24_get(caller).await,
-                _ if get => legacy.get(caller).await,
-                _ => legacy.delete(caller).await,
+                // In boxes: the future of a modern request, which is moved to its place, stays small.
+                Place::Sse => Box::pin(legacy.sse24_get(caller)).await,
+                _ if get => Box::pin(legacy.get(caller)).await,
+                _ => Box::pin(legacy.delete(caller)).await,
             }
         }
     };
@@ -170,21 +206,36 @@ async fn post(
         Decoded::One(Ok(message)) => ladder::route(caller.headers(), message, core.versions()),
         Decoded::Batch(_) => ladder::route_batch(caller.headers(), core.versions()),
         // Within a session it may be a broken answer, which its request is told.
-        Decoded::One(Err(_)) if core.legacy.is_some() && caller.headers().contains_key(SESSION_ID) => {
+        Decoded::One(Err(_))
+            if core.legacy.is_some()
+                && caller.headers().contains_key(SESSION_ID)
+                && !gate::names_modern(caller.headers()) =>
+        {
             Route::Legacy
         }
         Decoded::One(Err(refusal)) => Route::Refuse(refusal.clone()),
     };
+    if let Decoded::One(Ok(message)) = &message {
+        tracing::debug!(method = ?name(message), modern = route == Route::Modern, "a message");
+    }
     match (route, message, &core.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Refuse(refusal), ..) => refused(core, refusal).await,
+        (Route::Refuse(refusal), ..) => Box::pin(refused(core, refusal)).await,
         (Route::Modern, Decoded::One(Ok(message)), _) => modern(core, caller, form, message).await,
         (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
-            legacy.sse24_post(caller, message).await
+            Box::pin(legacy.sse24_post(caller, message)).await
         }
-        (Route::Legacy, message, Some(legacy)) => legacy.post(caller, message).await,
+        (Route::Legacy, message, Some(legacy)) => Box::pin(legacy.post(caller, message)).await,
         // The ladder routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+fn name(message: &Message) -> Option<&str> {
+    match message {
+        Message::Request(request) => Some(request.method.as_str()),
+        Message::Notification(notification) => Some(notification.method.as_str()),
+        Message::Response(_) => None,
     }
 }
 
@@ -204,17 +255,16 @@ async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Re
     }
     let headers = caller.headers();
     if let Err(refusal) = ladder::check_names(headers, &request) {
-        return refused(core, refusal).await;
+        return Box::pin(refused(core, refusal)).await;
     }
     if request.method == "tools/call"
-        && let Some(name) =
-            request.params.as_ref().and_then(|params| params.text(mcp_core::message::Mark::Name))
+        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Mark::Name))
         && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {
             Ok(annotations) => {
                 if let Err(refusal) = ladder::check_params(headers, &request, &annotations) {
-                    return refused(core, refusal).await;
+                    return Box::pin(refused(core, refusal)).await;
                 }
             }
             // No client can call it by its annotations: what they would have copied is not checked.
@@ -233,7 +283,10 @@ fn unreadable(core: &Core, why: ReadError, version: Version) -> Answered {
         ReadError::TooLarge => gate::too_large(core.config.limits.body),
         ReadError::Slow => {
             let limit = core.config.timeouts.body;
-            gate::refuse(StatusCode::REQUEST_TIMEOUT, format!("the body stood still for {limit:?}"))
+            gate::refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body came too slowly: it stood still for {limit:?}"),
+            )
         }
         ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
     };

@@ -18,6 +18,7 @@ pub(crate) struct Bench {
     pub(crate) server: Running,
     /// Each `wait` takes one.
     pub(crate) gate: Arc<Semaphore>,
+    pub(crate) second_gate: Arc<Semaphore>,
     /// What tools came to.
     pub(crate) told: mpsc::UnboundedReceiver<String>,
     pub(crate) handle: Server,
@@ -27,10 +28,11 @@ const OBJECT: &str = r#"{"type":"object"}"#;
 
 /// - `echo`: answers `text` at once.
 /// - `wait`: waits for the gate, then answers `text`.
-/// - `count`: sends `n` log messages, each after a place at the gate if `gated`, then answers.
+/// - `count`: sends `n` log messages of `pad` bytes, each after a place at the gate if `gated` (at the second gate if that is 2), then
+///   answers.
 /// - `poll`: closes its stream, waits for the gate, sends `n` log messages, answers.
 /// - `ask`: sends `ping` to the client and answers what came of it.
-fn router(gate: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
+fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
     let open = |gate: Arc<Semaphore>| async move {
         if let Ok(place) = gate.acquire().await {
             place.forget();
@@ -46,8 +48,10 @@ fn router(gate: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
             .map(|text| text.to_string())
             .unwrap_or_default()
     };
-    let log = |context: Context, n: u64| async move {
-        context.log(LogLevel::Info, None, RawJson::integer(n as i64)).await;
+    // A message of its own size, and its number.
+    let log = |context: Context, n: u64, pad: usize| async move {
+        let logger = "x".repeat(pad);
+        context.log(LogLevel::Info, Some(&logger), RawJson::integer(n as i64)).await;
     };
     let (wait_gate, count_gate, poll_gate) = (gate.clone(), gate.clone(), gate);
     let (wait_tell, poll_tell) = (tell.clone(), tell);
@@ -72,13 +76,13 @@ fn router(gate: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
             }
         })
         .tool(Tool::new("count").input(OBJECT), move |arguments, context| {
-            let gate = count_gate.clone();
+            let gate = if number(&arguments, "gated") == 2 { second.clone() } else { count_gate.clone() };
             async move {
                 for n in 1..=number(&arguments, "n") {
                     if number(&arguments, "gated") > 0 {
                         open(gate.clone()).await;
                     }
-                    log(context.clone(), n).await;
+                    log(context.clone(), n, number(&arguments, "pad") as usize).await;
                 }
                 Ok::<_, ToolError>(text(&arguments))
             }
@@ -93,7 +97,7 @@ fn router(gate: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
                 let _nobody_looks = tell.send(format!("{closed:?}"));
                 open(gate).await;
                 for n in 1..=number(&arguments, "n") {
-                    log(context.clone(), n).await;
+                    log(context.clone(), n, 0).await;
                 }
                 Ok::<_, ToolError>(text(&arguments))
             }
@@ -114,10 +118,12 @@ impl Bench {
 
     pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Bench {
         let gate = Arc::new(Semaphore::new(0));
+        let second_gate = Arc::new(Semaphore::new(0));
         let (tell, told) = mpsc::unbounded_channel();
-        let handle = Server::builder("legacy", "1").build(router(gate.clone(), tell).list_changed());
+        let router = router(gate.clone(), second_gate.clone(), tell).list_changed();
+        let handle = Server::builder("legacy", "1").build(router);
         let server = Running::serve(HttpServer::new(Arc::new(handle.clone())).configure(change));
-        Bench { server, gate, told, handle }
+        Bench { server, gate, second_gate, told, handle }
     }
 
     pub(crate) async fn told(&mut self) -> String {

@@ -10,7 +10,7 @@ use crate::legacy_kit::{Bench, Client, INITIALIZED, LIST, call, initialize, post
 use crate::server_kit::http;
 
 /// SESS-S-001, SESS-S-003, HTTP-S-004: JSON or a stream, as the client takes it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_answer_to_initialize_carries_a_fresh_id_in_either_form() {
     let bench = Bench::new();
     let mut seen = HashSet::new();
@@ -26,11 +26,11 @@ async fn the_answer_to_initialize_carries_a_fresh_id_in_either_form() {
         let message = if stream { answer.body.lines().last().unwrap().contains("") } else { true };
         assert!(message && answer.body.contains(r#""protocolVersion":"2025-11-25""#), "{answer:?}");
     }
-    assert_eq!(bench.server.sessions.now().sessions, 4);
+    assert_eq!(bench.server.service.sessions().sessions, 4);
 }
 
 /// SESS-S-001: an `initialize` that is refused opens nothing.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_initialize_gets_no_id_and_leaves_no_link() {
     let bench = Bench::new();
     let bad = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
@@ -39,12 +39,12 @@ async fn a_refused_initialize_gets_no_id_and_leaves_no_link() {
         assert_eq!((answer.status, answer.header("mcp-session-id")), (200, None));
         assert!(answer.body.contains("-32602"), "{answer:?}");
     }
-    let stats = bench.server.sessions.clone();
-    until("no link is left", || stats.now() == Default::default()).await;
+    let stats = bench.server.service.clone();
+    until("no link is left", || stats.sessions() == Default::default()).await;
 }
 
 /// FAULT B: session fixation.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_id_that_a_client_brings_is_never_adopted() {
     let bench = Bench::new();
     let request = post(&initialize("2025-06-18"), &[("Mcp-Session-Id", "attackers-choice")]);
@@ -56,7 +56,7 @@ async fn an_id_that_a_client_brings_is_never_adopted() {
 }
 
 /// SESS-S-006, SESS-S-007, T-19, PEERS 19.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_missing_id_is_400_and_an_unknown_one_404() {
     let bench = Bench::new();
     let get = [("Host", "localhost"), ("Accept", "text/event-stream")];
@@ -73,7 +73,7 @@ async fn a_missing_id_is_400_and_an_unknown_one_404() {
 }
 
 /// SESS-S-007, SESS-C-009.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn delete_ends_the_session_and_cancels_what_is_under_way() {
     let mut bench = Bench::new();
     let client = bench.client("2025-11-25").await;
@@ -88,8 +88,8 @@ async fn delete_ends_the_session_and_cancels_what_is_under_way() {
     assert_eq!(client.ask(&bench, LIST).await.status, 404);
     assert_eq!(bench.server.ask(client.get(None)).await.status, 404);
     assert_eq!(client.delete(&bench).await.status, 404);
-    let stats = bench.server.sessions.clone();
-    until("nothing is left", || stats.now() == Default::default()).await;
+    let stats = bench.server.service.clone();
+    until("nothing is left", || stats.sessions() == Default::default()).await;
 }
 
 /// SESS-S-007, PEERS 17 and 18: silence ends a session; what is open keeps it.
@@ -107,8 +107,8 @@ async fn a_session_that_nobody_uses_expires_and_one_that_is_used_does_not() {
         advance(Duration::from_secs(10 * 60)).await;
         assert_eq!(used.ask(&bench, LIST).await.status, 200);
     }
-    let stats = bench.server.sessions.clone();
-    until("the idle one is gone", || stats.now().sessions == 3).await;
+    let stats = bench.server.service.clone();
+    until("the idle one is gone", || stats.sessions().sessions == 3).await;
     assert_eq!(idle.ask(&bench, LIST).await.status, 404);
     // The pause ends with what was open.
     bench.gate.add_permits(1);
@@ -119,12 +119,12 @@ async fn a_session_that_nobody_uses_expires_and_one_that_is_used_does_not() {
         advance(Duration::from_secs(2 * 60)).await;
         tokio::task::yield_now().await;
     }
-    until("all are gone", || stats.now() == Default::default()).await;
+    until("all are gone", || stats.sessions() == Default::default()).await;
     assert_eq!(busy.ask(&bench, LIST).await.status, 404);
 }
 
 /// FAULT B: session exhaustion.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn too_many_sessions_are_refused_with_a_hint_and_room_comes_back() {
     let bench = Bench::with(|config| config.sessions.most = 2);
     let first = bench.client("2025-06-18").await;
@@ -133,8 +133,8 @@ async fn too_many_sessions_are_refused_with_a_hint_and_room_comes_back() {
     assert_eq!(answer.status, 503);
     assert!(answer.header("retry-after").is_some());
     assert_eq!(first.delete(&bench).await.status, 204);
-    let stats = bench.server.sessions.clone();
-    until("its link is gone", || stats.now().links == 1).await;
+    let stats = bench.server.service.clone();
+    until("its link is gone", || stats.sessions().links == 1).await;
     let _third = bench.client("2025-06-18").await;
 }
 
@@ -149,7 +149,7 @@ impl Authenticate for ByToken {
 }
 
 /// SESS-S-010, SEC-S-010, T-44; FAULT B: the id is no credential, and nobody else's stream is taken over.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_session_is_its_owners_alone() {
     let bench = Bench::with(|config| config.authenticate = Some(std::sync::Arc::new(ByToken)));
     let alice = Client::open(&bench, "2025-11-25", &[("Authorization", "alice")]).await;
@@ -167,18 +167,18 @@ async fn a_session_is_its_owners_alone() {
 }
 
 /// LIFE: the session machine answers a second `initialize`.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_initialize_in_a_session_is_refused_and_changes_nothing() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
     let answer = client.ask(&bench, &initialize("2025-11-25")).await;
     assert_eq!((answer.status, answer.code(), answer.header("mcp-session-id")), (400, -32600, None));
     assert_eq!(client.ask(&bench, LIST).await.status, 200);
-    assert_eq!(bench.server.sessions.now().sessions, 1);
+    assert_eq!(bench.server.service.sessions().sessions, 1);
 }
 
 /// HTTP-S-017, HTTP-S-018, T-20.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_version_header_may_be_missing_or_supported_and_nothing_else() {
     let bench = Bench::new();
     // It means nothing on `initialize`.
@@ -204,7 +204,7 @@ async fn the_version_header_may_be_missing_or_supported_and_nothing_else() {
 }
 
 /// SEC-S-001, SEC-S-002 on every method.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn foreign_origins_and_hosts_are_refused_on_every_method() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
@@ -224,7 +224,7 @@ async fn foreign_origins_and_hosts_are_refused_on_every_method() {
 #[tokio::test]
 async fn ten_thousand_sessions_leave_nothing_behind() {
     let bench = Bench::new();
-    let stats = bench.server.sessions.clone();
+    let stats = bench.server.service.clone();
     let mut raw = bench.server.open();
     for round in 0..100 {
         let mut clients = Vec::new();
@@ -233,7 +233,7 @@ async fn ten_thousand_sessions_leave_nothing_behind() {
             let id = raw.answer().await.header("mcp-session-id").expect("an id").to_owned();
             clients.push(Client { id, more: Vec::new() });
         }
-        assert_eq!(stats.now().sessions, 100);
+        assert_eq!(stats.sessions().sessions, 100);
         if round % 10 == 0 {
             // Streams that are open, and requests that nobody answers.
             for client in &clients[..10] {
@@ -249,7 +249,7 @@ async fn ten_thousand_sessions_leave_nothing_behind() {
         }
     }
     until("nothing is left", || {
-        let now = stats.now();
+        let now = stats.sessions();
         (now.sessions, now.links, now.streams, now.exchanges) == (0, 0, 0, 0)
     })
     .await;
@@ -257,7 +257,7 @@ async fn ten_thousand_sessions_leave_nothing_behind() {
 }
 
 /// PEERS 30, 39: a server that stops ends idle sessions and their streams, and answers what is under way.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_stops_ends_streams_and_sessions_and_answers_what_is_under_way() {
     let mut bench = Bench::new();
     let idle = bench.client("2025-11-25").await;
@@ -270,10 +270,10 @@ async fn a_server_that_stops_ends_streams_and_sessions_and_answers_what_is_under
     assert!(stream.rest().await.is_empty());
     bench.gate.add_permits(1);
     assert_eq!(what(&waiting.answer().await.json()), "late");
-    let stats = bench.server.sessions.clone();
+    let stats = bench.server.service.clone();
     let Bench { server, .. } = bench;
     assert_eq!(server.stopped().await.cut, 0);
-    until("nothing is left", || stats.now() == Default::default()).await;
+    until("nothing is left", || stats.sessions() == Default::default()).await;
 }
 
 /// PEERS 30: what does not come to its end is ended.
@@ -284,11 +284,11 @@ async fn a_server_that_stops_waits_for_the_drain_limit_and_not_longer() {
     let mut waiting = bench.server.open();
     waiting.write(busy.post(&call(1, "wait", "{}"))).await;
     assert_eq!(bench.told().await, "began");
-    let stats = bench.server.sessions.clone();
+    let stats = bench.server.service.clone();
     let start = tokio::time::Instant::now();
     let Bench { server, mut told, .. } = bench;
     assert_eq!(server.stopped().await.cut, 1);
     assert!(start.elapsed() < Duration::from_secs(11));
     assert_eq!(told.recv().await.as_deref(), Some("cancelled"));
-    until("nothing is left", || stats.now() == Default::default()).await;
+    until("nothing is left", || stats.sessions() == Default::default()).await;
 }

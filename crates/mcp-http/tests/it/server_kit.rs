@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_core::transport::{Accept, async_trait};
 use mcp_http::HttpServer;
-use mcp_http::server::{Listener, Peer, Served, ServerConfig, SessionStats};
+use mcp_http::server::{HttpService, Listener, Peer, Served, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -32,7 +32,8 @@ impl Listener for Pipes {
 /// A server that runs in a task of its own.
 pub(crate) struct Running {
     connect: mpsc::UnboundedSender<DuplexStream>,
-    pub(crate) sessions: SessionStats,
+    /// To look at it while it runs.
+    pub(crate) service: HttpService,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Served>,
 }
@@ -49,16 +50,21 @@ impl Running {
         let (connect, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let bound = server.over(Pipes(incoming)).expect("settings");
-        let sessions = bound.session_stats();
+        let service = bound.service();
         let task = tokio::spawn(bound.serve_until(async {
             let _dropped = stopped.await;
         }));
-        Running { connect, sessions, stop: Some(stop), task }
+        Running { connect, service, stop: Some(stop), task }
     }
 
     /// A connection.
     pub(crate) fn open(&self) -> Raw {
         Raw { io: self.open_pipe(PIPE), read: Vec::new() }
+    }
+
+    /// A connection on which little is under way.
+    pub(crate) fn open_small(&self, size: usize) -> Raw {
+        Raw { io: self.open_pipe(size), read: Vec::new() }
     }
 
     pub(crate) fn open_pipe(&self, size: usize) -> DuplexStream {

@@ -121,6 +121,33 @@ async fn a_slow_body_is_408() {
     assert_eq!(raw.rest().await, "");
 }
 
+/// FAULT B: a body that trickles in is 408 too; one that is slow and comes on is read.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_is_408() {
+    let running = Running::start(server(), |_| {});
+    let text = call("1", "echo", &format!(r#"{{"a":"{}"}}"#, "x".repeat(4096)));
+    let head = text.find("\r\n\r\n").unwrap() + 4;
+    for (piece, status) in [(1, 408), (100, 200)] {
+        let start = Instant::now();
+        let (mut read, mut write) = tokio::io::split(running.open_pipe(64 * 1024));
+        let text = text.clone();
+        let sending = tokio::spawn(async move {
+            write.write_all(&text.as_bytes()[..head]).await.unwrap();
+            for piece in text.as_bytes()[head..].chunks(piece) {
+                if write.write_all(piece).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        });
+        let mut line = [0; 12];
+        read.read_exact(&mut line).await.unwrap();
+        assert_eq!(line, *format!("HTTP/1.1 {status}").as_bytes());
+        assert_eq!(start.elapsed().as_secs() > 30, status == 200);
+        sending.abort();
+    }
+}
+
 /// FAULT B: a connection that is kept without need is closed, and one that is used is not.
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed() {

@@ -10,7 +10,7 @@ use hyper::{Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mcp_core::server::{Router, Server, Tool, ToolError};
 use mcp_http::HttpServer;
-use mcp_http::server::{HttpRequest, Peer};
+use mcp_http::server::{HttpRequest, Listener, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -204,4 +204,76 @@ async fn a_mounted_service_checks_hosts_too() {
     let answer = service.call(request("http://localhost/mcp", "peer")).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.headers()["retry-after"], "1");
+}
+
+/// A listener that is at its limit for a while.
+struct Exhausted {
+    failures: Arc<std::sync::atomic::AtomicU32>,
+    then: Option<tokio::io::DuplexStream>,
+}
+
+#[mcp_core::transport::async_trait]
+impl Listener for Exhausted {
+    type Io = tokio::io::DuplexStream;
+
+    async fn accept(&mut self) -> std::io::Result<(Self::Io, Peer)> {
+        const EMFILE: i32 = 24;
+        if self.failures.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 10 {
+            return Err(std::io::Error::from_raw_os_error(EMFILE));
+        }
+        match self.then.take() {
+            Some(io) => Ok((io, Peer::Unknown)),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        true
+    }
+}
+
+/// FAULT C-46: out of file descriptors, the server waits, does not spin, and goes on when it can.
+#[tokio::test(start_paused = true)]
+async fn a_server_out_of_descriptors_goes_on_when_it_can() {
+    let failures = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let (near, far) = tokio::io::duplex(1024);
+    let listener = Exhausted { failures: failures.clone(), then: Some(far) };
+    let running = tokio::spawn(http_server().over(listener).unwrap().serve());
+    let start = tokio::time::Instant::now();
+    let answer = ask_once(near, call("1", "echo", "{}")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // Once more for the connection, and for the one after it; and again after its end.
+    assert!(failures.load(std::sync::atomic::Ordering::Relaxed) <= 13);
+    // 50, 100, 200, 400, 800 ms, then a second each.
+    assert_eq!(start.elapsed().as_millis(), 1550 + 5000);
+    running.abort();
+}
+
+/// HTTP-S-012: on HTTP/2 a stream that is reset has hung up, and the connection goes on.
+#[tokio::test]
+async fn a_reset_stream_is_a_hang_up() {
+    let (lives, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let router = Router::new()
+        .tool(Tool::new("quiet"), move |_, context| {
+            let lives = lives.clone();
+            async move {
+                let _ = lives.send("began");
+                context.cancelled().await;
+                let _ = lives.send("cancelled");
+                Ok::<_, ToolError>("never heard")
+            }
+        })
+        .tool(Tool::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
+    let running = Running::start(Server::builder("test", "1").build(router), |_| {});
+    let io = TokioIo::new(running.open_pipe(64 * 1024));
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let pending = tokio::spawn(client.send_request(request("http://localhost/mcp", "quiet")));
+    assert_eq!(seen.recv().await, Some("began"));
+    pending.abort();
+    assert_eq!(seen.recv().await, Some("cancelled"));
+    let answer = client.send_request(request("http://localhost/mcp", "echo")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    connection.abort();
 }

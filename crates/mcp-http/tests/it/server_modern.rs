@@ -24,8 +24,9 @@ pub(crate) fn router() -> Router {
             Ok::<_, ToolError>("noted")
         })
         .tool(Tool::new("panics"), |_, _| async move {
-            let none: Option<&str> = None;
-            Ok::<_, ToolError>(none.expect("a handler's own fault"))
+            panic!("a handler's own fault");
+            #[expect(unreachable_code, reason = "it says what a tool returns")]
+            Ok::<&str, ToolError>("")
         })
         .tool(Tool::new("refuses"), |_, _| async move {
             Err::<String, _>(ToolError::Refused(ErrorObject::missing_capability(RawJson::EMPTY_OBJECT)))

@@ -26,6 +26,8 @@ pub(crate) struct Body {
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
     patience: Patience,
+    /// The last poll found nothing, so this one was probably woken by something.
+    waiting: bool,
 }
 
 impl Body {
@@ -37,7 +39,14 @@ impl Body {
         idle: Option<Duration>,
     ) -> Body {
         patience.step("idle", idle);
-        let mut body = Body { incoming, lease: Some(lease), pool: Arc::clone(pool), permit: None, patience };
+        let mut body = Body {
+            incoming,
+            lease: Some(lease),
+            pool: Arc::clone(pool),
+            permit: None,
+            patience,
+            waiting: false,
+        };
         if body.incoming.is_end_stream() {
             body.end();
         }
@@ -141,27 +150,31 @@ impl Body {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, HttpError>> {
-        let mut turned = false;
+        let mut watched = false;
+        let mut unwatched = Context::from_waker(Waker::noop());
         loop {
             let frame = match &mut self.lease {
                 None => return Poll::Ready(Ok(None)),
-                // Only a turn of the connection brings more, and that registers the waker.
-                Some(Lease::One(wire)) => {
-                    let mut unwatched = Context::from_waker(Waker::noop());
-                    match Pin::new(&mut self.incoming).poll_frame(&mut unwatched) {
-                        Poll::Pending if !turned => {
-                            wire.turn(cx);
-                            turned = true;
-                            continue;
-                        }
-                        frame => frame,
+                // Only turns of the connection bring more, and they register the waker.
+                Some(Lease::One(wire)) => match Pin::new(&mut self.incoming).poll_frame(&mut unwatched) {
+                    // A waker left behind would wake this task once more for what is read now.
+                    Poll::Pending if std::mem::take(&mut self.waiting) => {
+                        wire.turn(&mut unwatched);
+                        continue;
                     }
-                }
+                    Poll::Pending if !watched => {
+                        watched = true;
+                        wire.turn(cx);
+                        continue;
+                    }
+                    frame => frame,
+                },
                 Some(Lease::Multi(_)) => Pin::new(&mut self.incoming).poll_frame(cx),
             };
             match frame {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.patience.start_over();
+                    self.waiting = false;
                     let data = frame.into_data().unwrap_or_default();
                     if self.incoming.is_end_stream() {
                         self.end();
@@ -176,6 +189,7 @@ impl Body {
                 }
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
+                    self.waiting = true;
                     return self.patience.poll(cx).map(|error| {
                         self.abort();
                         Err(error)

@@ -88,10 +88,20 @@ impl Wire {
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
         let mut reply = pin!(self.sender.try_send_request(request));
+        let mut woken = false;
         let reply = poll_fn(|cx| {
+            // Only turns bring the reply, and they register the waker: the reply itself needs none.
+            let mut unwatched = Context::from_waker(Waker::noop());
+            if woken {
+                // Probably the reply is here. A waker left behind would wake this task once more for its body.
+                self.turn(&mut unwatched);
+                if let Poll::Ready(reply) = reply.as_mut().poll(&mut unwatched) {
+                    return Poll::Ready(Ok(reply));
+                }
+            }
+            woken = true;
             self.turn(cx);
-            // The turn above is all that can bring the reply, and it has registered the waker.
-            match reply.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            match reply.as_mut().poll(&mut unwatched) {
                 Poll::Ready(reply) => Poll::Ready(Ok(reply)),
                 Poll::Pending => patience.poll(cx).map(Err),
             }

@@ -1,10 +1,7 @@
 //! What is open: counted by guards, so that a count that comes back to 0 proves that nothing was left behind.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-use super::table::Table;
 
 /// What the legacy half of a server has open, and what it had to drop. A snapshot; cheap to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,27 +17,6 @@ pub struct SessionCounters {
     pub exchanges: usize,
     /// Notifications that were dropped since the start: nobody listened, or not fast enough.
     pub dropped: u64,
-}
-
-/// Tells the counters of a server at any time, whoever runs it. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct SessionStats(Option<(Arc<Counters>, Arc<Table>)>);
-
-impl SessionStats {
-    pub(super) fn new(counters: Arc<Counters>, table: Arc<Table>) -> SessionStats {
-        SessionStats(Some((counters, table)))
-    }
-
-    /// What is open now. All zero if no legacy revision is served.
-    pub fn now(&self) -> SessionCounters {
-        self.0.as_ref().map(|(counters, table)| counters.snapshot(table.len())).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for SessionStats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.now().fmt(f)
-    }
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +65,7 @@ impl Counters {
         self.dropped.fetch_add(notifications, Ordering::Relaxed);
     }
 
-    fn snapshot(&self, sessions: usize) -> SessionCounters {
+    pub(super) fn snapshot(&self, sessions: usize) -> SessionCounters {
         SessionCounters {
             sessions,
             links: self.links.load(Ordering::Relaxed),

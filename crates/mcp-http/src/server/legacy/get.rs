@@ -97,6 +97,9 @@ impl Session {
 
     /// Takes a stream up again behind this event: what was said since, then what is said from now on, or the end.
     async fn resume(self: &Arc<Self>, last: EventId) -> Result<Reader, StoreError> {
+        if self.store().is_none() {
+            return Err(StoreError::Gone);
+        }
         let (writer, reader) = self.connection(last.stream);
         let version = self.lock().version;
         self.greet(&writer, version, last);

@@ -49,7 +49,7 @@ use session::{Common, Kind, Session};
 use table::{Patience, Table};
 
 pub use control::{CannotClose, StreamControl};
-pub use counters::{SessionCounters, SessionStats};
+pub use counters::SessionCounters;
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
 /// Seconds that a client is asked to wait when there is no room for its session.
@@ -105,9 +105,9 @@ impl Legacy {
         }
     }
 
-    /// What is open, for whoever wants to know.
-    pub(crate) fn stats(&self) -> SessionStats {
-        SessionStats::new(self.common.counters.clone(), self.table.clone())
+    /// What is open.
+    pub(crate) fn counters(&self) -> SessionCounters {
+        self.common.counters.snapshot(self.table.len())
     }
 
     fn is_draining(&self) -> bool {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::control::StreamControl;
 use super::lane::{Answer, Brought, Wants};
 use super::session::{Kind, Session};
-use super::{Legacy, refuse, session_not_found};
+use super::{Legacy, session_not_found};
 use crate::headers::SESSION_ID;
 use crate::media::{self, Kind as Media};
 use crate::server::body::{Body, stream_of};
@@ -18,16 +18,12 @@ use crate::server::caller::Caller;
 use crate::server::respond;
 
 impl Legacy {
-    /// `POST` on the endpoint, of a message that is not modern.
+    /// `POST` on the endpoint, of a message that is not modern. The gate has seen to it that the client takes an answer.
     pub(crate) async fn post(&self, caller: Caller, message: Decoded) -> Response<Body> {
         let wants = Wants {
             json: media::accepts(caller.headers(), Media::Json),
             stream: media::accepts(caller.headers(), Media::EventStream),
         };
-        if has_requests(&message) && !wants.json && !wants.stream {
-            let why = "Accept has to allow application/json or text/event-stream";
-            return *refuse(StatusCode::NOT_ACCEPTABLE, why);
-        }
         let message = match message {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return match self.named(&caller) {
@@ -54,14 +50,6 @@ impl Legacy {
     fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
         let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
         self.table.find(id, Kind::Streamable, caller.identity.as_ref())
-    }
-}
-
-fn has_requests(message: &Decoded) -> bool {
-    let asks = |message: &Message| matches!(message, Message::Request(_));
-    match message {
-        Decoded::One(one) => one.as_ref().is_ok_and(asks),
-        Decoded::Batch(items) => items.iter().flatten().any(asks),
     }
 }
 

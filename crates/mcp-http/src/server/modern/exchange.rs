@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use mcp_core::message::Message;
 use mcp_core::transport::{EndReason, Loss, LossKind, Origin, SendError, TransportError};
 
@@ -71,6 +72,21 @@ pub(super) struct Exchange {
     timeouts: ServerTimeouts,
 }
 
+/// Why a message did not go out at once.
+#[derive(Debug)]
+pub(super) enum Unsaid {
+    /// It never will.
+    Failed(SendError),
+    /// The reader is behind.
+    Full { writer: StreamWriter, event: Bytes, last: bool },
+}
+
+impl From<SendError> for Unsaid {
+    fn from(error: SendError) -> Unsaid {
+        Unsaid::Failed(error)
+    }
+}
+
 /// What the receiving half has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
@@ -92,69 +108,79 @@ impl Exchange {
     /// What was said first, if anything was; if not, this waker is woken when it is.
     pub(super) fn take_first(&self, waker: &Waker) -> Option<First> {
         let mut state = self.state();
-        let first = match &mut state.phase {
-            Phase::Silent => None,
-            Phase::Streaming(_, body) => body.take().map(First::Stream),
-            Phase::Said(_) | Phase::Over => match std::mem::replace(&mut state.phase, Phase::Over) {
-                Phase::Said(first) => Some(first),
-                _ => Some(First::Nothing),
-            },
-        };
+        let first = state.take_first();
         if first.is_none() && !state.answer.as_ref().is_some_and(|known| known.will_wake(waker)) {
             state.answer = Some(waker.clone());
         }
         first
     }
 
-    /// Makes the answer a stream now, though nothing was said yet.
-    pub(super) fn open_stream(&self) -> Body {
-        let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
-        self.state().phase = Phase::Streaming(writer, None);
-        body
-    }
-
-    /// Says a message that is not the last.
-    pub(super) async fn say(&self, message: &Message) -> Result<(), SendError> {
-        if self.form == Form::Json {
-            tracing::debug!("a notification is dropped: the client takes no event stream");
-            return Ok(());
+    /// What was said first; a stream, if nothing was yet.
+    pub(super) fn first_or_stream(&self) -> First {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Silent) {
+            let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
+            state.phase = Phase::Streaming(writer, Some(body));
         }
-        let event = event(message);
-        let writer = {
-            let mut state = self.state();
-            state.is_open()?;
-            match &state.phase {
-                Phase::Streaming(writer, _) => writer.clone(),
-                Phase::Silent => {
-                    let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
-                    state.phase = Phase::Streaming(writer.clone(), Some(body));
-                    state.wake_answer();
-                    writer
-                }
-                Phase::Said(_) | Phase::Over => return Err(over()),
-            }
-        };
-        self.queue(&writer, event).await
+        state.take_first().unwrap_or(First::Nothing)
     }
 
-    /// Says the last message.
-    pub(super) async fn conclude(&self, message: Message, origin: Origin) -> Result<(), SendError> {
-        let writer = {
-            let mut state = self.state();
-            state.is_open()?;
-            match &state.phase {
-                Phase::Silent => {
-                    state.phase = Phase::Said(First::Last(message, origin));
-                    state.wake_all();
-                    return Ok(());
-                }
-                Phase::Streaming(writer, _) => writer.clone(),
-                Phase::Said(_) | Phase::Over => return Err(over()),
+    /// Says a message, the last one or not. What does not go out at once is left to [`Exchange::wait`].
+    pub(super) fn say(&self, message: Message, last: bool, origin: Origin) -> Result<(), Unsaid> {
+        let mut state = self.state();
+        if state.hung_up.is_some() {
+            return Err(over().into());
+        }
+        let writer = match &state.phase {
+            Phase::Silent if last => {
+                state.phase = Phase::Said(First::Last(message, origin));
+                state.wake_all();
+                return Ok(());
+            }
+            Phase::Silent if self.form == Form::Json => {
+                tracing::debug!("a notification is dropped: the client takes no event stream");
+                return Ok(());
+            }
+            Phase::Silent => {
+                let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
+                state.phase = Phase::Streaming(writer.clone(), Some(body));
+                state.wake_answer();
+                writer
+            }
+            Phase::Streaming(writer, _) => writer.clone(),
+            Phase::Said(_) | Phase::Over => return Err(over().into()),
+        };
+        match writer.try_send(event(&message)) {
+            Err(NotQueued::Full(event)) => return Err(Unsaid::Full { writer, event, last }),
+            Err(NotQueued::Gone) => return Err(over().into()),
+            Ok(()) => {}
+        }
+        if last {
+            state.finish();
+        }
+        Ok(())
+    }
+
+    /// Says what did not fit: the reader is behind, and has the write limit to catch up.
+    pub(super) async fn wait(&self, unsaid: Unsaid) -> Result<(), SendError> {
+        let (writer, event, last) = match unsaid {
+            Unsaid::Failed(error) => return Err(error),
+            Unsaid::Full { writer, event, last } => (writer, event, last),
+        };
+        let limit = self.timeouts.write;
+        let said = match tokio::time::timeout(limit, writer.send(event)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(over()),
+            Err(_) => {
+                let why =
+                    format!("write stalled: the client left {} messages unread for {limit:?}", self.queue);
+                Err(SendError::Fatal(TransportError::new(why)))
             }
         };
-        let queued = self.queue(&writer, event(&message)).await;
-        self.finish();
-        queued
+        if last || matches!(said, Err(SendError::Fatal(_))) {
+            self.finish();
+        }
+        said
     }
 
     /// Ends the exchange without a further message. Without an effect on one that is over.
@@ -201,32 +227,18 @@ impl Exchange {
         }
         Poll::Pending
     }
-
-    /// Queues an event for the reader. A full queue means that it is behind: it has the write limit to catch up.
-    async fn queue(&self, writer: &StreamWriter, event: Vec<u8>) -> Result<(), SendError> {
-        let limit = self.timeouts.write;
-        match writer.try_send(event.into()) {
-            Ok(()) => Ok(()),
-            Err(NotQueued::Gone) => Err(over()),
-            Err(NotQueued::Full(event)) => match tokio::time::timeout(limit, writer.send(event)).await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(over()),
-                Err(_) => {
-                    self.finish();
-                    let why = format!(
-                        "write stalled: the client left {} messages unread for {limit:?}",
-                        self.queue
-                    );
-                    Err(SendError::Fatal(TransportError::new(why)))
-                }
-            },
-        }
-    }
 }
 
 impl State {
-    fn is_open(&self) -> Result<(), SendError> {
-        if self.hung_up.is_some() { Err(over()) } else { Ok(()) }
+    fn take_first(&mut self) -> Option<First> {
+        match &mut self.phase {
+            Phase::Silent => None,
+            Phase::Streaming(_, body) => body.take().map(First::Stream),
+            Phase::Said(_) | Phase::Over => match std::mem::replace(&mut self.phase, Phase::Over) {
+                Phase::Said(first) => Some(first),
+                _ => Some(First::Nothing),
+            },
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -271,10 +283,10 @@ impl Drop for HangUp {
 }
 
 /// A message as an event. Never with an id: modern streams cannot be resumed (ledger SSE-B-010).
-fn event(message: &Message) -> Vec<u8> {
+fn event(message: &Message) -> Bytes {
     let mut event = Vec::with_capacity(message.encoded_len_hint() + 16);
     sse::message_event(None, message, &mut event);
-    event
+    event.into()
 }
 
 fn over() -> SendError {

@@ -61,10 +61,13 @@ impl TransportSender for Sender {
             Outbound::Message { message: Message::Request(_), .. } => {
                 Err(no_route("a server sends no requests on 2026-07-28"))
             }
-            Outbound::Message { message, last: true, origin, .. } => {
-                self.exchange.conclude(message, origin).await
+            Outbound::Message { message, last, origin, .. } => {
+                match self.exchange.say(message, last, origin) {
+                    Ok(()) => Ok(()),
+                    // In a box, for it is rare: most sends need no room for it.
+                    Err(unsaid) => Box::pin(self.exchange.wait(unsaid)).await,
+                }
             }
-            Outbound::Message { message, .. } => self.exchange.say(&message).await,
             Outbound::End { lane, why } => {
                 if lane == LANE {
                     self.exchange.end(why);

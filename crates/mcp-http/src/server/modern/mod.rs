@@ -6,6 +6,9 @@
 mod exchange;
 mod link;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -54,7 +57,7 @@ pub(crate) async fn serve(
             return Poll::Pending;
         }
         let timer = keep_alive.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeouts.keep_alive)));
-        timer.as_mut().poll(cx).map(|()| First::Stream(exchange.open_stream()))
+        timer.as_mut().poll(cx).map(|()| exchange.first_or_stream())
     })
     .await;
     link.go_on();

@@ -14,7 +14,6 @@ use tokio::task::{Id, JoinSet};
 
 use super::super::caller::Peer;
 use super::super::core::Core;
-use super::super::legacy::SessionStats;
 use super::super::mount::HttpService;
 use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
@@ -48,11 +47,6 @@ pub struct Served {
 impl<L: Listener> BoundServer<L> {
     pub(in super::super) fn new(core: Arc<Core>, listener: L, security: Security) -> BoundServer<L> {
         BoundServer { core, listener, security }
-    }
-
-    /// Tells what legacy sessions have open, while the server runs and after it.
-    pub fn session_stats(&self) -> SessionStats {
-        self.core.session_stats()
     }
 
     /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
@@ -93,9 +87,7 @@ impl<L: Listener> BoundServer<L> {
         // The address is free for the next server.
         drop(listener);
         core.drain();
-        let served = open.finish(core.config.timeouts.drain).await;
-        core.close();
-        served
+        open.finish(core.config.timeouts.drain).await
     }
 
     /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.

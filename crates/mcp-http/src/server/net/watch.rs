@@ -90,7 +90,7 @@ mod tests {
         // Nothing ever came, or the first head never ends: what trickles in does not count as progress.
         assert_eq!(until(&mut watch, glance(0, 0, false)), Some((4, Verdict::SlowHead)));
         let mut watch = Watch::new(HEAD, IDLE);
-        assert_eq!(until(&mut watch, glance(0, 0, true)), Some((5, Verdict::SlowHead)));
+        assert_eq!(until(&mut watch, glance(0, 0, true)), Some((4, Verdict::SlowHead)));
         // Between two requests.
         let mut watch = Watch::new(HEAD, IDLE);
         assert_eq!(until(&mut watch, glance(3, 0, false)), Some((11, Verdict::Idle)));
