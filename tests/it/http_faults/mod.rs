@@ -1,4 +1,8 @@
 //! What goes wrong over HTTP: our client against a server that lies, breaks and stalls; our server against such clients.
 
 mod cuts;
+mod endless;
+mod framing;
+mod headers;
 mod kit;
+mod secrets;

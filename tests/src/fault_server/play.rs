@@ -98,9 +98,11 @@ impl<W: Wire> Connection<'_, W> {
         Ok(())
     }
 
+    /// Whole repetitions, until at least so many bytes are sent.
     async fn repeat(&mut self, bytes: &Bytes, most: u64) -> Done {
+        let unit = bytes.len().max(1) as u64;
         let many = bytes.repeat((PIECE / bytes.len().max(1)).max(1));
-        let mut left = most;
+        let mut left = most.div_ceil(unit) * unit;
         while left > 0 {
             let piece = &many[..many.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
             self.send(piece).await?;

@@ -49,7 +49,7 @@ pub enum Step {
     Pieces(usize, Bytes),
     /// Sends a chunk of a chunked body; an empty one ends the body.
     Chunk(String),
-    /// Sends these bytes over and over: until the client is gone, or until so many were sent.
+    /// Sends these bytes over and over, each time whole: until the client is gone, or until so many were sent.
     Repeat(Bytes, u64),
     /// Waits until the test says [`release`](super::FaultServer::release), or the client is gone.
     Hold,
