@@ -6,6 +6,7 @@
 mod compliance;
 mod fixtures;
 mod http_faults;
+mod http_rules;
 mod interop;
 mod many_calls;
 mod program;
