@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mcp_core::client::{Client, EraMode};
 use mcp_core::message::{ErrorObject, Payload, ProtocolVersion, RawJson};
 use mcp_core::server::{Context, Reply, Router, Server, Tool, ToolError};
+use mcp_core::session::Change;
 use mcp_core::transport::{Binding, async_trait, memory};
 use mcp_http::server::{Authenticate, Denied, HttpRequest, Identity, RequestHead};
 use mcp_http::{HttpClient, HttpServer};
@@ -188,4 +189,31 @@ async fn annotations_for_headers_concern_http_alone() {
     let over_http = client(EraMode::Modern, HttpClient::new(&url).unwrap()).await;
     let listed = text(&over_http.request("tools/list", None).await.unwrap());
     assert!(listed.contains("good") && !listed.contains("bad"), "{listed}");
+}
+
+/// HTTP-S-001, ERA-S-011: one URL serves the POSTs of both eras, at once, with the stream and the end of a session.
+#[tokio::test]
+async fn one_url_serves_everybody() {
+    let router = Router::new().list_changed().tool(Tool::new("who"), |_, context: Context| async move {
+        Ok::<_, ToolError>(context.version().to_string())
+    });
+    let server = Server::builder("s", "1").build(router);
+    let mut tasks = JoinSet::new();
+    let url = listen(&mut tasks, server.clone(), |http| http).await;
+    let open = |era| client(era, HttpClient::new(&url).unwrap());
+    let legacy = EraMode::Legacy(ProtocolVersion::V2025_11_25);
+    let clients = [open(EraMode::Modern).await, open(legacy).await, open(EraMode::Auto).await];
+    for _ in 0..3 {
+        for (client, version) in clients.iter().zip(["2026-07-28", "2025-11-25", "2026-07-28"]) {
+            let said = client.request("tools/call", object(&[("name", "who")])).await.unwrap();
+            assert!(text(&said).contains(version), "{}", text(&said));
+        }
+    }
+    // The session's own stream is open by now, or will be: what is published waits for it.
+    let mut news = clients[1].notifications();
+    server.publish(Change::ToolsList);
+    assert_eq!(news.next().await.unwrap().method.as_str(), "notifications/tools/list_changed");
+    for client in clients {
+        client.close().await;
+    }
 }

@@ -11,10 +11,10 @@ use mcp_tests::fault_server::{FaultServer, On, Rule, Step};
 use super::kit::*;
 
 /// A server whose calls wait until it is told, and are answered by this then.
-fn holding(era: &EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
+fn holding(era: EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
     let steps = [vec![Step::Hold], answer].concat();
     let mut script = vec![Rule { times: Some(times), ..Rule::new(On::Rpc("tools/call"), steps) }];
-    script.extend(if *era == MODERN { modern_json() } else { legacy_json() });
+    script.extend(if era == MODERN { modern_json() } else { legacy_json() });
     FaultServer::memory(script)
 }
 
@@ -23,9 +23,9 @@ fn holding(era: &EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
 #[tokio::test(start_paused = true)]
 async fn a_call_may_be_given_up_at_any_time() {
     for era in [MODERN, LEGACY] {
-        let server = holding(&era, 1, vec![Step::result(SAID)]);
+        let server = holding(era, 1, vec![Step::result(SAID)]);
         let limited = http(&server).configure(|config| config.connections = 1);
-        let client = builder(era.clone()).connect(limited).await.unwrap();
+        let client = builder(era).connect(limited).await.unwrap();
         let issue = |tool: &str| client.call("tools/call", params(tool), CallOptions::default());
         let held = issue("held");
         server.until(|record| record.of("POST tools/call").len() == 1).await;
@@ -71,8 +71,8 @@ async fn a_call_may_be_given_up_at_any_time() {
 #[tokio::test(start_paused = true)]
 async fn a_night_of_sleep_costs_what_was_under_way_and_no_more() {
     for era in [MODERN, LEGACY] {
-        let server = holding(&era, 1, vec![Step::result(SAID)]);
-        let client = connect(era.clone(), &server).await;
+        let server = holding(era, 1, vec![Step::result(SAID)]);
+        let client = connect(era, &server).await;
         let asleep = client.call("tools/call", params("asleep"), CallOptions::default());
         server.until(|record| record.of("POST tools/call").len() == 1).await;
         let before = server.record().opened;
@@ -150,8 +150,7 @@ async fn a_verdict_over_http_is_used_and_mended() {
         let verdict = first.verdict().unwrap();
         assert_eq!(verdict.version.is_modern(), modern);
         let seen = server.record().requests.len();
-        let second =
-            in_time(builder(EraMode::Auto).verdict(verdict.clone()).connect(http(&server))).await.unwrap();
+        let second = in_time(builder(EraMode::Auto).verdict(verdict).connect(http(&server))).await.unwrap();
         succeeds(&second).await;
         // A modern server is still asked what it can do.
         let opening = if modern { "server/discover" } else { "initialize" };

@@ -85,7 +85,7 @@ async fn each_gets_its_own(era: EraMode) {
     }));
     let mut counter = Counter::before(address).await;
     let http = HttpClient::new(&counter.url).unwrap().configure(|config| config.connections = CONNECTIONS);
-    let client = Client::builder("many", "1").era(era.clone()).connect(http).await.unwrap();
+    let client = Client::builder("many", "1").era(era).connect(http).await.unwrap();
     let calls = (0..CALLS).map(|nonce| {
         let client = &client;
         async move {

@@ -66,13 +66,13 @@ async fn length(script: &[Rule], era: EraMode) -> u64 {
 
 /// Breaks the conversation behind each byte in turn; the outcomes in their order, without repetitions.
 async fn break_everywhere(script: Vec<Rule>, era: EraMode, how: Break) -> Vec<Outcome> {
-    let whole = length(&script, era.clone()).await;
+    let whole = length(&script, era).await;
     assert!(whole > 300, "{whole} bytes are no conversation");
     let mut outcomes = Vec::new();
     for n in 0..=whole {
         let server = FaultServer::memory(script.as_slice());
         server.break_at(n, how);
-        let outcome = converse(&server, era.clone()).await;
+        let outcome = converse(&server, era).await;
         let record = server.until(|record| record.open == 0).await;
         assert!(record.broken, "nothing broke at {n} of {whole}");
         no_call_was_repeated(&record, &outcome, n);
@@ -94,7 +94,7 @@ fn no_call_was_repeated(record: &Record, outcome: &Outcome, n: u64) {
     assert_eq!(calls.len(), ids.len(), "broken at {n}: {:?}", record.lines());
 }
 
-/// FAULT C-1, C-24, SSE-B-010, SSE-C-011, T-27: a server of 2026-07-28, JSON. Closed in order and reset, at every byte.
+/// FAULT C-1, C-24, SSE-C-011, T-27: a server of 2026-07-28, JSON. Closed in order and reset, at every byte.
 #[tokio::test(start_paused = true)]
 async fn a_modern_conversation_in_json_may_break_at_any_byte() {
     for how in [Break::Close, Break::Reset] {
@@ -115,7 +115,7 @@ async fn a_modern_conversation_in_streams_may_break_at_any_byte() {
     }
 }
 
-/// FAULT C-24, SESS-C-004: a session of 2025-11-25, JSON.
+/// FAULT C-24: a session of 2025-11-25, JSON.
 #[tokio::test(start_paused = true)]
 async fn a_legacy_conversation_in_json_may_break_at_any_byte() {
     for how in [Break::Close, Break::Reset] {
