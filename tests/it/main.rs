@@ -3,14 +3,23 @@
 // Clippy frees only `#[test]` functions; here every function serves a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cancel_safety;
 mod compliance;
 mod fixtures;
 mod http_faults;
 mod http_rules;
 mod interop;
 mod many_calls;
+mod new_transport;
 mod program;
 mod program_http;
 mod real_servers;
 mod router;
 mod transcripts;
+
+// The templates of `cargo xtask new-transport` are for a crate named `sketch`, which is this one here.
+extern crate self as sketch;
+#[allow(unreachable_pub)]
+#[path = "../../xtask/templates/src/lib.rs"]
+mod sketch_lib;
+use sketch_lib::{SketchClient, SketchServer};

@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod interop;
+mod new_transport;
 mod shell;
 mod test;
 mod tidy;
@@ -21,6 +22,8 @@ usage: cargo xtask TASK
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
   conformance [SIDE]      the official conformance suite against our server and our client, or one SIDE of them
   interop                 only the conversations with peers from npm and PyPI, and their matrix
+  new-transport NAME [--dir FOLDER]
+                          a crate for a transport of your own: it compiles, and its tests are red until it is written
   tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
   help                    this text
 ";
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         "conformance" => conformance::run(&rest),
         "test" => test::run(&rest),
         "interop" => interop::run(&rest),
+        "new-transport" => new_transport::run(&rest),
         "tidy" => tidy::run(&rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

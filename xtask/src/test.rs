@@ -24,6 +24,9 @@ pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));
     }
+    if let Some(redis) = tool(Ok(redis()), "the tests over Redis")? {
+        variables.push(("MCP_TEST_REDIS", redis));
+    }
     // Two versions of one package do not fit into one venv.
     let venvs = [
         ("MCP_TEST_PYTHON", "requirements.lock", ".venv"),
@@ -74,6 +77,12 @@ pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
         stamp.write()?;
     }
     Ok(Setup::Ready(node))
+}
+
+/// The tests start a server of their own; Debian's may run or not.
+fn redis() -> Setup {
+    let missing = Setup::Missing("redis-server is not on PATH (on Debian: apt-get install redis-server)");
+    find("redis-server").map_or(missing, Setup::Ready)
 }
 
 fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {

@@ -213,14 +213,26 @@ impl std::fmt::Display for Refused {
 }
 
 impl Refused {
-    /// What the body says to a person: the message of an error in JSON-RPC, and nothing of a web page.
+    /// What the body says to a person: the message of an error in JSON-RPC, the text of a web page.
     fn sentence(&self) -> Cow<'_, str> {
         match decode(Bytes::copy_from_slice(self.body.as_bytes())) {
             Decoded::One(Ok(Message::Response(Response { outcome: Err(error), .. }))) => error.message,
-            _ if self.body.trim_start().starts_with('<') => Cow::Borrowed(""),
+            _ if self.body.trim_start().starts_with('<') => Cow::Owned(without_tags(&self.body)),
             _ => Cow::Borrowed(&self.body),
         }
     }
+}
+
+/// A text without its markup. What stands in a page's scripts stays; only the first line is shown.
+fn without_tags(page: &str) -> String {
+    let mut inside = false;
+    page.chars()
+        .filter(|c| {
+            let shown = !inside && *c != '<';
+            inside = *c == '<' || (inside && *c != '>');
+            shown
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -232,7 +244,8 @@ mod tests {
     fn a_refusal_is_shown_by_its_sentence() {
         let rows = [
             (r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"not authorized"}}"#, ": not authorized"),
-            ("<html><body>Bad Gateway</body></html>", ""),
+            ("<!DOCTYPE html>\n<html><body>no <b>route</b></body></html>", ": no route"),
+            ("<html", ""),
             ("\n  slow down\nplease", ": slow down"),
             ("", ""),
         ];

@@ -26,6 +26,10 @@ const FLOORS: &[(&str, u8)] = &[
 const RUNTIME: &[&str] = &["driver", "testkit"];
 /// What a third party's transport needs is public; so the bundled ones may name nothing else.
 const TRANSPORTS: &[&str] = &["crates/mcp-stdio/src/", "crates/mcp-http/src/", "crates/mcp-ws/src/"];
+/// Each folder in here is a transport as a third party would write it.
+const EXAMPLES: &str = "tests/third_party/";
+/// An example that is longer teaches something else.
+const MOST_LINES: usize = 250;
 const FOR_TRANSPORTS: &[&str] = &["message", "codec", "transport"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -35,10 +39,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if let Some(inner) = source.path.strip_prefix(CORE) {
             core(source, inner, &exports, &mut findings);
         }
-        if TRANSPORTS.iter().any(|folder| source.path.starts_with(folder)) {
+        if TRANSPORTS.iter().any(|folder| source.path.starts_with(folder)) || example(&source.path).is_some()
+        {
             transport(source, &mut findings);
         }
     }
+    findings.extend(long_examples(tree));
     findings
 }
 
@@ -118,6 +124,25 @@ fn transport(source: &Source, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(&source.path, mention.line, what));
         }
     }
+}
+
+/// The example that a source belongs to.
+fn example(path: &str) -> Option<&str> {
+    let (name, inner) = path.strip_prefix(EXAMPLES)?.split_once('/')?;
+    inner.starts_with("src/").then_some(name)
+}
+
+/// Examples whose sources have grown beyond what an example may be.
+fn long_examples(tree: &Tree) -> Vec<Finding> {
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    for source in tree.sources() {
+        if let Some(name) = example(&source.path) {
+            *lines.entry(name).or_default() += source.text.lines().count();
+        }
+    }
+    let long = lines.into_iter().filter(|(_, lines)| *lines >= MOST_LINES);
+    let what = |lines| format!("{lines} lines in src/, and an example has less than {MOST_LINES}");
+    long.map(|(name, lines)| Finding::new(&format!("{EXAMPLES}{name}/src"), 1, what(lines))).collect()
 }
 
 #[cfg(test)]
@@ -203,5 +228,19 @@ mod tests {
         assert_eq!(lines(path, "use mcp_core as core;"), [1]);
         assert!(lines(path, "#[cfg(test)]\nmod tests { use mcp_core::testkit; }").is_empty());
         assert!(lines("crates/mcp-cli/src/main.rs", "use mcp_core::Client;").is_empty());
+    }
+
+    #[test]
+    fn an_example_names_no_more_than_a_transport_and_stays_short() {
+        for path in ["tests/third_party/pigeon/src/lib.rs", "crates/mcp-ws/src/lib.rs"] {
+            assert_eq!(lines(path, "use mcp_core::driver;\nuse mcp_core::transport::memory;"), [1], "{path}");
+        }
+        assert!(lines("tests/third_party/pigeon/tests/it.rs", "use mcp_core::testkit;").is_empty());
+        let (half, rest) = ("\n".repeat(MOST_LINES / 2), "\n".repeat(MOST_LINES / 2 - 1));
+        let files = |second| {
+            [("tests/third_party/a/src/a.rs", half.as_str()), ("tests/third_party/a/src/b.rs", second)]
+        };
+        assert!(check(&Tree::of(&files(&rest))).is_empty());
+        assert_eq!(check(&Tree::of(&files(&half)))[0].path, "tests/third_party/a/src");
     }
 }

@@ -9,6 +9,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crates/mcp-stdio/Cargo.toml", &["mcp-core"]),
     ("crates/mcp-http/Cargo.toml", &["mcp-core"]),
     ("crates/mcp-ws/Cargo.toml", &["mcp-core"]),
+    ("tests/third_party/radio/Cargo.toml", &["mcp-core"]),
+    ("tests/third_party/redis/Cargo.toml", &["mcp-core"]),
+    ("tests/third_party/unix-socket/Cargo.toml", &["mcp-core", "mcp-stdio"]),
+    ("tests/third_party/websocket/Cargo.toml", &["mcp-core"]),
     (XTASK, &[]),
 ];
 /// Its tests may not name another crate either: it must build when the others do not.

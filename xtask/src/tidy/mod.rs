@@ -12,6 +12,7 @@ mod ids;
 mod links;
 mod manifest;
 mod paths;
+mod snippets;
 mod source;
 mod tree;
 
@@ -46,6 +47,7 @@ const RULES: &[Rule] = &[
     ("length", form::length),
     ("words and spaces", form::words),
     ("links", links::check),
+    ("snippets", snippets::check),
     ("cited ids", coverage::cited_ids_exist),
 ];
 

@@ -11,6 +11,8 @@ pub struct Binding {
     /// publish/subscribe are not.
     pub ordered: bool,
     /// How a request of 2026-07-28 is given up. A legacy one: by message, then [`super::Outbound::End`].
+    /// Where lanes reach the peer and may overtake each other, say [`AbandonBy::End`]: a message has a lane of
+    /// its own, and one that overtakes its request is not heard.
     pub abandon: AbandonBy,
     /// The link ends with its first exchange, so it is driven inline, without a task of its own. See
     /// [`Accept::accept`](super::Accept::accept) for what the transport does with it.

@@ -21,7 +21,7 @@
 //! 5. **Errors that carry a message.** A JSON-RPC error for an exchange is a [`Message`], whatever status
 //!    it came with. Where the carrier itself refused, it is [`Inbound::Lost`].
 //! 6. **Sending.** [`TransportSender::send`] waits neither for an answer nor for capacity that only a
-//!    later send frees. A message that has nowhere to go is rejected at once.
+//!    later send, or a `recv` at this end, frees. A message that has nowhere to go is rejected at once.
 //! 7. **Order.** In order within a lane; nothing dropped silently, nothing twice. A binding that is
 //!    `ordered` keeps the order of all lanes; any other says [`Inbound::Delivered`] for messages that
 //!    expect no answer.
@@ -36,6 +36,7 @@ mod envelope;
 mod error;
 mod flow;
 pub mod framed;
+pub mod lanes;
 mod loss;
 pub mod memory;
 pub mod trace;

@@ -114,6 +114,7 @@ pub(super) fn json(body: Bytes) -> Verdict {
             Verdict::Refused(refusal)
         }
         Decoded::One(Err(refusal)) => not_mcp(&refusal.error.message, &body),
+        Decoded::Batch(items) if items.is_empty() => not_mcp("an empty array", &body),
         Decoded::Batch(items) => Verdict::Batch(items),
     }
 }

@@ -21,6 +21,10 @@ pub(super) fn parse(text: &str) -> Result<Url, HttpError> {
             other => Err(refuse(format!("the scheme {other} is neither http nor https"))),
         };
     }
+    // `http:///mcp` would be read as the host `mcp`.
+    if text.starts_with(['/', '\\']) {
+        return Err(refuse("no host".to_owned()));
+    }
     let plain = Url::parse(&format!("http://{text}")).map_err(|error| refuse(error.to_string()))?;
     if is_loopback(&plain) {
         return Ok(plain);

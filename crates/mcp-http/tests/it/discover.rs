@@ -1,7 +1,5 @@
 //! The search for an endpoint, against servers on loopback.
 
-#![allow(clippy::unwrap_used)]
-
 use mcp_http::HttpError;
 use mcp_http::client::ClientConfig;
 use mcp_http::discover::{DiscoverOptions, DiscoveryReport, Era, discover};

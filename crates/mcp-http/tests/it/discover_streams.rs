@@ -1,7 +1,5 @@
 //! The search for an endpoint where the answer is a stream.
 
-#![allow(clippy::unwrap_used)]
-
 use mcp_http::discover::Era;
 use serde_json::{Value, json};
 

@@ -73,10 +73,12 @@ async fn the_session_ends_with_its_stream() {
     assert_eq!(old.post(&bench, &call(1, "wait", "{}")).await.status, 202);
     assert_eq!(bench.told().await, "began");
     let Old { path, events } = old;
+    let start = tokio::time::Instant::now();
     drop(events);
     assert_eq!(bench.told().await, "cancelled");
     let stats = bench.server.service.clone();
     until("nothing is left", || stats.sessions() == Default::default()).await;
+    assert!(start.elapsed().is_zero(), "it does not wait to be idle for long enough");
     assert_eq!(bench.server.ask(post(LIST, &[]).replacen("/mcp", &path, 1)).await.status, 404);
 }
 

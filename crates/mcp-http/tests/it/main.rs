@@ -1,15 +1,20 @@
 //! HTTP as others see it: real connections, real servers and clients, byte by byte where bytes matter.
 
+// Clippy frees only `#[test]` functions; here every function serves a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod client_answers;
 mod client_legacy;
 mod client_modern;
 mod client_peer;
 mod client_resume;
+mod client_session;
 mod client_sse24;
 mod discover;
 mod discover_streams;
 mod legacy_compliance;
 mod legacy_kit;
+mod legacy_links;
 mod legacy_posts;
 mod legacy_sessions;
 mod legacy_sse24;
@@ -22,5 +27,6 @@ mod server_hangup;
 mod server_kit;
 mod server_limits;
 mod server_listen;
+mod server_listening;
 mod server_modern;
 mod server_stop;

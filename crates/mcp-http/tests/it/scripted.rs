@@ -1,7 +1,5 @@
 //! Servers on loopback whose every answer is scripted, and which keep what they were asked.
 
-#![allow(clippy::unwrap_used)]
-
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 

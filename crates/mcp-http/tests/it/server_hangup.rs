@@ -7,7 +7,7 @@ use mcp_core::server::{Router, Server, Tool, ToolError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
-use super::server_kit::{Running, body, call, headers, http};
+use super::server_kit::{Running, body, call, headers, http, soon};
 use super::server_modern;
 
 /// What a handler tells of its life.
@@ -51,10 +51,10 @@ async fn a_hang_up_cancels_a_pending_answer() {
     let running = Running::start(server, |_| {});
     let mut raw = running.open();
     raw.write(call("1", "quiet", "{}")).await;
-    assert_eq!(seen.recv().await, Some(Life::Began));
+    assert_eq!(soon(seen.recv()).await, Some(Life::Began));
     drop(raw);
     let before = tokio::time::Instant::now();
-    assert_eq!(seen.recv().await, Some(Life::Cancelled));
+    assert_eq!(soon(seen.recv()).await, Some(Life::Cancelled));
     assert_eq!(before.elapsed().as_secs(), 0);
 }
 
@@ -70,9 +70,9 @@ async fn a_hang_up_cancels_a_stream() {
             body("1", "tools/call", &members).replace(r#""_meta":{"#, r#""_meta":{"progressToken":1,"#);
         raw.write(http("POST /mcp", &headers("tools/call", Some(tool)), &text)).await;
         assert_eq!(raw.head().await.header("content-type"), Some("text/event-stream"), "{tool}");
-        assert_eq!(seen.recv().await, Some(Life::Began), "{tool}");
+        assert_eq!(soon(seen.recv()).await, Some(Life::Began), "{tool}");
         drop(raw);
-        assert_eq!(seen.recv().await, Some(Life::Cancelled), "{tool}");
+        assert_eq!(soon(seen.recv()).await, Some(Life::Cancelled), "{tool}");
     }
 }
 
@@ -100,10 +100,10 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
     let running = Running::start(Server::builder("test", "1").build(router), |_| {});
     let mut raw = running.open();
     raw.write(call("1", "deaf", "{}")).await;
-    has_begun.recv().await;
+    soon(has_begun.recv()).await;
     let before = tokio::time::Instant::now();
     drop(raw);
-    is_gone.await.unwrap();
+    soon(is_gone).await.unwrap();
     assert_eq!(before.elapsed().as_secs(), 5);
 }
 
@@ -157,7 +157,7 @@ async fn equal_ids_of_many_clients_do_not_meet() {
         })
         .collect();
     for _ in 0..CLIENTS {
-        has_begun.recv().await.unwrap();
+        soon(has_begun.recv()).await.unwrap();
     }
     // A hash map has no order: each run opens the gates in another one.
     let all = std::mem::take(&mut *gates.lock().unwrap());
@@ -166,7 +166,7 @@ async fn equal_ids_of_many_clients_do_not_meet() {
         gate.send(()).unwrap();
     }
     for client in clients {
-        client.await.unwrap();
+        soon(client).await.unwrap();
     }
 }
 
@@ -178,6 +178,6 @@ async fn a_request_with_an_id_in_flight_is_served() {
     let mut both = [running.open(), running.open()];
     for raw in &mut both {
         raw.write(call("1", "quiet", "{}")).await;
-        assert_eq!(seen.recv().await, Some(Life::Began));
+        assert_eq!(soon(seen.recv()).await, Some(Life::Began));
     }
 }

@@ -253,3 +253,9 @@ pub(crate) fn call(id: &str, tool: &str, arguments: &str) -> String {
 pub(crate) fn plain(id: &str, method: &str) -> String {
     http("POST /mcp", &headers(method, None), &body(id, method, ""))
 }
+
+/// What comes soon; a hang is a failure, and under paused time it costs nothing.
+pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, event).await.expect("it happens soon")
+}

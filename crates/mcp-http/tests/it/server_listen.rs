@@ -14,7 +14,7 @@ use mcp_http::server::{HttpRequest, Listener, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::server_kit::{Running, body, call};
+use super::server_kit::{Running, body, call, soon};
 use super::server_modern::server;
 
 fn http_server() -> HttpServer {
@@ -270,9 +270,9 @@ async fn a_reset_stream_is_a_hang_up() {
         hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io).await.unwrap();
     let connection = tokio::spawn(connection);
     let pending = tokio::spawn(client.send_request(request("http://localhost/mcp", "quiet")));
-    assert_eq!(seen.recv().await, Some("began"));
+    assert_eq!(soon(seen.recv()).await, Some("began"));
     pending.abort();
-    assert_eq!(seen.recv().await, Some("cancelled"));
+    assert_eq!(soon(seen.recv()).await, Some("cancelled"));
     let answer = client.send_request(request("http://localhost/mcp", "echo")).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     connection.abort();

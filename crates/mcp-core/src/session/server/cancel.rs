@@ -2,7 +2,7 @@
 
 use crate::message::RequestId;
 use crate::session::ExchangeId;
-use crate::transport::{EndReason, Lane};
+use crate::transport::{AbandonBy, EndReason, Lane};
 
 use super::exchange::Stage;
 use super::{ServerEvent, ServerSession};
@@ -10,20 +10,25 @@ use super::{ServerEvent, ServerSession};
 impl ServerSession {
     /// `notifications/cancelled` came. Unknown ids are ignored (ledger CANC-B-007).
     ///
-    /// On [`Lane::SHARED`] it names a request of that lane, of either era. Elsewhere it can only mean a
-    /// legacy request, on whatever lane: a modern one ends with its own (T-31).
+    /// On [`Lane::SHARED`] it names a request of that lane, of either era. Elsewhere it names the one request
+    /// of this id, on whatever lane; but no modern one where those end with their lanes (T-31).
     pub(super) fn cancelled_by_peer(&mut self, lane: Lane, id: &RequestId, modern: bool) {
         let shared = if lane.is_shared() { self.exchanges.find(lane, id) } else { None };
         let name = match shared {
             Some(name) => Some(name),
+            None if self.binding.abandon == AbandonBy::Message => self.exchanges.find_only(id, true),
             None if modern => None,
-            None => self.exchanges.find_legacy(id),
+            None => self.exchanges.find_only(id, false),
         };
         let Some(name) = name else {
             tracing::debug!(?id, "a cancellation of no request in flight is ignored");
             return;
         };
-        if self.end_listen_silently(name) {
+        if let Some(lane) = self.end_listen_silently(name) {
+            // Its lane waits for an end as well.
+            if !lane.is_shared() {
+                self.end_lane(lane, EndReason::Cancelled);
+            }
             return;
         }
         let Some(exchange) = self.exchanges.get(name) else { return };
@@ -60,7 +65,7 @@ impl ServerSession {
             return;
         }
         for name in self.listens.on_lane(lane) {
-            self.end_listen_silently(name);
+            let _ended_with_its_lane = self.end_listen_silently(name);
         }
         for name in self.exchanges.on_lane(lane) {
             let modern = self.exchanges.get(name).is_some_and(|exchange| exchange.version.is_modern());

@@ -81,7 +81,7 @@ impl ServerSession {
             return self.refuse(lane, request.id.clone(), error);
         }
         let honoured = self.declared().honour(filter);
-        let name = self.exchanges.claim(lane, &request.id);
+        let name = self.exchanges.claim(lane, &request.id, lane.is_shared());
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
@@ -123,11 +123,11 @@ impl ServerSession {
         }
     }
 
-    /// The client ended it. Says whether this was a subscription.
-    pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> bool {
-        let Some(listen) = self.listens.remove(name) else { return false };
+    /// The client ended it. The lane of the subscription, if this was one.
+    pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> Option<Lane> {
+        let listen = self.listens.remove(name)?;
         self.exchanges.release(listen.lane, &listen.id);
-        true
+        Some(listen.lane)
     }
 
     /// Ends all of them in order: the result, then `notifications/cancelled` where requests are given up by

@@ -34,6 +34,8 @@ pub enum Flaw {
     OneLane,
     /// 1: the client's end hands replies over on lanes of its own making.
     ClientMints,
+    /// 1: on a byte stream, the server's end hands calls over on lanes of their own.
+    LanesOnAStream,
     /// 2: the client's end finds the lane of a reply by its id.
     RoutesById,
     /// 2: the server's end turns `"7"` into `7`.
@@ -54,6 +56,8 @@ pub enum Flaw {
     WaitsForAnswer,
     /// 6: the server's end waits for a way to the peer where there is none.
     WaitsForRoute,
+    /// 6: at the client, a send that waits keeps `recv` from going on.
+    OneLock,
     /// 7: the client's end drops every seventh message.
     Drops,
     /// 7: the client's end sends every seventh message twice.
@@ -66,6 +70,8 @@ pub enum Flaw {
     TearsAtClient,
     /// 7: the client's end never says `Delivered`.
     NeverDelivered,
+    /// 7: the client's end says `Delivered` for calls as well.
+    DeliversCalls,
     /// 8: the client's close never returns.
     HangsInClose,
     /// 8: the server's close is an error the second time.
@@ -83,6 +89,7 @@ impl Flaw {
     pub const ALL: &'static [Flaw] = &[
         Flaw::OneLane,
         Flaw::ClientMints,
+        Flaw::LanesOnAStream,
         Flaw::RoutesById,
         Flaw::RetypesIds,
         Flaw::SwallowsEnd,
@@ -93,12 +100,14 @@ impl Flaw {
         Flaw::Reencodes,
         Flaw::WaitsForAnswer,
         Flaw::WaitsForRoute,
+        Flaw::OneLock,
         Flaw::Drops,
         Flaw::Doubles,
         Flaw::Swaps,
         Flaw::TearsAtServer,
         Flaw::TearsAtClient,
         Flaw::NeverDelivered,
+        Flaw::DeliversCalls,
         Flaw::HangsInClose,
         Flaw::ClosesTwice,
         Flaw::MissesTheEnd,
@@ -109,18 +118,19 @@ impl Flaw {
     /// The promise that it breaks.
     pub fn promise(self) -> u8 {
         match self {
-            Flaw::OneLane | Flaw::ClientMints => 1,
+            Flaw::OneLane | Flaw::ClientMints | Flaw::LanesOnAStream => 1,
             Flaw::RoutesById | Flaw::RetypesIds => 2,
             Flaw::SwallowsEnd | Flaw::AcceptsLate => 3,
             Flaw::LastOnly | Flaw::HoldsNotes => 4,
             Flaw::LosesErrors | Flaw::Reencodes => 5,
-            Flaw::WaitsForAnswer | Flaw::WaitsForRoute => 6,
+            Flaw::WaitsForAnswer | Flaw::WaitsForRoute | Flaw::OneLock => 6,
             Flaw::Drops
             | Flaw::Doubles
             | Flaw::Swaps
             | Flaw::TearsAtServer
             | Flaw::TearsAtClient
-            | Flaw::NeverDelivered => 7,
+            | Flaw::NeverDelivered
+            | Flaw::DeliversCalls => 7,
             Flaw::HangsInClose
             | Flaw::ClosesTwice
             | Flaw::MissesTheEnd
@@ -138,7 +148,8 @@ impl Flaw {
             | Flaw::SwallowsEnd
             | Flaw::AcceptsLate
             | Flaw::WaitsForRoute
-            | Flaw::NeverDelivered => {
+            | Flaw::NeverDelivered
+            | Flaw::DeliversCalls => {
                 Binding { ordered: false, abandon: AbandonBy::End, ..Binding::STREAM.named("exchanges") }
             }
             _ => Binding::STREAM,
@@ -158,6 +169,8 @@ impl Flaw {
                 | Flaw::Doubles
                 | Flaw::TearsAtClient
                 | Flaw::NeverDelivered
+                | Flaw::DeliversCalls
+                | Flaw::OneLock
                 | Flaw::HangsInClose
                 | Flaw::EndsTwice
         )
@@ -166,7 +179,8 @@ impl Flaw {
 
 /// A client's and a server's end of a link with this flaw.
 pub fn pair(flaw: Flaw, binding: Binding) -> (Broken, Broken) {
-    let (client, server) = memory::pair(binding);
+    // One place each way: every send waits for the peer, so that whatever can hang does.
+    let (client, server) = memory::Pair::new(binding).capacity(1).link();
     let flaw_of = |client| (flaw.is_in_the_client() == client).then_some(flaw);
     (
         Broken { inner: Box::new(client), flaw: flaw_of(true) },
@@ -201,6 +215,7 @@ impl Transport for Broken {
 struct Shared {
     state: Mutex<State>,
     answered: tokio::sync::Notify,
+    lock: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]

@@ -31,10 +31,13 @@ impl TransportReceiver for Receiver {
             if self.flaw == Flaw::EndsTwice && self.ended {
                 return Err(TransportError::new("it had ended"));
             }
-            if self.flaw == Flaw::Swaps
+            if matches!(self.flaw, Flaw::Swaps | Flaw::DeliversCalls)
                 && let Some(held) = self.held.take()
             {
                 return Ok(Some(held));
+            }
+            if self.flaw == Flaw::OneLock {
+                drop(self.shared.lock.lock().await);
             }
             let Some(mut inbound) = self.inner.recv().await? else {
                 self.ended = true;
@@ -49,6 +52,18 @@ impl TransportReceiver for Receiver {
                     if let Inbound::Message { lane, .. } = &mut inbound {
                         self.shared.state().last_lane = Some(*lane);
                         *lane = Lane::numbered(1);
+                    }
+                }
+                Flaw::LanesOnAStream => {
+                    if let Inbound::Message { lane, .. } = &mut inbound {
+                        *lane = Lane::numbered(self.received as u64);
+                    }
+                }
+                Flaw::DeliversCalls => {
+                    if let Inbound::Message { message: Message::Response(_), lane, .. } = &inbound {
+                        let lane = *lane;
+                        self.held = Some(inbound);
+                        return Ok(Some(Inbound::Delivered { lane }));
                     }
                 }
                 Flaw::ClientMints => {

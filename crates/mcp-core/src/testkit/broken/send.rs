@@ -80,6 +80,12 @@ impl TransportSender for Sender {
                     sent => sent,
                 };
             }
+            Flaw::OneLock => {
+                let shared = self.shared.clone();
+                let _held = shared.lock.lock().await;
+                return self.pass(out).await;
+            }
+            Flaw::LanesOnAStream => *lane_mut(&mut out) = Lane::SHARED,
             Flaw::Drops if seventh => return Ok(()),
             Flaw::Doubles if seventh => self.pass(out.clone()).await?,
             _ => {}

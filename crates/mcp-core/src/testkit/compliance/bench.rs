@@ -78,7 +78,7 @@ impl<'a> Bench<'a> {
 pub(super) struct Client {
     pub(super) binding: Binding,
     pub(super) sender: Box<dyn TransportSender>,
-    events: mpsc::UnboundedReceiver<Seen>,
+    pub(super) events: mpsc::UnboundedReceiver<Seen>,
     open: watch::Sender<bool>,
     last_lane: u64,
     reader: JoinHandle<()>,

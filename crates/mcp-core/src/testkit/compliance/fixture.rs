@@ -73,12 +73,19 @@ pub trait Fixture: Send + Sync {
 /// A client's raw end of a link, one text at a time: a line, a frame, a body.
 #[async_trait]
 pub trait Wire: Send {
-    /// Sends a text as it is.
+    /// Sends a text as it is. [`CannotCarry`] as the error leaves this text out: the carrier has no way to
+    /// send such a thing.
     async fn write(&mut self, text: Bytes) -> Result<(), Failure>;
 
     /// The next text of the server; `None` at the end.
     async fn read(&mut self) -> Result<Option<Bytes>, Failure>;
 }
+
+/// What a [`Wire`] answers to a text that its carrier can not hold, and why: bytes that are no UTF-8 in a text
+/// frame, for instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the carrier cannot hold this text: {0}")]
+pub struct CannotCarry(pub &'static str);
 
 /// A [`Wire`] of two channels of texts.
 #[derive(Debug)]

@@ -19,32 +19,23 @@
 //! # }
 //! ```
 //!
-//! One that listens implements [`Fixture`]:
+//! One that listens gives the listener and a connector to it, and so proves both roles at once:
 //!
 //! ```
-//! use std::sync::Arc;
-//! use mcp_core::testkit::compliance::{self, Failure, Fixture};
-//! use mcp_core::transport::{Accept, Binding, Connect, async_trait, memory};
-//!
-//! struct Memory;
-//!
-//! #[async_trait]
-//! impl Fixture for Memory {
-//!     fn name(&self) -> &str {
-//!         "memory, listening"
-//!     }
-//!     async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure> {
-//!         let (connector, listener) = memory::connector(Binding::STREAM);
-//!         tokio::spawn(listener.serve(server));
-//!         Ok(Box::new(connector))
-//!     }
-//! }
+//! use mcp_core::testkit::compliance;
+//! use mcp_core::transport::{Binding, memory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! compliance::run(&Memory).await.assert_passed();
+//! let fixture = compliance::listening("memory, listening", |server| async {
+//!     let (connector, listener) = memory::connector(Binding::STREAM);
+//!     Ok((connector, tokio::spawn(listener.serve(server))))
+//! });
+//! compliance::run(&fixture).await.assert_passed();
 //! # }
 //! ```
+//!
+//! Whatever else a fixture can say (an era, raw input, resources to be counted) is in [`Fixture`].
 //!
 //! The kit spawns tasks, so it needs a tokio runtime with time. A check ends when what it waits
 //! for has happened, or fails after [`Fixture::patience`], saying what it waited for. Under
@@ -54,6 +45,7 @@ mod bench;
 mod checks;
 mod fixture;
 mod hub;
+mod listening;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -67,7 +59,8 @@ use crate::transport::{AbandonBy, Binding};
 
 use bench::Bench;
 use checks::{CHECKS, Check};
-pub use fixture::{Dialect, Failure, Fixture, Once, Pairs, Wire, WireEnd, once, pairs};
+pub use fixture::{CannotCarry, Dialect, Failure, Fixture, Once, Pairs, Wire, WireEnd, once, pairs};
+pub use listening::{Listening, listening};
 pub use report::{CheckReport, Outcome, PROMISES, Promise, Report};
 
 /// Runs every check against the fixture, one after the other.

@@ -145,7 +145,7 @@ fn the_quoted_promises_are_those_of_the_contract() {
     let source = include_str!("../../transport/mod.rs");
     let words = |text: &str| text.replace("//!", " ").split_whitespace().collect::<Vec<_>>().join(" ");
     let contract = words(source);
-    for Promise { number, title, text } in PROMISES {
+    for Promise { number, title, text, .. } in PROMISES {
         let quoted = format!("{number}. **{title}.** {text}");
         assert!(contract.contains(&quoted), "the contract says otherwise than: {quoted}");
     }
@@ -158,8 +158,31 @@ async fn a_report_is_readable() {
     });
     let report = run_some(&fixture, |promise, _| promise == 8).await;
     let text = report.to_string();
-    assert!(text.starts_with("none: 0 passed, 6 failed, 0 skipped\n8. Closing\n"), "{text}");
-    assert!(text.contains("   \"TransportSender::close is idempotent and bounded in time."), "{text}");
-    assert!(text.contains("the fixture did not start: the port is in use"), "{text}");
+    let all = "none: 0 passed, 6 failed, 0 skipped\nNo check got beyond this: the fixture did not start: the port is in use";
+    assert!(text.starts_with(all), "{text}");
+    assert!(
+        text.contains("8. Closing: not reached\n   \"TransportSender::close is idempotent and bounded"),
+        "{text}"
+    );
+
+    let torn = crate::testkit::broken::Flaw::TearsAtClient;
+    let fixture = pairs("torn", || async move { Ok(crate::testkit::broken::pair(torn, torn.binding())) });
+    let text = run_some(&fixture, |_, name| name.contains("dropped")).await.to_string();
+    assert!(
+        text.contains("7. Order: BROKEN\n   \"In order within a lane; nothing dropped silently"),
+        "{text}"
+    );
+    let failed = "   FAIL  recv loses nothing when dropped, at the client\n         seen: ";
+    assert!(text.contains(failed) && text.contains("\n   usually: recv keeps what it has taken"), "{text}");
+
+    let report =
+        run_some(&Listening, |promise, name| promise < 3 || name.contains("vanishes")).await.to_string();
+    assert!(
+        report.contains("1. Minting: kept\n   pass  the server's lanes are fresh, or shared\n"),
+        "{report}"
+    );
+    let skipped =
+        "   skip  nothing hangs when the client vanishes\n         because a session of this binding";
+    assert!(report.contains(skipped), "{report}");
     assert_eq!(pairs("p", || async { Ok(memory::pair(BINDINGS[0])) }).patience(Duration::ZERO).name(), "p");
 }

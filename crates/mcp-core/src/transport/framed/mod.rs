@@ -5,7 +5,8 @@
 //! batches and refusals work; the carrier itself has to bound the size of a frame.
 //!
 //! Lanes do not reach the peer: all but batches travel on [`Lane::SHARED`](super::Lane::SHARED), and an
-//! `End` says nothing, so requests of 2026-07-28 are given up by message.
+//! `End` says nothing, so requests of 2026-07-28 are given up by message. A carrier whose frames may overtake each
+//! other needs lanes that reach the peer: see [`lanes`](super::lanes).
 //!
 //! ```
 //! use futures::channel::mpsc;
@@ -34,7 +35,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use futures::channel::mpsc;
 use futures::future::{self, BoxFuture, Either};
 use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
 
@@ -92,14 +92,6 @@ impl<F: Frame> Framed<F> {
         Framed { server: true, ..Framed::client(name, sink, stream) }
     }
 
-    /// The frames may overtake each other (publish/subscribe). A message that expects no answer is then
-    /// reported delivered once the carrier has been flushed: nothing more is known of it.
-    #[must_use]
-    pub fn unordered(mut self) -> Framed<F> {
-        self.binding.ordered = false;
-        self
-    }
-
     /// A close or a silence says nothing about the peer: there is something between that lives longer.
     #[must_use]
     pub fn discontinuous(mut self) -> Framed<F> {
@@ -139,16 +131,13 @@ impl<F: Frame> Transport for Framed<F> {
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
         let batches = Arc::new(Batches::new(self.server));
-        let (deliver, delivered) = mpsc::unbounded();
         let sender = Sender {
             sink: Some(self.sink),
             server: self.server,
             batches: batches.clone(),
-            deliver: (!self.binding.ordered).then_some(deliver),
-            unflushed: Vec::new(),
             close_timer: self.close_timer,
         };
-        let receiver = Receiver { stream: Some(self.stream), batches, delivered, envelope: self.envelope };
+        let receiver = Receiver { stream: Some(self.stream), batches, envelope: self.envelope };
         (Box::new(sender), Box::new(receiver))
     }
 }
@@ -162,8 +151,6 @@ struct Sender<F> {
     sink: Option<Carrier<F>>,
     server: bool,
     batches: Arc<Batches>,
-    deliver: Option<mpsc::UnboundedSender<Lane>>,
-    unflushed: Vec<Lane>,
     close_timer: Option<Timer>,
 }
 
@@ -203,26 +190,12 @@ impl<F: Frame> TransportSender for Sender<F> {
             Put::NoBatch(_) if self.server && !lane.is_shared() => {
                 Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "there is no such lane")))
             }
-            Put::NoBatch(message) => {
-                let answered = matches!(message, Message::Request(_));
-                self.feed(F::from_message(message)).await?;
-                if self.deliver.is_some() && !answered {
-                    self.unflushed.push(lane);
-                }
-                Ok(())
-            }
+            Put::NoBatch(message) => self.feed(F::from_message(message)).await,
         }
     }
 
     async fn flush(&mut self) -> Result<(), SendError> {
-        self.sink()?.flush().await.map_err(SendError::Fatal)?;
-        for lane in self.unflushed.drain(..) {
-            if let Some(deliver) = &self.deliver {
-                // A receiver that is gone needs no report.
-                let _gone = deliver.unbounded_send(lane);
-            }
-        }
-        Ok(())
+        self.sink()?.flush().await.map_err(SendError::Fatal)
     }
 
     async fn close(&mut self) -> Result<Closed, TransportError> {
@@ -246,16 +219,12 @@ impl<F: Frame> TransportSender for Sender<F> {
 struct Receiver<F> {
     stream: Option<Frames<F>>,
     batches: Arc<Batches>,
-    delivered: mpsc::UnboundedReceiver<Lane>,
     envelope: Envelope,
 }
 
 impl<F: Frame> Receiver<F> {
     /// Takes nothing that it does not return in the same poll: that is what makes `recv` cancel-safe.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
-        if let Poll::Ready(Some(lane)) = self.delivered.poll_next_unpin(cx) {
-            return Poll::Ready(Ok(Some(Inbound::Delivered { lane })));
-        }
         let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(None)) };
         match stream.poll_next_unpin(cx) {
             Poll::Pending => Poll::Pending,

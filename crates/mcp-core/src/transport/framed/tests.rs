@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::channel::mpsc;
+
 use super::*;
 use crate::message::{Notification, Request, Response};
 use crate::transport::{EndReason, Origin};
@@ -87,21 +89,6 @@ async fn batches_in_flight_are_bounded() {
             assert!(matches!(seen, Ok(Some(Inbound::Refused { .. }))), "{seen:?}");
         }
     }
-}
-
-/// An unordered carrier reports what it handed over, after the flush.
-#[tokio::test]
-async fn delivery_is_told_where_order_is_not_kept() {
-    let (up, mut requests) = mpsc::channel::<Message>(8);
-    let (_down, replies) = mpsc::channel::<Message>(8);
-    let client = Framed::client("topic", up, replies.map(Ok::<_, std::io::Error>)).unordered();
-    let (mut up, mut replies) = Box::new(client).split();
-    up.send(out(Request::new(1, "ask", None), Lane::numbered(1), true)).await.unwrap();
-    up.send(out(Notification::new("note", None), Lane::numbered(2), true)).await.unwrap();
-    up.flush().await.unwrap();
-    let told = replies.recv().await;
-    assert!(matches!(told, Ok(Some(Inbound::Delivered { lane })) if lane.number() == 2), "{told:?}");
-    assert!(matches!(requests.next().await, Some(Message::Request(_))));
 }
 
 #[tokio::test]

@@ -339,6 +339,25 @@ mod tests {
         assert_eq!(start.elapsed(), PATIENCE);
     }
 
+    /// A reader that has much before it, and reads, sets the pace.
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_waited_for_while_it_moves() {
+        let (writer, mut reader) = connection(1);
+        for _ in 0..5 {
+            writer.force(event("x"));
+        }
+        let start = Instant::now();
+        let reading = async {
+            for _ in 0..5 {
+                tokio::time::sleep(PATIENCE * 3 / 5).await;
+                next(&mut reader).await;
+            }
+        };
+        let (room, ()) = tokio::join!(writer.room(), reading);
+        assert!(room);
+        assert_eq!(start.elapsed(), PATIENCE * 3);
+    }
+
     #[tokio::test]
     async fn the_end_comes_after_what_is_queued_and_a_cut_at_once() {
         let (writer, reader) = connection(4);

@@ -175,7 +175,10 @@ pub(super) fn frame(id: Option<EventId>, message: &[u8]) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+    use crate::server::body::Source;
     use crate::server::legacy::queue::connection;
     use crate::sse::Decoder;
 
@@ -206,14 +209,19 @@ mod tests {
             let number = stream.number();
             assert!(matches!(stream.give(Some(number), event("x"), true), Given::Yes));
         }
-        let (second, _second) = connection(8);
+        let (second, mut reader) = connection(8);
+        let mut cx = Context::from_waker(Waker::noop());
         stream.attach(second.clone(), true);
         assert!(stream.is_read());
         let number = stream.number();
         assert!(matches!(stream.give(Some(number), event("4"), true), Given::Yes));
+        assert!(reader.poll_chunk(&mut cx).is_pending(), "it reads that from the store");
         assert_eq!(stream.caught_up(&second, 3), Progress::Behind);
         assert_eq!(stream.caught_up(&second, 4), Progress::Live);
-        assert_eq!(stream.given(), 4);
+        let number = stream.number();
+        assert!(matches!(stream.give(Some(number), event("5"), true), Given::Yes));
+        assert_eq!(reader.poll_chunk(&mut cx), Poll::Ready(Some(event("5"))));
+        assert_eq!(stream.given(), 5);
         let (third, _third) = connection(8);
         stream.attach(third.clone(), true);
         assert!(second.is_over(), "the newest wins");

@@ -48,7 +48,6 @@ pub(super) struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.session.close();
         self.table.remove(&self.session.id);
     }
 }

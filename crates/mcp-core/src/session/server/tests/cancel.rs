@@ -72,6 +72,23 @@ fn a_modern_post_is_not_cancelled_by_message() {
     assert_eq!(peer.result(1, "{}").len(), 1);
 }
 
+/// CANC-C-008: where requests are given up by message and have lanes of their own, the message comes on another
+/// lane, and the request's lane is let go. A subscription is no exception.
+#[test]
+fn a_modern_request_on_a_lane_of_its_own_is_cancelled_by_message() {
+    let topics = Binding { abandon: AbandonBy::Message, mirrors: false, ..POSTS };
+    let mut peer = Peer::with(topics, |_| {});
+    peer.on(5, &modern("1", "tools/call", ""));
+    assert_eq!(peer.on(6, &cancelled("1")), ["cancelled #1", "end lane 5 Cancelled"]);
+    assert!(peer.result(1, "{}").is_empty());
+    peer.on(7, &modern("2", "subscriptions/listen", r#""notifications":{}"#));
+    assert_eq!(peer.on(8, &cancelled("2")), ["end lane 7 Cancelled"]);
+    for lane in [9, 10] {
+        peer.on(lane, &modern("3", "tools/call", ""));
+    }
+    assert!(peer.on(11, &cancelled("3")).is_empty(), "which one is meant?");
+}
+
 /// CANC-C-009, FAULT C-38, HTTP-S-011, T-16: hanging up cancels a modern request, and no legacy one.
 #[test]
 fn hanging_up_means_opposite_things() {

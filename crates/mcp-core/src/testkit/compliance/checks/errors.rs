@@ -6,7 +6,7 @@ use crate::message::{ErrorObject, Message, RawJson, Response};
 use crate::testkit::compliance::bench::Bench;
 use crate::testkit::compliance::hub::{Hub, Reading, Seen};
 use crate::testkit::compliance::traffic::{self, describe};
-use crate::testkit::compliance::{Stop, Verdict, ensure, fail};
+use crate::testkit::compliance::{CannotCarry, Stop, Verdict, ensure, fail};
 use crate::transport::{Inbound, Origin, Outbound};
 
 /// Every code, from handlers and from the protocol, whatever status a carrier gives it.
@@ -89,8 +89,11 @@ pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
     for text in bad {
         let shown = String::from_utf8_lossy(text).into_owned();
         bench.wait(format!("the wire to take {shown}"));
-        let written = wire.write(Bytes::from_static(text)).await;
-        written.map_err(|error| Stop::Fail(format!("the wire did not take {shown}: {error}")))?;
+        match wire.write(Bytes::from_static(text)).await {
+            Ok(()) => {}
+            Err(error) if error.is::<CannotCarry>() => continue,
+            Err(error) => return fail(format!("the wire did not take {shown}: {error}")),
+        }
         bench.wait(format!("Refused at the server, after {shown}"));
         match hub.next().await {
             (_, Seen::In(Inbound::Refused { .. })) => {}

@@ -1,9 +1,11 @@
 //! Promise 6: what a send may wait for.
 
+use std::collections::VecDeque;
+
 use crate::testkit::compliance::bench::{Bench, Rig, is_no_route};
-use crate::testkit::compliance::hub::Arrived;
+use crate::testkit::compliance::hub::{Arrived, Seen};
 use crate::testkit::compliance::{Stop, Verdict, ensure, fail, traffic};
-use crate::transport::{Lane, SendError};
+use crate::transport::{Inbound, Lane, SendError};
 
 const CALLS: usize = 50;
 
@@ -51,18 +53,26 @@ async fn let_it_run() {
 pub(super) async fn slow_reader(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;
-    both_ways(&mut rig, CALLS, bench.fixture.large() / 64).await
+    both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Server).await
 }
 
-/// Both directions full, then both sides read: neither waits for the other to write less.
+/// Both directions full: the client reads all there is while its own sends are stuck, and the server sends all
+/// there is without reading. Peers whose one half waits for the other would wait for each other for ever.
 pub(super) async fn large(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
-    let large = bench.fixture.large();
-    both_ways(&mut rig, 2, large).await
+    both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Client).await?;
+    both_ways(&mut rig, 2, bench.fixture.large(), First::Client).await
+}
+
+/// Who reads first.
+#[derive(Clone, Copy, PartialEq)]
+enum First {
+    Client,
+    Server,
 }
 
 /// Fills both directions while nobody reads, then reads and compares.
-async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict {
+async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: First) -> Verdict {
     let first = rig.call("first", traffic::numbered(0)).await?;
     let asked = rig.at_server().await?;
     let link = rig.server_link(asked.link)?;
@@ -71,6 +81,7 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict 
     rig.client.read(false);
     let client_reads = rig.client.reading();
     rig.bench.wait(format!("sends of {messages} messages of {bytes} bytes, both ways"));
+    let mut heard = VecDeque::new();
     let lanes: Vec<Lane> = (0..messages).map(|_| rig.client.lane()).collect();
     {
         let up = async {
@@ -89,11 +100,22 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict 
             }
             Ok::<(), SendError>(())
         };
-        // The server reads first, the client later still: one direction does not depend on the other.
         let reading = async {
             let_it_run().await;
-            rig.hub.read(true);
+            match reads {
+                First::Server => rig.hub.read(true),
+                First::Client => {
+                    let _nobody_reads = client_reads.send(true);
+                    rig.bench.wait(
+                        "a notification at the client, while its sends wait and the server does not read",
+                    );
+                    while heard.len() < messages {
+                        heard.extend(rig.client.events.recv().await);
+                    }
+                }
+            }
             let_it_run().await;
+            rig.hub.read(true);
             let _nobody_reads = client_reads.send(true);
         };
         let (sent_up, sent_down, ()) = tokio::join!(up, down, reading);
@@ -105,7 +127,14 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize) -> Verdict 
         ensure(traffic::is_sized(&asked.message, n, bytes), || format!("call #{n} is damaged"))?;
     }
     for n in 0..messages {
-        let message = rig.expect_at_client(first, n).await?;
+        let message = match heard.pop_front() {
+            Some(Seen::In(Inbound::Message { message, lane, .. })) => {
+                rig.check_lane(lane, first)?;
+                message
+            }
+            Some(other) => return fail(format!("at the client, in place of a notification: {other:?}")),
+            None => rig.expect_at_client(first, n).await?,
+        };
         ensure(traffic::is_sized(&message, n, bytes), || format!("notification #{n} is damaged"))?;
     }
     Ok(())

@@ -228,3 +228,36 @@ fn other_schemes_are_refused() {
         assert!(matches!(error, HttpError::Url { .. }), "{error}");
     }
 }
+
+/// The environment names a proxy for everybody but loopback. A child process has an environment of its own.
+#[tokio::test]
+async fn the_environment_names_a_proxy_but_never_for_loopback() {
+    const CHILD: &str = "MCP_HTTP_TEST_CHILD";
+    const NAME: &str = "the_environment_names_a_proxy_but_never_for_loopback";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = async {
+        let mut peer = accept(&listener).await;
+        let request = peer.answer("served").await;
+        (request, peer)
+    };
+    if std::env::var_os(CHILD).is_some() {
+        let config = ClientConfig::default();
+        assert_eq!(read(&at("http://server.test/mcp", &config), post("a")).await.unwrap(), "served");
+        let near = at(&format!("http://{address}/near"), &config);
+        let (result, (request, _peer)) = join!(read(&near, post("a")), serve);
+        assert_eq!(result.unwrap(), "served");
+        assert!(request.starts_with("POST /near HTTP/1.1\r\n"), "{request}");
+        return;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args([NAME, "--nocapture"]).env(CHILD, "1").env("HTTP_PROXY", format!("http://{address}"));
+    for other in ["NO_PROXY", "no_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "REQUEST_METHOD"] {
+        child.env_remove(other);
+    }
+    child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let child = tokio::task::spawn_blocking(move || child.status().unwrap());
+    let ((request, _peer), status) = join!(serve, child);
+    assert!(request.starts_with("POST http://server.test/mcp HTTP/1.1\r\n"), "{request}");
+    assert!(status.unwrap().success());
+}

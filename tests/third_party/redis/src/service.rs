@@ -1,0 +1,91 @@
+//! How a link comes about: the client says hello, the server subscribes and says that it is there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use mcp_core::transport::{Accept, Connect, ConnectError, Transport, TransportError, async_trait};
+use redis::aio::PubSubStream;
+use redis::{AsyncCommands, Client, ErrorKind, RedisError};
+use tokio::task::JoinSet;
+
+use crate::link;
+
+/// How long a connect may take, the server's answer included.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Peers that are served at the same time; one more waits.
+const MAX_LINKS: usize = 1024;
+
+/// Connects to whoever serves a service on this Redis.
+pub struct RedisClient {
+    redis: Client,
+    service: String,
+}
+
+impl RedisClient {
+    /// Will look for this service. The name may hold no `*`, `?`, `[` or `\`: Redis matches by pattern.
+    pub fn new(redis: Client, service: impl Into<String>) -> RedisClient {
+        RedisClient { redis, service: service.into() }
+    }
+
+    async fn open(&self) -> Result<impl Transport, RedisError> {
+        let mut redis = self.redis.get_multiplexed_async_connection().await?;
+        let number: usize = redis.incr(format!("{}:links", self.service), 1).await?;
+        let (own, peer) =
+            (format!("{}:{number}:down", self.service), format!("{}:{number}:up", self.service));
+        let reader = link::open(&self.redis, own, peer).await?;
+        match redis.publish(format!("{}:hello", self.service), number).await? {
+            1 => reader.link(&self.redis, true).await,
+            servers => Err((ErrorKind::Io, "not one server but", servers.to_string()).into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Connect for RedisClient {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        let opened = tokio::time::timeout(CONNECT, self.open()).await;
+        let link = opened.map_err(|_| ConnectError::TimedOut { limit: CONNECT })?;
+        Ok(Box::new(link.map_err(|error| ConnectError::Unreachable(TransportError::new(error)))?))
+    }
+}
+
+/// Serves a service, once it has subscribed to the hellos of its clients.
+pub struct RedisServer {
+    redis: Client,
+    service: String,
+    hellos: PubSubStream,
+}
+
+impl RedisServer {
+    /// Lets clients find this service. The errors are those of Redis.
+    pub async fn bind(redis: Client, service: &str) -> Result<RedisServer, RedisError> {
+        let mut hellos = redis.get_async_pubsub().await?;
+        hellos.subscribe(format!("{service}:hello")).await?;
+        Ok(RedisServer { redis, service: service.to_owned(), hellos: hellos.into_on_message() })
+    }
+
+    /// Hands every link to `accept`, until Redis is gone or the future is dropped; then the links are dropped too.
+    pub async fn serve(mut self, accept: Arc<dyn Accept>) {
+        let mut links = JoinSet::new();
+        while let Some(hello) = self.hellos.next().await {
+            while links.try_join_next().is_some() {}
+            if links.len() >= MAX_LINKS {
+                links.join_next().await;
+            }
+            let Ok(number) = hello.get_payload::<u64>() else { continue };
+            let (redis, accept) = (self.redis.clone(), accept.clone());
+            let (own, peer) =
+                (format!("{}:{number}:up", self.service), format!("{}:{number}:down", self.service));
+            links.spawn(async move {
+                // A link that cannot be opened is given up: the client has its own limit.
+                let Ok(mut reader) = link::open(&redis, own, peer).await else { return };
+                if let (Ok(()), Ok(link)) =
+                    (reader.peer.put("0", b"r").await, reader.link(&redis, false).await)
+                {
+                    accept.accept(Box::new(link)).await;
+                }
+            });
+        }
+    }
+}
