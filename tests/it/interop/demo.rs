@@ -1,0 +1,17 @@
+//! Our own server, `mcp serve-demo`, for the clients of others and behind the proxies of others.
+
+use super::process::Process;
+use crate::fixtures::{self, Program};
+
+/// The program and these words.
+pub(super) fn program(words: &[&str]) -> Option<Program> {
+    let args = ["serve-demo"].iter().chain(words).map(Into::into).collect();
+    Some(Program { path: fixtures::mcp_bin()?, args })
+}
+
+/// Starts it over HTTP at a free port; its URL.
+pub(super) async fn start(words: &[&str]) -> Option<(String, Process)> {
+    let program = program(&[&["--listen", "127.0.0.1:0"], words].concat())?;
+    let (process, url) = Process::start(&program, &[], "listening on ").await;
+    Some((url, process))
+}
