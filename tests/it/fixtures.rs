@@ -99,6 +99,13 @@ pub(crate) fn mcp_bin() -> Option<PathBuf> {
     need("the mcp program", file.filter(|file| file.is_file()))
 }
 
+/// The nginx of this machine.
+pub(crate) fn nginx() -> Option<PathBuf> {
+    // Debian keeps it where only the PATH of an administrator leads.
+    let usual = || Some(PathBuf::from("/usr/sbin/nginx")).filter(|file| file.is_file());
+    need("nginx", on_path("nginx").or_else(usual))
+}
+
 fn python_program(python: PathBuf, file: &str, args: &[&str]) -> Program {
     let script = package().join("fixtures/servers").join(file);
     let args = std::iter::once(script.into()).chain(args.iter().map(OsString::from)).collect();
