@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::transport::async_trait;
 use mcp_http::HttpServer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use mcp_http::server::{Listener, Peer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::kit::*;
+use super::log::Log;
 
 const MIB: usize = 1 << 20;
 
@@ -159,4 +162,52 @@ async fn deep_requests_are_400() {
     }
     serves(address).await;
     serving.abort();
+}
+
+/// Fails to accept: a connection that is gone already, then for want of descriptors, and then nothing comes any more.
+struct Failing {
+    left: u32,
+    done: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+#[async_trait]
+impl Listener for Failing {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> std::io::Result<(DuplexStream, Peer)> {
+        const EMFILE: i32 = 24;
+        self.left = self.left.saturating_sub(1);
+        match self.left {
+            20.. => Err(std::io::ErrorKind::ConnectionAborted.into()),
+            1.. => Err(std::io::Error::from_raw_os_error(EMFILE)),
+            0 => {
+                self.done.take().map(|done| done.send(()));
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        true
+    }
+}
+
+/// FAULT C-46: a server that cannot accept says so once, not at every try, whatever failed before.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_cannot_accept_says_so_once() {
+    for aborted in [0, 3] {
+        let log = Log::default();
+        let _until_the_end = tracing::subscriber::set_default(log.clone());
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let server = Server::builder("s", "1").build(Router::new());
+        let bound =
+            HttpServer::new(Arc::new(server)).over(Failing { left: 20 + aborted, done: Some(done) }).unwrap();
+        let serving = tokio::spawn(async move {
+            bound.serve().await;
+        });
+        in_time(is_done).await.unwrap();
+        serving.abort();
+        let said = log.text();
+        assert_eq!(said.matches("cannot accept connections").count(), 1, "{aborted}: {said}");
+    }
 }

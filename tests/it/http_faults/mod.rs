@@ -8,4 +8,5 @@ mod framing;
 mod headers;
 mod hostile_clients;
 mod kit;
+mod log;
 mod secrets;

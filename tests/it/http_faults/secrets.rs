@@ -1,7 +1,7 @@
 //! No secret is ever shown: not by logs of any level, not by `Debug`, not by an error, not by a wire trace.
 
 use std::error::Error as _;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,56 +12,12 @@ use mcp_core::transport::trace::{Record, Tracer};
 use mcp_http::{HttpClient, HttpServer};
 use mcp_tests::fault_server::{Break, FaultServer, On, Rule, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
-use tracing::{Event, Metadata, Subscriber};
 
 use super::kit::*;
+use super::log::Log;
 
 /// What stands in every secret.
 const CANARY: &str = "canary7f3a";
-
-/// Keeps all that is said to `tracing`, by every crate and at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Log {
-    fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0.lock().unwrap(), " {field}={value:?}").unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        span.record(&mut self.clone());
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &tracing::span::Record<'_>) {
-        values.record(&mut self.clone());
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        writeln!(self.0.lock().unwrap(), "\n{}: ", event.metadata().target()).unwrap();
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
 
 /// Everything that an error shows, with its causes.
 fn shown(error: &Error) -> String {
@@ -185,19 +141,6 @@ async fn a_client_shows_no_secret_whatever_goes_wrong() {
             assert!(traced.contains("server/discover") || traced.contains("initialize"));
             assert!(!traced.contains(CANARY), "{era:?} {what}: in the trace: {traced}");
         }
-    }
-}
-
-/// The log of the test above hears what is said.
-#[test]
-fn the_log_hears_all_levels() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || {
-        let span = tracing::trace_span!("span", name = "in a span");
-        tracing::trace!(parent: &span, value = "in an event", "said");
-    });
-    for text in ["in a span", "in an event", "said"] {
-        assert!(log.text().contains(text), "{}", log.text());
     }
 }
 
