@@ -145,20 +145,25 @@ async fn run(program: &Program, mode: Option<&str>, server: &[&Path]) -> Output 
     process::run(command, LIMIT).await
 }
 
+/// Fills in what was told, a JSON line a step. The note of the first step has to be the version.
+pub(super) fn told(row: &mut Row, version: &str, lines: &str) {
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
+        let note = line["note"].as_str().unwrap_or_default();
+        let passed = line["ok"] == true && (step != Step::Connect || note == version);
+        let note = note.to_owned();
+        row.set(step, if passed { Cell::Passed(note) } else { Cell::Failed(note) });
+    }
+}
+
 /// The row as the script told it.
 fn read(client: &PeerClient, output: &Output) -> Row {
     let mut row = Row::new(client.row);
     for (step, reason) in client.cannot {
         row.set(*step, Cell::Absent(reason));
     }
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
-        let note = line["note"].as_str().unwrap_or_default();
-        let passed = line["ok"] == true && (step != Step::Connect || note == client.version);
-        let note = note.to_owned();
-        row.set(step, if passed { Cell::Passed(note) } else { Cell::Failed(note) });
-    }
+    told(&mut row, client.version, &String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         row.fail(Step::Close, format!("the client ended with {}: {stderr}", output.status));

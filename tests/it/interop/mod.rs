@@ -3,9 +3,11 @@
 //! A row is a pair of peers, a column a step. Each test makes one row. Its result is a file in the folder that
 //! `MCP_INTEROP_ROWS` names, if it does; the rows are listed in `tests/interop/rows.txt`.
 
+mod browser;
 mod clients;
 mod conversation;
 mod demo;
+mod inspector;
 mod leftovers;
 mod nginx;
 mod process;
