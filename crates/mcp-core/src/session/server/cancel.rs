@@ -16,9 +16,11 @@ impl ServerSession {
         let shared = if lane.is_shared() { self.exchanges.find(lane, id) } else { None };
         let name = match shared {
             Some(name) => Some(name),
-            None if self.binding.abandon == AbandonBy::Message => self.exchanges.find_only(id, true),
+            None if self.binding.abandon == AbandonBy::Message => {
+                only(self.exchanges.of_id(id, true).chain(self.listens.of_id(id)))
+            }
             None if modern => None,
-            None => self.exchanges.find_only(id, false),
+            None => only(self.exchanges.of_id(id, false)),
         };
         let Some(name) = name else {
             tracing::debug!(?id, "a cancellation of no request in flight is ignored");
@@ -74,4 +76,9 @@ impl ServerSession {
             }
         }
     }
+}
+
+/// The only one. `None` if there are several: a client that reuses ids in flight cannot say which one it means.
+fn only(mut names: impl Iterator<Item = ExchangeId>) -> Option<ExchangeId> {
+    names.next().filter(|_| names.next().is_none())
 }

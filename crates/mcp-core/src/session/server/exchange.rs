@@ -151,17 +151,12 @@ impl Exchanges {
         self.ids.get(&(lane, id.clone())).copied()
     }
 
-    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are
-    /// several: a client that reuses ids in flight cannot say which one it means.
-    pub(super) fn find_only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
-        // A subscription has no entry, and is modern.
-        let is_modern = |name| self.entries.get(&name).is_none_or(|exchange| exchange.version.is_modern());
-        let same = self.ids.iter().filter(|((_, other), _)| other == id).map(|(_, name)| *name);
-        let mut found = same.filter(|name| modern || !is_modern(*name));
-        match (found.next(), found.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        }
+    /// The exchanges of this id on whatever lane, modern ones only if `modern` says so. By the entries: ids on
+    /// lanes of their own are in no other table.
+    pub(super) fn of_id(&self, id: &RequestId, modern: bool) -> impl Iterator<Item = ExchangeId> {
+        let is_meant =
+            move |exchange: &Exchange| exchange.id == *id && (modern || exchange.version.is_legacy());
+        self.entries.iter().filter(move |(_, exchange)| is_meant(exchange)).map(|(name, _)| *name)
     }
 
     /// The exchanges on this lane, oldest first.

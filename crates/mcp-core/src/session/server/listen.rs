@@ -57,6 +57,11 @@ impl Listens {
         let on_it = self.entries.iter().filter(|(_, listen)| listen.lane == lane);
         on_it.map(|(name, _)| *name).collect()
     }
+
+    /// The subscriptions of this id on whatever lane.
+    pub(super) fn of_id(&self, id: &RequestId) -> impl Iterator<Item = ExchangeId> {
+        self.entries.iter().filter(move |(_, listen)| listen.id == *id).map(|(name, _)| *name)
+    }
 }
 
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
