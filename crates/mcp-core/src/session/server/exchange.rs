@@ -151,12 +151,10 @@ impl Exchanges {
         self.ids.get(&(lane, id.clone())).copied()
     }
 
-    /// The exchanges of this id on whatever lane, modern ones only if `modern` says so. By the entries: ids on
-    /// lanes of their own are in no other table.
-    pub(super) fn of_id(&self, id: &RequestId, modern: bool) -> impl Iterator<Item = ExchangeId> {
-        let is_meant =
-            move |exchange: &Exchange| exchange.id == *id && (modern || exchange.version.is_legacy());
-        self.entries.iter().filter(move |(_, exchange)| is_meant(exchange)).map(|(name, _)| *name)
+    /// The requests of this id, on whatever lane, and whether each is modern. Subscriptions are not here.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = (ExchangeId, bool)> {
+        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id == *id);
+        named.map(|(name, exchange)| (*name, exchange.version.is_modern()))
     }
 
     /// The exchanges on this lane, oldest first.
