@@ -21,8 +21,10 @@ const NAME: &str = "mcp.example.com";
 pub(super) enum Front {
     /// As the page says.
     AsTheGuideSays,
-    /// With HTTP/2, and with the buffering that is its default.
-    BufferingHttp2,
+    /// With the buffering that is its default.
+    Buffering,
+    /// With HTTP/2.
+    Http2,
 }
 
 /// Everything but the block in the page. It stays one process, so that its files are its user's.
@@ -86,9 +88,10 @@ fn configuration(front: Front, folder: &Path, upstream: &str) -> String {
     change("/etc/ssl/mcp.pem", &format!("{folder}/mcp.pem"));
     change("/etc/ssl/mcp.key", &format!("{folder}/mcp.key"));
     change("http://127.0.0.1:8080", upstream);
-    if front == Front::BufferingHttp2 {
-        change("socket ssl;", "socket ssl http2;");
-        change("proxy_buffering off;", "");
+    match front {
+        Front::AsTheGuideSays => {}
+        Front::Buffering => change("proxy_buffering off;", ""),
+        Front::Http2 => change("socket ssl;", "socket ssl http2;"),
     }
     AROUND.replace("{server}", &server).replace("{folder}", folder)
 }

@@ -310,7 +310,8 @@ pub(super) const SCRIPTS: &[Script] = &[
         ..PYTHON_2
     },
     DEMO,
-    Script { row: "our client / our server (nginx, http/2)", way: Way::Nginx(Front::BufferingHttp2), ..DEMO },
+    Script { row: "our client / our server (nginx, buffering)", way: Way::Nginx(Front::Buffering), ..DEMO },
+    Script { row: "our client / our server (nginx, http/2)", way: Way::Nginx(Front::Http2), ..DEMO },
     Script {
         row: "our client / our server, legacy (nginx)",
         farewell: DELETED,

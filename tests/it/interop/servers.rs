@@ -236,9 +236,14 @@ async fn our_client_talks_to_our_server_behind_nginx() {
     row("our client / our server (nginx)").await;
 }
 
-/// Where nginx buffers, the stream's own header keeps it from that.
+/// FAULT C-27: where nginx buffers, the stream's own header keeps it from that.
 #[tokio::test]
 async fn our_client_talks_to_our_server_behind_an_nginx_that_buffers() {
+    row("our client / our server (nginx, buffering)").await;
+}
+
+#[tokio::test]
+async fn our_client_talks_to_our_server_behind_nginx_over_http_2() {
     row("our client / our server (nginx, http/2)").await;
 }
 
