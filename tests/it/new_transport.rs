@@ -14,15 +14,11 @@ async fn a_new_transport_is_red_and_its_report_says_what_is_not_written() {
         (0, report.checks.len() - report.skipped().count())
     );
     let text = report.to_string();
-    for promise in 1..=8 {
-        assert!(text.contains(&format!("\n{promise}. ")), "{text}");
-    }
-    let seen = "seen: connect failed: connect is not written yet (src/lib.rs)";
+    let seen = "No check got beyond this: connect failed: connect is not written yet (src/lib.rs)\n";
     assert!(
-        text.contains("1. Minting: BROKEN\n   \"On a client link only the session mints lanes"),
+        text.contains(seen) && text.contains("\n1. Minting: not reached\n   \"On a client link only"),
         "{text}"
     );
-    assert_eq!(text.matches(seen).count(), report.failed().count(), "{text}");
 
     let talk = conversation::run(&fixture::fixture()).await.to_string();
     assert!(talk.contains("   FAIL  connect: ") && talk.contains("connect is not written yet"), "{talk}");

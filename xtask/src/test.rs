@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
+use crate::conformance::new_enough;
 use crate::shell::{cargo, find, is_ci, output, root, run as run_command};
 
 // `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
@@ -23,6 +24,17 @@ pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     if let Some(node) = tool(npm(&interop), "the tests with peers from npm")? {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));
+    }
+    if let Some(redis) = tool(Ok(redis()), "the tests over Redis")? {
+        variables.push(("MCP_TEST_REDIS", redis));
+    }
+    let inspector = root().join("tests/inspector");
+    let setup = npm(&inspector).map(|setup| match setup {
+        Setup::Ready(own) => new_enough(&inspector, own),
+        missing => missing,
+    });
+    if let Some(node) = tool(setup, "the tests with the inspector")? {
+        variables.push(("MCP_TEST_INSPECTOR_NODE", node));
     }
     // Two versions of one package do not fit into one venv.
     let venvs = [
@@ -74,6 +86,12 @@ pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
         stamp.write()?;
     }
     Ok(Setup::Ready(node))
+}
+
+/// The tests start a server of their own; Debian's may run or not.
+fn redis() -> Setup {
+    let missing = Setup::Missing("redis-server is not on PATH (on Debian: apt-get install redis-server)");
+    find("redis-server").map_or(missing, Setup::Ready)
 }
 
 fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {

@@ -39,6 +39,9 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 fn is(headers: &HeaderMap, kind: Kind) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
+    if kind == Kind::Json && value.as_bytes() == b"application/json" {
+        return true;
+    }
     let mut list = split(value.as_bytes(), b',');
     let (Some(one), None) = (list.next(), list.next()) else { return false };
     Range::parse(one).is_some_and(|range| range.specificity(kind) == Some(Specificity::Exact))
@@ -49,6 +52,12 @@ fn is(headers: &HeaderMap, kind: Kind) -> bool {
 /// No `Accept` header, or one that lists nothing, means anything. The most specific range that fits decides,
 /// and a weight of 0 excludes. Elements that cannot be read are skipped.
 pub(crate) fn accepts(headers: &HeaderMap, kind: Kind) -> bool {
+    let mut values = headers.get_all(ACCEPT).iter();
+    if let (Some(value), None) = (values.next(), values.next())
+        && let Some((_, kinds)) = USUAL.iter().find(|(text, _)| text.as_bytes() == value.as_bytes())
+    {
+        return kinds.contains(&kind);
+    }
     let mut listed = false;
     let mut best: Option<(Specificity, bool)> = None;
     for value in headers.get_all(ACCEPT) {
@@ -63,6 +72,16 @@ pub(crate) fn accepts(headers: &HeaderMap, kind: Kind) -> bool {
     }
     !listed || best.is_some_and(|(_, wanted)| wanted)
 }
+
+/// What clients usually accept, which is not read anew for each request.
+const USUAL: [(&str, &[Kind]); 6] = [
+    ("application/json, text/event-stream", &[Kind::Json, Kind::EventStream]),
+    ("application/json,text/event-stream", &[Kind::Json, Kind::EventStream]),
+    ("text/event-stream, application/json", &[Kind::Json, Kind::EventStream]),
+    ("text/event-stream", &[Kind::EventStream]),
+    ("application/json", &[Kind::Json]),
+    ("*/*", &[Kind::Json, Kind::EventStream]),
+];
 
 /// How closely a range names a type. In rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +135,26 @@ fn is_zero(weight: &[u8]) -> bool {
 
 /// Whether it is a token of RFC 9110 section 5.6.2.
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let token = |byte: &u8| {
+        let mark = matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        );
+        mark || byte.is_ascii_alphanumeric()
+    };
     !text.is_empty() && text.iter().all(token)
 }
 

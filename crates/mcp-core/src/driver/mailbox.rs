@@ -1,11 +1,12 @@
 //! A queue with one reader: what a driver is told, and what a slow reader of notifications may miss.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
+
+use crate::session::few::FewQueue;
 
 /// A queue with any number of writers and one reader. Empty it costs no memory beyond itself; nothing
 /// in it needs a runtime, so that a guard may push from a `Drop` anywhere.
@@ -20,7 +21,7 @@ pub(crate) struct Mailbox<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    queue: VecDeque<T>,
+    queue: FewQueue<T>,
     dropped: u64,
     unreported: u64,
     closed: bool,
@@ -28,7 +29,7 @@ struct State<T> {
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Mailbox<T> {
-        let state = State { queue: VecDeque::new(), dropped: 0, unreported: 0, closed: false };
+        let state = State { queue: FewQueue::default(), dropped: 0, unreported: 0, closed: false };
         Mailbox { state: Mutex::new(state), reader: AtomicWaker::new() }
     }
 
@@ -43,7 +44,7 @@ impl<T> Mailbox<T> {
         if state.closed {
             return Err(item);
         }
-        state.queue.push_back(item);
+        state.queue.push(item);
         drop(state);
         self.reader.wake();
         Ok(())
@@ -55,12 +56,12 @@ impl<T> Mailbox<T> {
         if state.closed {
             return;
         }
-        let oldest = if state.queue.len() >= bound.max(1) { state.queue.pop_front() } else { None };
+        let oldest = if state.queue.len() >= bound.max(1) { state.queue.pop() } else { None };
         if oldest.is_some() {
             state.dropped += 1;
             state.unreported += 1;
         }
-        state.queue.push_back(item);
+        state.queue.push(item);
         drop(state);
         self.reader.wake();
         drop(oldest);
@@ -68,17 +69,7 @@ impl<T> Mailbox<T> {
 
     /// The oldest item, if there is one.
     pub(crate) fn try_pop(&self) -> Option<T> {
-        self.lock().queue.pop_front()
-    }
-
-    /// Puts everything that is there at the end of `into`.
-    pub(crate) fn take_all(&self, into: &mut VecDeque<T>) {
-        let mut state = self.lock();
-        if into.is_empty() {
-            std::mem::swap(&mut state.queue, into);
-        } else {
-            into.append(&mut state.queue);
-        }
+        self.lock().queue.pop()
     }
 
     /// How many items were dropped since this was asked last.
@@ -112,7 +103,7 @@ impl<T> Mailbox<T> {
         // Registering first: an item that comes between the look and the registration is not missed.
         self.reader.register(cx.waker());
         let mut state = self.lock();
-        match state.queue.pop_front() {
+        match state.queue.pop() {
             Some(item) => Poll::Ready(Some(item)),
             None if state.closed => Poll::Ready(None),
             None => Poll::Pending,

@@ -1,6 +1,5 @@
 //! The loop that owns the sending half of a link.
 
-use std::collections::VecDeque;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -38,26 +37,23 @@ pub(crate) async fn write<P>(
     rejected: &Mailbox<Rejected>,
     limit: Duration,
 ) -> Result<(), TransportError> {
-    let mut batch = VecDeque::new();
     loop {
         queue.ready().await;
-        queue.take_all(&mut batch);
-        if batch.is_empty() {
-            return Ok(());
-        }
-        while !batch.is_empty() {
-            while let Some(queued) = batch.pop_front() {
-                let (lane, request) = name(&queued.out);
-                match within(limit, sender.send(queued.out)).await? {
-                    Ok(()) => {}
-                    Err(SendError::Rejected(loss)) => {
-                        // The loop beside this one ends later than this one.
-                        let _open = rejected.push(Rejected { lane, request, loss });
-                    }
-                    Err(SendError::Fatal(error)) => return Err(error),
+        let mut sent = false;
+        while let Some(queued) = queue.try_pop() {
+            sent = true;
+            let (lane, request) = name(&queued.out);
+            match within(limit, sender.send(queued.out)).await? {
+                Ok(()) => {}
+                Err(SendError::Rejected(loss)) => {
+                    // The loop beside this one ends later than this one.
+                    let _open = rejected.push(Rejected { lane, request, loss });
                 }
+                Err(SendError::Fatal(error)) => return Err(error),
             }
-            queue.take_all(&mut batch);
+        }
+        if !sent {
+            return Ok(());
         }
         match within(limit, sender.flush()).await? {
             Ok(()) => {}
@@ -74,7 +70,8 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
     if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
         return Ok(done);
     }
-    tokio::time::timeout(limit, work).await.map_err(|_| {
+    // Apart, so that a link that waits for nothing has no room for it.
+    Box::pin(tokio::time::timeout(limit, work)).await.map_err(|_| {
         TransportError::new(format!("write stalled: the peer left a message unread for {limit:?}"))
     })
 }

@@ -1,5 +1,7 @@
 //! Text to messages: one pass that keeps null apart from absent and never builds a tree.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::payload::{Marks, kind_name, scan_object};
@@ -132,8 +134,8 @@ struct Fields {
     version: Option<bool>,
     id: Option<Id>,
     method: Option<Result<Span, Kind>>,
-    params: Option<(Kind, Span, Box<Marks>)>,
-    result: Option<(Kind, Span, Box<Marks>)>,
+    params: Option<(Kind, Span, Arc<Marks>)>,
+    result: Option<(Kind, Span, Arc<Marks>)>,
     error: Option<Result<ErrorFields, &'static str>>,
     /// The first rule that was broken.
     fault: Option<String>,
@@ -228,18 +230,18 @@ impl Fields {
         &mut self,
         scanner: &mut Scanner<'_>,
         name: &str,
-    ) -> Result<(Kind, Span, Box<Marks>), ScanError> {
-        let mut marks = Box::new(Marks::NONE);
+    ) -> Result<(Kind, Span, Arc<Marks>), ScanError> {
+        let mut marks = Marks::NONE;
         if scanner.peek() != Some(b'{') {
             let (kind, span) = scanner.value()?;
-            return Ok((kind, span, marks));
+            return Ok((kind, span, Arc::new(marks)));
         }
         let mut duplicate = false;
         let span = scan_object(scanner, &mut marks, &mut duplicate)?;
         if duplicate {
             self.fault(format_args!("two members of one name in {name}"));
         }
-        Ok((Kind::Object, span, marks))
+        Ok((Kind::Object, span, Arc::new(marks)))
     }
 
     fn readable_id(&self) -> Option<RequestId> {
@@ -325,7 +327,7 @@ fn read_method(quoted: &[u8]) -> Result<Method, String> {
 
 fn slice_payload(
     text: &Bytes,
-    (kind, span, marks): (Kind, Span, Box<Marks>),
+    (kind, span, marks): (Kind, Span, Arc<Marks>),
     name: &str,
 ) -> Result<Payload, String> {
     if kind != Kind::Object {

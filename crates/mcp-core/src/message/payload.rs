@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use memchr::memmem::Finder;
 
 use super::meta;
 use super::raw::RawJson;
@@ -87,17 +89,16 @@ impl Mark {
     }
 
     fn of_meta_key(key: &[u8]) -> Option<Mark> {
-        let key = std::str::from_utf8(key).ok()?;
-        Some(match key {
-            meta::PROGRESS_TOKEN => Mark::MetaProgressToken,
-            meta::PROTOCOL_VERSION => Mark::MetaProtocolVersion,
-            meta::CLIENT_CAPABILITIES => Mark::MetaClientCapabilities,
-            meta::CLIENT_INFO => Mark::MetaClientInfo,
-            meta::LOG_LEVEL => Mark::MetaLogLevel,
-            meta::SERVER_INFO => Mark::MetaServerInfo,
-            meta::SUBSCRIPTION_ID => Mark::MetaSubscriptionId,
-            _ => return None,
-        })
+        const KEYS: [(&str, Mark); 7] = [
+            (meta::PROTOCOL_VERSION, Mark::MetaProtocolVersion),
+            (meta::CLIENT_INFO, Mark::MetaClientInfo),
+            (meta::CLIENT_CAPABILITIES, Mark::MetaClientCapabilities),
+            (meta::PROGRESS_TOKEN, Mark::MetaProgressToken),
+            (meta::LOG_LEVEL, Mark::MetaLogLevel),
+            (meta::SERVER_INFO, Mark::MetaServerInfo),
+            (meta::SUBSCRIPTION_ID, Mark::MetaSubscriptionId),
+        ];
+        KEYS.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, mark)| *mark)
     }
 }
 
@@ -166,8 +167,9 @@ pub(crate) fn scan_object(
 #[derive(Clone)]
 pub struct Payload {
     raw: RawJson,
-    /// In a box: a message moves often, and its marks are larger than the rest of it.
-    marks: OnceLock<Box<Marks>>,
+    /// Apart: a message moves often, and its marks are larger than the rest of it. Shared: it is cloned, too.
+    /// `None`: there are none.
+    marks: OnceLock<Option<Arc<Marks>>>,
 }
 
 impl Payload {
@@ -176,8 +178,20 @@ impl Payload {
         Payload { raw, marks: OnceLock::new() }
     }
 
-    pub(crate) fn scanned(raw: RawJson, marks: Box<Marks>) -> Payload {
-        Payload { raw, marks: OnceLock::from(marks) }
+    /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
+    /// A quick look spares most results the scan: if none of the names stands in the text, and no letter is written as
+    /// an escape, no mark is looked for any more. So what goes on elsewhere has to be a new payload.
+    pub(crate) fn result(raw: RawJson) -> Payload {
+        static NAMES: LazyLock<[Finder<'static>; 5]> =
+            LazyLock::new(|| ["resultType", "_meta", "ttlMs", "cacheScope", "\\u"].map(Finder::new));
+        if NAMES.iter().all(|name| name.find(raw.as_bytes()).is_none()) {
+            return Payload { raw, marks: OnceLock::from(None) };
+        }
+        Payload::new(raw)
+    }
+
+    pub(crate) fn scanned(raw: RawJson, marks: Arc<Marks>) -> Payload {
+        Payload { raw, marks: OnceLock::from(Some(marks)) }
     }
 
     /// The whole object.
@@ -190,16 +204,17 @@ impl Payload {
         self.raw
     }
 
-    fn marks(&self) -> &Marks {
-        self.marks.get_or_init(|| {
-            let mut marks = Box::new(Marks::NONE);
+    fn span(&self, mark: Mark) -> Option<Range<usize>> {
+        let marks = self.marks.get_or_init(|| {
+            let mut marks = Marks::NONE;
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // The text was checked when it was made.
                 let _checked = scan_object(&mut scanner, &mut marks, &mut false);
             }
-            marks
-        })
+            Some(Arc::new(marks))
+        });
+        marks.as_ref()?.get(mark)
     }
 
     /// Whether it is plain from a quick look that there is no `_meta`: the name stands nowhere, and nothing
@@ -213,12 +228,12 @@ impl Payload {
 
     /// The JSON text of a member, if it is there. `null` is there.
     pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
-        self.marks().get(mark).map(|span| &self.raw.as_bytes()[span])
+        self.span(mark).map(|span| &self.raw.as_bytes()[span])
     }
 
     /// A member as raw JSON that shares the payload's memory.
     pub fn get(&self, mark: Mark) -> Option<RawJson> {
-        let span = self.marks().get(mark)?;
+        let span = self.span(mark)?;
         Some(RawJson::trusted(self.raw.clone().into_bytes().slice(span)))
     }
 

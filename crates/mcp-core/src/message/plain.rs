@@ -34,7 +34,8 @@ fn special_bytes(word: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
     let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    below(word, 0x20) | equal(b'"') | equal(b'\\')
+    // With that bit turned over, quote and control characters are the lowest values, and nothing else is.
+    below(word ^ (ONES * 0x02), 0x21) | equal(b'\\')
 }
 
 /// The length of the leading chunks without a special byte. Without an early end inside a chunk the

@@ -135,11 +135,21 @@ impl RawJson {
 
     /// A member of an object, by its exact key. With duplicates, the first.
     pub fn member(&self, key: &str) -> Option<RawJson> {
+        if !self.is_object() {
+            return None;
+        }
         let mut found = None;
-        self.each_member(|name, value| {
-            if found.is_none() && name == key.as_bytes() {
-                found = Some(value);
+        let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
+        // The text was checked when it was made: an error means that the member was found.
+        let _found = scanner.object(|scanner, name| {
+            let here = *name.text(scanner.bytes()) == *key.as_bytes();
+            let (_, span) = scanner.value()?;
+            if !here {
+                return Ok(());
             }
+            let end = span.end;
+            found = Some(span);
+            Err(ScanError::Syntax(end))
         });
         found.map(|span| RawJson(self.0.slice(span)))
     }

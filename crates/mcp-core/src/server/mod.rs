@@ -115,7 +115,8 @@ impl Accept for Server {
     }
 
     async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
-        self.shared.handler.input_schema(tool, envelope).await
+        // The handler itself, not its `Arc`: that would be one more boxed future.
+        (*self.shared.handler).input_schema(tool, envelope).await
     }
 
     fn drain(&self) {

@@ -12,6 +12,7 @@
 //! Eras are sibling files under a shared opening: what one era does not have, it cannot say.
 
 pub mod client;
+pub(crate) mod few;
 mod ids;
 mod input;
 pub(crate) mod number_map;

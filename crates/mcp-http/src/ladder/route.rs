@@ -44,6 +44,11 @@ impl<'a> Header<'a> {
             Single::Many => return Header::Many,
             Single::One(value) => value,
         };
+        let usual =
+            served.iter().find(|version| version.is_modern() && version.as_str().as_bytes() == trim(value));
+        if let Some(version) = usual {
+            return Header::Modern(Cow::Borrowed(version.as_str()));
+        }
         let label = String::from_utf8_lossy(trim(value));
         match ProtocolVersion::parse(&label) {
             Some(version) if version.is_legacy() => Header::Legacy(label),

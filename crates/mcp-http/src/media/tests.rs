@@ -159,3 +159,16 @@ proptest! {
         prop_assert!(!accepts(&headers, Kind::EventStream));
     }
 }
+
+/// T-23: what is known by heart means what it says; a parameter makes another text of it, which is read.
+#[test]
+fn what_is_usual_is_known_as_it_would_be_read() {
+    for (text, kinds) in USUAL {
+        let (known, read) = (headers(ACCEPT, &[text.as_bytes()]), format!("{text};a=b"));
+        let read = headers(ACCEPT, &[read.as_bytes()]);
+        for kind in [Kind::Json, Kind::EventStream] {
+            assert_eq!(accepts(&known, kind), kinds.contains(&kind), "{text}");
+            assert_eq!(accepts(&read, kind), kinds.contains(&kind), "{text}");
+        }
+    }
+}

@@ -4,9 +4,11 @@
 //! `$ref` is not followed (ledger SEC-B-011, T-29).
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use hyper::header::HeaderName;
 use mcp_core::message::RawJson;
+use memchr::memmem::Finder;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -15,6 +17,7 @@ use crate::headers::PARAM_PREFIX;
 use crate::media::is_token;
 
 const KEYWORD: &str = "x-mcp-header";
+static FIND_KEYWORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEYWORD));
 
 /// The annotations of a tool's input schema, in their order. Depth is bounded by serde_json's 128.
 ///
@@ -26,7 +29,7 @@ pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> 
     let text = schema.as_bytes();
     // Most schemas have none, which a quick look tells: the keyword stands nowhere, and nothing is written
     // with escapes.
-    if memchr::memmem::find(text, KEYWORD.as_bytes()).is_none() && memchr::memchr(b'\\', text).is_none() {
+    if FIND_KEYWORD.find(text).is_none() && memchr::memchr(b'\\', text).is_none() {
         return Ok(Vec::new());
     }
     let mut walk = Walk { found: Vec::new(), path: Vec::new(), fault: None };

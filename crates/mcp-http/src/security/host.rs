@@ -2,6 +2,7 @@
 //! SEC-S-003, T-36).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::OnceLock;
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderValue, ORIGIN};
@@ -31,7 +32,12 @@ pub(crate) struct HostPolicy {
     loopback: bool,
     hosts: Vec<Authority>,
     origins: Vec<Site>,
+    /// A Host header that was allowed. Most requests have the same, and what was allowed once is always.
+    usual: OnceLock<Vec<u8>>,
 }
+
+/// The longest Host header that is kept.
+const USUAL: usize = 128;
 
 impl HostPolicy {
     /// A policy for a server that is bound to a loopback address or not, with these settings. On a loopback
@@ -58,6 +64,7 @@ impl HostPolicy {
             loopback,
             hosts: hosts.collect::<Result<_, _>>()?,
             origins: origins.collect::<Result<_, _>>()?,
+            usual: OnceLock::new(),
         })
     }
 
@@ -70,6 +77,9 @@ impl HostPolicy {
             return Err(HostDenied::ManyHosts);
         }
         let target = authority.map(str::as_bytes);
+        if target.is_none() && header.is_some() && header == self.usual.get().map(Vec::as_slice) {
+            return Ok(());
+        }
         let text = target.or(header).ok_or(HostDenied::NoHost)?;
         let deny = || HostDenied::Host(clip(text));
         let named = parse(text).ok_or_else(deny)?;
@@ -79,7 +89,15 @@ impl HostPolicy {
             return Err(HostDenied::HostsDiffer);
         }
         let local = self.loopback && named.host.is_loopback();
-        if local || self.hosts.iter().any(|allowed| allowed.covers(&named)) { Ok(()) } else { Err(deny()) }
+        if !local && !self.hosts.iter().any(|allowed| allowed.covers(&named)) {
+            return Err(deny());
+        }
+        if let (None, Some(header)) = (target, header)
+            && header.len() <= USUAL
+        {
+            self.usual.get_or_init(|| header.to_vec());
+        }
+        Ok(())
     }
 
     /// Checks the origin of a request. `None`: there is none, so it comes from no browser, and passes.

@@ -112,7 +112,7 @@ pub struct ServerTimeouts {
     pub body: Duration,
     /// A write that the peer does not take.
     pub write: Duration,
-    /// A kept connection without a request.
+    /// A kept connection without a request. On HTTP/2 the last answers have as long again to be read.
     pub idle: Duration,
     /// A comment on a silent stream, and the time after which an answer becomes a stream.
     pub keep_alive: Duration,

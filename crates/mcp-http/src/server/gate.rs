@@ -2,7 +2,7 @@
 
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Method, Response, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 
 use super::body::Body;
@@ -57,6 +57,10 @@ pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -
     } else {
         return Err(Box::new(respond::empty(StatusCode::NOT_FOUND)));
     };
+    // What takes messages takes them by POST, whatever the headers say.
+    if parts.method == Method::POST && matches!(place, Place::Endpoint | Place::Messages) {
+        return Ok(place);
+    }
     if cors::is_preflight(&parts.method, &parts.headers)
         && let Some(headers) = cors::preflight(&core.config.cors, origin, &parts.headers)
     {

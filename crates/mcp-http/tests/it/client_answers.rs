@@ -21,7 +21,7 @@ fn details(error: &Error) -> (LossKind, HttpError) {
 }
 
 /// Promise 5, FAULT A-B19, C-28, C-29, HTTP-C-010: what a status means where the body is no message.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_status_without_a_message_is_a_typed_loss_and_the_link_lives_on() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -56,7 +56,7 @@ async fn a_status_without_a_message_is_a_typed_loss_and_the_link_lives_on() {
 
 /// Promise 5, RPC-B-008, FAULT A-B4: an error that carries a message is that message, with or without its id; where the
 /// carrier refuses, it is not.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -84,7 +84,7 @@ async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses(
 }
 
 /// FAULT A-B16, A-B32, C-26, PEERS 24: a 2xx that is no answer is an error at once, never a hang.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_2xx_that_is_no_answer_is_told_at_once() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -116,7 +116,7 @@ async fn a_2xx_that_is_no_answer_is_told_at_once() {
 }
 
 /// Promise 2, RPC-B-007, FAULT A-B8: a malformed answer, and one to another request, are the peer's fault.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wrong_answer_is_a_violation() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -136,7 +136,7 @@ async fn a_wrong_answer_is_a_violation() {
 }
 
 /// HTTP-C-004, FAULT A-B24: JSON and streams in turn, an empty result, a type with parameters in any case.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn both_forms_of_answer_are_read_for_every_request() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -158,7 +158,7 @@ async fn both_forms_of_answer_are_read_for_every_request() {
 }
 
 /// FAULT A-B33, FAULT B: unbounded memory; PEERS 8. The limit is named, and the link lives on.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
     let mut peer = Peer::new();
     let http = peer.http().configure(|config| {
@@ -189,7 +189,7 @@ async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
 }
 
 /// FAULT C-1, C-24: a connection that breaks before its answer loses its call, and the next one gets a new connection.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cut_connection_loses_its_call_alone() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -206,7 +206,7 @@ async fn a_cut_connection_loses_its_call_alone() {
 }
 
 /// FAULT A-B4, C-42, T-06 to T-09: the probe's verdict over HTTP, by what the first POST meets.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_first_post_decides_the_era() {
     // Anything that is an answer of a kind means legacy.
     for (status, kind, body) in [

@@ -6,14 +6,14 @@ use mcp_core::message::RawJson;
 use mcp_core::session::SubscriptionFilter;
 use mcp_core::transport::LossKind;
 
-use crate::client_peer::{Peer, URL, said};
+use crate::client_peer::{Peer, URL, said, soon};
 
 fn args(json: &str) -> Option<RawJson> {
     Some(RawJson::parse(json.to_owned()).unwrap())
 }
 
 /// HTTP-C-001, HTTP-C-002, HTTP-C-006, HDR-C-001, HDR-C-004, SESS-B-011; FAULT A-B3: the URL is used as it is given.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_request_is_a_post_whose_headers_mirror_its_body() {
     let mut peer = Peer::new();
     let client = crate::client_peer::builder().start(peer.http()).unwrap();
@@ -55,7 +55,7 @@ async fn each_request_is_a_post_whose_headers_mirror_its_body() {
 
 /// HTTP-C-004, SSE-C-002, HTTP-S-007, PROG-S-007; FAULT A-B16, A-B17, C-5: the answer is there before the stream ends,
 /// however its bytes are cut.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stream_brings_progress_and_then_the_answer() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -71,7 +71,7 @@ async fn a_stream_brings_progress_and_then_the_answer() {
     for piece in format!("data:{note}\r\n\r\n").as_bytes().chunks(7) {
         stream.raw(String::from_utf8(piece.to_vec()).unwrap());
     }
-    assert_eq!(call.next_notification().await.unwrap().method, "notifications/progress");
+    assert_eq!(soon(call.next_notification()).await.unwrap().method, "notifications/progress");
     // Two data lines are joined by a newline, which is white space between two tokens.
     let (head, tail) = answer.split_once(',').unwrap();
     stream.raw(format!("data: {head},\ndata: {tail}\n\n"));
@@ -125,7 +125,7 @@ async fn a_modern_stream_is_never_resumed() {
 }
 
 /// RPC-C-012, FAULT C-41: a modern server's request is ignored, and the call goes on.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_on_a_modern_stream_is_not_answered() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -158,13 +158,13 @@ async fn a_subscription_lives_on_its_own_stream() {
         )
     };
     stream.event(&note("subscriptions/acknowledged", r#","notifications":{"toolsListChanged":true}"#));
-    assert!(matches!(listen.next().await, Some(ListenItem::Started { gap: false, .. })));
+    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Started { gap: false, .. })));
     // Ten silent minutes are no failure: it owes nothing.
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     stream.event(&note("tools/list_changed", ""));
-    assert!(matches!(listen.next().await, Some(ListenItem::Changed(_))));
+    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Changed(_))));
     stream.cut();
-    assert!(matches!(listen.next().await, Some(ListenItem::Lost)));
+    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Lost)));
     let again = peer.post("subscriptions/listen").await;
     let stream = again.events();
     drop(listen);
@@ -172,7 +172,7 @@ async fn a_subscription_lives_on_its_own_stream() {
 }
 
 /// HDR-C-016, HDR-C-017, HDR-C-018, HDR-C-008, HDR-C-022, T-30: arguments travel in headers once a list has said so.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn annotated_arguments_become_headers() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -222,7 +222,7 @@ async fn annotated_arguments_become_headers() {
 }
 
 /// T-31: a notification carries the version and its method.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_modern_notification_names_its_method() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
@@ -234,7 +234,7 @@ async fn a_modern_notification_names_its_method() {
 }
 
 /// FAULT A-B7, A-B8, C-39, C-40: concurrent calls are answered out of order, each with its own.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn concurrent_calls_get_their_own_answers_whatever_the_order() {
     let mut peer = Peer::new();
     let client = peer.modern().await;

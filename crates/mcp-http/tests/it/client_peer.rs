@@ -1,4 +1,4 @@
-//! A server that does what a test says, request by request: real hyper, over memory, so that time can stand still.
+//! A server that does what a test says, request by request: real hyper, over memory, so that time stands still.
 
 use std::collections::VecDeque;
 use std::io;
@@ -99,7 +99,7 @@ impl Peer {
     pub(crate) async fn next(&mut self) -> Ask {
         match self.aside.pop_front() {
             Some(ask) => ask,
-            None => self.asks.recv().await.unwrap(),
+            None => soon(self.asks.recv()).await.unwrap(),
         }
     }
 
@@ -109,7 +109,7 @@ impl Peer {
             return self.aside.remove(at).unwrap();
         }
         loop {
-            let ask = self.asks.recv().await.unwrap();
+            let ask = soon(self.asks.recv()).await.unwrap();
             if ask.method == method {
                 return ask;
             }
@@ -154,6 +154,12 @@ impl Peer {
         ask.reply(200, &[("content-type", "application/json")], session, body);
         self.post("notifications/initialized").await.status(202);
     }
+}
+
+/// What never happens fails the test as soon as nothing else is left to happen: in these tests time stands still.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let day = Duration::from_secs(24 * 3600);
+    tokio::time::timeout(day, future).await.expect("nothing happened for a day")
 }
 
 /// A client that is yet to be started. Strict: unreadable input ends it.
@@ -275,7 +281,7 @@ impl Ask {
 
     /// Waits until the client hangs up without an answer.
     pub(crate) async fn hung_up(mut self) {
-        self.reply.closed().await;
+        soon(self.reply.closed()).await;
     }
 }
 
@@ -303,7 +309,7 @@ impl EventStream {
 
     /// Waits until the client hangs up.
     pub(crate) async fn hung_up(&self) {
-        self.sender.closed().await;
+        soon(self.sender.closed()).await;
     }
 }
 

@@ -9,7 +9,7 @@ use mcp_core::message::{ProtocolVersion, RawJson};
 use mcp_core::transport::LossKind;
 use tokio::time::Instant;
 
-use crate::client_peer::{Ask, Peer, builder};
+use crate::client_peer::{Ask, Peer, builder, soon};
 
 const V: ProtocolVersion = ProtocolVersion::V2025_11_25;
 const TOOL: &str = r#"{"content":[{"type":"text","text":"ok"}]}"#;
@@ -45,7 +45,7 @@ async fn a_broken_stream_is_resumed_after_retry_and_brings_the_answer() {
         let stream = ask.events();
         stream.raw("id: e-1\nretry: 500\ndata:\n\n");
         stream.raw("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\nid: torn\ndata: {");
-        assert_eq!(call.next_notification().await.unwrap().method, "notifications/x");
+        assert_eq!(soon(call.next_notification()).await.unwrap().method, "notifications/x");
         let before = Instant::now();
         if clean {
             stream.end()
@@ -211,11 +211,11 @@ async fn the_servers_own_stream_is_reopened_and_quietly_given_up() {
     assert_eq!(last_id(&get), None);
     let stream = get.events();
     stream.raw("id: 7\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n");
-    assert_eq!(notes.next().await.unwrap().method, "notifications/x");
+    assert_eq!(soon(notes.next()).await.unwrap().method, "notifications/x");
     // An hour of silence is no failure.
     tokio::time::sleep(Duration::from_secs(3600)).await;
     stream.event(r#"{"jsonrpc":"2.0","method":"notifications/y"}"#);
-    assert_eq!(notes.next().await.unwrap().method, "notifications/y");
+    assert_eq!(soon(notes.next()).await.unwrap().method, "notifications/y");
     stream.cut();
     for _ in 0..5 {
         let get = peer.next_of(Method::GET).await;

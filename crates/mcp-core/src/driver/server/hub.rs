@@ -1,6 +1,5 @@
 //! What all links of a server share, and how they stop together.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use tokio::sync::Notify;
 use crate::driver::signal::Signal;
 use crate::driver::within;
 use crate::session::Change;
+use crate::session::number_map::NumberMap;
 use crate::session::server::ServerConfig;
 use crate::transport::Transport;
 
@@ -47,7 +47,7 @@ pub(crate) struct ServerShared {
     stopping: Arc<Signal>,
     /// The deadline of a drain has passed: links are closed, those too that come now.
     closing: AtomicBool,
-    links: Mutex<HashMap<u64, Arc<LinkShared>>>,
+    links: Mutex<NumberMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
 }
@@ -66,7 +66,7 @@ impl Drop for Registered<'_> {
 }
 
 impl ServerShared {
-    fn links(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<LinkShared>>> {
+    fn links(&self) -> std::sync::MutexGuard<'_, NumberMap<u64, Arc<LinkShared>>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

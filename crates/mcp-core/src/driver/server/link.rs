@@ -71,7 +71,8 @@ impl Driver {
                 biased;
                 result = &mut writer => Woken::Written(result),
                 (exchange, reply) = inline(&mut self.inline) => Woken::Replied(exchange, reply),
-                received = receiver.recv(), if self.reading && !full => Woken::Received(received),
+                // Not asked before it is polled: asking takes memory.
+                received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
                 () = rejected.ready() => Woken::Look,
                 () = caught_up, if full || !self.held_back.is_empty() => Woken::Look,
@@ -170,7 +171,7 @@ impl Driver {
                     }
                     return;
                 }
-                received = receiver.recv(), if self.reading => {
+                received = async { receiver.recv().await }, if self.reading => {
                     self.reading = matches!(received, Ok(Some(_)));
                 }
             }

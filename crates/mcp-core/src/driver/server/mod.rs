@@ -9,7 +9,7 @@ mod link;
 mod serve;
 mod shared;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Message, Payload};
+use crate::session::few::FewMap;
 use crate::session::number_map::NumberMap;
 use crate::session::server::{Reply, ServerSession};
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
@@ -58,10 +59,10 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         shared,
         binding,
         outbox: outbox.clone(),
-        running: NumberMap::default(),
+        running: FewMap::default(),
         inline: None,
-        outgoing: HashMap::new(),
-        keys: HashMap::new(),
+        outgoing: NumberMap::default(),
+        keys: NumberMap::default(),
         notices: None,
         held_back: VecDeque::new(),
         permit: None,
@@ -99,12 +100,12 @@ struct Driver {
     binding: Binding,
     outbox: Arc<Mailbox<Queued<Place>>>,
     /// Requests that handlers are serving.
-    running: NumberMap<ExchangeId, Arc<Exchange>>,
+    running: FewMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
     inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
     /// Requests to a legacy client, by the session's name and by the handler's.
-    outgoing: HashMap<OutgoingId, Asked>,
-    keys: HashMap<u64, OutgoingId>,
+    outgoing: NumberMap<OutgoingId, Asked>,
+    keys: NumberMap<u64, OutgoingId>,
     /// To the task that tells the handler what the client told.
     notices: Option<Arc<Mailbox<Notice>>>,
     /// Changes that wait until the writer has caught up.
@@ -198,6 +199,10 @@ impl Driver {
 
     /// Tells the session the time, if it is what the session waits for.
     fn tick(&mut self) {
+        // Most of the time nothing is waited for: then no clock is asked.
+        if self.wait.is_none() && self.give_up.is_none() {
+            return;
+        }
         let now = now();
         if self.wait.is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
@@ -251,7 +256,7 @@ impl Driver {
 /// However the driver ends, handlers learn that nobody wants their answer, and nobody is left waiting.
 impl Drop for Driver {
     fn drop(&mut self) {
-        for (_, exchange) in self.running.drain() {
+        for (_, exchange) in std::mem::take(&mut self.running) {
             exchange.cancelled.raise();
         }
         if let Some(notices) = &self.notices {

@@ -32,6 +32,8 @@ type Route<A> = Arc<dyn Fn(A, Context) -> BoxFuture<'static, Served> + Send + Sy
 
 struct Entry<D> {
     definition: D,
+    /// A tool's schema of input: asked for with each call.
+    schema: Option<RawJson>,
     route: Route<RawJson>,
 }
 
@@ -126,7 +128,8 @@ impl Router {
                 .boxed()
         });
         let definition = tool.into();
-        self.tools.insert(definition.key.clone(), Entry { definition, route });
+        let schema = definition.raw().member("inputSchema");
+        self.tools.insert(definition.key.clone(), Entry { definition, schema, route });
         self
     }
 
@@ -139,7 +142,8 @@ impl Router {
         R: Into<Reply>,
     {
         let definition = prompt.into();
-        self.prompts.insert(definition.key.clone(), Entry { definition, route: route(closure) });
+        self.prompts
+            .insert(definition.key.clone(), Entry { definition, schema: None, route: route(closure) });
         self
     }
 
@@ -152,7 +156,8 @@ impl Router {
         R: Into<Reply>,
     {
         let definition = resource.into();
-        self.resources.insert(definition.key.clone(), Entry { definition, route: by_uri(closure) });
+        self.resources
+            .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
         self
     }
 
@@ -167,7 +172,8 @@ impl Router {
         R: Into<Reply>,
     {
         let definition = template.into();
-        self.templates.insert(definition.key.clone(), Entry { definition, route: by_uri(closure) });
+        self.templates
+            .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
         self
     }
 

@@ -95,7 +95,7 @@ impl Handler for Router {
     }
 
     async fn input_schema(&self, tool: &str, _: &Envelope) -> Option<RawJson> {
-        self.tools.get(tool)?.definition.raw().member("inputSchema")
+        self.tools.get(tool)?.schema.clone()
     }
 }
 

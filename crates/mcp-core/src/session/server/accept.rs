@@ -123,7 +123,8 @@ impl ServerSession {
         if let Some(error) = self.over_limit(bytes) {
             return self.refuse(lane, request.id, error);
         }
-        let name = self.exchanges.claim(lane, &request.id);
+        let others = lane.is_shared() || self.batches.holds(lane);
+        let name = self.exchanges.claim(lane, &request.id, others);
         let Request { id, method, params } = request;
         let mut exchange = Exchange {
             id,

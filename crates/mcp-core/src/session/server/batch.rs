@@ -1,8 +1,7 @@
 //! Batches: legal on 2025-03-26 alone (ledger T-01).
 
-use std::collections::HashMap;
-
 use crate::message::{ErrorObject, Message, Refusal, Response};
+use crate::session::number_map::NumberMap;
 use crate::transport::{EndReason, Envelope, Lane, Origin};
 
 use super::ServerSession;
@@ -11,7 +10,7 @@ use super::route::{self, Claim};
 /// How many answers each batch still owes. They are collected on its lane until the last.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    owed: HashMap<Lane, usize>,
+    owed: NumberMap<Lane, usize>,
 }
 
 impl Batches {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
-use crate::session::number_map::NumberMap;
+use crate::session::few::FewMap;
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
@@ -58,8 +58,8 @@ pub(super) struct Exchanges {
     /// Those that are not muted.
     live: usize,
     bytes: usize,
-    entries: NumberMap<ExchangeId, Exchange>,
-    /// Subscriptions are here too: they share the client's id space.
+    entries: FewMap<ExchangeId, Exchange>,
+    /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
     ids: HashMap<(Lane, RequestId), ExchangeId>,
 }
 
@@ -84,17 +84,21 @@ impl Exchanges {
         !self.ids.is_empty() && self.ids.contains_key(&(lane, id.clone()))
     }
 
-    /// A fresh name, and the id noted as in use.
-    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId) -> ExchangeId {
+    /// A fresh name, and the id noted as in use if others can come on this lane.
+    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId, others: bool) -> ExchangeId {
         self.last += 1;
         let exchange = ExchangeId(self.last);
-        self.ids.insert((lane, id.clone()), exchange);
+        if others {
+            self.ids.insert((lane, id.clone()), exchange);
+        }
         exchange
     }
 
     /// The id is free again.
     pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
-        self.ids.remove(&(lane, id.clone()));
+        if !self.ids.is_empty() {
+            self.ids.remove(&(lane, id.clone()));
+        }
     }
 
     /// Keeps an exchange under a name that was claimed for it.
@@ -147,17 +151,10 @@ impl Exchanges {
         self.ids.get(&(lane, id.clone())).copied()
     }
 
-    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are
-    /// several: a client that reuses ids in flight cannot say which one it means.
-    pub(super) fn find_only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
-        // A subscription has no entry, and is modern.
-        let is_modern = |name| self.entries.get(&name).is_none_or(|exchange| exchange.version.is_modern());
-        let same = self.ids.iter().filter(|((_, other), _)| other == id).map(|(_, name)| *name);
-        let mut found = same.filter(|name| modern || !is_modern(*name));
-        match (found.next(), found.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        }
+    /// The requests of this id, on whatever lane, and whether each is modern. Subscriptions are not here.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = (ExchangeId, bool)> {
+        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id == *id);
+        named.map(|(name, exchange)| (*name, exchange.version.is_modern()))
     }
 
     /// The exchanges on this lane, oldest first.

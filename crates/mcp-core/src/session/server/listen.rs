@@ -53,6 +53,11 @@ impl Listens {
         Some(listen)
     }
 
+    /// Those of this id, on whatever lane.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = ExchangeId> {
+        self.entries.iter().filter(move |(_, listen)| listen.id == *id).map(|(name, _)| *name)
+    }
+
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
         let on_it = self.entries.iter().filter(|(_, listen)| listen.lane == lane);
         on_it.map(|(name, _)| *name).collect()
@@ -81,7 +86,7 @@ impl ServerSession {
             return self.refuse(lane, request.id.clone(), error);
         }
         let honoured = self.declared().honour(filter);
-        let name = self.exchanges.claim(lane, &request.id);
+        let name = self.exchanges.claim(lane, &request.id, lane.is_shared());
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);

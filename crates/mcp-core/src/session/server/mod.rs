@@ -37,7 +37,6 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -46,6 +45,7 @@ pub use event::{Incoming, Reply, RequestContext, ServerEvent};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
+use crate::session::few::FewQueue;
 use crate::session::{ExchangeId, Output};
 use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Loss, Origin, Outbound};
 
@@ -75,7 +75,7 @@ pub struct ServerSession {
     phase: Phase,
     /// Responses that answered nothing.
     stray_responses: u64,
-    out: VecDeque<Output<ServerEvent>>,
+    out: FewQueue<Output<ServerEvent>>,
 }
 
 /// How far the end of the session has come. The first three may be set independently.
@@ -102,7 +102,7 @@ impl ServerSession {
             legacy: None,
             phase: Phase::default(),
             stray_responses: 0,
-            out: VecDeque::new(),
+            out: FewQueue::default(),
         }
     }
 
@@ -193,7 +193,7 @@ impl ServerSession {
         }
         match reply {
             Reply::Result(result) => {
-                let result = Payload::new(result);
+                let result = Payload::result(result);
                 match input::spelled_out(&result) {
                     None => self.finish(exchange, Ok(result), Origin::Handler),
                     Some(Ok(needed)) => self.need_input(now, exchange, &needed, Some(result)),
@@ -234,12 +234,12 @@ impl ServerSession {
             self.end_lane(lane, EndReason::Closing);
         }
         self.end_everything(&reason);
-        self.out.push_back(Output::Close(reason));
+        self.out.push(Output::Close(reason));
     }
 
     /// What to do next. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ServerEvent> {
-        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.asks.next_deadline()))
+        self.out.pop().unwrap_or_else(|| Output::Wait(self.asks.next_deadline()))
     }
 
     /// How many responses came that answered nothing: late ones, duplicates, inventions. They are dropped.
@@ -272,7 +272,7 @@ impl ServerSession {
         if self.phase.read_closed {
             let reason = CloseReason::PeerClosed(Closed::default());
             self.end_everything(&reason);
-            self.out.push_back(Output::Close(reason));
+            self.out.push(Output::Close(reason));
         }
     }
 
@@ -297,15 +297,15 @@ impl ServerSession {
     ) {
         let mut envelope = Envelope::default();
         envelope.version = version;
-        self.out.push_back(Output::Transmit(Outbound::Message { message, lane, last, origin, envelope }));
+        self.out.push(Output::Transmit(Outbound::Message { message, lane, last, origin, envelope }));
     }
 
     fn end_lane(&mut self, lane: Lane, why: EndReason) {
-        self.out.push_back(Output::Transmit(Outbound::End { lane, why }));
+        self.out.push(Output::Transmit(Outbound::End { lane, why }));
     }
 
     fn event(&mut self, event: ServerEvent) {
-        self.out.push_back(Output::Event(event));
+        self.out.push(Output::Event(event));
     }
 
     fn declared(&self) -> &Declared {

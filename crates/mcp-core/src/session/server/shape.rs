@@ -119,7 +119,8 @@ fn legacy_result(method: &str, payload: Payload) -> Payload {
         let keys: &[&str] = if hints { &["resultType", "ttlMs", "cacheScope"] } else { &["resultType"] };
         return Payload::new(payload.raw().without_members(keys));
     }
-    payload
+    // It was looked at for these alone.
+    Payload::new(payload.into_raw())
 }
 
 /// A non-negative integer that every client can read.

@@ -131,6 +131,16 @@ impl Report {
         self.checks.iter().filter(|check| check.outcome == Outcome::Passed).count()
     }
 
+    /// What every check saw, where none passed: there was no link to look at.
+    fn common_failure(&self) -> Option<&str> {
+        let mut seen = self.failed().filter_map(|check| match &check.outcome {
+            Outcome::Failed { seen } => Some(seen.as_str()),
+            _ => None,
+        });
+        let first = seen.next()?;
+        (self.passed() == 0 && self.checks.len() > 1 && seen.all(|seen| seen == first)).then_some(first)
+    }
+
     /// Panics with the whole report if a check failed, or if none passed.
     ///
     /// # Panics
@@ -142,12 +152,25 @@ impl Report {
     }
 }
 
+/// Without the marks of the documentation.
+fn plain(text: &str) -> String {
+    text.replace(['[', ']', '`'], "")
+}
+
 /// Each promise that was checked: whether it was kept, each check, and where it was broken its text, what was
 /// seen, and what usually is the matter.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, skipped) = (self.failed().count(), self.skipped().count());
         writeln!(f, "{}: {} passed, {failed} failed, {skipped} skipped", self.transport, self.passed())?;
+        if let Some(seen) = self.common_failure() {
+            writeln!(f, "No check got beyond this: {seen}")?;
+            let checked = |promise: &Promise| self.checks.iter().any(|check| check.promise == promise.number);
+            for Promise { number, title, text, .. } in PROMISES.iter().filter(|promise| checked(promise)) {
+                writeln!(f, "{number}. {title}: not reached\n   \"{}\"", plain(text))?;
+            }
+            return Ok(());
+        }
         for promise in PROMISES {
             let checks: Vec<_> = self.checks.iter().filter(|check| check.promise == promise.number).collect();
             let all = |is: fn(&Outcome) -> bool| checks.iter().all(|check| is(&check.outcome));
@@ -159,7 +182,7 @@ impl fmt::Display for Report {
             };
             writeln!(f, "{}. {}: {verdict}", promise.number, promise.title)?;
             if verdict == "BROKEN" {
-                writeln!(f, "   \"{}\"", promise.text.replace(['[', ']', '`'], ""))?;
+                writeln!(f, "   \"{}\"", plain(promise.text))?;
             }
             for check in checks {
                 match &check.outcome {

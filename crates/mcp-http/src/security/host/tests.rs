@@ -240,3 +240,21 @@ proptest! {
         }
     }
 }
+
+/// SEC-S-001: a Host header that is known from before lets nothing else pass.
+#[test]
+fn a_host_that_was_allowed_once_allows_no_other() {
+    let policy = policy(true, &["mcp.example:8080"], &[]);
+    for _ in 0..2 {
+        assert_eq!(policy.check_host(None, &hosts(&["mcp.example:8080"])), Ok(()));
+        for other in LOOKALIKES.iter().copied().chain(["mcp.example", "mcp.example:80", "mcp.example:8080 "])
+        {
+            assert!(policy.check_host(None, &hosts(&[other])).is_err(), "{other}");
+        }
+        let twice = hosts(&["mcp.example:8080", "mcp.example:8080"]);
+        assert_eq!(policy.check_host(None, &twice), Err(HostDenied::ManyHosts));
+        let known = hosts(&["mcp.example:8080"]);
+        assert_eq!(policy.check_host(Some("localhost"), &known), Err(HostDenied::HostsDiffer));
+        assert_eq!(policy.check_host(None, &hosts(&["localhost"])), Ok(()));
+    }
+}

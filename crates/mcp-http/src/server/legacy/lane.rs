@@ -1,5 +1,8 @@
 //! One exchange: a POST that wants an answer, and what has become of it so far.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp_core::message::{Message, ProtocolVersion, RequestId, Response, code};
@@ -40,6 +43,29 @@ pub(super) enum Brought {
     Batch { bad: bool },
     /// The `initialize` that opens the session.
     Opening,
+}
+
+/// Exchanges by the number of their lane.
+pub(super) type Exchanges = HashMap<u64, Exchange, BuildHasherDefault<LaneHasher>>;
+
+/// One multiplication in place of a keyed hash: lanes are numbered by this side, so nobody can have them collide.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LaneHasher(u64);
+
+impl Hasher for LaneHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 /// One exchange.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use mcp_core::transport::{
     AbandonBy, Binding, Closed, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
     TransportSender, async_trait,
@@ -52,8 +53,12 @@ struct Sender(Half);
 
 #[async_trait]
 impl TransportSender for Sender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        self.0.0.send(out).await
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        self.0.0.send(out)
     }
 
     async fn close(&mut self) -> Result<Closed, TransportError> {

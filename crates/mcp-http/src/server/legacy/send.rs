@@ -1,8 +1,10 @@
 //! Carrying out what the link says: answers to POSTs, events to the store and to whoever reads.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use mcp_core::transport::{Loss, LossKind, Outbound, SendError, TransportError};
 use tokio::sync::oneshot;
 
@@ -19,28 +21,39 @@ impl Session {
         self.common.store.as_ref().filter(|_| self.kind == Kind::Streamable)
     }
 
-    /// What the link sends. Waits for the event store, and for a moment for a reader that is slow.
-    pub(super) async fn send(self: &Arc<Self>, out: Outbound) -> Result<(), SendError> {
-        let todo = {
-            let mut state = self.lock();
-            if state.is_over() {
-                return Err(SendError::Fatal(TransportError::new(Ended)));
-            }
-            match out {
-                Outbound::Message { message, lane, last, origin, envelope } => {
-                    state.version = envelope.version.or(state.version);
-                    if self.kind == Kind::OneStream {
-                        self.route_to_one(&mut state, &message, lane)
-                    } else if lane.is_shared() {
-                        self.route_shared(&mut state, &message)
-                    } else {
-                        self.route(&mut state, &message, lane, last, origin)
-                    }
+    /// What the link sends. Waits for the event store, and for a moment for a reader that is slow. The answer to a POST,
+    /// which most of it is, is told at once, and needs no future that has room for the rest.
+    pub(super) fn send(self: &Arc<Self>, out: Outbound) -> BoxFuture<'_, Result<(), SendError>> {
+        match self.decide(out) {
+            Ok(todo) if todo.events.is_empty() && todo.end.is_none() => {
+                if let Some((to, answer)) = todo.answer {
+                    self.answer(to, answer);
                 }
-                Outbound::End { lane, why } => self.route_end(&mut state, lane, why),
+                Box::pin(ready(self.conclude(todo.close, todo.rejected)))
             }
-        };
-        self.carry_out(todo).await
+            Ok(todo) => Box::pin(self.carry_out(todo)),
+            Err(over) => Box::pin(ready(Err(over))),
+        }
+    }
+
+    fn decide(self: &Arc<Self>, out: Outbound) -> Result<Todo, SendError> {
+        let mut state = self.lock();
+        if state.is_over() {
+            return Err(SendError::Fatal(TransportError::new(Ended)));
+        }
+        Ok(match out {
+            Outbound::Message { message, lane, last, origin, envelope } => {
+                state.version = envelope.version.or(state.version);
+                if self.kind == Kind::OneStream {
+                    self.route_to_one(&mut state, &message, lane)
+                } else if lane.is_shared() {
+                    self.route_shared(&mut state, &message)
+                } else {
+                    self.route(&mut state, &message, lane, last, origin)
+                }
+            }
+            Outbound::End { lane, why } => self.route_end(&mut state, lane, why),
+        })
     }
 
     async fn carry_out(&self, todo: Todo) -> Result<(), SendError> {
@@ -59,10 +72,14 @@ impl Session {
                 store.end(self.id.as_str(), lane.number()).await;
             }
         }
-        if todo.close {
+        self.conclude(todo.close, todo.rejected)
+    }
+
+    fn conclude(&self, close: bool, rejected: Option<&'static str>) -> Result<(), SendError> {
+        if close {
             self.close();
         }
-        match todo.rejected {
+        match rejected {
             Some(why) => Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why))),
             None => Ok(()),
         }

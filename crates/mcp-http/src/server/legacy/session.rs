@@ -1,6 +1,6 @@
 //! One session: what the HTTP requests of a client and the one link to the application share.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::counters::{Counted, Counters, What};
 use super::id::SessionId;
-use super::lane::{Answer, Brought, Exchange, Form, Wants};
+use super::lane::{Answer, Brought, Exchange, Exchanges, Form, Wants};
 use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
 use super::store::{EventId, EventStore};
@@ -58,7 +58,7 @@ pub(super) struct State {
     inbox: VecDeque<Entry>,
     receiver: Option<Waker>,
     last_lane: u64,
-    pub(super) exchanges: HashMap<u64, Exchange>,
+    pub(super) exchanges: Exchanges,
     pub(super) standalone: Standalone,
     /// What was negotiated, as the link tells.
     pub(super) version: Option<ProtocolVersion>,
@@ -94,7 +94,7 @@ impl Session {
             inbox: VecDeque::new(),
             receiver: None,
             last_lane: 0,
-            exchanges: HashMap::new(),
+            exchanges: Exchanges::default(),
             standalone: Standalone::default(),
             version: None,
             used: Instant::now(),
@@ -347,7 +347,7 @@ impl State {
     pub(super) fn finish(&mut self, lane: Lane) -> Option<Exchange> {
         let exchange = self.exchanges.remove(&lane.number());
         if self.exchanges.is_empty() {
-            self.exchanges = HashMap::new();
+            self.exchanges = Exchanges::default();
             self.used = Instant::now();
         }
         exchange

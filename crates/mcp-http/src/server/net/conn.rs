@@ -67,7 +67,7 @@ where
     let io = TokioIo::new(Watched::new(io, ahead, !http2, state.clone(), timeouts.write));
     let conn = Arc::new(conn);
     let service = service_fn(move |request| answer(conn.clone(), request));
-    let watch = Watch::new(timeouts.headers, timeouts.idle);
+    let watch = Watch::new(timeouts.headers, timeouts.idle, http2);
     let ended = if http2 {
         let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
         let conn = http2::Builder::new(TokioExecutor::new())
@@ -152,7 +152,7 @@ async fn drive<C: Future>(
             match watch.tick(glance) {
                 Verdict::Keep => {}
                 Verdict::Idle => leave = true,
-                Verdict::SlowHead => return Poll::Ready(None),
+                Verdict::Cut => return Poll::Ready(None),
             }
         }
         match state.phase() {

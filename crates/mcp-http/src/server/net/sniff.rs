@@ -7,13 +7,20 @@
 //! `Transfer-Encoding` is refused that had one length; no client sends such things in one piece, and it costs the rest
 //! nothing.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// In lower case, from the start of a line.
 const NAME: &[u8] = b"content-length";
+
+/// How a line begins that may be one.
+static STARTS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\nc", "\nC"].map(Finder::new));
 
 /// Counts lines that begin with `Content-Length`, in any case.
 #[derive(Debug, Default)]
 pub(super) struct Lengths {
-    /// How much of the name the end of the last read held, if it began in a line's start: `None` within a line.
+    /// How much of the name the end of the last read held, if a line's start was near it.
     matched: Option<usize>,
 }
 
@@ -21,29 +28,31 @@ impl Lengths {
     /// How many names were completed by these bytes, which follow those of the last call.
     pub(super) fn count(&mut self, bytes: &[u8]) -> u32 {
         let mut found = 0;
-        let mut rest = bytes;
-        loop {
-            if let Some(matched) = self.matched {
-                let same =
-                    rest.iter().zip(&NAME[matched..]).take_while(|(a, b)| a.to_ascii_lowercase() == **b);
-                let matched = matched + same.count();
-                let took = matched - self.matched.unwrap_or(0);
-                rest = &rest[took..];
-                if matched == NAME.len() {
-                    found += 1;
-                    self.matched = None;
-                } else if rest.is_empty() {
-                    self.matched = Some(matched);
-                    return found;
-                } else {
-                    self.matched = None;
-                }
+        if let Some(matched) = self.matched.take() {
+            let same = alike(bytes, &NAME[matched..]);
+            if matched + same == NAME.len() {
+                found += 1;
+            } else if same == bytes.len() {
+                self.matched = Some(matched + same);
+                return 0;
             }
-            let Some(end) = memchr::memchr(b'\n', rest) else { return found };
-            rest = &rest[end + 1..];
-            self.matched = Some(0);
         }
+        for start in STARTS.iter() {
+            let lines = start.find_iter(bytes).map(|newline| &bytes[newline + 1..]);
+            found += lines.filter(|line| alike(line, NAME) == NAME.len()).count() as u32;
+        }
+        let tail = &bytes[bytes.len().saturating_sub(NAME.len())..];
+        if let Some(newline) = tail.iter().rposition(|byte| *byte == b'\n') {
+            let begun = &tail[newline + 1..];
+            self.matched = (alike(begun, NAME) == begun.len()).then_some(begun.len());
+        }
+        found
     }
+}
+
+/// How far these bytes are the name's, in any case.
+fn alike(bytes: &[u8], name: &[u8]) -> usize {
+    bytes.iter().zip(name).take_while(|(byte, name)| byte.to_ascii_lowercase() == **name).count()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod frames;
+mod peers;
 
 use std::sync::Arc;
 
