@@ -2,7 +2,7 @@
 
 use hyper::header::HeaderValue;
 use tokio::join;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
 use crate::client::{HttpVersions, Proxy};
@@ -27,15 +27,18 @@ async fn accept(listener: &TcpListener) -> Peer<TcpStream> {
     Peer::new(listener.accept().await.unwrap().0)
 }
 
-/// A port of loopback where nobody listens.
-async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+/// A port of loopback where nobody listens, nor can as long as the socket lives.
+fn closed_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 /// FAULT C-23: nobody listens.
 #[tokio::test]
 async fn a_refused_connection_is_named() {
-    let port = closed_port().await;
+    let (_socket, port) = closed_port();
     let error = read(&at(&format!("http://127.0.0.1:{port}/"), &direct()), post("a")).await.unwrap_err();
     assert_eq!(failure(&error), ConnectFailure::Refused);
     assert!(error.is_retryable() && error.is_connect() && !error.was_sent());
@@ -194,7 +197,7 @@ async fn a_refused_tunnel_is_named() {
 /// A proxy that is not there is named as such.
 #[tokio::test]
 async fn a_proxy_that_is_down_is_named() {
-    let port = closed_port().await;
+    let (_socket, port) = closed_port();
     let config = ClientConfig { proxy: Proxy::Url(format!("http://me:secret@127.0.0.1:{port}")), ..direct() };
     let error = read(&at("http://server.test/", &config), post("a")).await.unwrap_err();
     assert_eq!(failure(&error), ConnectFailure::Proxy);
