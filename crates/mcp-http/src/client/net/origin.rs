@@ -61,7 +61,7 @@ pub(super) fn authority(host: &str, port: u16) -> String {
 }
 
 /// `localhost` and the names below it never leave the machine (RFC 6761).
-fn is_local_name(name: &str) -> bool {
+pub(super) fn is_local_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")
 }

@@ -1,13 +1,14 @@
 //! Proxies: which one applies, and how a tunnel through it is opened.
 
 use std::io;
+use std::net::IpAddr;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::origin::{Origin, authority};
+use super::origin::{Origin, authority, is_local_name};
 use super::stream::Plain;
 use crate::HttpError;
 use crate::client::{HttpVersions, Proxy};
@@ -20,6 +21,19 @@ pub(super) enum Via {
     Forward(Target),
     /// The proxy opens a tunnel by CONNECT.
     Tunnel(Target),
+}
+
+impl Via {
+    /// Whether the way itself stays on this machine.
+    pub(super) fn is_near(&self) -> bool {
+        match self {
+            Via::Direct => true,
+            Via::Forward(proxy) | Via::Tunnel(proxy) => {
+                let address = proxy.host.parse::<IpAddr>();
+                address.map_or_else(|_| is_local_name(&proxy.host), |it| it.to_canonical().is_loopback())
+            }
+        }
+    }
 }
 
 /// A proxy.
