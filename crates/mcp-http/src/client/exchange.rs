@@ -218,8 +218,8 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
 }
 
 /// How long a message that expects no answer may take. No session waits for one, so nobody else would give it up, and
-/// enough of them would hold up all that is sent after them.
-const NOTE_TIME: Duration = Duration::from_secs(60);
+/// enough of them would hold up all that is sent after them, until the link is taken for dead.
+const NOTE_TIME: Duration = Duration::from_secs(30);
 
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
 pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Option<OwnedSemaphorePermit>) {

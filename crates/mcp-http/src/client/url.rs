@@ -14,7 +14,7 @@ use crate::HttpError;
 pub(super) fn parse(text: &str) -> Result<Url, HttpError> {
     let text = text.trim();
     let refuse = |why: String| HttpError::Url { url: shown(text), why };
-    if text.contains("://") {
+    if has_scheme(text) {
         let url = Url::parse(text).map_err(|error| refuse(error.to_string()))?;
         return match url.scheme() {
             "http" | "https" => Ok(url),
@@ -31,6 +31,11 @@ pub(super) fn parse(text: &str) -> Result<Url, HttpError> {
     }
     // Parsed anew: the default port depends on the scheme.
     Url::parse(&format!("https://{text}")).map_err(|error| refuse(error.to_string()))
+}
+
+/// Whether the text says its scheme. `://` further on is part of a path or of a query.
+fn has_scheme(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#']))
 }
 
 /// Whether the host is this machine by its name or address. Nothing is resolved.
@@ -87,6 +92,8 @@ mod tests {
             ("192.168.0.7/mcp", "https://192.168.0.7/mcp"),
             ("http://example.com/a/mcp/mcp", "http://example.com/a/mcp/mcp"),
             ("HTTPS://Example.com/Mcp", "https://example.com/Mcp"),
+            ("localhost:8080/mcp?next=http://x/", "http://localhost:8080/mcp?next=http://x/"),
+            ("example.com/a?b=c://d", "https://example.com/a?b=c://d"),
         ] {
             assert_eq!(parse(text).unwrap().as_str(), url, "{text}");
         }
