@@ -5,9 +5,9 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use ::url::Url;
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::HeaderMap;
+use hyper::Uri;
 use hyper::header::HeaderValue;
 use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
@@ -30,7 +30,7 @@ pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
 pub(super) struct Core {
     pub(super) net: Net,
     pub(super) config: Arc<ClientConfig>,
-    pub(super) url: Url,
+    pub(super) url: Uri,
     pub(super) tools: Arc<Tools>,
     state: Mutex<State>,
 }
@@ -72,7 +72,7 @@ pub(super) enum Mode {
     #[default]
     Streamable,
     /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
-    Sse24(Url),
+    Sse24(Uri),
 }
 
 /// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
@@ -105,7 +105,7 @@ pub(super) enum Step {
 }
 
 impl Core {
-    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Url, tools: Arc<Tools>) -> Core {
+    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Uri, tools: Arc<Tools>) -> Core {
         Core { net, config, url, tools, state: Mutex::default() }
     }
 
@@ -269,7 +269,7 @@ impl Core {
     }
 
     /// From now on this link speaks HTTP+SSE of 2024-11-05.
-    pub(super) fn enter_sse24(&self, endpoint: Url) {
+    pub(super) fn enter_sse24(&self, endpoint: Uri) {
         self.state().mode = Mode::Sse24(endpoint);
     }
 

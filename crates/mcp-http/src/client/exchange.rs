@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::url::Url;
+use hyper::Uri;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
@@ -76,7 +76,7 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
 }
 
 /// The exchange that carries a POST. What is kept of the POST lacks its headers and its body then.
-pub(super) fn exchange(post: &mut Post, url: Option<Url>) -> Exchange {
+pub(super) fn exchange(post: &mut Post, url: Option<Uri>) -> Exchange {
     Exchange {
         method: Method::POST,
         url,

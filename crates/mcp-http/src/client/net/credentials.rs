@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use hyper::Uri;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST,
     HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE,
 };
-use url::Url;
 
-use super::origin::{Origin, shown};
+use super::origin::Origin;
+use crate::client::uri::shown;
 use crate::client::{Authorize, Challenge, ClientConfig};
 use crate::headers::LAST_EVENT_ID;
 use crate::{HttpError, Secret};
@@ -92,7 +93,7 @@ impl Credentials {
         &self,
         status: StatusCode,
         headers: &HeaderMap,
-        url: &Url,
+        url: &Uri,
     ) -> Result<Option<HeaderValue>, HttpError> {
         let Some(hook) = &self.hook else { return Ok(None) };
         let challenge = Challenge { status, headers: challenges(headers), url: shown(url) };

@@ -1,17 +1,16 @@
 //! Proxies: which one applies, and how a tunnel through it is opened.
 
 use std::io;
-use std::net::IpAddr;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::origin::{Origin, authority, is_local_name};
+use super::origin::{Origin, authority};
 use super::stream::Plain;
 use crate::HttpError;
-use crate::client::{HttpVersions, Proxy};
+use crate::client::{HttpVersions, Proxy, uri};
 
 /// How the origin is reached.
 pub(super) enum Via {
@@ -28,10 +27,7 @@ impl Via {
     pub(super) fn is_near(&self) -> bool {
         match self {
             Via::Direct => true,
-            Via::Forward(proxy) | Via::Tunnel(proxy) => {
-                let address = proxy.host.parse::<IpAddr>();
-                address.map_or_else(|_| is_local_name(&proxy.host), |it| it.to_canonical().is_loopback())
-            }
+            Via::Forward(proxy) | Via::Tunnel(proxy) => proxy.loopback,
         }
     }
 }
@@ -40,6 +36,7 @@ impl Via {
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
+    pub(super) loopback: bool,
     /// Marked sensitive.
     pub(super) authorization: Option<HeaderValue>,
 }
@@ -78,6 +75,7 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     let target = Target {
         host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: found.uri().port_u16().unwrap_or(80),
+        loopback: uri::Origin::of(found.uri()).is_ok_and(|proxy| proxy.host.is_loopback()),
         authorization: found.basic_auth().cloned(),
     };
     // A forwarding proxy speaks HTTP/1.1; HTTP/2 without TLS needs a tunnel as TLS does.

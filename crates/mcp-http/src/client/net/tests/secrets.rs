@@ -17,7 +17,7 @@ fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
 }
 
 fn at(url: &str, config: &ClientConfig) -> Result<Net, HttpError> {
-    Net::new(&Url::parse(url).unwrap(), config)
+    Net::new(&url.parse::<Uri>().unwrap(), config)
 }
 
 /// SEC-C-006: every request carries the token, and it is never in the URL.

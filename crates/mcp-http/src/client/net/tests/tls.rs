@@ -69,7 +69,7 @@ fn trusting(ca: Vec<u8>, versions: HttpVersions) -> ClientConfig {
 }
 
 async fn ask(host: &str, address: SocketAddr, config: &ClientConfig) -> Result<String, HttpError> {
-    let url = Url::parse(&format!("https://{host}:{}/mcp", address.port())).unwrap();
+    let url = format!("https://{host}:{}/mcp", address.port()).parse::<Uri>().unwrap();
     read(&Net::new(&url, config)?, post("a")).await
 }
 
@@ -150,7 +150,7 @@ async fn roots_that_cannot_be_read_are_refused() {
 #[tokio::test]
 async fn calls_that_start_together_open_one_connection() {
     let (address, ca) = started(&["localhost"], BOTH).await;
-    let url = Url::parse(&format!("https://localhost:{}/mcp", address.port())).unwrap();
+    let url = format!("https://localhost:{}/mcp", address.port()).parse::<Uri>().unwrap();
     let net = Net::new(&url, &trusting(ca, HttpVersions::Auto)).unwrap();
     let calls = futures::future::join_all((0..8).map(|_| read(&net, post("a")))).await;
     assert!(calls.iter().all(Result::is_ok));
@@ -204,7 +204,7 @@ impl Dial for Together {
 async fn connections_of_their_own_are_opened_side_by_side() {
     let (ca, acceptor) = authority(&["server.test"], &[b"http/1.1"]);
     let dial = Together(Arc::new(tokio::sync::Barrier::new(2)), 0.into(), acceptor);
-    let url = Url::parse("https://server.test/mcp").unwrap();
+    let url = "https://server.test/mcp".parse().unwrap();
     let net = Net::over(&url, &trusting(ca, HttpVersions::Auto), Arc::new(dial)).unwrap();
     let calls = futures::future::join_all(["a", "b", "c"].map(|body| net.send(post(body)))).await;
     for call in calls {
