@@ -33,7 +33,7 @@ pub(super) struct Pool {
     connect: Option<Duration>,
     header_limit: usize,
     kept: Mutex<Kept>,
-    /// What TLS last agreed on: see [`Pool::opens_alone`].
+    /// What was last agreed on: whether a connection that is being opened may serve all who wait for one.
     spoken: AtomicU8,
     /// Held while a connection is opened that may turn out to serve everybody.
     opening: tokio::sync::Mutex<()>,
