@@ -19,7 +19,9 @@ pub(crate) enum Place {
 
 /// What this word is.
 pub(crate) fn of(word: &str) -> Place {
-    let Some((scheme, _)) = word.split_once("://") else {
+    // Further on it is part of a path or of a query.
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    let Some(scheme) = scheme.filter(|scheme| !scheme.contains(['/', '?', '#'])) else {
         return if looks_like_host(word) { Place::Host } else { Place::Name };
     };
     match scheme.to_ascii_lowercase().as_str() {
@@ -95,6 +97,8 @@ mod tests {
         let rows = [
             ("https://h/mcp", Place::Url),
             ("HTTP://h", Place::Url),
+            ("localhost:8080/mcp?next=http://x", Place::Host),
+            ("h.test?u=ws://x", Place::Host),
             ("ws://h", Place::WebSocket),
             ("wss://h/x", Place::WebSocket),
             ("file:///x", Place::OtherScheme),

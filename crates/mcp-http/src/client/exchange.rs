@@ -1,6 +1,7 @@
 //! One POST from its first byte to its last: a request and its answer, or a message that expects none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::HeaderMap;
@@ -8,9 +9,10 @@ use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use super::answer::{self, Verdict};
-use super::core::{Core, Mode};
+use super::core::{Core, Mode, session_id};
 use super::net::{Answer, Exchange};
 use super::post::{Post, What};
 use super::reopen::Resuming;
@@ -145,7 +147,7 @@ async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
     let mut session = post.session.clone();
     if post.what == What::Initialize {
         // The session of this one stream, for taking it up again; for anything else only the result counts.
-        session.id = headers.get(crate::headers::SESSION_ID).cloned();
+        session.id = session_id(headers.get(crate::headers::SESSION_ID));
     }
     let mut resuming = Resuming::new(core, session);
     loop {
@@ -215,6 +217,10 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
     }
 }
 
+/// How long a message that expects no answer may take. No session waits for one, so nobody else would give it up, and
+/// enough of them would hold up all that is sent after them, until the link is taken for dead.
+const NOTE_TIME: Duration = Duration::from_secs(30);
+
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
 pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Option<OwnedSemaphorePermit>) {
     let mode = core.mode();
@@ -223,7 +229,8 @@ pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Opt
         Mode::Sse24(endpoint) => Some(endpoint.clone()),
     };
     let exchange = exchange(&mut post, url);
-    let answer = match core.net.send(exchange).await {
+    let late = HttpError::TimedOut { step: "first byte", limit: NOTE_TIME };
+    let answer = match timeout(NOTE_TIME, core.net.send(exchange)).await.unwrap_or(Err(late)) {
         Ok(answer) => answer,
         Err(error) => return lose(&core, lane, error),
     };

@@ -130,7 +130,9 @@ impl Asker<'_> {
         let mut decoder = Decoder::new(self.config.limits.event);
         while let Some(chunk) = body.chunk().await? {
             let pushed = decoder.push(&chunk);
-            if let Some(event) = decoder.next_event() {
+            // What has no data is no event in the wire format's sense.
+            let mut events = std::iter::from_fn(|| decoder.next_event());
+            if let Some(event) = events.find(|event| !event.data.is_empty() || !event.kind.is_empty()) {
                 return Ok(match event.kind.as_str() {
                     "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
                     "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),

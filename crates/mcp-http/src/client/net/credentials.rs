@@ -46,15 +46,13 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
+    /// `near`: what is sent stays on this machine.
+    ///
     /// # Errors
     ///
     /// [`HttpError::Setting`]: a header that is the transport's own, a token that no header can hold, or credentials
     /// that would cross a network in the clear.
-    pub(super) fn new(
-        origin: &Origin,
-        config: &ClientConfig,
-        private: bool,
-    ) -> Result<Credentials, HttpError> {
+    pub(super) fn new(origin: &Origin, config: &ClientConfig, near: bool) -> Result<Credentials, HttpError> {
         let mut fixed = Vec::with_capacity(config.headers.len());
         for (name, value) in &config.headers {
             if RESERVED.contains(name) || name.as_str().starts_with("mcp-") {
@@ -69,7 +67,7 @@ impl Credentials {
         let secret = bearer.is_some()
             || config.authorize.is_some()
             || config.headers.iter().any(|(name, value)| value.is_sensitive() || names_a_secret(name));
-        let open = !origin.https && !origin.loopback && !private;
+        let open = !origin.https && !near;
         if secret && open && !config.allow_plain_credentials {
             return Err(HttpError::Setting {
                 what: "credentials".to_owned(),

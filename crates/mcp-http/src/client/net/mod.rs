@@ -125,11 +125,13 @@ impl Net {
 
     fn build(url: &Uri, config: &ClientConfig, custom: Option<Arc<dyn Dial>>) -> Result<Net, HttpError> {
         let origin = Origin::new(url)?;
-        let credentials = Credentials::new(&origin, config, custom.is_some())?;
+        let private = custom.is_some();
         let via = match custom {
             Some(_) => Via::Direct,
             None => proxy::choose(&origin, &config.proxy, config.versions)?,
         };
+        let near = private || (origin.loopback && via.is_near());
+        let credentials = Credentials::new(&origin, config, near)?;
         let forward = match &via {
             Via::Forward(proxy) => Some(proxy.authorization.clone()),
             _ => None,

@@ -85,6 +85,16 @@ fn families_take_turns() {
     assert_eq!(super::super::dial::interleave(found), order);
 }
 
+/// A name with very many addresses of one family is still tried in the other.
+#[test]
+fn many_addresses_of_one_family_do_not_hide_the_other() {
+    let mut found: Vec<std::net::SocketAddr> =
+        (1..40).map(|n| format!("[2001:db8::{n}]:1").parse().unwrap()).collect();
+    found.push("1.1.1.1:1".parse().unwrap());
+    let order = super::super::dial::interleave(found);
+    assert_eq!((order.len(), order[1].is_ipv4()), (16, true));
+}
+
 /// HTTP over a Unix socket needs no port, and credentials may go over it.
 #[cfg(unix)]
 #[tokio::test]

@@ -136,6 +136,28 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
     assert!(at("http://server.test/", &plain).is_ok());
 }
 
+/// A proxy on another machine is off loopback, whatever the server's own name is: through it credentials would cross
+/// the network in the clear.
+#[test]
+fn credentials_do_not_reach_a_far_proxy_in_the_clear() {
+    let with = |proxy: &str| ClientConfig {
+        bearer: Some(CANARY.into()),
+        proxy: Proxy::Url(proxy.to_owned()),
+        ..ClientConfig::default()
+    };
+    let error = at("http://localhost:1/", &with("http://proxy.test:3128")).err().unwrap();
+    assert!(matches!(error, HttpError::Setting { .. }), "{error}");
+    let open = ClientConfig { allow_plain_credentials: true, ..with("http://proxy.test:3128") };
+    assert!(at("http://localhost:1/", &open).is_ok());
+    for near in ["http://127.0.0.1:3128", "http://localhost:3128", "http://[::1]:3128"] {
+        assert!(at("http://localhost:1/", &with(near)).is_ok(), "{near}");
+    }
+    // TLS hides them from the proxy.
+    assert!(
+        cfg!(not(feature = "tls")) || at("https://server.test/", &with("http://proxy.test:3128")).is_ok()
+    );
+}
+
 /// A token that no header can hold is a clear error without the token.
 #[test]
 fn an_unfit_token_is_refused_without_showing_it() {
