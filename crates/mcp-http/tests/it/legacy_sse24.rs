@@ -82,6 +82,30 @@ async fn the_session_ends_with_its_stream() {
     assert_eq!(bench.server.ask(post(LIST, &[]).replacen("/mcp", &path, 1)).await.status, 404);
 }
 
+/// PEERS 30: a server that stops answers what is under way there too, and ends the streams on which nothing is.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_answers_what_is_under_way() {
+    let mut bench = bench();
+    let mut idle = Old::open(&bench).await;
+    idle.ask(&bench, &initialize("2024-11-05")).await;
+    let silent = Old::open(&bench).await;
+    let mut busy = Old::open(&bench).await;
+    busy.ask(&bench, &initialize("2024-11-05")).await;
+    assert_eq!(busy.post(&bench, INITIALIZED).await.status, 202);
+    assert_eq!(busy.post(&bench, &call(1, "wait", r#"{"text":"late"}"#)).await.status, 202);
+    assert_eq!(bench.told().await, "began");
+    let start = tokio::time::Instant::now();
+    bench.server.stop();
+    let (Old { mut events, .. }, Old { events: mut silent, .. }) = (idle, silent);
+    assert!(events.rest().await.is_empty() && silent.rest().await.is_empty());
+    bench.gate.add_permits(1);
+    let left = busy.events.rest().await;
+    assert_eq!(left.iter().map(|event| event.what()).collect::<Vec<_>>(), ["late"]);
+    let Bench { server, .. } = bench;
+    assert_eq!(server.stopped().await.cut, 0);
+    assert!(start.elapsed().is_zero());
+}
+
 /// SSE24-S-006, SSE24-B-010: off by default; the two kinds of session do not mix.
 #[tokio::test(start_paused = true)]
 async fn it_is_off_by_default_and_its_ids_are_good_for_nothing_else() {

@@ -19,6 +19,7 @@ mod legacy_links;
 mod legacy_posts;
 mod legacy_sessions;
 mod legacy_sse24;
+mod legacy_store;
 mod legacy_streams;
 mod scripted;
 mod server_auth;

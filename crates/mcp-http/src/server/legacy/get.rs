@@ -53,6 +53,14 @@ impl Legacy {
     }
 }
 
+/// What is done where the store has less than was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gaps {
+    /// The client asked for all of it.
+    Refused,
+    Skipped,
+}
+
 impl Session {
     /// Opens the stream of no request. An earlier one ends: the newest wins (ledger T-24). What was said while nobody
     /// listened comes first. `None` if the session is over.
@@ -68,11 +76,12 @@ impl Session {
                 }
                 stream.stored()
             };
-            if let Err(error) = self.replay(&writer, &mut at).await {
-                // This client did not ask for what is gone: it is told what is left.
+            // This client did not ask for what is gone: it is told what is left.
+            if let Err(error) = self.replay(&writer, &mut at, Gaps::Skipped).await {
                 tracing::debug!(%error, "what was said while nobody listened is gone");
-                at.number = newest;
             }
+            // What the store failed to keep is not waited for.
+            at.number = at.number.max(newest);
         }
         Some(reader)
     }
@@ -111,7 +120,11 @@ impl Session {
             match newest {
                 Some(newest) if last.number > newest => return Err(StoreError::Gone),
                 Some(newest) if newest == at.number => {}
-                _ => self.replay(&writer, &mut at).await?,
+                _ => self.replay(&writer, &mut at, Gaps::Refused).await?,
+            }
+            // A store that failed to keep the newest events knows of no gap.
+            if newest.is_some_and(|newest| at.number < newest) {
+                return Err(StoreError::Gone);
             }
             if newest.is_none() {
                 break;
@@ -135,9 +148,12 @@ impl Session {
     }
 
     /// Has the store's events behind this one read, and moves on to the last of them.
-    async fn replay(&self, writer: &Writer, at: &mut EventId) -> Result<(), StoreError> {
+    async fn replay(&self, writer: &Writer, at: &mut EventId, gaps: Gaps) -> Result<(), StoreError> {
         let store = self.store().ok_or(StoreError::Gone)?;
         for (id, message) in store.after(self.id.as_str(), *at).await? {
+            if gaps == Gaps::Refused && id.number != at.number.saturating_add(1) {
+                return Err(StoreError::Gone);
+            }
             writer.force(frame(Some(id), &message));
             at.number = id.number;
         }

@@ -91,7 +91,8 @@ impl Legacy {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for session in self.table.all() {
-            if !session.is_busy() {
+            // What is under way on one stream only the application knows.
+            if session.kind == Kind::Streamable && !session.is_busy() {
                 self.table.end(&session);
             }
         }

@@ -182,7 +182,7 @@ impl EventStore for MemoryEventStore {
         let events = events.ok_or(StoreError::Gone)?;
         let (first, last) =
             (events.front().copied().unwrap_or_default(), events.back().copied().unwrap_or_default());
-        if id.number + 1 < first.0 || id.number > last.0 {
+        if id.number > last.0 || id.number + 1 < first.0 {
             return Err(StoreError::Gone);
         }
         let later = events.iter().filter(|(number, _)| *number > id.number);
