@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
@@ -32,7 +33,8 @@ pub(super) enum Relayed {
 pub(super) async fn request(core: Arc<Core>, lane: Lane, post: Post) {
     match core.mode() {
         Mode::Streamable => streamable(&core, lane, post).await,
-        Mode::Sse24(endpoint) => sse24::request(&core, lane, post, endpoint).await,
+        // Boxed, here and below, is what few exchanges do: it would make the future of every one larger.
+        Mode::Sse24(endpoint) => Box::pin(sse24::request(&core, lane, post, endpoint)).await,
     }
 }
 
@@ -45,20 +47,10 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
         Err(error) => return lose(core, lane, error),
     };
     if !answer.status.is_success() {
-        let status = answer.status;
-        let verdict = refusal(core, answer, &post).await;
-        if let Some((headers, body)) = again
-            && sse24::may_be(status, &verdict)
-            && let Some(endpoint) = sse24::find(core).await
-        {
-            post.headers = headers;
-            post.body = body;
-            return sse24::request(core, lane, post, endpoint).await;
-        }
-        return settle(core, lane, &post, &HeaderMap::new(), verdict);
+        return Box::pin(refused(core, lane, post, answer, again)).await;
     }
     if media::is_event_stream(&answer.headers) {
-        return events(core, lane, post, answer).await;
+        return Box::pin(events(core, lane, post, answer)).await;
     }
     let headers = answer.headers;
     let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
@@ -69,10 +61,31 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
             Err(error) => Verdict::Lost(answer::lost(error)),
         }
     } else {
-        let body = answer.body.clip(core.config.limits.error_body).await;
+        let body = Box::pin(answer.body.clip(core.config.limits.error_body)).await;
         answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
     };
     settle(core, lane, &post, &headers, verdict);
+}
+
+/// A status outside 2xx. `again`: headers and body, for a second try where the server may speak HTTP+SSE.
+async fn refused(
+    core: &Arc<Core>,
+    lane: Lane,
+    mut post: Post,
+    answer: Answer,
+    again: Option<(HeaderMap, Bytes)>,
+) {
+    let status = answer.status;
+    let verdict = refusal(core, answer, &post).await;
+    if let Some((headers, body)) = again
+        && sse24::may_be(status, &verdict)
+        && let Some(endpoint) = sse24::find(core).await
+    {
+        post.headers = headers;
+        post.body = body;
+        return sse24::request(core, lane, post, endpoint).await;
+    }
+    settle(core, lane, &post, &HeaderMap::new(), verdict);
 }
 
 /// The exchange that carries a POST. What is kept of the POST lacks its headers and its body then.

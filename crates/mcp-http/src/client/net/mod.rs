@@ -260,7 +260,8 @@ impl Shared {
                 Some(lease) => lease,
                 None => {
                     patience.step("total", None);
-                    patience.bound(self.pool.open()).await?
+                    // Boxed: most exchanges open none, and it is large.
+                    patience.bound(Box::pin(self.pool.open())).await?
                 }
             };
             let request = self.request(exchange, place, authorization, &lease);
