@@ -209,3 +209,24 @@ async fn no_way_of_not_answering_holds_a_call_for_ever() {
         drop((silent, open));
     }
 }
+
+/// SESS-C-008, SESS-C-009: a 404 to a notification alone does not mean that the session is gone, for there are servers
+/// that know no such notification: calls go on in it, and it is ended by DELETE.
+#[tokio::test(start_paused = true)]
+async fn a_404_to_a_notification_does_not_leave_the_session_behind() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, Some("s")).await;
+    client.notify("notifications/x", None).await.unwrap();
+    peer.post("notifications/x").await.status(404);
+    let one = call(&client, "a");
+    let ask = peer.post("tools/call").await;
+    assert_eq!(ask.header("mcp-session-id"), Some("s"));
+    ask.result(TOOL);
+    one.await.unwrap();
+    let delete = async {
+        let ask = peer.next().await;
+        assert_eq!((ask.method.clone(), ask.header("mcp-session-id")), (Method::DELETE, Some("s")));
+        ask.status(200);
+    };
+    tokio::join!(client.close(), delete);
+}
