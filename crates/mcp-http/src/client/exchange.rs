@@ -248,7 +248,9 @@ pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Opt
         Err(error) => return lose(&core, lane, error),
     };
     if !answer.status.is_success() {
-        let verdict = refusal(&core, answer, &post).await;
+        // A 404 here may mean the notification: whether the session is gone, the next request finds out.
+        let refused = answer.refused(core.config.limits.error_body).await;
+        let verdict = answer::refusal(refused, post.session.id.is_some());
         return settle(&core, lane, &post, &HeaderMap::new(), verdict);
     }
     if post.what == What::Initialized && !post.modern && matches!(mode, Mode::Streamable) {
