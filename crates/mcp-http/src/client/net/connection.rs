@@ -87,7 +87,8 @@ impl Wire {
         request: Request<Payload>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
-        let mut reply = pin!(self.sender.try_send_request(request));
+        // Without a waker it must not be put off: tokio does that to a task that has done much in one turn.
+        let mut reply = pin!(tokio::task::coop::unconstrained(self.sender.try_send_request(request)));
         let mut woken = false;
         let reply = poll_fn(|cx| {
             // Only turns bring the reply, and they register the waker: the reply itself needs none.
