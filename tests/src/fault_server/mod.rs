@@ -100,13 +100,16 @@ impl Drop for FaultServer {
     }
 }
 
+/// The id of a request, and its progress token, as they were written.
+type Marks = (String, String);
+
 /// What all connections of a server share.
 #[derive(Debug)]
 struct Shared {
     script: Mutex<Vec<Rule>>,
     fault: Mutex<Option<(u64, Break)>>,
     /// Id and progress token of the request of JSON-RPC that came last.
-    last: Mutex<(String, String)>,
+    last: Mutex<Marks>,
     record: watch::Sender<Record>,
     released: watch::Sender<u64>,
 }
@@ -142,19 +145,16 @@ impl Shared {
         Some(rule.steps.clone())
     }
 
-    fn note_request(&self, seen: Seen) {
+    /// Keeps a request; what `$ID` and `$TOKEN` are in its answer.
+    fn note_request(&self, seen: Seen) -> Marks {
         let body = seen.json();
+        let mut last = lock(&self.last);
         if body["method"].is_string() && !body["id"].is_null() {
             let token = &body["params"]["_meta"]["progressToken"];
-            *lock(&self.last) = (body["id"].to_string(), token.to_string());
+            *last = (body["id"].to_string(), token.to_string());
         }
         self.note(|record| record.requests.push(seen));
-    }
-
-    /// The bytes with what stands for the last request's parts.
-    fn filled(&self, bytes: &[u8]) -> Vec<u8> {
-        let (id, token) = &*lock(&self.last);
-        replaced(&replaced(bytes, b"$ID", id.as_bytes()), b"$TOKEN", token.as_bytes())
+        last.clone()
     }
 
     /// How many of the next bytes may be sent, and how the connection is broken after them.
@@ -174,6 +174,11 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bytes with what stands for parts of the request.
+fn filled(bytes: &[u8], (id, token): &Marks) -> Vec<u8> {
+    replaced(&replaced(bytes, b"$ID", id.as_bytes()), b"$TOKEN", token.as_bytes())
 }
 
 fn replaced(bytes: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
@@ -223,7 +228,14 @@ async fn serve(mut wire: impl Wire, shared: Arc<Shared>) {
         record.most_open = record.most_open.max(record.open);
         number = record.opened;
     });
-    let connection = Connection { wire: &mut wire, shared: &shared, number, read: Vec::new(), broken: false };
+    let connection = Connection {
+        wire: &mut wire,
+        shared: &shared,
+        number,
+        marks: Marks::default(),
+        read: Vec::new(),
+        broken: false,
+    };
     let ended = connection.run().await;
     if ended.by_reset {
         wire.reset();

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::script::{Break, On, Step};
 use super::seen::Seen;
-use super::{Shared, Wire};
+use super::{Marks, Shared, Wire, filled};
 
 /// How a connection ended.
 pub(super) struct Ended {
@@ -35,6 +35,8 @@ pub(super) struct Connection<'a, W> {
     pub(super) wire: &'a mut W,
     pub(super) shared: &'a Shared,
     pub(super) number: usize,
+    /// What belongs to the request at hand.
+    pub(super) marks: Marks,
     pub(super) read: Vec<u8>,
     pub(super) broken: bool,
 }
@@ -54,7 +56,7 @@ impl<W: Wire> Connection<'_, W> {
         }
         while let Some(seen) = self.request().await? {
             let steps = self.shared.steps_for(|on| fits(on, &seen));
-            self.shared.note_request(seen);
+            self.marks = self.shared.note_request(seen);
             let steps = steps.unwrap_or_else(|| vec![Step::status(404)]);
             self.play(&steps).await?;
         }
@@ -65,7 +67,7 @@ impl<W: Wire> Connection<'_, W> {
         for step in steps {
             match step {
                 Step::Answer { status, headers, body } => {
-                    let body = self.shared.filled(body.as_bytes());
+                    let body = filled(body.as_bytes(), &self.marks);
                     let mut text = format!("HTTP/1.1 {status} Scripted\r\n");
                     for header in headers {
                         text += &format!("{header}\r\n");
@@ -74,17 +76,17 @@ impl<W: Wire> Connection<'_, W> {
                     self.send(&[text.as_bytes(), &body].concat()).await?;
                 }
                 Step::Send(bytes) => {
-                    let bytes = self.shared.filled(bytes);
+                    let bytes = filled(bytes, &self.marks);
                     self.send(&bytes).await?;
                 }
                 Step::Pieces(length, bytes) => {
-                    for piece in self.shared.filled(bytes).chunks(*length) {
+                    for piece in filled(bytes, &self.marks).chunks(*length) {
                         self.send(piece).await?;
                         self.let_the_client_run().await;
                     }
                 }
                 Step::Chunk(text) => {
-                    let text = self.shared.filled(text.as_bytes());
+                    let text = filled(text.as_bytes(), &self.marks);
                     let size = format!("{:x}\r\n", text.len());
                     self.send(&[size.as_bytes(), &text, b"\r\n"].concat()).await?;
                 }

@@ -30,8 +30,8 @@ pub enum On {
 
 /// One thing that the server does on a connection.
 ///
-/// In what is sent, `$ID` becomes the id of the request of JSON-RPC that came last, as it was written, and `$TOKEN` its
-/// progress token.
+/// In what is sent, `$ID` becomes the id of the request, as it was written, and `$TOKEN` its progress token. A request that has
+/// none, such as a GET, has those of the last one before it on any connection.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Sends a whole answer with its true length.
