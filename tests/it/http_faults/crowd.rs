@@ -1,16 +1,22 @@
 //! A thousand calls at once over a bounded number of connections, to our own server: each gets its own answer, in both
 //! eras.
 
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use futures::future::join_all;
 use mcp_core::client::{CallOptions, Client, EraMode};
 use mcp_core::message::RawJson;
 use mcp_core::server::{Context, Reply, Router, Server};
+use mcp_core::transport::async_trait;
+use mcp_http::client::{Dial, Io};
 use mcp_http::{HttpClient, HttpServer};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 
 use super::kit::{LEGACY, MODERN, in_time};
@@ -21,35 +27,70 @@ const CONNECTIONS: [usize; 2] = [16, 128];
 /// What the calls may add to the memory of a process that holds both ends and what counts between them.
 const BOUND_KIB: usize = 48 * 1024;
 
-/// Counts the connections that pass through it.
-struct Counter {
-    url: String,
-    /// Open now, and the most at once.
-    count: watch::Receiver<(usize, usize)>,
-    task: tokio::task::JoinHandle<()>,
+/// Opens connections, and counts them exactly: until the client lets go of them.
+#[derive(Clone)]
+struct Counting {
+    server: SocketAddr,
+    count: watch::Sender<Count>,
 }
 
-impl Counter {
-    async fn before(server: std::net::SocketAddr) -> Counter {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let (sender, count) = watch::channel((0, 0));
-        let task = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                let sender = sender.clone();
-                sender.send_modify(|(open, most)| {
-                    *open += 1;
-                    *most = (*most).max(*open);
-                });
-                connections.spawn(async move {
-                    let mut far = TcpStream::connect(server).await.unwrap();
-                    let _either_end = copy_bidirectional(&mut near, &mut far).await;
-                    sender.send_modify(|(open, _)| *open -= 1);
-                });
-            }
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    opened: usize,
+    open: usize,
+    most: usize,
+}
+
+/// One counted connection.
+struct Counted {
+    stream: TcpStream,
+    count: watch::Sender<Count>,
+}
+
+#[async_trait]
+impl Dial for Counting {
+    async fn dial(&self) -> io::Result<Box<dyn Io>> {
+        let stream = TcpStream::connect(self.server).await?;
+        self.count.send_modify(|count| {
+            count.opened += 1;
+            count.open += 1;
+            count.most = count.most.max(count.open);
         });
-        Counter { url, count, task }
+        Ok(Box::new(Counted { stream, count: self.count.clone() }))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.count.send_modify(|count| count.open -= 1);
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -85,8 +126,9 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
     let serving = tokio::spawn(bound.serve_until(async {
         let _dropped = stopped.await;
     }));
-    let mut counter = Counter::before(address).await;
-    let http = HttpClient::new(&counter.url).unwrap().configure(|config| config.connections = connections);
+    let counting = Counting { server: address, count: watch::Sender::default() };
+    let http = HttpClient::over(&format!("http://{address}/mcp"), counting.clone()).unwrap();
+    let http = http.configure(|config| config.connections = connections);
     let client = Client::builder("many", "1").era(era).connect(http).await.unwrap();
     let calls = (0..CALLS).map(|nonce| {
         let client = &client;
@@ -100,16 +142,16 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
     join_all(calls).await;
     // A session's own stream and what is said beside calls are not counted: one for the stream, one for a note.
     let reserved = if era == LEGACY { 2 } else { 0 };
-    let most = counter.count.borrow().1;
-    assert!(most <= connections + reserved, "{most} connections at once");
+    let count = *counting.count.borrow();
+    println!("{era:?}: {count:?}");
+    assert!(count.most <= connections + reserved, "{connections}: {count:?}");
     let at_once = handled.load(Ordering::SeqCst);
     assert!((2..=connections).contains(&at_once), "{at_once} calls were served at once");
     in_time(client.close()).await;
     drop(client);
-    in_time(counter.count.wait_for(|(open, _)| *open == 0)).await.unwrap();
+    in_time(counting.count.subscribe().wait_for(|count| count.open == 0)).await.unwrap();
     drop(stop);
     in_time(serving).await.unwrap();
-    counter.task.abort();
 }
 
 /// FAULT C-39, C-40, FAULT A-B7, A-B8; FAULTS B, one transport shared: in memory that is bounded, and no connection is left
