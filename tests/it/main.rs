@@ -6,6 +6,8 @@
 mod cancel_safety;
 mod compliance;
 mod fixtures;
+mod http_faults;
+mod http_rules;
 mod interop;
 mod many_calls;
 mod new_transport;

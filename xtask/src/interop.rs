@@ -133,7 +133,8 @@ fn table(lines: &[Vec<String>]) -> String {
 /// The versions of the peers, from the files that the locks are made of.
 fn versions() -> Outcome<String> {
     let folder = root().join("tests/interop");
-    let package = read(&folder.join("package.json"))?;
+    let inspector = read(&root().join("tests/inspector/package.json"))?;
+    let package = read(&folder.join("package.json"))? + &inspector;
     let npm = package.lines().filter(|line| line.contains("\"@modelcontextprotocol/"));
     let mut names: Vec<String> =
         npm.map(|line| line.replace(['"', ','], "").trim().replace(": ", " ")).collect();
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn the_versions_are_those_of_the_locks() {
         let versions = versions().unwrap();
-        assert_eq!(versions.lines().count(), 8, "{versions}");
+        assert_eq!(versions.lines().count(), 10, "{versions}");
         assert!(versions.lines().any(|line| line.starts_with("@modelcontextprotocol/sdk 1.")), "{versions}");
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
+use crate::conformance::new_enough;
 use crate::shell::{cargo, find, is_ci, output, root, run as run_command};
 
 // `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
@@ -26,6 +27,14 @@ pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     }
     if let Some(redis) = tool(Ok(redis()), "the tests over Redis")? {
         variables.push(("MCP_TEST_REDIS", redis));
+    }
+    let inspector = root().join("tests/inspector");
+    let setup = npm(&inspector).map(|setup| match setup {
+        Setup::Ready(own) => new_enough(&inspector, own),
+        missing => missing,
+    });
+    if let Some(node) = tool(setup, "the tests with the inspector")? {
+        variables.push(("MCP_TEST_INSPECTOR_NODE", node));
     }
     // Two versions of one package do not fit into one venv.
     let venvs = [

@@ -24,12 +24,13 @@ mod tests;
 
 use std::time::Duration;
 
+use hyper::Uri;
 use tokio::time::Instant;
-use url::Url;
 
+use crate::HttpError;
 use crate::client::ClientConfig;
-use crate::client::net::{Net, shown};
-use crate::{HttpClient, HttpError};
+use crate::client::net::Net;
+use crate::client::uri::{self, shown};
 
 use ask::Asker;
 use candidates::Candidate;
@@ -93,7 +94,7 @@ pub async fn discover(
     options: &DiscoverOptions,
     config: &ClientConfig,
 ) -> Result<DiscoveryReport, HttpError> {
-    let given = HttpClient::with_config(url, config.clone())?.url().clone();
+    let given = uri::parse(url)?;
     let candidates = candidates::list(&given, options.paths.as_deref())?;
     let net = Net::new(&given, config)?;
     Ok(search(&net, &candidates, options, config).await)
@@ -195,14 +196,14 @@ impl Search<'_> {
         End::Settled
     }
 
-    fn refuse(&mut self, url: &Url, reply: Reply) {
+    fn refuse(&mut self, url: &Uri, reply: Reply) {
         if let (None, Some(refused)) = (&self.report.refusal, reply.refused) {
             self.report.refusal = Some(Refusal { url: shown(url), refused });
         }
     }
 }
 
-fn found(url: &Url, era: Era, question: Question, named: Named) -> Found {
+fn found(url: &Uri, era: Era, question: Question, named: Named) -> Found {
     Found {
         url: url.to_string(),
         era,

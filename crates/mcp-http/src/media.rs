@@ -39,8 +39,11 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 fn is(headers: &HeaderMap, kind: Kind) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
-    if kind == Kind::Json && value.as_bytes() == b"application/json" {
-        return true;
+    // What nearly every peer writes is seen without the grammar.
+    match value.as_bytes() {
+        b"application/json" => return kind == Kind::Json,
+        b"text/event-stream" => return kind == Kind::EventStream,
+        _ => {}
     }
     let mut list = split(value.as_bytes(), b',');
     let (Some(one), None) = (list.next(), list.next()) else { return false };

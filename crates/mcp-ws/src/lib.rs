@@ -45,7 +45,7 @@ use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, asyn
 /// The schemes of URLs that belong to this crate.
 pub const SCHEMES: [&str; 2] = ["ws", "wss"];
 
-/// A server behind a `ws` or `wss` URL. Connecting fails until the slot is filled: see the [crate](crate).
+/// A server behind a `ws` or `wss` URL. Connecting fails until the slot is filled: see the [crate].
 #[derive(Clone)]
 pub struct WebSocket {
     url: String,

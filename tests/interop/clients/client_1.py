@@ -1,11 +1,15 @@
-"""The first Python SDK as a client: the legacy era only. Arguments: the program of the server, and its arguments."""
+"""The first Python SDK as a client: the legacy era only. Arguments: the program of the server and its arguments,
+or its URL; one that ends in /sse means HTTP+SSE.
+"""
 
 import sys
 from contextlib import asynccontextmanager
 
 import anyio
 from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from pydantic import AnyUrl
 from steps import NAME, converse, tapped
 
@@ -77,10 +81,24 @@ class Adapter:
 
 
 @asynccontextmanager
+async def over_http(url):
+    """The streams alone: this SDK gives a function for the session's id beside them."""
+    async with streamable_http_client(url) as (read, write, _):
+        yield read, write
+
+
+def transport():
+    """What the arguments name."""
+    target = sys.argv[1]
+    if not target.startswith("http"):
+        return stdio_client(StdioServerParameters(command=target, args=sys.argv[2:]))
+    return sse_client(target) if target.endswith("/sse") else over_http(target)
+
+
+@asynccontextmanager
 async def connect(seen):
-    server = StdioServerParameters(command=sys.argv[1], args=sys.argv[2:])
     adapter = Adapter()
-    async with tapped(stdio_client(server), seen) as (read, write):
+    async with tapped(transport(), seen) as (read, write):
         async with ClientSession(
             read, write, elicitation_callback=adapter.elicit, message_handler=adapter.message
         ) as adapter.session:

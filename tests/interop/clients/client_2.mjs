@@ -1,7 +1,7 @@
 // The second TypeScript SDK as a client. Arguments: `default`, `auto`, `legacy` or a version to pin, then the program of
-// the server, and its arguments.
+// the server and its arguments, or its URL.
 
-import { Client } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import { FORM_ANSWER, check, converse } from './steps.mjs';
@@ -16,7 +16,9 @@ const client = new Client(
     { name: 'client-2', version: '1.0.0' },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation }
 );
-const transport = new StdioClientTransport({ command, args });
+const transport = command.startsWith('http')
+    ? new StreamableHTTPClientTransport(new URL(command))
+    : new StdioClientTransport({ command, args });
 
 let questions = 0;
 client.setRequestHandler('elicitation/create', async () => {
@@ -38,7 +40,11 @@ await converse({
     listPrompts: () => client.listPrompts(),
     getPrompt: (name, args) => client.getPrompt({ name, arguments: args }),
     complete: params => client.complete(params),
-    raw: method => client.request({ method, params: {} }, anything),
+    // Over HTTP this SDK leaves the error of a 404 in the text of an error of its own.
+    raw: method =>
+        client.request({ method, params: {} }, anything).catch(error => {
+            throw error.data?.text ? JSON.parse(error.data.text).error : error;
+        }),
     asked: () => questions,
     nextChange: async () => {
         const changed = new Promise(resolve => {
@@ -53,5 +59,9 @@ await converse({
         };
         return { changed, end };
     },
-    close: () => client.close()
+    close: async () => {
+        // A session is ended by the application; in the modern era there is none.
+        if (transport.sessionId) await transport.terminateSession();
+        await client.close();
+    }
 });

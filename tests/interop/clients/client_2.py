@@ -1,10 +1,13 @@
-"""The second Python SDK as a client. Arguments: `default`, `legacy` or a version, then the server and its arguments."""
+"""The second Python SDK as a client. Arguments: `default`, `legacy` or a version, then the server and its
+arguments, or its URL.
+"""
 
 import sys
 from contextlib import asynccontextmanager
 
 import anyio
 from mcp import Client, MCPError, StdioServerParameters, stdio_client, types
+from mcp.client.streamable_http import streamable_http_client
 from steps import NAME, check, converse, tapped
 
 
@@ -76,11 +79,14 @@ class Adapter:
 @asynccontextmanager
 async def connect(seen):
     mode, program, *arguments = sys.argv[1:]
-    server = StdioServerParameters(command=program, args=arguments)
+    if program.startswith("http"):
+        transport = streamable_http_client(program)
+    else:
+        transport = stdio_client(StdioServerParameters(command=program, args=arguments))
     adapter = Adapter()
     options = {} if mode == "default" else {"mode": mode}
     async with Client(
-        tapped(stdio_client(server), seen),
+        tapped(transport, seen),
         elicitation_callback=adapter.elicit,
         message_handler=adapter.message,
         **options,

@@ -1,7 +1,10 @@
-// The first TypeScript SDK as a client: the legacy era only. Arguments: the program of the server, and its arguments.
+// The first TypeScript SDK as a client: the legacy era only. Arguments: the program of the server and its arguments, or its
+// URL; one that ends in /sse means HTTP+SSE.
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
     ElicitRequestSchema,
     ResourceListChangedNotificationSchema,
@@ -10,9 +13,15 @@ import {
 
 import { FORM_ANSWER, converse } from './steps.mjs';
 
+function open() {
+    if (!command.startsWith('http')) return new StdioClientTransport({ command, args });
+    const url = new URL(command);
+    return url.pathname === '/sse' ? new SSEClientTransport(url) : new StreamableHTTPClientTransport(url);
+}
+
 const [command, ...args] = process.argv.slice(2);
 const client = new Client({ name: 'sdk-1', version: '1.0.0' }, { capabilities: { elicitation: {} } });
-const transport = new StdioClientTransport({ command, args });
+const transport = open();
 
 let questions = 0;
 client.setRequestHandler(ElicitRequestSchema, async () => {
@@ -22,8 +31,10 @@ client.setRequestHandler(ElicitRequestSchema, async () => {
 
 // This SDK keeps the version it agreed on to itself, but tells the transport.
 let version = '';
+const tell = transport.setProtocolVersion;
 transport.setProtocolVersion = agreed => {
     version = agreed;
+    tell?.call(transport, agreed);
 };
 
 await converse({
@@ -48,5 +59,8 @@ await converse({
         });
         return { changed, end: async () => {} };
     },
-    close: () => client.close()
+    close: async () => {
+        await transport.terminateSession?.();
+        await client.close();
+    }
 });

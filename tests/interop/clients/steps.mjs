@@ -95,7 +95,9 @@ export async function converse(peer) {
         const before = ticks();
         await text('slow', { steps: 5, delay_ms: 20 });
         check(ticks() === before, 'the server went on after the cancellation');
-        const answers = seen.filter(message => message.id === token && !message.method);
+        // Over HTTP the answer's stream has to end, and in the legacy era it does with an error of this code.
+        const isEnd = message => peer.transport.pid === undefined && message.error?.code === -32800;
+        const answers = seen.filter(message => message.id === token && !message.method && !isEnd(message));
         check(answers.length === 0, 'the server answered a cancelled call');
     });
     await step('error', async () => {
@@ -138,9 +140,10 @@ export async function converse(peer) {
         check(uris.includes('demo://note/1'), `resources: ${uris}`);
     });
     await step('close', async () => {
-        const pid = peer.transport.pid;
-        check(pid, 'there is a process');
+        // Over HTTP there is none, and the driver looks after the server.
+        const { pid } = peer.transport;
+        check(pid !== null, 'there is a process');
         await peer.close();
-        check(isGone(pid), 'the server is still there');
+        check(pid === undefined || isGone(pid), 'the server is still there');
     });
 }

@@ -117,6 +117,9 @@ class Conversation:
         await self.text("slow", {"steps": 5, "delay_ms": 20})
         check(self.ticks(token) == before, "the server went on after the cancellation")
         answers = [m for m in self.seen if m.get("id") == token and "method" not in m]
+        if any(argument.startswith("http") for argument in sys.argv):
+            # The answer's stream has to end, and in the legacy era it does with an error of this code.
+            answers = [m for m in answers if m.get("error", {}).get("code") != -32800]
         check(not answers, f"the server answered a cancelled call: {answers}")
 
     async def code_of(self, awaitable):

@@ -1,15 +1,17 @@
-"""A server on the first Python SDK: the legacy era over stdio, and nobody here wrote its protocol code.
+"""A server on the first Python SDK: the legacy era over stdio or (`--http`) HTTP at a free port, and nobody here wrote
+its protocol code.
 
 The tools are those of tests/fixtures/servers/modern_server.py. Needs the packages of requirements-1.lock.
 """
 
+import sys
+
 import anyio
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.lowlevel import NotificationOptions
-from mcp.server.stdio import stdio_server
 from pydantic import BaseModel
 
-server = FastMCP("server-1", instructions="A fixture for interop tests.")
+server = FastMCP("server-1", instructions="A fixture for interop tests.", host="127.0.0.1", port=0)
 
 # `slow` waits this long between two steps, so that a test has time to cancel it.
 STEP_SECONDS = 0.05
@@ -86,13 +88,13 @@ def introduce(name: str) -> str:
     return f"Introduce yourself to {name}."
 
 
-async def main():
-    """`server.run("stdio")` would not declare that the tool list can change."""
+def declare_changes():
+    """The SDK has no setting for it: without this nobody is told that the tool list can change."""
     inner = server._mcp_server
-    options = inner.create_initialization_options(NotificationOptions(tools_changed=True))
-    async with stdio_server() as (read, write):
-        await inner.run(read, write, options)
+    make = inner.create_initialization_options
+    inner.create_initialization_options = lambda: make(NotificationOptions(tools_changed=True))
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    declare_changes()
+    server.run("streamable-http" if sys.argv[1:] == ["--http"] else "stdio")

@@ -1,9 +1,19 @@
-// A server on the second TypeScript SDK: both eras over stdio, and nobody here wrote its protocol code.
-// The tools are those of tests/fixtures/servers/modern_server.py.
+// A server on the second TypeScript SDK: both eras over stdio or (`--http`) HTTP at a free port, and
+// nobody here wrote its protocol code. The tools are those of tests/fixtures/servers/modern_server.py.
 
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { McpServer, acceptedContent, inputRequired } from '@modelcontextprotocol/server';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import {
+    McpServer,
+    WebStandardStreamableHTTPServerTransport,
+    acceptedContent,
+    createMcpHandler,
+    inputRequired,
+    isLegacyRequest
+} from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 
@@ -13,6 +23,8 @@ const STEP_MS = 50;
 const text = value => ({ content: [{ type: 'text', text: String(value) }] });
 const Name = z.object({ name: z.string() });
 let cancelled = 0;
+// Over HTTP, those who listen in the modern era hear of changes by it.
+let notifier;
 
 function build() {
     const server = new McpServer(
@@ -23,9 +35,11 @@ function build() {
     server.registerTool('echo', { inputSchema: z.object({ text: z.string() }) }, arguments_ => text(arguments_.text));
     server.registerTool('slow', { inputSchema: z.object({ steps: z.number() }) }, async ({ steps }, context) => {
         const { signal, _meta, notify } = context.mcpReq;
-        signal.addEventListener('abort', () => (cancelled += 1));
         for (let step = 1; step <= steps; step += 1) {
-            await sleep(STEP_MS, undefined, { signal });
+            await sleep(STEP_MS, undefined, { signal }).catch(error => {
+                cancelled += 1;
+                throw error;
+            });
             if (_meta?.progressToken === undefined) continue;
             const params = { progressToken: _meta.progressToken, progress: step, total: steps };
             await notify({ method: 'notifications/progress', params });
@@ -40,6 +54,7 @@ function build() {
         return inputRequired({ inputRequests: { name: question } });
     });
     server.registerTool('touch', {}, () => {
+        notifier?.toolsChanged();
         server.sendToolListChanged();
         return text('touched');
     });
@@ -55,4 +70,32 @@ function build() {
     return server;
 }
 
-serveStdio(build, { onerror: error => console.error(error) });
+const onerror = error => console.error(error);
+const sessions = new Map();
+
+// Sessions, as servers of the legacy era have had them. The SDK's own handler serves that era without.
+async function legacy(request) {
+    const id = request.headers.get('mcp-session-id');
+    if (id) return (await sessions.get(id)?.handleRequest(request)) ?? new Response(null, { status: 404 });
+    const transport = new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: id => void sessions.set(id, transport),
+        onsessionclosed: id => void sessions.delete(id)
+    });
+    await build().connect(transport);
+    return transport.handleRequest(request);
+}
+
+function serveHttp() {
+    const modern = createMcpHandler(build, { legacy: 'reject', onerror });
+    notifier = modern.notify;
+    const fetch = async request => {
+        console.error(`${request.method} ${new URL(request.url).pathname}`);
+        return (await isLegacyRequest(request)) ? legacy(request) : modern.fetch(request);
+    };
+    const server = createServer(toNodeHandler({ fetch }, { onerror }));
+    server.listen(0, '127.0.0.1', () => console.error(`listening on http://127.0.0.1:${server.address().port}/mcp`));
+}
+
+if (process.argv[2] === '--http') serveHttp();
+else serveStdio(build, { onerror });

@@ -1,14 +1,14 @@
 //! Our demo server, against clients that nobody here wrote: each is a script that prints one line per step.
 
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::leftovers;
 use super::row::{Cell, Row, Step};
+use super::{demo, leftovers, process};
 use crate::fixtures::{self, Program};
 
 /// A conversation that takes longer hangs.
@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 pub(super) struct PeerClient {
     pub(super) row: &'static str,
     sdk: Sdk,
+    way: Way,
     /// How it finds the era, in its own words.
     mode: Option<&'static str>,
     version: &'static str,
@@ -33,13 +34,28 @@ enum Sdk {
     Python2,
 }
 
+/// What lies between the client and our server.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// Pipes.
+    Stdio,
+    /// HTTP.
+    Http,
+    /// HTTP as of 2024-11-05.
+    HttpSse,
+}
+
 const fn client(
     row: &'static str,
     sdk: Sdk,
     mode: Option<&'static str>,
     version: &'static str,
 ) -> PeerClient {
-    PeerClient { row, sdk, mode, version, cannot: &[] }
+    PeerClient { row, sdk, way: Way::Stdio, mode, version, cannot: &[] }
+}
+
+const fn over(way: Way, client: PeerClient) -> PeerClient {
+    PeerClient { way, ..client }
 }
 
 const LEGACY: &str = "2025-11-25";
@@ -55,6 +71,19 @@ pub(super) const CLIENTS: &[PeerClient] = &[
     client("python 2 / our server", Sdk::Python2, Some("default"), MODERN),
     client("python 2, legacy / our server", Sdk::Python2, Some("legacy"), LEGACY),
     client("python 2, pinned / our server", Sdk::Python2, Some(MODERN), MODERN),
+    over(Way::Http, client("typescript 1 / our server (http)", Sdk::TypeScript1, None, LEGACY)),
+    over(Way::HttpSse, client("typescript 1 / our server (http+sse)", Sdk::TypeScript1, None, LEGACY)),
+    over(Way::Http, client("typescript 2 / our server (http)", Sdk::TypeScript2, Some("default"), LEGACY)),
+    over(Way::Http, client("typescript 2, auto / our server (http)", Sdk::TypeScript2, Some("auto"), MODERN)),
+    over(
+        Way::Http,
+        client("typescript 2, pinned / our server (http)", Sdk::TypeScript2, Some(MODERN), MODERN),
+    ),
+    over(Way::Http, client("python 1 / our server (http)", Sdk::Python1, None, LEGACY)),
+    over(Way::HttpSse, client("python 1 / our server (http+sse)", Sdk::Python1, None, LEGACY)),
+    over(Way::Http, client("python 2 / our server (http)", Sdk::Python2, Some("default"), MODERN)),
+    over(Way::Http, client("python 2, legacy / our server (http)", Sdk::Python2, Some("legacy"), LEGACY)),
+    over(Way::Http, client("python 2, pinned / our server (http)", Sdk::Python2, Some(MODERN), MODERN)),
 ];
 
 impl Sdk {
@@ -71,14 +100,18 @@ impl Sdk {
 /// Makes the row of this name.
 async fn row(name: &str) {
     let client = CLIENTS.iter().find(|client| client.row == name).unwrap();
-    let (Some(program), Some(mcp)) = (client.sdk.program(), fixtures::mcp_bin()) else { return };
+    let Some(program) = client.sdk.program() else { return };
+    if client.way != Way::Stdio {
+        return row_over_http(client, &program).await;
+    }
+    let Some(mcp) = fixtures::mcp_bin() else { return };
     let folder = tempfile::tempdir().unwrap();
     // Under a path of its own, so that its processes can be told from those of other tests.
     let server = folder.path().join(mcp.file_name().unwrap());
     if std::fs::hard_link(&mcp, &server).is_err() {
         std::fs::copy(&mcp, &server).unwrap();
     }
-    let output = run(&program, client.mode, &server).await;
+    let output = run(&program, client.mode, &[&server, Path::new("serve-demo")]).await;
     let mut row = read(client, &output);
     if let Err(left) = leftovers::command_is_gone(&folder.path().to_string_lossy()).await {
         row.fail(Step::Close, format!("left behind: {left:?}"));
@@ -86,12 +119,42 @@ async fn row(name: &str) {
     row.finish();
 }
 
-async fn run(program: &Program, mode: Option<&str>, server: &Path) -> Output {
+/// With a server of its own, which has to end when it is told to, whatever the client has left open.
+async fn row_over_http(client: &PeerClient, program: &Program) {
+    let (url, server) = match client.way {
+        Way::HttpSse => {
+            let Some((url, server)) = demo::start(&["--http-sse"]).await else { return };
+            (url.replace("/mcp", "/sse"), server)
+        }
+        _ => {
+            let Some(started) = demo::start(&[]).await else { return };
+            started
+        }
+    };
+    let output = run(program, client.mode, &[Path::new(&url)]).await;
+    let mut row = read(client, &output);
+    demo::end(&mut row, server).await;
+    row.finish();
+}
+
+async fn run(program: &Program, mode: Option<&str>, server: &[&Path]) -> Output {
     let mut command = Command::new(&program.path);
-    command.args(&program.args).args(mode).arg(server).arg("serve-demo");
+    command.args(&program.args).args(mode).args(server);
     // Nothing is written beside the scripts.
-    command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
-    tokio::time::timeout(LIMIT, command.output()).await.expect("the conversation hangs").unwrap()
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    process::run(command, LIMIT).await
+}
+
+/// Fills in what was told, a JSON line a step. The note of the first step has to be the version.
+pub(super) fn told(row: &mut Row, version: &str, lines: &str) {
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
+        let note = line["note"].as_str().unwrap_or_default();
+        let passed = line["ok"] == true && (step != Step::Connect || note == version);
+        let note = note.to_owned();
+        row.set(step, if passed { Cell::Passed(note) } else { Cell::Failed(note) });
+    }
 }
 
 /// The row as the script told it.
@@ -100,14 +163,7 @@ fn read(client: &PeerClient, output: &Output) -> Row {
     for (step, reason) in client.cannot {
         row.set(*step, Cell::Absent(reason));
     }
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
-        let note = line["note"].as_str().unwrap_or_default();
-        let passed = line["ok"] == true && (step != Step::Connect || note == client.version);
-        let note = note.to_owned();
-        row.set(step, if passed { Cell::Passed(note) } else { Cell::Failed(note) });
-    }
+    told(&mut row, client.version, &String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         row.fail(Step::Close, format!("the client ended with {}: {stderr}", output.status));
@@ -153,4 +209,54 @@ async fn the_second_python_sdk_takes_the_legacy_era_of_our_server() {
 #[tokio::test]
 async fn the_second_python_sdk_takes_the_modern_era_of_our_server() {
     row("python 2, pinned / our server").await;
+}
+
+#[tokio::test]
+async fn the_first_typescript_sdk_talks_to_our_server_over_http() {
+    row("typescript 1 / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_first_typescript_sdk_talks_to_our_server_over_http_sse() {
+    row("typescript 1 / our server (http+sse)").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_talks_to_our_server_over_http() {
+    row("typescript 2 / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_finds_our_server_to_be_modern_over_http() {
+    row("typescript 2, auto / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_takes_the_modern_era_of_our_server_over_http() {
+    row("typescript 2, pinned / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_first_python_sdk_talks_to_our_server_over_http() {
+    row("python 1 / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_first_python_sdk_talks_to_our_server_over_http_sse() {
+    row("python 1 / our server (http+sse)").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_finds_our_server_to_be_modern_over_http() {
+    row("python 2 / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_takes_the_legacy_era_of_our_server_over_http() {
+    row("python 2, legacy / our server (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_takes_the_modern_era_of_our_server_over_http() {
+    row("python 2, pinned / our server (http)").await;
 }

@@ -10,26 +10,26 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
-use mcp_core::message::{ErrorObject, RawJson};
+use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
 use mcp_core::transport::trace::{Direction, Record, Trace, Tracer, What};
-use mcp_core::transport::{Connect, ConnectError, Transport};
-use mcp_stdio::ChildCommand;
+use mcp_core::transport::{Connect, ConnectError, EndReason, Transport};
 use serde_json::{Value, json};
 
 use super::leftovers;
 use super::row::{Cell, Row, Step};
 use super::scripts::{Can, Cancel, Change, Exchange, Prompt, Script};
+use super::servers::{Peer, Reach, Way};
 
 /// A step that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Talks, and judges the row.
-pub(super) async fn run(script: &Script, command: ChildCommand, folder: &Path) {
+pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     let mut row = Row::new(script.row);
     let seen = Arc::new(Seen::default());
-    let server = Watched { command, seen: Arc::clone(&seen) };
+    let server = Watched { reach: peer.reach, seen: Arc::clone(&seen) };
     let server = Tracer::new(SeenTrace(Arc::clone(&seen))).connect(server);
     let mut talk = None;
     let connect = async {
@@ -45,9 +45,20 @@ pub(super) async fn run(script: &Script, command: ChildCommand, folder: &Path) {
             talk.client.close().await;
         }
         let groups: Vec<u32> = seen.groups.lock().unwrap().clone();
-        assert_eq!(groups.len(), 1, "one server was started");
-        leftovers::group_is_gone(groups[0]).await.unwrap();
-        ending(&seen.ends.lock().unwrap())
+        assert_eq!(groups.len(), usize::from(peer.processes.is_empty()), "one server was started");
+        for group in groups {
+            leftovers::group_is_gone(group).await.unwrap();
+        }
+        if peer.processes.is_empty() {
+            return ending(&seen.ends.lock().unwrap());
+        }
+        if let (Some(farewell), Some(process)) = (script.farewell, peer.processes.first()) {
+            process.wrote(farewell).await;
+        }
+        for process in peer.processes {
+            process.end().await;
+        }
+        ""
     };
     step(&mut row, Step::Close, close).await;
     row.finish();
@@ -99,6 +110,8 @@ struct Seen {
     ends: Mutex<Vec<String>>,
     /// How many cancellations were sent.
     cancels: AtomicUsize,
+    /// How many exchanges were ended by a cancellation: over HTTP, in the modern era, that is what cancels.
+    ended: AtomicUsize,
 }
 
 struct SeenTrace(Arc<Seen>);
@@ -107,6 +120,7 @@ impl Trace for SeenTrace {
     fn record(&self, record: &Record) {
         match &record.what {
             What::Closed { how } => self.0.ends.lock().unwrap().push(how.clone()),
+            What::End(EndReason::Cancelled) => drop(self.0.ended.fetch_add(1, Ordering::Relaxed)),
             What::Message { json, .. } if record.dir == Direction::Out => {
                 let method = json.member("method").and_then(|method| method.to_text());
                 let is_cancel = method.as_deref() == Some("notifications/cancelled");
@@ -117,18 +131,23 @@ impl Trace for SeenTrace {
     }
 }
 
-/// Starts the server, and notes its process group.
+/// Reaches the server. One that it starts for that is noted by its process group.
 struct Watched {
-    command: ChildCommand,
+    reach: Reach,
     seen: Arc<Seen>,
 }
 
 #[async_trait::async_trait]
 impl Connect for Watched {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        let link = self.command.spawn().unwrap();
-        self.seen.groups.lock().unwrap().push(link.id());
-        Ok(Box::new(link))
+        match &mut self.reach {
+            Reach::Start(command) => {
+                let link = command.spawn().unwrap();
+                self.seen.groups.lock().unwrap().push(link.id());
+                Ok(Box::new(link))
+            }
+            Reach::Url(client) => client.connect().await,
+        }
     }
 }
 
@@ -143,6 +162,8 @@ struct Talk<'a> {
     folder: String,
     large: String,
     seen: &'a Seen,
+    /// A call is cancelled by hanging up on it.
+    hangs_up: bool,
 }
 
 impl<'a> Talk<'a> {
@@ -166,7 +187,8 @@ impl<'a> Talk<'a> {
         let client = builder.connect(server).await.unwrap();
         assert_eq!(client.negotiated().unwrap().version, script.version);
         let folder = folder.display().to_string();
-        Talk { script, client, folder, large: "x".repeat(1 << 20), seen }
+        let hangs_up = !matches!(script.way, Way::Stdio) && script.version == ProtocolVersion::V2026_07_28;
+        Talk { script, client, folder, large: "x".repeat(1 << 20), seen, hangs_up }
     }
 
     /// All steps between `connect` and `close`.
@@ -264,7 +286,8 @@ impl<'a> Talk<'a> {
             }
         }
         self.exchange(&self.script.call).await;
-        assert_eq!(self.seen.cancels.load(Ordering::Relaxed), 2, "each was cancelled on the wire");
+        let sent = if self.hangs_up { &self.seen.ended } else { &self.seen.cancels };
+        assert_eq!(sent.load(Ordering::Relaxed), 2, "each was cancelled on the wire");
         ""
     }
 

@@ -185,7 +185,9 @@ mod tests {
     fn every_row_of_the_matrix_is_made_by_a_test() {
         let clients = super::super::clients::CLIENTS.iter().map(|client| client.row);
         let servers = super::super::scripts::SCRIPTS.iter().map(|script| script.row);
-        let mut made: Vec<&str> = servers.chain(clients).collect();
+        let inspector = super::super::inspector::ROWS.iter().map(|row| row.0);
+        let browser = super::super::browser::ROWS.iter().map(|row| row.0);
+        let mut made: Vec<&str> = servers.chain(clients).chain(inspector).chain(browser).collect();
         let mut listed: Vec<&str> = ROWS.lines().collect();
         made.sort_unstable();
         listed.sort_unstable();

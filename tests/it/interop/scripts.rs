@@ -3,7 +3,8 @@
 use mcp_core::message::ProtocolVersion;
 use mcp_core::session::SubscriptionFilter;
 
-use super::servers::Server;
+use super::nginx::Front;
+use super::servers::{Server, Way};
 
 /// A step's description, or why there is none.
 pub(super) enum Can<T> {
@@ -47,6 +48,9 @@ pub(super) struct Change {
 pub(super) struct Script {
     pub(super) row: &'static str,
     pub(super) server: Server,
+    pub(super) way: Way,
+    /// What the server writes when it learns that the client is gone, if it writes anything.
+    pub(super) farewell: Option<&'static str>,
     /// The era is found out, unless it is given by a legacy version.
     pub(super) legacy: Option<ProtocolVersion>,
     pub(super) version: ProtocolVersion,
@@ -92,6 +96,8 @@ const NO_PROMPTS: &str = "it has no prompts";
 const EVERYTHING: Script = Script {
     row: "our client / server-everything",
     server: Server::Everything,
+    way: Way::Stdio,
+    farewell: None,
     legacy: None,
     version: ProtocolVersion::V2025_11_25,
     call: exchange("echo", r#"{"message":"hé\n\u2028llo"}"#, "Echo: hé\n\u{2028}llo"),
@@ -121,6 +127,8 @@ const EVERYTHING: Script = Script {
 const FILESYSTEM: Script = Script {
     row: "our client / server-filesystem",
     server: Server::Filesystem,
+    way: Way::Stdio,
+    farewell: None,
     legacy: None,
     version: ProtocolVersion::V2025_11_25,
     call: exchange("create_directory", r#"{"path":"{folder}/root/new"}"#, "Successfully created"),
@@ -142,6 +150,8 @@ const FILESYSTEM: Script = Script {
 const MEMORY: Script = Script {
     row: "our client / server-memory",
     server: Server::Memory,
+    way: Way::Stdio,
+    farewell: None,
     legacy: None,
     version: ProtocolVersion::V2025_11_25,
     call: exchange(
@@ -183,6 +193,8 @@ const MEMORY: Script = Script {
 const PYTHON_2: Script = Script {
     row: "our client / python 2",
     server: Server::Python2,
+    way: Way::Stdio,
+    farewell: None,
     legacy: None,
     version: ProtocolVersion::V2026_07_28,
     call: exchange("echo", r#"{"text":"hé\n\u2028llo"}"#, "hé\n\u{2028}llo"),
@@ -196,6 +208,31 @@ const PYTHON_2: Script = Script {
     input: Do(exchange("ask", "{}", "Hello, Ada")),
     listen: Do(Change { filter: tools, cause: exchange("touch", "{}", "touched"), method: TOOLS_CHANGED }),
 };
+
+/// The demo server, from the other side.
+const DEMO: Script = Script {
+    row: "our client / our server (nginx)",
+    server: Server::Demo,
+    way: Way::Nginx(Front::AsTheGuideSays),
+    progress: Do(exchange("slow", r#"{"steps":3,"delay_ms":20}"#, "counted to 3")),
+    cancel: Do(Cancel { tool: "slow", arguments: r#"{"steps":1000,"delay_ms":20}"#, counter: None }),
+    error: exchange("fail", "{}", "always fails"),
+    large: &[
+        exchange("echo", r#"{"text":"{large}"}"#, "{large}"),
+        exchange("big", r#"{"bytes":2097152}"#, "{large}"),
+    ],
+    resource: Do(("demo://readme", "A server")),
+    prompt: Do(Prompt { name: "greet", argument: ("city", "Lima"), want: "Lima" }),
+    listen: Do(Change {
+        filter: resources,
+        cause: exchange("touch", "{}", "added"),
+        method: "notifications/resources/list_changed",
+    }),
+    ..PYTHON_2
+};
+
+/// What the fixtures write when a session is ended by the client.
+const DELETED: Option<&str> = Some("DELETE /mcp");
 
 /// Every row of our client.
 pub(super) const SCRIPTS: &[Script] = &[
@@ -225,5 +262,61 @@ pub(super) const SCRIPTS: &[Script] = &[
         version: ProtocolVersion::V2025_06_18,
         listen: Not("to a legacy client it declares that nothing changes"),
         ..PYTHON_2
+    },
+    Script {
+        row: "our client / server-everything (http)",
+        way: Way::Http,
+        farewell: Some("Received session termination request"),
+        ..EVERYTHING
+    },
+    Script {
+        row: "our client / server-everything (http+sse)",
+        way: Way::HttpSse,
+        farewell: Some("Client Disconnected"),
+        ..EVERYTHING
+    },
+    Script {
+        row: "our client / typescript 2 (http)",
+        server: Server::TypeScript2,
+        way: Way::Http,
+        ..PYTHON_2
+    },
+    Script {
+        row: "our client / typescript 2, legacy (http)",
+        server: Server::TypeScript2,
+        way: Way::Http,
+        farewell: DELETED,
+        legacy: Some(ProtocolVersion::V2025_11_25),
+        version: ProtocolVersion::V2025_11_25,
+        ..PYTHON_2
+    },
+    Script {
+        row: "our client / python 1 (http)",
+        server: Server::Python1,
+        way: Way::Http,
+        farewell: DELETED,
+        unknown: INVALID_PARAMS,
+        version: ProtocolVersion::V2025_11_25,
+        ..PYTHON_2
+    },
+    Script { row: "our client / python 2 (http)", way: Way::Http, ..PYTHON_2 },
+    Script {
+        row: "our client / python 2, legacy (http)",
+        way: Way::Http,
+        farewell: DELETED,
+        legacy: Some(ProtocolVersion::V2025_06_18),
+        version: ProtocolVersion::V2025_06_18,
+        listen: Not("to a legacy client it declares that nothing changes"),
+        ..PYTHON_2
+    },
+    DEMO,
+    Script { row: "our client / our server (nginx, buffering)", way: Way::Nginx(Front::Buffering), ..DEMO },
+    Script { row: "our client / our server (nginx, http/2)", way: Way::Nginx(Front::Http2), ..DEMO },
+    Script {
+        row: "our client / our server, legacy (nginx)",
+        farewell: DELETED,
+        legacy: Some(ProtocolVersion::V2025_11_25),
+        version: ProtocolVersion::V2025_11_25,
+        ..DEMO
     },
 ];

@@ -1,14 +1,18 @@
-//! The servers of the interop rows: how each is started; and one test per server.
+//! The servers of our client's rows: how each is started and reached; and one test per row.
 
+use std::net::TcpListener;
 use std::path::Path;
 
+use mcp_http::HttpClient;
 use mcp_stdio::{ChildCommand, StderrMode};
 
-use super::conversation;
+use super::nginx::{self, Front};
+use super::process::Process;
 use super::scripts::{SCRIPTS, Script};
+use super::{conversation, demo};
 use crate::fixtures::{self, Program};
 
-/// A server that nobody here wrote, or a fixture on an SDK that nobody here wrote.
+/// A server that nobody here wrote, or a fixture on an SDK that nobody here wrote; or ours behind another.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Server {
     /// `@modelcontextprotocol/server-everything`
@@ -23,10 +27,53 @@ pub(super) enum Server {
     Python1,
     /// A fixture on the second version of the Python SDK.
     Python2,
+    /// `mcp serve-demo`
+    Demo,
+}
+
+/// What lies between our client and the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// Pipes.
+    Stdio,
+    /// HTTP.
+    Http,
+    /// HTTP as of 2024-11-05.
+    HttpSse,
+    /// TLS to an nginx, and HTTP from there.
+    Nginx(Front),
+}
+
+/// How a server is reached.
+pub(super) enum Reach {
+    /// By starting it.
+    Start(ChildCommand),
+    /// At its URL.
+    Url(HttpClient),
+}
+
+/// A server that can be reached, and the processes that were started for that. What the first of them writes tells
+/// whether it heard the end.
+pub(super) struct Peer {
+    pub(super) reach: Reach,
+    pub(super) processes: Vec<Process>,
 }
 
 impl Server {
-    /// How it is started, with this folder for its files. `None` where it cannot be run here.
+    /// The server, with this folder for its files. `None` where it cannot be run here.
+    async fn peer(self, way: Way, folder: &Path) -> Option<Peer> {
+        let (url, process) = match way {
+            Way::Stdio => {
+                return Some(Peer { reach: Reach::Start(self.command(folder)?), processes: Vec::new() });
+            }
+            Way::Nginx(front) => return nginx::before_our_server(front, folder).await,
+            Way::Http | Way::HttpSse => self.at_a_port(way).await?,
+        };
+        let client = HttpClient::new(&url).unwrap();
+        Some(Peer { reach: Reach::Url(client), processes: vec![process] })
+    }
+
+    /// How it is started.
     fn command(self, folder: &Path) -> Option<ChildCommand> {
         let mut program = self.program()?;
         if let Server::Filesystem = self {
@@ -36,6 +83,32 @@ impl Server {
         Some(match self {
             Server::Memory => command.env("MEMORY_FILE_PATH", folder.join("memory.jsonl")),
             _ => command,
+        })
+    }
+
+    /// Starts it over HTTP; its URL.
+    async fn at_a_port(self, way: Way) -> Option<(String, Process)> {
+        if let Server::Everything = self {
+            let (mode, path) =
+                if let Way::HttpSse = way { ("sse", "sse") } else { ("streamableHttp", "mcp") };
+            let program = fixtures::node_server_everything_over_http(mode)?;
+            // This one cannot choose a port and tell.
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+            let (process, _) = Process::start(&program, &[("PORT", &port)], "on port ").await;
+            return Some((format!("http://127.0.0.1:{port}/{path}"), process));
+        }
+        let mut program = match self {
+            Server::Python2 => return Some(python(fixtures::modern_server_over_http(0)?).await),
+            Server::Demo => return demo::start(&[]).await,
+            _ => self.program()?,
+        };
+        program.args.push("--http".into());
+        Some(match self {
+            Server::Python1 => python(program).await,
+            _ => {
+                let (process, url) = Process::start(&program, &[], "listening on ").await;
+                (url, process)
+            }
         })
     }
 
@@ -49,8 +122,15 @@ impl Server {
             Server::TypeScript2 => fixtures::node_script("servers/server_2.mjs"),
             Server::Python1 => fixtures::python_1_script("servers/server_1.py"),
             Server::Python2 => fixtures::modern_server(),
+            Server::Demo => demo::program(&[]),
         }
     }
+}
+
+/// Both SDKs of Python leave it to the same library to choose a port.
+async fn python(program: Program) -> (String, Process) {
+    let (process, origin) = Process::start(&program, &[], "Uvicorn running on ").await;
+    (format!("{origin}/mcp"), process)
 }
 
 /// Makes the row of this name.
@@ -60,8 +140,8 @@ async fn row(name: &str) {
     // The servers resolve symbolic links, so what they print has none.
     let path = folder.path().canonicalize().unwrap();
     std::fs::create_dir(path.join("root")).unwrap();
-    let Some(command) = script.server.command(&path) else { return };
-    conversation::run(script, command, &path).await;
+    let Some(peer) = script.server.peer(script.way, &path).await else { return };
+    conversation::run(script, peer, &path).await;
 }
 
 /// ERA-C-001, ERA-C-003
@@ -108,4 +188,66 @@ async fn our_client_talks_to_the_second_python_sdk() {
 #[tokio::test]
 async fn our_legacy_client_talks_to_the_second_python_sdk() {
     row("our client / python 2, legacy").await;
+}
+
+/// ERA-C-009, FAULT A-B1, A-B6
+#[tokio::test]
+async fn our_client_talks_to_server_everything_over_http() {
+    row("our client / server-everything (http)").await;
+}
+
+/// SSE24-C-009
+#[tokio::test]
+async fn our_client_talks_to_server_everything_over_http_sse() {
+    row("our client / server-everything (http+sse)").await;
+}
+
+/// ERA-C-006
+#[tokio::test]
+async fn our_client_talks_to_the_second_typescript_sdk_over_http() {
+    row("our client / typescript 2 (http)").await;
+}
+
+#[tokio::test]
+async fn our_legacy_client_talks_to_the_second_typescript_sdk_over_http() {
+    row("our client / typescript 2, legacy (http)").await;
+}
+
+/// ERA-C-009
+#[tokio::test]
+async fn our_client_talks_to_the_first_python_sdk_over_http() {
+    row("our client / python 1 (http)").await;
+}
+
+/// ERA-C-006
+#[tokio::test]
+async fn our_client_talks_to_the_second_python_sdk_over_http() {
+    row("our client / python 2 (http)").await;
+}
+
+#[tokio::test]
+async fn our_legacy_client_talks_to_the_second_python_sdk_over_http() {
+    row("our client / python 2, legacy (http)").await;
+}
+
+/// With the configuration of `docs/deploying.md` as it is.
+#[tokio::test]
+async fn our_client_talks_to_our_server_behind_nginx() {
+    row("our client / our server (nginx)").await;
+}
+
+/// FAULT C-27: where nginx buffers, the stream's own header keeps it from that.
+#[tokio::test]
+async fn our_client_talks_to_our_server_behind_an_nginx_that_buffers() {
+    row("our client / our server (nginx, buffering)").await;
+}
+
+#[tokio::test]
+async fn our_client_talks_to_our_server_behind_nginx_over_http_2() {
+    row("our client / our server (nginx, http/2)").await;
+}
+
+#[tokio::test]
+async fn our_legacy_client_talks_to_our_server_behind_nginx() {
+    row("our client / our server, legacy (nginx)").await;
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use crate::{Outcome, test};
 
 use suite::Suite;
+pub(crate) use suite::new_enough;
 
 /// Installs the suite, builds the two programs, and runs one side or both.
 pub(crate) fn run(args: &[String]) -> Outcome {

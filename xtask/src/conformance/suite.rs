@@ -79,8 +79,8 @@ impl Suite {
     }
 }
 
-/// The Node.js that came with the suite, or the machine's own.
-fn new_enough(folder: &Path, own: PathBuf) -> Setup {
+/// The Node.js that was installed into the folder, or the machine's own.
+pub(crate) fn new_enough(folder: &Path, own: PathBuf) -> Setup {
     let version = |node: &PathBuf| {
         let text = output(Command::new(node).arg("--version"))?;
         text.trim_start_matches('v').split('.').next()?.parse::<u32>().ok()

@@ -15,6 +15,7 @@ mod paths;
 mod snippets;
 mod source;
 mod tree;
+mod weight;
 
 use tree::Tree;
 
@@ -66,9 +67,13 @@ pub(crate) fn run(args: &[String]) -> Outcome {
             other => return Err(format!("tidy does not know `{other}`, only --skip-coverage")),
         }
     }
+    let heavy = weight::check()?;
     let tree = Tree::load(&root())?;
     let rules = RULES.iter().chain(if with_coverage { COVERAGE } else { &[] });
-    let mut count = 0;
+    let mut count = heavy.len();
+    for finding in heavy {
+        println!("{finding} [weight]");
+    }
     for (name, check) in rules {
         let mut findings = check(&tree);
         findings.sort();

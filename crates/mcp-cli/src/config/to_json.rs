@@ -102,7 +102,7 @@ fn named(global: &Global, name: &str) -> Result<(String, Kind), Failure> {
 fn behind(global: &Global, url: &str, form: Form) -> Result<(String, Kind), Failure> {
     let remote = Remote::new(global, url)?;
     let client = remote.client()?;
-    let name = client.url().host_str().unwrap_or_default().to_owned();
+    let name = client.url().host().unwrap_or_default().to_owned();
     let options = &global.http;
     let mut headers = Vec::new();
     for (header, _) in remote::given_headers(options)? {

@@ -68,14 +68,12 @@ impl Remote {
         let config = config(global, headers)?;
         let client = HttpClient::with_config(url, config.clone()).map_err(unusable)?;
         let parsed = client.url();
-        let shown = redact::url(parsed.as_str());
+        let shown = redact::url(&parsed.to_string());
         let crosses_a_network =
-            parsed.scheme() == "http" && !place::is_loopback(parsed.host_str().unwrap_or(""));
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(Failure::usage(format!("{shown}: a user in the URL is not used"))
-                .hint("give credentials by --bearer-env or --header-env"));
-        }
-        let in_url = parsed.query_pairs().any(|(name, _)| redact::is_secret_name(&name));
+            parsed.scheme_str() == Some("http") && !place::is_loopback(parsed.host().unwrap_or(""));
+        let mut names =
+            parsed.query().unwrap_or("").split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+        let in_url = names.any(|name| redact::is_secret_name(&place::percent_decoded(name)));
         let credentials = in_url || config.bearer.is_some() || !config.headers.is_empty();
         if crosses_a_network && credentials && !global.http.allow_http {
             return Err(Failure::usage(format!(

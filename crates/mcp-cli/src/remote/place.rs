@@ -19,7 +19,9 @@ pub(crate) enum Place {
 
 /// What this word is.
 pub(crate) fn of(word: &str) -> Place {
-    let Some((scheme, _)) = word.split_once("://") else {
+    // Further on it is part of a path or of a query.
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    let Some(scheme) = scheme.filter(|scheme| !scheme.contains(['/', '?', '#'])) else {
         return if looks_like_host(word) { Place::Host } else { Place::Name };
     };
     match scheme.to_ascii_lowercase().as_str() {
@@ -67,6 +69,25 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         })
 }
 
+/// The text with each `%XX` read.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                out.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => {
+                out.push(b'%');
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +97,8 @@ mod tests {
         let rows = [
             ("https://h/mcp", Place::Url),
             ("HTTP://h", Place::Url),
+            ("localhost:8080/mcp?next=http://x", Place::Host),
+            ("h.test?u=ws://x", Place::Host),
             ("ws://h", Place::WebSocket),
             ("wss://h/x", Place::WebSocket),
             ("file:///x", Place::OtherScheme),
@@ -105,6 +128,14 @@ mod tests {
         ];
         for (word, wanted) in rows {
             assert_eq!(of(word), wanted, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_however_they_are_written() {
+        let rows = [("api%5Fkey", "api_key"), ("%6bey", "key"), ("%", "%"), ("100%x", "100%x"), ("%é", "%é")];
+        for (given, wanted) in rows {
+            assert_eq!(percent_decoded(given), wanted);
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Listen {
     /// A host that requests may name, beside this machine's own names; may be given more than once
     #[arg(long, requires = "listen", value_name = "HOST")]
     allow_host: Vec<String>,
-    /// An origin that browsers may come from, like https://app.example.com; may be given more than once
+    /// An origin that browsers may come from, like `https://app.example.com`; may be given more than once
     #[arg(long, requires = "listen", value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// Tell browsers of allowed origins that they may read the answers

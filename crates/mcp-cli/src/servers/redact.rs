@@ -102,15 +102,18 @@ fn argument(text: &str) -> String {
     text.to_owned()
 }
 
-/// A URL without user, password, and the values of its query.
+/// A URL without user, password, and the values of its query. It may lack its scheme.
 pub(crate) fn url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (scheme, rest) = match url.find("://").map(|at| url.split_at(at + 3)) {
+        Some((scheme, rest)) if !scheme.trim_end_matches("://").contains(['/', '?', '#']) => (scheme, rest),
+        _ => ("", url),
+    };
     let (rest, fragment) = rest.split_once('#').map_or((rest, ""), |(rest, _)| (rest, "#…"));
     let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
     let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
     let host = match authority.rsplit_once('@') {
+        None | Some(("", _)) => authority.to_owned(),
         Some((_, host)) => format!("{REDACTED}@{host}"),
-        None => authority.to_owned(),
     };
     let query = query.map_or_else(String::new, |query| {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
@@ -119,7 +122,7 @@ pub(crate) fn url(url: &str) -> String {
         });
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
     });
-    format!("{scheme}://{host}{path}{query}{fragment}")
+    format!("{scheme}{host}{path}{query}{fragment}")
 }
 
 #[cfg(test)]
@@ -141,6 +144,24 @@ mod tests {
         }
         for name in ["--port", "MONKEY", "KEYBOARD", "PATH", "--path", "LOG_LEVEL", "-y"] {
             assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    /// FAULTS B: a URL without its scheme is one all the same, and may hold one in its query.
+    #[test]
+    fn no_secret_is_left_in_a_url() {
+        let rows = [
+            ("h.test/mcp?key=hunter2", "h.test/mcp?key=<redacted>"),
+            ("h.test/mcp?to=x://y&key=hunter2", "h.test/mcp?to=<redacted>&key=<redacted>"),
+            ("u:hunter2@h.test/mcp", "<redacted>@h.test/mcp"),
+            ("https://h.test/a@b?k=hunter2#hunter2", "https://h.test/a@b?k=<redacted>#…"),
+            ("https://u:hunter2@h.test?k=hunter2", "https://<redacted>@h.test?k=<redacted>"),
+            ("${URL}/mcp?k=${KEY}", "${URL}/mcp?k=${KEY}"),
+            ("@scope/name", "@scope/name"),
+            ("name", "name"),
+        ];
+        for (given, wanted) in rows {
+            assert_eq!(url(given), wanted);
         }
     }
 

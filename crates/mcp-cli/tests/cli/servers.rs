@@ -139,7 +139,7 @@ fn an_entry_that_cannot_be_used_says_why() {
         ("file", "none.env"),
         ("off", "switched off"),
         ("out", "switched off"),
-        ("remote", "a user in the URL"),
+        ("remote", "user info in the URL"),
         ("bad", "neither"),
         ("nothing", "nothing"),
     ];

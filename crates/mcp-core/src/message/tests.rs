@@ -165,6 +165,27 @@ fn the_prefix_of_a_long_message_tells_its_id() {
 }
 
 proptest! {
+    /// The quick look finds what the full one finds, whatever stands around it and however keys are written.
+    #[test]
+    fn the_only_text_is_the_text(members in prop::collection::vec((
+        prop::sample::select(vec!["name", "uri", "n\\u0061me", "_meta", "x", "a\\\"b"]),
+        prop::sample::select(vec![
+            r#""echo""#, r#""a\"}b\\""#, r#""é""#, "7", "null", r#"{"name":"in","y":[{"uri":"}"}]}"#,
+            r#"["]",{"name":"in"},"\\"]"#, "{}", " [ ] ", r#"{"\"":"{"}"#,
+        ]),
+    ), 0..6)) {
+        let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\" : {value}")).collect();
+        let raw = RawJson::parse(format!("{{{}}}", members.join(" ,"))).unwrap();
+        for mark in [Mark::Name, Mark::Uri, Mark::ProtocolVersion] {
+            let (quick, full) = (Payload::new(raw.clone()), Payload::new(raw.clone()));
+            prop_assert_eq!(quick.only_text(mark), full.text_ref(mark));
+            // Also once the places are known.
+            prop_assert_eq!(full.only_text(mark), full.text_ref(mark));
+        }
+    }
+}
+
+proptest! {
     /// STDIO-B-001: whatever the payload holds, a message is one line, and reads back as it was.
     #[test]
     fn messages_round_trip_on_one_line(text in any::<String>(), id in any::<i64>(), name in "[a-z/\"\\\\\n\u{2028}]{1,12}") {

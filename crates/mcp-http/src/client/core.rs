@@ -5,9 +5,9 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use ::url::Url;
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::HeaderMap;
+use hyper::Uri;
 use hyper::header::HeaderValue;
 use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
@@ -30,7 +30,7 @@ pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
 pub(super) struct Core {
     pub(super) net: Net,
     pub(super) config: Arc<ClientConfig>,
-    pub(super) url: Url,
+    pub(super) url: Uri,
     pub(super) tools: Arc<Tools>,
     state: Mutex<State>,
 }
@@ -72,7 +72,7 @@ pub(super) enum Mode {
     #[default]
     Streamable,
     /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
-    Sse24(Url),
+    Sse24(Uri),
 }
 
 /// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
@@ -105,7 +105,7 @@ pub(super) enum Step {
 }
 
 impl Core {
-    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Url, tools: Arc<Tools>) -> Core {
+    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Uri, tools: Arc<Tools>) -> Core {
         Core { net, config, url, tools, state: Mutex::default() }
     }
 
@@ -154,10 +154,13 @@ impl Core {
         state.start(task);
     }
 
-    /// Runs the stream of the server's own messages, in place of an older one.
+    /// Runs the stream of the server's own messages, in place of an older one. A client that closes wants none.
     pub(super) fn launch_stream(&self, future: BoxFuture<'static, ()>) {
         let (task, handle) = abortable(future);
         let mut state = self.state();
+        if !matches!(state.phase, Phase::Open) {
+            return;
+        }
         if let Some(old) = state.stream.replace(handle) {
             old.abort();
         }
@@ -249,11 +252,7 @@ impl Core {
     /// An InitializeResult came: only now its session id counts (ledger T-44, FAULT A-B25).
     pub(super) fn adopt_session(&self, result: &Payload, issued: Option<&HeaderValue>) {
         let version = result.text_ref(Mark::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
-        let id = issued.filter(|id| is_session_id(id)).map(|id| {
-            let mut id = id.clone();
-            id.set_sensitive(true);
-            id
-        });
+        let id = session_id(issued);
         if id.is_none() && issued.is_some() {
             tracing::warn!("the server issued a session id that is not visible ASCII; it is not used");
         }
@@ -270,7 +269,7 @@ impl Core {
     }
 
     /// From now on this link speaks HTTP+SSE of 2024-11-05.
-    pub(super) fn enter_sse24(&self, endpoint: Url) {
+    pub(super) fn enter_sse24(&self, endpoint: Uri) {
         self.state().mode = Mode::Sse24(endpoint);
     }
 
@@ -350,7 +349,10 @@ fn lane_of(inbound: &Inbound) -> Lane {
     }
 }
 
-/// Visible ASCII, and something (ledger SESS-S-003).
-fn is_session_id(id: &HeaderValue) -> bool {
-    !id.is_empty() && id.as_bytes().iter().all(|byte| (0x21..0x7f).contains(byte))
+/// The id that a server issued, if it is one: visible ASCII, and something (ledger SESS-S-003).
+pub(super) fn session_id(issued: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let mut id = issued?.clone();
+    let is_one = !id.is_empty() && id.as_bytes().iter().all(|byte| (0x21..0x7f).contains(byte));
+    id.set_sensitive(true);
+    is_one.then_some(id)
 }

@@ -1,16 +1,19 @@
 //! One POST from its first byte to its last: a request and its answer, or a message that expects none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ::url::Url;
+use bytes::Bytes;
+use hyper::Uri;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use super::answer::{self, Verdict};
-use super::core::{Core, Mode};
+use super::core::{Core, Mode, session_id};
 use super::net::{Answer, Exchange};
 use super::post::{Post, What};
 use super::reopen::Resuming;
@@ -30,7 +33,8 @@ pub(super) enum Relayed {
 pub(super) async fn request(core: Arc<Core>, lane: Lane, post: Post) {
     match core.mode() {
         Mode::Streamable => streamable(&core, lane, post).await,
-        Mode::Sse24(endpoint) => sse24::request(&core, lane, post, endpoint).await,
+        // Boxed, here and below, is what few exchanges do: it would make the future of every one larger.
+        Mode::Sse24(endpoint) => Box::pin(sse24::request(&core, lane, post, endpoint)).await,
     }
 }
 
@@ -43,20 +47,10 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
         Err(error) => return lose(core, lane, error),
     };
     if !answer.status.is_success() {
-        let status = answer.status;
-        let verdict = refusal(core, answer, &post).await;
-        if let Some((headers, body)) = again
-            && sse24::may_be(status, &verdict)
-            && let Some(endpoint) = sse24::find(core).await
-        {
-            post.headers = headers;
-            post.body = body;
-            return sse24::request(core, lane, post, endpoint).await;
-        }
-        return settle(core, lane, &post, &HeaderMap::new(), verdict);
+        return Box::pin(refused(core, lane, post, answer, again)).await;
     }
     if media::is_event_stream(&answer.headers) {
-        return events(core, lane, post, answer).await;
+        return Box::pin(events(core, lane, post, answer)).await;
     }
     let headers = answer.headers;
     let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
@@ -67,14 +61,35 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
             Err(error) => Verdict::Lost(answer::lost(error)),
         }
     } else {
-        let body = answer.body.clip(core.config.limits.error_body).await;
+        let body = Box::pin(answer.body.clip(core.config.limits.error_body)).await;
         answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
     };
     settle(core, lane, &post, &headers, verdict);
 }
 
+/// A status outside 2xx. `again`: headers and body, for a second try where the server may speak HTTP+SSE.
+async fn refused(
+    core: &Arc<Core>,
+    lane: Lane,
+    mut post: Post,
+    answer: Answer,
+    again: Option<(HeaderMap, Bytes)>,
+) {
+    let status = answer.status;
+    let verdict = refusal(core, answer, &post).await;
+    if let Some((headers, body)) = again
+        && sse24::may_be(status, &verdict)
+        && let Some(endpoint) = sse24::find(core).await
+    {
+        post.headers = headers;
+        post.body = body;
+        return sse24::request(core, lane, post, endpoint).await;
+    }
+    settle(core, lane, &post, &HeaderMap::new(), verdict);
+}
+
 /// The exchange that carries a POST. What is kept of the POST lacks its headers and its body then.
-pub(super) fn exchange(post: &mut Post, url: Option<Url>) -> Exchange {
+pub(super) fn exchange(post: &mut Post, url: Option<Uri>) -> Exchange {
     Exchange {
         method: Method::POST,
         url,
@@ -145,7 +160,7 @@ async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
     let mut session = post.session.clone();
     if post.what == What::Initialize {
         // The session of this one stream, for taking it up again; for anything else only the result counts.
-        session.id = headers.get(crate::headers::SESSION_ID).cloned();
+        session.id = session_id(headers.get(crate::headers::SESSION_ID));
     }
     let mut resuming = Resuming::new(core, session);
     loop {
@@ -215,6 +230,10 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
     }
 }
 
+/// How long a message that expects no answer may take. No session waits for one, so nobody else would give it up, and
+/// enough of them would hold up all that is sent after them, until the link is taken for dead.
+const NOTE_TIME: Duration = Duration::from_secs(30);
+
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
 pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Option<OwnedSemaphorePermit>) {
     let mode = core.mode();
@@ -223,12 +242,15 @@ pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Opt
         Mode::Sse24(endpoint) => Some(endpoint.clone()),
     };
     let exchange = exchange(&mut post, url);
-    let answer = match core.net.send(exchange).await {
+    let late = HttpError::TimedOut { step: "first byte", limit: NOTE_TIME };
+    let answer = match timeout(NOTE_TIME, core.net.send(exchange)).await.unwrap_or(Err(late)) {
         Ok(answer) => answer,
         Err(error) => return lose(&core, lane, error),
     };
     if !answer.status.is_success() {
-        let verdict = refusal(&core, answer, &post).await;
+        // A 404 here may mean the notification: whether the session is gone, the next request finds out.
+        let refused = answer.refused(core.config.limits.error_body).await;
+        let verdict = answer::refusal(refused, post.session.id.is_some());
         return settle(&core, lane, &post, &HeaderMap::new(), verdict);
     }
     if post.what == What::Initialized && !post.modern && matches!(mode, Mode::Streamable) {

@@ -23,12 +23,12 @@ mod resume;
 mod sse24;
 mod standalone;
 mod stream;
-mod url;
+pub(crate) mod uri;
 
 use std::fmt;
 use std::sync::Arc;
 
-use ::url::Url;
+use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
 
@@ -50,13 +50,13 @@ use net::Net;
 /// use mcp_http::HttpClient;
 ///
 /// let client = HttpClient::new("localhost:8080/mcp")?.bearer("a token");
-/// assert_eq!(client.url().as_str(), "http://localhost:8080/mcp");
+/// assert_eq!(client.url().to_string(), "http://localhost:8080/mcp");
 /// // Shown without secrets.
 /// assert_eq!(format!("{client:?}"), r#"HttpClient { url: "http://localhost:8080/mcp", .. }"#);
 /// # Ok::<(), mcp_http::HttpError>(())
 /// ```
 pub struct HttpClient {
-    url: Url,
+    url: Uri,
     config: Arc<ClientConfig>,
     dial: Option<Arc<dyn Dial>>,
     /// Made when it is first needed. Links share its connections.
@@ -83,7 +83,7 @@ impl HttpClient {
     ///
     /// [`HttpError::Url`].
     pub fn with_config(url: &str, config: ClientConfig) -> Result<HttpClient, HttpError> {
-        let url = url::parse(url)?;
+        let url = uri::parse(url)?;
         Ok(HttpClient { url, config: Arc::new(config), dial: None, net: None, tools: Arc::default() })
     }
 
@@ -138,7 +138,7 @@ impl HttpClient {
     }
 
     /// The endpoint.
-    pub fn url(&self) -> &Url {
+    pub fn url(&self) -> &Uri {
         &self.url
     }
 
@@ -157,7 +157,7 @@ impl HttpClient {
 /// Shows neither query nor settings: both may hold secrets.
 impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpClient").field("url", &url::redacted(&self.url)).finish_non_exhaustive()
+        f.debug_struct("HttpClient").field("url", &uri::shown(&self.url)).finish_non_exhaustive()
     }
 }
 

@@ -107,9 +107,9 @@ fn modern_headers(
     out.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
     match message {
         Message::Request(request) => {
-            out.insert(headers::METHOD, headers::encode_value(request.method.as_str()));
+            out.insert(headers::METHOD, method_value(request.method.as_str()));
             let mark = headers::named_by(request.method.as_str());
-            let name = mark.and_then(|mark| request.params.as_ref()?.text_ref(mark));
+            let name = mark.and_then(|mark| request.params.as_ref()?.only_text(mark));
             if let Some(name) = &name {
                 out.insert(headers::NAME, headers::encode_value(name));
                 if request.method == "tools/call" {
@@ -126,6 +126,14 @@ fn modern_headers(
         }
     }
     Ok(())
+}
+
+/// The value of `Mcp-Method`. That of calls, the most frequent, is made once and for all.
+fn method_value(method: &str) -> HeaderValue {
+    match method {
+        "tools/call" => HeaderValue::from_static("tools/call"),
+        _ => headers::encode_value(method),
+    }
 }
 
 /// `Mcp-Param-*`: one for each annotated argument that is there and not null (ledger HDR-C-016, HDR-C-017).

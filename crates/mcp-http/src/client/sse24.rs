@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::url::Url;
 use hyper::StatusCode;
+use hyper::Uri;
 use hyper::header::HeaderMap;
 use mcp_core::transport::{Lane, TransportError};
 
@@ -15,7 +15,8 @@ use super::post::Post;
 use super::reopen::{Opened, open};
 use super::standalone::shared;
 use super::stream::{Cursor, Events, drain};
-use super::{answer, url};
+use super::uri::Elsewhere;
+use super::{answer, uri};
 
 /// How long the stream may take to name its endpoint.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,16 +29,16 @@ pub(super) fn may_be(status: StatusCode, verdict: &Verdict) -> bool {
 }
 
 /// Opens the stream and reads where messages go. The link speaks HTTP+SSE from then on.
-pub(super) async fn find(core: &Arc<Core>) -> Option<Url> {
+pub(super) async fn find(core: &Arc<Core>) -> Option<Uri> {
     let found = tokio::time::timeout(PATIENCE, first_event(core)).await;
     let (endpoint, events) = found.ok().flatten()?;
-    tracing::debug!(endpoint = url::redacted(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
+    tracing::debug!(endpoint = uri::shown(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
     core.enter_sse24(endpoint.clone());
     core.launch_stream(Box::pin(receive(core.clone(), events)));
     Some(endpoint)
 }
 
-async fn first_event(core: &Core) -> Option<(Url, Events)> {
+async fn first_event(core: &Core) -> Option<(Uri, Events)> {
     let Opened::Stream(mut body) = open(core, &Session::default(), None).await else { return None };
     body.may_be_silent();
     let mut events = Events::new(body, core.config.limits.event);
@@ -59,14 +60,11 @@ async fn first_event(core: &Core) -> Option<(Url, Events)> {
 
 /// The URL that an `endpoint` event names, against that of the stream. Another origin is refused: the credentials
 /// would go there (ledger T-32, SSE24-C-003).
-fn resolve(stream: &Url, endpoint: &str) -> Option<Url> {
-    let url = stream.join(endpoint.trim()).ok()?;
-    if url.origin() != stream.origin() {
-        let to = url::redacted(&url);
+fn resolve(stream: &Uri, endpoint: &str) -> Option<Uri> {
+    let refused = |Elsewhere(to)| {
         tracing::warn!(to, "the server names an endpoint of another origin; it is refused");
-        return None;
-    }
-    Some(url)
+    };
+    uri::within(stream, endpoint.trim()).map_err(refused).ok()
 }
 
 /// The one stream: what comes on it is matched by its ids. Its end is the end of the link (ledger SSE24-S-005).
@@ -76,7 +74,7 @@ async fn receive(core: Arc<Core>, mut events: Events) {
 }
 
 /// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).
-pub(super) async fn request(core: &Arc<Core>, lane: Lane, mut post: Post, endpoint: Url) {
+pub(super) async fn request(core: &Arc<Core>, lane: Lane, mut post: Post, endpoint: Uri) {
     let exchange = exchange(&mut post, Some(endpoint));
     match core.net.send(exchange).await {
         Ok(answer) if answer.status.is_success() => {
@@ -98,7 +96,7 @@ mod tests {
     /// T-32, SSE24-C-003: relative URIs resolve; foreign origins are refused.
     #[test]
     fn the_endpoint_is_resolved_and_stays_on_its_origin() {
-        let stream = Url::parse("https://example.com:8443/mcp/sse?x=1").unwrap();
+        let stream = uri::parse("https://example.com:8443/mcp/sse?x=1").unwrap();
         for (given, want) in [
             ("/messages?sessionId=7", Some("https://example.com:8443/messages?sessionId=7")),
             ("messages", Some("https://example.com:8443/mcp/messages")),
@@ -111,7 +109,7 @@ mod tests {
             ("file:///etc/passwd", None),
             ("javascript:alert(1)", None),
         ] {
-            assert_eq!(resolve(&stream, given).as_ref().map(Url::as_str), want, "{given}");
+            assert_eq!(resolve(&stream, given).map(|url| url.to_string()).as_deref(), want, "{given}");
         }
     }
 }

@@ -1,17 +1,17 @@
 //! One question to one URL, and what the answer says.
 
 use bytes::Bytes;
+use hyper::Uri;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, ProtocolVersion, RawJson, Request, Response, decode, meta};
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Url;
 
-use super::candidates::same_origin;
 use super::reply::{Content, Named, Reply};
 use super::table::{Question, refuses};
 use crate::client::ClientConfig;
 use crate::client::net::{Answer, Body, Exchange, Net};
+use crate::client::uri::within;
 use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
 use crate::sse::Decoder;
 use crate::{HttpError, media};
@@ -25,7 +25,7 @@ pub(super) struct Asker<'a> {
 
 impl Asker<'_> {
     /// Asks one question, and waits for the answer until `until`. A session that the answer opened is deleted.
-    pub(super) async fn ask(&self, url: &Url, question: Question, until: Instant) -> Reply {
+    pub(super) async fn ask(&self, url: &Uri, question: Question, until: Instant) -> Reply {
         let sent = Instant::now();
         let exchange = self.exchange(url, question);
         let mut answer = match timeout_at(until, self.net.send(exchange)).await {
@@ -44,7 +44,7 @@ impl Asker<'_> {
         reply
     }
 
-    fn exchange(&self, url: &Url, question: Question) -> Exchange {
+    fn exchange(&self, url: &Uri, question: Question) -> Exchange {
         let mut headers = HeaderMap::new();
         let (method, accept, body) = match question {
             Question::Stream => (Method::GET, "text/event-stream", Bytes::new()),
@@ -86,7 +86,7 @@ impl Asker<'_> {
         RawJson::object([("name", RawJson::string(name)), ("version", RawJson::string(version))])
     }
 
-    async fn read(&self, url: &Url, question: Question, answer: Answer) -> Reply {
+    async fn read(&self, url: &Uri, question: Question, answer: Answer) -> Reply {
         let (status, limits) = (answer.status, &self.config.limits);
         if !status.is_success() {
             // An answer in MCP may come with any status but those that refuse everything (ledger T-04).
@@ -126,11 +126,13 @@ impl Asker<'_> {
         Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
-    async fn first_event(&self, url: &Url, mut body: Body) -> Result<Content, HttpError> {
+    async fn first_event(&self, url: &Uri, mut body: Body) -> Result<Content, HttpError> {
         let mut decoder = Decoder::new(self.config.limits.event);
         while let Some(chunk) = body.chunk().await? {
             let pushed = decoder.push(&chunk);
-            if let Some(event) = decoder.next_event() {
+            // What has no data is no event in the wire format's sense.
+            let mut events = std::iter::from_fn(|| decoder.next_event());
+            if let Some(event) = events.find(|event| !event.data.is_empty() || !event.kind.is_empty()) {
                 return Ok(match event.kind.as_str() {
                     "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
                     "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),
@@ -143,7 +145,7 @@ impl Asker<'_> {
     }
 
     /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
-    async fn delete(&self, url: &Url, session: HeaderValue, named: &Named) -> bool {
+    async fn delete(&self, url: &Uri, session: HeaderValue, named: &Named) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(SESSION_ID, session);
         let version = named.versions.first().map_or(ProtocolVersion::LATEST_LEGACY.as_str(), String::as_str);
@@ -183,7 +185,6 @@ fn response(text: Bytes) -> Option<Response> {
 }
 
 /// Ledger SSE24-S-002, T-32: the first event names the URL for POSTs, relative or whole, on this server.
-fn is_endpoint(stream: &Url, data: &[u8]) -> bool {
-    let target = std::str::from_utf8(data).ok().and_then(|text| stream.join(text.trim()).ok());
-    target.is_some_and(|target| same_origin(&target, stream))
+fn is_endpoint(stream: &Uri, data: &[u8]) -> bool {
+    std::str::from_utf8(data).is_ok_and(|text| within(stream, text.trim()).is_ok())
 }

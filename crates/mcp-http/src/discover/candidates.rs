@@ -1,9 +1,10 @@
 //! Which URLs are tried, in which order. Pure.
 
-use url::Url;
+use hyper::Uri;
 
 use super::table::Question;
 use crate::HttpError;
+use crate::client::uri::within;
 
 /// Where servers keep their endpoint if nobody says otherwise, the most usual first (FAULT A-B2).
 const WELL_KNOWN: [&str; 5] = ["/mcp", "/", "/tools", "/api/mcp", "/v1/mcp"];
@@ -14,7 +15,7 @@ const STREAM: &str = "/sse";
 /// A URL to try.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Candidate {
-    pub(super) url: Url,
+    pub(super) url: Uri,
     /// What is asked first.
     pub(super) first: Question,
     /// Whether the stream of 2024-11-05 is looked for where POST is refused.
@@ -23,14 +24,14 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// A URL that somebody named: everything is asked there.
-    fn named(url: Url) -> Candidate {
+    fn named(url: Uri) -> Candidate {
         Candidate { url, first: Question::Modern, stream: true }
     }
 }
 
 /// The candidates. A path that was given comes first, exactly as it is; others are added only where the caller lists
 /// them, or where there is no path.
-pub(super) fn list(given: &Url, paths: Option<&[String]>) -> Result<Vec<Candidate>, HttpError> {
+pub(super) fn list(given: &Uri, paths: Option<&[String]>) -> Result<Vec<Candidate>, HttpError> {
     let bare = given.path() == "/" && given.query().is_none();
     let mut list = if bare { Vec::new() } else { vec![Candidate::named(given.clone())] };
     let others = match paths {
@@ -57,18 +58,12 @@ pub(super) fn list(given: &Url, paths: Option<&[String]>) -> Result<Vec<Candidat
 }
 
 /// A path on the origin that was given.
-fn at(given: &Url, path: &str) -> Result<Url, HttpError> {
+fn at(given: &Uri, path: &str) -> Result<Uri, HttpError> {
     let rooted = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     if path.contains("://") || rooted.starts_with("//") {
         return Err(unusable(path, "a path is wanted, not another server"));
     }
-    let url = given.join(&rooted).map_err(|error| unusable(path, &error.to_string()))?;
-    if same_origin(&url, given) { Ok(url) } else { Err(unusable(path, "it leads to another server")) }
-}
-
-/// The same scheme, host and port.
-pub(super) fn same_origin(a: &Url, b: &Url) -> bool {
-    a.origin() == b.origin()
+    within(given, &rooted).map_err(|_| unusable(path, "not written as a path"))
 }
 
 fn unusable(path: &str, why: &str) -> HttpError {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::Uri;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use mcp_core::message::{ErrorObject, Payload, RawJson, Response, code, meta};
-use url::Url;
 
-use super::candidates::same_origin;
 use super::table::{Question, Seen};
 use crate::HttpError;
+use crate::client::uri::same_origin;
 use crate::error::Refused;
 
 /// How much of a peer's text goes into the words for people, in characters.
@@ -67,10 +67,10 @@ impl Reply {
     }
 
     /// No answer at all, or one that broke.
-    pub(super) fn failed(url: &Url, status: Option<StatusCode>, error: HttpError) -> Reply {
+    pub(super) fn failed(url: &Uri, status: Option<StatusCode>, error: HttpError) -> Reply {
         let seen = match &error {
             HttpError::Redirect { to, .. } => {
-                let home = Url::parse(to).is_ok_and(|to| same_origin(&to, url));
+                let home = to.parse::<Uri>().is_ok_and(|to| same_origin(&to, url));
                 Seen::Redirect { home }
             }
             HttpError::TimedOut { step: "connect", .. } => Seen::Unreachable,
@@ -90,7 +90,7 @@ impl Reply {
 
     /// An answer that was read.
     pub(super) fn of(
-        url: &Url,
+        url: &Uri,
         question: Question,
         status: StatusCode,
         content: Result<Content, HttpError>,

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use url::Url;
+use hyper::Uri;
 
 use crate::HttpError;
-use crate::client::net::shown;
+use crate::client::uri::shown;
 use crate::error::Refused;
 
 /// Which family of revisions a server speaks.
@@ -78,7 +78,7 @@ pub struct Found {
 impl Found {
     /// The URL without its query, to be shown.
     pub fn shown_url(&self) -> String {
-        Url::parse(&self.url).map_or_else(|_| String::new(), |url| shown(&url))
+        self.url.parse::<Uri>().map_or_else(|_| String::new(), |url| shown(&url))
     }
 }
 

@@ -92,3 +92,15 @@ async fn an_error_about_the_url_is_not_the_endpoint() {
     let found = search(&format!("{}/sse", server.origin)).await.found.unwrap();
     assert!(found.via_sse);
 }
+
+/// SSE-C-005: what comes before the endpoint without any data is no event.
+#[tokio::test]
+async fn a_stream_that_begins_with_its_retry_is_found() {
+    let server = Scripted::start(|asked| match asked.method.as_str() {
+        "GET" => Answer::open_stream("retry: 3000\n\nid: 0\ndata:\n\nevent: endpoint\ndata: /messages\n\n"),
+        _ => Answer::status(404),
+    })
+    .await;
+    let found = search(&format!("{}/sse", server.origin)).await.found.unwrap();
+    assert!(found.via_sse);
+}

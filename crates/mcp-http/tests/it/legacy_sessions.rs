@@ -92,6 +92,25 @@ async fn delete_ends_the_session_and_cancels_what_is_under_way() {
     until("nothing is left", || stats.sessions() == Default::default()).await;
 }
 
+/// HTTP-S-009: the streams of a session end with it, those of its calls too; those of others go on.
+#[tokio::test(start_paused = true)]
+async fn the_streams_of_a_session_end_with_it() {
+    let mut bench = Bench::new();
+    let (ended, other) = (bench.client("2025-11-25").await, bench.client("2025-11-25").await);
+    let mut streams = Vec::new();
+    for client in [&ended, &other] {
+        let mut stream = client.stream(&bench, &call(1, "wait", r#"{"text":"well"}"#)).await;
+        assert_eq!(stream.next().await.map(|event| event.data), Some(String::new()), "15 s made it a stream");
+        streams.push(stream);
+        assert_eq!(bench.told().await, "began");
+    }
+    assert_eq!(ended.delete(&bench).await.status, 204);
+    assert_eq!(bench.told().await, "cancelled");
+    assert!(streams[0].rest().await.iter().all(|event| !event.data.contains("result")));
+    bench.gate.add_permits(1);
+    assert_eq!(streams[1].message().await.what(), "well");
+}
+
 /// SESS-S-007, PEERS 17 and 18: silence ends a session; what is open keeps it.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_nobody_uses_expires_and_one_that_is_used_does_not() {
@@ -177,7 +196,7 @@ async fn a_second_initialize_in_a_session_is_refused_and_changes_nothing() {
     assert_eq!(bench.server.service.sessions().sessions, 1);
 }
 
-/// HTTP-S-017, HTTP-S-018, T-20.
+/// HTTP-S-017, HTTP-S-018, ERA-S-014, T-20.
 #[tokio::test(start_paused = true)]
 async fn the_version_header_may_be_missing_or_supported_and_nothing_else() {
     let bench = Bench::new();
@@ -201,6 +220,8 @@ async fn the_version_header_may_be_missing_or_supported_and_nothing_else() {
     }
     // Without one, what was negotiated governs: no batches here, although 2025-03-26 is what an unknown client speaks.
     assert_eq!(client.ask(&bench, &format!("[{LIST}]")).await.status, 400);
+    let old = bench.client("2025-03-26").await;
+    assert_eq!(old.ask(&bench, &format!("[{LIST}]")).await.status, 200);
 }
 
 /// SEC-S-001, SEC-S-002 on every method.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod client_answers;
+mod client_edges;
 mod client_legacy;
 mod client_modern;
 mod client_peer;

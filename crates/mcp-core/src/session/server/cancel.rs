@@ -16,9 +16,9 @@ impl ServerSession {
         let shared = if lane.is_shared() { self.exchanges.find(lane, id) } else { None };
         let name = match shared {
             Some(name) => Some(name),
-            None if self.binding.abandon == AbandonBy::Message => self.exchanges.find_only(id, true),
+            None if self.binding.abandon == AbandonBy::Message => self.only(id, true),
             None if modern => None,
-            None => self.exchanges.find_only(id, false),
+            None => self.only(id, false),
         };
         let Some(name) = name else {
             tracing::debug!(?id, "a cancellation of no request in flight is ignored");
@@ -40,6 +40,18 @@ impl ServerSession {
         // The carrier of a lane of its own has to be let go (ledger T-18).
         if !lane.is_shared() && self.batches.answered(lane) {
             self.end_lane(lane, EndReason::Cancelled);
+        }
+    }
+
+    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are several:
+    /// a client that reuses ids in flight cannot say which one it means.
+    fn only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
+        let requests = self.exchanges.named(id).filter(|(_, is_modern)| modern || !is_modern);
+        let listens = self.listens.named(id).filter(|_| modern);
+        let mut found = requests.map(|(name, _)| name).chain(listens);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
         }
     }
 

@@ -151,17 +151,10 @@ impl Exchanges {
         self.ids.get(&(lane, id.clone())).copied()
     }
 
-    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are
-    /// several: a client that reuses ids in flight cannot say which one it means.
-    pub(super) fn find_only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
-        // A subscription has no entry, and is modern.
-        let is_modern = |name| self.entries.get(&name).is_none_or(|exchange| exchange.version.is_modern());
-        let same = self.ids.iter().filter(|((_, other), _)| other == id).map(|(_, name)| *name);
-        let mut found = same.filter(|name| modern || !is_modern(*name));
-        match (found.next(), found.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        }
+    /// The requests of this id, on whatever lane, and whether each is modern. Subscriptions are not here.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = (ExchangeId, bool)> {
+        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id == *id);
+        named.map(|(name, exchange)| (*name, exchange.version.is_modern()))
     }
 
     /// The exchanges on this lane, oldest first.

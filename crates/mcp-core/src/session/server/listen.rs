@@ -53,6 +53,11 @@ impl Listens {
         Some(listen)
     }
 
+    /// Those of this id, on whatever lane.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = ExchangeId> {
+        self.entries.iter().filter(move |(_, listen)| listen.id == *id).map(|(name, _)| *name)
+    }
+
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
         let on_it = self.entries.iter().filter(|(_, listen)| listen.lane == lane);
         on_it.map(|(name, _)| *name).collect()

@@ -27,7 +27,8 @@ async fn every_flaw_is_caught_under_its_promise_and_every_check_can_fail() {
     let mut never = BTreeSet::new();
     let mut failed = BTreeSet::new();
     for &flaw in Flaw::ALL {
-        let fixture = pairs(format!("{flaw:?}"), || async move { Ok(pair(flaw, flaw.binding())) });
+        let fixture =
+            pairs(format!("{flaw:?}"), || async move { Ok(pair(flaw, flaw.binding())) }).large(64 << 10);
         let report = run(&fixture).await;
         assert!(report.failed().any(|check| check.promise == flaw.promise()), "{report}");
         never.extend(report.checks.iter().map(|check| check.name));
@@ -48,7 +49,8 @@ fn every_promise_is_broken_by_a_flaw() {
 #[tokio::test(start_paused = true)]
 async fn a_narrow_flaw_fails_its_own_promise_only() {
     for flaw in [Flaw::ClosesTwice, Flaw::LosesErrors, Flaw::Reencodes, Flaw::EndsTwice, Flaw::SwallowsEnd] {
-        let fixture = pairs(format!("{flaw:?}"), || async move { Ok(pair(flaw, flaw.binding())) });
+        let fixture =
+            pairs(format!("{flaw:?}"), || async move { Ok(pair(flaw, flaw.binding())) }).large(64 << 10);
         let report = run(&fixture).await;
         assert!(report.failed().all(|check| check.promise == flaw.promise()), "{report}");
         let text = report.to_string();

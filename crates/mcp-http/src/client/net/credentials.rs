@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use hyper::Uri;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST,
     HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE,
 };
-use url::Url;
 
-use super::origin::{Origin, shown};
+use super::origin::Origin;
+use crate::client::uri::shown;
 use crate::client::{Authorize, Challenge, ClientConfig};
 use crate::headers::LAST_EVENT_ID;
 use crate::{HttpError, Secret};
@@ -45,15 +46,13 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
+    /// `near`: what is sent stays on this machine.
+    ///
     /// # Errors
     ///
     /// [`HttpError::Setting`]: a header that is the transport's own, a token that no header can hold, or credentials
     /// that would cross a network in the clear.
-    pub(super) fn new(
-        origin: &Origin,
-        config: &ClientConfig,
-        private: bool,
-    ) -> Result<Credentials, HttpError> {
+    pub(super) fn new(origin: &Origin, config: &ClientConfig, near: bool) -> Result<Credentials, HttpError> {
         let mut fixed = Vec::with_capacity(config.headers.len());
         for (name, value) in &config.headers {
             if RESERVED.contains(name) || name.as_str().starts_with("mcp-") {
@@ -68,7 +67,7 @@ impl Credentials {
         let secret = bearer.is_some()
             || config.authorize.is_some()
             || config.headers.iter().any(|(name, value)| value.is_sensitive() || names_a_secret(name));
-        let open = !origin.https && !origin.loopback && !private;
+        let open = !origin.https && !near;
         if secret && open && !config.allow_plain_credentials {
             return Err(HttpError::Setting {
                 what: "credentials".to_owned(),
@@ -94,7 +93,7 @@ impl Credentials {
         &self,
         status: StatusCode,
         headers: &HeaderMap,
-        url: &Url,
+        url: &Uri,
     ) -> Result<Option<HeaderValue>, HttpError> {
         let Some(hook) = &self.hook else { return Ok(None) };
         let challenge = Challenge { status, headers: challenges(headers), url: shown(url) };

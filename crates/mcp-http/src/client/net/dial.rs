@@ -140,7 +140,7 @@ impl NoTcp {
 async fn tcp(host: &str, port: u16) -> Result<Plain, NoTcp> {
     let no_name = |error| NoTcp { kind: ConnectFailure::Name, error };
     let found = tokio::net::lookup_host((host, port)).await.map_err(no_name)?;
-    let addresses = interleave(found.take(ADDRESSES).collect());
+    let addresses = interleave(found.collect());
     if addresses.is_empty() {
         return Err(no_name(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
     }
@@ -152,7 +152,8 @@ async fn tcp(host: &str, port: u16) -> Result<Plain, NoTcp> {
     Ok(Plain::Tcp(stream))
 }
 
-/// The addresses with the families taking turns, the resolver's first choice first (RFC 8305, section 4).
+/// The addresses with the families taking turns, the resolver's first choice first (RFC 8305, section 4). Clipped
+/// after that: a long list of one family does not hide the other.
 pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let v6 = first.is_ipv6();
@@ -165,6 +166,7 @@ pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     loop {
         let (a, b) = (one.next(), other.next());
         if a.is_none() && b.is_none() {
+            mixed.truncate(ADDRESSES);
             return mixed;
         }
         mixed.extend(a.into_iter().chain(b));

@@ -8,7 +8,7 @@ use crate::HttpError;
 pub(super) enum Failure {
     /// Nothing of the request was written: it may go over another connection.
     Unsent(hyper::Error),
-    /// The server says that it did not look at the request (HTTP/2's REFUSED_STREAM): it may be sent again.
+    /// The server says that it did not look at the request (HTTP/2's REFUSED_STREAM and GOAWAY): it may be sent again.
     Refused(HttpError),
     /// The request may have been executed, or time is up.
     Final(HttpError),
@@ -24,6 +24,10 @@ pub(super) fn classify(error: &hyper::Error, header_limit: usize) -> Failure {
         match error.source().and_then(|source| source.downcast_ref::<h2::Error>()) {
             // RFC 9113, section 8.7: a stream that was reset so had no effect.
             Some(h2) if h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM) => {
+                return Failure::Refused(HttpError::Cut { why: text(error) });
+            }
+            // Section 6.8: so does a stream behind the last one that GOAWAY names, and h2 ends no other one with it.
+            Some(h2) if h2.is_remote() && h2.is_go_away() => {
                 return Failure::Refused(HttpError::Cut { why: text(error) });
             }
             // Our side found fault with the peer's frames; headers beyond the limit show so too.

@@ -23,16 +23,15 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::Uri;
 use hyper::header::{CONTENT_ENCODING, HOST, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use url::Url;
 
 pub(crate) use body::Body;
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
-pub(crate) use origin::shown;
 
 use credentials::Credentials;
 use dial::Dialler;
@@ -43,6 +42,7 @@ use pool::{Lease, Pool};
 use proxy::Via;
 
 use super::ClientConfig;
+use super::uri::{same_origin, shown};
 use crate::HttpError;
 use crate::error::Refused;
 
@@ -53,7 +53,7 @@ const MOST_REFUSALS: u32 = 3;
 pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// `None` is the endpoint. Another must be of the same origin.
-    pub(crate) url: Option<Url>,
+    pub(crate) url: Option<Uri>,
     /// Everything but `Host`, the fixed headers and the credentials.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -110,7 +110,7 @@ impl Net {
     /// # Errors
     ///
     /// [`HttpError::Url`] and [`HttpError::Setting`].
-    pub(crate) fn new(url: &Url, config: &ClientConfig) -> Result<Net, HttpError> {
+    pub(crate) fn new(url: &Uri, config: &ClientConfig) -> Result<Net, HttpError> {
         Net::build(url, config, None)
     }
 
@@ -119,17 +119,19 @@ impl Net {
     /// # Errors
     ///
     /// [`HttpError::Url`] and [`HttpError::Setting`].
-    pub(crate) fn over(url: &Url, config: &ClientConfig, dial: Arc<dyn Dial>) -> Result<Net, HttpError> {
+    pub(crate) fn over(url: &Uri, config: &ClientConfig, dial: Arc<dyn Dial>) -> Result<Net, HttpError> {
         Net::build(url, config, Some(dial))
     }
 
-    fn build(url: &Url, config: &ClientConfig, custom: Option<Arc<dyn Dial>>) -> Result<Net, HttpError> {
+    fn build(url: &Uri, config: &ClientConfig, custom: Option<Arc<dyn Dial>>) -> Result<Net, HttpError> {
         let origin = Origin::new(url)?;
-        let credentials = Credentials::new(&origin, config, custom.is_some())?;
+        let private = custom.is_some();
         let via = match custom {
             Some(_) => Via::Direct,
             None => proxy::choose(&origin, &config.proxy, config.versions)?,
         };
+        let near = private || (origin.loopback && via.is_near());
+        let credentials = Credentials::new(&origin, config, near)?;
         let forward = match &via {
             Via::Forward(proxy) => Some(proxy.authorization.clone()),
             _ => None,
@@ -149,7 +151,7 @@ impl Net {
             .then(|| Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))));
         Ok(Net {
             shared: Arc::new(Shared {
-                endpoint: Place::new(url.clone())?,
+                endpoint: Place::new(url.clone()),
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
@@ -185,16 +187,18 @@ impl Net {
                     let why = format!("a body encoded as {encoding}, which was not asked for");
                     return Err(HttpError::NotMcp { why, body: String::new() });
                 }
-            } else if let Some(to) = redirect::follow(answer.status, &answer.headers, &place.url, followed)? {
+            } else if let Some(to) =
+                redirect::follow(answer.status, &answer.headers, &place.absolute, followed)?
+            {
                 followed += 1;
-                elsewhere = Some(Place::new(to)?);
+                elsewhere = Some(Place::new(to));
                 patience = answer.body.discard();
                 continue;
             } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
                 challenged = true;
                 // The hook may ask a person: only the total timeout bounds it.
                 answer.body.waits_for("total", None);
-                let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.url);
+                let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.absolute);
                 if let Some(new) = answer.body.patience().bound(asked).await? {
                     authorization = Some(new);
                     patience = answer.body.discard();
@@ -232,12 +236,12 @@ impl Shared {
     }
 
     /// A URL beside the endpoint.
-    fn place(&self, url: &Url) -> Result<Place, HttpError> {
-        if !redirect::is_same_origin(url, &self.endpoint.url) {
-            let why = format!("not of the same origin as {}", shown(&self.endpoint.url));
+    fn place(&self, url: &Uri) -> Result<Place, HttpError> {
+        if !same_origin(url, &self.endpoint.absolute) {
+            let why = format!("not of the same origin as {}", shown(&self.endpoint.absolute));
             return Err(HttpError::Url { url: shown(url), why });
         }
-        Place::new(url.clone())
+        Ok(Place::new(url.clone()))
     }
 
     /// One request, one answer, over a kept connection or else a new one.
@@ -256,7 +260,8 @@ impl Shared {
                 Some(lease) => lease,
                 None => {
                     patience.step("total", None);
-                    patience.bound(self.pool.open()).await?
+                    // Boxed: most exchanges open none, and it is large.
+                    patience.bound(Box::pin(self.pool.open())).await?
                 }
             };
             let request = self.request(exchange, place, authorization, &lease);

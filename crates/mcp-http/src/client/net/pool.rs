@@ -33,7 +33,7 @@ pub(super) struct Pool {
     connect: Option<Duration>,
     header_limit: usize,
     kept: Mutex<Kept>,
-    /// What TLS last agreed on: see [`Pool::opens_alone`].
+    /// What was last agreed on: whether a connection that is being opened may serve all who wait for one.
     spoken: AtomicU8,
     /// Held while a connection is opened that may turn out to serve everybody.
     opening: tokio::sync::Mutex<()>,
@@ -110,12 +110,14 @@ impl Pool {
     async fn open_in_any_time(self: &Arc<Self>) -> Result<Lease, HttpError> {
         let mut turn = None;
         if self.spoken.load(Ordering::Relaxed) != H1 {
-            turn = Some(self.opening.lock().await);
+            let ours = self.opening.lock().await;
             // Whoever had the turn before may have opened it for us too.
             let kept = self.kept();
             if let Some(slot) = kept.multi.iter().find_map(Multi::take) {
                 return Ok(Lease::Multi(slot));
             }
+            // Or they learned that there is nothing to share: then nobody has to wait for anybody.
+            turn = (self.spoken.load(Ordering::Relaxed) != H1).then_some(ours);
         }
         let dialled = self.dialler.dial(&self.origin).await?;
         let counted = Counted::new(&self.open);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::origin::{Origin, authority};
 use super::stream::Plain;
 use crate::HttpError;
-use crate::client::{HttpVersions, Proxy};
+use crate::client::{HttpVersions, Proxy, uri};
 
 /// How the origin is reached.
 pub(super) enum Via {
@@ -22,10 +22,21 @@ pub(super) enum Via {
     Tunnel(Target),
 }
 
+impl Via {
+    /// Whether the way itself stays on this machine.
+    pub(super) fn is_near(&self) -> bool {
+        match self {
+            Via::Direct => true,
+            Via::Forward(proxy) | Via::Tunnel(proxy) => proxy.loopback,
+        }
+    }
+}
+
 /// A proxy.
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
+    pub(super) loopback: bool,
     /// Marked sensitive.
     pub(super) authorization: Option<HeaderValue>,
 }
@@ -64,6 +75,7 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     let target = Target {
         host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: found.uri().port_u16().unwrap_or(80),
+        loopback: uri::Origin::of(found.uri()).is_ok_and(|proxy| proxy.host.is_loopback()),
         authorization: found.basic_auth().cloned(),
     };
     // A forwarding proxy speaks HTTP/1.1; HTTP/2 without TLS needs a tunnel as TLS does.

@@ -1,13 +1,14 @@
 //! Which URLs are tried.
 
-use url::Url;
+use hyper::Uri;
 
-use crate::discover::candidates::{list, same_origin};
+use crate::client::uri::same_origin;
+use crate::discover::candidates::list;
 use crate::discover::table::Question;
 
 fn tried(given: &str, paths: Option<&[&str]>) -> Vec<String> {
     let paths: Option<Vec<String>> = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
-    let list = list(&Url::parse(given).unwrap(), paths.as_deref()).unwrap();
+    let list = list(&given.parse::<Uri>().unwrap(), paths.as_deref()).unwrap();
     list.into_iter().map(|candidate| candidate.url.to_string()).collect()
 }
 
@@ -29,7 +30,7 @@ fn a_bare_origin_is_searched() {
     for given in ["http://h.test:8080", "http://h.test:8080/"] {
         assert_eq!(tried(given, None), wanted);
     }
-    let all = list(&Url::parse("http://h.test").unwrap(), None).unwrap();
+    let all = list(&"http://h.test".parse::<Uri>().unwrap(), None).unwrap();
     let streams: Vec<&str> =
         all.iter().filter(|it| it.first == Question::Stream).map(|it| it.url.path()).collect();
     assert_eq!(streams, ["/sse"]);
@@ -48,7 +49,7 @@ fn a_list_of_paths_takes_the_place_of_the_usual_ones() {
 /// A path cannot lead to another server, where credentials would go with it.
 #[test]
 fn a_path_stays_on_its_server() {
-    let given = Url::parse("https://h.test").unwrap();
+    let given = "https://h.test".parse::<Uri>().unwrap();
     for path in ["//evil.test/mcp", "https://evil.test/mcp", "/\\evil.test/mcp", "\\\\evil.test"] {
         let refused = list(&given, Some(&[path.to_owned()]));
         let stays = refused.as_ref().is_ok_and(|list| list.iter().all(|it| same_origin(&it.url, &given)));
@@ -61,7 +62,7 @@ fn a_path_stays_on_its_server() {
 /// Scheme, host and port, the default port included.
 #[test]
 fn origins_are_compared_by_scheme_host_and_port() {
-    let base = Url::parse("https://h.test/mcp").unwrap();
+    let base = "https://h.test/mcp".parse::<Uri>().unwrap();
     for (other, same) in [
         ("https://h.test:443/x", true),
         ("https://h.test:8443/x", false),
@@ -69,6 +70,6 @@ fn origins_are_compared_by_scheme_host_and_port() {
         ("https://sub.h.test/x", false),
         ("https://h.test.evil/x", false),
     ] {
-        assert_eq!(same_origin(&base, &Url::parse(other).unwrap()), same, "{other}");
+        assert_eq!(same_origin(&base, &other.parse::<Uri>().unwrap()), same, "{other}");
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Uri;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use mcp_core::transport::async_trait;
 use tokio::time::Instant;
-use url::Url;
 
 use crate::client::net::{Dial, Io, Net};
 use crate::client::{ClientConfig, HttpVersions};
@@ -72,7 +72,7 @@ async fn answer(
 
 async fn run(url: &str, script: Script, options: &DiscoverOptions) -> (DiscoveryReport, Vec<String>) {
     let config = ClientConfig { versions: HttpVersions::Http1, ..ClientConfig::default() };
-    let url = Url::parse(url).unwrap();
+    let url = url.parse::<Uri>().unwrap();
     let server = Server { script, asked: Arc::default() };
     let asked = server.asked.clone();
     let net = Net::over(&url, &config, Arc::new(server)).unwrap();

@@ -57,7 +57,7 @@ impl<L: Listener> BoundServer<L> {
         let BoundServer { core, mut listener, security } = self;
         let mut open = Open::new(core.clone(), security);
         let mut shutdown = std::pin::pin!(shutdown);
-        let mut failures = 0;
+        let mut pauses = 0;
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -67,13 +67,13 @@ impl<L: Listener> BoundServer<L> {
             };
             match accepted {
                 Ok((io, peer)) => {
-                    failures = 0;
+                    pauses = 0;
                     open.take(io, peer);
                 }
                 Err(error) => {
-                    failures += 1;
-                    if let AfterError::Pause(pause) = after_error(&error, failures) {
-                        if failures == 1 {
+                    if let AfterError::Pause(pause) = after_error(&error, pauses + 1) {
+                        pauses += 1;
+                        if pauses == 1 {
                             tracing::warn!(%error, "cannot accept connections");
                         }
                         tokio::select! {

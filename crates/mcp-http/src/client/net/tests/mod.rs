@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::Method;
+use hyper::Uri;
 use hyper::header::HeaderMap;
 use mcp_core::transport::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
-use url::Url;
 
 use super::{Answer, Dial, Exchange, Io, Net};
 use crate::HttpError;
@@ -47,7 +47,7 @@ impl Dial for Scripted {
 /// A client over scripted streams, and the server side.
 pub(super) fn scripted(config: &ClientConfig) -> (Net, Server) {
     let (dials, accepted) = mpsc::unbounded_channel();
-    let url = Url::parse(ENDPOINT).expect("a URL");
+    let url = ENDPOINT.parse::<Uri>().expect("a URL");
     (Net::over(&url, config, Arc::new(Scripted(dials))).expect("a client"), Server(accepted))
 }
 

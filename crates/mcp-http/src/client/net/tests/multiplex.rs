@@ -287,6 +287,50 @@ async fn only_a_refused_stream_is_tried_again() {
     join!(client, played);
 }
 
+/// GOAWAY names the last stream that the server may have looked at: what came after it is sent again, over another
+/// connection (RFC 9113, section 6.8).
+#[tokio::test]
+async fn what_goaway_leaves_out_is_sent_again() {
+    let (net, mut server) = scripted(&h2());
+    let client = async {
+        assert_eq!(read(&net, post("a")).await.unwrap(), "hello");
+        assert_eq!(read(&net, post("b")).await.unwrap(), "again");
+        drop(net);
+    };
+    let played = async {
+        let mut peer = server.accept().await;
+        let mut preface = [0; 24];
+        peer.io.read_exact(&mut preface).await.unwrap();
+        // Our settings: none.
+        peer.io.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        headers(&mut peer.io).await;
+        // The answer to the first stream: `:status: 200`, then its body.
+        peer.io.write_all(&[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88]).await.unwrap();
+        peer.io.write_all(&[0, 0, 5, 0, 1, 0, 0, 0, 1]).await.unwrap();
+        peer.io.write_all(b"hello").await.unwrap();
+        assert_eq!(headers(&mut peer.io).await, 3);
+        // GOAWAY: the last stream is the first one.
+        peer.io.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).await.unwrap();
+        let fresh = server.accept().await;
+        serve(fresh, 10, |_| async { whole("again") }).await;
+    };
+    join!(client, played);
+}
+
+/// Skips frames up to the next HEADERS; its stream.
+async fn headers(io: &mut DuplexStream) -> u32 {
+    loop {
+        let mut head = [0; 9];
+        io.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        io.read_exact(&mut payload).await.unwrap();
+        if head[3] == 1 {
+            return u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        }
+    }
+}
+
 /// A server that speaks HTTP/1.1 only cannot be reached by HTTP/2 only.
 #[tokio::test]
 async fn an_old_server_is_an_error() {

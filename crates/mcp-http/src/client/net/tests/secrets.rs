@@ -17,7 +17,7 @@ fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
 }
 
 fn at(url: &str, config: &ClientConfig) -> Result<Net, HttpError> {
-    Net::new(&Url::parse(url).unwrap(), config)
+    Net::new(&url.parse::<Uri>().unwrap(), config)
 }
 
 /// SEC-C-006: every request carries the token, and it is never in the URL.
@@ -134,6 +134,28 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
     }
     let plain = secret(&|c| c.headers = vec![header("x-trace", "1")]);
     assert!(at("http://server.test/", &plain).is_ok());
+}
+
+/// A proxy on another machine is off loopback, whatever the server's own name is: through it credentials would cross
+/// the network in the clear.
+#[test]
+fn credentials_do_not_reach_a_far_proxy_in_the_clear() {
+    let with = |proxy: &str| ClientConfig {
+        bearer: Some(CANARY.into()),
+        proxy: Proxy::Url(proxy.to_owned()),
+        ..ClientConfig::default()
+    };
+    let error = at("http://localhost:1/", &with("http://proxy.test:3128")).err().unwrap();
+    assert!(matches!(error, HttpError::Setting { .. }), "{error}");
+    let open = ClientConfig { allow_plain_credentials: true, ..with("http://proxy.test:3128") };
+    assert!(at("http://localhost:1/", &open).is_ok());
+    for near in ["http://127.0.0.1:3128", "http://localhost:3128", "http://[::1]:3128"] {
+        assert!(at("http://localhost:1/", &with(near)).is_ok(), "{near}");
+    }
+    // TLS hides them from the proxy.
+    assert!(
+        cfg!(not(feature = "tls")) || at("https://server.test/", &with("http://proxy.test:3128")).is_ok()
+    );
 }
 
 /// A token that no header can hold is a clear error without the token.

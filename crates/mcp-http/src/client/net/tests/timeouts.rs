@@ -34,7 +34,7 @@ impl Dial for Never {
 /// FAULT C-23: a connection that never comes is given up, and nothing was sent.
 #[tokio::test(start_paused = true)]
 async fn connecting_is_bounded() {
-    let url = Url::parse(ENDPOINT).unwrap();
+    let url = ENDPOINT.parse::<Uri>().unwrap();
     let net = Net::over(&url, &with(|t| t.connect = Some(3 * SECOND)), Arc::new(Never)).unwrap();
     let started = Instant::now();
     let error = read(&net, post("a")).await.unwrap_err();
@@ -48,7 +48,7 @@ async fn connecting_is_bounded() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_tls_peer_is_given_up_too() {
     let (dials, mut accepted) = mpsc::unbounded_channel();
-    let url = Url::parse("https://server.test/mcp").unwrap();
+    let url = "https://server.test/mcp".parse::<Uri>().unwrap();
     let config = ClientConfig { insecure: true, ..with(|t| t.connect = Some(3 * SECOND)) };
     let net = Net::over(&url, &config, Arc::new(Scripted(dials))).unwrap();
     let (result, peer) = join!(read(&net, post("a")), accepted.recv());

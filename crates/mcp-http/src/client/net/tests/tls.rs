@@ -69,7 +69,7 @@ fn trusting(ca: Vec<u8>, versions: HttpVersions) -> ClientConfig {
 }
 
 async fn ask(host: &str, address: SocketAddr, config: &ClientConfig) -> Result<String, HttpError> {
-    let url = Url::parse(&format!("https://{host}:{}/mcp", address.port())).unwrap();
+    let url = format!("https://{host}:{}/mcp", address.port()).parse::<Uri>().unwrap();
     read(&Net::new(&url, config)?, post("a")).await
 }
 
@@ -150,7 +150,7 @@ async fn roots_that_cannot_be_read_are_refused() {
 #[tokio::test]
 async fn calls_that_start_together_open_one_connection() {
     let (address, ca) = started(&["localhost"], BOTH).await;
-    let url = Url::parse(&format!("https://localhost:{}/mcp", address.port())).unwrap();
+    let url = format!("https://localhost:{}/mcp", address.port()).parse::<Uri>().unwrap();
     let net = Net::new(&url, &trusting(ca, HttpVersions::Auto)).unwrap();
     let calls = futures::future::join_all((0..8).map(|_| read(&net, post("a")))).await;
     assert!(calls.iter().all(Result::is_ok));
@@ -176,4 +176,38 @@ async fn https_goes_through_a_tunnel() {
         let _ = tokio::io::copy_bidirectional(&mut peer.io, &mut target).await;
     });
     assert!(ask("server.test", address, &config).await.unwrap().starts_with("HTTP/2.0 https://server.test:"));
+}
+
+/// Opens streams: the first at once, the next ones only when both are asked for.
+struct Together(Arc<tokio::sync::Barrier>, std::sync::atomic::AtomicUsize, TlsAcceptor);
+
+#[async_trait]
+impl Dial for Together {
+    async fn dial(&self) -> io::Result<Box<dyn Io>> {
+        if self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+            self.0.wait().await;
+        }
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let acceptor = self.2.clone();
+        tokio::spawn(async move {
+            let mut peer = Peer::new(acceptor.accept(theirs).await.unwrap());
+            peer.answer("ok").await;
+            peer.closed().await;
+        });
+        Ok(Box::new(ours))
+    }
+}
+
+/// Once TLS has agreed on HTTP/1.1, those who waited for a shared connection open theirs side by side: else the last
+/// of many runs out of time.
+#[tokio::test(start_paused = true)]
+async fn connections_of_their_own_are_opened_side_by_side() {
+    let (ca, acceptor) = authority(&["server.test"], &[b"http/1.1"]);
+    let dial = Together(Arc::new(tokio::sync::Barrier::new(2)), 0.into(), acceptor);
+    let url = "https://server.test/mcp".parse().unwrap();
+    let net = Net::over(&url, &trusting(ca, HttpVersions::Auto), Arc::new(dial)).unwrap();
+    let calls = futures::future::join_all(["a", "b", "c"].map(|body| net.send(post(body)))).await;
+    for call in calls {
+        assert_eq!(text(call.unwrap()).await.unwrap(), "ok");
+    }
 }

@@ -1,0 +1,280 @@
+//! The URLs of servers: how a text becomes one, what counts as the same origin, and how they are shown.
+//!
+//! A text is read by RFC 3986 to the letter. Where browsers mend a URL, or guess what it means, it is refused: two
+//! programs that read one text differently are how secrets reach the wrong host. What is read is written anew, so that
+//! the dialler, `Host`, TLS and logs all see the same host.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hyper::Uri;
+use iri_string::types::{UriAbsoluteStr, UriReferenceStr, UriStr};
+
+use crate::HttpError;
+
+/// What is said of credentials in a URL: they would end up in logs.
+pub(super) const USER_INFO: &str = "user info in the URL; give credentials as headers or as a bearer token";
+
+/// How much of a URL is shown, in characters.
+const LONGEST_SHOWN: usize = 500;
+
+/// Reads a URL as a person writes it. Without a scheme, `localhost` and loopback addresses mean `http`, all else
+/// `https` (FAULT A-B31). The path stays as it is (FAULT A-B3), but for `.` and `..`, and characters outside ASCII,
+/// which are written as `%XX`.
+///
+/// # Errors
+///
+/// [`HttpError::Url`]: no host, another scheme than `http` and `https`, user info, or no URL at all. The text is not
+/// repeated beyond its path: a query may hold a secret.
+pub(crate) fn parse(text: &str) -> Result<Uri, HttpError> {
+    let text = text.trim();
+    read(text).map_err(|why| HttpError::Url { url: shown_text(text), why: why.into_owned() })
+}
+
+fn read(text: &str) -> Result<Uri, Cow<'static, str>> {
+    if scheme_end(text).is_some_and(|end| text[end..].starts_with("//")) {
+        return canonical(&readable(text)?);
+    }
+    let plain = format!("http://{text}");
+    // `http:/x` and `http:x` are slips of the pen, and no host named `http`.
+    if plain[..authority(&plain).1].ends_with(':') {
+        return Err("neither `//` nor a port follows the `:`".into());
+    }
+    let uri = canonical(&readable(&plain)?)?;
+    if is_loopback(&uri) {
+        return Ok(uri);
+    }
+    // Read anew: the default port depends on the scheme.
+    canonical(&readable(&format!("https://{text}"))?)
+}
+
+/// Where a reference leads that is not the origin of its base: for people, without secrets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Elsewhere(pub(crate) String);
+
+/// Resolves what a server names against where it was named (RFC 3986, section 5). Another origin is refused, as is what
+/// cannot be read: our headers would go there (ledger T-32, FAULT A-B20).
+pub(crate) fn within(base: &Uri, reference: &str) -> Result<Uri, Elsewhere> {
+    let nowhere = || Elsewhere("nowhere".to_owned());
+    let whole = resolved(base, reference).ok_or_else(nowhere)?;
+    match canonical(&whole) {
+        Ok(uri) if same_origin(&uri, base) => Ok(uri),
+        Ok(uri) => Err(Elsewhere(shown(&uri))),
+        Err(_) => Err(Elsewhere(shown_parts(&whole).unwrap_or_else(|| "nowhere".to_owned()))),
+    }
+}
+
+fn resolved(base: &Uri, reference: &str) -> Option<String> {
+    let reference = readable(reference).ok()?;
+    let reference = UriReferenceStr::new(&reference).ok()?;
+    let base = base.to_string();
+    Some(reference.resolve_against(UriAbsoluteStr::new(&base).ok()?).to_string())
+}
+
+/// The same scheme, host and port, the scheme's own port included. A URL with user info is of no origin.
+pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
+    match (Origin::of(one), Origin::of(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// A URL as errors and logs show it: without user info, query and fragment, clipped.
+pub(crate) fn shown(uri: &Uri) -> String {
+    shown_parts(&uri.to_string()).unwrap_or_else(|| "a URL that cannot be shown".to_owned())
+}
+
+/// Scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) https: bool,
+    pub(super) host: Host,
+    pub(super) port: u16,
+}
+
+impl Origin {
+    /// # Errors
+    ///
+    /// What is wrong with the URL, in words without anything of its secrets.
+    pub(super) fn of(uri: &Uri) -> Result<Origin, Cow<'static, str>> {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        Origin::read(uri.scheme_str().unwrap_or_default(), authority)
+    }
+
+    fn read(scheme: &str, authority: &str) -> Result<Origin, Cow<'static, str>> {
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            other => return Err(format!("the scheme {other:?} is neither http nor https").into()),
+        };
+        if authority.contains('@') {
+            return Err(USER_INFO.into());
+        }
+        let bracket = authority.rfind(']').unwrap_or(0);
+        let (host, port) = match authority[bracket..].rfind(':') {
+            Some(colon) => (&authority[..bracket + colon], &authority[bracket + colon + 1..]),
+            None => (authority, ""),
+        };
+        let own = if https { 443 } else { 80 };
+        let port = match port {
+            "" => own,
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map_err(|_| "a port is at most 65535")?
+            }
+            _ => return Err("the port is no number".into()),
+        };
+        Ok(Origin { https, host: Host::read(host)?, port })
+    }
+
+    /// The value of `Host`, without the scheme's own port.
+    pub(super) fn authority(&self) -> String {
+        let host = match &self.host {
+            Host::Name(name) => name.clone(),
+            Host::Address(IpAddr::V4(address)) => address.to_string(),
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
+        };
+        let own = if self.https { 443 } else { 80 };
+        if self.port == own { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+/// Who is meant. Nothing is resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// In lower case. Not an address in any spelling that a resolver may know.
+    Name(String),
+    Address(IpAddr),
+}
+
+impl Host {
+    fn read(text: &str) -> Result<Host, Cow<'static, str>> {
+        if text.is_empty() {
+            return Err("no host".into());
+        }
+        if let Some(inner) = text.strip_prefix('[') {
+            let address = inner.strip_suffix(']').and_then(|inner| inner.parse::<Ipv6Addr>().ok());
+            return address.map(|it| Host::Address(it.into())).ok_or_else(|| "not an IPv6 address".into());
+        }
+        if !text.is_ascii() {
+            return Err("a host outside ASCII; write it in punycode (xn--...)".into());
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
+            return Err("a character in the host that no host has".into());
+        }
+        if let Ok(address) = text.parse::<Ipv4Addr>() {
+            return Ok(Host::Address(address.into()));
+        }
+        let name = text.to_ascii_lowercase();
+        // `127.1`, `0x7f.1` and `2130706433` are 127.0.0.1 to some, and names to others.
+        let last = name.strip_suffix('.').unwrap_or(&name).rsplit('.').next().unwrap_or_default();
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if (!last.is_empty() && digits(last)) || last.strip_prefix("0x").is_some_and(hex) {
+            return Err("neither a name nor an IPv4 address of four decimal numbers".into());
+        }
+        Ok(Host::Name(name))
+    }
+
+    /// This machine, by its name (RFC 6761) or address: what is sent there crosses no network.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self {
+            Host::Name(name) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                name == "localhost" || name.ends_with(".localhost")
+            }
+            Host::Address(address) => address.to_canonical().is_loopback(),
+        }
+    }
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    Origin::of(uri).is_ok_and(|origin| origin.host.is_loopback())
+}
+
+/// A whole URL in the one form that the rest of the crate sees.
+fn canonical(text: &str) -> Result<Uri, Cow<'static, str>> {
+    let (start, end) = authority(text);
+    let scheme = &text[..scheme_end(text).map_or(0, |end| end - 1)];
+    // First, for the better words.
+    let origin = Origin::read(scheme, &text[start..end])?;
+    let given = UriStr::new(text).map_err(|_| "not written as a URL")?;
+    // Takes `.` and `..` out.
+    let given = AsRef::<UriReferenceStr>::as_ref(given).resolve_against(given.to_absolute()).to_string();
+    let path = &given[authority(&given).1..];
+    let path = path.split('#').next().unwrap_or_default();
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let scheme = if origin.https { "https" } else { "http" };
+    let whole = format!("{scheme}://{}{slash}{path}", origin.authority());
+    whole.parse().map_err(|_| "not written as a URL, or too long".into())
+}
+
+/// The text, where a URL may be lax without meaning another host: behind the authority, what RFC 3986 has no place for
+/// is written as `%XX`.
+///
+/// # Errors
+///
+/// Spaces, control characters and backslashes, which some readers drop and others take for `/`.
+fn readable(text: &str) -> Result<Cow<'_, str>, Cow<'static, str>> {
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+        return Err("a space, a control character or a backslash".into());
+    }
+    let is_foreign = |byte: u8| !byte.is_ascii() || b"\"<>[]^`{|}".contains(&byte);
+    let (_, end) = authority(text);
+    if !text[end..].bytes().any(is_foreign) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = text[..end].to_owned();
+    for part in text[end..].chars() {
+        let mut bytes = [0; 4];
+        for &byte in part.encode_utf8(&mut bytes).as_bytes() {
+            if is_foreign(byte) { out.push_str(&format!("%{byte:02X}")) } else { out.push(char::from(byte)) }
+        }
+    }
+    Ok(Cow::Owned(out))
+}
+
+/// The end of `scheme:`, if the text begins so.
+fn scheme_end(text: &str) -> Option<usize> {
+    let colon = text.find(':')?;
+    let mut scheme = text[..colon].bytes();
+    let is_scheme = scheme.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && scheme.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    is_scheme.then_some(colon + 1)
+}
+
+/// Where the authority stands, without its `//`. Empty if there is none.
+fn authority(text: &str) -> (usize, usize) {
+    let start = scheme_end(text).unwrap_or(0);
+    if !text[start..].starts_with("//") {
+        return (start, start);
+    }
+    let start = start + 2;
+    (start, text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length))
+}
+
+/// What may be shown of a URL; of one without an authority, its scheme. `None` if it is none.
+fn shown_parts(text: &str) -> Option<String> {
+    let uri = UriStr::new(text).ok()?;
+    let scheme = uri.scheme_str();
+    let Some(authority) = uri.authority_str() else { return Some(format!("{scheme}:")) };
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Some(format!("{scheme}://{host}{}", uri.path_str()).chars().take(LONGEST_SHOWN).collect())
+}
+
+/// What may be shown of a text that is no URL: up to the query, after the user info, clipped.
+fn shown_text(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (host, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (host, path) = if rest.contains('@') {
+        // A password with a `/` in it looks like a host and a path.
+        ("...", "")
+    } else {
+        (host.rsplit('@').next().unwrap_or_default(), rest.split(['?', '#']).next().unwrap_or_default())
+    };
+    let shown = host.chars().chain(path.chars()).filter(|c| !c.is_control()).take(200);
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    scheme.chars().chain(shown).collect()
+}

@@ -1,0 +1,12 @@
+//! What goes wrong over HTTP: our client against a server that lies, breaks and stalls; our server against such clients.
+
+mod calls;
+mod crowd;
+mod cuts;
+mod endless;
+mod framing;
+mod headers;
+mod hostile_clients;
+mod kit;
+mod log;
+mod secrets;

@@ -1,0 +1,27 @@
+//! Our own server, `mcp serve-demo`, for the clients of others and behind the proxies of others.
+
+use super::process::Process;
+use super::row::{Row, Step};
+use crate::fixtures::{self, Program};
+
+/// The program and these words.
+pub(super) fn program(words: &[&str]) -> Option<Program> {
+    let args = ["serve-demo"].iter().chain(words).map(Into::into).collect();
+    Some(Program { path: fixtures::mcp_bin()?, args })
+}
+
+/// Starts it over HTTP at a free port; its URL.
+pub(super) async fn start(words: &[&str]) -> Option<(String, Process)> {
+    let program = program(&[&["--listen", "127.0.0.1:0"], words].concat())?;
+    let (process, url) = Process::start(&program, &[], "listening on ").await;
+    Some((url, process))
+}
+
+/// Ends it. It has to have come through, and to go in order: the exit code says that a signal ended it.
+pub(super) async fn end(row: &mut Row, server: Process) {
+    let wrote = server.output();
+    let status = server.end().await;
+    if wrote.contains("panicked") || (cfg!(unix) && status.code() != Some(143)) {
+        row.fail(Step::Close, format!("our server ended with {status}: {wrote}"));
+    }
+}
