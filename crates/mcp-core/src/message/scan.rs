@@ -3,10 +3,13 @@
 //! serde_json's `RawValue` skips the depth check, and one serde pass cannot yield both a payload as a
 //! whole and the members inside it. This scanner does, and never copies.
 
+mod checked;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::plain::plain_run;
+pub(crate) use checked::member_of_checked;
 
 /// The depth limit when nobody says otherwise (design bound).
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
@@ -143,35 +146,6 @@ impl<'a> Scanner<'a> {
             _ => return self.fail(),
         };
         Ok((kind, start..self.pos))
-    }
-
-    /// Takes one value of text that was checked before: looks at strings and brackets only.
-    fn skip_checked(&mut self) -> Scan<Range<usize>> {
-        self.skip_space();
-        let start = self.pos;
-        if !matches!(self.bytes.get(start), Some(b'{' | b'[')) {
-            return self.value().map(|(_, span)| span);
-        }
-        let mut open = 0_usize;
-        while let Some(byte) = self.bytes.get(self.pos) {
-            self.pos += 1;
-            match byte {
-                b'"' => loop {
-                    let rest = self.bytes.get(self.pos..).unwrap_or_default();
-                    let Some(at) = memchr::memchr2(b'"', b'\\', rest) else { return self.fail() };
-                    if rest[at] == b'"' {
-                        self.pos += at + 1;
-                        break;
-                    }
-                    self.pos += at + 2;
-                },
-                b'{' | b'[' => open += 1,
-                b'}' | b']' if open == 1 => return Ok(start..self.pos),
-                b'}' | b']' => open -= 1,
-                _ => {}
-            }
-        }
-        self.fail()
     }
 
     /// Takes an object. `member` is called after each key and its colon, and must take the value.
@@ -329,22 +303,6 @@ impl<'a> Scanner<'a> {
             None => self.fail(),
         }
     }
-}
-
-/// Where the member of this name stands in an object that was checked before; of several the last, as in
-/// [`Marks`](super::payload::Marks).
-pub(crate) fn member_of_checked(object: &[u8], name: &str) -> Option<Range<usize>> {
-    let mut found = None;
-    let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);
-    let whole = scanner.object(|scanner, key| {
-        let here = *key.text(scanner.bytes()) == *name.as_bytes();
-        let span = scanner.skip_checked()?;
-        if here {
-            found = Some(span);
-        }
-        Ok(())
-    });
-    found.filter(|_| whole.is_ok())
 }
 
 /// Checks that the text is UTF-8; the error tells where it is not.

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ enum Kind {
 struct Stream {
     queue: Queue,
     pulse: Option<Pulse>,
+    /// Counts what was yielded, for whom it concerns.
+    yielded: Option<Arc<AtomicU32>>,
     /// Dropped with the body: when all was written, or when the client hung up.
     _guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -59,7 +63,7 @@ impl Body {
             last: Instant::now(),
             timer: Box::pin(tokio::time::sleep(every)),
         });
-        Body(Kind::Stream(Stream { queue, pulse, _guards: Vec::new() }))
+        Body(Kind::Stream(Stream { queue, pulse, yielded: None, _guards: Vec::new() }))
     }
 
     /// One text.
@@ -70,6 +74,14 @@ impl Body {
     /// Whether it is a stream, which may stay open.
     pub(crate) fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Stream(_))
+    }
+
+    /// How many chunks of a stream were taken so far, comments included; counted from here on.
+    pub(crate) fn counted(&mut self) -> Option<Arc<AtomicU32>> {
+        match &mut self.0 {
+            Kind::Stream(stream) => Some(stream.yielded.get_or_insert_default().clone()),
+            Kind::Empty | Kind::Full(_) => None,
+        }
     }
 
     /// The same stream, and something that is dropped with it: when it was written whole, or when the client hung up.
@@ -143,7 +155,12 @@ impl HttpBody for Body {
                     self.0 = Kind::Empty;
                     Poll::Ready(None)
                 }
-                Poll::Ready(Some(chunk)) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+                Poll::Ready(Some(chunk)) => {
+                    if let Some(yielded) = &stream.yielded {
+                        yielded.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Poll::Ready(Some(Ok(Frame::data(chunk))))
+                }
                 Poll::Pending => Poll::Pending,
             },
         }

@@ -1,5 +1,6 @@
 //! Who sent a request, and what is told of it beside the message.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -34,10 +35,21 @@ pub enum Peer {
 ///
 /// Credentials are not in it: `Authorization`, `Proxy-Authorization` and `Cookie` are for
 /// [`Authenticate`](super::Authenticate) alone, so that no handler passes them on (ledger SEC-S-009).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpRequest(Arc<Inner>);
 
-#[derive(Debug)]
+/// Shows neither query nor headers: a session id is in one or the other.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { method, uri, peer, .. } = &*self.0;
+        f.debug_struct("HttpRequest")
+            .field("method", method)
+            .field("path", &uri.path())
+            .field("peer", peer)
+            .finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     method: Method,
     uri: Uri,
@@ -102,5 +114,24 @@ impl Caller {
     /// The headers of the request.
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.request.headers()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    use super::*;
+
+    /// SESS-C-005: whoever prints a request prints no session id, of either kind of session.
+    #[test]
+    fn a_request_is_shown_without_query_and_headers() {
+        let request = Request::post("http://h.test/messages?sessionId=canary")
+            .header("mcp-session-id", "canary")
+            .body(())
+            .unwrap();
+        let caller = Caller::new(request.into_parts().0, Peer::Unknown, None);
+        let shown = format!("{:?} {caller:?}", caller.request);
+        assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
     }
 }

@@ -43,15 +43,21 @@ where
     B: HttpBody<Data = Bytes>,
 {
     let version = request.version();
+    let head = request.method() == Method::HEAD;
     let log = Log::of(&request);
-    let answered = AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
-        // The text of a panic may hold what no client may see.
-        tracing::error!("answering a request panicked");
-        let error = ErrorObject::internal("Internal error");
-        close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
-    });
+    let mut answered =
+        AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+            // The text of a panic may hold what no client may see.
+            tracing::error!("answering a request panicked");
+            let error = ErrorObject::internal("Internal error");
+            close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
+        });
     if let Some(log) = log {
         log.answered(&answered.response);
+    }
+    if head {
+        // hyper leaves the body out on HTTP/1 alone. On HTTP/2 it would break the protocol.
+        *answered.response.body_mut() = Body::default();
     }
     answered
 }

@@ -7,7 +7,7 @@ use mcp_http::server::{Authenticate, Denied, Identity, RequestHead};
 use tokio::time::advance;
 
 use crate::legacy_kit::{Bench, Client, INITIALIZED, LIST, call, initialize, post, until, what};
-use crate::server_kit::http;
+use crate::server_kit::{http, soon};
 
 /// SESS-S-001, SESS-S-003, HTTP-S-004: JSON or a stream, as the client takes it.
 #[tokio::test(start_paused = true)]
@@ -183,6 +183,22 @@ async fn a_session_is_its_owners_alone() {
     }
     bench.handle.publish(mcp_core::session::Change::ToolsList);
     assert_eq!(stream.message().await.what(), "notifications/tools/list_changed");
+}
+
+/// FAULT B: two of a header that decides anything, on every method.
+#[tokio::test(start_paused = true)]
+async fn two_version_headers_are_refused_even_if_both_are_served() {
+    let bench = Bench::new();
+    let mut client = bench.client("2025-11-25").await;
+    let version = |label: &str| ("Mcp-Protocol-Version".to_owned(), label.to_owned());
+    client.more = vec![version("2025-11-25"), version("2025-06-18")];
+    for body in [LIST, INITIALIZED, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "[]"] {
+        assert_eq!(client.ask(&bench, body).await.status, 400, "{body}");
+    }
+    assert_eq!(soon(bench.server.ask(client.get(None))).await.status, 400);
+    assert_eq!(client.delete(&bench).await.status, 400);
+    client.more.pop();
+    assert_eq!(client.ask(&bench, LIST).await.status, 200);
 }
 
 /// LIFE: the session machine answers a second `initialize`.

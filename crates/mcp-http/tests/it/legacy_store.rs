@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mcp_core::session::Change;
@@ -43,6 +44,10 @@ impl EventStore for Leaky {
 
     async fn forget(&self, session: &str) {
         self.kept.forget(session).await;
+    }
+
+    async fn sweep(&self) {
+        assert!(self.asked.load(Ordering::Relaxed) < 1000, "a sweep that panics");
     }
 }
 
@@ -101,4 +106,17 @@ async fn news_that_a_store_could_not_keep_are_skipped() {
         let ids: Vec<&str> = came.iter().filter_map(|event| event.id.as_deref()).collect();
         assert_eq!(ids, left, "without {lost:?}");
     }
+}
+
+/// FAULT B: session exhaustion. A store that panics costs no session its end.
+#[tokio::test(start_paused = true)]
+async fn sessions_expire_whatever_the_store_does() {
+    let store = Leaky::default();
+    store.asked.store(1000, Ordering::Relaxed);
+    let bench = Bench::with(|config| config.event_store = Some(Arc::new(store)));
+    let _client = bench.client("2025-11-25").await;
+    let stats = bench.server.service.clone();
+    assert_eq!(stats.sessions().sessions, 1);
+    tokio::time::sleep(Duration::from_secs(31 * 60)).await;
+    assert_eq!(stats.sessions().sessions, 0);
 }

@@ -31,4 +31,5 @@ mod server_limits;
 mod server_listen;
 mod server_listening;
 mod server_modern;
+mod server_stall;
 mod server_stop;

@@ -16,6 +16,7 @@ use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::rt::Executor;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::Instant;
 
 use super::failure::{self, Failure};
@@ -104,7 +105,14 @@ impl Wire {
             self.turn(cx);
             match reply.as_mut().poll(&mut unwatched) {
                 Poll::Ready(reply) => Poll::Ready(Ok(reply)),
-                Poll::Pending => patience.poll(cx).map(Err),
+                Poll::Pending => {
+                    // The reply may be here, and only put off: tokio lets a task do so much in one turn. Then it woke
+                    // nobody, as it knows of nobody.
+                    if !has_budget_remaining() {
+                        cx.waker().wake_by_ref();
+                    }
+                    patience.poll(cx).map(Err)
+                }
             }
         })
         .await;

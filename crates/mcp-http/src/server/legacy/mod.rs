@@ -134,7 +134,11 @@ impl Legacy {
     /// In a session the negotiated version governs. A header may be missing, or name any version that is served
     /// (ledger T-20, HTTP-S-017, HTTP-S-018).
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
-        for value in headers.get_all(PROTOCOL_VERSION) {
+        let mut values = headers.get_all(PROTOCOL_VERSION).iter();
+        if let Some(value) = values.next() {
+            if values.next().is_some() {
+                return Err(refuse(StatusCode::BAD_REQUEST, "more than one Mcp-Protocol-Version header"));
+            }
             let version = value.to_str().ok().and_then(ProtocolVersion::parse);
             if !version
                 .is_some_and(|version| version.is_legacy() && self.accept.versions().contains(&version))

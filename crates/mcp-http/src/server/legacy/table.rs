@@ -4,9 +4,11 @@
 //! the way it ended. Everybody else may only close it. The lock is held for a look-up, never across an await.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::counters::Counted;
@@ -142,7 +144,10 @@ async fn watch(table: Weak<Table>, patience: Patience, common: Arc<Common>) {
             }
         }
         if let Some(store) = &common.store {
-            store.sweep().await;
+            // A store that panics ends no look-out: sessions would never expire again.
+            if AssertUnwindSafe(store.sweep()).catch_unwind().await.is_err() {
+                tracing::error!("the event store panicked");
+            }
         }
         if table.rest() {
             return;

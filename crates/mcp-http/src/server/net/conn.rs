@@ -68,6 +68,7 @@ where
     let conn = Arc::new(conn);
     let service = service_fn(move |request| answer(conn.clone(), request));
     let watch = Watch::new(timeouts.headers, timeouts.idle, http2);
+    let stall = timeouts.keep_alive.saturating_add(timeouts.write);
     let ended = if http2 {
         let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
         let conn = http2::Builder::new(TokioExecutor::new())
@@ -78,7 +79,7 @@ where
             .keep_alive_interval(PING)
             .keep_alive_timeout(PONG)
             .serve_connection(io, service);
-        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch).await
+        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
     } else {
         let conn = http1::Builder::new()
             // Heads have a limit in `watch`: hyper would set a timer for each request.
@@ -86,7 +87,7 @@ where
             .max_headers(limits.header_count)
             .max_buf_size(limits.headers.max(MIN_BUFFER))
             .serve_connection(io, service);
-        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch).await
+        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
     };
     match ended {
         Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
@@ -111,8 +112,8 @@ async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::i
     Ok(ahead.starts_with(PREFACE))
 }
 
-/// Waits for the first bytes, for a while, and while the connection is wanted.
-async fn until_told<T>(
+/// Waits for what comes before any request, for a while, and while the connection is wanted.
+pub(super) async fn until_told<T>(
     state: &ConnState,
     limit: Duration,
     mut told: Pin<&mut impl Future<Output = T>>,
@@ -131,12 +132,14 @@ async fn until_told<T>(
     .await
 }
 
-/// Drives a connection until it ends or is cut; `None` if it was cut.
+/// Drives a connection until it ends or is cut; `None` if it was cut. A stream that nobody reads is cut after `stall`, and
+/// the connection with it.
 async fn drive<C: Future>(
     mut conn: Pin<&mut C>,
     drain: impl Fn(Pin<&mut C>),
     state: &ConnState,
     mut watch: Watch,
+    stall: Duration,
 ) -> Option<C::Output> {
     let mut timer = Ticks::new(watch.every());
     let mut draining = false;
@@ -144,6 +147,10 @@ async fn drive<C: Future>(
         state.register(cx.waker());
         let mut leave = false;
         if timer.ticked(cx) {
+            if watch.every().saturating_mul(state.stalls.tick()) >= stall {
+                tracing::debug!("the client takes nothing of a stream");
+                return Poll::Ready(None);
+            }
             let glance = Glance {
                 requests: state.requests.load(Ordering::Relaxed),
                 in_flight: state.in_flight.load(Ordering::Relaxed),
@@ -200,6 +207,7 @@ impl Ticks {
 /// One request of this connection.
 async fn answer(conn: Arc<Conn>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let in_flight = conn.state.begin();
+    let http2 = request.version() >= Version::HTTP_2;
     let answered = match smuggles(&conn.state, &request) {
         true => service::close(*gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), request.version()),
         false => service::handle(&conn.core, conn.peer, request).await,
@@ -209,6 +217,9 @@ async fn answer(conn: Arc<Conn>, request: Request<Incoming>) -> Result<Response<
         conn.state.unread.store(true, Ordering::Relaxed);
     }
     if response.body().is_stream() {
+        if http2 && let Some(yielded) = response.body_mut().counted() {
+            conn.state.stalls.watch(&yielded);
+        }
         response = response.map(|body| body.guarded(in_flight));
     }
     Ok(response)

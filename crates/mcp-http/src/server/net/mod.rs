@@ -5,6 +5,7 @@ mod io;
 mod listen;
 mod serve;
 mod sniff;
+mod stall;
 mod state;
 mod tls;
 mod watch;

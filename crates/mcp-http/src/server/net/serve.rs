@@ -235,14 +235,14 @@ where
     #[cfg(feature = "tls")]
     if let Some(config) = security.tls {
         let limit = conn.core.config.timeouts.headers;
-        let handshake = tokio_rustls::TlsAcceptor::from(config).accept(io);
-        match tokio::time::timeout(limit, handshake).await {
-            Ok(Ok(io)) => {
+        let handshake = std::pin::pin!(tokio_rustls::TlsAcceptor::from(config).accept(io));
+        match conn::until_told(&conn.state, limit, handshake).await {
+            Some(Ok(io)) => {
                 let http2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
                 conn::serve(conn, io, Some(http2)).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!(?limit, "a TLS handshake took too long"),
+            Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            None => tracing::debug!(?limit, "a TLS handshake took too long, or the server stops"),
         }
         return;
     }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use futures::task::AtomicWaker;
 
+use super::stall::Stalls;
+
 /// How long a connection is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -32,6 +34,8 @@ pub(crate) struct ConnState {
     /// `Content-Length` lines that were seen on the wire, and those that requests had.
     pub(super) lengths_seen: AtomicU32,
     pub(super) lengths_known: AtomicU32,
+    /// HTTP/2 alone: on HTTP/1 a stream that is not read stalls the writes.
+    pub(super) stalls: Stalls,
 }
 
 impl ConnState {

@@ -1,0 +1,117 @@
+//! Connections on which nothing moves: over HTTP/2, where streams stall one by one, and before TLS is there.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::{Body, Bytes};
+use hyper::client::conn::http2::{Builder, Connection, SendRequest};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::DuplexStream;
+
+use crate::legacy_kit::{Bench, Client, call, until};
+use crate::server_kit::{Running, soon};
+
+type Link<B> = Connection<TokioIo<DuplexStream>, B, TokioExecutor>;
+
+/// A connection whose client lets each stream run this far ahead.
+async fn http2<B>(running: &Running, window: u32) -> (SendRequest<B>, Link<B>)
+where
+    B: Body<Data = Bytes, Error = std::convert::Infallible> + Send + Unpin + 'static,
+{
+    let io = TokioIo::new(running.open_pipe(64 * 1024));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).initial_stream_window_size(window);
+    builder.handshake(io).await.unwrap()
+}
+
+fn legacy(method: Method, client: &Client, body: String) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(method)
+        .uri("http://localhost/mcp")
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .header("mcp-session-id", &client.id)
+        .body(Full::from(body))
+        .unwrap()
+}
+
+/// FAULT B: slow read. A client that reads nothing of a stream, and answers every ping, loses its connection.
+#[tokio::test(start_paused = true)]
+async fn an_http2_stream_that_nobody_reads_costs_its_connection() {
+    for store in [true, false] {
+        let bench = Bench::with(|config| {
+            if !store {
+                config.event_store = None;
+            }
+        });
+        let client = bench.client("2025-11-25").await;
+        let (mut sender, connection) = http2(&bench.server, 1000).await;
+        let connection = tokio::spawn(connection);
+        let body = call(1, "count", r#"{"n":20,"pad":900}"#);
+        let unread = sender.send_request(legacy(Method::POST, &client, body)).await.unwrap();
+        assert_eq!(unread.status(), StatusCode::OK);
+        let ended = tokio::time::timeout(Duration::from_secs(120), connection).await;
+        assert!(ended.is_ok(), "the connection is cut");
+        drop(unread);
+        let stats = bench.server.service.clone();
+        until("the stream is gone", || stats.sessions().streams == 0).await;
+        assert_eq!(stats.sessions().exchanges, 0);
+    }
+}
+
+/// HTTP-S-021: a stream that has nothing to say is read all the same, and stays.
+#[tokio::test(start_paused = true)]
+async fn a_silent_http2_stream_that_is_read_stays() {
+    let bench = Bench::new();
+    let client = bench.client("2025-11-25").await;
+    let (mut sender, connection) = http2(&bench.server, 1000).await;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(legacy(Method::GET, &client, String::new())).await.unwrap();
+    let reading = tokio::spawn(answer.into_body().collect());
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(!connection.is_finished() && !reading.is_finished());
+    assert_eq!(client.delete(&bench).await.status, 204);
+    assert!(soon(reading).await.unwrap().is_ok());
+    connection.abort();
+}
+
+/// RFC 9110, section 9.3.2: an answer to HEAD has no content, a refusal neither.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_head_has_no_body() {
+    let bench = Bench::with(|config| config.health = Some("/health".to_owned()));
+    let (mut sender, connection) = http2::<Empty<Bytes>>(&bench.server, 1000).await;
+    let connection = tokio::spawn(connection);
+    for (uri, status) in [
+        ("http://localhost/mcp", 405),
+        ("http://localhost/nowhere", 404),
+        ("http://localhost/health", 200),
+        ("http://evil.example/mcp", 403),
+    ] {
+        let request = Request::head(uri).body(Empty::new()).unwrap();
+        let answer = soon(sender.send_request(request)).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{uri}");
+        let body = soon(answer.into_body().collect()).await.unwrap();
+        assert!(body.to_bytes().is_empty(), "{uri}");
+    }
+    connection.abort();
+}
+
+/// A connection that never comes to its TLS handshake keeps no server from stopping.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_never_comes_holds_up_no_stop() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let server = mcp_http::HttpServer::new(std::sync::Arc::new(crate::server_modern::server()));
+    let server = server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+    let running = Running::serve(server);
+    let silent = running.open();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let start = tokio::time::Instant::now();
+    let served = running.stopped().await;
+    assert_eq!((served.connections, served.cut), (1, 0));
+    assert!(start.elapsed().is_zero(), "{:?}", start.elapsed());
+    assert_eq!(silent.rest().await, "");
+}
