@@ -159,7 +159,7 @@ impl Body {
                 Some(Lease::One(wire)) => match Pin::new(&mut self.incoming).poll_frame(&mut unwatched) {
                     // A waker left behind would wake this task once more for what is read now.
                     Poll::Pending if std::mem::take(&mut self.waiting) => {
-                        wire.turn(&mut unwatched);
+                        wire.turn_unwatched();
                         continue;
                     }
                     Poll::Pending if !watched => {

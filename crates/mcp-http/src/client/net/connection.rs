@@ -16,7 +16,7 @@ use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::rt::Executor;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::task::coop::has_budget_remaining;
+use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use super::failure::{self, Failure};
@@ -76,9 +76,19 @@ impl Wire {
         }
     }
 
-    /// Whether another request can be sent. Ends what is left of the exchange, and leaves no waker behind.
+    /// The same, and leaves no waker behind. tokio puts off what a task does when it has done much in one turn; here
+    /// nobody would be woken for it, so nothing is put off.
+    pub(super) fn turn_unwatched(&mut self) {
+        let turn = pin!(unconstrained(poll_fn(|cx| {
+            self.turn(cx);
+            Poll::Ready(())
+        })));
+        let _done = turn.poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    /// Whether another request can be sent. Ends what is left of the exchange.
     pub(super) fn is_reusable(&mut self) -> bool {
-        self.turn(&mut Context::from_waker(Waker::noop()));
+        self.turn_unwatched();
         !self.doubtful && self.connection.is_some() && self.sender.is_ready()
     }
 
@@ -88,15 +98,15 @@ impl Wire {
         request: Request<Payload>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
-        // Without a waker it must not be put off: tokio does that to a task that has done much in one turn.
-        let mut reply = pin!(tokio::task::coop::unconstrained(self.sender.try_send_request(request)));
+        // It is polled without a waker, so it must not be put off either.
+        let mut reply = pin!(unconstrained(self.sender.try_send_request(request)));
         let mut woken = false;
         let reply = poll_fn(|cx| {
             // Only turns bring the reply, and they register the waker: the reply itself needs none.
             let mut unwatched = Context::from_waker(Waker::noop());
             if woken {
                 // Probably the reply is here. A waker left behind would wake this task once more for its body.
-                self.turn(&mut unwatched);
+                self.turn_unwatched();
                 if let Poll::Ready(reply) = reply.as_mut().poll(&mut unwatched) {
                     return Poll::Ready(Ok(reply));
                 }
@@ -105,14 +115,7 @@ impl Wire {
             self.turn(cx);
             match reply.as_mut().poll(&mut unwatched) {
                 Poll::Ready(reply) => Poll::Ready(Ok(reply)),
-                Poll::Pending => {
-                    // The reply may be here, and only put off: tokio lets a task do so much in one turn. Then it woke
-                    // nobody, as it knows of nobody.
-                    if !has_budget_remaining() {
-                        cx.waker().wake_by_ref();
-                    }
-                    patience.poll(cx).map(Err)
-                }
+                Poll::Pending => patience.poll(cx).map(Err),
             }
         })
         .await;

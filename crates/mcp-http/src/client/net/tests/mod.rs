@@ -1,5 +1,6 @@
 //! The connection layer against servers whose every byte is scripted.
 
+mod budget;
 mod limits;
 mod multiplex;
 mod network;
