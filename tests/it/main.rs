@@ -10,6 +10,7 @@ mod http_faults;
 mod http_rules;
 mod interop;
 mod many_calls;
+mod mounted;
 mod new_transport;
 mod program;
 mod program_http;
