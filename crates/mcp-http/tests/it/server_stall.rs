@@ -97,16 +97,20 @@ async fn an_answer_to_head_has_no_body() {
     connection.abort();
 }
 
-/// A connection that never comes to its TLS handshake keeps no server from stopping.
 #[cfg(feature = "tls")]
-#[tokio::test(start_paused = true)]
-async fn a_handshake_that_never_comes_holds_up_no_stop() {
+fn secured() -> mcp_http::HttpServer {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate =
         rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     let server = mcp_http::HttpServer::new(std::sync::Arc::new(crate::server_modern::server()));
-    let server = server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-    let running = Running::serve(server);
+    server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+}
+
+/// A connection that never comes to its TLS handshake keeps no server from stopping.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_never_comes_holds_up_no_stop() {
+    let running = Running::serve(secured());
     let silent = running.open();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let start = tokio::time::Instant::now();
@@ -114,4 +118,28 @@ async fn a_handshake_that_never_comes_holds_up_no_stop() {
     assert_eq!((served.connections, served.cut), (1, 0));
     assert!(start.elapsed().is_zero(), "{:?}", start.elapsed());
     assert_eq!(silent.rest().await, "");
+}
+
+/// FAULT B: slow headers, before they are encrypted: a handshake that trickles is cut when the time for a head is over.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_takes_too_long_is_cut() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let running =
+        Running::serve(secured().configure(|config| config.timeouts.headers = Duration::from_secs(7)));
+    let mut pipe = running.open_pipe(1024);
+    let start = tokio::time::Instant::now();
+    // The start of a ClientHello of 200 bytes, of which one comes every two seconds.
+    let hello = [22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3, 0, 0, 0];
+    for byte in hello {
+        if pipe.write_all(&[byte]).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let mut rest = Vec::new();
+    let _cut = soon(pipe.read_to_end(&mut rest)).await;
+    assert_eq!(rest, b"", "{:?} after the start", start.elapsed());
+    assert_eq!(start.elapsed().as_secs(), 8, "seven, and one until the byte that finds it out");
+    running.stopped().await;
 }
