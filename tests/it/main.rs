@@ -14,6 +14,7 @@ mod mounted;
 mod new_transport;
 mod program;
 mod program_http;
+mod program_remote;
 mod real_servers;
 mod router;
 mod transcripts;

@@ -17,7 +17,7 @@ pub(crate) const MODERN: EraMode = EraMode::Modern;
 pub(crate) const LEGACY: EraMode = EraMode::Legacy(ProtocolVersion::V2025_11_25);
 
 /// A DiscoverResult.
-pub(super) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
+pub(crate) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
 /// An InitializeResult.
 pub(super) const INITIALIZED: &str =
     r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}"#;
