@@ -43,6 +43,7 @@ async fn a_certificate_is_trusted_once_it_is_named() {
     let error = error(&refused);
     assert_eq!(error["code"], "unreachable");
     assert!(error["message"].as_str().unwrap().contains("UnknownIssuer"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("--ca-cert"), "{error}");
     let trusted = mcp(&["ping", &url, "--ca-cert", file.to_str().unwrap()]).await.unwrap();
     assert!(trusted.status.success(), "{trusted:?}");
     let unchecked = mcp(&["ping", &url, "--insecure"]).await.unwrap();
