@@ -17,6 +17,9 @@ use tokio::time::{Instant, Sleep};
 /// What a silent stream says: that the server is alive (ledger HTTP-S-021).
 const COMMENT: Bytes = Bytes::from_static(b": \n\n");
 
+/// The most of a long text that is handed to HTTP/2 at once.
+const PIECE: usize = 16 << 10;
+
 /// The body of an answer. Never fails: a stream that cannot go on ends.
 #[derive(Default)]
 pub struct Body(Kind);
@@ -41,6 +44,8 @@ struct Stream {
 enum Queue {
     Channel(mpsc::Receiver<Bytes>),
     Source(Box<dyn Source>),
+    /// What is left of a text.
+    Rest(Bytes),
 }
 
 /// Where the chunks of a stream come from, if not from a [`StreamWriter`].
@@ -74,6 +79,15 @@ impl Body {
     /// Whether it is a stream, which may stay open.
     pub(crate) fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Stream(_))
+    }
+
+    /// HTTP/2 keeps what it was handed, however little of it the client takes, and tells nobody. So a long text is handed
+    /// over like a stream, in pieces.
+    pub(crate) fn in_pieces(self) -> Body {
+        match self.0 {
+            Kind::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),
+            _ => self,
+        }
     }
 
     /// How many chunks of a stream were taken so far, comments included; counted from here on.
@@ -169,7 +183,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Empty => true,
-            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Full(bytes) | Kind::Stream(Stream { queue: Queue::Rest(bytes), .. }) => bytes.is_empty(),
             Kind::Stream(_) => false,
         }
     }
@@ -177,7 +191,9 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Full(bytes) | Kind::Stream(Stream { queue: Queue::Rest(bytes), .. }) => {
+                SizeHint::with_exact(bytes.len() as u64)
+            }
             Kind::Stream(_) => SizeHint::default(),
         }
     }
@@ -188,6 +204,8 @@ impl Stream {
         let next = match &mut self.queue {
             Queue::Channel(queue) => queue.poll_recv(cx),
             Queue::Source(source) => source.poll_chunk(cx),
+            Queue::Rest(rest) if rest.is_empty() => Poll::Ready(None),
+            Queue::Rest(rest) => Poll::Ready(Some(rest.split_to(rest.len().min(PIECE)))),
         };
         if let Poll::Ready(chunk) = next {
             if let Some(pulse) = &mut self.pulse {

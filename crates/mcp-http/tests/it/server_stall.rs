@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::DuplexStream;
 
 use crate::legacy_kit::{Bench, Client, call, until};
-use crate::server_kit::{Running, soon};
+use crate::server_kit::{Running, body, soon};
 
 type Link<B> = Connection<TokioIo<DuplexStream>, B, TokioExecutor>;
 
@@ -58,6 +58,45 @@ async fn an_http2_stream_that_nobody_reads_costs_its_connection() {
         until("the stream is gone", || stats.sessions().streams == 0).await;
         assert_eq!(stats.sessions().exchanges, 0);
     }
+}
+
+/// A call whose answer is as long as its arguments.
+fn long_echo(bytes: usize) -> Request<Full<Bytes>> {
+    let members = format!(r#""name":"echo","arguments":{{"text":"{}"}}"#, "x".repeat(bytes));
+    Request::post("http://localhost/mcp")
+        .header("content-type", "application/json")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", "echo")
+        .body(Full::new(body("1", "tools/call", &members).into()))
+        .unwrap()
+}
+
+/// FAULT B: slow read. A long answer in one piece of JSON is no other: a client that takes nothing of it loses its
+/// connection, one that takes it slowly gets it whole.
+#[tokio::test(start_paused = true)]
+async fn a_long_http2_answer_that_nobody_reads_costs_its_connection() {
+    let running = Running::start(crate::server_modern::server(), |_| {});
+    let (mut sender, connection) = http2(&running, 1000).await;
+    let connection = tokio::spawn(connection);
+    let mut answer = sender.send_request(long_echo(200_000)).await.unwrap();
+    let length = answer.headers()["content-length"].to_str().unwrap().parse::<u64>().unwrap();
+    let (mut read, mut frames) = (0, 0);
+    while let Some(frame) = soon(answer.body_mut().frame()).await {
+        read += frame.unwrap().data_ref().map_or(0, Bytes::len) as u64;
+        frames += 1;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(read, length);
+    assert!(frames > 200, "{frames} frames through a window of 1,000 bytes");
+
+    let unread = sender.send_request(long_echo(200_000)).await.unwrap();
+    assert_eq!(unread.status(), StatusCode::OK);
+    assert!(!connection.is_finished());
+    let ended = tokio::time::timeout(Duration::from_secs(120), connection).await;
+    assert!(ended.is_ok(), "the connection is cut");
+    drop(unread);
+    running.stopped().await;
 }
 
 /// HTTP-S-021: a stream that has nothing to say is read all the same, and stays.

@@ -216,6 +216,9 @@ async fn answer(conn: Arc<Conn>, request: Request<Incoming>) -> Result<Response<
     if unread {
         conn.state.unread.store(true, Ordering::Relaxed);
     }
+    if http2 {
+        response = response.map(Body::in_pieces);
+    }
     if response.body().is_stream() {
         if http2 && let Some(yielded) = response.body_mut().counted() {
             conn.state.stalls.watch(&yielded);
