@@ -119,9 +119,19 @@ impl Accept for Server {
         &self.shared.config.versions
     }
 
-    async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
+    fn input_schema<'s, 'n, 'e, 'f>(
+        &'s self,
+        tool: &'n str,
+        envelope: &'e Envelope,
+    ) -> BoxFuture<'f, Option<RawJson>>
+    where
+        's: 'f,
+        'n: 'f,
+        'e: 'f,
+        Self: 'f,
+    {
         // The handler itself, not its `Arc`: that would be one more boxed future.
-        (*self.shared.handler).input_schema(tool, envelope).await
+        (*self.shared.handler).input_schema(tool, envelope)
     }
 
     fn drain(&self) {

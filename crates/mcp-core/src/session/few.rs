@@ -39,9 +39,7 @@ impl<T> FewQueue<T> {
 
     pub(crate) fn pop(&mut self) -> Option<T> {
         // Looked at first: to move nothing is to move all the room of an item.
-        if self.first.is_none() {
-            return None;
-        }
+        self.first.as_ref()?;
         if self.more.capacity() == 0 {
             return self.first.take();
         }
