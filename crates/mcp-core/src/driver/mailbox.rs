@@ -2,9 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-
-use futures::task::AtomicWaker;
+use std::task::{Context, Poll, Waker};
 
 use crate::session::few::FewQueue;
 
@@ -16,7 +14,6 @@ use crate::session::few::FewQueue;
 #[derive(Debug)]
 pub(crate) struct Mailbox<T> {
     state: Mutex<State<T>>,
-    reader: AtomicWaker,
 }
 
 #[derive(Debug)]
@@ -25,12 +22,29 @@ struct State<T> {
     dropped: u64,
     unreported: u64,
     closed: bool,
+    /// The task that waits for something to take.
+    reader: Option<Waker>,
+}
+
+impl<T> State<T> {
+    /// Whether there is something to take, or nothing more will come; if not, this task is woken when there is.
+    fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if !self.queue.is_empty() || self.closed {
+            return Poll::Ready(());
+        }
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
 }
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Mailbox<T> {
-        let state = State { queue: FewQueue::default(), dropped: 0, unreported: 0, closed: false };
-        Mailbox { state: Mutex::new(state), reader: AtomicWaker::new() }
+        let state =
+            State { queue: FewQueue::default(), dropped: 0, unreported: 0, closed: false, reader: None };
+        Mailbox { state: Mutex::new(state) }
     }
 
     /// A panic elsewhere cannot leave the queue half changed, so a poisoned lock is as good as any.
@@ -45,8 +59,7 @@ impl<T> Mailbox<T> {
             return Err(item);
         }
         state.queue.push(item);
-        drop(state);
-        self.reader.wake();
+        wake(state);
         Ok(())
     }
 
@@ -62,8 +75,7 @@ impl<T> Mailbox<T> {
             state.unreported += 1;
         }
         state.queue.push(item);
-        drop(state);
-        self.reader.wake();
+        wake(state);
         drop(oldest);
     }
 
@@ -89,8 +101,19 @@ impl<T> Mailbox<T> {
 
     /// Nothing more comes in. What waits can still be taken.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.reader.wake();
+        let mut state = self.lock();
+        state.closed = true;
+        wake(state);
+    }
+
+    /// The reader goes, so nobody is woken: nothing more comes in, and what waits is dropped.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let left = (std::mem::take(&mut state.queue), state.reader.take());
+        // What is dropped may look in here again.
+        drop(state);
+        drop(left);
     }
 
     /// Whether it is closed.
@@ -100,20 +123,19 @@ impl<T> Mailbox<T> {
 
     /// The oldest item, or `None` once it is closed and empty. Wakes the last task that asked.
     pub(crate) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        // Registering first: an item that comes between the look and the registration is not missed.
-        self.reader.register(cx.waker());
         let mut state = self.lock();
-        match state.queue.pop() {
-            Some(item) => Poll::Ready(Some(item)),
-            None if state.closed => Poll::Ready(None),
-            None => Poll::Pending,
-        }
+        state.poll_ready(cx).map(|()| state.queue.pop())
     }
 
     /// Waits until there is something to take, or the mailbox is closed. Cancel-safe: takes nothing.
     pub(crate) async fn ready(&self) {
-        poll_fn(|cx| {
-            self.reader.register(cx.waker());
+        poll_fn(|cx| self.lock().poll_ready(cx)).await;
+    }
+
+    /// Like [`ready`](Mailbox::ready), for a reader that stands beside the only writer, in one task, and is polled
+    /// whenever that has moved: nobody is woken. Cancel-safe: takes nothing.
+    pub(crate) async fn ready_beside(&self) {
+        poll_fn(|_| {
             let state = self.lock();
             if state.queue.is_empty() && !state.closed { Poll::Pending } else { Poll::Ready(()) }
         })
@@ -123,5 +145,14 @@ impl<T> Mailbox<T> {
     /// The next item, or `None` once it is closed and empty. Cancel-safe.
     pub(crate) async fn pop(&self) -> Option<T> {
         poll_fn(|cx| self.poll_pop(cx)).await
+    }
+}
+
+/// Wakes the reader, outside of the lock that it takes next.
+fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }

@@ -14,6 +14,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use crate::transport::{Inbound, TransportError};
@@ -26,6 +27,13 @@ const BURST: usize = 64;
 
 /// How long a link that is given up may take to write what was queued: cancellations, a last reply.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A future in a box, made where it stays. `Box::pin` is given one that stands elsewhere, and copies all of it: the
+/// room for what comes later too, which is most of it.
+pub(crate) fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    let place = Box::new_uninit();
+    Box::into_pin(Box::write(place, make()))
+}
 
 /// Now, by the clock that tests can stop.
 pub(crate) fn now() -> Instant {

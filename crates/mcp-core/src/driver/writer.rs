@@ -26,6 +26,8 @@ pub(crate) struct Rejected {
 
 /// Writes what is queued until the queue is closed and empty: sends all that is there, then flushes once.
 ///
+/// Whoever fills and closes the queue polls this afterwards, and takes what was rejected: nobody is woken.
+///
 /// # Errors
 ///
 /// The link has failed, or the peer left one message unread for `limit` (FAULT C-12).
@@ -38,7 +40,7 @@ pub(crate) async fn write<P>(
     limit: Duration,
 ) -> Result<(), TransportError> {
     loop {
-        queue.ready().await;
+        queue.ready_beside().await;
         let mut sent = false;
         while let Some(queued) = queue.try_pop() {
             sent = true;

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 pub use crate::driver::server::{Context, Handler, IncomingRequest};
 pub use crate::session::server::{Reply, RequestContext, ServerConfig};
@@ -40,6 +41,7 @@ pub use layer::Layer;
 pub use router::ToolOutput;
 pub use router::{Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
+use crate::driver::boxed;
 use crate::driver::server::{ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::Change;
@@ -106,17 +108,30 @@ impl Server {
 
 #[async_trait]
 impl Accept for Server {
-    async fn accept(self: Arc<Self>, link: Box<dyn Transport>) {
-        self.shared.drive(link).await;
+    fn accept<'f>(self: Arc<Self>, link: Box<dyn Transport>) -> BoxFuture<'f, ()>
+    where
+        Self: 'f,
+    {
+        boxed(|| async move { self.shared.drive(link).await })
     }
 
     fn versions(&self) -> &[ProtocolVersion] {
         &self.shared.config.versions
     }
 
-    async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
+    fn input_schema<'s, 'n, 'e, 'f>(
+        &'s self,
+        tool: &'n str,
+        envelope: &'e Envelope,
+    ) -> BoxFuture<'f, Option<RawJson>>
+    where
+        's: 'f,
+        'n: 'f,
+        'e: 'f,
+        Self: 'f,
+    {
         // The handler itself, not its `Arc`: that would be one more boxed future.
-        (*self.shared.handler).input_schema(tool, envelope).await
+        (*self.shared.handler).input_schema(tool, envelope)
     }
 
     fn drain(&self) {

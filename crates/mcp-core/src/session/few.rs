@@ -38,14 +38,16 @@ impl<T> FewQueue<T> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let oldest = self.first.take()?;
-        if self.more.capacity() > 0 {
-            self.first = self.more.pop_front();
-            if self.first.is_none() {
-                self.more = VecDeque::new();
-            }
+        // Looked at first: to move nothing is to move all the room of an item.
+        self.first.as_ref()?;
+        if self.more.capacity() == 0 {
+            return self.first.take();
         }
-        Some(oldest)
+        let next = self.more.pop_front();
+        if next.is_none() {
+            self.more = VecDeque::new();
+        }
+        std::mem::replace(&mut self.first, next)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -29,7 +29,8 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
-    Stream(Stream),
+    /// In a box: most bodies are no stream, and pass through many hands.
+    Stream(Box<Stream>),
 }
 
 struct Stream {
@@ -68,7 +69,7 @@ impl Body {
             last: Instant::now(),
             timer: Box::pin(tokio::time::sleep(every)),
         });
-        Body(Kind::Stream(Stream { queue, pulse, yielded: None, _guards: Vec::new() }))
+        Body(Kind::Stream(Box::new(Stream { queue, pulse, yielded: None, _guards: Vec::new() })))
     }
 
     /// One text.

@@ -41,42 +41,63 @@ pub struct HttpRequest(Arc<Inner>);
 /// Shows neither query nor headers: a session id is in one or the other.
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { method, uri, peer, .. } = &*self.0;
         f.debug_struct("HttpRequest")
-            .field("method", method)
-            .field("path", &uri.path())
-            .field("peer", peer)
+            .field("method", self.method())
+            .field("path", &self.uri().path())
+            .field("peer", &self.peer())
             .finish_non_exhaustive()
     }
 }
 
 struct Inner {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    extensions: Extensions,
+    head: Parts,
     peer: Peer,
+}
+
+/// The head of a request that has not passed the gate: it holds credentials. It stands where it stays, and what is
+/// passed on is small.
+pub(crate) struct Head(Arc<Inner>);
+
+impl Head {
+    pub(crate) fn new(head: Parts, peer: Peer) -> Head {
+        Head(Arc::new(Inner { head, peer }))
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.head
+    }
+
+    /// What handlers may see of it.
+    fn admit(mut self) -> HttpRequest {
+        // A head is not cloned, so it is ours alone.
+        if let Some(Inner { head, .. }) = Arc::get_mut(&mut self.0) {
+            for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
+                head.headers.remove(secret);
+            }
+        }
+        HttpRequest(self.0)
+    }
 }
 
 impl HttpRequest {
     /// The HTTP method.
     pub fn method(&self) -> &Method {
-        &self.0.method
+        &self.0.head.method
     }
 
     /// The target.
     pub fn uri(&self) -> &Uri {
-        &self.0.uri
+        &self.0.head.uri
     }
 
     /// The headers, without credentials. `Mcp-*` copies are untrusted: decide nothing by them (ledger SEC-S-014).
     pub fn headers(&self) -> &HeaderMap {
-        &self.0.headers
+        &self.0.head.headers
     }
 
     /// What a layer in front of the service put there.
     pub fn extensions(&self) -> &Extensions {
-        &self.0.extensions
+        &self.0.head.extensions
     }
 
     /// The other end of the connection.
@@ -97,13 +118,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Takes the head apart, without a copy.
-    pub(crate) fn new(parts: Parts, peer: Peer, identity: Option<Identity>) -> Caller {
-        let Parts { method, uri, mut headers, extensions, .. } = parts;
-        for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-            headers.remove(secret);
-        }
-        let request = HttpRequest(Arc::new(Inner { method, uri, headers, extensions, peer }));
+    /// Takes the head as it is, without its credentials.
+    pub(crate) fn new(head: Head, identity: Option<Identity>) -> Caller {
+        let request = head.admit();
         let mut envelope = Envelope::default().with(request.clone());
         if let Some(identity) = &identity {
             envelope = envelope.with(identity.clone());
@@ -130,7 +147,7 @@ mod tests {
             .header("mcp-session-id", "canary")
             .body(())
             .unwrap();
-        let caller = Caller::new(request.into_parts().0, Peer::Unknown, None);
+        let caller = Caller::new(Head::new(request.into_parts().0, Peer::Unknown), None);
         let shown = format!("{:?} {caller:?}", caller.request);
         assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
     }

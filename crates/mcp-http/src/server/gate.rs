@@ -2,13 +2,13 @@
 
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Response, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 
-use super::body::Body;
 use super::core::Core;
 use super::modern::Form;
-use super::{Denied, Identity, RequestHead, respond};
+use super::respond::{self, Reply};
+use super::{Denied, Identity, RequestHead};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
 use crate::security::host::Origin;
@@ -17,9 +17,6 @@ use crate::security::{bearer, cors};
 /// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
 /// headers are 403, and two copies of the body are for the ladder to refuse, with the request's id.
 const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_EVENT_ID];
-
-/// A refusal, which is rare: it is boxed so that what passes stays small.
-pub(crate) type Refused = Box<Response<Body>>;
 
 /// Where a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +31,7 @@ pub(crate) enum Place {
 
 /// The host and the origin: 403 on every path and for every method (ledger SEC-S-001, SEC-S-002). The origin that is
 /// allowed, if there is one.
-pub(crate) fn check_site(core: &Core, parts: &Parts) -> Result<Option<Origin>, Refused> {
+pub(crate) fn check_site(core: &Core, parts: &Parts) -> Result<Option<Origin>, Reply> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let checked = core.hosts.check_host(authority, &parts.headers);
     checked.and_then(|()| core.hosts.check_origin(&parts.headers)).map_err(|denied| {
@@ -44,7 +41,7 @@ pub(crate) fn check_site(core: &Core, parts: &Parts) -> Result<Option<Origin>, R
 }
 
 /// The path and the HTTP method. A path that is not served says nothing that looks like MCP.
-pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -> Result<Place, Refused> {
+pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -> Result<Place, Reply> {
     let path = parts.uri.path();
     let place = if path == core.config.path {
         Place::Endpoint
@@ -55,7 +52,7 @@ pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -
     } else if core.config.http_sse && core.legacy.is_some() && path == core.config.messages_path {
         Place::Messages
     } else {
-        return Err(Box::new(respond::empty(StatusCode::NOT_FOUND)));
+        return Err(respond::empty(StatusCode::NOT_FOUND));
     };
     // What takes messages takes them by POST, whatever the headers say.
     if parts.method == Method::POST && matches!(place, Place::Endpoint | Place::Messages) {
@@ -64,16 +61,14 @@ pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -
     if cors::is_preflight(&parts.method, &parts.headers)
         && let Some(headers) = cors::preflight(&core.config.cors, origin, &parts.headers)
     {
-        let mut response = respond::empty(StatusCode::NO_CONTENT);
-        *response.headers_mut() = headers;
-        return Err(Box::new(response));
+        return Err(respond::empty(StatusCode::NO_CONTENT).with_headers(|all| *all = headers));
     }
     let allow = allowed(core, place, &parts.headers);
     // A list with commas, of which the method has to be one.
     if allow.split(", ").any(|method| method == parts.method.as_str()) {
         Ok(place)
     } else {
-        Err(Box::new(respond::not_allowed(allow)))
+        Err(respond::not_allowed(allow))
     }
 }
 
@@ -95,7 +90,7 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 }
 
 /// Who calls (ledger SEC-S-004, SEC-S-007, SEC-S-010).
-pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Identity>, Refused> {
+pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Identity>, Reply> {
     let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
     if parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
@@ -111,16 +106,16 @@ pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Id
     }
 }
 
-fn denied(denied: Denied) -> Refused {
-    let mut response = refuse(denied.status, "not authorized");
-    if let Some(challenge) = denied.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+fn denied(denied: Denied) -> Reply {
+    let refusal = refuse(denied.status, "not authorized");
+    match denied.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+        Some(challenge) => refusal.with_header(WWW_AUTHENTICATE, challenge),
+        None => refusal,
     }
-    response
 }
 
 /// What the headers of a POST say of its body, and of the answer that is wanted.
-pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Refused> {
+pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Reply> {
     check_single(headers)?;
     if !media::is_json(headers) {
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type has to be application/json"));
@@ -142,7 +137,7 @@ pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Refu
 }
 
 /// Headers that may stand there once.
-pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Refused> {
+pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Reply> {
     // As many values as names: there is nothing to look for.
     if headers.len() == headers.keys_len() {
         return Ok(());
@@ -154,12 +149,12 @@ pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 /// 413.
-pub(crate) fn too_large(limit: usize) -> Refused {
+pub(crate) fn too_large(limit: usize) -> Reply {
     let why = format!("the body is longer than the body limit of {limit} bytes");
     refuse(StatusCode::PAYLOAD_TOO_LARGE, why)
 }
 
 /// A refusal of the HTTP request: a JSON-RPC error without an id.
-pub(crate) fn refuse(status: StatusCode, why: impl Into<std::borrow::Cow<'static, str>>) -> Refused {
-    Box::new(respond::error(status, &ErrorObject::invalid_request(why), None))
+pub(crate) fn refuse(status: StatusCode, why: impl Into<std::borrow::Cow<'static, str>>) -> Reply {
+    respond::error(status, &ErrorObject::invalid_request(why), None)
 }

@@ -11,7 +11,7 @@ use hyper::body::Body as HttpBody;
 use hyper::{Request, Response};
 
 use super::body::Body;
-use super::caller::Peer;
+use super::caller::{Head, Peer};
 use super::core::Core;
 use super::legacy::SessionCounters;
 use super::service;
@@ -47,11 +47,10 @@ impl HttpService {
         B: HttpBody<Data = Bytes> + Send + 'static,
     {
         let core = self.core.clone();
-        async move {
-            let peer = request.extensions().get().copied().unwrap_or(Peer::Unknown);
-            Ok(service::handle(&core, peer, request).await.response)
-        }
-        .boxed()
+        let (parts, body) = request.into_parts();
+        let peer = parts.extensions.get().copied().unwrap_or(Peer::Unknown);
+        let head = Head::new(parts, peer);
+        async move { Ok(service::handle(&core, head, body).await.reply.into_response()) }.boxed()
     }
 }
 

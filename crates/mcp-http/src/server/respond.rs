@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 use mcp_core::message::{ErrorObject, Message, RequestId};
 
 use super::body::Body;
@@ -12,47 +12,112 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// What a request is answered. It passes through many hands, so it is small: the usual answers are told by what makes
+/// them, and any other response is in a box.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// Nothing but a status.
+    Empty(StatusCode),
+    /// One JSON text.
+    Json(StatusCode, Bytes),
+    Other(Box<Response<Body>>),
+}
+
+impl Reply {
+    fn other(response: Response<Body>) -> Reply {
+        Reply::Other(Box::new(response))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Reply::Empty(status) | Reply::Json(status, _) => *status,
+            Reply::Other(response) => response.status(),
+        }
+    }
+
+    /// Whether the body is a stream, which may stay open.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Reply::Other(response) if response.body().is_stream())
+    }
+
+    /// The same with another header, in place of one of that name.
+    #[must_use]
+    pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Reply {
+        self.with_headers(|headers| {
+            headers.insert(name, value);
+        })
+    }
+
+    /// The same with headers that this changes.
+    #[must_use]
+    pub(crate) fn with_headers(self, change: impl FnOnce(&mut HeaderMap)) -> Reply {
+        let mut response = match self {
+            Reply::Other(response) => response,
+            plain => Box::new(plain.into_response()),
+        };
+        change(response.headers_mut());
+        Reply::Other(response)
+    }
+
+    /// The same without what its body says.
+    pub(crate) fn without_body(self) -> Reply {
+        let mut response = self.into_response();
+        *response.body_mut() = Body::default();
+        Reply::other(response)
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        match self {
+            Reply::Empty(status) => {
+                let mut response = Response::new(Body::default());
+                *response.status_mut() = status;
+                response
+            }
+            Reply::Json(status, text) => {
+                let mut response = Response::new(Body::full(text));
+                *response.status_mut() = status;
+                response.headers_mut().insert(CONTENT_TYPE, JSON);
+                response
+            }
+            Reply::Other(response) => *response,
+        }
+    }
+}
+
 /// Nothing but a status.
-pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::default());
-    *response.status_mut() = status;
-    response
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    Reply::Empty(status)
 }
 
 /// One JSON text.
-pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::full(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response
+pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Reply {
+    Reply::Json(status, text.into())
 }
 
 /// One JSON-RPC message.
-pub(crate) fn message(status: StatusCode, message: &Message) -> Response<Body> {
+pub(crate) fn message(status: StatusCode, message: &Message) -> Reply {
     let mut text = Vec::with_capacity(message.encoded_len_hint());
     message.write_to(&mut text);
     json(status, text)
 }
 
 /// A JSON-RPC error. Without an id it concerns the HTTP request, not a JSON-RPC one (ledger HTTP-S-003).
-pub(crate) fn error(status: StatusCode, error: &ErrorObject, id: Option<&RequestId>) -> Response<Body> {
+pub(crate) fn error(status: StatusCode, error: &ErrorObject, id: Option<&RequestId>) -> Reply {
     message(status, &mcp_core::message::Response::error(id.cloned(), error.clone()).into())
 }
 
 /// A stream of events, with what keeps proxies from holding it back (ledger HTTP-S-021, FAULT C-27).
-pub(crate) fn events(body: Body) -> Response<Body> {
+pub(crate) fn events(body: Body) -> Reply {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, EVENTS);
     headers.insert(CACHE_CONTROL, NO_CACHE);
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
-    response
+    Reply::other(response)
 }
 
 /// 405 with the methods that are served here, as a list with commas (RFC 9110).
-pub(crate) fn not_allowed(allow: &'static str) -> Response<Body> {
+pub(crate) fn not_allowed(allow: &'static str) -> Reply {
     let refused = ErrorObject::invalid_request(format!("HTTP method not allowed; allowed here: {allow}"));
-    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, &refused, None);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    response
+    error(StatusCode::METHOD_NOT_ALLOWED, &refused, None).with_header(ALLOW, HeaderValue::from_static(allow))
 }

@@ -1,6 +1,7 @@
 //! One request to one answer: the gate, then the era that the message belongs to.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +10,16 @@ use futures::FutureExt;
 use hyper::body::Body as HttpBody;
 use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Version};
-use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, RequestId, decode};
+use hyper::{Method, StatusCode, Version};
+use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, Request, RequestId, decode};
 use mcp_core::transport::Inbound;
 
-use super::body::Body;
-use super::caller::{Caller, Peer};
+use super::caller::{Caller, Head};
 use super::core::Core;
-use super::gate::{self, Place, Refused};
+use super::gate::{self, Place};
 use super::modern::{self, Form, LANE};
 use super::read::{self, ReadError};
-use super::respond;
+use super::respond::{self, Reply};
 use crate::headers::SESSION_ID;
 use crate::ladder::{self, Route};
 use crate::param;
@@ -32,32 +32,32 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An answer, and what became of the request's body.
 pub(crate) struct Answered {
-    pub(crate) response: Response<Body>,
+    pub(crate) reply: Reply,
     /// The body was left unread: the connection has to end.
     pub(crate) unread: bool,
 }
 
 /// Answers one request. A panic, of a hook of the application for one, costs this request alone.
-pub(crate) async fn handle<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
+pub(crate) async fn handle<B>(core: &Arc<Core>, head: Head, body: B) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
-    let version = request.version();
-    let head = request.method() == Method::HEAD;
-    let log = Log::of(&request);
+    let version = head.parts().version;
+    let bodiless = head.parts().method == Method::HEAD;
+    let log = Log::of(head.parts());
     let mut answered =
-        AssertUnwindSafe(guarded(core, peer, request)).catch_unwind().await.unwrap_or_else(|_| {
+        AssertUnwindSafe(guarded(core, head, body)).catch_unwind().await.unwrap_or_else(|_| {
             // The text of a panic may hold what no client may see.
             tracing::error!("answering a request panicked");
             let error = ErrorObject::internal("Internal error");
             close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
         });
     if let Some(log) = log {
-        log.answered(&answered.response);
+        log.answered(&answered.reply);
     }
-    if head {
+    if bodiless {
         // hyper leaves the body out on HTTP/1 alone. On HTTP/2 it would break the protocol.
-        *answered.response.body_mut() = Body::default();
+        answered.reply = answered.reply.without_body();
     }
     answered
 }
@@ -71,44 +71,47 @@ struct Log {
 
 impl Log {
     /// Nothing, if nobody listens.
-    fn of<B>(request: &Request<B>) -> Option<Log> {
+    fn of(head: &Parts) -> Option<Log> {
         tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            method: head.method.clone(),
+            path: head.uri.path().to_owned(),
             began: tokio::time::Instant::now(),
         })
     }
 
-    fn answered(self, response: &Response<Body>) {
+    fn answered(self, reply: &Reply) {
         tracing::debug!(
             method = self.method.as_str(),
             // Quoted: a peer's text forges no line.
             path = ?self.path,
-            status = response.status().as_u16(),
-            stream = response.body().is_stream(),
+            status = reply.status().as_u16(),
+            stream = reply.is_stream(),
             took = ?self.began.elapsed(),
             "answered"
         );
     }
 }
 
-async fn guarded<B>(core: &Arc<Core>, peer: Peer, request: Request<B>) -> Answered
+async fn guarded<B>(core: &Arc<Core>, head: Head, body: B) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
-    let (parts, body) = request.into_parts();
+    let parts = head.parts();
     let version = parts.version;
     if parts.headers.len() > core.config.limits.header_count {
         let why = format!("more than {} headers", core.config.limits.header_count);
         let refusal = gate::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
-        return leave(*refusal, version, false, body).await;
+        return leave(refusal, version, false, body).await;
     }
-    let origin = match gate::check_site(core, &parts) {
+    let origin = match gate::check_site(core, parts) {
         Ok(origin) => origin,
-        Err(refusal) => return leave(*refusal, version, expects(&parts), body).await,
+        Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
-    let mut answered = admitted(core, peer, parts, origin.as_ref(), body).await;
-    cors::respond(&core.config.cors, origin.as_ref(), answered.response.headers_mut());
+    let mut answered = admitted(core, head, origin.as_ref(), body).await;
+    let cors = &core.config.cors;
+    if cors.enabled {
+        answered.reply = answered.reply.with_headers(|headers| cors::respond(cors, origin.as_ref(), headers));
+    }
     answered
 }
 
@@ -120,44 +123,44 @@ fn expects(parts: &Parts) -> bool {
 /// A request whose host and origin are allowed.
 async fn admitted<B>(
     core: &Arc<Core>,
-    peer: Peer,
-    parts: Parts,
+    head: Head,
     origin: Option<&crate::security::host::Origin>,
     body: B,
 ) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
-    let (version, expects) = (parts.version, expects(&parts));
-    let (place, identity) = match enter(core, &parts, origin).await {
+    let parts = head.parts();
+    let (version, expects) = (parts.version, expects(parts));
+    let (place, identity) = match enter(core, parts, origin).await {
         Ok(entered) => entered,
-        Err(refusal) => return leave(*refusal, version, expects, body).await,
+        Err(refusal) => return leave(refusal, version, expects, body).await,
     };
-    let whole = |response| Answered { response, unread: false };
     if place == Place::Health {
         return leave(health(core), version, expects, body).await;
     }
     if parts.method == Method::POST {
         let form = match gate::check_post(&parts.headers, core.config.limits.body) {
             Ok(form) => form,
-            Err(refusal) => return leave(*refusal, version, expects, body).await,
+            Err(refusal) => return leave(refusal, version, expects, body).await,
         };
-        let message = match read::read(body, core.config.limits.body, core.config.timeouts.body).await {
-            Ok(text) => decode(text),
+        let text = match read::read(body, core.config.limits.body, core.config.timeouts.body).await {
+            Ok(text) => text,
             Err(why) => return unreadable(core, why, version),
         };
-        return whole(post(core, place, Caller::new(parts, peer, identity), form, message).await);
+        let reply = post(core, place, Caller::new(head, identity), form, text).await;
+        return Answered { reply, unread: false };
     }
     if let Err(refusal) = gate::check_single(&parts.headers) {
-        return leave(*refusal, version, expects, body).await;
+        return leave(refusal, version, expects, body).await;
     }
-    let response = match &core.legacy {
+    let reply = match &core.legacy {
         // Only POST passes the gate then.
         None => respond::not_allowed("POST"),
         Some(_) if parts.method == Method::GET && core.is_draining() => draining(None),
         Some(legacy) => {
             let get = parts.method == Method::GET;
-            let caller = Caller::new(parts, peer, identity);
+            let caller = Caller::new(head, identity);
             match place {
                 // In boxes: the future of a modern request, which is moved to its place, stays small.
                 Place::Sse => Box::pin(legacy.sse24_get(caller)).await,
@@ -166,7 +169,7 @@ where
             }
         }
     };
-    leave(response, version, expects, body).await
+    leave(reply, version, expects, body).await
 }
 
 /// The gate, up to who calls. The health of a server is no secret: no credentials are asked for.
@@ -174,7 +177,7 @@ async fn enter(
     core: &Core,
     parts: &Parts,
     origin: Option<&crate::security::host::Origin>,
-) -> Result<(Place, Option<super::Identity>), Refused> {
+) -> Result<(Place, Option<super::Identity>), Reply> {
     let place = gate::check_place(core, parts, origin)?;
     if place == Place::Health {
         return Ok((place, None));
@@ -182,26 +185,20 @@ async fn enter(
     Ok((place, gate::authenticate(core, parts).await?))
 }
 
-fn health(core: &Core) -> Response<Body> {
+fn health(core: &Core) -> Reply {
     respond::empty(if core.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
 }
 
 /// 503, for as long as it takes until another server is there.
-fn draining(id: Option<&RequestId>) -> Response<Body> {
+fn draining(id: Option<&RequestId>) -> Reply {
     let error = ErrorObject::internal("The server is draining and takes no new requests");
-    let mut response = respond::error(StatusCode::SERVICE_UNAVAILABLE, &error, id);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+    let refusal = respond::error(StatusCode::SERVICE_UNAVAILABLE, &error, id);
+    refusal.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
 /// One message, or what else the body of a POST held.
-async fn post(
-    core: &Arc<Core>,
-    place: Place,
-    caller: Caller,
-    form: Form,
-    message: Decoded,
-) -> Response<Body> {
+async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: Bytes) -> Reply {
+    let message = decode(text);
     if core.is_draining()
         && let Decoded::One(Ok(Message::Request(request))) = &message
     {
@@ -226,15 +223,24 @@ async fn post(
     }
     match (route, message, &core.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Refuse(refusal), ..) => Box::pin(refused(core, refusal)).await,
-        (Route::Modern, Decoded::One(Ok(message)), _) => modern(core, caller, form, message).await,
-        (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
-            Box::pin(legacy.sse24_post(caller, message)).await
+        (Route::Refuse(refusal), ..) => boxed(|| refused(core, refusal)).await,
+        (Route::Modern, Decoded::One(Ok(Message::Request(request))), _) => {
+            modern(core, caller, form, request).await
         }
-        (Route::Legacy, message, Some(legacy)) => Box::pin(legacy.post(caller, message)).await,
+        (Route::Modern, Decoded::One(Ok(_)), _) => respond::empty(StatusCode::ACCEPTED),
+        (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
+            boxed(|| legacy.sse24_post(caller, message)).await
+        }
+        (Route::Legacy, message, Some(legacy)) => boxed(|| legacy.post(caller, message)).await,
         // The ladder routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
+}
+
+/// A future in a box, made where it stays: `Box::pin` copies one that stands elsewhere, with all its room.
+fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    let place = Box::new_uninit();
+    Box::into_pin(Box::write(place, make()))
 }
 
 fn name(message: &Message) -> Option<&str> {
@@ -246,22 +252,21 @@ fn name(message: &Message) -> Option<&str> {
 }
 
 /// What is wrong with a message is told to the session, which answers it.
-async fn refused(core: &Core, refusal: Refusal) -> Response<Body> {
+async fn refused(core: &Arc<Core>, refusal: Refusal) -> Reply {
     let id = refusal.id.clone();
     // The answer is an error, and errors are JSON whatever was asked for.
     modern::serve(core, Inbound::Refused { lane: LANE, refusal }, id, Form::Json).await
 }
 
 /// A modern message whose version is right: the headers that copy its body come next.
-async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Response<Body> {
-    let Message::Request(request) = message else { return respond::empty(StatusCode::ACCEPTED) };
+async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) -> Reply {
     if form == Form::Json && request.method == "subscriptions/listen" {
         let error = ErrorObject::invalid_request("Accept has to allow text/event-stream for a subscription");
         return respond::error(StatusCode::NOT_ACCEPTABLE, &error, Some(&request.id));
     }
     let headers = caller.headers();
     if let Err(refusal) = ladder::check_names(headers, &request) {
-        return Box::pin(refused(core, refusal)).await;
+        return boxed(|| refused(core, refusal)).await;
     }
     if request.method == "tools/call"
         && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Mark::Name))
@@ -270,7 +275,7 @@ async fn modern(core: &Core, caller: Caller, form: Form, message: Message) -> Re
         match param::annotations(&schema) {
             Ok(annotations) => {
                 if let Err(refusal) = ladder::check_params(headers, &request, &annotations) {
-                    return Box::pin(refused(core, refusal)).await;
+                    return boxed(|| refused(core, refusal)).await;
                 }
             }
             // No client can call it by its annotations: what they would have copied is not checked.
@@ -296,11 +301,11 @@ fn unreadable(core: &Core, why: ReadError, version: Version) -> Answered {
         }
         ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
     };
-    close(*refusal, version)
+    close(refusal, version)
 }
 
 /// Answers without the body: a short one is read away, any other ends the connection.
-async fn leave<B>(response: Response<Body>, version: Version, expects: bool, body: B) -> Answered
+async fn leave<B>(reply: Reply, version: Version, expects: bool, body: B) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
@@ -308,13 +313,13 @@ where
     let fine = body.is_end_stream()
         || version >= Version::HTTP_2
         || (!expects && read::discard(body, DISCARD, PATIENCE).await);
-    if fine { Answered { response, unread: false } } else { close(response, version) }
+    if fine { Answered { reply, unread: false } } else { close(reply, version) }
 }
 
 /// Tells the client that the connection ends with this answer.
-pub(crate) fn close(mut response: Response<Body>, version: Version) -> Answered {
+pub(crate) fn close(mut reply: Reply, version: Version) -> Answered {
     if version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        reply = reply.with_header(CONNECTION, HeaderValue::from_static("close"));
     }
-    Answered { response, unread: true }
+    Answered { reply, unread: true }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::driver::signal::Signal;
 use crate::error::Error;
 use crate::message::{ErrorObject, Method, Payload, ProtocolVersion, RawJson, RequestId};
-use crate::session::server::RequestContext;
+use crate::session::server::{Incoming, RequestContext};
 use crate::session::{Change, ExchangeId, LogLevel};
 use crate::transport::Envelope;
 
@@ -28,14 +28,18 @@ pub struct Context {
 /// What the driver and the handler of one request share.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) id: ExchangeId,
-    pub(crate) method: Method,
-    pub(crate) params: Option<RawJson>,
-    pub(crate) around: RequestContext,
+    pub(crate) request: Arc<Incoming>,
     pub(crate) cancelled: Signal,
     pub(crate) link: Arc<LinkShared>,
     /// Weak: a handler that keeps a context would keep itself.
     pub(crate) server: Weak<ServerShared>,
+}
+
+impl Exchange {
+    /// The session's name for it.
+    pub(crate) fn id(&self) -> ExchangeId {
+        self.request.exchange
+    }
 }
 
 impl Context {
@@ -49,7 +53,7 @@ impl Context {
     /// Waits while too many notifications of the link are unwritten. Cancel-safe: dropped before it
     /// returns, nothing is sent.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        if self.exchange.around.progress_token.is_some() {
+        if self.request_context().progress_token.is_some() {
             self.note(Note::Progress { progress, total, message: message.map(str::to_owned) }).await;
         }
     }
@@ -67,7 +71,7 @@ impl Context {
 
     async fn note(&self, note: Note) {
         let permit = self.exchange.link.note_permit().await;
-        self.exchange.link.command(Command::Note { exchange: self.exchange.id, note, permit });
+        self.exchange.link.command(Command::Note { exchange: self.exchange.id(), note, permit });
     }
 
     /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.
@@ -116,53 +120,53 @@ impl Context {
 
     /// The method of the request.
     pub fn method(&self) -> &Method {
-        &self.exchange.method
+        &self.exchange.request.method
     }
 
     /// The params of the request as they came, `_meta` included.
     pub fn params(&self) -> Option<&RawJson> {
-        self.exchange.params.as_ref()
+        self.exchange.request.params.as_ref().map(Payload::raw)
     }
 
     /// All that is known around the request.
     pub fn request_context(&self) -> &RequestContext {
-        &self.exchange.around
+        &self.exchange.request.context
     }
 
     /// The id on the wire. Only for logs: clients send the same one again and again.
     pub fn request_id(&self) -> &RequestId {
-        &self.exchange.around.request_id
+        &self.request_context().request_id
     }
 
     /// The revision that governs the request.
     pub fn version(&self) -> ProtocolVersion {
-        self.exchange.around.version
+        self.request_context().version
     }
 
     /// What the transport knows: HTTP parts, a verified identity.
     pub fn envelope(&self) -> &Envelope {
-        &self.exchange.around.envelope
+        &self.request_context().envelope
     }
 
     /// Who the client says it is. Untrusted (ledger META-B-010).
     pub fn client_info(&self) -> Option<&RawJson> {
-        self.exchange.around.client_info.as_ref()
+        self.request_context().client_info.as_ref()
     }
 
     /// What the client can do: an object.
     pub fn client_capabilities(&self) -> &RawJson {
-        &self.exchange.around.client_capabilities
+        &self.request_context().client_capabilities
     }
 
     /// The least severe log messages the client wants; `None`: none.
     pub fn log_level(&self) -> Option<LogLevel> {
-        self.exchange.around.log_level
+        self.request_context().log_level
     }
 
     /// The answers to an earlier [`InputRequired`](crate::session::InputRequired): an object, by key.
     /// Untrusted.
     pub fn input_responses(&self) -> Option<&RawJson> {
-        self.exchange.around.input_responses.as_ref()
+        self.request_context().input_responses.as_ref()
     }
 
     /// The answer of this key among [`Context::input_responses`], read as a `T`; `None` if it is missing:
@@ -192,12 +196,12 @@ impl Context {
     /// The `state` of that question. On 2026-07-28 it came through the client's hands: hostile until
     /// proven otherwise (ledger MRTR-S-007). With the feature `seal`, `Context::unseal` proves it.
     pub fn request_state(&self) -> Option<&str> {
-        self.exchange.around.request_state.as_deref()
+        self.request_context().request_state.as_deref()
     }
 }
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("exchange", &self.exchange.id).finish_non_exhaustive()
+        f.debug_struct("Context").field("exchange", &self.exchange.id()).finish_non_exhaustive()
     }
 }

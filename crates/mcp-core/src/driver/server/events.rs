@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::FutureExt;
-
+use crate::driver::boxed;
 use crate::driver::mailbox::Mailbox;
 use crate::driver::signal::Signal;
 use crate::message::ErrorObject;
@@ -18,7 +17,7 @@ use super::{Command, Driver, IncomingRequest, ServerShared};
 /// What a client may leave untold to a slow handler; then the oldest go.
 const NOTICES: usize = 256;
 
-impl Driver {
+impl Driver<'_> {
     pub(super) fn event(&mut self, event: ServerEvent) {
         match event {
             ServerEvent::Request(incoming) => self.request(incoming),
@@ -50,8 +49,8 @@ impl Driver {
         self.shared.command(Command::Reply { exchange, reply });
     }
 
-    fn request(&mut self, incoming: Incoming) {
-        let Incoming { exchange: id, method, params, context: around } = incoming;
+    fn request(&mut self, incoming: Arc<Incoming>) {
+        let id = incoming.exchange;
         let limit = self.server.limits.in_flight;
         let Some(place) = InFlight::take(&self.server, limit) else {
             let busy = format!("Busy: too many requests in flight (limit {limit})");
@@ -60,33 +59,30 @@ impl Driver {
         };
         let span = tracing::debug_span!(
             "mcp.request",
-            method = method.as_str(),
-            version = around.version.as_str(),
+            method = incoming.method.as_str(),
+            version = incoming.context.version.as_str(),
             link = self.shared.number,
-            id = ?around.request_id,
+            id = ?incoming.context.request_id,
             outcome = tracing::field::Empty,
         );
+        let request = IncomingRequest::new(incoming.method.clone(), incoming.params.clone());
         let exchange = Arc::new(Exchange {
-            id,
-            method: method.clone(),
-            params: params.as_ref().map(|params| params.raw().clone()),
-            around,
+            request: incoming,
             cancelled: Signal::default(),
             link: self.shared.clone(),
             server: Arc::downgrade(&self.server),
         });
         self.running.insert(id, exchange.clone());
-        let request = IncomingRequest::new(method, params);
-        let served = serve(place, request, exchange, span);
         if self.binding.one_exchange && self.inline.is_none() {
-            self.inline = Some(served.boxed());
+            self.inline = Some(boxed(|| serve(place, request, exchange, span)));
             return;
         }
         let link = self.shared.clone();
-        tokio::spawn(async move {
-            let (exchange, reply) = served.await;
+        // In a box, for a task moves its future about.
+        tokio::spawn(boxed(|| async move {
+            let (exchange, reply) = serve(place, request, exchange, span).await;
             link.command(Command::Reply { exchange, reply });
-        });
+        }));
     }
 
     /// Has the handler told in a task of its own, one thing after the other.

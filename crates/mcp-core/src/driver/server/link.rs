@@ -7,13 +7,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::driver::mailbox::Mailbox;
-use crate::driver::writer::{Queued, Rejected, write};
+use crate::driver::writer::{Rejected, write};
 use crate::driver::{BURST, FAREWELL, Received, now, sleep_until};
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
 
-use super::shared::Place;
 use super::{BACKLOG, Driver};
 
 /// What can wake the driver.
@@ -25,20 +24,19 @@ enum Woken {
     Look,
 }
 
-impl Driver {
+impl Driver<'_> {
     /// Drives a link until it is closed and its handlers are done.
     pub(super) async fn drive_link(
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-        outbox: &Mailbox<Queued<Place>>,
     ) {
-        if let Err(error) = self.pump(sender, receiver, outbox).await {
+        if let Err(error) = self.pump(sender, receiver).await {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
             self.session.handle_closed(now());
             self.drain();
         }
-        outbox.close();
+        self.outbox.close();
         self.close_link(sender, receiver).await;
         self.let_handlers_end().await;
     }
@@ -49,8 +47,8 @@ impl Driver {
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-        outbox: &Mailbox<Queued<Place>>,
     ) -> Result<(), TransportError> {
+        let outbox = self.outbox;
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.server.limits.write_timeout));
         let mut farewell = None;
@@ -74,7 +72,7 @@ impl Driver {
                 // Not asked before it is polled: asking takes memory.
                 received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
-                () = rejected.ready() => Woken::Look,
+                () = rejected.ready_beside() => Woken::Look,
                 () = caught_up, if full || !self.held_back.is_empty() => Woken::Look,
                 () = self.timer.until(at) => Woken::Look,
             };
@@ -180,6 +178,9 @@ impl Driver {
 
     /// Handlers that still run are cancelled, and have their grace period.
     async fn let_handlers_end(&mut self) {
+        if self.running.is_empty() {
+            return;
+        }
         for exchange in self.running.values() {
             exchange.cancelled.raise();
         }

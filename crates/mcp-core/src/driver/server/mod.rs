@@ -52,13 +52,13 @@ const HELD_BACK: usize = 1024;
 async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
     let binding = link.binding();
     let (mut sender, mut receiver) = link.split();
-    let outbox = Arc::new(Mailbox::new());
+    let outbox = Mailbox::new();
     let mut driver = Driver {
         session: ServerSession::new(server.config.clone(), binding, now()),
         server,
         shared,
         binding,
-        outbox: outbox.clone(),
+        outbox: &outbox,
         running: FewMap::default(),
         inline: None,
         outgoing: NumberMap::default(),
@@ -74,7 +74,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         timer: Timer::default(),
     };
     driver.drain();
-    driver.drive_link(&mut *sender, &mut *receiver, &outbox).await;
+    driver.drive_link(&mut *sender, &mut *receiver).await;
 }
 
 /// The length of what a message carries.
@@ -93,12 +93,12 @@ fn payload(out: &Outbound) -> usize {
 
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
 
-struct Driver {
+struct Driver<'a> {
     server: Arc<ServerShared>,
     shared: Arc<LinkShared>,
     session: ServerSession,
     binding: Binding,
-    outbox: Arc<Mailbox<Queued<Place>>>,
+    outbox: &'a Mailbox<Queued<Place>>,
     /// Requests that handlers are serving.
     running: FewMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
@@ -124,7 +124,7 @@ struct Driver {
     timer: Timer,
 }
 
-impl Driver {
+impl Driver<'_> {
     fn take_commands(&mut self) {
         while let Some(command) = self.shared.commands.try_pop() {
             self.command(command);
@@ -254,7 +254,7 @@ impl Driver {
 }
 
 /// However the driver ends, handlers learn that nobody wants their answer, and nobody is left waiting.
-impl Drop for Driver {
+impl Drop for Driver<'_> {
     fn drop(&mut self) {
         for (_, exchange) in std::mem::take(&mut self.running) {
             exchange.cancelled.raise();
@@ -263,9 +263,6 @@ impl Drop for Driver {
             notices.close();
         }
         // Commands hold permits, and these the link: taking them out breaks the circle.
-        self.shared.commands.close();
-        while let Some(command) = self.shared.commands.try_pop() {
-            drop(command);
-        }
+        self.shared.commands.abandon();
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn serve(
             },
         );
     }
-    (exchange.id, reply)
+    (exchange.id(), reply)
 }
 
 /// Something that the client told, and that wants no answer.

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
+use crate::driver::boxed;
 use crate::message::{ErrorObject, Mark, RawJson};
 use crate::server::{Context, Handler, IncomingRequest};
 use crate::session::server::Reply;
@@ -17,7 +19,48 @@ const PAGE_SIZE: usize = 100;
 
 #[async_trait]
 impl Handler for Router {
-    async fn handle(&self, request: IncomingRequest, context: Context) -> Result<Reply, ErrorObject> {
+    fn handle<'s, 'f>(
+        &'s self,
+        request: IncomingRequest,
+        context: Context,
+    ) -> BoxFuture<'f, Result<Reply, ErrorObject>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        boxed(|| self.route(request, context))
+    }
+
+    fn capabilities(&self) -> RawJson {
+        let flag = |name, on: bool| on.then_some((name, RawJson::TRUE));
+        let list_changed = || flag("listChanged", self.list_changed);
+        let mut declared = Vec::new();
+        if self.completion.is_some() {
+            declared.push(("completions", RawJson::EMPTY_OBJECT));
+        }
+        if self.logging {
+            declared.push(("logging", RawJson::EMPTY_OBJECT));
+        }
+        if self.has_prompts() {
+            declared.push(("prompts", RawJson::object(list_changed())));
+        }
+        if self.has_resources() {
+            let subscribe = flag("subscribe", self.subscribe);
+            declared.push(("resources", RawJson::object(list_changed().into_iter().chain(subscribe))));
+        }
+        if self.has_tools() {
+            declared.push(("tools", RawJson::object(list_changed())));
+        }
+        RawJson::object(declared)
+    }
+
+    async fn input_schema(&self, tool: &str, _: &Envelope) -> Option<RawJson> {
+        self.tools.get(tool)?.schema.clone()
+    }
+}
+
+impl Router {
+    async fn route(&self, request: IncomingRequest, context: Context) -> Result<Reply, ErrorObject> {
         let size = self.page_size.unwrap_or(PAGE_SIZE);
         let params = request.params.as_ref();
         // A method of that name goes first: it may replace what stands below.
@@ -71,35 +114,6 @@ impl Handler for Router {
         }
     }
 
-    fn capabilities(&self) -> RawJson {
-        let flag = |name, on: bool| on.then_some((name, RawJson::TRUE));
-        let list_changed = || flag("listChanged", self.list_changed);
-        let mut declared = Vec::new();
-        if self.completion.is_some() {
-            declared.push(("completions", RawJson::EMPTY_OBJECT));
-        }
-        if self.logging {
-            declared.push(("logging", RawJson::EMPTY_OBJECT));
-        }
-        if self.has_prompts() {
-            declared.push(("prompts", RawJson::object(list_changed())));
-        }
-        if self.has_resources() {
-            let subscribe = flag("subscribe", self.subscribe);
-            declared.push(("resources", RawJson::object(list_changed().into_iter().chain(subscribe))));
-        }
-        if self.has_tools() {
-            declared.push(("tools", RawJson::object(list_changed())));
-        }
-        RawJson::object(declared)
-    }
-
-    async fn input_schema(&self, tool: &str, _: &Envelope) -> Option<RawJson> {
-        self.tools.get(tool)?.schema.clone()
-    }
-}
-
-impl Router {
     fn has_tools(&self) -> bool {
         !self.tools.is_empty() || self.methods.contains_key("tools/list")
     }

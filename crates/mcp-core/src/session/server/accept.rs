@@ -1,8 +1,10 @@
 //! Messages on their way in: the routing table's step, the bounds, and the exchange that is opened.
 
+use std::sync::Arc;
+
 use crate::error::Error;
 use crate::message::{
-    ErrorObject, Mark, Notification, RawJson, Refusal, Request, RequestId, Response, Shape, method,
+    ErrorObject, Mark, Notification, RawJson, Refusal, Request, RequestId, Response, Shape,
 };
 use crate::transport::{Envelope, Lane, Origin};
 
@@ -125,27 +127,18 @@ impl ServerSession {
         }
         let others = lane.is_shared() || self.batches.holds(lane);
         let name = self.exchanges.claim(lane, &request.id, others);
-        let Request { id, method, params } = request;
-        let mut exchange = Exchange {
-            id,
+        let Request { method, params, .. } = request;
+        let request = Arc::new(Incoming { exchange: name, method, params, context });
+        let exchange = Exchange {
+            request: request.clone(),
             lane,
-            method: method.clone(),
-            version: context.version,
-            capabilities: context.client_capabilities.clone(),
-            progress_token: context.progress_token.clone(),
             progress: None,
-            log_level: context.log_level,
             bytes,
             rounds: 0,
-            again: None,
             stage: Stage::Handler,
         };
-        let incoming = Incoming { exchange: name, method, params, context };
-        if incoming.context.version.is_legacy() && method::may_need_input(incoming.method.as_str()) {
-            exchange.again = Some(Box::new(incoming.clone()));
-        }
         self.exchanges.insert(name, exchange);
-        self.event(ServerEvent::Request(incoming));
+        self.event(ServerEvent::Request(request));
     }
 
     fn over_limit(&self, bytes: usize) -> Option<ErrorObject> {

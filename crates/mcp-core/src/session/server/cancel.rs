@@ -80,7 +80,7 @@ impl ServerSession {
             let _ended_with_its_lane = self.end_listen_silently(name);
         }
         for name in self.exchanges.on_lane(lane) {
-            let modern = self.exchanges.get(name).is_some_and(|exchange| exchange.version.is_modern());
+            let modern = self.exchanges.get(name).is_some_and(|exchange| exchange.version().is_modern());
             if modern {
                 self.silence(name);
             }

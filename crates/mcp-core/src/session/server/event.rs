@@ -1,5 +1,7 @@
 //! What a server session tells the application, and what it is answered.
 
+use std::sync::Arc;
+
 use crate::error::Error;
 use crate::message::{ErrorObject, Method, Notification, Payload, ProtocolVersion, RawJson, RequestId};
 use crate::session::{ExchangeId, InputRequired, LogLevel, OutgoingId};
@@ -60,7 +62,7 @@ pub enum Reply {
 #[non_exhaustive]
 pub enum ServerEvent {
     /// Serve this. Comes again for the same exchange when a legacy client has answered its questions.
-    Request(Incoming),
+    Request(Arc<Incoming>),
     /// The client does not want the outcome any more. Nothing that is said for the exchange goes out;
     /// `reply` is still owed, so that the exchange is let go: its id and its place among the requests in
     /// flight are taken until then. While a legacy client is being asked no handler is at work, and the

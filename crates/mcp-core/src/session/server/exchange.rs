@@ -1,35 +1,46 @@
 //! The table of requests in flight: each was accepted, and is owed exactly one outcome.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
+use crate::session::ExchangeId;
 use crate::session::few::FewMap;
-use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
-use super::Incoming;
+use super::{Incoming, RequestContext};
 
 /// A request that was accepted.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pub(super) id: RequestId,
+    /// The request as it came first, shared with the application: a legacy client's may come again.
+    pub(super) request: Arc<Incoming>,
     pub(super) lane: Lane,
-    pub(super) method: Method,
-    pub(super) version: ProtocolVersion,
-    /// What the client can do: on 2026-07-28 as this request says.
-    pub(super) capabilities: RawJson,
-    pub(super) progress_token: Option<RawJson>,
     /// The highest progress that was told.
     pub(super) progress: Option<f64>,
-    /// The level that a modern request asked for.
-    pub(super) log_level: Option<LogLevel>,
     /// The length of its params, and of the answers that it waited for.
     pub(super) bytes: usize,
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
-    /// The request again, where a legacy client may be asked for input.
-    pub(super) again: Option<Box<Incoming>>,
     pub(super) stage: Stage,
+}
+
+impl Exchange {
+    pub(super) fn context(&self) -> &RequestContext {
+        &self.request.context
+    }
+
+    pub(super) fn id(&self) -> &RequestId {
+        &self.context().request_id
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.request.method
+    }
+
+    pub(super) fn version(&self) -> ProtocolVersion {
+        self.context().version
+    }
 }
 
 /// Who has to do something next.
@@ -127,7 +138,7 @@ impl Exchanges {
     /// Lets an exchange go, and its id with it.
     pub(super) fn remove(&mut self, name: ExchangeId) -> Option<Exchange> {
         let exchange = self.entries.remove(&name)?;
-        self.release(exchange.lane, &exchange.id);
+        self.release(exchange.lane, exchange.id());
         self.bytes -= exchange.bytes;
         if !matches!(exchange.stage, Stage::Muted) {
             self.live -= 1;
@@ -141,7 +152,6 @@ impl Exchanges {
             && !matches!(exchange.stage, Stage::Muted)
         {
             exchange.stage = Stage::Muted;
-            exchange.again = None;
             self.live -= 1;
         }
     }
@@ -153,8 +163,8 @@ impl Exchanges {
 
     /// The requests of this id, on whatever lane, and whether each is modern. Subscriptions are not here.
     pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = (ExchangeId, bool)> {
-        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id == *id);
-        named.map(|(name, exchange)| (*name, exchange.version.is_modern()))
+        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id() == id);
+        named.map(|(name, exchange)| (*name, exchange.version().is_modern()))
     }
 
     /// The exchanges on this lane, oldest first.
@@ -194,7 +204,7 @@ impl Exchanges {
 impl Exchanges {
     /// The lane and id of each.
     pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
-        self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id.clone()))).collect()
+        self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id().clone()))).collect()
     }
 
     /// Those that still owe an outcome.

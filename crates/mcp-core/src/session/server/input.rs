@@ -1,6 +1,7 @@
 //! A handler that needs input: sent as it is on a modern link, asked for on a legacy one (ledger 3.20).
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::CloseReason;
@@ -11,7 +12,7 @@ use crate::transport::{Lane, Origin};
 use super::asks::Purpose;
 use super::exchange::{Round, Stage};
 use super::needs::Needs;
-use super::{ServerEvent, ServerSession, cancelled_params, shape};
+use super::{Incoming, ServerEvent, ServerSession, cancelled_params, shape};
 
 /// A result that spells out `input_required` itself, as one does that was forwarded from elsewhere.
 pub(super) fn spelled_out(result: &Payload) -> Option<Result<InputRequired, &'static str>> {
@@ -93,12 +94,13 @@ impl ServerSession {
         raw: Option<Payload>,
     ) {
         let Some(exchange) = self.exchanges.get(name) else { return };
-        let needs = match check(exchange.method.as_str(), needed) {
+        let needs = match check(exchange.method().as_str(), needed) {
             Ok(needs) => needs,
             Err(why) => return self.fail(name, ErrorObject::internal(why)),
         };
-        let missing = needs.without(Needs::declared(&exchange.capabilities, exchange.version));
-        let modern = exchange.version.is_modern();
+        let missing =
+            needs.without(Needs::declared(&exchange.context().client_capabilities, exchange.version()));
+        let modern = exchange.version().is_modern();
         match (modern, missing.is_none()) {
             (true, true) => {
                 let result = raw.unwrap_or_else(|| Payload::new(encode(needed)));
@@ -140,7 +142,7 @@ impl ServerSession {
         exchange.rounds += 1;
         let answers = needed.requests.iter().map(|request| (request.key.clone(), None)).collect();
         exchange.stage = Stage::Asking(Round { state: needed.state.clone(), answers });
-        let (version, lane) = (exchange.version, exchange.lane);
+        let (version, lane) = (exchange.version(), exchange.lane);
         // What is collected until the end cannot carry a question.
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
         let deadline = now.checked_add(self.config.input_timeout);
@@ -185,12 +187,12 @@ impl ServerSession {
         if round.answers.iter().any(|(_, answer)| answer.is_none()) {
             return;
         }
-        let Some(mut incoming) = exchange.again.as_deref().cloned() else { return };
+        let mut incoming = Incoming::clone(&exchange.request);
         let answers = round.answers.iter().filter_map(|(key, answer)| Some((key.as_str(), answer.clone()?)));
         incoming.context.input_responses = Some(RawJson::object(answers));
         incoming.context.request_state = round.state.clone();
         exchange.stage = Stage::Handler;
-        self.event(ServerEvent::Request(incoming));
+        self.event(ServerEvent::Request(Arc::new(incoming)));
     }
 
     /// Takes back the questions that are still open.
@@ -209,9 +211,9 @@ impl ServerSession {
     /// The one place where an exchange gets its response.
     pub(super) fn finish(&mut self, name: ExchangeId, outcome: Result<Payload, ErrorObject>, origin: Origin) {
         let Some(exchange) = self.exchanges.remove(name) else { return };
-        let outcome = shape::outcome(&self.config, exchange.version, exchange.method.as_str(), outcome);
-        let response = Response { id: Some(exchange.id), outcome };
-        self.respond(exchange.lane, response, origin, Some(exchange.version));
+        let outcome = shape::outcome(&self.config, exchange.version(), exchange.method().as_str(), outcome);
+        let response = Response { id: Some(exchange.id().clone()), outcome };
+        self.respond(exchange.lane, response, origin, Some(exchange.version()));
     }
 
     /// The client will answer nothing any more: whoever waits for it fails now.

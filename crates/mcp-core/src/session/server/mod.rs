@@ -203,7 +203,7 @@ impl ServerSession {
             Reply::Error(error) => self.finish(exchange, Err(error), Origin::Handler),
             Reply::InputRequired(needed) => self.need_input(now, exchange, &needed, None),
             Reply::MethodNotFound => {
-                let error = ErrorObject::method_not_found(entry.method.as_str());
+                let error = ErrorObject::method_not_found(entry.method().as_str());
                 self.finish(exchange, Err(error), Origin::Protocol);
             }
         }

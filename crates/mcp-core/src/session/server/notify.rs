@@ -22,13 +22,13 @@ impl ServerSession {
     ) {
         let _ = now;
         let Some(entry) = self.speaking(exchange) else { return };
-        let Some(token) = entry.progress_token.clone() else { return };
+        let Some(token) = entry.context().progress_token.clone() else { return };
         if !advance(entry, progress) {
             return;
         }
         let mut members = vec![("progressToken", token), ("progress", number(progress))];
         members.extend(total.filter(|total| total.is_finite()).map(|total| ("total", number(total))));
-        let message = message.filter(|_| entry.version.has_progress_message());
+        let message = message.filter(|_| entry.version().has_progress_message());
         members.extend(message.map(|message| ("message", RawJson::string(message))));
         self.tell_of(exchange, Notification::new("notifications/progress", Some(RawJson::object(members))));
     }
@@ -64,7 +64,8 @@ impl ServerSession {
         let legal = match note.method.as_str() {
             "notifications/progress" => {
                 let token = note.mark(Mark::ProgressToken);
-                let wanted = token.is_some() && token == entry.progress_token.as_ref().map(|t| t.as_bytes());
+                let wanted =
+                    token.is_some() && token == entry.context().progress_token.as_ref().map(|t| t.as_bytes());
                 let value = note.mark(Mark::Progress).and_then(|json| serde_json::from_slice(json).ok());
                 wanted && value.is_some_and(|value| advance(entry, value))
             }
@@ -73,7 +74,7 @@ impl ServerSession {
                 let level = level.and_then(|level| level.to_text()).and_then(|name| LogLevel::parse(&name));
                 level.is_some_and(|level| self.hears(exchange, level))
             }
-            name => may_travel(name, entry.version),
+            name => may_travel(name, entry.version()),
         };
         let object = note.params.as_ref().is_none_or(|params| params.raw().is_object());
         if legal && object {
@@ -94,7 +95,7 @@ impl ServerSession {
         // A legacy client may have changed the level since the request came.
         let link_level = self.legacy.as_ref().map(|legacy| legacy.level).filter(|_| logging);
         self.speaking(exchange).is_some_and(|entry| {
-            let wanted = if entry.version.is_modern() { entry.log_level } else { link_level };
+            let wanted = if entry.version().is_modern() { entry.context().log_level } else { link_level };
             wanted.is_some_and(|wanted| level >= wanted)
         })
     }
@@ -102,7 +103,7 @@ impl ServerSession {
     /// On the lane of the request. A batch's lane carries answers only: they are collected until the last.
     fn tell_of(&mut self, exchange: ExchangeId, note: Notification) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
-        let (lane, version) = (entry.lane, entry.version);
+        let (lane, version) = (entry.lane, entry.version());
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
         self.tell(note, lane, version);
     }

@@ -1,21 +1,20 @@
 //! DELETE on the endpoint: the client ends its session (ledger SESS-C-009).
 
-use hyper::{Response, StatusCode};
+use hyper::StatusCode;
 
 use super::Legacy;
-use crate::server::body::Body;
 use crate::server::caller::Caller;
-use crate::server::respond;
+use crate::server::respond::{self, Reply};
 
 impl Legacy {
     /// `DELETE` on the endpoint. From here on the id is unknown: 404. Requests under way are cancelled.
-    pub(crate) async fn delete(&self, caller: Caller) -> Response<Body> {
+    pub(crate) async fn delete(&self, caller: Caller) -> Reply {
         match self.session_of(&caller) {
             Ok(session) => {
                 self.table.end(&session);
                 respond::empty(StatusCode::NO_CONTENT)
             }
-            Err(refusal) => *refusal,
+            Err(refusal) => refusal,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::{Response, StatusCode};
+use hyper::StatusCode;
 use mcp_core::message::ProtocolVersion;
 
 use super::queue::{Reader, Writer};
@@ -12,21 +12,18 @@ use super::stream::{Progress, frame};
 use super::{Legacy, refuse, session_not_found};
 use crate::headers::LAST_EVENT_ID;
 use crate::media::{self, Kind as Media};
-use crate::server::body::{Body, stream_of};
+use crate::server::body::stream_of;
 use crate::server::caller::Caller;
-use crate::server::respond;
+use crate::server::respond::{self, Reply};
 use crate::sse;
 
 impl Legacy {
     /// `GET` on the endpoint.
-    pub(crate) async fn get(&self, caller: Caller) -> Response<Body> {
-        match self.try_get(&caller).await {
-            Ok(response) => response,
-            Err(refusal) => *refusal,
-        }
+    pub(crate) async fn get(&self, caller: Caller) -> Reply {
+        self.try_get(&caller).await.unwrap_or_else(|refusal| refusal)
     }
 
-    async fn try_get(&self, caller: &Caller) -> Result<Response<Body>, Box<Response<Body>>> {
+    async fn try_get(&self, caller: &Caller) -> Result<Reply, Reply> {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return Err(refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream"));
         }

@@ -35,14 +35,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::RETRY_AFTER;
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 use mcp_core::transport::Accept;
 
 use super::ServerConfig;
-use super::body::Body;
 use super::caller::Caller;
-use super::respond;
+use super::respond::{self, Reply};
 use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
 use counters::Counters;
 use session::{Common, Kind, Session};
@@ -117,7 +116,7 @@ impl Legacy {
 
     /// The session that a request names, after the checks that all requests but `initialize` have to pass: an id (400),
     /// of a session of this caller (404), and a version that is served (400). In the order of ledger 2.6.
-    fn session_of(&self, caller: &Caller) -> Result<Arc<Session>, Box<Response<Body>>> {
+    fn session_of(&self, caller: &Caller) -> Result<Arc<Session>, Reply> {
         let Some(id) = caller.headers().get(SESSION_ID) else {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
@@ -133,7 +132,7 @@ impl Legacy {
 
     /// In a session the negotiated version governs. A header may be missing, or name any version that is served
     /// (ledger T-20, HTTP-S-017, HTTP-S-018).
-    fn check_version(&self, headers: &HeaderMap) -> Result<(), Box<Response<Body>>> {
+    fn check_version(&self, headers: &HeaderMap) -> Result<(), Reply> {
         let mut values = headers.get_all(PROTOCOL_VERSION).iter();
         if let Some(value) = values.next() {
             if values.next().is_some() {
@@ -145,7 +144,7 @@ impl Legacy {
             {
                 let asked = String::from_utf8_lossy(value.as_bytes());
                 let error = ErrorObject::unsupported_version(self.accept.versions(), &asked);
-                return Err(Box::new(respond::error(StatusCode::BAD_REQUEST, &error, None)));
+                return Err(respond::error(StatusCode::BAD_REQUEST, &error, None));
             }
         }
         Ok(())
@@ -160,19 +159,17 @@ impl Drop for Legacy {
 }
 
 /// A refusal of the HTTP request (ledger HTTP-S-003).
-fn refuse(status: StatusCode, why: &'static str) -> Box<Response<Body>> {
-    Box::new(respond::error(status, &ErrorObject::invalid_request(why), None))
+fn refuse(status: StatusCode, why: &'static str) -> Reply {
+    respond::error(status, &ErrorObject::invalid_request(why), None)
 }
 
 /// Unknown, ended, or somebody else's: nobody can tell which (ledger SESS-S-007, SESS-S-010).
-fn session_not_found() -> Box<Response<Body>> {
+fn session_not_found() -> Reply {
     refuse(StatusCode::NOT_FOUND, "There is no such session; start anew with `initialize`")
 }
 
 /// No room, or no time: 503 with a hint (FAULT B: session exhaustion).
-fn unavailable(why: &'static str) -> Box<Response<Body>> {
-    let mut response = *refuse(StatusCode::SERVICE_UNAVAILABLE, why);
+fn unavailable(why: &'static str) -> Reply {
     let seconds = hyper::header::HeaderValue::from_static(RETRY_AFTER_SECONDS);
-    response.headers_mut().insert(RETRY_AFTER, seconds);
-    Box::new(response)
+    refuse(StatusCode::SERVICE_UNAVAILABLE, why).with_header(RETRY_AFTER, seconds)
 }

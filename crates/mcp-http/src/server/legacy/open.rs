@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use hyper::{Response, StatusCode};
+use hyper::StatusCode;
 use mcp_core::message::Request;
 use mcp_core::transport::Inbound;
 
@@ -16,8 +16,8 @@ use super::session::{Kind, Session};
 use super::table::Registered;
 use super::{Legacy, post, refuse, unavailable};
 use crate::headers::SESSION_ID;
-use crate::server::body::Body;
 use crate::server::caller::Caller;
+use crate::server::respond::Reply;
 
 /// Ends a session that did not come to be: whoever asked for it hung up, and nobody knows its id.
 pub(super) struct Opening(Option<Arc<Session>>);
@@ -45,7 +45,7 @@ impl Legacy {
         kind: Kind,
         caller: &Caller,
         first: impl FnOnce(&Arc<Session>),
-    ) -> Result<(Arc<Session>, Opening), Box<Response<Body>>> {
+    ) -> Result<(Arc<Session>, Opening), Reply> {
         if self.is_draining() {
             return Err(unavailable("The server stops"));
         }
@@ -77,7 +77,7 @@ impl Legacy {
     }
 
     /// `initialize`. The id is told with the answer, if that is a result; a session that was refused is over.
-    pub(super) async fn initialize(&self, caller: &Caller, request: Request, wants: Wants) -> Response<Body> {
+    pub(super) async fn initialize(&self, caller: &Caller, request: Request, wants: Wants) -> Reply {
         let mut answer = None;
         let envelope = caller.envelope.clone();
         let started = self.start(Kind::Streamable, caller, |session| {
@@ -90,7 +90,7 @@ impl Legacy {
         });
         let (session, opening) = match started {
             Ok(started) => started,
-            Err(refusal) => return *refusal,
+            Err(refusal) => return refusal,
         };
         let answer = match answer {
             Some(answer) => answer.await.unwrap_or(Answer::Failed),
@@ -103,7 +103,7 @@ impl Legacy {
         }
         let mut response = post::respond_with(&session, answer);
         if accepted && let Some(id) = session.id.to_header() {
-            response.headers_mut().insert(SESSION_ID, id);
+            response = response.with_header(SESSION_ID, id);
             self.table.insert(&session);
         }
         // A stream that says no ends its session itself, once that is said.

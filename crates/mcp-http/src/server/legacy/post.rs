@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::{Response, StatusCode};
+use hyper::StatusCode;
 use mcp_core::message::{Decoded, Message, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 use tokio::sync::oneshot;
@@ -13,13 +13,13 @@ use super::session::{Kind, Session};
 use super::{Legacy, session_not_found};
 use crate::headers::SESSION_ID;
 use crate::media::{self, Kind as Media};
-use crate::server::body::{Body, stream_of};
+use crate::server::body::stream_of;
 use crate::server::caller::Caller;
-use crate::server::respond;
+use crate::server::respond::{self, Reply};
 
 impl Legacy {
     /// `POST` on the endpoint, of a message that is not modern. The gate has seen to it that the client takes an answer.
-    pub(crate) async fn post(&self, caller: Caller, message: Decoded) -> Response<Body> {
+    pub(crate) async fn post(&self, caller: Caller, message: Decoded) -> Reply {
         let wants = Wants {
             json: media::accepts(caller.headers(), Media::Json),
             stream: media::accepts(caller.headers(), Media::EventStream),
@@ -42,7 +42,7 @@ impl Legacy {
         };
         match self.session_of(&caller) {
             Ok(session) => in_session(&session, &caller, message, wants).await,
-            Err(refusal) => *refusal,
+            Err(refusal) => refusal,
         }
     }
 
@@ -53,13 +53,8 @@ impl Legacy {
     }
 }
 
-async fn in_session(
-    session: &Arc<Session>,
-    caller: &Caller,
-    message: Decoded,
-    wants: Wants,
-) -> Response<Body> {
-    let Ok(place) = session.place().await else { return *session_not_found() };
+async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, wants: Wants) -> Reply {
+    let Ok(place) = session.place().await else { return session_not_found() };
     let lane = session.mint();
     let envelope = caller.envelope.clone();
     let (inbound, brought, waiting, wants) = match message {
@@ -87,7 +82,7 @@ async fn in_session(
     };
     let (exchange, answer) = session.exchange(brought, waiting, wants);
     if session.ask(place, lane, inbound, exchange).is_err() {
-        return *session_not_found();
+        return session_not_found();
     }
     respond_with(session, answered(session, lane, answer).await)
 }
@@ -100,11 +95,11 @@ fn request_id(message: &Message) -> Option<RequestId> {
 }
 
 /// Waits until the link took a message that gets no answer (promise 3, ledger HTTP-S-002).
-pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Response<Body> {
-    let Some(taken) = taken else { return *session_not_found() };
+pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
+    let Some(taken) = taken else { return session_not_found() };
     match taken.await {
         Ok(()) => respond::empty(StatusCode::ACCEPTED),
-        Err(_) => *session_not_found(),
+        Err(_) => session_not_found(),
     }
 }
 
@@ -139,13 +134,13 @@ impl Session {
 }
 
 /// The HTTP response that an answer is.
-pub(super) fn respond_with(session: &Session, answer: Answer) -> Response<Body> {
+pub(super) fn respond_with(session: &Session, answer: Answer) -> Reply {
     match answer {
         Answer::Body { status, json, .. } => respond::json(status, json),
         Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.common.keep_alive))),
         Answer::Nothing => respond::empty(StatusCode::ACCEPTED),
         // Not 404: the client would take it that nothing was done, and do it again in a fresh session.
         Answer::Failed => respond::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        Answer::NotTaken => *session_not_found(),
+        Answer::NotTaken => session_not_found(),
     }
 }

@@ -1,6 +1,6 @@
 //! The two endpoints of 2024-11-05: a stream that is the session, and a path that messages are sent to (ledger 3.24).
 
-use hyper::{Response, StatusCode};
+use hyper::StatusCode;
 use mcp_core::message::{Decoded, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 
@@ -8,9 +8,9 @@ use super::post::accepted;
 use super::session::Kind;
 use super::{Legacy, refuse, session_not_found};
 use crate::media::{self, Kind as Media};
-use crate::server::body::{Body, stream_of};
+use crate::server::body::stream_of;
 use crate::server::caller::Caller;
-use crate::server::respond;
+use crate::server::respond::{self, Reply};
 use crate::sse;
 
 /// How the session is named in the query of the path that messages are sent to.
@@ -18,9 +18,9 @@ const SESSION: &str = "sessionId";
 
 impl Legacy {
     /// `GET /sse` of 2024-11-05. The session is as old as this stream (SSE24-S-005).
-    pub(crate) async fn sse24_get(&self, caller: Caller) -> Response<Body> {
+    pub(crate) async fn sse24_get(&self, caller: Caller) -> Reply {
         if !media::accepts(caller.headers(), Media::EventStream) {
-            return *refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
+            return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
         }
         let mut reader = None;
         let started = self.start(Kind::OneStream, &caller, |session| {
@@ -38,9 +38,9 @@ impl Legacy {
         });
         let (session, opening) = match started {
             Ok(started) => started,
-            Err(refusal) => return *refusal,
+            Err(refusal) => return refusal,
         };
-        let Some(reader) = reader else { return *session_not_found() };
+        let Some(reader) = reader else { return session_not_found() };
         self.table.insert(&session);
         opening.done();
         respond::events(stream_of(reader, Some(session.common.keep_alive)))
@@ -48,14 +48,14 @@ impl Legacy {
 
     /// `POST /messages` of 2024-11-05: answered by a status alone; what is said to it goes out on the stream
     /// (SSE24-S-004).
-    pub(crate) async fn sse24_post(&self, caller: Caller, message: Decoded) -> Response<Body> {
+    pub(crate) async fn sse24_post(&self, caller: Caller, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
         let Some(id) = named else {
-            return *refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
+            return refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
         };
         let Some(session) = self.table.find(id, Kind::OneStream, caller.identity.as_ref()) else {
-            return *session_not_found();
+            return session_not_found();
         };
         let envelope = caller.envelope;
         let (lane, inbound) = match message {
@@ -71,7 +71,7 @@ impl Legacy {
                 (lane, Inbound::Batch { items, lane, envelope })
             }
         };
-        let Ok(place) = session.place().await else { return *session_not_found() };
+        let Ok(place) = session.place().await else { return session_not_found() };
         accepted(session.tell(place, lane, inbound).ok()).await
     }
 }

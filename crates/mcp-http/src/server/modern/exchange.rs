@@ -9,6 +9,7 @@ use mcp_core::transport::{EndReason, Loss, LossKind, Origin, SendError, Transpor
 
 use super::super::ServerTimeouts;
 use super::super::body::{self, Body, NotQueued, StreamWriter};
+use super::super::core::Core;
 use crate::sse;
 
 /// Which forms of an answer the client takes (ledger T-23).
@@ -64,12 +65,10 @@ enum Told {
 }
 
 /// One exchange. Its lock is held for moments, and only this exchange has it.
-#[derive(Debug)]
 pub(super) struct Exchange {
     state: Mutex<State>,
     form: Form,
-    queue: usize,
-    timeouts: ServerTimeouts,
+    core: Arc<Core>,
 }
 
 /// Why a message did not go out at once.
@@ -95,9 +94,17 @@ pub(super) enum News {
 }
 
 impl Exchange {
-    pub(super) fn new(form: Form, queue: usize, timeouts: ServerTimeouts) -> Exchange {
+    pub(super) fn new(form: Form, core: Arc<Core>) -> Exchange {
         let state = State { phase: Phase::Silent, hung_up: None, answer: None, receiver: None };
-        Exchange { state: Mutex::new(state), form, queue, timeouts }
+        Exchange { state: Mutex::new(state), form, core }
+    }
+
+    pub(super) fn timeouts(&self) -> &ServerTimeouts {
+        &self.core.config.timeouts
+    }
+
+    fn queue(&self) -> usize {
+        self.core.config.limits.stream_queue
     }
 
     /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
@@ -119,7 +126,7 @@ impl Exchange {
     pub(super) fn first_or_stream(&self) -> First {
         let mut state = self.state();
         if matches!(state.phase, Phase::Silent) {
-            let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
+            let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
             state.phase = Phase::Streaming(writer, Some(body));
         }
         state.take_first().unwrap_or(First::Nothing)
@@ -142,7 +149,7 @@ impl Exchange {
                 return Ok(());
             }
             Phase::Silent => {
-                let (writer, body) = body::stream(self.queue, Some(self.timeouts.keep_alive));
+                let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
                 state.phase = Phase::Streaming(writer.clone(), Some(body));
                 state.wake_answer();
                 writer
@@ -167,13 +174,13 @@ impl Exchange {
             Unsaid::Failed(error) => return Err(error),
             Unsaid::Full { writer, event, last } => (writer, event, last),
         };
-        let limit = self.timeouts.write;
+        let limit = self.timeouts().write;
         let said = match tokio::time::timeout(limit, writer.send(event)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(over()),
             Err(_) => {
                 let why =
-                    format!("write stalled: the client left {} messages unread for {limit:?}", self.queue);
+                    format!("write stalled: the client left {} messages unread for {limit:?}", self.queue());
                 Err(SendError::Fatal(TransportError::new(why)))
             }
         };

@@ -1,8 +1,9 @@
 //! The link of one modern POST: it brings one message on lane 1, and takes what is said of it.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use mcp_core::message::Message;
 use mcp_core::transport::{
     AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
@@ -23,15 +24,15 @@ const BINDING: Binding = Binding {
     mirrors: true,
 };
 
-/// The server's end of one POST.
+/// The server's end of one POST. It is its own receiving half: what came stands in one place until it is taken.
 pub(super) struct Link {
     exchange: Arc<Exchange>,
-    inbound: Inbound,
+    inbound: Option<Inbound>,
 }
 
 impl Link {
-    pub(super) fn new(exchange: Arc<Exchange>, inbound: Inbound) -> Link {
-        Link { exchange, inbound }
+    pub(super) fn new(exchange: Arc<Exchange>, inbound: Inbound) -> Box<Link> {
+        Box::new(Link { exchange, inbound: Some(inbound) })
     }
 }
 
@@ -41,9 +42,7 @@ impl Transport for Link {
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let Link { exchange, inbound } = *self;
-        let receiver = Receiver { exchange: exchange.clone(), inbound: Some(inbound) };
-        (Box::new(Sender { exchange }), Box::new(receiver))
+        (Box::new(Sender { exchange: self.exchange.clone() }), self)
     }
 }
 
@@ -53,8 +52,13 @@ struct Sender {
 
 #[async_trait]
 impl TransportSender for Sender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        match out {
+    /// Most is said at once, and needs no future that has room for the rest.
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        let said = match out {
             Outbound::Message { lane, .. } if lane != LANE => {
                 Err(no_route("nothing travels beside the one exchange of this link"))
             }
@@ -64,8 +68,7 @@ impl TransportSender for Sender {
             Outbound::Message { message, last, origin, .. } => {
                 match self.exchange.say(message, last, origin) {
                     Ok(()) => Ok(()),
-                    // In a box, for it is rare: most sends need no room for it.
-                    Err(unsaid) => Box::pin(self.exchange.wait(unsaid)).await,
+                    Err(unsaid) => return Box::pin(self.exchange.wait(unsaid)),
                 }
             }
             Outbound::End { lane, why } => {
@@ -74,7 +77,8 @@ impl TransportSender for Sender {
                 }
                 Ok(())
             }
-        }
+        };
+        Box::pin(ready(said))
     }
 
     async fn close(&mut self) -> Result<Closed, TransportError> {
@@ -90,13 +94,8 @@ impl Drop for Sender {
     }
 }
 
-struct Receiver {
-    exchange: Arc<Exchange>,
-    inbound: Option<Inbound>,
-}
-
 #[async_trait]
-impl TransportReceiver for Receiver {
+impl TransportReceiver for Link {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
         if let Some(inbound) = self.inbound.take() {
             return Ok(Some(inbound));

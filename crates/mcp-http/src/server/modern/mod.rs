@@ -15,14 +15,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
+use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER};
-use hyper::{Response, StatusCode};
 use mcp_core::message::{ErrorObject, Message, RequestId};
 use mcp_core::transport::{Accept, EndReason, Inbound, Origin};
 
 use super::body::Body;
 use super::core::Core;
-use super::respond;
+use super::respond::{self, Reply};
 use crate::{ladder, sse};
 use exchange::{Exchange, First, HangUp};
 use link::Link;
@@ -34,37 +34,39 @@ pub(crate) use link::LANE;
 ///
 /// When this future is dropped before it is done, the client hung up: the session is told, and the handler has its
 /// grace period in a task of its own (ledger HTTP-S-012, T-16).
-pub(crate) async fn serve(
-    core: &Core,
+pub(crate) fn serve(
+    core: &Arc<Core>,
     inbound: Inbound,
     id: Option<RequestId>,
     form: Form,
-) -> Response<Body> {
-    let timeouts = &core.config.timeouts;
-    let exchange = Arc::new(Exchange::new(form, core.config.limits.stream_queue, *timeouts));
+) -> impl Future<Output = Reply> + use<> {
+    let exchange = Arc::new(Exchange::new(form, core.clone()));
+    // Before the future is made: what came is moved to its place once.
     let mut link = Inline::new(&core.accept, Link::new(exchange.clone(), inbound), exchange.clone());
-    // Only a handler that waits for something needs the timer.
-    let mut keep_alive = None;
-    let first = poll_fn(|cx| {
-        let over = link.poll(cx);
-        if let Some(first) = exchange.take_first(cx.waker()) {
-            return Poll::Ready(first);
-        }
-        if over {
-            return Poll::Ready(First::Nothing);
-        }
-        if form == Form::Json {
-            return Poll::Pending;
-        }
-        let timer = keep_alive.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeouts.keep_alive)));
-        timer.as_mut().poll(cx).map(|()| exchange.first_or_stream())
-    })
-    .await;
-    link.go_on();
-    answer(first, id.as_ref(), form, exchange)
+    async move {
+        // Only a handler that waits for something needs the timer.
+        let mut keep_alive = None;
+        let first = poll_fn(|cx| {
+            let over = link.poll(cx);
+            if let Some(first) = exchange.take_first(cx.waker()) {
+                return Poll::Ready(first);
+            }
+            if over {
+                return Poll::Ready(First::Nothing);
+            }
+            if form == Form::Json {
+                return Poll::Pending;
+            }
+            let sleep = || Box::pin(tokio::time::sleep(exchange.timeouts().keep_alive));
+            keep_alive.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| exchange.first_or_stream())
+        })
+        .await;
+        link.go_on();
+        answer(first, id.as_ref(), form, exchange)
+    }
 }
 
-fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchange>) -> Response<Body> {
+fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchange>) -> Reply {
     let failed = |status, why| respond::error(status, &ErrorObject::internal(why), id);
     match first {
         First::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
@@ -73,9 +75,8 @@ fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchan
         First::End(EndReason::Cancelled) => respond::events(Body::default()),
         First::End(EndReason::NothingToSay) => respond::empty(StatusCode::ACCEPTED),
         First::End(EndReason::Closing) => {
-            let mut response = failed(StatusCode::SERVICE_UNAVAILABLE, "The server is closing");
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            response
+            let failed = failed(StatusCode::SERVICE_UNAVAILABLE, "The server is closing");
+            failed.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
         }
         First::End(EndReason::TimedOut) => {
             failed(StatusCode::INTERNAL_SERVER_ERROR, "The request ran out of time")
@@ -87,7 +88,7 @@ fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchan
 }
 
 /// One message is the whole answer.
-fn last(message: &Message, origin: Origin, form: Form) -> Response<Body> {
+fn last(message: &Message, origin: Origin, form: Form) -> Reply {
     let status = match message {
         Message::Response(response) => ladder::status(response, origin),
         _ => StatusCode::OK,
@@ -108,8 +109,8 @@ struct Inline {
 }
 
 impl Inline {
-    fn new(accept: &Arc<dyn Accept>, link: Link, exchange: Arc<Exchange>) -> Inline {
-        Inline { work: Some(accept.clone().accept(Box::new(link))), exchange }
+    fn new(accept: &Arc<dyn Accept>, link: Box<Link>, exchange: Arc<Exchange>) -> Inline {
+        Inline { work: Some(accept.clone().accept(link)), exchange }
     }
 
     /// Drives it; whether it is over.

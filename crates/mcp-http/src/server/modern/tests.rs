@@ -14,6 +14,8 @@ use mcp_core::transport::{
 };
 use tokio::sync::oneshot;
 
+use hyper::Response;
+
 use super::*;
 use crate::server::ServerConfig;
 
@@ -36,20 +38,20 @@ impl Accept for Scripted {
     }
 }
 
-fn core<F>(script: impl FnOnce(Halves) -> F + Send + 'static) -> Core
+fn core<F>(script: impl FnOnce(Halves) -> F + Send + 'static) -> Arc<Core>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let script: Script = Box::new(|halves| script(halves).boxed());
     let mut config = ServerConfig::default();
     config.limits.stream_queue = 2;
-    Core::new(Arc::new(Scripted(Mutex::new(Some(script)))), config, true).unwrap()
+    Arc::new(Core::new(Arc::new(Scripted(Mutex::new(Some(script)))), config, true).unwrap())
 }
 
-async fn ask(core: &Core, form: Form) -> Response<Body> {
+async fn ask(core: &Arc<Core>, form: Form) -> Response<Body> {
     let message = Request::new(1, "ask", None).into();
     let inbound = Inbound::Message { message, lane: LANE, envelope: Envelope::default() };
-    serve(core, inbound, Some(1.into()), form).await
+    serve(core, inbound, Some(1.into()), form).await.into_response()
 }
 
 async fn ask_with<F>(form: Form, script: impl FnOnce(Halves) -> F + Send + 'static) -> Response<Body>

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
@@ -18,10 +19,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Sleep;
 
 use super::super::body::Body;
-use super::super::caller::Peer;
+use super::super::caller::{Head, Peer};
 use super::super::core::Core;
 use super::super::gate;
-use super::super::service::{self, Answered};
+use super::super::service;
 use super::io::Watched;
 use super::state::{ConnState, Phase};
 use super::watch::{Glance, Verdict, Watch};
@@ -204,38 +205,46 @@ impl Ticks {
     }
 }
 
-/// One request of this connection.
-async fn answer(conn: Arc<Conn>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let in_flight = conn.state.begin();
-    let http2 = request.version() >= Version::HTTP_2;
-    let answered = match smuggles(&conn.state, &request) {
-        true => service::close(*gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), request.version()),
-        false => service::handle(&conn.core, conn.peer, request).await,
-    };
-    let Answered { mut response, unread } = answered;
-    if unread {
-        conn.state.unread.store(true, Ordering::Relaxed);
-    }
-    if http2 {
-        response = response.map(Body::in_pieces);
-    }
-    if response.body().is_stream() {
-        if http2 && let Some(yielded) = response.body_mut().counted() {
-            conn.state.stalls.watch(&yielded);
+/// One request of this connection. Taken apart before the future is made, which is moved to its place.
+fn answer(
+    conn: Arc<Conn>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> {
+    let (parts, body) = request.into_parts();
+    let head = Head::new(parts, conn.peer);
+    async move {
+        let in_flight = conn.state.begin();
+        let version = head.parts().version;
+        let answered = match smuggles(&conn.state, head.parts()) {
+            true => service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version),
+            false => service::handle(&conn.core, head, body).await,
+        };
+        if answered.unread {
+            conn.state.unread.store(true, Ordering::Relaxed);
         }
-        response = response.map(|body| body.guarded(in_flight));
+        let mut response = answered.reply.into_response();
+        let http2 = version >= Version::HTTP_2;
+        if http2 {
+            response = response.map(Body::in_pieces);
+        }
+        if response.body().is_stream() {
+            if http2 && let Some(yielded) = response.body_mut().counted() {
+                conn.state.stalls.watch(&yielded);
+            }
+            response = response.map(|body| body.guarded(in_flight));
+        }
+        Ok(response)
     }
-    Ok(response)
 }
 
 const SMUGGLED: &str = "Content-Length and Transfer-Encoding exclude each other";
 
 /// Whether the request has two lengths: hyper shows one of them (FAULT B: request smuggling).
-fn smuggles(state: &ConnState, request: &Request<Incoming>) -> bool {
-    if request.version() >= Version::HTTP_2 {
+fn smuggles(state: &ConnState, head: &Parts) -> bool {
+    if head.version >= Version::HTTP_2 {
         return false;
     }
-    let lengths = request.headers().contains_key(CONTENT_LENGTH);
+    let lengths = head.headers.contains_key(CONTENT_LENGTH);
     let known = state.lengths_known.fetch_add(u32::from(lengths), Ordering::Relaxed) + u32::from(lengths);
-    request.headers().contains_key(TRANSFER_ENCODING) && known != state.lengths_seen.load(Ordering::Relaxed)
+    head.headers.contains_key(TRANSFER_ENCODING) && known != state.lengths_seen.load(Ordering::Relaxed)
 }

@@ -31,7 +31,7 @@ struct Peer {
     session: ServerSession,
     now: Instant,
     /// The last request that came to the handler.
-    last: Option<Incoming>,
+    last: Option<Arc<Incoming>>,
     batches: u64,
 }
 

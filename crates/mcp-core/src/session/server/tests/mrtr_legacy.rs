@@ -38,7 +38,7 @@ fn the_client_is_asked_and_the_handler_called_again() {
     let again = peer.last.clone().unwrap();
     assert_eq!(again.context.input_responses, Some(raw(r#"{"x":{"action":"accept"},"y":{"roots":[]}}"#)));
     assert_eq!(again.context.request_state.as_deref(), Some("st"));
-    assert_eq!(again.params.unwrap().raw(), &raw(r#"{"name":"t"}"#));
+    assert_eq!(again.params.as_ref().unwrap().raw(), &raw(r#"{"name":"t"}"#));
     assert_eq!(peer.result(1, r#"{"content":[]}"#), [r#"{"id":1,"result":{"content":[]}}"#]);
 }
 
