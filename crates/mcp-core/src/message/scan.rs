@@ -149,13 +149,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes an object. `member` is called after each key and its colon, and must take the value.
-    pub(crate) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Self, Key) -> Scan<()>,
-    ) -> Scan<Range<usize>> {
+    pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<Range<usize>> {
         self.skip_space();
         let start = self.pos;
         self.open(b'{')?;
+        self.members(member)?;
+        Ok(start..self.pos)
+    }
+
+    /// Takes what follows the bracket of an object.
+    fn members(&mut self, mut member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<()> {
         self.skip_space();
         if !self.eat(b'}') {
             loop {
@@ -177,7 +180,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Ok(start..self.pos)
+        Ok(())
     }
 
     /// Takes an array. `element` is called before each element, and must take it.

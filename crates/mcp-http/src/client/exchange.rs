@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Uri;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
@@ -49,13 +49,14 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
     if !answer.status.is_success() {
         return Box::pin(refused(core, lane, post, answer, again)).await;
     }
-    if media::is_event_stream(&answer.headers) {
+    let is_json = media::is_json(&answer.headers);
+    if !is_json && media::is_event_stream(&answer.headers) {
         return Box::pin(events(core, lane, post, answer)).await;
     }
     let headers = answer.headers;
     let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
         answer::not_mcp("accepted, but not answered", answer.status.as_str().as_bytes())
-    } else if media::is_json(&headers) {
+    } else if is_json {
         match answer.body.collect("HTTP reply body", core.config.limits.body).await {
             Ok(body) => answer::json(body),
             Err(error) => Verdict::Lost(answer::lost(error)),
@@ -73,7 +74,7 @@ async fn refused(
     lane: Lane,
     mut post: Post,
     answer: Answer,
-    again: Option<(HeaderMap, Bytes)>,
+    again: Option<(Vec<(HeaderName, HeaderValue)>, Bytes)>,
 ) {
     let status = answer.status;
     let verdict = refusal(core, answer, &post).await;
@@ -93,6 +94,7 @@ pub(super) fn exchange(post: &mut Post, url: Option<Uri>) -> Exchange {
     Exchange {
         method: Method::POST,
         url,
+        common: Some(post.common.clone()),
         headers: std::mem::take(&mut post.headers),
         body: std::mem::take(&mut post.body),
         counted: post.what.is_counted(),

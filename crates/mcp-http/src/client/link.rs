@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::close::{GRACE, delete};
 use super::core::{Core, Step, Task};
 use super::exchange;
-use super::post::{self, Post, What};
+use super::post::{self, Commons, Post, What};
 use crate::HttpError;
 
 /// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.
@@ -49,13 +49,14 @@ impl Transport for HttpLink {
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
         let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::new() };
         let notes = Arc::new(Semaphore::new(NOTES as usize));
-        (Box::new(Sender { core: self.0, notes }), Box::new(receiver))
+        (Box::new(Sender { core: self.0, notes, commons: Commons::default() }), Box::new(receiver))
     }
 }
 
 struct Sender {
     core: Arc<Core>,
     notes: Arc<Semaphore>,
+    commons: Commons,
 }
 
 impl Sender {
@@ -72,8 +73,7 @@ impl Sender {
             let why = "a client sends each message on a lane of its own";
             return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
         }
-        let core = &self.core;
-        let post = post::build(&message, version, || core.session(), &core.tools);
+        let post = post::build(&message, version, &self.core, &mut self.commons);
         let post = post.map_err(SendError::Rejected)?;
         drop(message);
         self.launch(lane, post).await;

@@ -58,8 +58,9 @@ impl Stamp {
             if !rest.starts_with(b"}") {
                 out.push(b',');
             }
+            let others = out.len();
             out.extend_from_slice(rest);
-            return Payload::new(RawJson::trusted(out.into()));
+            return Payload::after_meta(RawJson::trusted(out.into()), others);
         }
         self.write_meta(extras, &mut out);
         let protocol = RawJson::trusted(out.into());

@@ -88,7 +88,11 @@ impl Wire {
 
     /// Whether another request can be sent. Ends what is left of the exchange.
     pub(super) fn is_reusable(&mut self) -> bool {
-        self.turn_unwatched();
+        // Mostly the turn that brought the end of the body has ended the exchange, and has looked for what may come
+        // behind it; the next exchange looks again before it writes.
+        if !self.sender.is_ready() {
+            self.turn_unwatched();
+        }
         !self.doubtful && self.connection.is_some() && self.sender.is_ready()
     }
 

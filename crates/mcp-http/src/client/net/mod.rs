@@ -1,6 +1,7 @@
 //! The client's connections: plain HTTP exchanges with one origin, without any MCP.
 
 mod body;
+mod common;
 mod connection;
 mod credentials;
 mod dial;
@@ -24,11 +25,14 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::header::{CONTENT_ENCODING, HOST, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use body::Body;
+pub(crate) use common::Common;
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
@@ -54,8 +58,10 @@ pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// `None` is the endpoint. Another must be of the same origin.
     pub(crate) url: Option<Uri>,
-    /// Everything but `Host`, the fixed headers and the credentials.
-    pub(crate) headers: HeaderMap,
+    /// What it shares with others: see [`Net::common`].
+    pub(crate) common: Option<Common>,
+    /// Everything else but `Host`, the fixed headers and the credentials.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
     /// Waits for one of the permits, and is bounded by the total timeout. Neither holds for streams that stay open
     /// and for messages that others wait for.
@@ -95,10 +101,12 @@ pub(crate) struct Net {
 struct Shared {
     endpoint: Place,
     credentials: Credentials,
+    /// `Host` and the fixed headers.
+    common: Common,
     permits: Option<Arc<Semaphore>>,
     pool: Arc<Pool>,
     /// What a proxy that forwards wants, if there is one.
-    forward: Option<Option<hyper::header::HeaderValue>>,
+    forward: Option<Option<HeaderValue>>,
     first_byte: Option<Duration>,
     idle: Option<Duration>,
     total: Option<Duration>,
@@ -152,6 +160,7 @@ impl Net {
         Ok(Net {
             shared: Arc::new(Shared {
                 endpoint: Place::new(url.clone()),
+                common: Common::new(&origin.header, credentials.fixed()),
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
@@ -211,6 +220,11 @@ impl Net {
         }
     }
 
+    /// `Host`, the fixed headers and these, for exchanges that have them in common.
+    pub(crate) fn common(&self, headers: &[(HeaderName, HeaderValue)]) -> Common {
+        self.shared.common.with(headers)
+    }
+
     /// How many connections are open, in use or not.
     #[cfg(test)]
     pub(crate) fn open_connections(&self) -> usize {
@@ -249,7 +263,7 @@ impl Shared {
         &self,
         exchange: &Exchange,
         place: &Place,
-        authorization: Option<&hyper::header::HeaderValue>,
+        authorization: Option<&HeaderValue>,
         patience: &mut Patience,
     ) -> Result<Answer, HttpError> {
         let mut refusals = 0;
@@ -290,26 +304,28 @@ impl Shared {
         &self,
         exchange: &Exchange,
         place: &Place,
-        authorization: Option<&hyper::header::HeaderValue>,
+        authorization: Option<&HeaderValue>,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
-        let mut headers = exchange.headers.clone();
-        let uri = match lease {
-            Lease::Multi(_) => &place.absolute,
-            Lease::One(_) => {
-                headers.insert(HOST, self.pool.origin.header.clone());
-                match &self.forward {
-                    None => &place.path,
-                    Some(authorization) => {
-                        if let Some(value) = authorization {
-                            headers.insert(PROXY_AUTHORIZATION, value.clone());
-                        }
-                        &place.absolute
-                    }
+        let mut headers = exchange.common.as_ref().unwrap_or(&self.common).copy();
+        common::add(&mut headers, &exchange.headers);
+        let uri = match (lease, &self.forward) {
+            (Lease::Multi(_), _) => {
+                // HTTP/2 says it in the URL.
+                headers.remove(HOST);
+                &place.absolute
+            }
+            (Lease::One(_), None) => &place.path,
+            (Lease::One(_), Some(authorization)) => {
+                if let Some(value) = authorization {
+                    headers.insert(PROXY_AUTHORIZATION, value.clone());
                 }
+                &place.absolute
             }
         };
-        self.credentials.add(&mut headers, authorization);
+        if let Some(value) = authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
         let mut request = Request::new(Full::new(exchange.body.clone()));
         *request.method_mut() = exchange.method.clone();
         *request.uri_mut() = uri.clone();
