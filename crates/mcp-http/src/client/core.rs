@@ -71,7 +71,7 @@ pub(super) enum Mode {
     #[default]
     Streamable,
     /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
-    Sse24(Uri),
+    Sse24(Arc<Uri>),
 }
 
 /// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
@@ -273,7 +273,7 @@ impl Core {
     }
 
     /// From now on this link speaks HTTP+SSE of 2024-11-05.
-    pub(super) fn enter_sse24(&self, endpoint: Uri) {
+    pub(super) fn enter_sse24(&self, endpoint: Arc<Uri>) {
         self.state().mode = Mode::Sse24(endpoint);
     }
 

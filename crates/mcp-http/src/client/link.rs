@@ -14,9 +14,11 @@ use mcp_core::transport::{
 use tokio::sync::Semaphore;
 
 use super::close::{GRACE, delete};
+use super::commons::Commons;
 use super::core::{Core, Step, Task};
 use super::exchange;
-use super::post::{self, Commons, Post, What};
+use super::net::Exchange;
+use super::post::{self, Post, What};
 use crate::HttpError;
 
 /// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.
@@ -60,12 +62,13 @@ struct Sender {
 }
 
 impl Sender {
-    async fn message(
+    /// Makes the POST of a message.
+    fn post(
         &mut self,
-        message: Message,
+        message: &Message,
         lane: Lane,
         version: Option<ProtocolVersion>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(Post, Exchange), SendError> {
         if !self.core.is_open() {
             return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
         }
@@ -73,24 +76,23 @@ impl Sender {
             let why = "a client sends each message on a lane of its own";
             return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
         }
-        let post = post::build(&message, version, &self.core, &mut self.commons);
-        let post = post.map_err(SendError::Rejected)?;
-        drop(message);
-        self.launch(lane, post).await;
-        Ok(())
+        post::build(message, version, &self.core, &mut self.commons).map_err(SendError::Rejected)
     }
 
-    async fn launch(&self, lane: Lane, post: Post) {
-        let core = &self.core;
-        if matches!(post.what, What::Initialized | What::Note) {
-            // Waits for messages that were sent before, never for ones that come later. It is never closed.
-            let room = self.notes.clone().acquire_owned().await.ok();
-            return core.launch(lane, false, Box::pin(exchange::note(core.clone(), lane, post, room)));
-        }
+    fn request(&self, lane: Lane, post: Post, mut exchange: Exchange) {
         if post.what == What::Initialize {
-            core.begin_session();
+            self.core.begin_session();
         }
-        core.launch(lane, true, Box::pin(exchange::request(core.clone(), lane, post)));
+        let core = self.core.clone();
+        let request = async move { exchange::request(&core, lane, &post, &mut exchange).await };
+        self.core.launch(lane, true, Box::pin(request));
+    }
+
+    async fn note(&self, lane: Lane, post: Post, exchange: Exchange) {
+        // Waits for messages that were sent before, never for ones that come later. It is never closed.
+        let room = self.notes.clone().acquire_owned().await.ok();
+        let note = exchange::note(self.core.clone(), lane, post, exchange, room);
+        self.core.launch(lane, false, Box::pin(note));
     }
 }
 
@@ -99,7 +101,15 @@ impl TransportSender for Sender {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match out {
             Outbound::Message { message, lane, envelope, .. } => {
-                self.message(message, lane, envelope.version).await
+                let (post, exchange) = self.post(&message, lane, envelope.version)?;
+                drop(message);
+                if matches!(post.what, What::Initialized | What::Note) {
+                    // Boxed: the future of every message would be as large.
+                    Box::pin(self.note(lane, post, exchange)).await;
+                } else {
+                    self.request(lane, post, exchange);
+                }
+                Ok(())
             }
             Outbound::End { lane, .. } => {
                 self.core.give_up(lane);

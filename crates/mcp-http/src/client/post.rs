@@ -1,20 +1,18 @@
 //! From a message to the POST that carries it: headers and body. No I/O.
 
-use bytes::Bytes;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::Method;
+use hyper::header::{ACCEPT, HeaderName, HeaderValue};
 use mcp_core::message::{Mark, Message, ProtocolVersion, Request};
 use mcp_core::transport::{Loss, LossKind};
 
+use super::commons::Commons;
 use super::core::{Core, Session};
 use super::learn::Tools;
-use super::net::{Common, Net};
+use super::net::{Common, Exchange};
 use crate::headers;
 
-/// `Accept` of every POST (ledger HTTP-C-002).
-const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 /// `Accept` of every GET (ledger HTTP-C-003).
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a message is, as far as its exchange differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +46,12 @@ impl What {
     }
 
     /// Whether it holds one of the bounded connections: not if it stays open, nor if others wait for it.
-    pub(super) fn is_counted(self) -> bool {
+    fn is_counted(self) -> bool {
         matches!(self, What::ToolsList | What::Call)
     }
 }
 
-/// One POST, ready to go.
+/// What is known of a POST beside the exchange that carries it.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) what: What,
@@ -61,37 +59,12 @@ pub(super) struct Post {
     pub(super) modern: bool,
     /// What was said of the session; empty on a modern exchange.
     pub(super) session: Session,
-    /// The headers that it shares with other POSTs.
-    pub(super) common: Common,
-    pub(super) headers: Headers,
-    pub(super) body: Bytes,
 }
 
 /// The headers of one message.
 type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// The headers that all POSTs of one version share, made when the first of them goes out. A link changes its version
-/// while it opens, if ever.
-#[derive(Debug, Default)]
-pub(super) struct Commons(Option<(Option<ProtocolVersion>, Common)>);
-
-impl Commons {
-    fn of(&mut self, version: Option<ProtocolVersion>, net: &Net) -> Common {
-        if let Some((of, common)) = &self.0
-            && *of == version
-        {
-            return common.clone();
-        }
-        let mut headers = vec![(CONTENT_TYPE, JSON), (ACCEPT, BOTH)];
-        let label = version.map(|version| HeaderValue::from_static(version.as_str()));
-        headers.extend(label.map(|label| (headers::PROTOCOL_VERSION, label)));
-        let common = net.common(&headers);
-        self.0 = Some((version, common.clone()));
-        common
-    }
-}
-
-/// Makes the POST of a message at this version.
+/// Makes the POST of a message at this version, to the endpoint.
 ///
 /// # Errors
 ///
@@ -101,53 +74,70 @@ pub(super) fn build(
     version: Option<ProtocolVersion>,
     core: &Core,
     commons: &mut Commons,
-) -> Result<Post, Loss> {
+) -> Result<(Post, Exchange), Loss> {
     let what = What::of(message);
     let modern = version.is_some_and(ProtocolVersion::is_modern);
-    let mut headers = Vec::new();
     let mut session = Session::default();
-    let named = if modern {
-        modern_headers(message, &core.tools, &mut headers)?;
-        version
+    let (common, headers) = if modern {
+        modern_headers(message, version, core, commons)?
     } else if what == What::Initialize {
         // It names its version in the body alone (ledger HTTP-C-009) and has no session yet.
-        None
+        (commons.of_version(None, &core.net), Vec::new())
     } else {
         session = core.session();
         session.version = version.or(session.version);
-        session.write_id_to(&mut headers);
-        session.version
+        let mut own = Vec::new();
+        session.write_id_to(&mut own);
+        (commons.of_version(session.version, &core.net), own)
     };
     let mut body = Vec::new();
     message.write_to(&mut body);
-    Ok(Post { what, modern, session, common: commons.of(named, &core.net), headers, body: body.into() })
+    let exchange = Exchange {
+        method: Method::POST,
+        url: None,
+        common: Some(common),
+        headers,
+        body: body.into(),
+        counted: what.is_counted(),
+    };
+    Ok((Post { what, modern, session }, exchange))
 }
 
 /// The headers that mirror the body (ledger HDR-C-001, HDR-C-004, HDR-C-008, HDR-C-016; T-31 for notifications).
-fn modern_headers(message: &Message, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
-    // Room for the two of a call.
-    out.reserve_exact(2);
-    match message {
+fn modern_headers(
+    message: &Message,
+    version: Option<ProtocolVersion>,
+    core: &Core,
+    commons: &mut Commons,
+) -> Result<(Common, Headers), Loss> {
+    let mut own = Vec::new();
+    let common = match message {
         Message::Request(request) => {
-            out.push((headers::METHOD, method_value(request.method.as_str())));
-            let mark = headers::named_by(request.method.as_str());
+            let method = request.method.as_str();
+            let mark = headers::named_by(method);
             let name = mark.and_then(|mark| request.params.as_ref()?.only_text(mark));
-            if let Some(name) = &name {
-                out.push((headers::NAME, headers::encode_value(name)));
-                if request.method == "tools/call" {
-                    param_headers(request, name, tools, out)?;
-                }
+            if let Some(name) = name.as_deref().filter(|_| method == "tools/call") {
+                param_headers(request, name, &core.tools, &mut own)?;
             }
+            // Tools and prompts are few; resources may be many.
+            let target = name.as_deref().filter(|_| mark == Some(Mark::Name)).map(|name| (method, name));
+            let common = target.and_then(|target| commons.of_target(version, target, &core.net));
+            if common.is_none() {
+                own.push((headers::METHOD, method_value(method)));
+                own.extend(name.map(|name| (headers::NAME, headers::encode_value(&name))));
+            }
+            common
         }
         Message::Notification(note) => {
-            out.push((headers::METHOD, method_value(note.method.as_str())));
+            own.push((headers::METHOD, method_value(note.method.as_str())));
+            None
         }
         Message::Response(_) => {
             let why = "a client of 2026-07-28 sends no responses";
             return Err(Loss::new(LossKind::NoRoute, why));
         }
-    }
-    Ok(())
+    };
+    Ok((common.unwrap_or_else(|| commons.of_version(version, &core.net)), own))
 }
 
 /// The value of `Mcp-Method`. That of calls, the most frequent, is made once and for all.

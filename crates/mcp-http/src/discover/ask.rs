@@ -1,5 +1,7 @@
 //! One question to one URL, and what the answer says.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -35,7 +37,7 @@ impl Asker<'_> {
         };
         let session = answer.headers.remove(SESSION_ID).filter(|_| question != Question::Stream);
         let status = answer.status;
-        let read = timeout_at(until, self.read(url, question, answer)).await;
+        let read = timeout_at(until, self.read(url, question, *answer)).await;
         let mut reply = read.unwrap_or_else(|_| Reply::late(until - sent, Some(status)));
         if let Some(session) = session {
             let deleted = self.delete(url, session, &reply.named).await;
@@ -60,7 +62,7 @@ impl Asker<'_> {
         if method == Method::POST {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
-        Exchange { method, url: Some(url.clone()), common: None, headers, body, counted: false }
+        Exchange { method, url: Some(Arc::new(url.clone())), common: None, headers, body, counted: false }
     }
 
     fn discover(&self) -> Bytes {
@@ -98,7 +100,7 @@ impl Asker<'_> {
                 None => Reply::refused(refused),
             };
         }
-        let Answer { headers, body, .. } = answer;
+        let Answer { headers, mut body, .. } = answer;
         let content = match question {
             Question::Stream if media::is_event_stream(&headers) => self.first_event(url, body).await,
             Question::Stream => Ok(Content::foreign(&headers)),
@@ -153,7 +155,7 @@ impl Asker<'_> {
         }
         let exchange = Exchange {
             method: Method::DELETE,
-            url: Some(url.clone()),
+            url: Some(Arc::new(url.clone())),
             common: None,
             headers,
             body: Bytes::new(),

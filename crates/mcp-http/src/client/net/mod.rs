@@ -19,6 +19,8 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -54,10 +56,11 @@ use crate::error::Refused;
 const MOST_REFUSALS: u32 = 3;
 
 /// One request.
+#[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// `None` is the endpoint. Another must be of the same origin.
-    pub(crate) url: Option<Uri>,
+    pub(crate) url: Option<Arc<Uri>>,
     /// What it shares with others: see [`Net::common`].
     pub(crate) common: Option<Common>,
     /// Everything else but `Host`, the fixed headers and the credentials.
@@ -178,19 +181,22 @@ impl Net {
     /// have reached the server is otherwise never sent twice. Dropping the future closes the connection or resets the
     /// stream.
     ///
+    /// The answer is boxed: it is large, and handed up through several futures.
+    ///
     /// # Errors
     ///
     /// All but [`HttpError::Status`], [`HttpError::SessionGone`] and [`HttpError::Closed`].
-    pub(crate) async fn send(&self, exchange: Exchange) -> Result<Answer, HttpError> {
+    pub(crate) async fn send(&self, exchange: impl Borrow<Exchange>) -> Result<Box<Answer>, HttpError> {
         let shared = &*self.shared;
+        let exchange = exchange.borrow();
         let mut patience = Patience::new(shared.total.filter(|_| exchange.counted));
         let permit = shared.permit(exchange.counted, &mut patience).await?;
-        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url)).transpose()?;
+        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url).map(Box::new)).transpose()?;
         let mut authorization = patience.bound(shared.credentials.authorization()).await?;
         let (mut followed, mut challenged) = (0, false);
         loop {
-            let place = elsewhere.as_ref().unwrap_or(&shared.endpoint);
-            let mut answer = shared.exchange(&exchange, place, authorization.as_ref(), &mut patience).await?;
+            let place = elsewhere.as_deref().unwrap_or(&shared.endpoint);
+            let mut answer = shared.exchange(exchange, place, authorization.as_ref(), &mut patience).await?;
             if answer.status.is_success() {
                 if let Some(encoding) = encoding(&answer.headers) {
                     let why = format!("a body encoded as {encoding}, which was not asked for");
@@ -200,7 +206,7 @@ impl Net {
                 redirect::follow(answer.status, &answer.headers, &place.absolute, followed)?
             {
                 followed += 1;
-                elsewhere = Some(Place::new(to));
+                elsewhere = Some(Box::new(Place::new(to)));
                 patience = answer.body.discard();
                 continue;
             } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
@@ -208,7 +214,8 @@ impl Net {
                 // The hook may ask a person: only the total timeout bounds it.
                 answer.body.waits_for("total", None);
                 let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.absolute);
-                if let Some(new) = answer.body.patience().bound(asked).await? {
+                // Boxed, as is what few exchanges have: it would make the future of every one larger.
+                if let Some(new) = Box::pin(answer.body.patience().bound(asked)).await? {
                     authorization = Some(new);
                     patience = answer.body.discard();
                     continue;
@@ -265,7 +272,7 @@ impl Shared {
         place: &Place,
         authorization: Option<&HeaderValue>,
         patience: &mut Patience,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Box<Answer>, HttpError> {
         let mut refusals = 0;
         loop {
             let kept = self.pool.take();
@@ -281,15 +288,21 @@ impl Shared {
             let request = self.request(exchange, place, authorization, &lease);
             patience.step("first byte", self.first_byte);
             let result = match lease {
-                Lease::One(wire) => wire.send(request, patience).await.map(|(r, w)| (r, Lease::One(w))),
-                Lease::Multi(slot) => slot.send(request, patience).await.map(|(r, s)| (r, Lease::Multi(s))),
+                Lease::One(mut wire) => {
+                    let reply = pin!(wire.begin(request));
+                    wire.reply(reply, patience).await.map(|(r, w)| (r, Lease::One(w)))
+                }
+                Lease::Multi(slot) => {
+                    let reply = pin!(slot.begin(request));
+                    slot.reply(reply, patience).await.map(|(r, s)| (r, Lease::Multi(s)))
+                }
             };
             match result {
                 Ok((response, lease)) => {
                     let (head, incoming) = response.into_parts();
                     let patience = std::mem::replace(patience, Patience::new(None));
                     let body = Body::new(incoming, lease, &self.pool, patience, self.idle);
-                    return Ok(Answer { status: head.status, headers: head.headers, body });
+                    return Ok(Box::new(Answer { status: head.status, headers: head.headers, body }));
                 }
                 // The server closed it while it was kept. Nothing was written, so another is as good.
                 Err(Failure::Unsent(_)) if !is_new => {}

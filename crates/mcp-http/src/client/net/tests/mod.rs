@@ -133,7 +133,7 @@ pub(super) fn post(body: &str) -> Exchange {
 }
 
 /// The whole body of an answer, as text.
-pub(super) async fn text(answer: Answer) -> Result<String, HttpError> {
+pub(super) async fn text(mut answer: Box<Answer>) -> Result<String, HttpError> {
     let bytes = answer.body.collect("body", 1 << 20).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
