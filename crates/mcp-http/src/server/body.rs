@@ -184,23 +184,28 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Empty => true,
-            Kind::Full(bytes) | Kind::Stream(Stream { queue: Queue::Rest(bytes), .. }) => bytes.is_empty(),
-            Kind::Stream(_) => false,
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Stream(stream) => stream.rest().is_some_and(Bytes::is_empty),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
-            Kind::Full(bytes) | Kind::Stream(Stream { queue: Queue::Rest(bytes), .. }) => {
-                SizeHint::with_exact(bytes.len() as u64)
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Stream(stream) => {
+                stream.rest().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.len() as u64))
             }
-            Kind::Stream(_) => SizeHint::default(),
         }
     }
 }
 
 impl Stream {
+    /// What is left, where that is known.
+    fn rest(&self) -> Option<&Bytes> {
+        if let Queue::Rest(rest) = &self.queue { Some(rest) } else { None }
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let next = match &mut self.queue {
             Queue::Channel(queue) => queue.poll_recv(cx),
