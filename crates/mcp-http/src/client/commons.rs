@@ -3,6 +3,7 @@
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use mcp_core::message::ProtocolVersion;
 
+use super::core::Session;
 use super::net::{Common, Net};
 use crate::headers;
 
@@ -15,10 +16,14 @@ const MOST: usize = 32;
 /// The longest name that is kept, in bytes.
 const LONGEST: usize = 128;
 
-/// What POSTs of one version share, and what those share of them that call one tool or get one prompt. Made when the
-/// first of them goes out.
+/// What POSTs of one version share, and what those share of them that call one tool, get one prompt, or belong to a
+/// session. Made when the first of them goes out.
 #[derive(Debug, Default)]
-pub(super) struct Commons(Vec<Kept>);
+pub(super) struct Commons {
+    kept: Vec<Kept>,
+    /// What was said of the session last.
+    session: Option<(Session, Common)>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -29,9 +34,23 @@ struct Kept {
 }
 
 impl Commons {
-    /// What POSTs of this version share; `None` says nothing of a version.
+    /// What POSTs of this version share.
     pub(super) fn of_version(&mut self, version: Option<ProtocolVersion>, net: &Net) -> Common {
         self.of(version, ("", ""), net)
+    }
+
+    /// What POSTs share that say this of the session.
+    pub(super) fn of_session(&mut self, session: &Session, net: &Net) -> Common {
+        if let Some((of, common)) = &self.session
+            && of == session
+        {
+            return common.clone();
+        }
+        let mut headers = vec![(CONTENT_TYPE, JSON), (ACCEPT, BOTH)];
+        session.write_to(&mut headers);
+        let common = net.common(&headers);
+        self.session = Some((session.clone(), common.clone()));
+        common
     }
 
     /// The same for POSTs with this method and this name, if it is short enough to be kept.
@@ -48,7 +67,7 @@ impl Commons {
         let (method, name) = target;
         let is_it =
             |kept: &&Kept| *kept.target.1 == *name && *kept.target.0 == *method && kept.version == version;
-        if let Some(kept) = self.0.iter().find(is_it) {
+        if let Some(kept) = self.kept.iter().find(is_it) {
             return kept.common.clone();
         }
         let mut headers = vec![(CONTENT_TYPE, JSON), (ACCEPT, BOTH)];
@@ -60,11 +79,11 @@ impl Commons {
             headers.push((headers::NAME, headers::encode_value(name)));
         }
         let common = net.common(&headers);
-        if self.0.len() >= MOST {
+        if self.kept.len() >= MOST {
             // The oldest. If there are more of them than are kept, each is made anew, which is not too dear.
-            self.0.remove(0);
+            self.kept.remove(0);
         }
-        self.0.push(Kept { version, target: (method.into(), name.into()), common: common.clone() });
+        self.kept.push(Kept { version, target: (method.into(), name.into()), common: common.clone() });
         common
     }
 }
