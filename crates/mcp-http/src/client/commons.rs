@@ -87,3 +87,58 @@ impl Commons {
         common
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::Uri;
+
+    use super::*;
+    use crate::client::ClientConfig;
+
+    fn of(common: &Common, name: &str) -> Option<String> {
+        let headers = common.copy(&[], 7);
+        headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    /// HDR-C-001, HDR-C-004: what is kept of one tool, method, version or session is never said of another.
+    #[test]
+    fn what_is_kept_is_kept_apart() {
+        let url: Uri = "http://localhost/mcp".parse().unwrap();
+        let (net, mut commons) = (Net::new(&url, &ClientConfig::default()).unwrap(), Commons::default());
+        let (modern, legacy) = (Some(ProtocolVersion::V2026_07_28), Some(ProtocolVersion::V2025_11_25));
+        // More than are kept, and each of them twice.
+        for round in 0..2 {
+            for tool in 0..MOST + 5 {
+                let name = format!("tool{}{tool}", if round == 0 { "" } else { "é" });
+                let tool = commons.of_target(modern, ("tools/call", &name), &net).unwrap();
+                assert_eq!(of(&tool, "mcp-name"), some(headers::encode_value(&name).to_str().unwrap()));
+                assert_eq!(of(&tool, "mcp-method"), some("tools/call"));
+                assert_eq!(of(&tool, "mcp-protocol-version"), some("2026-07-28"));
+                assert_eq!(of(&tool, "content-length"), some("7"));
+                let prompt = commons.of_target(modern, ("prompts/get", &name), &net).unwrap();
+                assert_eq!(of(&prompt, "mcp-method"), some("prompts/get"));
+                assert!(commons.kept.len() <= MOST);
+            }
+        }
+        assert!(commons.of_target(modern, ("tools/call", &"x".repeat(LONGEST + 1)), &net).is_none());
+        let plain = commons.of_version(None, &net);
+        assert_eq!((of(&plain, "mcp-name"), of(&plain, "mcp-protocol-version")), (None, None));
+        assert_eq!(of(&plain, "host"), some("localhost"));
+        assert_eq!(of(&commons.of_version(modern, &net), "mcp-protocol-version"), some("2026-07-28"));
+        let mut session = Session::default();
+        session.version = legacy;
+        for id in ["a", "a", "b"] {
+            session.id = Some(HeaderValue::from_static(id));
+            let common = commons.of_session(&session, &net);
+            assert_eq!(of(&common, "mcp-session-id"), some(id));
+            assert_eq!(of(&common, "mcp-protocol-version"), some("2025-11-25"));
+        }
+        session.id = None;
+        let common = commons.of_session(&session, &net);
+        assert_eq!(of(&common, "mcp-session-id"), None);
+    }
+}

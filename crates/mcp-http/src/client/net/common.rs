@@ -32,7 +32,7 @@ impl Common {
     }
 
     /// The headers of one request, with these of its own.
-    pub(super) fn copy(&self, own: &[(HeaderName, HeaderValue)], body: usize) -> HeaderMap {
+    pub(crate) fn copy(&self, own: &[(HeaderName, HeaderValue)], body: usize) -> HeaderMap {
         let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, own);
         if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
