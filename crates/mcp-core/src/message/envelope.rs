@@ -1,10 +1,8 @@
 //! Text to messages: one pass that keeps null apart from absent and never builds a tree.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
-use super::payload::{Marks, kind_name, scan_object};
+use super::payload::{Marks, Places, kind_name, scan_object};
 use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner};
 use super::{
     ErrorObject, Message, Method, Notification, Payload, RawJson, Refusal, Request, RequestId, Response,
@@ -134,8 +132,8 @@ struct Fields {
     version: Option<bool>,
     id: Option<Id>,
     method: Option<Result<Span, Kind>>,
-    params: Option<(Kind, Span, Arc<Marks>)>,
-    result: Option<(Kind, Span, Arc<Marks>)>,
+    params: Option<(Kind, Span, Places)>,
+    result: Option<(Kind, Span, Places)>,
     error: Option<Result<ErrorFields, &'static str>>,
     /// The first rule that was broken.
     fault: Option<String>,
@@ -226,22 +224,17 @@ impl Fields {
         self.fault(format_args!("two members named {name}"));
     }
 
-    fn payload(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        name: &str,
-    ) -> Result<(Kind, Span, Arc<Marks>), ScanError> {
-        let mut marks = Marks::NONE;
+    fn payload(&mut self, scanner: &mut Scanner<'_>, name: &str) -> Result<(Kind, Span, Places), ScanError> {
         if scanner.peek() != Some(b'{') {
             let (kind, span) = scanner.value()?;
-            return Ok((kind, span, Arc::new(marks)));
+            return Ok((kind, span, Places::None));
         }
-        let mut duplicate = false;
+        let (mut marks, mut duplicate) = (Marks::NONE, false);
         let span = scan_object(scanner, &mut marks, &mut duplicate)?;
         if duplicate {
             self.fault(format_args!("two members of one name in {name}"));
         }
-        Ok((Kind::Object, span, Arc::new(marks)))
+        Ok((Kind::Object, span, Places::new(marks)))
     }
 
     fn readable_id(&self) -> Option<RequestId> {
@@ -327,13 +320,13 @@ fn read_method(quoted: &[u8]) -> Result<Method, String> {
 
 fn slice_payload(
     text: &Bytes,
-    (kind, span, marks): (Kind, Span, Arc<Marks>),
+    (kind, span, places): (Kind, Span, Places),
     name: &str,
 ) -> Result<Payload, String> {
     if kind != Kind::Object {
         return Err(format!("`{name}` is an object, not {}", kind_name(kind)));
     }
-    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), marks))
+    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), places))
 }
 
 fn slice_error(text: &Bytes, error: ErrorFields) -> ErrorObject {

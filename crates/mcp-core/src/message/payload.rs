@@ -102,27 +102,62 @@ impl Mark {
     }
 }
 
-/// Where each mark stands, relative to the payload: start and length.
+/// Where a mark stands, relative to the payload: start and length.
+type Place = (u32, u32);
+
+fn range((start, len): Place) -> Option<Range<usize>> {
+    (start != ABSENT).then_some(start as usize..start as usize + len as usize)
+}
+
+/// Where each mark stands.
 #[derive(Clone, Copy)]
-pub(crate) struct Marks([(u32, u32); MARKS]);
+pub(crate) struct Marks {
+    at: [Place; MARKS],
+    /// How many there are, and the last that was noted.
+    count: u32,
+    last: Option<Mark>,
+}
 
 impl Marks {
-    pub(crate) const NONE: Marks = Marks([(ABSENT, ABSENT); MARKS]);
-
-    fn get(&self, mark: Mark) -> Option<Range<usize>> {
-        match self.0[mark as usize] {
-            (ABSENT, _) => None,
-            (start, len) => Some(start as usize..start as usize + len as usize),
-        }
-    }
+    pub(crate) const NONE: Marks = Marks { at: [(ABSENT, ABSENT); MARKS], count: 0, last: None };
 
     /// Notes a member; `false` if it was there already.
     fn set(&mut self, mark: Mark, span: Range<usize>) -> bool {
-        let slot = &mut self.0[mark as usize];
+        let slot = &mut self.at[mark as usize];
         let fresh = slot.0 == ABSENT;
         // Texts are far shorter than 4 GiB: the message limits see to that.
         *slot = (span.start as u32, (span.end - span.start) as u32);
+        self.count += u32::from(fresh);
+        self.last = Some(mark);
         fresh
+    }
+}
+
+/// The marks that a payload keeps.
+#[derive(Clone)]
+pub(crate) enum Places {
+    None,
+    /// Most results have no other mark than `resultType`.
+    One(Mark, Place),
+    /// Apart: a message moves often, and its marks are larger than the rest of it. Shared: it is cloned, too.
+    Many(Arc<Marks>),
+}
+
+impl Places {
+    pub(crate) fn new(marks: Marks) -> Places {
+        match (marks.count, marks.last) {
+            (1, Some(mark)) => Places::One(mark, marks.at[mark as usize]),
+            (_, None) => Places::None,
+            _ => Places::Many(Arc::new(marks)),
+        }
+    }
+
+    fn get(&self, mark: Mark) -> Option<Range<usize>> {
+        match self {
+            Places::None => None,
+            Places::One(one, place) => range(*place).filter(|_| *one == mark),
+            Places::Many(marks) => range(marks.at[mark as usize]),
+        }
     }
 }
 
@@ -167,17 +202,18 @@ pub(crate) fn scan_object(
 #[derive(Clone)]
 pub struct Payload {
     raw: RawJson,
-    /// Apart: a message moves often, and its marks are larger than the rest of it. Shared: it is cloned, too.
-    /// `None`: there are none.
-    marks: OnceLock<Option<Arc<Marks>>>,
-    /// Where a look for a name begins: 0, or where a member begins that stands before none but `_meta`.
+    /// Noted when the text is read, or else looked up when somebody asks for one.
+    places: OnceLock<Places>,
+    /// Where a look for a name begins: 0, or where the members begin that stand behind `_meta`.
     names_from: u32,
+    /// A quick look has shown that there is no `_meta`.
+    lacks_meta: bool,
 }
 
 impl Payload {
     /// A payload of our own making. The places are looked up when somebody asks for one.
     pub fn new(raw: RawJson) -> Payload {
-        Payload { raw, marks: OnceLock::new(), names_from: 0 }
+        Payload { raw, places: OnceLock::new(), names_from: 0, lacks_meta: false }
     }
 
     /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
@@ -187,20 +223,30 @@ impl Payload {
         static NAMES: LazyLock<[Finder<'static>; 5]> =
             LazyLock::new(|| ["resultType", "_meta", "ttlMs", "cacheScope", "\\u"].map(Finder::new));
         if NAMES.iter().all(|name| name.find(raw.as_bytes()).is_none()) {
-            return Payload { raw, marks: OnceLock::from(None), names_from: 0 };
+            return Payload { places: OnceLock::from(Places::None), ..Payload::new(raw) };
         }
         Payload::new(raw)
     }
 
-    pub(crate) fn scanned(raw: RawJson, marks: Arc<Marks>) -> Payload {
-        Payload { raw, marks: OnceLock::from(Some(marks)), names_from: 0 }
+    pub(crate) fn scanned(raw: RawJson, places: Places) -> Payload {
+        Payload { places: OnceLock::from(places), ..Payload::new(raw) }
+    }
+
+    /// What the application gave. A quick look spares most of it the scan for `_meta`: there is none if the name
+    /// stands nowhere, and nothing is written with escapes.
+    pub(crate) fn of_application(raw: RawJson) -> Payload {
+        let text = raw.as_bytes();
+        // Few texts have any of the two characters: cheaper than a search for the name.
+        let mut found = memchr::memchr2_iter(b'\\', b'_', text);
+        let lacks_meta = !found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"));
+        Payload { lacks_meta, ..Payload::new(raw) }
     }
 
     /// A payload of our own making whose first member is `_meta`, and whose others begin at `rest`: a name is not
     /// looked for among the many of the first.
     pub(crate) fn after_meta(raw: RawJson, rest: usize) -> Payload {
         // Beyond 4 GiB the whole text is looked through.
-        Payload { raw, marks: OnceLock::new(), names_from: u32::try_from(rest).unwrap_or(0) }
+        Payload { names_from: u32::try_from(rest).unwrap_or(0), ..Payload::new(raw) }
     }
 
     /// The whole object.
@@ -214,25 +260,21 @@ impl Payload {
     }
 
     fn span(&self, mark: Mark) -> Option<Range<usize>> {
-        let marks = self.marks.get_or_init(|| {
+        let places = self.places.get_or_init(|| {
             let mut marks = Marks::NONE;
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // The text was checked when it was made.
                 let _checked = scan_object(&mut scanner, &mut marks, &mut false);
             }
-            Some(Arc::new(marks))
+            Places::new(marks)
         });
-        marks.as_ref()?.get(mark)
+        places.get(mark)
     }
 
-    /// Whether it is plain from a quick look that there is no `_meta`: the name stands nowhere, and nothing
-    /// is written with escapes. Spares most params of our own making the scan.
+    /// Whether it is known that there is no `_meta`.
     pub(crate) fn lacks_meta(&self) -> bool {
-        let text = self.raw.as_bytes();
-        // Few texts have any of the two characters: cheaper than a search for the name.
-        let mut found = memchr::memchr2_iter(b'\\', b'_', text);
-        self.marks.get().is_none() && !found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"))
+        self.lacks_meta
     }
 
     /// The JSON text of a member, if it is there. `null` is there.
@@ -265,7 +307,7 @@ impl Payload {
             Mark::Uri => "uri",
             _ => return self.text_ref(mark),
         };
-        if self.marks.get().is_some() {
+        if self.places.get().is_some() {
             return self.text_ref(mark);
         }
         let span = member_of_checked(self.raw.as_bytes(), self.names_from as usize, name)?;

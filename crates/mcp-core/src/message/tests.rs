@@ -118,6 +118,23 @@ fn marks_tell_where_things_are() {
     assert_eq!(request.params.unwrap().text(Mark::MetaProtocolVersion).as_deref(), Some("2026-07-28"));
 }
 
+/// Whether there are none, one or many: each is where it stands, and no other is there.
+#[test]
+fn marks_of_results_are_found_however_few_there_are() {
+    let places = |result: &str| {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        let Ok(Message::Response(response)) = one(&text) else { panic!() };
+        let result = response.outcome.unwrap();
+        [Mark::ResultType, Mark::TtlMs, Mark::Meta]
+            .map(|mark| result.text(mark).or(result.get(mark).map(|m| m.to_string())))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(places(r#"{"x":{"ttlMs":1}}"#), [None, None, None]);
+    assert_eq!(places(r#"{"x":1,"resultType":"complete"}"#), [some("complete"), None, None]);
+    assert_eq!(places(r#"{"_meta":{"x":1}}"#), [None, None, some(r#"{"x":1}"#)]);
+    assert_eq!(places(r#"{"ttlMs":5,"resultType":"a"}"#), [some("a"), some("5"), None]);
+}
+
 /// FAULT C-9: a byte order mark, carriage returns and spaces around are tolerated on reading.
 #[test]
 fn space_and_byte_order_mark_are_tolerated() {
@@ -176,7 +193,14 @@ proptest! {
     ), 0..6)) {
         let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\" : {value}")).collect();
         let raw = RawJson::parse(format!("{{{}}}", members.join(" ,"))).unwrap();
+        // Behind a `_meta` of our own, whose members are not looked at.
+        let head = format!("{{\"_meta\":{{\"name\":\"in\"}}{}", if members.is_empty() { "" } else { "," });
+        let stamped = RawJson::parse(format!("{head}{}}}", members.join(" ,"))).unwrap();
+        let given = Payload::of_application(raw.clone());
+        prop_assert!(!given.lacks_meta() || given.mark(Mark::Meta).is_none());
         for mark in [Mark::Name, Mark::Uri, Mark::ProtocolVersion] {
+            let (quick, full) = (Payload::after_meta(stamped.clone(), head.len()), Payload::new(stamped.clone()));
+            prop_assert_eq!(quick.only_text(mark), full.text_ref(mark));
             let (quick, full) = (Payload::new(raw.clone()), Payload::new(raw.clone()));
             prop_assert_eq!(quick.only_text(mark), full.text_ref(mark));
             // Also once the places are known.

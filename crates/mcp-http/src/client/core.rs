@@ -1,6 +1,6 @@
 //! What the two halves of a link and its exchanges share.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -41,7 +41,7 @@ struct State {
     /// What `recv` has not begun to run.
     fresh: Vec<Task>,
     /// Lanes that are not settled. A request can be given up; a message that expects no answer is through soon.
-    lanes: HashMap<u64, Option<AbortHandle>>,
+    lanes: BTreeMap<u64, Option<AbortHandle>>,
     /// The legacy session.
     session: Session,
     /// The stream of the server's own messages: GET, or the one of HTTP+SSE.
@@ -85,16 +85,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Adds what a GET or a DELETE says of the session.
+    /// Adds what a GET, a DELETE or a POST says of the session.
     pub(super) fn write_to(&self, out: &mut Vec<(HeaderName, HeaderValue)>) {
         if let Some(version) = self.version {
             out.push((headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str())));
         }
-        self.write_id_to(out);
-    }
-
-    /// Adds the id alone: the version is among the [headers](super::net::Common) that all POSTs share.
-    pub(super) fn write_id_to(&self, out: &mut Vec<(HeaderName, HeaderValue)>) {
         if let Some(id) = &self.id {
             out.push((headers::SESSION_ID, id.clone()));
         }

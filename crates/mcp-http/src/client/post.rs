@@ -86,9 +86,7 @@ pub(super) fn build(
     } else {
         session = core.session();
         session.version = version.or(session.version);
-        let mut own = Vec::new();
-        session.write_id_to(&mut own);
-        (commons.of_version(session.version, &core.net), own)
+        (commons.of_session(&session, &core.net), Vec::new())
     };
     let mut body = Vec::new();
     message.write_to(&mut body);

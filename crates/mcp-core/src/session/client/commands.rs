@@ -45,7 +45,7 @@ impl ClientSession {
             self.event(ClientEvent::CallDone { call: id, outcome: Err(Error::TimedOut { what, after }) });
             return id;
         }
-        let params = params.map(Payload::new);
+        let params = params.map(Payload::of_application);
         options.progress |= options.reset_on_progress
             || params
                 .as_ref()

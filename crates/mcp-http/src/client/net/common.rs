@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 
 /// Headers that every request of some kind carries, with `Host` and the fixed ones of the configuration: see
 /// [`Net::common`](super::Net::common). To copy a map is cheaper than to fill one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Common(Arc<HeaderMap>);
 
-/// The room in the table of a copy: for what most requests add and for what hyper adds. A copy that had to grow would
-/// be hashed anew.
+/// The room in the table of a copy, for what a request adds. A copy that had to grow would be hashed anew.
 const ROOM: usize = 12;
 
 impl Common {
@@ -23,20 +22,27 @@ impl Common {
         Common(Arc::new(headers))
     }
 
-    /// The same with more.
+    /// The same with more, and with a place for the length of a body: where a header has to be added, the memory of the
+    /// copy has to grow.
     pub(super) fn with(&self, more: &[(HeaderName, HeaderValue)]) -> Common {
-        let mut headers = self.copy();
+        let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, more);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         Common(Arc::new(headers))
     }
 
-    pub(super) fn copy(&self) -> HeaderMap {
-        HeaderMap::clone(&self.0)
+    /// The headers of one request, with these of its own.
+    pub(crate) fn copy(&self, own: &[(HeaderName, HeaderValue)], body: usize) -> HeaderMap {
+        let mut headers = HeaderMap::clone(&self.0);
+        add(&mut headers, own);
+        if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
+            *length = HeaderValue::from(body);
+        }
+        headers
     }
 }
 
-/// Sets what one request has for itself.
-pub(super) fn add(headers: &mut HeaderMap, own: &[(HeaderName, HeaderValue)]) {
+fn add(headers: &mut HeaderMap, own: &[(HeaderName, HeaderValue)]) {
     for (name, value) in own {
         headers.insert(name.clone(), value.clone());
     }

@@ -227,7 +227,7 @@ impl Net {
         }
     }
 
-    /// `Host`, the fixed headers and these, for exchanges that have them in common.
+    /// `Host`, the fixed headers and these, for exchanges with a body that have them in common.
     pub(crate) fn common(&self, headers: &[(HeaderName, HeaderValue)]) -> Common {
         self.shared.common.with(headers)
     }
@@ -320,8 +320,8 @@ impl Shared {
         authorization: Option<&HeaderValue>,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
-        let mut headers = exchange.common.as_ref().unwrap_or(&self.common).copy();
-        common::add(&mut headers, &exchange.headers);
+        let common = exchange.common.as_ref().unwrap_or(&self.common);
+        let mut headers = common.copy(&exchange.headers, exchange.body.len());
         let uri = match (lease, &self.forward) {
             (Lease::Multi(_), _) => {
                 // HTTP/2 says it in the URL.
