@@ -42,6 +42,7 @@ use std::time::Instant;
 
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
+pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
