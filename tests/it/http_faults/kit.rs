@@ -11,13 +11,13 @@ use mcp_http::{HttpClient, HttpError};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Step, result_of};
 
 /// No test takes this long; one that hangs does. Under a stopped clock it is passed by no honest wait.
-pub(super) const HANGS: Duration = Duration::from_secs(3600);
+pub(crate) const HANGS: Duration = Duration::from_secs(3600);
 
-pub(super) const MODERN: EraMode = EraMode::Modern;
-pub(super) const LEGACY: EraMode = EraMode::Legacy(ProtocolVersion::V2025_11_25);
+pub(crate) const MODERN: EraMode = EraMode::Modern;
+pub(crate) const LEGACY: EraMode = EraMode::Legacy(ProtocolVersion::V2025_11_25);
 
 /// A DiscoverResult.
-pub(super) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
+pub(crate) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}"#;
 /// An InitializeResult.
 pub(super) const INITIALIZED: &str =
     r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}"#;
@@ -140,7 +140,7 @@ pub(super) async fn succeeds(client: &Client) {
 }
 
 /// What this comes to, if it comes to an end.
-pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANGS, work).await.expect("it hangs")
 }
 

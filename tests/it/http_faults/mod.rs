@@ -7,6 +7,6 @@ mod endless;
 mod framing;
 mod headers;
 mod hostile_clients;
-mod kit;
+pub(crate) mod kit;
 mod log;
 mod secrets;

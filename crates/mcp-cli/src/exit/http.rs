@@ -2,7 +2,7 @@
 
 use mcp_core::transport::{ConnectError, TransportError};
 use mcp_core::{CloseReason, Error};
-use mcp_http::{HttpError, Refused};
+use mcp_http::{ConnectFailure, HttpError, Refused};
 
 use super::{Code, Failure};
 use crate::remote;
@@ -35,12 +35,22 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
             Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
         }
         HttpError::Url { .. } | HttpError::Setting { .. } => remote::unusable(error.clone()),
-        HttpError::TimedOut { .. } => Failure::new(Code::Timeout, error.to_string()),
+        HttpError::TimedOut { step, .. } => {
+            let failure = Failure::new(Code::Timeout, error.to_string());
+            match *step {
+                "connect" | "idle" => failure.hint(format!("--{step}-timeout TIME allows more")),
+                _ => failure,
+            }
+        }
         HttpError::TooLarge { .. } => {
             Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")
         }
         HttpError::Cut { .. } | HttpError::SessionGone | HttpError::Closed => {
             Failure::new(Code::Closed, error.to_string())
+        }
+        HttpError::Connect { kind: ConnectFailure::Tls, .. } => {
+            Failure::new(Code::Unreachable, error.to_string())
+                .hint("--ca-cert FILE trusts the certificates in it too")
         }
         HttpError::Connect { .. } => Failure::new(Code::Unreachable, error.to_string()),
         _ => Failure::new(Code::Protocol, error.to_string()),

@@ -255,7 +255,7 @@ fn options_for_the_other_kind_of_server_are_refused() {
     }
 }
 
-/// `--max-message` and `--idle-timeout` hold over HTTP too; the error names the limit.
+/// `--max-message` holds over HTTP too; the error names the limit.
 #[test]
 fn limits_hold_over_http() {
     let server = open();

@@ -169,12 +169,14 @@ pub struct Payload {
     /// Apart: a message moves often, and its marks are larger than the rest of it. Shared: it is cloned, too.
     /// `None`: there are none.
     marks: OnceLock<Option<Arc<Marks>>>,
+    /// Where a look for a name begins: 0, or where a member begins that stands before none but `_meta`.
+    names_from: u32,
 }
 
 impl Payload {
     /// A payload of our own making. The places are looked up when somebody asks for one.
     pub fn new(raw: RawJson) -> Payload {
-        Payload { raw, marks: OnceLock::new() }
+        Payload { raw, marks: OnceLock::new(), names_from: 0 }
     }
 
     /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
@@ -182,13 +184,20 @@ impl Payload {
     /// what goes on elsewhere has to be a new payload.
     pub(crate) fn result(raw: RawJson) -> Payload {
         if !glance::may_hold_names(raw.as_bytes()) {
-            return Payload { raw, marks: OnceLock::from(None) };
+            return Payload { raw, marks: OnceLock::from(None), names_from: 0 };
         }
         Payload::new(raw)
     }
 
     pub(crate) fn scanned(raw: RawJson, marks: Arc<Marks>) -> Payload {
-        Payload { raw, marks: OnceLock::from(Some(marks)) }
+        Payload { raw, marks: OnceLock::from(Some(marks)), names_from: 0 }
+    }
+
+    /// A payload of our own making whose first member is `_meta`, and whose others begin at `rest`: a name is not
+    /// looked for among the many of the first.
+    pub(crate) fn after_meta(raw: RawJson, rest: usize) -> Payload {
+        // Beyond 4 GiB the whole text is looked through.
+        Payload { raw, marks: OnceLock::new(), names_from: u32::try_from(rest).unwrap_or(0) }
     }
 
     /// The whole object.
@@ -218,9 +227,9 @@ impl Payload {
     /// is written with escapes. Spares most params of our own making the scan.
     pub(crate) fn lacks_meta(&self) -> bool {
         let text = self.raw.as_bytes();
-        self.marks.get().is_none()
-            && memchr::memchr(b'\\', text).is_none()
-            && memchr::memmem::find(text, b"_meta").is_none()
+        // Few texts have any of the two characters: cheaper than a search for the name.
+        let mut found = memchr::memchr2_iter(b'\\', b'_', text);
+        self.marks.get().is_none() && !found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"))
     }
 
     /// The JSON text of a member, if it is there. `null` is there.
@@ -256,7 +265,7 @@ impl Payload {
         if self.marks.get().is_some() {
             return self.text_ref(mark);
         }
-        let span = member_of_checked(self.raw.as_bytes(), name)?;
+        let span = member_of_checked(self.raw.as_bytes(), self.names_from as usize, name)?;
         read_text(&self.raw.as_bytes()[span])
     }
 

@@ -7,7 +7,7 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     loop {
         let rest = &bytes[run..];
         let Some(word) = rest.first_chunk::<8>() else {
-            return run + rest.iter().take_while(|byte| !is_special(**byte)).count();
+            return run + short_run(rest);
         };
         let special = special_bytes(u64::from_le_bytes(*word));
         if special != 0 {
@@ -15,9 +15,28 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
         }
         run += 8;
         if run == LONG_RUN {
-            run += plain_chunks(&bytes[run..]);
+            return run + long_run(&bytes[run..]);
         }
     }
+}
+
+/// The same, for what is probably long. Apart, so that the short run of a key needs no place for what only this one
+/// needs.
+#[inline(never)]
+fn long_run(bytes: &[u8]) -> usize {
+    let mut run = plain_chunks(bytes);
+    while let Some(word) = bytes[run..].first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return run + special.trailing_zeros() as usize / 8;
+        }
+        run += 8;
+    }
+    run + short_run(&bytes[run..])
+}
+
+fn short_run(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 /// A string that is plain for so many bytes is probably long: then larger chunks pay.

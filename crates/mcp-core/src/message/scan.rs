@@ -96,6 +96,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_space(&mut self) {
+        // Mostly there is none.
+        if self.bytes.get(self.pos).is_some_and(|byte| *byte > b' ') {
+            return;
+        }
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.pos) {
             self.pos += 1;
         }
@@ -149,13 +153,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes an object. `member` is called after each key and its colon, and must take the value.
-    pub(crate) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Self, Key) -> Scan<()>,
-    ) -> Scan<Range<usize>> {
+    pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<Range<usize>> {
         self.skip_space();
         let start = self.pos;
         self.open(b'{')?;
+        self.members(member)?;
+        Ok(start..self.pos)
+    }
+
+    /// Takes what follows the bracket of an object.
+    fn members(&mut self, mut member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<()> {
         self.skip_space();
         if !self.eat(b'}') {
             loop {
@@ -177,7 +184,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Ok(start..self.pos)
+        Ok(())
     }
 
     /// Takes an array. `element` is called before each element, and must take it.
@@ -247,21 +254,21 @@ impl<'a> Scanner<'a> {
             return self.fail();
         }
         let start = self.pos;
-        let mut escaped = false;
-        loop {
-            self.pos += plain_run(&self.bytes[self.pos..]);
-            match self.bytes.get(self.pos) {
-                Some(b'"') => {
-                    self.pos += 1;
-                    return Ok(Key { span: start..self.pos - 1, escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return self.fail(),
-            }
+        self.pos += plain_run(&self.bytes[start..]);
+        if self.eat(b'"') {
+            return Ok(Key { span: start..self.pos - 1, escaped: false });
         }
+        self.rest_of_string(start)
+    }
+
+    /// A string from its first escape on. Apart, because most have none.
+    #[inline(never)]
+    fn rest_of_string(&mut self, start: usize) -> Scan<Key> {
+        while self.bytes.get(self.pos) == Some(&b'\\') {
+            self.escape()?;
+            self.pos += plain_run(&self.bytes[self.pos..]);
+        }
+        if self.eat(b'"') { Ok(Key { span: start..self.pos - 1, escaped: true }) } else { self.fail() }
     }
 
     /// An escape. A lone surrogate is refused: no text can hold it.

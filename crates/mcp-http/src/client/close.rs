@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::{HeaderMap, Method};
+use hyper::Method;
 
 use super::core::{Core, Session};
 use super::net::Exchange;
@@ -15,10 +15,16 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// Sends DELETE for the session (ledger SESS-C-009). 405 and any other answer are as good: the client is done with it
 /// either way. Bounded by [`Timeouts::delete`](super::Timeouts::delete).
 pub(super) async fn delete(core: &Core, session: &Session) {
-    let mut headers = HeaderMap::with_capacity(8);
+    let mut headers = Vec::with_capacity(2);
     session.write_to(&mut headers);
-    let exchange =
-        Exchange { method: Method::DELETE, url: None, headers, body: Bytes::new(), counted: false };
+    let exchange = Exchange {
+        method: Method::DELETE,
+        url: None,
+        common: None,
+        headers,
+        body: Bytes::new(),
+        counted: false,
+    };
     let work = async {
         match core.net.send(exchange).await {
             Ok(answer) => {

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use futures::future::{AbortHandle, Abortable, BoxFuture};
-use hyper::HeaderMap;
 use hyper::Uri;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
 
@@ -72,7 +71,7 @@ pub(super) enum Mode {
     #[default]
     Streamable,
     /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
-    Sse24(Uri),
+    Sse24(Arc<Uri>),
 }
 
 /// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
@@ -86,13 +85,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Adds what a GET, a DELETE or a POST says of the session.
-    pub(super) fn write_to(&self, out: &mut HeaderMap) {
+    /// Adds what a GET or a DELETE says of the session.
+    pub(super) fn write_to(&self, out: &mut Vec<(HeaderName, HeaderValue)>) {
         if let Some(version) = self.version {
-            out.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+            out.push((headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str())));
         }
+        self.write_id_to(out);
+    }
+
+    /// Adds the id alone: the version is among the [headers](super::net::Common) that all POSTs share.
+    pub(super) fn write_id_to(&self, out: &mut Vec<(HeaderName, HeaderValue)>) {
         if let Some(id) = &self.id {
-            out.insert(headers::SESSION_ID, id.clone());
+            out.push((headers::SESSION_ID, id.clone()));
         }
     }
 }
@@ -269,7 +273,7 @@ impl Core {
     }
 
     /// From now on this link speaks HTTP+SSE of 2024-11-05.
-    pub(super) fn enter_sse24(&self, endpoint: Uri) {
+    pub(super) fn enter_sse24(&self, endpoint: Arc<Uri>) {
         self.state().mode = Mode::Sse24(endpoint);
     }
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::Uri;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,32 +29,30 @@ pub(super) enum Relayed {
 }
 
 /// Sends a request and hands over what answers it.
-pub(super) async fn request(core: Arc<Core>, lane: Lane, post: Post) {
-    match core.mode() {
-        Mode::Streamable => streamable(&core, lane, post).await,
-        // Boxed, here and below, is what few exchanges do: it would make the future of every one larger.
-        Mode::Sse24(endpoint) => Box::pin(sse24::request(&core, lane, post, endpoint)).await,
+///
+/// There is one such future for each call: what few exchanges do is boxed, and what is large is lent, for it would make
+/// every one larger.
+pub(super) async fn request(core: &Arc<Core>, lane: Lane, post: &Post, exchange: &mut Exchange) {
+    if let Mode::Sse24(endpoint) = core.mode() {
+        exchange.url = Some(endpoint);
+        return Box::pin(sse24::request(core, lane, post, exchange)).await;
     }
-}
-
-async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
-    // `initialize` may be sent a second time, to an HTTP+SSE server: its body is kept.
-    let again = (post.what == What::Initialize).then(|| (post.headers.clone(), post.body.clone()));
-    let exchange = exchange(&mut post, None);
-    let answer = match core.net.send(exchange).await {
+    let mut answer = match core.net.send(&*exchange).await {
         Ok(answer) => answer,
         Err(error) => return lose(core, lane, error),
     };
     if !answer.status.is_success() {
-        return Box::pin(refused(core, lane, post, answer, again)).await;
+        return Box::pin(refused(core, lane, post, *answer, exchange)).await;
     }
-    if media::is_event_stream(&answer.headers) {
-        return Box::pin(events(core, lane, post, answer)).await;
+    // The answer may be long in coming.
+    exchange.body = Bytes::new();
+    let is_json = media::is_json(&answer.headers);
+    if !is_json && media::is_event_stream(&answer.headers) {
+        return Box::pin(events(core, lane, post, *answer)).await;
     }
-    let headers = answer.headers;
     let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
         answer::not_mcp("accepted, but not answered", answer.status.as_str().as_bytes())
-    } else if media::is_json(&headers) {
+    } else if is_json {
         match answer.body.collect("HTTP reply body", core.config.limits.body).await {
             Ok(body) => answer::json(body),
             Err(error) => Verdict::Lost(answer::lost(error)),
@@ -64,39 +61,21 @@ async fn streamable(core: &Arc<Core>, lane: Lane, mut post: Post) {
         let body = Box::pin(answer.body.clip(core.config.limits.error_body)).await;
         answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
     };
-    settle(core, lane, &post, &headers, verdict);
+    settle(core, lane, post, &answer.headers, verdict);
 }
 
-/// A status outside 2xx. `again`: headers and body, for a second try where the server may speak HTTP+SSE.
-async fn refused(
-    core: &Arc<Core>,
-    lane: Lane,
-    mut post: Post,
-    answer: Answer,
-    again: Option<(HeaderMap, Bytes)>,
-) {
+/// A status outside 2xx. `initialize` is sent a second time where the server may speak HTTP+SSE.
+async fn refused(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer, exchange: &mut Exchange) {
     let status = answer.status;
-    let verdict = refusal(core, answer, &post).await;
-    if let Some((headers, body)) = again
+    let verdict = refusal(core, answer, post).await;
+    if post.what == What::Initialize
         && sse24::may_be(status, &verdict)
         && let Some(endpoint) = sse24::find(core).await
     {
-        post.headers = headers;
-        post.body = body;
-        return sse24::request(core, lane, post, endpoint).await;
+        exchange.url = Some(endpoint);
+        return sse24::request(core, lane, post, exchange).await;
     }
-    settle(core, lane, &post, &HeaderMap::new(), verdict);
-}
-
-/// The exchange that carries a POST. What is kept of the POST lacks its headers and its body then.
-pub(super) fn exchange(post: &mut Post, url: Option<Uri>) -> Exchange {
-    Exchange {
-        method: Method::POST,
-        url,
-        headers: std::mem::take(&mut post.headers),
-        body: std::mem::take(&mut post.body),
-        counted: post.what.is_counted(),
-    }
+    settle(core, lane, post, &HeaderMap::new(), verdict);
 }
 
 /// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
@@ -148,7 +127,7 @@ fn respond(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, response: 
 
 /// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
 /// RES-C-003); a modern one is lost with its stream (SSE-C-011, T-27).
-async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
+async fn events(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer) {
     let Answer { headers, mut body, .. } = answer;
     let limit = core.config.limits.event;
     if post.what == What::Listen {
@@ -164,7 +143,7 @@ async fn events(core: &Arc<Core>, lane: Lane, post: Post, answer: Answer) {
     }
     let mut resuming = Resuming::new(core, session);
     loop {
-        let cut = match relay(core, lane, &post, &headers, &mut events, &mut cursor).await {
+        let cut = match relay(core, lane, post, &headers, &mut events, &mut cursor).await {
             Relayed::Settled => return events.drain().await,
             Relayed::Cut(error) => error,
         };
@@ -235,15 +214,19 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
 const NOTE_TIME: Duration = Duration::from_secs(30);
 
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
-pub(super) async fn note(core: Arc<Core>, lane: Lane, mut post: Post, _room: Option<OwnedSemaphorePermit>) {
+pub(super) async fn note(
+    core: Arc<Core>,
+    lane: Lane,
+    post: Post,
+    mut exchange: Exchange,
+    _room: Option<OwnedSemaphorePermit>,
+) {
     let mode = core.mode();
-    let url = match &mode {
-        Mode::Streamable => None,
-        Mode::Sse24(endpoint) => Some(endpoint.clone()),
-    };
-    let exchange = exchange(&mut post, url);
+    if let Mode::Sse24(endpoint) = &mode {
+        exchange.url = Some(endpoint.clone());
+    }
     let late = HttpError::TimedOut { step: "first byte", limit: NOTE_TIME };
-    let answer = match timeout(NOTE_TIME, core.net.send(exchange)).await.unwrap_or(Err(late)) {
+    let answer = match timeout(NOTE_TIME, core.net.send(&exchange)).await.unwrap_or(Err(late)) {
         Ok(answer) => answer,
         Err(error) => return lose(&core, lane, error),
     };

@@ -14,8 +14,10 @@ use mcp_core::transport::{
 use tokio::sync::Semaphore;
 
 use super::close::{GRACE, delete};
+use super::commons::Commons;
 use super::core::{Core, Step, Task};
 use super::exchange;
+use super::net::Exchange;
 use super::post::{self, Post, What};
 use crate::HttpError;
 
@@ -49,22 +51,24 @@ impl Transport for HttpLink {
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
         let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::new() };
         let notes = Arc::new(Semaphore::new(NOTES as usize));
-        (Box::new(Sender { core: self.0, notes }), Box::new(receiver))
+        (Box::new(Sender { core: self.0, notes, commons: Commons::default() }), Box::new(receiver))
     }
 }
 
 struct Sender {
     core: Arc<Core>,
     notes: Arc<Semaphore>,
+    commons: Commons,
 }
 
 impl Sender {
-    async fn message(
+    /// Makes the POST of a message.
+    fn post(
         &mut self,
-        message: Message,
+        message: &Message,
         lane: Lane,
         version: Option<ProtocolVersion>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(Post, Exchange), SendError> {
         if !self.core.is_open() {
             return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
         }
@@ -72,25 +76,23 @@ impl Sender {
             let why = "a client sends each message on a lane of its own";
             return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
         }
-        let core = &self.core;
-        let post = post::build(&message, version, || core.session(), &core.tools);
-        let post = post.map_err(SendError::Rejected)?;
-        drop(message);
-        self.launch(lane, post).await;
-        Ok(())
+        post::build(message, version, &self.core, &mut self.commons).map_err(SendError::Rejected)
     }
 
-    async fn launch(&self, lane: Lane, post: Post) {
-        let core = &self.core;
-        if matches!(post.what, What::Initialized | What::Note) {
-            // Waits for messages that were sent before, never for ones that come later. It is never closed.
-            let room = self.notes.clone().acquire_owned().await.ok();
-            return core.launch(lane, false, Box::pin(exchange::note(core.clone(), lane, post, room)));
-        }
+    fn request(&self, lane: Lane, post: Post, mut exchange: Exchange) {
         if post.what == What::Initialize {
-            core.begin_session();
+            self.core.begin_session();
         }
-        core.launch(lane, true, Box::pin(exchange::request(core.clone(), lane, post)));
+        let core = self.core.clone();
+        let request = async move { exchange::request(&core, lane, &post, &mut exchange).await };
+        self.core.launch(lane, true, Box::pin(request));
+    }
+
+    async fn note(&self, lane: Lane, post: Post, exchange: Exchange) {
+        // Waits for messages that were sent before, never for ones that come later. It is never closed.
+        let room = self.notes.clone().acquire_owned().await.ok();
+        let note = exchange::note(self.core.clone(), lane, post, exchange, room);
+        self.core.launch(lane, false, Box::pin(note));
     }
 }
 
@@ -99,7 +101,15 @@ impl TransportSender for Sender {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match out {
             Outbound::Message { message, lane, envelope, .. } => {
-                self.message(message, lane, envelope.version).await
+                let (post, exchange) = self.post(&message, lane, envelope.version)?;
+                drop(message);
+                if matches!(post.what, What::Initialized | What::Note) {
+                    // Boxed: the future of every message would be as large.
+                    Box::pin(self.note(lane, post, exchange)).await;
+                } else {
+                    self.request(lane, post, exchange);
+                }
+                Ok(())
             }
             Outbound::End { lane, .. } => {
                 self.core.give_up(lane);

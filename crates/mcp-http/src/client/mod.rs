@@ -11,6 +11,7 @@
 mod answer;
 mod authorize;
 mod close;
+mod commons;
 mod config;
 mod core;
 mod exchange;

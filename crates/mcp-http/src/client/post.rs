@@ -1,20 +1,18 @@
 //! From a message to the POST that carries it: headers and body. No I/O.
 
-use bytes::Bytes;
-use hyper::HeaderMap;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::Method;
+use hyper::header::{ACCEPT, HeaderName, HeaderValue};
 use mcp_core::message::{Mark, Message, ProtocolVersion, Request};
 use mcp_core::transport::{Loss, LossKind};
 
-use super::core::Session;
+use super::commons::Commons;
+use super::core::{Core, Session};
 use super::learn::Tools;
+use super::net::{Common, Exchange};
 use crate::headers;
 
-/// `Accept` of every POST (ledger HTTP-C-002).
-const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 /// `Accept` of every GET (ledger HTTP-C-003).
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a message is, as far as its exchange differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +46,12 @@ impl What {
     }
 
     /// Whether it holds one of the bounded connections: not if it stays open, nor if others wait for it.
-    pub(super) fn is_counted(self) -> bool {
+    fn is_counted(self) -> bool {
         matches!(self, What::ToolsList | What::Call)
     }
 }
 
-/// One POST, ready to go.
+/// What is known of a POST beside the exchange that carries it.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) what: What,
@@ -61,11 +59,12 @@ pub(super) struct Post {
     pub(super) modern: bool,
     /// What was said of the session; empty on a modern exchange.
     pub(super) session: Session,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
-/// Makes the POST of a message at this version. `session` is asked for legacy messages only.
+/// The headers of one message.
+type Headers = Vec<(HeaderName, HeaderValue)>;
+
+/// Makes the POST of a message at this version, to the endpoint.
 ///
 /// # Errors
 ///
@@ -73,59 +72,72 @@ pub(super) struct Post {
 pub(super) fn build(
     message: &Message,
     version: Option<ProtocolVersion>,
-    session: impl FnOnce() -> Session,
-    tools: &Tools,
-) -> Result<Post, Loss> {
+    core: &Core,
+    commons: &mut Commons,
+) -> Result<(Post, Exchange), Loss> {
     let what = What::of(message);
     let modern = version.is_some_and(ProtocolVersion::is_modern);
-    let mut headers = HeaderMap::with_capacity(12);
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(ACCEPT, BOTH);
-    let mut known = Session::default();
-    match version.filter(|_| modern) {
-        Some(version) => modern_headers(message, version, tools, &mut headers)?,
-        // `initialize` names its version in the body alone (ledger HTTP-C-009) and has no session yet.
-        None if what == What::Initialize => {}
-        None => {
-            known = session();
-            known.version = version.or(known.version);
-            known.write_to(&mut headers);
-        }
-    }
+    let mut session = Session::default();
+    let (common, headers) = if modern {
+        modern_headers(message, version, core, commons)?
+    } else if what == What::Initialize {
+        // It names its version in the body alone (ledger HTTP-C-009) and has no session yet.
+        (commons.of_version(None, &core.net), Vec::new())
+    } else {
+        session = core.session();
+        session.version = version.or(session.version);
+        let mut own = Vec::new();
+        session.write_id_to(&mut own);
+        (commons.of_version(session.version, &core.net), own)
+    };
     let mut body = Vec::new();
     message.write_to(&mut body);
-    Ok(Post { what, modern, session: known, headers, body: body.into() })
+    let exchange = Exchange {
+        method: Method::POST,
+        url: None,
+        common: Some(common),
+        headers,
+        body: body.into(),
+        counted: what.is_counted(),
+    };
+    Ok((Post { what, modern, session }, exchange))
 }
 
 /// The headers that mirror the body (ledger HDR-C-001, HDR-C-004, HDR-C-008, HDR-C-016; T-31 for notifications).
 fn modern_headers(
     message: &Message,
-    version: ProtocolVersion,
-    tools: &Tools,
-    out: &mut HeaderMap,
-) -> Result<(), Loss> {
-    out.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
-    match message {
+    version: Option<ProtocolVersion>,
+    core: &Core,
+    commons: &mut Commons,
+) -> Result<(Common, Headers), Loss> {
+    let mut own = Vec::new();
+    let common = match message {
         Message::Request(request) => {
-            out.insert(headers::METHOD, method_value(request.method.as_str()));
-            let mark = headers::named_by(request.method.as_str());
+            let method = request.method.as_str();
+            let mark = headers::named_by(method);
             let name = mark.and_then(|mark| request.params.as_ref()?.only_text(mark));
-            if let Some(name) = &name {
-                out.insert(headers::NAME, headers::encode_value(name));
-                if request.method == "tools/call" {
-                    param_headers(request, name, tools, out)?;
-                }
+            if let Some(name) = name.as_deref().filter(|_| method == "tools/call") {
+                param_headers(request, name, &core.tools, &mut own)?;
             }
+            // Tools and prompts are few; resources may be many.
+            let target = name.as_deref().filter(|_| mark == Some(Mark::Name)).map(|name| (method, name));
+            let common = target.and_then(|target| commons.of_target(version, target, &core.net));
+            if common.is_none() {
+                own.push((headers::METHOD, method_value(method)));
+                own.extend(name.map(|name| (headers::NAME, headers::encode_value(&name))));
+            }
+            common
         }
         Message::Notification(note) => {
-            out.insert(headers::METHOD, headers::encode_value(note.method.as_str()));
+            own.push((headers::METHOD, method_value(note.method.as_str())));
+            None
         }
         Message::Response(_) => {
             let why = "a client of 2026-07-28 sends no responses";
             return Err(Loss::new(LossKind::NoRoute, why));
         }
-    }
-    Ok(())
+    };
+    Ok((common.unwrap_or_else(|| commons.of_version(version, &core.net)), own))
 }
 
 /// The value of `Mcp-Method`. That of calls, the most frequent, is made once and for all.
@@ -137,7 +149,7 @@ fn method_value(method: &str) -> HeaderValue {
 }
 
 /// `Mcp-Param-*`: one for each annotated argument that is there and not null (ledger HDR-C-016, HDR-C-017).
-fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut HeaderMap) -> Result<(), Loss> {
+fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
     let Some(annotations) = tools.annotations(tool) else { return Ok(()) };
     let arguments = request.params.as_ref().and_then(|params| params.get(Mark::Arguments));
     for annotation in annotations.iter() {
@@ -145,19 +157,18 @@ fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut HeaderM
             .value(arguments.as_ref())
             .map_err(|error| Loss::new(LossKind::NoRoute, format!("tool {tool}: {error}")))?;
         if let Some(value) = value {
-            out.insert(annotation.header.clone(), headers::encode_value(&value));
+            out.push((annotation.header.clone(), headers::encode_value(&value)));
         }
     }
     Ok(())
 }
 
 /// The headers of a GET that opens or resumes a stream.
-pub(super) fn get_headers(session: &Session, last_id: Option<&HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(ACCEPT, EVENTS);
+pub(super) fn get_headers(session: &Session, last_id: Option<&HeaderValue>) -> Headers {
+    let mut headers = vec![(ACCEPT, EVENTS)];
     session.write_to(&mut headers);
     if let Some(id) = last_id {
-        headers.insert(headers::LAST_EVENT_ID, id.clone());
+        headers.push((headers::LAST_EVENT_ID, id.clone()));
     }
     headers
 }

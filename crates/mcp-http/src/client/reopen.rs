@@ -30,6 +30,7 @@ pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&Header
     let exchange = Exchange {
         method: Method::GET,
         url: None,
+        common: None,
         headers: get_headers(session, last_id),
         body: Bytes::new(),
         counted: false,

@@ -10,7 +10,8 @@ use mcp_core::transport::{Lane, TransportError};
 
 use super::answer::{Verdict, is_modern_error};
 use super::core::{Core, Session};
-use super::exchange::{exchange, refusal, settle};
+use super::exchange::{refusal, settle};
+use super::net::Exchange;
 use super::post::Post;
 use super::reopen::{Opened, open};
 use super::standalone::shared;
@@ -29,10 +30,11 @@ pub(super) fn may_be(status: StatusCode, verdict: &Verdict) -> bool {
 }
 
 /// Opens the stream and reads where messages go. The link speaks HTTP+SSE from then on.
-pub(super) async fn find(core: &Arc<Core>) -> Option<Uri> {
+pub(super) async fn find(core: &Arc<Core>) -> Option<Arc<Uri>> {
     let found = tokio::time::timeout(PATIENCE, first_event(core)).await;
     let (endpoint, events) = found.ok().flatten()?;
     tracing::debug!(endpoint = uri::shown(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
+    let endpoint = Arc::new(endpoint);
     core.enter_sse24(endpoint.clone());
     core.launch_stream(Box::pin(receive(core.clone(), events)));
     Some(endpoint)
@@ -74,16 +76,15 @@ async fn receive(core: Arc<Core>, mut events: Events) {
 }
 
 /// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).
-pub(super) async fn request(core: &Arc<Core>, lane: Lane, mut post: Post, endpoint: Uri) {
-    let exchange = exchange(&mut post, Some(endpoint));
+pub(super) async fn request(core: &Arc<Core>, lane: Lane, post: &Post, exchange: &Exchange) {
     match core.net.send(exchange).await {
         Ok(answer) if answer.status.is_success() => {
             core.release(lane);
             drain(answer.body).await;
         }
         Ok(answer) => {
-            let verdict = refusal(core, answer, &post).await;
-            settle(core, lane, &post, &HeaderMap::new(), verdict);
+            let verdict = refusal(core, *answer, post).await;
+            settle(core, lane, post, &HeaderMap::new(), verdict);
         }
         Err(error) => core.settle(lane, answer::inbound(lane, answer::lost(error))),
     }

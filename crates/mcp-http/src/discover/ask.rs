@@ -1,8 +1,10 @@
 //! One question to one URL, and what the answer says.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::Uri;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
 use mcp_core::message::{Decoded, Message, ProtocolVersion, RawJson, Request, Response, decode, meta};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -35,7 +37,7 @@ impl Asker<'_> {
         };
         let session = answer.headers.remove(SESSION_ID).filter(|_| question != Question::Stream);
         let status = answer.status;
-        let read = timeout_at(until, self.read(url, question, answer)).await;
+        let read = timeout_at(until, self.read(url, question, *answer)).await;
         let mut reply = read.unwrap_or_else(|_| Reply::late(until - sent, Some(status)));
         if let Some(session) = session {
             let deleted = self.delete(url, session, &reply.named).await;
@@ -45,22 +47,22 @@ impl Asker<'_> {
     }
 
     fn exchange(&self, url: &Uri, question: Question) -> Exchange {
-        let mut headers = HeaderMap::new();
+        let mut headers = Vec::new();
         let (method, accept, body) = match question {
             Question::Stream => (Method::GET, "text/event-stream", Bytes::new()),
             Question::Legacy => (Method::POST, "application/json, text/event-stream", self.initialize()),
             Question::Modern => {
                 let version = ProtocolVersion::LATEST_MODERN.as_str();
-                headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
-                headers.insert(METHOD, HeaderValue::from_static(DISCOVER));
+                headers.push((PROTOCOL_VERSION, HeaderValue::from_static(version)));
+                headers.push((METHOD, HeaderValue::from_static(DISCOVER)));
                 (Method::POST, "application/json, text/event-stream", self.discover())
             }
         };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers.push((ACCEPT, HeaderValue::from_static(accept)));
         if method == Method::POST {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
-        Exchange { method, url: Some(url.clone()), headers, body, counted: false }
+        Exchange { method, url: Some(Arc::new(url.clone())), common: None, headers, body, counted: false }
     }
 
     fn discover(&self) -> Bytes {
@@ -98,7 +100,7 @@ impl Asker<'_> {
                 None => Reply::refused(refused),
             };
         }
-        let Answer { headers, body, .. } = answer;
+        let Answer { headers, mut body, .. } = answer;
         let content = match question {
             Question::Stream if media::is_event_stream(&headers) => self.first_event(url, body).await,
             Question::Stream => Ok(Content::foreign(&headers)),
@@ -146,15 +148,15 @@ impl Asker<'_> {
 
     /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
     async fn delete(&self, url: &Uri, session: HeaderValue, named: &Named) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(SESSION_ID, session);
+        let mut headers = vec![(SESSION_ID, session)];
         let version = named.versions.first().map_or(ProtocolVersion::LATEST_LEGACY.as_str(), String::as_str);
         if let Ok(version) = HeaderValue::from_str(version) {
-            headers.insert(PROTOCOL_VERSION, version);
+            headers.push((PROTOCOL_VERSION, version));
         }
         let exchange = Exchange {
             method: Method::DELETE,
-            url: Some(url.clone()),
+            url: Some(Arc::new(url.clone())),
+            common: None,
             headers,
             body: Bytes::new(),
             counted: false,

@@ -17,6 +17,9 @@ use tokio::time::{Instant, Sleep};
 /// What a silent stream says: that the server is alive (ledger HTTP-S-021).
 const COMMENT: Bytes = Bytes::from_static(b": \n\n");
 
+/// The most of a long text that is handed to HTTP/2 at once.
+const PIECE: usize = 16 << 10;
+
 /// The body of an answer. Never fails: a stream that cannot go on ends.
 #[derive(Default)]
 pub struct Body(Kind);
@@ -42,6 +45,8 @@ struct Stream {
 enum Queue {
     Channel(mpsc::Receiver<Bytes>),
     Source(Box<dyn Source>),
+    /// What is left of a text.
+    Rest(Bytes),
 }
 
 /// Where the chunks of a stream come from, if not from a [`StreamWriter`].
@@ -75,6 +80,15 @@ impl Body {
     /// Whether it is a stream, which may stay open.
     pub(crate) fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Stream(_))
+    }
+
+    /// HTTP/2 keeps what it was handed, however little of it the client takes, and tells nobody. So a long text is handed
+    /// over like a stream, in pieces.
+    pub(crate) fn in_pieces(self) -> Body {
+        match self.0 {
+            Kind::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),
+            _ => self,
+        }
     }
 
     /// How many chunks of a stream were taken so far, comments included; counted from here on.
@@ -171,7 +185,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => true,
             Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Stream(_) => false,
+            Kind::Stream(stream) => stream.rest().is_some_and(Bytes::is_empty),
         }
     }
 
@@ -179,16 +193,25 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(_) => SizeHint::default(),
+            Kind::Stream(stream) => {
+                stream.rest().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.len() as u64))
+            }
         }
     }
 }
 
 impl Stream {
+    /// What is left, where that is known.
+    fn rest(&self) -> Option<&Bytes> {
+        if let Queue::Rest(rest) = &self.queue { Some(rest) } else { None }
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let next = match &mut self.queue {
             Queue::Channel(queue) => queue.poll_recv(cx),
             Queue::Source(source) => source.poll_chunk(cx),
+            Queue::Rest(rest) if rest.is_empty() => Poll::Ready(None),
+            Queue::Rest(rest) => Poll::Ready(Some(rest.split_to(rest.len().min(PIECE)))),
         };
         if let Poll::Ready(chunk) = next {
             if let Some(pulse) = &mut self.pulse {

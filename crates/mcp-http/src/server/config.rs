@@ -110,7 +110,7 @@ pub struct ServerTimeouts {
     pub headers: Duration,
     /// In which a body has to bring 1 KiB, or its end (408).
     pub body: Duration,
-    /// A write that the peer does not take.
+    /// A write that the peer does not take. On HTTP/2: each 16 KiB of an answer, and each event.
     pub write: Duration,
     /// A kept connection without a request. On HTTP/2 the last answers have as long again to be read.
     pub idle: Duration,

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::DuplexStream;
 
 use crate::legacy_kit::{Bench, Client, call, until};
-use crate::server_kit::{Running, soon};
+use crate::server_kit::{Running, body, soon};
 
 type Link<B> = Connection<TokioIo<DuplexStream>, B, TokioExecutor>;
 
@@ -60,6 +60,45 @@ async fn an_http2_stream_that_nobody_reads_costs_its_connection() {
     }
 }
 
+/// A call whose answer is as long as its arguments.
+fn long_echo(bytes: usize) -> Request<Full<Bytes>> {
+    let members = format!(r#""name":"echo","arguments":{{"text":"{}"}}"#, "x".repeat(bytes));
+    Request::post("http://localhost/mcp")
+        .header("content-type", "application/json")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "tools/call")
+        .header("mcp-name", "echo")
+        .body(Full::new(body("1", "tools/call", &members).into()))
+        .unwrap()
+}
+
+/// FAULT B: slow read. A long answer in one piece of JSON is no other: a client that takes nothing of it loses its
+/// connection, one that takes it slowly gets it whole.
+#[tokio::test(start_paused = true)]
+async fn a_long_http2_answer_that_nobody_reads_costs_its_connection() {
+    let running = Running::start(crate::server_modern::server(), |_| {});
+    let (mut sender, connection) = http2(&running, 1000).await;
+    let connection = tokio::spawn(connection);
+    let mut answer = sender.send_request(long_echo(200_000)).await.unwrap();
+    let length = answer.headers()["content-length"].to_str().unwrap().parse::<u64>().unwrap();
+    let (mut read, mut frames) = (0, 0);
+    while let Some(frame) = soon(answer.body_mut().frame()).await {
+        read += frame.unwrap().data_ref().map_or(0, Bytes::len) as u64;
+        frames += 1;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(read, length);
+    assert!(frames > 200, "{frames} frames through a window of 1,000 bytes");
+
+    let unread = sender.send_request(long_echo(200_000)).await.unwrap();
+    assert_eq!(unread.status(), StatusCode::OK);
+    assert!(!connection.is_finished());
+    let ended = tokio::time::timeout(Duration::from_secs(120), connection).await;
+    assert!(ended.is_ok(), "the connection is cut");
+    drop(unread);
+    running.stopped().await;
+}
+
 /// HTTP-S-021: a stream that has nothing to say is read all the same, and stays.
 #[tokio::test(start_paused = true)]
 async fn a_silent_http2_stream_that_is_read_stays() {
@@ -97,16 +136,20 @@ async fn an_answer_to_head_has_no_body() {
     connection.abort();
 }
 
-/// A connection that never comes to its TLS handshake keeps no server from stopping.
 #[cfg(feature = "tls")]
-#[tokio::test(start_paused = true)]
-async fn a_handshake_that_never_comes_holds_up_no_stop() {
+fn secured() -> mcp_http::HttpServer {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate =
         rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     let server = mcp_http::HttpServer::new(std::sync::Arc::new(crate::server_modern::server()));
-    let server = server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-    let running = Running::serve(server);
+    server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+}
+
+/// A connection that never comes to its TLS handshake keeps no server from stopping.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_never_comes_holds_up_no_stop() {
+    let running = Running::serve(secured());
     let silent = running.open();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let start = tokio::time::Instant::now();
@@ -114,4 +157,28 @@ async fn a_handshake_that_never_comes_holds_up_no_stop() {
     assert_eq!((served.connections, served.cut), (1, 0));
     assert!(start.elapsed().is_zero(), "{:?}", start.elapsed());
     assert_eq!(silent.rest().await, "");
+}
+
+/// FAULT B: slow headers, before they are encrypted: a handshake that trickles is cut when the time for a head is over.
+#[cfg(feature = "tls")]
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_takes_too_long_is_cut() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let running =
+        Running::serve(secured().configure(|config| config.timeouts.headers = Duration::from_secs(7)));
+    let mut pipe = running.open_pipe(1024);
+    let start = tokio::time::Instant::now();
+    // The start of a ClientHello of 200 bytes, of which one comes every two seconds.
+    let hello = [22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3, 0, 0, 0];
+    for byte in hello {
+        if pipe.write_all(&[byte]).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let mut rest = Vec::new();
+    let _cut = soon(pipe.read_to_end(&mut rest)).await;
+    assert_eq!(rest, b"", "{:?} after the start", start.elapsed());
+    assert_eq!(start.elapsed().as_secs(), 8, "seven, and one until the byte that finds it out");
+    running.stopped().await;
 }

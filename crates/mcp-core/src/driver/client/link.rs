@@ -120,7 +120,7 @@ impl Driver {
                 idle = false;
                 self.command(command);
             }
-            if let Some(received) = reading.then(|| receiver.recv().now_or_never()).flatten() {
+            if reading && let Some(received) = receiver.recv().now_or_never() {
                 idle = false;
                 if let Some(end) = self.received(received) {
                     return Some(end);

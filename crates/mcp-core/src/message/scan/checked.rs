@@ -2,21 +2,28 @@
 
 use std::ops::Range;
 
-use super::{HARD_MAX_DEPTH, Scan, Scanner};
+use super::{HARD_MAX_DEPTH, Key, Scan, Scanner};
 
 /// Where the member of this name stands in an object that was checked before; of several the last, as in
-/// [`Marks`](crate::message::payload::Marks).
-pub(crate) fn member_of_checked(object: &[u8], name: &str) -> Option<Range<usize>> {
+/// [`Marks`](crate::message::payload::Marks). The look begins at `from`: at 0, or where a member begins or the end.
+pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Option<Range<usize>> {
     let mut found = None;
     let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);
-    let whole = scanner.object(|scanner, key| {
+    let see = |scanner: &mut Scanner<'_>, key: Key| {
         let here = *key.text(scanner.bytes()) == *name.as_bytes();
         let span = scanner.skip_checked()?;
         if here {
             found = Some(span);
         }
         Ok(())
-    });
+    };
+    let whole = if from == 0 {
+        scanner.object(see).map(drop)
+    } else {
+        scanner.pos = from;
+        scanner.depth = 1;
+        scanner.members(see)
+    };
     found.filter(|_| whole.is_ok())
 }
 

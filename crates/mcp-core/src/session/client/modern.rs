@@ -20,6 +20,9 @@ pub(super) struct Stamp {
     head: Vec<u8>,
 }
 
+/// What stands around the constant members and the others: `{"_meta":`, `}` and `,`, less the others' bracket.
+const COMMA_AND_KEY: usize = 10;
+
 /// What one request carries besides.
 #[derive(Debug, Default)]
 pub(super) struct Extras<'a> {
@@ -49,7 +52,9 @@ impl Stamp {
         let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
         let looked_into = params.filter(|params| !params.lacks_meta());
         let own_meta = looked_into.and_then(|params| params.get(Mark::Meta)).filter(RawJson::is_object);
-        let mut out = Vec::with_capacity(body.len() + self.head.len() + 96);
+        let more = if extras.token.is_some() || extras.log_level.is_some() { 96 } else { 0 };
+        // Mostly as long as what is written below, so that it is kept as it is.
+        let mut out = Vec::with_capacity(COMMA_AND_KEY + self.head.len() + body.len() + more);
         if own_meta.is_none() && extras.meta.is_none() && extras.members.is_empty() {
             // The common case: one copy, nothing is looked for a second time.
             out.extend_from_slice(b"{\"_meta\":");
@@ -58,8 +63,9 @@ impl Stamp {
             if !rest.starts_with(b"}") {
                 out.push(b',');
             }
+            let others = out.len();
             out.extend_from_slice(rest);
-            return Payload::new(RawJson::trusted(out.into()));
+            return Payload::after_meta(RawJson::trusted(out.into()), others);
         }
         self.write_meta(extras, &mut out);
         let protocol = RawJson::trusted(out.into());

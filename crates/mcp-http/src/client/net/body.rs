@@ -81,7 +81,7 @@ impl Body {
     /// [`HttpError::TooLarge`] with this name, as early as the length is announced or reached; those of
     /// [`Body::chunk`].
     pub(crate) async fn collect(
-        mut self,
+        &mut self,
         limit_name: &'static str,
         limit: usize,
     ) -> Result<Bytes, HttpError> {

@@ -26,6 +26,9 @@ use super::stream::Stream;
 /// The body of a request.
 pub(super) type Payload = Full<Bytes>;
 
+/// What hyper makes of a request.
+type Reply = Result<Response<Incoming>, TrySendError<Request<Payload>>>;
+
 /// Counts open connections, for as long as it lives.
 pub(super) struct Counted(Arc<AtomicUsize>);
 
@@ -88,18 +91,26 @@ impl Wire {
 
     /// Whether another request can be sent. Ends what is left of the exchange.
     pub(super) fn is_reusable(&mut self) -> bool {
-        self.turn_unwatched();
+        // Mostly the turn that brought the end of the body has ended the exchange, and has looked for what may come
+        // behind it; the next exchange looks again before it writes.
+        if !self.sender.is_ready() {
+            self.turn_unwatched();
+        }
         !self.doubtful && self.connection.is_some() && self.sender.is_ready()
     }
 
-    /// Sends a request and waits for the head of its answer. Dropping the future closes the connection.
-    pub(super) async fn send(
+    /// Hands a request over, for [`Wire::reply`] to send. Apart from it, so that its future is not as large as a request.
+    pub(super) fn begin(&mut self, request: Request<Payload>) -> impl Future<Output = Reply> + Send + use<> {
+        // It is polled without a waker, so it must not be put off either.
+        unconstrained(self.sender.try_send_request(request))
+    }
+
+    /// Sends what was begun and waits for the head of its answer. Dropping the future closes the connection.
+    pub(super) async fn reply(
         mut self: Box<Self>,
-        request: Request<Payload>,
+        mut reply: Pin<&mut impl Future<Output = Reply>>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
-        // It is polled without a waker, so it must not be put off either.
-        let mut reply = pin!(unconstrained(self.sender.try_send_request(request)));
         let mut woken = false;
         let reply = poll_fn(|cx| {
             // Only turns bring the reply, and they register the waker: the reply itself needs none.
@@ -252,13 +263,17 @@ const PING: Duration = Duration::from_secs(30);
 pub(super) struct Slot(Arc<Multi>);
 
 impl Slot {
-    /// Sends a request and waits for the head of its answer. Dropping the future resets the stream.
-    pub(super) async fn send(
+    /// Sends a request, for [`Slot::reply`] to wait for.
+    pub(super) fn begin(&self, request: Request<Payload>) -> impl Future<Output = Reply> + Send + use<> {
+        self.0.sender.clone().try_send_request(request)
+    }
+
+    /// Waits for the head of the answer. Dropping what was begun resets the stream.
+    pub(super) async fn reply(
         self,
-        request: Request<Payload>,
+        mut reply: Pin<&mut impl Future<Output = Reply>>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Slot), Failure> {
-        let mut reply = pin!(self.0.sender.clone().try_send_request(request));
         let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
             Poll::Ready(reply) => Poll::Ready(Ok(reply)),
             Poll::Pending => patience.poll(cx).map(Err),

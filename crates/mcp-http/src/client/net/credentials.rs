@@ -5,9 +5,8 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::Uri;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST,
-    HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-    WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap,
+    HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
 };
 
 use super::origin::Origin;
@@ -100,14 +99,9 @@ impl Credentials {
         hook.challenged(&challenge).await.as_ref().map(whole).transpose()
     }
 
-    /// Adds everything to the headers of one request.
-    pub(super) fn add(&self, headers: &mut HeaderMap, authorization: Option<&HeaderValue>) {
-        for (name, value) in &self.fixed {
-            headers.append(name, value.clone());
-        }
-        if let Some(value) = authorization {
-            headers.insert(AUTHORIZATION, value.clone());
-        }
+    /// The headers of every request.
+    pub(super) fn fixed(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.fixed
     }
 }
 

@@ -1,6 +1,7 @@
 //! The client's connections: plain HTTP exchanges with one origin, without any MCP.
 
 mod body;
+mod common;
 mod connection;
 mod credentials;
 mod dial;
@@ -18,17 +19,22 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::header::{CONTENT_ENCODING, HOST, HeaderMap, PROXY_AUTHORIZATION};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+};
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use body::Body;
+pub(crate) use common::Common;
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
@@ -50,12 +56,15 @@ use crate::error::Refused;
 const MOST_REFUSALS: u32 = 3;
 
 /// One request.
+#[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// `None` is the endpoint. Another must be of the same origin.
-    pub(crate) url: Option<Uri>,
-    /// Everything but `Host`, the fixed headers and the credentials.
-    pub(crate) headers: HeaderMap,
+    pub(crate) url: Option<Arc<Uri>>,
+    /// What it shares with others: see [`Net::common`].
+    pub(crate) common: Option<Common>,
+    /// Everything else but `Host`, the fixed headers and the credentials.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
     /// Waits for one of the permits, and is bounded by the total timeout. Neither holds for streams that stay open
     /// and for messages that others wait for.
@@ -95,10 +104,12 @@ pub(crate) struct Net {
 struct Shared {
     endpoint: Place,
     credentials: Credentials,
+    /// `Host` and the fixed headers.
+    common: Common,
     permits: Option<Arc<Semaphore>>,
     pool: Arc<Pool>,
     /// What a proxy that forwards wants, if there is one.
-    forward: Option<Option<hyper::header::HeaderValue>>,
+    forward: Option<Option<HeaderValue>>,
     first_byte: Option<Duration>,
     idle: Option<Duration>,
     total: Option<Duration>,
@@ -152,6 +163,7 @@ impl Net {
         Ok(Net {
             shared: Arc::new(Shared {
                 endpoint: Place::new(url.clone()),
+                common: Common::new(&origin.header, credentials.fixed()),
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
@@ -169,19 +181,22 @@ impl Net {
     /// have reached the server is otherwise never sent twice. Dropping the future closes the connection or resets the
     /// stream.
     ///
+    /// The answer is boxed: it is large, and handed up through several futures.
+    ///
     /// # Errors
     ///
     /// All but [`HttpError::Status`], [`HttpError::SessionGone`] and [`HttpError::Closed`].
-    pub(crate) async fn send(&self, exchange: Exchange) -> Result<Answer, HttpError> {
+    pub(crate) async fn send(&self, exchange: impl Borrow<Exchange>) -> Result<Box<Answer>, HttpError> {
         let shared = &*self.shared;
+        let exchange = exchange.borrow();
         let mut patience = Patience::new(shared.total.filter(|_| exchange.counted));
         let permit = shared.permit(exchange.counted, &mut patience).await?;
-        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url)).transpose()?;
+        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url).map(Box::new)).transpose()?;
         let mut authorization = patience.bound(shared.credentials.authorization()).await?;
         let (mut followed, mut challenged) = (0, false);
         loop {
-            let place = elsewhere.as_ref().unwrap_or(&shared.endpoint);
-            let mut answer = shared.exchange(&exchange, place, authorization.as_ref(), &mut patience).await?;
+            let place = elsewhere.as_deref().unwrap_or(&shared.endpoint);
+            let mut answer = shared.exchange(exchange, place, authorization.as_ref(), &mut patience).await?;
             if answer.status.is_success() {
                 if let Some(encoding) = encoding(&answer.headers) {
                     let why = format!("a body encoded as {encoding}, which was not asked for");
@@ -191,7 +206,7 @@ impl Net {
                 redirect::follow(answer.status, &answer.headers, &place.absolute, followed)?
             {
                 followed += 1;
-                elsewhere = Some(Place::new(to));
+                elsewhere = Some(Box::new(Place::new(to)));
                 patience = answer.body.discard();
                 continue;
             } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
@@ -199,7 +214,8 @@ impl Net {
                 // The hook may ask a person: only the total timeout bounds it.
                 answer.body.waits_for("total", None);
                 let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.absolute);
-                if let Some(new) = answer.body.patience().bound(asked).await? {
+                // Boxed, as is what few exchanges have: it would make the future of every one larger.
+                if let Some(new) = Box::pin(answer.body.patience().bound(asked)).await? {
                     authorization = Some(new);
                     patience = answer.body.discard();
                     continue;
@@ -209,6 +225,11 @@ impl Net {
             answer.body.hold(permit);
             return Ok(answer);
         }
+    }
+
+    /// `Host`, the fixed headers and these, for exchanges that have them in common.
+    pub(crate) fn common(&self, headers: &[(HeaderName, HeaderValue)]) -> Common {
+        self.shared.common.with(headers)
     }
 
     /// How many connections are open, in use or not.
@@ -249,9 +270,9 @@ impl Shared {
         &self,
         exchange: &Exchange,
         place: &Place,
-        authorization: Option<&hyper::header::HeaderValue>,
+        authorization: Option<&HeaderValue>,
         patience: &mut Patience,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Box<Answer>, HttpError> {
         let mut refusals = 0;
         loop {
             let kept = self.pool.take();
@@ -267,15 +288,21 @@ impl Shared {
             let request = self.request(exchange, place, authorization, &lease);
             patience.step("first byte", self.first_byte);
             let result = match lease {
-                Lease::One(wire) => wire.send(request, patience).await.map(|(r, w)| (r, Lease::One(w))),
-                Lease::Multi(slot) => slot.send(request, patience).await.map(|(r, s)| (r, Lease::Multi(s))),
+                Lease::One(mut wire) => {
+                    let reply = pin!(wire.begin(request));
+                    wire.reply(reply, patience).await.map(|(r, w)| (r, Lease::One(w)))
+                }
+                Lease::Multi(slot) => {
+                    let reply = pin!(slot.begin(request));
+                    slot.reply(reply, patience).await.map(|(r, s)| (r, Lease::Multi(s)))
+                }
             };
             match result {
                 Ok((response, lease)) => {
                     let (head, incoming) = response.into_parts();
                     let patience = std::mem::replace(patience, Patience::new(None));
                     let body = Body::new(incoming, lease, &self.pool, patience, self.idle);
-                    return Ok(Answer { status: head.status, headers: head.headers, body });
+                    return Ok(Box::new(Answer { status: head.status, headers: head.headers, body }));
                 }
                 // The server closed it while it was kept. Nothing was written, so another is as good.
                 Err(Failure::Unsent(_)) if !is_new => {}
@@ -290,26 +317,28 @@ impl Shared {
         &self,
         exchange: &Exchange,
         place: &Place,
-        authorization: Option<&hyper::header::HeaderValue>,
+        authorization: Option<&HeaderValue>,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
-        let mut headers = exchange.headers.clone();
-        let uri = match lease {
-            Lease::Multi(_) => &place.absolute,
-            Lease::One(_) => {
-                headers.insert(HOST, self.pool.origin.header.clone());
-                match &self.forward {
-                    None => &place.path,
-                    Some(authorization) => {
-                        if let Some(value) = authorization {
-                            headers.insert(PROXY_AUTHORIZATION, value.clone());
-                        }
-                        &place.absolute
-                    }
+        let mut headers = exchange.common.as_ref().unwrap_or(&self.common).copy();
+        common::add(&mut headers, &exchange.headers);
+        let uri = match (lease, &self.forward) {
+            (Lease::Multi(_), _) => {
+                // HTTP/2 says it in the URL.
+                headers.remove(HOST);
+                &place.absolute
+            }
+            (Lease::One(_), None) => &place.path,
+            (Lease::One(_), Some(authorization)) => {
+                if let Some(value) = authorization {
+                    headers.insert(PROXY_AUTHORIZATION, value.clone());
                 }
+                &place.absolute
             }
         };
-        self.credentials.add(&mut headers, authorization);
+        if let Some(value) = authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
         let mut request = Request::new(Full::new(exchange.body.clone()));
         *request.method_mut() = exchange.method.clone();
         *request.uri_mut() = uri.clone();

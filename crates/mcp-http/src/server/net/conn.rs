@@ -225,10 +225,12 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
         conn.state.unread.store(true, Ordering::Relaxed);
     }
     let mut response = answered.reply.into_response();
+    let http2 = version >= Version::HTTP_2;
+    if http2 {
+        response = response.map(Body::in_pieces);
+    }
     if response.body().is_stream() {
-        if version >= Version::HTTP_2
-            && let Some(yielded) = response.body_mut().counted()
-        {
+        if http2 && let Some(yielded) = response.body_mut().counted() {
             conn.state.stalls.watch(&yielded);
         }
         response = response.map(|body| body.guarded(in_flight));

@@ -9,7 +9,7 @@ async fn against(said: String, config: &ClientConfig, limit: usize) -> Result<By
     let (net, mut server) = scripted(config);
     let client = async {
         let result = match net.send(post("a")).await {
-            Ok(answer) => answer.body.collect("body", limit).await,
+            Ok(mut answer) => answer.body.collect("body", limit).await,
             Err(error) => Err(error),
         };
         (result, net.open_connections())

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::Method;
 use hyper::Uri;
-use hyper::header::HeaderMap;
 use mcp_core::transport::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
@@ -126,14 +125,15 @@ pub(super) fn post(body: &str) -> Exchange {
     Exchange {
         method: Method::POST,
         url: None,
-        headers: HeaderMap::new(),
+        common: None,
+        headers: Vec::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         counted: true,
     }
 }
 
 /// The whole body of an answer, as text.
-pub(super) async fn text(answer: Answer) -> Result<String, HttpError> {
+pub(super) async fn text(mut answer: Box<Answer>) -> Result<String, HttpError> {
     let bytes = answer.body.collect("body", 1 << 20).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

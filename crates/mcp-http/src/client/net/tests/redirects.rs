@@ -132,7 +132,7 @@ async fn at_most_three_redirects_are_followed_in_a_row() {
 #[tokio::test]
 async fn an_exchange_stays_within_the_origin() {
     let (net, mut server) = scripted(&keyed());
-    let to = |url: &str| Exchange { url: Some(url.parse::<Uri>().unwrap()), ..post("a") };
+    let to = |url: &str| Exchange { url: Some(Arc::new(url.parse::<Uri>().unwrap())), ..post("a") };
     let client = async {
         read(&net, to("http://server.test/messages?session=1")).await.unwrap();
         for elsewhere in ["http://evil.test/mcp", "https://server.test/mcp", "http://u:secret@server.test/"] {

@@ -1,0 +1,129 @@
+//! Our server as one route of an axum application, as the guide has it, with a client of each era.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use futures::future::join_all;
+use mcp_core::client::{CallOptions, Client};
+use mcp_core::message::RawJson;
+use mcp_core::server::{Context, Reply, Router, Server};
+use mcp_http::server::{HttpRequest, HttpService, Peer};
+use mcp_http::{HttpClient, HttpServer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::http_faults::kit::{LEGACY, MODERN, in_time};
+
+/// What a middleware found out about the caller.
+#[derive(Clone)]
+struct Tenant(&'static str);
+
+async fn peer(ConnectInfo(address): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Peer::Tcp(address));
+    request.extensions_mut().insert(Tenant("blue"));
+    next.run(request).await
+}
+
+/// Tells who called, and gives progress first if it is asked to.
+fn callers() -> Server {
+    let router = Router::new().method("who", |_, context: Context| async move {
+        context.progress(1.0, None, None).await;
+        let request = context.envelope().get::<HttpRequest>().cloned();
+        let told = request.as_ref().map(|request| {
+            let tenant = request.extensions().get::<Tenant>().map_or("nobody", |tenant| tenant.0);
+            format!("{tenant} {}", matches!(request.peer(), Peer::Tcp(address) if address.ip().is_loopback()))
+        });
+        Ok(Reply::Result(RawJson::object([("who", RawJson::string(&told.unwrap_or_default()))])))
+    });
+    Server::builder("mounted", "1").build(router)
+}
+
+struct App {
+    address: SocketAddr,
+    mcp: HttpService,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+async fn app() -> App {
+    let mcp = HttpServer::new(Arc::new(callers())).service().unwrap();
+    let router = axum::Router::new()
+        .route("/version", get(|| async { "1.0.0" }))
+        .route_service("/mcp", mcp.clone())
+        .layer(middleware::from_fn(peer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let draining = mcp.clone();
+    let serve = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            let _dropped = stopped.await;
+            draining.drain();
+        });
+    App { address, mcp, stop, task: tokio::spawn(async move { serve.await }) }
+}
+
+/// What a plain request gets, whole.
+async fn ask(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Calls of both eras, side by side, with progress in streams; what a middleware adds is there for handlers.
+#[tokio::test]
+async fn axum_carries_both_eras_beside_routes_of_its_own() {
+    let app = app().await;
+    let url = format!("http://{}/mcp", app.address);
+    for era in [MODERN, LEGACY] {
+        let http = HttpClient::new(&url).unwrap();
+        let client = in_time(Client::builder("axum", "1").era(era).connect(http)).await.unwrap();
+        let calls = (0..20).map(|_| {
+            let options = CallOptions { progress: true, ..CallOptions::default() };
+            in_time(client.call("who", None, options))
+        });
+        for answer in join_all(calls).await {
+            let who = answer.unwrap().raw().member("who");
+            assert_eq!(who, Some(RawJson::string("blue true")), "{era:?}");
+        }
+        in_time(client.close()).await;
+    }
+    assert_eq!(app.mcp.sessions().sessions, 0);
+    let version = ask(app.address, "GET /version HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(version.ends_with("1.0.0"), "{version}");
+    app.task.abort();
+}
+
+/// Hosts and origins are checked in it, whatever the application around lets through (SEC-S-001, SEC-S-002).
+#[tokio::test]
+async fn a_mounted_service_still_refuses_strangers() {
+    let app = app().await;
+    for header in ["host: evil.example", "host: localhost\r\norigin: https://evil.example"] {
+        let request = format!(
+            "POST /mcp HTTP/1.1\r\n{header}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        let answer = ask(app.address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
+    }
+    app.task.abort();
+}
+
+/// A session with its open stream does not hold up the end of the application around.
+#[tokio::test]
+async fn draining_lets_the_application_end() {
+    let app = app().await;
+    let http = HttpClient::new(&format!("http://{}/mcp", app.address)).unwrap();
+    let client = in_time(Client::builder("axum", "1").era(LEGACY).connect(http)).await.unwrap();
+    in_time(client.call("who", None, CallOptions::default())).await.unwrap();
+    drop(app.stop);
+    in_time(app.task).await.unwrap().unwrap();
+    in_time(client.close()).await;
+}
