@@ -3,6 +3,8 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use crate::message::{Message, RequestId};
 use crate::transport::{Lane, Loss, Outbound, SendError, TransportError, TransportSender};
 
@@ -42,10 +44,9 @@ pub(crate) async fn write<P>(
     loop {
         queue.ready_beside().await;
         let mut sent = false;
-        while let Some(queued) = queue.try_pop() {
+        while let Some(Sending { work, lane, request, _permit }) = begin(&mut *sender, queue) {
             sent = true;
-            let (lane, request) = name(&queued.out);
-            match within(limit, sender.send(queued.out)).await? {
+            match within(limit, work).await? {
                 Ok(()) => {}
                 Err(SendError::Rejected(loss)) => {
                     // The loop beside this one ends later than this one.
@@ -64,6 +65,21 @@ pub(crate) async fn write<P>(
             Err(SendError::Rejected(loss)) => return Err(TransportError::new(loss)),
         }
     }
+}
+
+/// A message on its way, and what is told of it if it does not arrive.
+struct Sending<'a, P> {
+    work: BoxFuture<'a, Result<(), SendError>>,
+    lane: Lane,
+    request: Option<RequestId>,
+    _permit: Option<P>,
+}
+
+/// Begins to send the next message. Apart, so that who waits for it has no room for the message.
+fn begin<'a, P>(sender: &'a mut dyn TransportSender, queue: &Mailbox<Queued<P>>) -> Option<Sending<'a, P>> {
+    let Queued { out, _permit } = queue.try_pop()?;
+    let (lane, request) = name(&out);
+    Some(Sending { work: sender.send(out), lane, request, _permit })
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportError> {

@@ -6,6 +6,7 @@
 pub(crate) mod encode;
 mod envelope;
 mod error;
+mod glance;
 mod id;
 pub mod meta;
 pub mod method;

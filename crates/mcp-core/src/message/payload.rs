@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use memchr::memmem::Finder;
-
+use super::glance;
 use super::meta;
 use super::raw::RawJson;
 use super::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner, member_of_checked};
@@ -217,12 +216,10 @@ impl Payload {
     }
 
     /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
-    /// A quick look spares most results the scan: if none of the names stands in the text, and no letter is written as
-    /// an escape, no mark is looked for any more. So what goes on elsewhere has to be a new payload.
+    /// A quick look spares most results the scan: if no member has one of the names, no mark is looked for any more. So
+    /// what goes on elsewhere has to be a new payload.
     pub(crate) fn result(raw: RawJson) -> Payload {
-        static NAMES: LazyLock<[Finder<'static>; 5]> =
-            LazyLock::new(|| ["resultType", "_meta", "ttlMs", "cacheScope", "\\u"].map(Finder::new));
-        if NAMES.iter().all(|name| name.find(raw.as_bytes()).is_none()) {
+        if !glance::may_hold_names(raw.as_bytes()) {
             return Payload { places: OnceLock::from(Places::None), ..Payload::new(raw) };
         }
         Payload::new(raw)

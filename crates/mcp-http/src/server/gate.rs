@@ -92,7 +92,7 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 /// Who calls (ledger SEC-S-004, SEC-S-007, SEC-S-010).
 pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Identity>, Reply> {
     let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
-    if parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+    if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
     }
     if let Some(secret) = &core.config.bearer
@@ -136,10 +136,14 @@ pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Repl
     Ok(form)
 }
 
+/// Whether no header stands there twice: there are as many values as names. Then there is nothing to look for.
+fn all_single(headers: &HeaderMap) -> bool {
+    headers.len() == headers.keys_len()
+}
+
 /// Headers that may stand there once.
 pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Reply> {
-    // As many values as names: there is nothing to look for.
-    if headers.len() == headers.keys_len() {
+    if all_single(headers) {
         return Ok(());
     }
     match SINGLE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {

@@ -131,18 +131,18 @@ where
     B: HttpBody<Data = Bytes>,
 {
     let parts = head.parts();
-    let (version, expects) = (parts.version, expects(parts));
+    let version = parts.version;
     let (place, identity) = match enter(core, parts, origin).await {
         Ok(entered) => entered,
-        Err(refusal) => return leave(refusal, version, expects, body).await,
+        Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
     if place == Place::Health {
-        return leave(health(core), version, expects, body).await;
+        return leave(health(core), version, expects(parts), body).await;
     }
     if parts.method == Method::POST {
         let form = match gate::check_post(&parts.headers, core.config.limits.body) {
             Ok(form) => form,
-            Err(refusal) => return leave(refusal, version, expects, body).await,
+            Err(refusal) => return leave(refusal, version, expects(parts), body).await,
         };
         let text = match read::read(body, core.config.limits.body, core.config.timeouts.body).await {
             Ok(text) => text,
@@ -152,8 +152,9 @@ where
         return Answered { reply, unread: false };
     }
     if let Err(refusal) = gate::check_single(&parts.headers) {
-        return leave(refusal, version, expects, body).await;
+        return leave(refusal, version, expects(parts), body).await;
     }
+    let expects = expects(parts);
     let reply = match &core.legacy {
         // Only POST passes the gate then.
         None => respond::not_allowed("POST"),

@@ -1,21 +1,27 @@
 //! How a router serves a request.
 
 use std::borrow::Cow;
+use std::future::ready;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::driver::boxed;
 use crate::message::{ErrorObject, Mark, RawJson};
 use crate::server::{Context, Handler, IncomingRequest};
 use crate::session::server::Reply;
 use crate::transport::Envelope;
 
-use super::Router;
 use super::page::page;
 use super::template;
+use super::{Router, Served};
 
 const PAGE_SIZE: usize = 100;
+
+/// What answers a request.
+enum Found {
+    Later(BoxFuture<'static, Served>),
+    Now(Reply),
+}
 
 #[async_trait]
 impl Handler for Router {
@@ -28,7 +34,11 @@ impl Handler for Router {
         's: 'f,
         Self: 'f,
     {
-        boxed(|| self.route(request, context))
+        match self.find(request, context) {
+            Ok(Found::Later(served)) => served,
+            Ok(Found::Now(reply)) => Box::pin(ready(Ok(reply))),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn capabilities(&self) -> RawJson {
@@ -60,38 +70,41 @@ impl Handler for Router {
 }
 
 impl Router {
-    async fn route(&self, request: IncomingRequest, context: Context) -> Result<Reply, ErrorObject> {
+    /// Finds what answers. Whose future is in a box already is not put into another.
+    fn find(&self, request: IncomingRequest, context: Context) -> Result<Found, ErrorObject> {
         let size = self.page_size.unwrap_or(PAGE_SIZE);
         let params = request.params.as_ref();
         // A method of that name goes first: it may replace what stands below.
         if let Some(route) = self.methods.get(request.method.as_str()) {
-            return route(request.params, context).await;
+            return Ok(Found::Later(route(request.params, context)));
         }
+        let listed = |page: Result<RawJson, ErrorObject>| page.map(|page| Found::Now(Reply::Result(page)));
         match request.method.as_str() {
             "tools/list" if self.has_tools() => {
-                page(&self.tools, |tool| tool.definition.raw(), "tools", size, params).map(Reply::Result)
+                listed(page(&self.tools, |tool| tool.definition.raw(), "tools", size, params))
             }
             "prompts/list" if self.has_prompts() => {
-                page(&self.prompts, |prompt| prompt.definition.raw(), "prompts", size, params)
-                    .map(Reply::Result)
+                listed(page(&self.prompts, |prompt| prompt.definition.raw(), "prompts", size, params))
             }
             "resources/list" if self.has_resources() => {
-                page(&self.resources, |resource| resource.definition.raw(), "resources", size, params)
-                    .map(Reply::Result)
+                listed(page(&self.resources, |resource| resource.definition.raw(), "resources", size, params))
             }
-            "resources/templates/list" if self.has_resources() => {
-                page(&self.templates, |entry| entry.definition.raw(), "resourceTemplates", size, params)
-                    .map(Reply::Result)
-            }
+            "resources/templates/list" if self.has_resources() => listed(page(
+                &self.templates,
+                |entry| entry.definition.raw(),
+                "resourceTemplates",
+                size,
+                params,
+            )),
             "tools/call" if self.has_tools() => {
                 let name = text(&request, Mark::Name, "name")?;
                 let tool = self.tools.get(&*name).ok_or_else(|| unknown("tool", &name))?;
-                (tool.route)(arguments(&request)?, context).await
+                Ok(Found::Later((tool.route)(arguments(&request)?, context)))
             }
             "prompts/get" if self.has_prompts() => {
                 let name = text(&request, Mark::Name, "name")?;
                 let prompt = self.prompts.get(&*name).ok_or_else(|| unknown("prompt", &name))?;
-                (prompt.route)(arguments(&request)?, context).await
+                Ok(Found::Later((prompt.route)(arguments(&request)?, context)))
             }
             "resources/read" if self.has_resources() => {
                 let uri = text(&request, Mark::Uri, "uri")?;
@@ -102,15 +115,15 @@ impl Router {
                     found.map(|(_, entry)| &entry.route)
                 });
                 match route {
-                    Some(route) => route(RawJson::string(&uri), context).await,
+                    Some(route) => Ok(Found::Later(route(RawJson::string(&uri), context))),
                     None => Err(ErrorObject::resource_not_found(&uri)),
                 }
             }
-            "completion/complete" => match &self.completion {
-                Some(route) => route(request.params(), context).await,
-                None => Ok(Reply::MethodNotFound),
-            },
-            _ => Ok(Reply::MethodNotFound),
+            "completion/complete" => Ok(match &self.completion {
+                Some(route) => Found::Later(route(request.params(), context)),
+                None => Found::Now(Reply::MethodNotFound),
+            }),
+            _ => Ok(Found::Now(Reply::MethodNotFound)),
         }
     }
 

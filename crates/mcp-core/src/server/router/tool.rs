@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::message::{ErrorObject, RawJson, encode};
 use crate::session::InputRequired;
+use crate::session::server::{LARGE_RESULT, ROOM_BEHIND};
 
 /// What a tool says.
 #[derive(Clone, Debug)]
@@ -106,8 +107,9 @@ impl From<ErrorObject> for ToolError {
 pub(super) fn content(text: &str, is_error: bool) -> RawJson {
     const HEAD: &[u8] = br#"{"content":[{"type":"text","text":"#;
     let tail: &[u8] = if is_error { br#"}],"isError":true}"# } else { b"}]}" };
-    // In one piece: the text may be large.
-    let mut out = Vec::with_capacity(HEAD.len() + text.len() + tail.len() + 2);
+    // In one piece: the text may be large, and then what completes the result stands behind it.
+    let room = if text.len() < LARGE_RESULT { 0 } else { ROOM_BEHIND };
+    let mut out = Vec::with_capacity(HEAD.len() + text.len() + tail.len() + 2 + room);
     out.extend_from_slice(HEAD);
     encode::write_string(text, &mut out);
     out.extend_from_slice(tail);

@@ -38,7 +38,7 @@ impl ServerSession {
         ];
         members
             .extend(self.config.instructions.as_deref().map(|text| ("instructions", RawJson::string(text))));
-        self.legacy = Some(legacy);
+        self.legacy = Some(Box::new(legacy));
         self.answer(lane, request.id.clone(), RawJson::object(members));
     }
 

@@ -42,6 +42,7 @@ use std::time::Instant;
 
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
+pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
@@ -71,7 +72,7 @@ pub struct ServerSession {
     batches: Batches,
     asks: Asks,
     /// What a legacy client negotiated, if one did.
-    legacy: Option<Legacy>,
+    legacy: Option<Box<Legacy>>,
     phase: Phase,
     /// Responses that answered nothing.
     stray_responses: u64,
@@ -239,7 +240,10 @@ impl ServerSession {
 
     /// What to do next. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ServerEvent> {
-        self.out.pop().unwrap_or_else(|| Output::Wait(self.asks.next_deadline()))
+        match self.out.pop() {
+            Some(output) => output,
+            None => Output::Wait(self.asks.next_deadline()),
+        }
     }
 
     /// How many responses came that answered nothing: late ones, duplicates, inventions. They are dropped.

@@ -9,8 +9,11 @@ use super::ServerConfig;
 /// The `resultType` of a result that asks for input, as JSON.
 pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
 
-/// From here on a copy costs more than it is worth.
-const LARGE: usize = 16 * 1024;
+/// From this length on a result is not copied to be completed, if there is room behind it.
+pub(crate) const LARGE_RESULT: usize = 4 * 1024;
+
+/// The room behind a large result in which it can usually be completed.
+pub(crate) const ROOM_BEHIND: usize = 256;
 
 /// The `resultType` of a result that is whole.
 const COMPLETE: RawJson = RawJson::trusted(Bytes::from_static(br#""complete""#));
@@ -68,8 +71,11 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     }
     // The usual case: nothing is there yet.
     let text = payload.raw().as_bytes().len();
-    let room = if text < LARGE { text } else { 0 };
-    let mut more = Vec::with_capacity(room + config.info.as_bytes().len() + 160);
+    // What is written below, to the byte: a text with room to spare is kept by one allocation more.
+    let member = |key: &str, value: &RawJson| key.len() + value.as_bytes().len() + r#""":,"#.len();
+    let identity = if info { member(meta::SERVER_INFO, &config.info) + r#""_meta":{}"#.len() } else { 0 };
+    let room = members().map(|(_, key, value)| member(key, value)).sum::<usize>() + identity;
+    let mut more = Vec::with_capacity(if text < LARGE_RESULT { text + room } else { room + 2 });
     more.push(b'{');
     for (_, key, value) in members() {
         encode::write_member(key, value, &mut more);
@@ -86,7 +92,7 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
 /// is one small copy; a large result that nobody shares is extended in place instead.
 fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
     let bytes = object.into_bytes();
-    if bytes.len() < LARGE {
+    if bytes.len() < LARGE_RESULT {
         let rest = bytes.get(1..).unwrap_or_default().trim_ascii_start();
         if !rest.starts_with(b"}") {
             more.push(b',');

@@ -2,6 +2,7 @@
 
 use std::future::{poll_fn, ready};
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::BoxFuture;
 use mcp_core::message::Message;
@@ -78,12 +79,27 @@ impl TransportSender for Sender {
                 Ok(())
             }
         };
-        Box::pin(ready(said))
+        match said {
+            Ok(()) => nothing(),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    fn flush<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        nothing()
+    }
+
+    fn close<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Closed, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
         self.exchange.finish();
-        Ok(Closed::default())
+        Box::pin(poll_fn(|_| Poll::Ready(Ok(Closed::default()))))
     }
 }
 
@@ -105,6 +121,11 @@ impl TransportReceiver for Link {
             News::Over => None,
         })
     }
+}
+
+/// Nothing is left to do. It has no size, so its box takes no memory.
+fn nothing<'f>() -> BoxFuture<'f, Result<(), SendError>> {
+    Box::pin(poll_fn(|_| Poll::Ready(Ok(()))))
 }
 
 fn no_route(why: &'static str) -> SendError {

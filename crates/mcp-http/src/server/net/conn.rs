@@ -67,7 +67,15 @@ where
     };
     let io = TokioIo::new(Watched::new(io, ahead, !http2, state.clone(), timeouts.write));
     let conn = Arc::new(conn);
-    let service = service_fn(move |request| answer(conn.clone(), request));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let conn = conn.clone();
+        // Taken apart where the future stands, not before: what is made before is moved there, and all its room with it.
+        async move {
+            let (parts, body) = request.into_parts();
+            let head = Head::new(parts, conn.peer);
+            Ok::<_, Infallible>(answer(&conn, head, body).await)
+        }
+    });
     let watch = Watch::new(timeouts.headers, timeouts.idle, http2);
     let stall = timeouts.keep_alive.saturating_add(timeouts.write);
     let ended = if http2 {
@@ -205,36 +213,29 @@ impl Ticks {
     }
 }
 
-/// One request of this connection. Taken apart before the future is made, which is moved to its place.
-fn answer(
-    conn: Arc<Conn>,
-    request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> {
-    let (parts, body) = request.into_parts();
-    let head = Head::new(parts, conn.peer);
-    async move {
-        let in_flight = conn.state.begin();
-        let version = head.parts().version;
-        let answered = match smuggles(&conn.state, head.parts()) {
-            true => service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version),
-            false => service::handle(&conn.core, head, body).await,
-        };
-        if answered.unread {
-            conn.state.unread.store(true, Ordering::Relaxed);
-        }
-        let mut response = answered.reply.into_response();
-        let http2 = version >= Version::HTTP_2;
-        if http2 {
-            response = response.map(Body::in_pieces);
-        }
-        if response.body().is_stream() {
-            if http2 && let Some(yielded) = response.body_mut().counted() {
-                conn.state.stalls.watch(&yielded);
-            }
-            response = response.map(|body| body.guarded(in_flight));
-        }
-        Ok(response)
+/// One request of this connection.
+async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
+    let in_flight = conn.state.begin();
+    let version = head.parts().version;
+    let answered = match smuggles(&conn.state, head.parts()) {
+        true => service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version),
+        false => service::handle(&conn.core, head, body).await,
+    };
+    if answered.unread {
+        conn.state.unread.store(true, Ordering::Relaxed);
     }
+    let mut response = answered.reply.into_response();
+    let http2 = version >= Version::HTTP_2;
+    if http2 {
+        response = response.map(Body::in_pieces);
+    }
+    if response.body().is_stream() {
+        if http2 && let Some(yielded) = response.body_mut().counted() {
+            conn.state.stalls.watch(&yielded);
+        }
+        response = response.map(|body| body.guarded(in_flight));
+    }
+    response
 }
 
 const SMUGGLED: &str = "Content-Length and Transfer-Encoding exclude each other";
