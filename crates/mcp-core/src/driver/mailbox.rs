@@ -156,3 +156,62 @@ fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
         reader.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A reader that waits is woken by the next item and by the end, and once for each time that it waited.
+    #[test]
+    fn a_reader_that_waits_is_woken_once() {
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mailbox = Mailbox::new();
+        assert!(mailbox.poll_pop(&mut cx).is_pending());
+        assert!(mailbox.poll_pop(&mut cx).is_pending());
+        mailbox.push(1).unwrap();
+        mailbox.push_lossy(2, 9);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(1))));
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(Some(2))));
+        assert!(pin!(mailbox.ready()).poll(&mut cx).is_pending());
+        mailbox.close();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+        assert!(matches!(mailbox.poll_pop(&mut cx), Poll::Ready(None)));
+        assert_eq!(mailbox.push(3), Err(3));
+    }
+
+    /// A reader that stands beside its writer, or has gone, wakes nobody: its task would be polled for nothing.
+    #[test]
+    fn nobody_is_woken_who_does_not_wait() {
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mailbox = Mailbox::new();
+        let item = Arc::new(());
+        let mut beside = pin!(mailbox.ready_beside());
+        assert!(beside.as_mut().poll(&mut cx).is_pending());
+        mailbox.push(item.clone()).unwrap();
+        assert!(beside.as_mut().poll(&mut cx).is_ready());
+        assert!(mailbox.try_pop().is_some());
+        assert!(mailbox.poll_pop(&mut cx).is_pending());
+        mailbox.abandon();
+        mailbox.push(item.clone()).unwrap_err();
+        assert_eq!((woken.0.load(Ordering::Relaxed), Arc::strong_count(&item)), (0, 1));
+    }
+}
