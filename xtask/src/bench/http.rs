@@ -101,21 +101,27 @@ fn table(
         let found =
             medians(pairs, &[&|| command(cell, cell.calls, raw), &|| command(cell, cell.calls, ours)])?;
         let figure = |index: usize| found[index].get(cpu).copied().unwrap_or_default();
-        ratios.push((cell.era, figure(1) / figure(0)));
+        ratios.push((cell.era, "CPU", figure(1) / figure(0)));
         let times = [compare(&found, cpu), compare(&found, "wall"), compare(&found, "p50")].join(" | ");
         let instructions = if find("valgrind").is_some() {
             let of = |name: &str| difference(cell, |calls, out| counted(cell, calls, out, name));
             let (raw, ours): (f64, f64) = (number(&of(raw)?)?, number(&of(ours)?)?);
+            ratios.push((cell.era, "instructions", ours / raw));
             format!("{raw}, {ours} ({:.2})", ours / raw)
         } else {
             "not counted".to_owned()
         };
         show(&mut text, format_args!("| {} | {times} | {instructions} |", title(cell)));
     }
-    for era in ["modern", "legacy"] {
-        let of: Vec<f64> = ratios.iter().filter(|(of, _)| *of == era).map(|(_, ratio)| *ratio).collect();
-        let mean = of.iter().sum::<f64>() / of.len().max(1) as f64;
-        show(&mut text, format_args!("\nMean of the ratios of CPU, {era}: {mean:.2}."));
+    for (era, what) in
+        [("modern", "CPU"), ("legacy", "CPU"), ("modern", "instructions"), ("legacy", "instructions")]
+    {
+        let of = ratios.iter().filter(|(of, ratio_of, _)| (*of, *ratio_of) == (era, what));
+        let of: Vec<f64> = of.map(|(_, _, ratio)| *ratio).collect();
+        if !of.is_empty() {
+            let mean = of.iter().sum::<f64>() / of.len() as f64;
+            show(&mut text, format_args!("\nMean of the ratios of {what}, {era}: {mean:.2}."));
+        }
     }
     Ok(text)
 }

@@ -332,7 +332,8 @@ impl State {
     }
 }
 
-fn abortable(future: BoxFuture<'static, ()>) -> (Task, AbortHandle) {
+/// A future that can be dropped from elsewhere.
+pub(super) fn abortable(future: BoxFuture<'static, ()>) -> (Task, AbortHandle) {
     let (handle, registration) = AbortHandle::new_pair();
     (Abortable::new(future, registration), handle)
 }

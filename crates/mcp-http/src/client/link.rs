@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::close::{GRACE, delete};
 use super::commons::Commons;
-use super::core::{Core, Step, Task};
+use super::core::{Core, Step, Task, abortable};
 use super::exchange;
 use super::net::Exchange;
 use super::post::{self, Post, What};
@@ -49,7 +49,7 @@ impl Transport for HttpLink {
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::new() };
+        let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::from_iter([never()]) };
         let notes = Arc::new(Semaphore::new(NOTES as usize));
         (Box::new(Sender { core: self.0, notes, commons: Commons::default() }), Box::new(receiver))
     }
@@ -135,7 +135,14 @@ impl TransportSender for Sender {
 
 struct Receiver {
     core: Arc<Core>,
+    /// The exchanges, beside one that [never](never) ends.
     tasks: FuturesUnordered<Task>,
+}
+
+/// A task that is never woken. A set whose tasks were all polled wakes its reader to look again; with this among them
+/// they never were, and a call that is alone costs no needless turn.
+fn never() -> Task {
+    abortable(Box::pin(std::future::pending())).0
 }
 
 impl Receiver {

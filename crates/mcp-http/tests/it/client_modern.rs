@@ -1,10 +1,15 @@
 //! 2026-07-28: one POST, one exchange.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
+
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, ListenItem};
-use mcp_core::message::RawJson;
+use mcp_core::message::{ProtocolVersion, RawJson, Request};
 use mcp_core::session::SubscriptionFilter;
-use mcp_core::transport::LossKind;
+use mcp_core::transport::{Connect, Envelope, Lane, LossKind, Origin, Outbound};
 
 use crate::client_peer::{Peer, URL, said, soon};
 
@@ -51,6 +56,51 @@ async fn each_request_is_a_post_whose_headers_mirror_its_body() {
     ask.result(r#"{"resultType":"complete","contents":[],"ttlMs":0,"cacheScope":"private"}"#);
     read.await.unwrap().unwrap();
     assert_eq!(peer.connections(), 1, "the connection is used again");
+}
+
+/// Counts how often a task is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn list(id: i64) -> Outbound {
+    let mut envelope = Envelope::default();
+    envelope.version = Some(ProtocolVersion::V2026_07_28);
+    Outbound::Message {
+        message: Request::new(id, "tools/list", Some(RawJson::EMPTY_OBJECT)).into(),
+        lane: Lane::numbered(id as u64),
+        last: false,
+        origin: Origin::Handler,
+        envelope,
+    }
+}
+
+/// FAULT A-B7: who waits for a call that is alone sleeps until its answer comes.
+#[tokio::test(start_paused = true)]
+async fn a_lone_call_wakes_nobody_before_its_answer() {
+    const NONE: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
+    let mut peer = Peer::new();
+    let (mut sender, mut receiver) = peer.http().connect().await.unwrap().split();
+    sender.send(list(1)).await.unwrap();
+    let (first, ()) =
+        tokio::join!(soon(receiver.recv()), async { peer.post("tools/list").await.result(NONE) });
+    assert!(first.unwrap().is_some());
+
+    // On a connection that is there.
+    sender.send(list(2)).await.unwrap();
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let mut received = pin!(receiver.recv());
+    assert!(received.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let ask = peer.post("tools/list").await;
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+    ask.result(NONE);
+    assert!(soon(received).await.unwrap().is_some());
 }
 
 /// HTTP-C-004, SSE-C-002, HTTP-S-007, PROG-S-007; FAULT A-B16, A-B17, C-5: the answer is there before the stream ends,
