@@ -43,7 +43,6 @@ fn pair(programs: &Path, cell: &Cell, calls: usize, client: &str, server: &str) 
 /// Our server beside raw hyper, both under the raw load generator, and the heap of idle sessions.
 pub(super) fn server_tables(programs: &Path, pairs: usize) -> Outcome<String> {
     let mut text = table(
-        programs,
         pairs,
         "server",
         "server",
@@ -63,7 +62,6 @@ pub(super) fn server_tables(programs: &Path, pairs: usize) -> Outcome<String> {
 /// Our client beside raw hyper, both against the raw server.
 pub(super) fn client_tables(programs: &Path, pairs: usize) -> Outcome<String> {
     table(
-        programs,
         pairs,
         "client",
         "own",
@@ -80,7 +78,6 @@ pub(super) fn client_tables(programs: &Path, pairs: usize) -> Outcome<String> {
 
 /// One row a cell: CPU, time, and instructions; `ours / raw` in brackets; then the means over the cells of an era.
 fn table(
-    programs: &Path,
     pairs: usize,
     role: &str,
     cpu: &str,
@@ -88,7 +85,6 @@ fn table(
     [raw, ours]: [&str; 2],
     counted: &dyn Fn(&Cell, usize, String, &str) -> Command,
 ) -> Outcome<String> {
-    let _ = programs;
     let mut text = String::new();
     show(&mut text, format_args!("\n`{raw}`, `{ours}`; `ours / raw` in brackets.\n"));
     show(

@@ -12,6 +12,8 @@ mod timer;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod rejecting;
+#[cfg(test)]
 mod tests;
 
 use std::pin::Pin;

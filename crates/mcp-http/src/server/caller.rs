@@ -49,6 +49,7 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
+#[derive(Clone)]
 struct Inner {
     head: Parts,
     peer: Peer,
@@ -69,11 +70,10 @@ impl Head {
 
     /// What handlers may see of it.
     fn admit(mut self) -> HttpRequest {
-        // A head is not cloned, so it is ours alone.
-        if let Some(Inner { head, .. }) = Arc::get_mut(&mut self.0) {
-            for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-                head.headers.remove(secret);
-            }
+        // No copy: a head is not cloned, so it is ours alone.
+        let Inner { head, .. } = Arc::make_mut(&mut self.0);
+        for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
+            head.headers.remove(secret);
         }
         HttpRequest(self.0)
     }

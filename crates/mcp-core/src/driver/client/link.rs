@@ -87,7 +87,7 @@ impl Driver {
                 },
                 () = caught_up, if !reading => {}
                 () = self.shared.commands.ready() => {}
-                () = rejected.ready() => {}
+                () = rejected.ready_beside() => {}
                 () = self.timer.until(self.wait) => {}
                 () = sleep_until(farewell), if farewell.is_some() => {}
             }

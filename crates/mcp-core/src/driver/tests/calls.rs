@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use super::{KINDS, Seen, object, pair, with_progress};
+use super::{KINDS, Seen, builder, object, pair, router, serve, with_progress};
 use crate::Error;
 use crate::client::CallOptions;
+use crate::driver::rejecting::Rejecting;
 use crate::message::RawJson;
+use crate::transport::{LossKind, memory};
 
 /// RPC-B-002, ERR-S-008: lists, calls, errors; the same in both eras.
 #[tokio::test(start_paused = true)]
@@ -130,8 +132,8 @@ async fn cancelled_and_overdue_calls_end_once() {
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_a_place_no_longer_than_it_may_take() {
     let seen = Arc::<Seen>::default();
-    let (_server, connector) = super::serve(super::router(&seen), &super::memory::Pair::new(KINDS[0].1));
-    let client = super::builder(KINDS[0].0).max_in_flight(1).connect(connector).await.unwrap();
+    let (_server, connector) = serve(router(&seen), &memory::Pair::new(KINDS[0].1));
+    let client = builder(KINDS[0].0).max_in_flight(1).connect(connector).await.unwrap();
     let first = client.call("x/wait", None, CallOptions::default());
     seen.started.notified().await;
     let options = CallOptions { timeout: Some(Duration::from_secs(2)), ..CallOptions::default() };
@@ -140,4 +142,21 @@ async fn a_call_waits_for_a_place_no_longer_than_it_may_take() {
     let third = client.call("x/echo", object(r#"{"say":3}"#), CallOptions::default());
     drop(first);
     assert_eq!(third.await.unwrap().raw().member("said"), Some(RawJson::integer(3)));
+}
+
+/// Promise 6: a call that the link has no way for fails at once, though nothing else goes on there; the link lives on.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_call_fails_at_once_on_a_quiet_link() {
+    for (era, binding) in KINDS {
+        let (_server, connector) = serve(router(&Arc::default()), &memory::Pair::new(binding));
+        let client = builder(era).connect(Rejecting::new(connector, "x/wait")).await.unwrap();
+        let start = tokio::time::Instant::now();
+        let outcome = client.call("x/wait", None, CallOptions::default()).await;
+        assert!(
+            matches!(&outcome, Err(Error::Lost(loss)) if loss.kind == LossKind::NoRoute),
+            "{era:?}: {outcome:?}"
+        );
+        assert!(start.elapsed().is_zero(), "{era:?}: {:?}", start.elapsed());
+        assert!(client.call("x/echo", None, CallOptions::default()).await.is_ok(), "{era:?}");
+    }
 }

@@ -7,13 +7,11 @@ use futures::future::join;
 use tokio::sync::Notify;
 
 use super::{Peer, server};
+use crate::driver::rejecting::Rejecting;
 use crate::message::{ErrorObject, Message, Notification, RawJson};
 use crate::server::{Context, Handler, IncomingRequest, Reply, Router};
 use crate::session::{InputRequest, InputRequired};
-use crate::transport::{
-    Binding, Closed, Envelope, Loss, LossKind, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender, memory,
-};
+use crate::transport::{Binding, Envelope, Transport, memory};
 
 /// A handler that asks a legacy client itself; the answer is the reply.
 fn asking() -> Router {
@@ -147,40 +145,6 @@ async fn a_handler_hears_what_a_client_tells_in_order() {
     assert_eq!(*heard.lock().unwrap(), ["notifications/roots/list_changed", "a://b true", "a://b false"]);
 }
 
-/// The server's end of a pair that has no way for `roots/list`, as HTTP without a stream to the client.
-struct NoRoots(Box<dyn Transport>);
-
-struct NoRootsSender(Box<dyn TransportSender>);
-
-impl Transport for NoRoots {
-    fn binding(&self) -> Binding {
-        self.0.binding()
-    }
-
-    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let (sender, receiver) = self.0.split();
-        (Box::new(NoRootsSender(sender)), receiver)
-    }
-}
-
-#[async_trait]
-impl TransportSender for NoRootsSender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        match &out {
-            Outbound::Message { message: Message::Request(request), .. }
-                if request.method == "roots/list" =>
-            {
-                Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "no stream to the client")))
-            }
-            _ => self.0.send(out).await,
-        }
-    }
-
-    async fn close(&mut self) -> Result<Closed, TransportError> {
-        self.0.close().await
-    }
-}
-
 /// Promise 6: of several questions on one lane, the one that was rejected fails, at once, and no other.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_question_fails_alone() {
@@ -191,7 +155,9 @@ async fn a_rejected_question_fails_alone() {
         Ok(RawJson::object([("text", RawJson::string(&text))]))
     }));
     let (client, end) = memory::pair(Binding::STREAM);
-    tokio::spawn(async move { server.serve(NoRoots(Box::new(end))).await });
+    tokio::spawn(async move {
+        server.serve(Rejecting::new(Box::new(end) as Box<dyn Transport>, "roots/list")).await
+    });
     let mut peer = Peer::on(client);
     peer.initialize(r#"{"roots":{}}"#).await;
     peer.send(r#"{"jsonrpc":"2.0","id":1,"method":"x/both"}"#).await;

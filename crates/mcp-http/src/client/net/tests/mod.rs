@@ -17,6 +17,8 @@ mod tls;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -141,4 +143,14 @@ pub(super) async fn text(mut answer: Box<Answer>) -> Result<String, HttpError> {
 /// One exchange from end to end: what the client read.
 pub(super) async fn read(net: &Net, exchange: Exchange) -> Result<String, HttpError> {
     text(net.send(exchange).await?).await
+}
+
+/// Counts how often a task is woken.
+#[derive(Default)]
+pub(super) struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }

@@ -95,16 +95,6 @@ async fn an_empty_answer_gives_its_connection_back_at_once() {
     join!(client, server);
 }
 
-/// Counts how often a task is woken.
-#[derive(Default)]
-struct Wakes(std::sync::atomic::AtomicUsize);
-
-impl std::task::Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
 /// Each needless wake costs a turn of the whole task: an answer that arrives at once wakes once, and reading it never.
 #[tokio::test]
 async fn an_answer_wakes_its_reader_once() {
@@ -114,7 +104,7 @@ async fn an_answer_wakes_its_reader_once() {
         let wakes = Arc::new(Wakes::default());
         let waker = std::task::Waker::from(Arc::clone(&wakes));
         let mut cx = std::task::Context::from_waker(&waker);
-        let count = || wakes.0.load(std::sync::atomic::Ordering::Relaxed);
+        let count = || wakes.0.load(Ordering::Relaxed);
         let mut call = std::pin::pin!(read(&net, post("a")));
         assert!(call.as_mut().poll(&mut cx).is_pending());
         let mut peer = match kept.take() {

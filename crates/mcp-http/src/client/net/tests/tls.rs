@@ -179,12 +179,12 @@ async fn https_goes_through_a_tunnel() {
 }
 
 /// Opens streams: the first at once, the next ones only when both are asked for.
-struct Together(Arc<tokio::sync::Barrier>, std::sync::atomic::AtomicUsize, TlsAcceptor);
+struct Together(Arc<tokio::sync::Barrier>, AtomicUsize, TlsAcceptor);
 
 #[async_trait]
 impl Dial for Together {
     async fn dial(&self) -> io::Result<Box<dyn Io>> {
-        if self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+        if self.1.fetch_add(1, Ordering::Relaxed) > 0 {
             self.0.wait().await;
         }
         let (ours, theirs) = tokio::io::duplex(64 << 10);
