@@ -1,6 +1,6 @@
 //! Our client, in auto mode, against servers that nobody here wrote, and against the quirks of deployed ones.
 
-use mcp_core::client::{CallOptions, Client, ListenItem};
+use mcp_core::client::{CallOptions, Client, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::{InputRequest, SubscriptionFilter};
@@ -113,10 +113,10 @@ async fn the_python_server_is_found_to_be_modern() {
 
     let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
     let mut listen = client.listen(filter.clone());
-    let Some(ListenItem::Started { honoured, gap: false }) = listen.next().await else { panic!() };
+    let Some(SubscriptionEvent::Started { honoured, gap: false }) = listen.next().await else { panic!() };
     assert_eq!(honoured, filter);
     text_of(&client, "touch", json!({})).await;
-    let Some(ListenItem::Changed(change)) = listen.next().await else { panic!() };
+    let Some(SubscriptionEvent::Changed(change)) = listen.next().await else { panic!() };
     assert_eq!(change.method, "notifications/tools/list_changed");
     drop(listen);
 

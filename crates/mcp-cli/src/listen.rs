@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
-use mcp_core::client::{Client, ListenItem, Reconnect};
+use mcp_core::client::{Client, Reconnect, SubscriptionEvent};
 use mcp_core::message::RawJson;
 use mcp_core::session::SubscriptionFilter;
 
@@ -65,14 +65,14 @@ pub(crate) async fn show(client: &Client, options: &Options) -> Result<(), Failu
                 return Ok(());
             }
             match item {
-                ListenItem::Changed(_) => {
+                SubscriptionEvent::Changed(_) => {
                     wait = FIRST_WAIT;
                     left = left.map(|left| left.saturating_sub(1));
                     if left == Some(0) {
                         return Ok(());
                     }
                 }
-                ListenItem::Ended(Err(error)) => return Err(error.into()),
+                SubscriptionEvent::Ended(Err(error)) => return Err(error.into()),
                 _ => {}
             }
         }
@@ -93,26 +93,26 @@ fn filter(options: &Options) -> SubscriptionFilter {
 }
 
 /// Prints an event. `false` if nobody reads any more.
-fn event(item: &ListenItem) -> Result<bool, Failure> {
+fn event(item: &SubscriptionEvent) -> Result<bool, Failure> {
     let name = |name| ("event", RawJson::string(name));
     let members = match item {
-        ListenItem::Started { honoured, gap } => {
+        SubscriptionEvent::Started { honoured, gap } => {
             let honoured = RawJson::serialize(honoured).unwrap_or_default();
             let gap = if *gap { Some(("gap", RawJson::TRUE)) } else { None };
             [name("started"), ("honoured", honoured)].into_iter().chain(gap).collect()
         }
-        ListenItem::Changed(notification) => {
+        SubscriptionEvent::Changed(notification) => {
             let params = notification.params.as_ref().map(|params| ("params", params.raw().clone()));
             let method = ("method", RawJson::string(notification.method.as_str()));
             [name("changed"), method].into_iter().chain(params).collect()
         }
-        ListenItem::Lost => vec![name("lost")],
-        ListenItem::Missed { items } => {
+        SubscriptionEvent::Lost => vec![name("lost")],
+        SubscriptionEvent::Missed { items } => {
             vec![name("missed"), ("items", RawJson::integer(i64::try_from(*items).unwrap_or(i64::MAX)))]
         }
-        ListenItem::Ended(Ok(())) => vec![name("ended")],
+        SubscriptionEvent::Ended(Ok(())) => vec![name("ended")],
         // The error line says it; and the enum may grow.
-        ListenItem::Ended(Err(_)) | _ => return Ok(true),
+        SubscriptionEvent::Ended(Err(_)) | _ => return Ok(true),
     };
     out::stream(format!("{}\n", RawJson::object(members)))
 }

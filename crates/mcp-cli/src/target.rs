@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use mcp_stdio::{ChildCommand, Graces, Limits};
+use mcp_stdio::{ChildCommand, Limits, ShutdownTimeouts};
 
 use crate::aside;
 use crate::cli::Global;
@@ -156,7 +156,11 @@ pub(crate) fn command(
 }
 
 fn with_options(mut child: ChildCommand, global: &Global) -> ChildCommand {
-    let graces = Graces { input: global.stop_grace, terminate: global.stop_grace, ..Graces::default() };
+    let graces = ShutdownTimeouts {
+        input: global.stop_grace,
+        terminate: global.stop_grace,
+        ..ShutdownTimeouts::default()
+    };
     child = child.graces(graces);
     if let Some(directory) = &global.cwd {
         child = child.cwd(directory);

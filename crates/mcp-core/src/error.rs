@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::message::{ErrorObject, ProtocolVersion, code};
-use crate::transport::{Closed, ConnectError, Loss, LossKind, TransportError};
+use crate::transport::{CloseReport, ConnectError, Loss, LossKind, TransportError};
 
 /// Why a call has no result.
 ///
@@ -65,7 +65,7 @@ impl Error {
                         | LossKind::PeerFailed
                         | LossKind::Cut
                         | LossKind::TimedOut
-                        | LossKind::StateGone { .. }
+                        | LossKind::SessionLost { .. }
                 )
             }
             Error::Closed(reason) => reason.is_retryable(),
@@ -125,14 +125,14 @@ impl Error {
 pub enum CloseReason {
     /// This program closed it.
     Requested,
-    /// The peer ended it in order. [`Closed`] has what is known: exit status, signal, stderr.
-    PeerClosed(Closed),
+    /// The peer ended it in order. [`CloseReport`] has what is known: exit status, signal, stderr.
+    PeerClosed(CloseReport),
     /// The link failed.
     LinkFailed {
         /// Why.
         error: TransportError,
         /// What is known of the end.
-        closed: Closed,
+        closed: CloseReport,
     },
     /// There is no link.
     NoLink(ConnectError),
@@ -173,7 +173,7 @@ impl CloseReason {
     }
 
     /// What is known of the peer's end: exit status, signal, the tail of stderr.
-    pub fn closed(&self) -> Option<&Closed> {
+    pub fn closed(&self) -> Option<&CloseReport> {
         match self {
             CloseReason::PeerClosed(closed) | CloseReason::LinkFailed { closed, .. } => Some(closed),
             _ => None,
@@ -188,7 +188,7 @@ impl fmt::Display for CloseReason {
             CloseReason::PeerClosed(closed) => write!(f, "the peer {closed}"),
             CloseReason::LinkFailed { error, closed } => {
                 write!(f, "the link failed: {error}")?;
-                if *closed == Closed::default() { Ok(()) } else { write!(f, "; the peer {closed}") }
+                if *closed == CloseReport::default() { Ok(()) } else { write!(f, "; the peer {closed}") }
             }
             CloseReason::NoLink(error) => write!(f, "no link: {error}"),
             CloseReason::OpeningFailed(error) => write!(f, "the opening failed: {error}"),

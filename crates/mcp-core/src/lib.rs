@@ -27,14 +27,16 @@
 
 pub mod client;
 pub mod codec;
-mod driver;
 mod error;
 pub mod message;
 pub mod model;
+mod runtime;
 pub mod server;
 pub mod session;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 pub use error::{CloseReason, Error};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64ct::{Base64, Encoding};
 use hyper::header::{HeaderName, HeaderValue};
-use mcp_core::message::Mark;
+use mcp_core::message::Field;
 
 /// `Mcp-Protocol-Version`: on every POST of 2026-07-28, and on all legacy requests but `initialize`.
 pub const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -25,10 +25,10 @@ const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 
 /// Which member of the params `Mcp-Name` copies (ledger HDR-C-004).
-pub(crate) fn named_by(method: &str) -> Option<Mark> {
+pub(crate) fn named_by(method: &str) -> Option<Field> {
     match method {
-        "tools/call" | "prompts/get" => Some(Mark::Name),
-        "resources/read" => Some(Mark::Uri),
+        "tools/call" | "prompts/get" => Some(Field::Name),
+        "resources/read" => Some(Field::Uri),
         _ => None,
     }
 }

@@ -8,14 +8,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use mcp_core::transport::{
-    Binding, Closed, Envelope, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
-    TransportSender, async_trait,
+    Binding, CloseReport, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::keeper::{Keeper, Life};
-use crate::ladder::{Graces, Ladder, Step};
+use crate::ladder::{Ladder, ShutdownTimeouts, Step};
 use crate::limits::Limits;
 use crate::reader::LineReader;
 use crate::stderr::Drain;
@@ -42,7 +42,7 @@ pub struct ChildTransport {
     pub(crate) output: sys::Output,
     pub(crate) stderr: Option<Drain>,
     pub(crate) limits: Limits,
-    pub(crate) graces: Graces,
+    pub(crate) graces: ShutdownTimeouts,
 }
 
 impl ChildTransport {
@@ -83,10 +83,10 @@ struct ChildSender {
     keeper: Arc<Keeper>,
     life: watch::Receiver<Life>,
     stderr: Option<Drain>,
-    graces: Graces,
+    graces: ShutdownTimeouts,
     /// While it is being closed.
     ladder: Option<Ladder>,
-    closed: Option<Closed>,
+    closed: Option<CloseReport>,
 }
 
 #[async_trait]
@@ -99,7 +99,7 @@ impl TransportSender for ChildSender {
         self.writer.flush().await
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         if let Some(closed) = &self.closed {
             return Ok(closed.clone());
         }
@@ -108,7 +108,7 @@ impl TransportSender for ChildSender {
         // however late that thread gets its turn.
         self.keeper.kill();
         self.keeper.release();
-        let mut closed = Closed::default();
+        let mut closed = CloseReport::default();
         if self.life.borrow().exit().is_some() {
             let _reaped =
                 timeout(LAST_WORDS, self.life.wait_for(|life| matches!(life, Life::Reaped(_)))).await;

@@ -13,7 +13,7 @@ use crate::child::ChildTransport;
 use crate::env::child_env;
 use crate::error::StdioError;
 use crate::keeper::Keeper;
-use crate::ladder::Graces;
+use crate::ladder::ShutdownTimeouts;
 use crate::limits::Limits;
 use crate::stderr::{StderrHub, StderrLines, StderrMode};
 use crate::sys;
@@ -44,7 +44,7 @@ pub struct ChildCommand {
     set: BTreeMap<OsString, OsString>,
     mode: StderrMode,
     hub: StderrHub,
-    graces: Graces,
+    graces: ShutdownTimeouts,
     limits: Limits,
 }
 
@@ -59,7 +59,7 @@ impl ChildCommand {
             set: BTreeMap::new(),
             mode: StderrMode::default(),
             hub: StderrHub::default(),
-            graces: Graces::default(),
+            graces: ShutdownTimeouts::default(),
             limits: Limits::default(),
         }
     }
@@ -109,7 +109,7 @@ impl ChildCommand {
 
     /// How long each step of ending it may take.
     #[must_use]
-    pub fn graces(mut self, graces: Graces) -> ChildCommand {
+    pub fn graces(mut self, graces: ShutdownTimeouts) -> ChildCommand {
         self.graces = graces;
         self
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long each step of ending a child may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Graces {
+pub struct ShutdownTimeouts {
     /// From the end of its input to the request to end. Default: 2 s.
     pub input: Duration,
     /// From the request (SIGTERM to the process group) to the kill (SIGKILL to the group). Default: 2 s.
@@ -21,9 +21,9 @@ pub struct Graces {
     pub kill: Duration,
 }
 
-impl Default for Graces {
-    fn default() -> Graces {
-        Graces {
+impl Default for ShutdownTimeouts {
+    fn default() -> ShutdownTimeouts {
+        ShutdownTimeouts {
             input: Duration::from_secs(2),
             terminate: Duration::from_secs(2),
             kill: Duration::from_secs(5),
@@ -54,20 +54,20 @@ enum Rung {
 /// The state: the rung that was reached, and when it ends.
 #[derive(Debug)]
 pub(crate) struct Ladder {
-    graces: Graces,
+    graces: ShutdownTimeouts,
     rung: Rung,
     until: Instant,
 }
 
 impl Ladder {
     /// Starts when the input was closed.
-    pub(crate) fn new(graces: Graces, now: Instant) -> Ladder {
+    pub(crate) fn new(graces: ShutdownTimeouts, now: Instant) -> Ladder {
         Ladder { graces, rung: Rung::InputClosed, until: now + graces.input }
     }
 
     /// The next step. After [`Step::Terminate`] and [`Step::Kill`], do it and ask again.
     pub(crate) fn step(&mut self, now: Instant, exited: bool) -> Step {
-        let Graces { input, terminate, kill } = self.graces;
+        let ShutdownTimeouts { input, terminate, kill } = self.graces;
         match self.rung {
             Rung::InputClosed if exited => Step::Done("exited when its input was closed".into()),
             Rung::Terminated if exited => {
@@ -97,7 +97,7 @@ mod tests {
     /// Climbs with an exit at this time after the input was closed, and says when each step was taken.
     fn climb(exit: Option<Duration>) -> Vec<(Duration, Step)> {
         let start = Instant::now();
-        let mut ladder = Ladder::new(Graces::default(), start);
+        let mut ladder = Ladder::new(ShutdownTimeouts::default(), start);
         let mut steps = Vec::new();
         for tick in 0..200 {
             let after = STEP * tick;

@@ -33,7 +33,7 @@ pub use child::ChildTransport;
 pub use command::ChildCommand;
 pub use error::StdioError;
 pub use frame::{BatchLanes, stream_inbound};
-pub use ladder::Graces;
+pub use ladder::ShutdownTimeouts;
 pub use limits::Limits;
 #[cfg(unix)]
 pub use listen::serve_unix;

@@ -104,7 +104,7 @@ pub fn unix(
     StreamTransport::new(reader, writer).named("unix")
 }
 
-/// Connects once, over a link that is already there. The second time is [`ConnectError::Spent`].
+/// Connects once, over a link that is already there. The second time is [`ConnectError::AlreadyUsed`].
 pub struct StreamConnect(Option<Box<dyn Transport>>);
 
 impl StreamConnect {
@@ -117,6 +117,6 @@ impl StreamConnect {
 #[async_trait]
 impl Connect for StreamConnect {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        self.0.take().ok_or(ConnectError::Spent)
+        self.0.take().ok_or(ConnectError::AlreadyUsed)
     }
 }

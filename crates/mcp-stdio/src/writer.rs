@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use mcp_core::codec::{encode_line, finish_batch, push_batch};
 use mcp_core::message::Message;
-use mcp_core::transport::{Closed, Lane, Outbound, SendError, TransportError, TransportSender, async_trait};
+use mcp_core::transport::{
+    CloseReport, Lane, Outbound, SendError, TransportError, TransportSender, async_trait,
+};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -153,8 +155,8 @@ impl<W: AsyncWrite + Unpin + Send> TransportSender for LineWriter<W> {
         drained.map_err(|error| self.fail(error))
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.close_stream().await;
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }

@@ -147,10 +147,11 @@ async fn a_verdict_over_http_is_used_and_mended() {
         let server = FaultServer::memory(script);
         let first = connect(EraMode::Auto, &server).await;
         assert_eq!(server.record().requests[0].rpc(), "server/discover");
-        let verdict = first.verdict().unwrap();
-        assert_eq!(verdict.version.is_modern(), modern);
+        let known_era = first.known_era().unwrap();
+        assert_eq!(known_era.version.is_modern(), modern);
         let seen = server.record().requests.len();
-        let second = in_time(builder(EraMode::Auto).verdict(verdict).connect(http(&server))).await.unwrap();
+        let second =
+            in_time(builder(EraMode::Auto).known_era(known_era).connect(http(&server))).await.unwrap();
         succeeds(&second).await;
         // A modern server is still asked what it can do.
         let opening = if modern { "server/discover" } else { "initialize" };
@@ -158,7 +159,7 @@ async fn a_verdict_over_http_is_used_and_mended() {
 
         let other = FaultServer::memory(if modern { legacy_json() } else { modern_json() });
         let healed =
-            in_time(builder(EraMode::Auto).verdict(verdict).start(http(&other)).unwrap().ready()).await;
+            in_time(builder(EraMode::Auto).known_era(known_era).start(http(&other)).unwrap().ready()).await;
         assert_eq!(healed.unwrap().version.is_modern(), !modern, "{:?}", other.record().lines());
     }
 }

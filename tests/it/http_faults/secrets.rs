@@ -120,7 +120,7 @@ async fn a_client_shows_no_secret_whatever_goes_wrong() {
                             all += &shown(&error);
                         }
                     }
-                    write!(all, "{client:?} {:?} {:?}", client.state(), client.verdict()).unwrap();
+                    write!(all, "{client:?} {:?} {:?}", client.state(), client.known_era()).unwrap();
                     write!(all, "{:?}", in_time(client.close()).await).unwrap();
                 }
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
+use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
@@ -330,12 +330,12 @@ impl<'a> Talk<'a> {
         let filter = (change.filter)();
         let mut listen = self.client.listen(filter.clone());
         match listen.next().await {
-            Some(ListenItem::Started { honoured, gap: false }) => assert_eq!(honoured, filter),
+            Some(SubscriptionEvent::Started { honoured, gap: false }) => assert_eq!(honoured, filter),
             other => panic!("{other:?}"),
         }
         self.exchange(&change.cause).await;
         match listen.next().await {
-            Some(ListenItem::Changed(note)) => assert_eq!(note.method, change.method),
+            Some(SubscriptionEvent::Changed(note)) => assert_eq!(note.method, change.method),
             other => panic!("{other:?}"),
         }
         ""

@@ -16,14 +16,13 @@ const FLOORS: &[(&str, u8)] = &[
     ("codec", 1),
     ("transport", 1),
     ("session", 2),
-    ("driver", 3),
+    ("runtime", 3),
     ("client", 4),
     ("server", 4),
     ("model", 4),
-    ("testkit", 4),
 ];
-/// The only folders of mcp-core that may name the runtime.
-const RUNTIME: &[&str] = &["driver", "testkit"];
+/// The only folders of mcp-core that may name tokio.
+const RUNTIME: &[&str] = &["runtime/", "client/driver/", "server/driver/"];
 /// What a third party's transport needs is public; so the bundled ones may name nothing else.
 const TRANSPORTS: &[&str] = &["crates/mcp-stdio/src/", "crates/mcp-http/src/", "crates/mcp-ws/src/"];
 /// Each folder in here is a transport as a third party would write it.
@@ -72,9 +71,9 @@ fn core(source: &Source, inner: &str, exports: &BTreeMap<String, String>, findin
     let own = module.first().copied().unwrap_or_default();
     let code = &source.production;
 
-    if !RUNTIME.contains(&own) {
+    if !RUNTIME.iter().any(|folder| inner.starts_with(folder)) {
         for line in words(code, "tokio") {
-            let what = "names tokio; in mcp-core only driver/ may".to_owned();
+            let what = "names tokio; in mcp-core only runtime/ and the drivers may".to_owned();
             findings.push(Finding::new(&source.path, line, what));
         }
     }
@@ -162,7 +161,7 @@ mod tests {
         for text in [
             "use crate::session::X;",
             "use crate::{message::Y, codec::{self}};",
-            "fn f() { crate::driver::run() }",
+            "fn f() { crate::runtime::run() }",
             "use super::super::transport::Lane;",
             "use crate::Session;",
             "use crate::Z;",
@@ -183,7 +182,7 @@ mod tests {
             )
             .is_empty()
         );
-        assert!(lines("crates/mcp-core/src/client/mod.rs", "use crate::{model::X, driver::Y};").is_empty());
+        assert!(lines("crates/mcp-core/src/client/mod.rs", "use crate::{model::X, runtime::Y};").is_empty());
         assert!(
             lines("crates/mcp-core/src/message.rs", "pub(crate) fn f() {} use crate::error::E;").is_empty()
         );
@@ -201,7 +200,7 @@ mod tests {
             ("crates/mcp-core/src/session/mod.rs", vec![2]),
             ("crates/mcp-core/src/client/call.rs", vec![2]),
             ("crates/mcp-core/src/lib2.rs", vec![2]),
-            ("crates/mcp-core/src/driver/mod.rs", vec![]),
+            ("crates/mcp-core/src/runtime/mod.rs", vec![]),
             ("crates/mcp-core/src/testkit/clock.rs", vec![]),
             ("crates/mcp-stdio/src/child.rs", vec![]),
         ] {
@@ -216,7 +215,7 @@ mod tests {
             lines(path, "let a = Instant::now();\nlet b = f(Instant::now);\nlet c = x::nowhere;"),
             [1, 2]
         );
-        assert!(lines("crates/mcp-core/src/driver/mod.rs", "Instant::now()").is_empty());
+        assert!(lines("crates/mcp-core/src/runtime/mod.rs", "Instant::now()").is_empty());
     }
 
     #[test]
@@ -233,7 +232,11 @@ mod tests {
     #[test]
     fn an_example_names_no_more_than_a_transport_and_stays_short() {
         for path in ["tests/third_party/pigeon/src/lib.rs", "crates/mcp-ws/src/lib.rs"] {
-            assert_eq!(lines(path, "use mcp_core::driver;\nuse mcp_core::transport::memory;"), [1], "{path}");
+            assert_eq!(
+                lines(path, "use mcp_core::runtime;\nuse mcp_core::transport::memory;"),
+                [1],
+                "{path}"
+            );
         }
         assert!(lines("tests/third_party/pigeon/tests/it.rs", "use mcp_core::testkit;").is_empty());
         let (half, rest) = ("\n".repeat(MOST_LINES / 2), "\n".repeat(MOST_LINES / 2 - 1));

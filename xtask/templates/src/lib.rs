@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use mcp_core::transport::{
-    Accept, Binding, Closed, Connect, ConnectError, Inbound, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender, async_trait,
+    Accept, Binding, CloseReport, Connect, ConnectError, Inbound, Outbound, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender, async_trait,
 };
 
 /// The client: makes a link each time it is asked.
@@ -87,9 +87,9 @@ impl TransportSender for Sender {
         Err(SendError::Fatal(unwritten("send")))
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         // Step 6: bounded in time, and the same when asked again.
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mcp_core::Error;
-use mcp_core::client::{CallOptions, Client, EraMode, ListenItem};
+use mcp_core::client::{CallOptions, Client, EraMode, SubscriptionEvent};
 use mcp_core::message::{Payload, RawJson};
 use mcp_core::session::SubscriptionFilter;
 use serde_json::{Value, json};
@@ -161,15 +161,15 @@ async fn listen(client: &Client) -> Result<String, String> {
         let mut touched = false;
         loop {
             match listen.next().await {
-                Some(ListenItem::Started { .. }) if !touched => {
+                Some(SubscriptionEvent::Started { .. }) if !touched => {
                     touched = true;
                     call(client, "touch", json!({})).await.map_err(words)?;
                 }
-                Some(ListenItem::Changed(notification)) => {
+                Some(SubscriptionEvent::Changed(notification)) => {
                     let method = notification.method.as_str().trim_start_matches("notifications/").to_owned();
                     return check(touched && method == "resources/list_changed", "heard".to_owned());
                 }
-                Some(ListenItem::Ended(Err(error))) => return Err(words(error)),
+                Some(SubscriptionEvent::Ended(Err(error))) => return Err(words(error)),
                 Some(_) => {}
                 None => return Err("the subscription ended".to_owned()),
             }

@@ -1,6 +1,6 @@
 //! Where each error of the library belongs.
 
-use mcp_core::transport::{Closed, ConnectError, LossKind};
+use mcp_core::transport::{CloseReport, ConnectError, LossKind};
 use mcp_core::{CloseReason, Error};
 
 use super::{Code, Failure, http};
@@ -37,7 +37,7 @@ fn code_of(error: &Error) -> Code {
             LossKind::TooLarge => Code::Limit,
             LossKind::TimedOut => Code::Timeout,
             LossKind::NotUnderstood => Code::Protocol,
-            LossKind::Cut | LossKind::StateGone { .. } => Code::Closed,
+            LossKind::Cut | LossKind::SessionLost { .. } => Code::Closed,
             _ => Code::Unreachable,
         },
         Error::Closed(reason) => match reason {
@@ -62,7 +62,7 @@ fn code_of(error: &Error) -> Code {
 
 /// The words for a session that ended, with what is known of the process.
 fn describe_close(failure: &mut Failure, reason: CloseReason) {
-    failure.process = reason.closed().filter(|closed| **closed != Closed::default()).cloned();
+    failure.process = reason.closed().filter(|closed| **closed != CloseReport::default()).cloned();
     match &reason {
         CloseReason::PeerClosed(closed) => {
             failure.message = format!("the server {}", without_stderr(closed));
@@ -71,7 +71,7 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
         }
         CloseReason::LinkFailed { error, closed } => {
             failure.message = format!("the link to the server failed: {error}");
-            if *closed != Closed::default() {
+            if *closed != CloseReport::default() {
                 failure.cause = Some(format!("the server {closed}"));
             }
         }
@@ -96,7 +96,7 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
     }
 }
 
-fn without_stderr(closed: &Closed) -> String {
+fn without_stderr(closed: &CloseReport) -> String {
     let mut closed = closed.clone();
     closed.stderr_tail = None;
     closed.to_string()

@@ -8,7 +8,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use mcp_core::message::{ErrorObject, RawJson};
-use mcp_core::transport::Closed;
+use mcp_core::transport::CloseReport;
 
 use crate::{quote, text};
 
@@ -90,7 +90,7 @@ pub(crate) struct Failure {
     /// What the user can do about it.
     pub(crate) hint: Option<String>,
     rpc: Option<ErrorObject>,
-    process: Option<Closed>,
+    process: Option<CloseReport>,
     /// The status of an HTTP answer that is no answer in MCP.
     status: Option<u16>,
     /// Where, without secrets.

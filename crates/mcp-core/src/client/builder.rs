@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::driver::client::{ClientLimits, InputHandler, MAX_IN_FLIGHT, NoInput};
+use super::driver::{ClientLimits, MAX_IN_FLIGHT};
+use super::input::{InputHandler, NoInput};
 use crate::error::Error;
 use crate::message::{ProtocolVersion, RawJson};
-use crate::session::client::{ClientConfig, EraMode, PingPolicy, Reconnect, Verdict};
+use crate::session::client::{ClientConfig, EraMode, KnownEra, PingPolicy, Reconnect};
 use crate::transport::Connect;
 
 use super::Client;
@@ -49,9 +50,9 @@ impl ClientBuilder {
         self
     }
 
-    /// What is known of the peer from an earlier session; see [`Verdict`] (ledger ERA-C-010).
-    pub fn verdict(mut self, verdict: Verdict) -> ClientBuilder {
-        self.config.verdict = Some(verdict);
+    /// What is known of the peer from an earlier session; see [`KnownEra`] (ledger ERA-C-010).
+    pub fn known_era(mut self, known_era: KnownEra) -> ClientBuilder {
+        self.config.known_era = Some(known_era);
         self
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream};
 
-use crate::driver::client::{CallSlot, Command, NewCall, Permit};
+use crate::client::driver::{CallSlot, Command, NewCall, Permit};
 use crate::error::Error;
 use crate::message::{Notification, Payload};
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use crate::driver::client::{Command, ListenItem, ListenSlot};
+use crate::client::driver::{Command, ListenSlot, SubscriptionEvent};
 
 use super::Client;
 
@@ -14,18 +14,18 @@ use super::Client;
 /// dropped, which ends it on the server.
 #[must_use = "dropping a subscription ends it"]
 #[derive(Debug)]
-pub struct Listen {
+pub struct Subscription {
     client: Client,
     slot: Arc<ListenSlot>,
 }
 
-impl Listen {
-    pub(super) fn new(client: Client, slot: Arc<ListenSlot>) -> Listen {
-        Listen { client, slot }
+impl Subscription {
+    pub(super) fn new(client: Client, slot: Arc<ListenSlot>) -> Subscription {
+        Subscription { client, slot }
     }
 
-    /// The next item; `None` after [`ListenItem::Ended`]. Cancel-safe.
-    pub async fn next(&mut self) -> Option<ListenItem> {
+    /// The next item; `None` after [`SubscriptionEvent::Ended`]. Cancel-safe.
+    pub async fn next(&mut self) -> Option<SubscriptionEvent> {
         std::future::poll_fn(|cx| self.poll_item(cx)).await
     }
 
@@ -34,26 +34,26 @@ impl Listen {
         self.slot.items.dropped()
     }
 
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<ListenItem>> {
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<SubscriptionEvent>> {
         match self.slot.items.take_unreported() {
             0 => self.slot.items.poll_pop(cx),
-            items => Poll::Ready(Some(ListenItem::Missed { items })),
+            items => Poll::Ready(Some(SubscriptionEvent::Missed { items })),
         }
     }
 }
 
-impl Stream for Listen {
-    type Item = ListenItem;
+impl Stream for Subscription {
+    type Item = SubscriptionEvent;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ListenItem>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SubscriptionEvent>> {
         self.poll_item(cx)
     }
 }
 
-impl Drop for Listen {
+impl Drop for Subscription {
     fn drop(&mut self) {
         if !self.slot.items.is_closed() {
-            self.client.command(Command::Unlisten(self.slot.clone()));
+            self.client.command(Command::Unsubscribe(self.slot.clone()));
         }
     }
 }

@@ -13,9 +13,12 @@
 
 mod builder;
 mod call;
+pub(crate) mod driver;
+mod input;
 mod listen;
 mod notifications;
 mod paging;
+mod state;
 mod typed;
 
 #[cfg(test)]
@@ -25,27 +28,29 @@ use std::sync::Arc;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, CallNotifications};
-pub use listen::Listen;
+pub use listen::Subscription;
 pub use notifications::Notifications;
 pub use paging::PageLimits;
 
-pub use crate::driver::client::{ClientState, InputContext, InputHandler, ListenItem, StateWatch};
 pub use crate::session::client::{
-    CallOptions, ClientConfig, EraMode, Negotiated, PingPolicy, Reconnect, Verdict,
+    CallOptions, ClientConfig, EraMode, KnownEra, Negotiated, PingPolicy, Reconnect,
 };
+pub use driver::{StateWatch, SubscriptionEvent};
+pub use input::{InputContext, InputHandler};
+pub use state::ClientState;
 
-use crate::driver;
-use crate::driver::client::{CallSlot, ClientShared, Command, ListenSlot, NewCall};
 use crate::error::{CloseReason, Error};
 use crate::message::{Method, Payload, RawJson};
+use crate::runtime;
 use crate::session::SubscriptionFilter;
 use crate::transport::Connect;
+use driver::{CallSlot, ClientShared, Command, ListenSlot, NewCall};
 
 /// A client of one server, over any number of links, one at a time. Cloning it is cheap; all clones are
 /// the same client.
 ///
 /// It closes when [`Client::close`] is called, or when the last clone and the last [`Call`] and
-/// [`Listen`] made by it are dropped.
+/// [`Subscription`] made by it are dropped.
 #[derive(Clone)]
 pub struct Client {
     handle: Arc<Handle>,
@@ -83,7 +88,7 @@ impl Client {
 
     fn spawn(builder: ClientBuilder, connector: Box<dyn Connect>) -> Result<Client, Error> {
         let ClientBuilder { config, limits, input } = builder;
-        let shared = driver::client::start(config, limits, input, connector)?;
+        let shared = driver::start(config, limits, input, connector)?;
         Ok(Client { handle: Arc::new(Handle { shared }) })
     }
 
@@ -123,7 +128,7 @@ impl Client {
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
         let slot = Arc::new(CallSlot::new());
         let mut call = NewCall {
-            issued: driver::now(),
+            issued: runtime::now(),
             method: method.into(),
             params,
             options,
@@ -147,16 +152,16 @@ impl Client {
     ///
     /// [`Error::Closed`].
     pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) -> Result<(), Error> {
-        let permit = self.shared().permit(driver::now(), &CallOptions::default()).await?;
+        let permit = self.shared().permit(runtime::now(), &CallOptions::default()).await?;
         let command = Command::Notify { method: method.into(), params, permit };
         self.shared().commands.push(command).map_err(|_| self.shared().end_error())
     }
 
-    /// Subscribes to changes, in either era. [`ListenItem::Started`] says what the server honours.
-    pub fn listen(&self, filter: SubscriptionFilter) -> Listen {
+    /// Subscribes to changes, in either era. [`SubscriptionEvent::Started`] says what the server honours.
+    pub fn listen(&self, filter: SubscriptionFilter) -> Subscription {
         let slot = Arc::new(ListenSlot::new());
         self.command(Command::Listen { filter, slot: slot.clone() });
-        Listen::new(self.clone(), slot)
+        Subscription::new(self.clone(), slot)
     }
 
     /// Reads the notifications that belong to no call and no subscription, from now on.
@@ -183,8 +188,8 @@ impl Client {
     }
 
     /// What was found out last of the server's era, to be given to a later client (ledger ERA-C-010).
-    pub fn verdict(&self) -> Option<Verdict> {
-        self.shared().verdict()
+    pub fn known_era(&self) -> Option<KnownEra> {
+        self.shared().known_era()
     }
 
     /// Ends the client and waits until its link is closed: for a child process, until it is gone. Calls in

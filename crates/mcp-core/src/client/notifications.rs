@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use crate::driver::mailbox::Mailbox;
 use crate::message::Notification;
+use crate::runtime::mailbox::Mailbox;
 
 /// Notifications that belong to no call and no subscription, from when this was made.
 ///

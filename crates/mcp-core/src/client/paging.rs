@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::driver;
 use crate::error::Error;
 use crate::message::RawJson;
 
@@ -43,7 +42,7 @@ impl Client {
         limits: PageLimits,
     ) -> Result<Vec<RawJson>, Error> {
         let overdue = Error::TimedOut { what: "the pages of a list", after: limits.time };
-        driver::within(limits.time, self.pages(method, member, &limits)).await.unwrap_or(Err(overdue))
+        crate::runtime::within(limits.time, self.pages(method, member, &limits)).await.unwrap_or(Err(overdue))
     }
 
     async fn pages(

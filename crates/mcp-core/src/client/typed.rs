@@ -85,7 +85,7 @@ impl Client {
     /// Asks whether the peer is there: `ping` on a legacy link, `server/discover` on 2026-07-28, which has
     /// no `ping`.
     pub async fn ping(&self) -> Result<(), Error> {
-        let version = match (self.state(), self.verdict()) {
+        let version = match (self.state(), self.known_era()) {
             // The call makes a new link, to a peer whose era is known.
             (ClientState::Disconnected(_), Some(known)) => known.version,
             _ => self.ready().await?.version,

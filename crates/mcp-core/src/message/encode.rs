@@ -1,6 +1,6 @@
 //! Messages to text: one line each, payloads copied as they are.
 
-use super::plain::plain_run;
+use super::string_scan::plain_run;
 use super::{Message, RawJson, RequestId, Response};
 
 /// Writes a JSON string.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::payload::{Marks, Places, kind_name, scan_object};
+use super::payload::{FieldSpans, Places, kind_name, scan_object};
 use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner};
 use super::{
     ErrorObject, Message, Method, Notification, Payload, RawJson, Refusal, Request, RequestId, Response,
@@ -229,7 +229,7 @@ impl Fields {
             let (kind, span) = scanner.value()?;
             return Ok((kind, span, Places::None));
         }
-        let (mut marks, mut duplicate) = (Marks::NONE, false);
+        let (mut marks, mut duplicate) = (FieldSpans::NONE, false);
         let span = scan_object(scanner, &mut marks, &mut duplicate)?;
         if duplicate {
             self.fault(format_args!("two members of one name in {name}"));

@@ -6,15 +6,15 @@
 pub(crate) mod encode;
 mod envelope;
 mod error;
-mod glance;
 mod id;
 pub mod meta;
 pub mod method;
 mod payload;
-mod plain;
 mod raw;
 mod refusal;
+mod result_prefilter;
 pub(crate) mod scan;
+mod string_scan;
 mod version;
 
 #[cfg(test)]
@@ -24,7 +24,7 @@ pub use envelope::{Decoded, MAX_BATCH, decode, decode_with_depth, peek_prefix};
 pub use error::{ErrorObject, code};
 pub use id::{MAX_ID_BYTES, RequestId};
 pub use method::Method;
-pub use payload::{Mark, Payload};
+pub use payload::{Field, Payload};
 pub use raw::RawJson;
 pub use refusal::{Refusal, Shape};
 pub use scan::{DEFAULT_MAX_DEPTH, HARD_MAX_DEPTH, ScanError};
@@ -77,8 +77,8 @@ impl Request {
     }
 
     /// A member of the params, if there are params.
-    pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
-        self.params.as_ref().and_then(|params| params.mark(mark))
+    pub fn field(&self, field: Field) -> Option<&[u8]> {
+        self.params.as_ref().and_then(|params| params.field(field))
     }
 }
 
@@ -89,8 +89,8 @@ impl Notification {
     }
 
     /// A member of the params, if there are params.
-    pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
-        self.params.as_ref().and_then(|params| params.mark(mark))
+    pub fn field(&self, field: Field) -> Option<&[u8]> {
+        self.params.as_ref().and_then(|params| params.field(field))
     }
 }
 

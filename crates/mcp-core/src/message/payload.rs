@@ -4,16 +4,16 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::glance;
 use super::meta;
 use super::raw::RawJson;
+use super::result_prefilter;
 use super::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner, member_of_checked};
 
 /// A member of params or of a result that the protocol itself reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]
-pub enum Mark {
+pub enum Field {
     /// `_meta`.
     Meta,
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
@@ -63,127 +63,127 @@ pub enum Mark {
 /// The start of a member that is not there. Not 0: memory that is asked for as zeros costs more.
 const ABSENT: u32 = u32::MAX;
 
-const MARKS: usize = Mark::CacheScope as usize + 1;
+const FIELDS: usize = Field::CacheScope as usize + 1;
 
-impl Mark {
-    fn of_member(key: &[u8]) -> Option<Mark> {
+impl Field {
+    fn of_member(key: &[u8]) -> Option<Field> {
         Some(match key {
-            b"_meta" => Mark::Meta,
-            b"name" => Mark::Name,
-            b"arguments" => Mark::Arguments,
-            b"uri" => Mark::Uri,
-            b"requestId" => Mark::RequestId,
-            b"progressToken" => Mark::ProgressToken,
-            b"progress" => Mark::Progress,
-            b"resultType" => Mark::ResultType,
-            b"requestState" => Mark::RequestState,
-            b"inputRequests" => Mark::InputRequests,
-            b"inputResponses" => Mark::InputResponses,
-            b"notifications" => Mark::Notifications,
-            b"protocolVersion" => Mark::ProtocolVersion,
-            b"ttlMs" => Mark::TtlMs,
-            b"cacheScope" => Mark::CacheScope,
+            b"_meta" => Field::Meta,
+            b"name" => Field::Name,
+            b"arguments" => Field::Arguments,
+            b"uri" => Field::Uri,
+            b"requestId" => Field::RequestId,
+            b"progressToken" => Field::ProgressToken,
+            b"progress" => Field::Progress,
+            b"resultType" => Field::ResultType,
+            b"requestState" => Field::RequestState,
+            b"inputRequests" => Field::InputRequests,
+            b"inputResponses" => Field::InputResponses,
+            b"notifications" => Field::Notifications,
+            b"protocolVersion" => Field::ProtocolVersion,
+            b"ttlMs" => Field::TtlMs,
+            b"cacheScope" => Field::CacheScope,
             _ => return None,
         })
     }
 
-    fn of_meta_key(key: &[u8]) -> Option<Mark> {
-        const KEYS: [(&str, Mark); 7] = [
-            (meta::PROTOCOL_VERSION, Mark::MetaProtocolVersion),
-            (meta::CLIENT_INFO, Mark::MetaClientInfo),
-            (meta::CLIENT_CAPABILITIES, Mark::MetaClientCapabilities),
-            (meta::PROGRESS_TOKEN, Mark::MetaProgressToken),
-            (meta::LOG_LEVEL, Mark::MetaLogLevel),
-            (meta::SERVER_INFO, Mark::MetaServerInfo),
-            (meta::SUBSCRIPTION_ID, Mark::MetaSubscriptionId),
+    fn of_meta_key(key: &[u8]) -> Option<Field> {
+        const KEYS: [(&str, Field); 7] = [
+            (meta::PROTOCOL_VERSION, Field::MetaProtocolVersion),
+            (meta::CLIENT_INFO, Field::MetaClientInfo),
+            (meta::CLIENT_CAPABILITIES, Field::MetaClientCapabilities),
+            (meta::PROGRESS_TOKEN, Field::MetaProgressToken),
+            (meta::LOG_LEVEL, Field::MetaLogLevel),
+            (meta::SERVER_INFO, Field::MetaServerInfo),
+            (meta::SUBSCRIPTION_ID, Field::MetaSubscriptionId),
         ];
-        KEYS.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, mark)| *mark)
+        KEYS.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, field)| *field)
     }
 }
 
-/// Where a mark stands, relative to the payload: start and length.
+/// Where a field stands, relative to the payload: start and length.
 type Place = (u32, u32);
 
 fn range((start, len): Place) -> Option<Range<usize>> {
     (start != ABSENT).then_some(start as usize..start as usize + len as usize)
 }
 
-/// Where each mark stands.
+/// Where each field stands.
 #[derive(Clone, Copy)]
-pub(crate) struct Marks {
-    at: [Place; MARKS],
+pub(crate) struct FieldSpans {
+    at: [Place; FIELDS],
     /// How many there are, and the last that was noted.
     count: u32,
-    last: Option<Mark>,
+    last: Option<Field>,
 }
 
-impl Marks {
-    pub(crate) const NONE: Marks = Marks { at: [(ABSENT, ABSENT); MARKS], count: 0, last: None };
+impl FieldSpans {
+    pub(crate) const NONE: FieldSpans = FieldSpans { at: [(ABSENT, ABSENT); FIELDS], count: 0, last: None };
 
     /// Notes a member; `false` if it was there already.
-    fn set(&mut self, mark: Mark, span: Range<usize>) -> bool {
-        let slot = &mut self.at[mark as usize];
+    fn set(&mut self, field: Field, span: Range<usize>) -> bool {
+        let slot = &mut self.at[field as usize];
         let fresh = slot.0 == ABSENT;
         // Texts are far shorter than 4 GiB: the message limits see to that.
         *slot = (span.start as u32, (span.end - span.start) as u32);
         self.count += u32::from(fresh);
-        self.last = Some(mark);
+        self.last = Some(field);
         fresh
     }
 }
 
-/// The marks that a payload keeps.
+/// The fields that a payload keeps.
 #[derive(Clone)]
 pub(crate) enum Places {
     None,
-    /// Most results have no other mark than `resultType`.
-    One(Mark, Place),
-    /// Apart: a message moves often, and its marks are larger than the rest of it. Shared: it is cloned, too.
-    Many(Arc<Marks>),
+    /// Most results have no other field than `resultType`.
+    One(Field, Place),
+    /// Apart: a message moves often, and its fields are larger than the rest of it. Shared: it is cloned, too.
+    Many(Arc<FieldSpans>),
 }
 
 impl Places {
-    pub(crate) fn new(marks: Marks) -> Places {
-        match (marks.count, marks.last) {
-            (1, Some(mark)) => Places::One(mark, marks.at[mark as usize]),
+    pub(crate) fn new(fields: FieldSpans) -> Places {
+        match (fields.count, fields.last) {
+            (1, Some(field)) => Places::One(field, fields.at[field as usize]),
             (_, None) => Places::None,
-            _ => Places::Many(Arc::new(marks)),
+            _ => Places::Many(Arc::new(fields)),
         }
     }
 
-    fn get(&self, mark: Mark) -> Option<Range<usize>> {
+    fn get(&self, field: Field) -> Option<Range<usize>> {
         match self {
             Places::None => None,
-            Places::One(one, place) => range(*place).filter(|_| *one == mark),
-            Places::Many(marks) => range(marks.at[mark as usize]),
+            Places::One(one, place) => range(*place).filter(|_| *one == field),
+            Places::Many(fields) => range(fields.at[field as usize]),
         }
     }
 }
 
-/// Takes an object and notes its marks, relative to where the object starts. Sets `duplicate` if a key
+/// Takes an object and notes its fields, relative to where the object starts. Sets `duplicate` if a key
 /// that the protocol reads stands there twice: else a header check reads one and the handler another.
 pub(crate) fn scan_object(
     scanner: &mut Scanner<'_>,
-    marks: &mut Marks,
+    fields: &mut FieldSpans,
     duplicate: &mut bool,
 ) -> Result<Range<usize>, ScanError> {
     let start = scanner.position();
     scanner.object(|scanner, key| {
         let name = key.text(scanner.bytes());
-        let Some(mark) = Mark::of_member(&name) else { return scanner.value().map(drop) };
-        let span = if mark == Mark::Meta && scanner.peek() == Some(b'{') {
+        let Some(field) = Field::of_member(&name) else { return scanner.value().map(drop) };
+        let span = if field == Field::Meta && scanner.peek() == Some(b'{') {
             scanner.object(|scanner, key| {
                 let name = key.text(scanner.bytes());
                 let (_, span) = scanner.value()?;
-                if let Some(mark) = Mark::of_meta_key(&name) {
-                    *duplicate |= !marks.set(mark, span.start - start..span.end - start);
+                if let Some(field) = Field::of_meta_key(&name) {
+                    *duplicate |= !fields.set(field, span.start - start..span.end - start);
                 }
                 Ok(())
             })?
         } else {
             scanner.value()?.1
         };
-        *duplicate |= !marks.set(mark, span.start - start..span.end - start);
+        *duplicate |= !fields.set(field, span.start - start..span.end - start);
         Ok(())
     })
 }
@@ -192,11 +192,11 @@ pub(crate) fn scan_object(
 /// (ledger RPC-B-007, RPC-B-009), as text, with the places of what the protocol reads in it.
 ///
 /// ```
-/// use mcp_core::message::{Mark, Payload, RawJson};
+/// use mcp_core::message::{Field, Payload, RawJson};
 ///
 /// let params = Payload::new(RawJson::parse(r#"{"name":"add","_meta":{"progressToken":7}}"#).unwrap());
-/// assert_eq!(params.text(Mark::Name).as_deref(), Some("add"));
-/// assert_eq!(params.mark(Mark::MetaProgressToken), Some(&b"7"[..]));
+/// assert_eq!(params.text(Field::Name).as_deref(), Some("add"));
+/// assert_eq!(params.field(Field::MetaProgressToken), Some(&b"7"[..]));
 /// ```
 #[derive(Clone)]
 pub struct Payload {
@@ -216,10 +216,10 @@ impl Payload {
     }
 
     /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
-    /// A quick look spares most results the scan: if no member has one of the names, no mark is looked for any more. So
+    /// A quick look spares most results the scan: if no member has one of the names, no field is looked for any more. So
     /// what goes on elsewhere has to be a new payload.
     pub(crate) fn result(raw: RawJson) -> Payload {
-        if !glance::may_hold_names(raw.as_bytes()) {
+        if !result_prefilter::may_hold_names(raw.as_bytes()) {
             return Payload { places: OnceLock::from(Places::None), ..Payload::new(raw) };
         }
         Payload::new(raw)
@@ -256,17 +256,17 @@ impl Payload {
         self.raw
     }
 
-    fn span(&self, mark: Mark) -> Option<Range<usize>> {
+    fn span(&self, field: Field) -> Option<Range<usize>> {
         let places = self.places.get_or_init(|| {
-            let mut marks = Marks::NONE;
+            let mut fields = FieldSpans::NONE;
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // The text was checked when it was made.
-                let _checked = scan_object(&mut scanner, &mut marks, &mut false);
+                let _checked = scan_object(&mut scanner, &mut fields, &mut false);
             }
-            Places::new(marks)
+            Places::new(fields)
         });
-        places.get(mark)
+        places.get(field)
     }
 
     /// Whether it is known that there is no `_meta`.
@@ -275,37 +275,37 @@ impl Payload {
     }
 
     /// The JSON text of a member, if it is there. `null` is there.
-    pub fn mark(&self, mark: Mark) -> Option<&[u8]> {
-        self.span(mark).map(|span| &self.raw.as_bytes()[span])
+    pub fn field(&self, field: Field) -> Option<&[u8]> {
+        self.span(field).map(|span| &self.raw.as_bytes()[span])
     }
 
     /// A member as raw JSON that shares the payload's memory.
-    pub fn get(&self, mark: Mark) -> Option<RawJson> {
-        let span = self.span(mark)?;
+    pub fn get(&self, field: Field) -> Option<RawJson> {
+        let span = self.span(field)?;
         Some(RawJson::trusted(self.raw.clone().into_bytes().slice(span)))
     }
 
     /// A member's text, if it is there and a string.
-    pub fn text(&self, mark: Mark) -> Option<String> {
-        self.text_ref(mark).map(Cow::into_owned)
+    pub fn text(&self, field: Field) -> Option<String> {
+        self.text_ref(field).map(Cow::into_owned)
     }
 
     /// A member's text, borrowed unless it was written with escapes.
-    pub fn text_ref(&self, mark: Mark) -> Option<Cow<'_, str>> {
-        let json = self.mark(mark)?;
+    pub fn text_ref(&self, field: Field) -> Option<Cow<'_, str>> {
+        let json = self.field(field)?;
         read_text(json)
     }
 
-    /// [`Payload::text_ref`] of [`Mark::Name`] or [`Mark::Uri`], where nothing else of the payload is asked for: much
-    /// cheaper then, for the places of the other marks are not looked up.
-    pub fn only_text(&self, mark: Mark) -> Option<Cow<'_, str>> {
-        let name = match mark {
-            Mark::Name => "name",
-            Mark::Uri => "uri",
-            _ => return self.text_ref(mark),
+    /// [`Payload::text_ref`] of [`Field::Name`] or [`Field::Uri`], where nothing else of the payload is asked for: much
+    /// cheaper then, for the places of the other fields are not looked up.
+    pub fn only_text(&self, field: Field) -> Option<Cow<'_, str>> {
+        let name = match field {
+            Field::Name => "name",
+            Field::Uri => "uri",
+            _ => return self.text_ref(field),
         };
         if self.places.get().is_some() {
-            return self.text_ref(mark);
+            return self.text_ref(field);
         }
         let span = member_of_checked(self.raw.as_bytes(), self.names_from as usize, name)?;
         read_text(&self.raw.as_bytes()[span])
@@ -323,7 +323,7 @@ impl Payload {
         let merged;
         let mut set = members.to_vec();
         if !meta.is_empty() {
-            let old = self.get(Mark::Meta).filter(RawJson::is_object).unwrap_or_default();
+            let old = self.get(Field::Meta).filter(RawJson::is_object).unwrap_or_default();
             merged = old.with_members(meta);
             set.push(("_meta", &merged));
         }

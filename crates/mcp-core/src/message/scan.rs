@@ -3,13 +3,13 @@
 //! serde_json's `RawValue` skips the depth check, and one serde pass cannot yield both a payload as a
 //! whole and the members inside it. This scanner does, and never copies.
 
-mod checked;
+mod skip;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::plain::plain_run;
-pub(crate) use checked::member_of_checked;
+use super::string_scan::plain_run;
+pub(crate) use skip::member_of_checked;
 
 /// The depth limit when nobody says otherwise (design bound).
 pub const DEFAULT_MAX_DEPTH: u32 = 128;

@@ -113,9 +113,9 @@ fn duplicates_of_what_the_protocol_reads_are_refused() {
 fn marks_tell_where_things_are() {
     let text = r#" {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"no"},"name" : "add","_meta":{"progressToken":"t","io.modelcontextprotocol/protocolVersion":"2026-07-28"}}} "#;
     let Ok(Message::Request(request)) = one(text) else { panic!() };
-    assert_eq!(request.mark(Mark::Name), Some(&b"\"add\""[..]));
-    assert_eq!(request.mark(Mark::MetaProgressToken), Some(&b"\"t\""[..]));
-    assert_eq!(request.params.unwrap().text(Mark::MetaProtocolVersion).as_deref(), Some("2026-07-28"));
+    assert_eq!(request.field(Field::Name), Some(&b"\"add\""[..]));
+    assert_eq!(request.field(Field::MetaProgressToken), Some(&b"\"t\""[..]));
+    assert_eq!(request.params.unwrap().text(Field::MetaProtocolVersion).as_deref(), Some("2026-07-28"));
 }
 
 /// Whether there are none, one or many: each is where it stands, and no other is there.
@@ -125,8 +125,8 @@ fn marks_of_results_are_found_however_few_there_are() {
         let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
         let Ok(Message::Response(response)) = one(&text) else { panic!() };
         let result = response.outcome.unwrap();
-        [Mark::ResultType, Mark::TtlMs, Mark::Meta]
-            .map(|mark| result.text(mark).or(result.get(mark).map(|m| m.to_string())))
+        [Field::ResultType, Field::TtlMs, Field::Meta]
+            .map(|field| result.text(field).or(result.get(field).map(|m| m.to_string())))
     };
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(places(r#"{"x":{"ttlMs":1}}"#), [None, None, None]);
@@ -197,14 +197,14 @@ proptest! {
         let head = format!("{{\"_meta\":{{\"name\":\"in\"}}{}", if members.is_empty() { "" } else { "," });
         let stamped = RawJson::parse(format!("{head}{}}}", members.join(" ,"))).unwrap();
         let given = Payload::of_application(raw.clone());
-        prop_assert!(!given.lacks_meta() || given.mark(Mark::Meta).is_none());
-        for mark in [Mark::Name, Mark::Uri, Mark::ProtocolVersion] {
+        prop_assert!(!given.lacks_meta() || given.field(Field::Meta).is_none());
+        for field in [Field::Name, Field::Uri, Field::ProtocolVersion] {
             let (quick, full) = (Payload::after_meta(stamped.clone(), head.len()), Payload::new(stamped.clone()));
-            prop_assert_eq!(quick.only_text(mark), full.text_ref(mark));
+            prop_assert_eq!(quick.only_text(field), full.text_ref(field));
             let (quick, full) = (Payload::new(raw.clone()), Payload::new(raw.clone()));
-            prop_assert_eq!(quick.only_text(mark), full.text_ref(mark));
+            prop_assert_eq!(quick.only_text(field), full.text_ref(field));
             // Also once the places are known.
-            prop_assert_eq!(full.only_text(mark), full.text_ref(mark));
+            prop_assert_eq!(full.only_text(field), full.text_ref(field));
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::driver::server::ServerLimits;
 use crate::message::{ProtocolVersion, RawJson};
+use crate::server::driver::ServerLimits;
 use crate::session::server::ServerConfig;
 
 use super::{Handler, Layer, Server};

@@ -19,6 +19,9 @@
 //! them too. Closures that compute a list, contents or messages return `model` types.
 
 mod builder;
+mod context;
+pub(crate) mod driver;
+mod handler;
 mod layer;
 mod router;
 #[cfg(feature = "seal")]
@@ -33,19 +36,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-pub use crate::driver::server::{Context, Handler, IncomingRequest};
 pub use crate::session::server::{Reply, RequestContext, ServerConfig};
 pub use builder::ServerBuilder;
+pub use context::Context;
+pub use handler::{Handler, IncomingRequest};
 pub use layer::Layer;
 #[cfg(feature = "schemars")]
 pub use router::ToolOutput;
 pub use router::{Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
 
-use crate::driver::boxed;
-use crate::driver::server::{ServerLimits, ServerShared};
 use crate::message::{ProtocolVersion, RawJson};
+use crate::runtime::boxed;
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Transport};
+use driver::{ServerLimits, ServerShared};
 
 /// A server: an identity, capabilities and a [`Handler`], for any number of links. Cloning it is cheap;
 /// all clones are the same server.

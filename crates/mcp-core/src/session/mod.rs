@@ -12,12 +12,12 @@
 //! Eras are sibling files under a shared opening: what one era does not have, it cannot say.
 
 pub mod client;
-pub(crate) mod few;
 mod ids;
 mod input;
 pub(crate) mod number_map;
 mod output;
 pub mod server;
+pub(crate) mod small;
 mod subscription;
 
 pub use ids::{CallId, ExchangeId, InputId, ListenId, OutgoingId};

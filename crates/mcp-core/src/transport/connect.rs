@@ -11,7 +11,7 @@ use super::{ConnectError, Envelope, Transport};
 /// Client side: makes links to one peer, and may be asked again after one has ended.
 #[async_trait]
 pub trait Connect: Send + 'static {
-    /// Makes a link. Over a given stream the second call is [`ConnectError::Spent`].
+    /// Makes a link. Over a given stream the second call is [`ConnectError::AlreadyUsed`].
     ///
     /// **Cancel-safe**: dropping the future leaks neither a process nor a connection (promise 8).
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError>;

@@ -65,7 +65,7 @@ impl Error for TransportError {
 /// decides nothing by them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Closed {
+pub struct CloseReport {
     /// The exit code of the process on the other side.
     pub exit: Option<i32>,
     /// The signal that ended it.
@@ -76,7 +76,7 @@ pub struct Closed {
     pub note: Option<String>,
 }
 
-impl fmt::Display for Closed {
+impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.exit, self.signal) {
             (Some(code), _) => write!(f, "exited with code {code}")?,
@@ -99,7 +99,7 @@ impl fmt::Display for Closed {
 pub enum ConnectError {
     /// A given stream was used up: it cannot be made again.
     #[error("this stream was given once and cannot be opened again")]
-    Spent,
+    AlreadyUsed,
     /// The peer cannot be reached or started now.
     #[error("{0}")]
     Unreachable(#[source] TransportError),

@@ -16,7 +16,7 @@ pub enum Outbound {
         /// Nothing more will be sent on this lane (promises 3 and 4). Ignored on [`Lane::SHARED`].
         last: bool,
         /// Who made an error reply: HTTP takes the status from it, streams ignore it.
-        origin: Origin,
+        answered_by: AnsweredBy,
         /// What travels beside it.
         envelope: Envelope,
     },
@@ -31,7 +31,7 @@ pub enum Outbound {
 
 /// Who made a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Origin {
+pub enum AnsweredBy {
     /// The handler, or a client.
     #[default]
     Handler,
@@ -50,7 +50,7 @@ pub enum EndReason {
     /// The session closes.
     Closing,
     /// The batch or the exchange held nothing that is answered.
-    NothingToSay,
+    NoAnswer,
 }
 
 /// What a transport gives a session.

@@ -23,7 +23,7 @@ pub enum LossKind {
     /// The exchange was cut before its answer.
     Cut,
     /// The peer has forgotten the session.
-    StateGone {
+    SessionLost {
         /// Whether the request may have been executed. If not, it can be sent again.
         executed: bool,
     },

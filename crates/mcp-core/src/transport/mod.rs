@@ -44,8 +44,8 @@ pub mod trace;
 pub use binding::{AbandonBy, Binding};
 pub use connect::{Accept, Connect};
 pub use envelope::{Envelope, Lane};
-pub use error::{Closed, ConnectError, SendError, TransportError};
-pub use flow::{EndReason, Inbound, Origin, Outbound};
+pub use error::{CloseReport, ConnectError, SendError, TransportError};
+pub use flow::{AnsweredBy, EndReason, Inbound, Outbound};
 pub use loss::{Loss, LossKind};
 
 /// The attribute that the contract's traits are implemented with. Here, so that a transport needs no
@@ -87,7 +87,7 @@ pub trait TransportSender: Send {
     /// Ends the link and reports how it ended (promise 8). Idempotent: a second call reports the same.
     ///
     /// **Cancel-safe**: a dropped future has changed nothing that a second call would not do.
-    async fn close(&mut self) -> Result<Closed, TransportError>;
+    async fn close(&mut self) -> Result<CloseReport, TransportError>;
 }
 
 /// The half that reads.

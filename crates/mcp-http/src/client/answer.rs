@@ -34,7 +34,7 @@ pub(super) fn lost(error: HttpError) -> Loss {
         HttpError::NotMcp { .. } | HttpError::Redirect { .. } => LossKind::NotUnderstood,
         HttpError::TooLarge { .. } => LossKind::TooLarge,
         HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
-        HttpError::SessionGone => LossKind::StateGone { executed: false },
+        HttpError::SessionGone => LossKind::SessionLost { executed: false },
         HttpError::Url { .. } | HttpError::Setting { .. } => LossKind::NoRoute,
         _ => LossKind::PeerFailed,
     };

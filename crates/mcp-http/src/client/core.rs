@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
-use mcp_core::message::{Mark, Message, Payload, ProtocolVersion};
+use mcp_core::message::{Field, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
 
 use super::ClientConfig;
@@ -250,7 +250,8 @@ impl Core {
 
     /// An InitializeResult came: only now its session id counts (ledger T-44, FAULT A-B25).
     pub(super) fn adopt_session(&self, result: &Payload, issued: Option<&HeaderValue>) {
-        let version = result.text_ref(Mark::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
+        let version =
+            result.text_ref(Field::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
         let id = session_id(issued);
         if id.is_none() && issued.is_some() {
             tracing::warn!("the server issued a session id that is not visible ASCII; it is not used");

@@ -83,7 +83,7 @@ pub(super) async fn refusal(core: &Core, answer: Answer, post: &Post) -> Verdict
     let refused = answer.refused(core.config.limits.error_body).await;
     let verdict = answer::refusal(refused, post.session.id.is_some());
     if let (Verdict::Lost(loss), Some(id)) = (&verdict, &post.session.id)
-        && matches!(loss.kind, LossKind::StateGone { .. })
+        && matches!(loss.kind, LossKind::SessionLost { .. })
     {
         core.session_gone(id);
     }

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mcp_core::message::{Message, ProtocolVersion};
 use mcp_core::transport::{
-    AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
+    AbandonBy, Binding, CloseReport, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
@@ -120,7 +120,7 @@ impl TransportSender for Sender {
 
     /// Requests in flight and streams are dropped at once. Notifications and answers have a second, as far as the
     /// receiving half runs; the session's DELETE has its own limit.
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.core.begin_close();
         // The permits come back when the messages are through, or were dropped.
         let quiet = self.notes.acquire_many(NOTES);
@@ -129,7 +129,7 @@ impl TransportSender for Sender {
             delete(&self.core, &session).await;
         }
         self.core.end(None);
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

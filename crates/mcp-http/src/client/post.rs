@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use hyper::header::{ACCEPT, HeaderName, HeaderValue};
-use mcp_core::message::{Mark, Message, ProtocolVersion, Request};
+use mcp_core::message::{Field, Message, ProtocolVersion, Request};
 use mcp_core::transport::{Loss, LossKind};
 
 use super::commons::Commons;
@@ -112,13 +112,13 @@ fn modern_headers(
     let common = match message {
         Message::Request(request) => {
             let method = request.method.as_str();
-            let mark = headers::named_by(method);
-            let name = mark.and_then(|mark| request.params.as_ref()?.only_text(mark));
+            let field = headers::named_by(method);
+            let name = field.and_then(|field| request.params.as_ref()?.only_text(field));
             if let Some(name) = name.as_deref().filter(|_| method == "tools/call") {
                 param_headers(request, name, &core.tools, &mut own)?;
             }
             // Tools and prompts are few; resources may be many.
-            let target = name.as_deref().filter(|_| mark == Some(Mark::Name)).map(|name| (method, name));
+            let target = name.as_deref().filter(|_| field == Some(Field::Name)).map(|name| (method, name));
             let common = target.and_then(|target| commons.of_target(version, target, &core.net));
             if common.is_none() {
                 own.push((headers::METHOD, method_value(method)));
@@ -149,7 +149,7 @@ fn method_value(method: &str) -> HeaderValue {
 /// `Mcp-Param-*`: one for each annotated argument that is there and not null (ledger HDR-C-016, HDR-C-017).
 fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
     let Some(annotations) = tools.annotations(tool) else { return Ok(()) };
-    let arguments = request.params.as_ref().and_then(|params| params.get(Mark::Arguments));
+    let arguments = request.params.as_ref().and_then(|params| params.get(Field::Arguments));
     for annotation in annotations.iter() {
         let value = annotation
             .value(arguments.as_ref())

@@ -101,7 +101,7 @@ impl<'a> Resuming<'a> {
                         self.core.session_gone(id);
                     }
                     // The request was sent before the stream broke.
-                    return Err(Loss::new(LossKind::StateGone { executed: true }, HttpError::SessionGone));
+                    return Err(Loss::new(LossKind::SessionLost { executed: true }, HttpError::SessionGone));
                 }
                 Opened::Never(HttpError::Status(refused)) if refused.is_auth() => {
                     return Err(answer::lost(HttpError::Status(refused)));

@@ -63,8 +63,8 @@ pub(super) async fn shared(core: &Core, events: &mut Events, cursor: &mut Cursor
 
 /// The stream is given up. If the session went with it, the client's session hears of it at once (ledger T-19).
 fn over(core: &Core, loss: Loss) {
-    if matches!(loss.kind, LossKind::StateGone { .. }) {
-        let loss = Loss { kind: LossKind::StateGone { executed: false }, source: loss.source };
+    if matches!(loss.kind, LossKind::SessionLost { .. }) {
+        let loss = Loss { kind: LossKind::SessionLost { executed: false }, source: loss.source };
         core.push(Inbound::Lost { lane: Lane::SHARED, loss });
     } else {
         tracing::debug!(%loss, "the server's own stream is not opened any more");

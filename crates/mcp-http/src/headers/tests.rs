@@ -1,7 +1,7 @@
 //! Tests of the value codec: the specification's vectors, and properties for every text.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use mcp_core::message::Mark;
+use mcp_core::message::Field;
 use proptest::prelude::*;
 
 use super::*;
@@ -90,9 +90,9 @@ fn values_that_say_nothing_certain_are_refused() {
 /// HDR-C-004, T-28.
 #[test]
 fn three_methods_have_a_name() {
-    assert_eq!(named_by("tools/call"), Some(Mark::Name));
-    assert_eq!(named_by("prompts/get"), Some(Mark::Name));
-    assert_eq!(named_by("resources/read"), Some(Mark::Uri));
+    assert_eq!(named_by("tools/call"), Some(Field::Name));
+    assert_eq!(named_by("prompts/get"), Some(Field::Name));
+    assert_eq!(named_by("resources/read"), Some(Field::Uri));
     for method in ["tools/list", "TOOLS/CALL", "completion/complete", "server/discover", ""] {
         assert_eq!(named_by(method), None);
     }

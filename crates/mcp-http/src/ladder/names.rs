@@ -2,7 +2,7 @@
 
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
-use mcp_core::message::{Mark, Refusal, Request};
+use mcp_core::message::{Field, Refusal, Request};
 
 use super::{Single, mismatch, single, trim};
 use crate::headers::{self, METHOD, NAME, decode_value};
@@ -21,10 +21,10 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
         }
         Single::One(_) => {}
     }
-    let Some(mark) = headers::named_by(request.method.as_str()) else { return Ok(()) };
-    let body = request.params.as_ref().and_then(|params| params.text_ref(mark));
+    let Some(field) = headers::named_by(request.method.as_str()) else { return Ok(()) };
+    let body = request.params.as_ref().and_then(|params| params.text_ref(field));
     compare(headers, &NAME, body.as_deref(), |body, header| body == header).map_err(|why| {
-        let member = if mark == Mark::Uri { "uri" } else { "name" };
+        let member = if field == Field::Uri { "uri" } else { "name" };
         mismatch(request, format!("Header mismatch: Mcp-Name (the body's params.{member}) {why}"))
     })
 }
@@ -36,7 +36,7 @@ pub(crate) fn check_params(
     request: &Request,
     annotations: &[Annotation],
 ) -> Result<(), Refusal> {
-    let arguments = request.params.as_ref().and_then(|params| params.get(Mark::Arguments));
+    let arguments = request.params.as_ref().and_then(|params| params.get(Field::Arguments));
     for annotation in annotations {
         let header = &annotation.header;
         let fault =

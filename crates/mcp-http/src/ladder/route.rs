@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hyper::HeaderMap;
 use mcp_core::message::{
-    ErrorObject, Mark, Message, Notification, ProtocolVersion, Refusal, Request, Shape, code, meta,
+    ErrorObject, Field, Message, Notification, ProtocolVersion, Refusal, Request, Shape, code, meta,
 };
 
 use super::{Single, mismatch, single, trim};
@@ -69,7 +69,7 @@ impl<'a> Header<'a> {
 pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVersion]) -> Route {
     let header = Header::read(headers, served);
     let routed = match message {
-        Message::Request(request) => match request.mark(Mark::MetaProtocolVersion) {
+        Message::Request(request) => match request.field(Field::MetaProtocolVersion) {
             Some(_) => claimed(&header, request, served),
             None => unclaimed(&header, request, served),
         },
@@ -107,9 +107,9 @@ fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -
     let incomplete = |key: &str, want: &str| {
         refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
     };
-    let version = request.params.as_ref().and_then(|params| params.text_ref(Mark::MetaProtocolVersion));
+    let version = request.params.as_ref().and_then(|params| params.text_ref(Field::MetaProtocolVersion));
     let Some(version) = version else { return Err(incomplete(meta::PROTOCOL_VERSION, "a string")) };
-    if request.mark(Mark::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
+    if request.field(Field::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
         return Err(incomplete(meta::CLIENT_CAPABILITIES, "an object"));
     }
     match header {
@@ -154,7 +154,7 @@ fn unclaimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion])
         _ if has_legacy(served) => Ok(Route::Legacy),
         // A modern-only server names its versions (ledger T-34).
         _ if initialize => {
-            let asked = request.params.as_ref().and_then(|params| params.text_ref(Mark::ProtocolVersion));
+            let asked = request.params.as_ref().and_then(|params| params.text_ref(Field::ProtocolVersion));
             unsupported(asked.as_deref().or(header.label()).unwrap_or_default())
         }
         Header::Legacy(label) | Header::Unknown(label) => unsupported(label),
@@ -185,7 +185,7 @@ fn notified(
         Header::Unknown(label) => refuse(ErrorObject::unsupported_version(served, label)),
         Header::Modern(_) => Ok(Route::Drop),
         Header::Legacy(_) | Header::Absent => {
-            let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
+            let modern = notification.field(Field::MetaProtocolVersion).is_some();
             Ok(if modern || !has_legacy(served) { Route::Drop } else { Route::Legacy })
         }
     }

@@ -2,18 +2,18 @@
 
 use hyper::StatusCode;
 use mcp_core::message::{ErrorObject, Response, code};
-use mcp_core::transport::Origin;
+use mcp_core::transport::AnsweredBy;
 
 /// The status of a modern exchange that is answered with this response. Legacy exchanges are answered 200.
-pub(crate) fn status(response: &Response, origin: Origin) -> StatusCode {
-    match (&response.outcome, origin) {
+pub(crate) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
+    match (&response.outcome, answered_by) {
         (Ok(_), _) => StatusCode::OK,
-        (Err(error), Origin::Protocol) => refusal_status(error),
+        (Err(error), AnsweredBy::Protocol) => refusal_status(error),
         // A handler's errors are results of the call, whatever their code.
-        (Err(error), Origin::Handler) if error.code == code::MISSING_CLIENT_CAPABILITY => {
+        (Err(error), AnsweredBy::Handler) if error.code == code::MISSING_CLIENT_CAPABILITY => {
             StatusCode::BAD_REQUEST
         }
-        (Err(_), Origin::Handler) => StatusCode::OK,
+        (Err(_), AnsweredBy::Handler) => StatusCode::OK,
     }
 }
 

@@ -11,7 +11,7 @@ use hyper::body::Body as HttpBody;
 use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
-use mcp_core::message::{Decoded, ErrorObject, Mark, Message, Refusal, Request, RequestId, decode};
+use mcp_core::message::{Decoded, ErrorObject, Field, Message, Refusal, Request, RequestId, decode};
 use mcp_core::transport::Inbound;
 
 use super::caller::{Caller, Head};
@@ -270,7 +270,7 @@ async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) 
         return boxed(|| refused(core, refusal)).await;
     }
     if request.method == "tools/call"
-        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Mark::Name))
+        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Field::Name))
         && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {

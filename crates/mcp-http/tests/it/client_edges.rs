@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
-use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
+use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::session::{InputRequest, SubscriptionFilter};
 use tokio::time::Instant;
@@ -142,7 +142,7 @@ async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given
         stream.event(&format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}},"notifications":{{"toolsListChanged":true}}}}}}"#
         ));
-        assert!(matches!(soon(listen.next()).await, Some(ListenItem::Started { .. })));
+        assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Started { .. })));
         listens.push(listen);
         streams.push(stream);
     }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use mcp_core::Error;
-use mcp_core::client::{CallOptions, ListenItem};
+use mcp_core::client::{CallOptions, SubscriptionEvent};
 use mcp_core::message::{ProtocolVersion, RawJson, Request};
 use mcp_core::session::SubscriptionFilter;
-use mcp_core::transport::{Connect, Envelope, Lane, LossKind, Origin, Outbound};
+use mcp_core::transport::{AnsweredBy, Connect, Envelope, Lane, LossKind, Outbound};
 
 use crate::client_peer::{Peer, URL, said, soon};
 
@@ -75,7 +75,7 @@ fn list(id: i64) -> Outbound {
         message: Request::new(id, "tools/list", Some(RawJson::EMPTY_OBJECT)).into(),
         lane: Lane::numbered(id as u64),
         last: false,
-        origin: Origin::Handler,
+        answered_by: AnsweredBy::Handler,
         envelope,
     }
 }
@@ -208,13 +208,13 @@ async fn a_subscription_lives_on_its_own_stream() {
         )
     };
     stream.event(&note("subscriptions/acknowledged", r#","notifications":{"toolsListChanged":true}"#));
-    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Started { gap: false, .. })));
+    assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Started { gap: false, .. })));
     // Ten silent minutes are no failure: it owes nothing.
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     stream.event(&note("tools/list_changed", ""));
-    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Changed(_))));
+    assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Changed(_))));
     stream.cut();
-    assert!(matches!(soon(listen.next()).await, Some(ListenItem::Lost)));
+    assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Lost)));
     let again = peer.post("subscriptions/listen").await;
     let stream = again.events();
     drop(listen);

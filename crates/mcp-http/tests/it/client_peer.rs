@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use mcp_core::client::{Client, ClientBuilder};
-use mcp_core::message::{Mark, Message, ProtocolVersion, RawJson};
+use mcp_core::message::{Field, Message, ProtocolVersion, RawJson};
 use mcp_core::transport::async_trait;
 use mcp_http::HttpClient;
 use mcp_http::client::{Dial, Io};
@@ -209,7 +209,7 @@ impl Ask {
     /// The progress token, as it stands.
     pub(crate) fn progress_token(&self) -> String {
         let Message::Request(request) = self.message() else { panic!("no request") };
-        String::from_utf8_lossy(request.mark(Mark::MetaProgressToken).unwrap()).into_owned()
+        String::from_utf8_lossy(request.field(Field::MetaProgressToken).unwrap()).into_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use mcp_core::message::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
 use mcp_core::transport::{
-    Accept, EndReason, Envelope, Inbound, Lane, Origin, Outbound, SendError, Transport, TransportReceiver,
-    TransportSender, async_trait,
+    Accept, AnsweredBy, EndReason, Envelope, Inbound, Lane, Outbound, SendError, Transport,
+    TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::oneshot;
 
@@ -45,7 +45,7 @@ fn script() -> (Running, oneshot::Receiver<Halves>) {
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
     let mut envelope = Envelope::default();
     envelope.version = Some(ProtocolVersion::V2025_11_25);
-    Outbound::Message { message: message.into(), lane, last, origin: Origin::Handler, envelope }
+    Outbound::Message { message: message.into(), lane, last, answered_by: AnsweredBy::Handler, envelope }
 }
 
 fn note(n: i64) -> Notification {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use mcp_core::message::{Message, RawJson, Refusal, Request, Response};
 use mcp_core::transport::{
-    Closed, Envelope, Inbound, Lane, Origin, Outbound, Transport, TransportReceiver, TransportSender,
+    AnsweredBy, CloseReport, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender,
 };
-use mcp_stdio::{ChildCommand, Graces};
+use mcp_stdio::{ChildCommand, ShutdownTimeouts};
 
 /// Both halves of a link.
 pub(crate) struct Link {
@@ -33,7 +33,7 @@ pub(crate) fn outbound(message: Message) -> Outbound {
 }
 
 pub(crate) fn on_lane(message: Message, lane: Lane, last: bool) -> Outbound {
-    Outbound::Message { message, lane, last, origin: Origin::Handler, envelope: Envelope::default() }
+    Outbound::Message { message, lane, last, answered_by: AnsweredBy::Handler, envelope: Envelope::default() }
 }
 
 impl Link {
@@ -77,7 +77,7 @@ impl Link {
     }
 
     /// Closes as a driver does: goes on receiving meanwhile.
-    pub(crate) async fn close(&mut self) -> Closed {
+    pub(crate) async fn close(&mut self) -> CloseReport {
         let receiver = &mut self.receiver;
         let drain = async {
             while let Ok(Some(_)) = receiver.recv().await {}
@@ -95,9 +95,9 @@ pub(crate) fn sh(script: &str) -> ChildCommand {
     ChildCommand::new("sh").args(["-c", script])
 }
 
-/// Graces so short that a test need not wait.
-pub(crate) fn short() -> Graces {
-    Graces {
+/// ShutdownTimeouts so short that a test need not wait.
+pub(crate) fn short() -> ShutdownTimeouts {
+    ShutdownTimeouts {
         input: Duration::from_millis(50),
         terminate: Duration::from_millis(50),
         kill: Duration::from_secs(60),

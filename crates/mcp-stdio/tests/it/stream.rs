@@ -46,7 +46,7 @@ async fn answers_to_a_batch_are_one_line() {
     ] {
         server.sender.send(on_lane(message, lane, last)).await.unwrap();
     }
-    let end = |lane| Outbound::End { lane, why: EndReason::NothingToSay };
+    let end = |lane| Outbound::End { lane, why: EndReason::NoAnswer };
     server.sender.send(end(lanes[1])).await.unwrap();
     server.sender.send(end(lanes[1])).await.unwrap();
     server.sender.send(end(Lane::numbered(3))).await.unwrap();
@@ -184,5 +184,5 @@ async fn a_given_stream_is_spent_after_the_first_connect() {
     let (reader, writer) = split(duplex(16).0);
     let mut connect = StreamConnect::new(StreamTransport::new(reader, writer).named("given"));
     assert_eq!(connect.connect().await.unwrap().binding().name, "given");
-    assert!(matches!(connect.connect().await, Err(ConnectError::Spent)));
+    assert!(matches!(connect.connect().await, Err(ConnectError::AlreadyUsed)));
 }

@@ -6,7 +6,7 @@ use std::future::ready;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::message::{ErrorObject, Mark, RawJson};
+use crate::message::{ErrorObject, Field, RawJson};
 use crate::server::{Context, Handler, IncomingRequest};
 use crate::session::server::Reply;
 use crate::transport::Envelope;
@@ -97,17 +97,17 @@ impl Router {
                 params,
             )),
             "tools/call" if self.has_tools() => {
-                let name = text(&request, Mark::Name, "name")?;
+                let name = text(&request, Field::Name, "name")?;
                 let tool = self.tools.get(&*name).ok_or_else(|| unknown("tool", &name))?;
                 Ok(Found::Later((tool.route)(arguments(&request)?, context)))
             }
             "prompts/get" if self.has_prompts() => {
-                let name = text(&request, Mark::Name, "name")?;
+                let name = text(&request, Field::Name, "name")?;
                 let prompt = self.prompts.get(&*name).ok_or_else(|| unknown("prompt", &name))?;
                 Ok(Found::Later((prompt.route)(arguments(&request)?, context)))
             }
             "resources/read" if self.has_resources() => {
-                let uri = text(&request, Mark::Uri, "uri")?;
+                let uri = text(&request, Field::Uri, "uri")?;
                 let fixed = self.resources.get(&*uri).map(|entry| &entry.route);
                 let route = fixed.or_else(|| {
                     let mut templates = self.templates.iter();
@@ -145,19 +145,19 @@ impl Router {
 /// A member of the params that has to be a string.
 fn text<'a>(
     request: &'a IncomingRequest,
-    mark: Mark,
+    field: Field,
     member: &'static str,
 ) -> Result<Cow<'a, str>, ErrorObject> {
     request
         .params
         .as_ref()
-        .and_then(|params| params.text_ref(mark))
+        .and_then(|params| params.text_ref(field))
         .ok_or_else(|| ErrorObject::invalid_params(format!("params.{member} has to be a string")))
 }
 
 /// The `arguments`, which have to be an object where present.
 fn arguments(request: &IncomingRequest) -> Result<RawJson, ErrorObject> {
-    match request.params.as_ref().and_then(|params| params.get(Mark::Arguments)) {
+    match request.params.as_ref().and_then(|params| params.get(Field::Arguments)) {
         None => Ok(RawJson::EMPTY_OBJECT),
         Some(arguments) if arguments.is_object() => Ok(arguments),
         Some(arguments) => Err(ErrorObject::invalid_params(format!(

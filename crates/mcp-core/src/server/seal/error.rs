@@ -42,7 +42,7 @@ pub enum Fault {
     /// Its time is over.
     Expired,
     /// It was used before.
-    Spent,
+    UsedStates,
     /// The store of what was used did not say.
     Store,
 }

@@ -58,11 +58,11 @@ mod digest;
 mod error;
 mod key;
 mod sealer;
-mod spent;
 mod text;
+mod used_states;
 
 pub use error::{Fault, OpenError, SealError};
 pub use key::Key;
 pub use sealer::{MAX_KEYS, Scope, Sealer};
-pub use spent::{Spent, SpentInMemory, StoreError};
 pub use text::MAX_TEXT;
+pub use used_states::{MemoryUsedStates, StoreError, UsedStates};

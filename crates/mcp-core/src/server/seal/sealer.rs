@@ -12,7 +12,7 @@ use crate::transport::Envelope;
 
 use super::key::KeyedHash;
 use super::text::{self, Fields, NONCE};
-use super::{Fault, Key, OpenError, SealError, Spent, digest};
+use super::{Fault, Key, OpenError, SealError, UsedStates, digest};
 
 /// The most keys that a sealer tries.
 pub const MAX_KEYS: usize = 8;
@@ -29,7 +29,7 @@ pub struct Sealer {
     keys: Arc<RwLock<VecDeque<Key>>>,
     lifetime: Duration,
     principal: Option<Arc<Principal>>,
-    spent: Option<Arc<dyn Spent>>,
+    spent: Option<Arc<dyn UsedStates>>,
 }
 
 /// What a state is good for.
@@ -90,7 +90,7 @@ impl Sealer {
     /// A state is good once: opening it marks it as used, in this store (ledger MRTR-S-009). A client that
     /// lost the answer to its retry cannot retry again with it.
     #[must_use]
-    pub fn single_use(mut self, store: impl Spent) -> Sealer {
+    pub fn single_use(mut self, store: impl UsedStates) -> Sealer {
         self.spent = Some(Arc::new(store));
         self
     }
@@ -146,7 +146,7 @@ impl Sealer {
                 .ok_or(Fault::Expired)?;
             match spent.spend(fields.nonce(), expires, now).await {
                 Ok(true) => {}
-                Ok(false) => return Err(Fault::Spent.into()),
+                Ok(false) => return Err(Fault::UsedStates.into()),
                 Err(error) => {
                     tracing::warn!(%error, "the store of used states did not say");
                     return Err(Fault::Store.into());

@@ -7,10 +7,10 @@ use futures::future::join;
 use tokio::sync::Notify;
 
 use super::{Peer, server};
-use crate::driver::rejecting::Rejecting;
 use crate::message::{ErrorObject, Message, Notification, RawJson};
 use crate::server::{Context, Handler, IncomingRequest, Reply, Router};
 use crate::session::{InputRequest, InputRequired};
+use crate::tests::rejecting::Rejecting;
 use crate::transport::{Binding, Envelope, Transport, memory};
 
 /// A handler that asks a legacy client itself; the answer is the reply.

@@ -10,7 +10,7 @@ use super::{Peer, server};
 use crate::message::{Message, Notification, RawJson};
 use crate::server::{Context, Router};
 use crate::transport::{
-    Binding, Closed, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    Binding, CloseReport, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender, memory,
 };
 
@@ -132,12 +132,12 @@ impl TransportSender for Flood {
         Ok(())
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         for _ in 0..3 {
             tokio::task::yield_now().await;
             tokio::task::consume_budget().await;
         }
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

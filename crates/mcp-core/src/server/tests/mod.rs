@@ -19,7 +19,8 @@ use std::time::Duration;
 use crate::message::{Decoded, Message, RawJson, decode};
 use crate::server::{Handler, Server};
 use crate::transport::{
-    Binding, Envelope, Inbound, Lane, Origin, Outbound, Transport, TransportReceiver, TransportSender, memory,
+    AnsweredBy, Binding, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender,
+    memory,
 };
 
 /// A client that knows nothing but lines.
@@ -56,7 +57,7 @@ impl Peer {
         self.lanes += 1;
         let lane = Lane::numbered(self.lanes);
         let envelope = Envelope::default();
-        let out = Outbound::Message { message, lane, last: true, origin: Origin::Handler, envelope };
+        let out = Outbound::Message { message, lane, last: true, answered_by: AnsweredBy::Handler, envelope };
         self.sender.send(out).await.unwrap();
         lane
     }

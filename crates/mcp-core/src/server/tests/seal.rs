@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::message::{ErrorObject, RawJson, code};
 use crate::server::seal::{
-    Fault, Key, MAX_KEYS, MAX_TEXT, OpenError, Scope, SealError, Sealer, SpentInMemory,
+    Fault, Key, MAX_KEYS, MAX_TEXT, MemoryUsedStates, OpenError, Scope, SealError, Sealer,
 };
 
 const CALL: &str = r#"{"name":"book","arguments":{"seat":12,"row":"A","tags":[1,2]}}"#;
@@ -174,17 +174,17 @@ fn a_retry_is_the_same_request() {
 /// MRTR-S-009: used once, it is refused; a full store refuses rather than forgets.
 #[test]
 fn a_state_for_single_use_is_good_once() {
-    let sealer = Sealer::new(key(1)).single_use(SpentInMemory::new(2));
+    let sealer = Sealer::new(key(1)).single_use(MemoryUsedStates::new(2));
     let params = params(CALL);
     let (first, second, third) = (sealed(&sealer), sealed(&sealer), sealed(&sealer));
     let at = |now, text: &str| open(&sealer, now, scope(&params, "ann"), text);
     // What another check refuses is not used up.
     assert_eq!(open(&sealer, start(), scope(&params, "bob"), &first), Err(Fault::Mismatch));
     assert!(at(start(), &first).is_ok());
-    assert_eq!(at(start(), &first), Err(Fault::Spent));
+    assert_eq!(at(start(), &first), Err(Fault::UsedStates));
     assert!(at(start(), &second).is_ok());
     assert_eq!(at(start(), &third), Err(Fault::Store));
-    assert_eq!(at(start(), &first), Err(Fault::Spent), "it forgot one to make room");
+    assert_eq!(at(start(), &first), Err(Fault::UsedStates), "it forgot one to make room");
     let later = start() + Duration::from_secs(600);
     assert_eq!(at(later, &first), Err(Fault::Expired));
     let fresh = sealer.seal_at(later, scope(&params, "ann"), "x").unwrap();

@@ -2,7 +2,7 @@
 
 use super::{Peer, server};
 use crate::message::RawJson;
-use crate::server::seal::{Key, Sealer, SpentInMemory};
+use crate::server::seal::{Key, MemoryUsedStates, Sealer};
 use crate::server::{Router, Server, Tool, ToolError, ToolReply};
 use crate::session::InputRequired;
 use crate::transport::{Binding, Envelope, memory};
@@ -82,7 +82,7 @@ async fn a_state_comes_back_to_its_call_alone() {
 /// MRTR-S-009: the second use is refused.
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_refused() {
-    let server = booking(sealer().single_use(SpentInMemory::new(100)));
+    let server = booking(sealer().single_use(MemoryUsedStates::new(100)));
     let mut ann = peer(&server, "ann");
     let state = first(&mut ann).await;
     assert!(retry(&mut ann, "book", 12, &state).await.contains("booked 12"));

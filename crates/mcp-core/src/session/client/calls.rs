@@ -6,7 +6,7 @@ use crate::message::{Method, Payload};
 use crate::session::CallId;
 
 use super::config::{CallOptions, ClientConfig};
-use super::mrtr::Round;
+use super::input_modern::Round;
 use crate::session::number_map::NumberMap;
 
 /// One call that is not done.

@@ -5,17 +5,17 @@ use std::time::Instant;
 use tracing::debug;
 
 use crate::error::Error;
-use crate::message::{Mark, Method, Notification, Payload, RawJson, Request, method};
+use crate::message::{Field, Method, Notification, Payload, RawJson, Request, method};
 use crate::session::CallId;
 use crate::transport::EndReason;
 
 use super::calls::{Call, Clock, Stage};
 use super::config::CallOptions;
 use super::inflight::{Purpose, wire_id};
+use super::input_modern::Round;
 use super::legacy;
 use super::link::{Era, Phase, Queued};
 use super::modern::{self, Extras};
-use super::mrtr::Round;
 use super::timers::Timer;
 use super::{ClientEvent, ClientSession};
 
@@ -47,9 +47,9 @@ impl ClientSession {
         }
         let params = params.map(Payload::of_application);
         options.progress |= options.reset_on_progress
-            || params
-                .as_ref()
-                .is_some_and(|params| !params.lacks_meta() && params.mark(Mark::MetaProgressToken).is_some());
+            || params.as_ref().is_some_and(|params| {
+                !params.lacks_meta() && params.field(Field::MetaProgressToken).is_some()
+            });
         let call = Call {
             method,
             params,

@@ -22,7 +22,7 @@ pub enum EraMode {
 /// not find out: it opens with `initialize`, or asks a modern peer for its capabilities. It is dropped, and
 /// the peer probed once, if it proves wrong (ledger ERA-C-010).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct KnownEra {
     /// The revision that was agreed on. Its era is the era.
     pub version: ProtocolVersion,
 }
@@ -74,12 +74,12 @@ pub struct ClientConfig {
     /// The revisions this client speaks, newest first.
     pub versions: Vec<ProtocolVersion>,
     /// What is known of the peer.
-    pub verdict: Option<Verdict>,
+    pub known_era: Option<KnownEra>,
     /// What to do when a link ends.
     pub reconnect: Reconnect,
     /// How long the peer may be silent to the probe. Default 10 s.
     pub probe_timeout: Duration,
-    /// How long opening may take, from the first link to the verdict. Default 60 s.
+    /// How long opening may take, from the first link to the known_era. Default 60 s.
     pub start_timeout: Duration,
     /// The idle limit of a call: no answer, and with `reset_on_progress` no progress. Default 60 s.
     pub call_timeout: Duration,
@@ -106,7 +106,7 @@ impl ClientConfig {
             send_info: true,
             era: EraMode::Auto,
             versions: ProtocolVersion::ALL.to_vec(),
-            verdict: None,
+            known_era: None,
             reconnect: Reconnect::default(),
             probe_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(60),

@@ -11,7 +11,7 @@ pub(super) const MAX_OPEN: usize = 1024;
 
 /// What the client declared that it can answer; asked about in both eras.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Declared {
+pub(super) struct ClientFeatures {
     roots: bool,
     sampling: bool,
     sampling_tools: bool,
@@ -28,15 +28,15 @@ pub(super) enum NotAsked {
     Mode(&'static str),
 }
 
-impl Declared {
-    pub(super) fn read(capabilities: &RawJson) -> Declared {
+impl ClientFeatures {
+    pub(super) fn read(capabilities: &RawJson) -> ClientFeatures {
         let object = |of: &RawJson, name: &str| of.member(name).filter(RawJson::is_object);
         let sampling = object(capabilities, "sampling");
         let elicitation = object(capabilities, "elicitation");
         let url = elicitation.as_ref().is_some_and(|of| of.member("url").is_some());
         // An empty object stands for forms: that is all there was before the modes.
         let form = elicitation.as_ref().is_some_and(|of| of.member("form").is_some() || !url);
-        Declared {
+        ClientFeatures {
             roots: object(capabilities, "roots").is_some(),
             sampling_tools: sampling.as_ref().is_some_and(|of| of.member("tools").is_some()),
             sampling: sampling.is_some(),

@@ -1,7 +1,7 @@
 //! What only the four legacy revisions have: the handshake, and what was declared in it.
 
 use crate::error::{CloseReason, Error};
-use crate::message::{Mark, Payload, ProtocolVersion, RawJson, meta, method};
+use crate::message::{Field, Payload, ProtocolVersion, RawJson, meta, method};
 
 use super::config::ClientConfig;
 use super::event::Negotiated;
@@ -12,7 +12,7 @@ use super::subscribe::Uris;
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) negotiated: Negotiated,
-    pub(super) offers: Offers,
+    pub(super) offers: ServerFeatures,
     /// The lane of `notifications/initialized`, until it is known to be delivered (promise 7).
     pub(super) hold: Option<u64>,
     /// The resources that are subscribed to on this link.
@@ -23,7 +23,7 @@ pub(super) struct Legacy {
 
 /// The server's capabilities that this session asks about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offers {
+pub(super) struct ServerFeatures {
     pub(super) tools_changed: bool,
     pub(super) prompts_changed: bool,
     pub(super) resources_changed: bool,
@@ -31,12 +31,12 @@ pub(super) struct Offers {
     pub(super) logging: bool,
 }
 
-impl Offers {
-    pub(super) fn read(capabilities: &RawJson) -> Offers {
+impl ServerFeatures {
+    pub(super) fn read(capabilities: &RawJson) -> ServerFeatures {
         let flag = |of: &str, name: &str| {
             capabilities.member(of).and_then(|of| of.member(name)).is_some_and(|flag| flag == RawJson::TRUE)
         };
-        Offers {
+        ServerFeatures {
             tools_changed: flag("tools", "listChanged"),
             prompts_changed: flag("prompts", "listChanged"),
             resources_changed: flag("resources", "listChanged"),
@@ -61,7 +61,7 @@ pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion)
 ///
 /// The counter-offer is none of ours, or is no revision with a handshake (ledger LIFE-C-010).
 pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Result<Negotiated, CloseReason> {
-    let Some(label) = result.text(Mark::ProtocolVersion) else {
+    let Some(label) = result.text(Field::ProtocolVersion) else {
         let why = "the result of initialize names no protocolVersion".to_owned();
         return Err(CloseReason::OpeningFailed(Box::new(Error::Violation(why))));
     };
@@ -101,7 +101,7 @@ pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&R
 /// Capabilities are not asked about, because deployed servers declare less than they serve: only
 /// `logging/setLevel` is held back, and subscriptions where they are made for the application
 /// (ledger LIFE-B-012).
-pub(super) fn may_call(name: &str, offers: &Offers) -> Result<(), &'static str> {
+pub(super) fn may_call(name: &str, offers: &ServerFeatures) -> Result<(), &'static str> {
     if name == "logging/setLevel" && !offers.logging {
         return Err("the server did not declare logging");
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::CloseReason;
 use crate::message::{Message, Method, Notification, Payload, ProtocolVersion, RawJson, Request};
 use crate::session::{CallId, Output};
-use crate::transport::{AbandonBy, Binding, EndReason, Envelope, Lane, Origin, Outbound};
+use crate::transport::{AbandonBy, AnsweredBy, Binding, EndReason, Envelope, Lane, Outbound};
 
 use super::ClientSession;
 use super::event::Negotiated;
@@ -72,7 +72,7 @@ impl Link {
         }
     }
 
-    /// The version that governs what goes out: none before the verdict.
+    /// The version that governs what goes out: none before the known_era.
     pub(super) fn version(&self) -> Option<ProtocolVersion> {
         self.negotiated().map(|negotiated| negotiated.version)
     }
@@ -135,7 +135,7 @@ impl ClientSession {
             message,
             lane: Lane::numbered(number),
             last: true,
-            origin: Origin::Handler,
+            answered_by: AnsweredBy::Handler,
             envelope,
         }));
     }

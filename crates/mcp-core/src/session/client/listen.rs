@@ -5,7 +5,7 @@ use std::time::Instant;
 use tracing::debug;
 
 use crate::error::Error;
-use crate::message::{Mark, Notification, Payload, RawJson, RequestId};
+use crate::message::{Field, Notification, Payload, RawJson, RequestId};
 use crate::session::{Change, ListenId, SubscriptionFilter};
 use crate::transport::{EndReason, Lane, LossKind};
 
@@ -13,15 +13,15 @@ use super::config::Reconnect;
 use super::inflight::Purpose;
 use super::link::Phase;
 use super::modern;
-use super::notes::change_of;
+use super::notifications::change_of;
 use super::timers::Timer;
 use super::{ClientEvent, ClientSession};
 
 /// One subscription. It lives over links.
 #[derive(Debug)]
-pub(super) struct Listen {
+pub(super) struct ListenEntry {
     pub(super) filter: SubscriptionFilter,
-    pub(super) state: Hearing,
+    pub(super) state: ListenState,
     /// It was on before: what comes next has a gap.
     pub(super) before: bool,
     /// Exchanges in a row that were cut before they brought anything.
@@ -32,7 +32,7 @@ pub(super) struct Listen {
 
 /// Where a subscription is.
 #[derive(Debug)]
-pub(super) enum Hearing {
+pub(super) enum ListenState {
     /// Not asked for on this link.
     Waiting,
     /// Asked for under this number, not acknowledged (2026-07-28).
@@ -40,11 +40,11 @@ pub(super) enum Hearing {
     /// Some of its resources are not answered for (legacy).
     Subscribing { pending: usize, honoured: SubscriptionFilter },
     /// On.
-    On(On),
+    Active(Active),
 }
 
 #[derive(Debug)]
-pub(super) struct On {
+pub(super) struct Active {
     /// The request that is still open (2026-07-28).
     number: Option<u64>,
     pub(super) honoured: SubscriptionFilter,
@@ -52,19 +52,19 @@ pub(super) struct On {
     fruitful: bool,
 }
 
-impl On {
+impl Active {
     /// A legacy subscription: no request stays open.
-    pub(super) fn unasked(honoured: SubscriptionFilter) -> On {
-        On { number: None, honoured, fruitful: false }
+    pub(super) fn unasked(honoured: SubscriptionFilter) -> Active {
+        Active { number: None, honoured, fruitful: false }
     }
 }
 
-impl Listen {
+impl ListenEntry {
     fn number(&self) -> Option<u64> {
         match &self.state {
-            Hearing::Asked(number) => Some(*number),
-            Hearing::On(on) => on.number,
-            Hearing::Waiting | Hearing::Subscribing { .. } => None,
+            ListenState::Asked(number) => Some(*number),
+            ListenState::Active(on) => on.number,
+            ListenState::Waiting | ListenState::Subscribing { .. } => None,
         }
     }
 }
@@ -78,7 +78,8 @@ impl ClientSession {
             self.event(ClientEvent::ListenEnded { listen, outcome });
             return listen;
         }
-        let fresh = Listen { filter, state: Hearing::Waiting, before: false, failed: 0, asked: None };
+        let fresh =
+            ListenEntry { filter, state: ListenState::Waiting, before: false, failed: 0, asked: None };
         self.listens.insert(listen, fresh);
         self.start_listen(now, listen);
         self.dial_if_needed(now);
@@ -94,7 +95,7 @@ impl ClientSession {
 
     /// Asks for a subscription, if it waits and there is a link.
     pub(super) fn start_listen(&mut self, now: Instant, id: ListenId) {
-        let waiting = |listen: &&mut Listen| matches!(listen.state, Hearing::Waiting);
+        let waiting = |listen: &&mut ListenEntry| matches!(listen.state, ListenState::Waiting);
         if !self.is_ready() {
             return;
         }
@@ -107,16 +108,16 @@ impl ClientSession {
         // Without a limit: a subscription lasts (T-45).
         let number = self.request(now, "subscriptions/listen", Some(params), Purpose::Listen(id), None);
         if let Some(listen) = self.listens.get_mut(&id) {
-            listen.state = Hearing::Asked(number);
+            listen.state = ListenState::Asked(number);
             listen.asked = Some(now);
         }
     }
 
     /// A subscription is on.
-    pub(super) fn listen_started(&mut self, id: ListenId, on: On) {
+    pub(super) fn listen_started(&mut self, id: ListenId, on: Active) {
         let Some(listen) = self.listens.get_mut(&id) else { return };
         let honoured = on.honoured.clone();
-        listen.state = Hearing::On(on);
+        listen.state = ListenState::Active(on);
         let gap = std::mem::replace(&mut listen.before, true);
         self.event(ClientEvent::ListenStarted { listen: id, honoured, gap });
     }
@@ -124,7 +125,7 @@ impl ClientSession {
     /// A notification of a modern server that is neither progress nor a cancellation. Subscriptions are
     /// told apart by the typed id of their request, and by lane where they have their own (T-13, T-14).
     pub(super) fn on_modern_note(&mut self, lane: Lane, note: Notification) {
-        let tag = note.mark(Mark::MetaSubscriptionId).and_then(RequestId::parse);
+        let tag = note.field(Field::MetaSubscriptionId).and_then(RequestId::parse);
         let tagged = tag.as_ref().and_then(|tag| self.inflight.by_id(tag)).map(|(number, _)| number);
         let laned = (!lane.is_shared()).then_some(lane.number());
         let ack = note.method == "notifications/subscriptions/acknowledged";
@@ -144,10 +145,10 @@ impl ClientSession {
     }
 
     fn listen_acknowledged(&mut self, number: u64, id: ListenId, note: &Notification) {
-        let said = note.params.as_ref().and_then(|params| params.get(Mark::Notifications));
+        let said = note.params.as_ref().and_then(|params| params.get(Field::Notifications));
         let said = said.and_then(|said| said.deserialize::<SubscriptionFilter>().ok()).unwrap_or_default();
         let Some(listen) = self.listens.get(&id) else { return };
-        if !matches!(listen.state, Hearing::Asked(_)) {
+        if !matches!(listen.state, ListenState::Asked(_)) {
             return self.drop_note(note, "acknowledged before");
         }
         // What was not asked for cannot be honoured (ledger SUB-C-004).
@@ -158,7 +159,7 @@ impl ClientSession {
             resources_list_changed: said.resources_list_changed && asked.resources_list_changed,
             resource_subscriptions: said.resource_subscriptions,
         };
-        self.listen_started(id, On { number: Some(number), honoured, fruitful: false });
+        self.listen_started(id, Active { number: Some(number), honoured, fruitful: false });
     }
 
     /// A change for one subscription. A URI may name a part of a resource that was asked for
@@ -171,12 +172,12 @@ impl ClientSession {
             other => listen.filter.wants(&other),
         });
         match &mut listen.state {
-            Hearing::On(on) if wanted => {
+            ListenState::Active(on) if wanted => {
                 on.fruitful = true;
                 self.event(ClientEvent::ListenNotification { listen: id, notification: note });
             }
             // The acknowledgement comes first (ledger SUB-S-002).
-            Hearing::On(_) => self.drop_note(&note, "the subscription did not ask for it"),
+            ListenState::Active(_) => self.drop_note(&note, "the subscription did not ask for it"),
             _ => self.drop_note(&note, "the subscription is not acknowledged"),
         }
     }
@@ -198,10 +199,11 @@ impl ClientSession {
             loss.kind,
             LossKind::Cut | LossKind::PeerFailed | LossKind::Busy { .. } | LossKind::TimedOut
         ));
-        let was = std::mem::replace(&mut listen.state, Hearing::Waiting);
-        let was_on = matches!(was, Hearing::On(_));
+        let was = std::mem::replace(&mut listen.state, ListenState::Waiting);
+        let was_on = matches!(was, ListenState::Active(_));
         let asked = listen.asked;
-        let failed = if matches!(&was, Hearing::On(on) if on.fruitful) { 0 } else { listen.failed + 1 };
+        let failed =
+            if matches!(&was, ListenState::Active(on) if on.fruitful) { 0 } else { listen.failed + 1 };
         if !(transient && listen.before && failed < limit) {
             return self.end_listen(id, Err(error));
         }
@@ -246,7 +248,7 @@ impl ClientSession {
             self.inflight.take(number);
             self.abandon(number, &Purpose::Listen(id), EndReason::Cancelled);
         }
-        self.unsubscribe(now, id);
+        self.release_subscription(now, id);
         self.end_listen(id, Err(Error::Cancelled));
     }
 
@@ -256,8 +258,8 @@ impl ClientSession {
         for id in ids {
             self.timers.clear(Timer::Relisten(id));
             let Some(listen) = self.listens.get_mut(&id) else { continue };
-            let was = std::mem::replace(&mut listen.state, Hearing::Waiting);
-            if matches!(was, Hearing::On(_)) {
+            let was = std::mem::replace(&mut listen.state, ListenState::Waiting);
+            if matches!(was, ListenState::Active(_)) {
                 self.event(ClientEvent::ListenLost { listen: id });
             }
         }

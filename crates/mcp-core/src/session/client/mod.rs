@@ -10,23 +10,23 @@
 //!
 //! `probe` judges, `opening` acts on it, `legacy` and `modern` hold what one era has and the other lacks.
 
-mod agreed;
 mod calls;
 mod commands;
 mod config;
 mod event;
 mod inflight;
 mod input;
+mod input_legacy;
+mod input_modern;
 mod keepalive;
 mod legacy;
 mod link;
 mod listen;
 mod modern;
-mod mrtr;
-mod notes;
+mod notifications;
 mod opening;
 mod probe;
-mod questions;
+mod ready;
 mod redial;
 mod route;
 mod stats;
@@ -39,20 +39,20 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-pub use config::{CallOptions, ClientConfig, EraMode, PingPolicy, Reconnect, Verdict};
+pub use config::{CallOptions, ClientConfig, EraMode, KnownEra, PingPolicy, Reconnect};
 pub use event::{ClientEvent, Negotiated};
 pub use stats::ClientStats;
 
 use crate::error::CloseReason;
 use crate::message::{ErrorObject, Method, RawJson};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
-use crate::transport::{Binding, Closed, ConnectError, Inbound, Lane, Loss, TransportError};
+use crate::transport::{Binding, CloseReport, ConnectError, Inbound, Lane, Loss, TransportError};
 
 use calls::Calls;
 use inflight::InFlight;
-use input::{Declared, Inputs};
+use input::{ClientFeatures, Inputs};
 use link::{Phase, Queued};
-use listen::Listen;
+use listen::ListenEntry;
 use redial::Tries;
 use timers::{Timer, Timers};
 
@@ -64,7 +64,7 @@ use timers::{Timer, Timers};
 #[derive(Debug)]
 pub struct ClientSession {
     config: ClientConfig,
-    declared: Declared,
+    declared: ClientFeatures,
     phase: Phase,
     out: VecDeque<Output<ClientEvent>>,
     timers: Timers,
@@ -72,10 +72,10 @@ pub struct ClientSession {
     calls: Calls,
     queue: VecDeque<Queued>,
     inputs: Inputs,
-    listens: BTreeMap<ListenId, Listen>,
+    listens: BTreeMap<ListenId, ListenEntry>,
     last_listen: u64,
     /// What is known of the peer's era, from the application or from an earlier link.
-    verdict: Option<Verdict>,
+    known_era: Option<KnownEra>,
     tries: Tries,
     stats: ClientStats,
 }
@@ -84,8 +84,8 @@ impl ClientSession {
     /// A session without a link. Its first output is `Redial`.
     pub fn new(config: ClientConfig, now: Instant) -> ClientSession {
         ClientSession {
-            declared: Declared::read(&config.capabilities),
-            verdict: config.verdict,
+            declared: ClientFeatures::read(&config.capabilities),
+            known_era: config.known_era,
             config,
             phase: Phase::Dialing,
             out: VecDeque::from([Output::Redial { at: now }]),
@@ -146,7 +146,7 @@ impl ClientSession {
 
     /// The link has ended: `error` if not cleanly, `closed` with what is known. Ignored if the session
     /// has given that link up already.
-    pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, closed: Closed) {
+    pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, closed: CloseReport) {
         let reason = match error {
             Some(error) => CloseReason::LinkFailed { error, closed },
             None => CloseReason::PeerClosed(closed),
@@ -184,7 +184,7 @@ impl ClientSession {
     }
 
     /// Ends a subscription: `ListenEnded` with `Error::Cancelled`. Ignored if it has ended.
-    pub fn unlisten(&mut self, now: Instant, listen: ListenId) {
+    pub fn unsubscribe(&mut self, now: Instant, listen: ListenId) {
         self.cancel_listen(now, listen);
     }
 

@@ -1,6 +1,6 @@
 //! What only 2026-07-28 has: `_meta` on every request, and `resultType` on every result.
 
-use crate::message::{Mark, Payload, ProtocolVersion, RawJson, encode, meta, method};
+use crate::message::{Field, Payload, ProtocolVersion, RawJson, encode, meta, method};
 use crate::session::LogLevel;
 
 use super::config::ClientConfig;
@@ -10,12 +10,12 @@ use super::event::Negotiated;
 #[derive(Debug)]
 pub(super) struct Modern {
     pub(super) negotiated: Negotiated,
-    pub(super) stamp: Stamp,
+    pub(super) stamp: RequestMeta,
 }
 
 /// What every request of a link carries in `_meta` (ledger META-C-004, META-C-005), written once.
 #[derive(Debug)]
-pub(super) struct Stamp {
+pub(super) struct RequestMeta {
     /// An object of the constant members, still open.
     head: Vec<u8>,
 }
@@ -35,15 +35,15 @@ pub(super) struct Extras<'a> {
     pub(super) members: &'a [(&'a str, &'a RawJson)],
 }
 
-impl Stamp {
-    pub(super) fn new(config: &ClientConfig, version: ProtocolVersion) -> Stamp {
+impl RequestMeta {
+    pub(super) fn new(config: &ClientConfig, version: ProtocolVersion) -> RequestMeta {
         let mut head = vec![b'{'];
         encode::write_member(meta::PROTOCOL_VERSION, &RawJson::string(version.as_str()), &mut head);
         encode::write_member(meta::CLIENT_CAPABILITIES, &config.capabilities, &mut head);
         if config.send_info {
             encode::write_member(meta::CLIENT_INFO, &config.info, &mut head);
         }
-        Stamp { head }
+        RequestMeta { head }
     }
 
     /// The params with `_meta` in them. What the application set there stays, unless it is a key of the
@@ -51,7 +51,7 @@ impl Stamp {
     pub(super) fn params(&self, params: Option<&Payload>, extras: &Extras<'_>) -> Payload {
         let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
         let looked_into = params.filter(|params| !params.lacks_meta());
-        let own_meta = looked_into.and_then(|params| params.get(Mark::Meta)).filter(RawJson::is_object);
+        let own_meta = looked_into.and_then(|params| params.get(Field::Meta)).filter(RawJson::is_object);
         let more = if extras.token.is_some() || extras.log_level.is_some() { 96 } else { 0 };
         // Mostly as long as what is written below, so that it is kept as it is.
         let mut out = Vec::with_capacity(COMMA_AND_KEY + self.head.len() + body.len() + more);
@@ -116,10 +116,10 @@ pub(super) enum ResultKind {
 
 /// Reads `resultType`; `known` are the values of extensions.
 pub(super) fn result_kind(result: &Payload, known: &[String]) -> ResultKind {
-    match result.mark(Mark::ResultType) {
+    match result.field(Field::ResultType) {
         None | Some(b"\"complete\"") => ResultKind::Complete,
         Some(b"\"input_required\"") => ResultKind::InputRequired,
-        Some(other) => match result.text(Mark::ResultType) {
+        Some(other) => match result.text(Field::ResultType) {
             Some(text) if text == "complete" || known.contains(&text) => ResultKind::Complete,
             Some(text) if text == "input_required" => ResultKind::InputRequired,
             Some(text) => ResultKind::Unknown(text),
@@ -139,7 +139,7 @@ pub(super) fn negotiated(result: &Payload, version: ProtocolVersion, offered: Ve
     Negotiated {
         version,
         capabilities: object_member(raw, "capabilities"),
-        server_info: result.get(Mark::MetaServerInfo).map(|info| info.detach()),
+        server_info: result.get(Field::MetaServerInfo).map(|info| info.detach()),
         instructions: raw.member("instructions").and_then(|text| text.to_text()),
         offered,
     }

@@ -10,13 +10,13 @@ use crate::message::{Payload, ProtocolVersion, Request, code};
 use crate::transport::{Binding, Envelope, Loss, LossKind};
 
 use super::ClientSession;
-use super::config::{EraMode, Verdict};
+use super::config::{EraMode, KnownEra};
 use super::event::Negotiated;
 use super::inflight::{Purpose, wire_id};
 use super::legacy;
 use super::link::{Era, Link, Phase};
-use super::modern::{self, Extras, Stamp};
-use super::probe::{Ground, Seen, Step, judge, seen_in_error, seen_in_result, supported_by};
+use super::modern::{self, Extras, RequestMeta};
+use super::probe::{ProbeContext, ProbeOutcome, Step, judge, seen_in_error, seen_in_result, supported_by};
 use super::timers::Timer;
 
 /// A link whose era is not known yet.
@@ -61,7 +61,7 @@ enum Found {
     Retry(ProtocolVersion),
 }
 
-enum First {
+enum FirstOutput {
     Probe(ProtocolVersion),
     Initialize(ProtocolVersion),
 }
@@ -93,10 +93,11 @@ impl ClientSession {
         }
     }
 
-    fn judge(&self, seen: &Seen) -> Step {
+    fn judge(&self, seen: &ProbeOutcome) -> Step {
         let binding = self.link().map_or(Binding::STREAM, |link| link.binding);
         let versions = self.allowed();
-        let ground = Ground { versions: &versions, continuous: binding.continuous, mirrors: binding.mirrors };
+        let ground =
+            ProbeContext { versions: &versions, continuous: binding.continuous, mirrors: binding.mirrors };
         let (row, step) = judge(seen, &ground);
         debug!(?row, ?step, "the era probe was judged");
         step
@@ -115,13 +116,15 @@ impl ClientSession {
 
     /// A link is there: says the first word on it.
     pub(super) fn open(&mut self, now: Instant, binding: Binding) {
-        let known = self.verdict.filter(|verdict| self.allowed().contains(&verdict.version));
+        let known = self.known_era.filter(|verdict| self.allowed().contains(&verdict.version));
         let first = match (known, self.newest(true), self.newest(false)) {
-            (_, _, Some(version)) if self.tries.first_close.is_some() => First::Initialize(version),
-            (Some(Verdict { version }), ..) if version.is_legacy() => First::Initialize(version),
-            (Some(Verdict { version }), ..) => First::Probe(version),
-            (None, Some(version), _) => First::Probe(version),
-            (None, None, version) => First::Initialize(version.unwrap_or(ProtocolVersion::LATEST_LEGACY)),
+            (_, _, Some(version)) if self.tries.first_close.is_some() => FirstOutput::Initialize(version),
+            (Some(KnownEra { version }), ..) if version.is_legacy() => FirstOutput::Initialize(version),
+            (Some(KnownEra { version }), ..) => FirstOutput::Probe(version),
+            (None, Some(version), _) => FirstOutput::Probe(version),
+            (None, None, version) => {
+                FirstOutput::Initialize(version.unwrap_or(ProtocolVersion::LATEST_LEGACY))
+            }
         };
         let on_trust = known.is_some();
         let opening = Opening { on_trust, ..Opening::default() };
@@ -139,14 +142,14 @@ impl ClientSession {
             self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
         }
         match first {
-            First::Probe(version) => self.send_probe(now, version),
-            First::Initialize(version) => self.send_initialize(version, None),
+            FirstOutput::Probe(version) => self.send_probe(now, version),
+            FirstOutput::Initialize(version) => self.send_initialize(version, None),
         }
     }
 
     /// How long the probe may be silent. A known modern peer is given more time before it is doubted.
     fn patience(&self) -> Duration {
-        let modern_before = self.verdict.is_some_and(|verdict| verdict.version.is_modern());
+        let modern_before = self.known_era.is_some_and(|known_era| known_era.version.is_modern());
         if modern_before {
             self.config.probe_timeout.max(self.config.start_timeout / 2)
         } else {
@@ -158,7 +161,7 @@ impl ClientSession {
         let Some(opening) = self.opening_mut() else { return };
         opening.stage = Stage::Probing;
         opening.probed = true;
-        let params = Stamp::new(&self.config, version).params(None, &Extras::default());
+        let params = RequestMeta::new(&self.config, version).params(None, &Extras::default());
         self.send_opening("server/discover", params, Purpose::Probe, Some(version));
         let patience = self.patience();
         self.timers.set(Timer::Probe, now.checked_add(patience));
@@ -196,7 +199,7 @@ impl ClientSession {
     /// The probe has been silent too long.
     pub(super) fn probe_silent(&mut self, now: Instant) {
         let error = Error::TimedOut { what: "no answer to the era probe", after: self.patience() };
-        self.on_probe(now, Seen::Silence, Err(error));
+        self.on_probe(now, ProbeOutcome::Silence, Err(error));
     }
 
     /// The probe has an outcome.
@@ -204,16 +207,16 @@ impl ClientSession {
         let seen = match &outcome {
             Ok(result) => seen_in_result(result),
             Err(Error::Rpc(error)) => seen_in_error(error),
-            Err(Error::Lost(loss)) => Seen::Lost(loss.kind),
-            Err(_) => Seen::Nonsense,
+            Err(Error::Lost(loss)) => ProbeOutcome::Lost(loss.kind),
+            Err(_) => ProbeOutcome::Nonsense,
         };
         self.on_probe(now, seen, outcome);
     }
 
-    fn on_probe(&mut self, now: Instant, seen: Seen, outcome: Result<Payload, Error>) {
+    fn on_probe(&mut self, now: Instant, seen: ProbeOutcome, outcome: Result<Payload, Error>) {
         let step = self.judge(&seen);
         let discovered = match (&seen, &step, &outcome) {
-            (Seen::Discovered(offered), Step::Modern(version), Ok(result)) => {
+            (ProbeOutcome::Discovered(offered), Step::Modern(version), Ok(result)) => {
                 Some(modern::negotiated(result, *version, offered.clone()))
             }
             _ => None,
@@ -301,7 +304,7 @@ impl ClientSession {
 
     fn initialize_failed(&mut self, now: Instant, error: Error) {
         let versions = self.allowed();
-        let ground = Ground { versions: &versions, continuous: false, mirrors: false };
+        let ground = ProbeContext { versions: &versions, continuous: false, mirrors: false };
         let theirs = error.rpc().and_then(supported_by);
         // What they name decides; where they name nothing, the newest modern revision is tried.
         let turn = match &theirs {
@@ -319,7 +322,7 @@ impl ClientSession {
         match turn {
             Some(version) if unsupported(&error) && version.is_modern() && !opening.turned_modern => {
                 opening.turned_modern = true;
-                self.verdict = None;
+                self.known_era = None;
                 self.send_probe(now, version);
             }
             Some(version) if unsupported(&error) && version.is_legacy() && opening.initializes < 2 => {
@@ -328,7 +331,7 @@ impl ClientSession {
             _ => match modern {
                 // What was known has proved wrong: it is dropped, and the peer is probed once.
                 Some(version) if stale => {
-                    self.verdict = None;
+                    self.known_era = None;
                     self.send_probe(now, version);
                 }
                 _ => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
@@ -371,7 +374,7 @@ impl ClientSession {
         probed
             && !self.tries.ever_ready
             && self.tries.first_close.is_none()
-            && matches!(self.judge(&Seen::LinkClosed), Step::Respawn(_))
+            && matches!(self.judge(&ProbeOutcome::LinkClosed), Step::Respawn(_))
     }
 
     /// The link ended on an `initialize` that was sent because the peer was known as legacy: it is probed
@@ -381,7 +384,7 @@ impl ClientSession {
             link.binding.continuous
                 && matches!(&link.era, Era::Opening(opening) if opening.on_trust && !opening.probed)
         });
-        trusted && self.verdict.is_some() && !self.tries.ever_ready && self.newest(true).is_some()
+        trusted && self.known_era.is_some() && !self.tries.ever_ready && self.newest(true).is_some()
     }
 }
 

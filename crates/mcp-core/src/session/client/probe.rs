@@ -7,7 +7,7 @@ use super::modern;
 
 /// What came of `server/discover`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum ProbeOutcome {
     /// A DiscoverResult that names these revisions.
     Discovered(Vec<String>),
     /// `-32022` with `data.supported`.
@@ -26,7 +26,7 @@ pub(super) enum Seen {
 
 /// What the verdict depends on besides.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ground<'a> {
+pub(super) struct ProbeContext<'a> {
     /// The revisions that may be spoken, newest first.
     pub(super) versions: &'a [ProtocolVersion],
     /// See `Binding::continuous`.
@@ -61,7 +61,7 @@ pub(super) enum Row {
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
-    /// Report what happened; there is no verdict.
+    /// Report what happened; there is no known_era.
     Report,
     /// Modern, at this revision.
     Modern(ProtocolVersion),
@@ -81,18 +81,18 @@ pub(super) enum Step {
     Wait,
 }
 
-type Fits = fn(&Seen, &Ground<'_>) -> Option<Step>;
+type Rule = fn(&ProbeOutcome, &ProbeContext<'_>) -> Option<Step>;
 
-const TABLE: [(Row, Fits); 9] = [
+const TABLE: [(Row, Rule); 9] = [
     (Row::Carrier, |seen, _| match seen {
         // The two losses left out are answers of a kind: the peer is there and did not understand.
-        Seen::Lost(LossKind::NotUnderstood | LossKind::StateGone { .. }) => None,
-        Seen::Lost(_) => Some(Step::Report),
+        ProbeOutcome::Lost(LossKind::NotUnderstood | LossKind::SessionLost { .. }) => None,
+        ProbeOutcome::Lost(_) => Some(Step::Report),
         _ => None,
     }),
     (Row::Modern, |seen, ground| match seen {
-        Seen::Discovered(theirs) => modern_of(ground, theirs).map(Step::Modern),
-        Seen::Unsupported(theirs) => modern_of(ground, theirs).map(Step::Retry),
+        ProbeOutcome::Discovered(theirs) => modern_of(ground, theirs).map(Step::Modern),
+        ProbeOutcome::Unsupported(theirs) => modern_of(ground, theirs).map(Step::Retry),
         _ => None,
     }),
     (Row::ListedLegacy, |seen, ground| {
@@ -100,36 +100,36 @@ const TABLE: [(Row, Fits); 9] = [
     }),
     (Row::NothingInCommon, |seen, _| listed(seen).map(|theirs| Step::NothingInCommon(theirs.to_vec()))),
     (Row::ModernRefusal, |seen, ground| match seen {
-        Seen::Error(code::MISSING_CLIENT_CAPABILITY, true) => Some(Step::Report),
-        Seen::Error(code::HEADER_MISMATCH, _) if ground.mirrors => Some(Step::Report),
+        ProbeOutcome::Error(code::MISSING_CLIENT_CAPABILITY, true) => Some(Step::Report),
+        ProbeOutcome::Error(code::HEADER_MISMATCH, _) if ground.mirrors => Some(Step::Report),
         _ => None,
     }),
     (Row::AnythingElse, |seen, ground| match seen {
-        Seen::Error(..) | Seen::Nonsense | Seen::Lost(_) => {
+        ProbeOutcome::Error(..) | ProbeOutcome::Nonsense | ProbeOutcome::Lost(_) => {
             Some(ground.legacy().map_or(Step::NotModern, Step::Initialize))
         }
         _ => None,
     }),
     (Row::SilentStream, |seen, ground| {
-        (*seen == Seen::Silence && ground.continuous)
+        (*seen == ProbeOutcome::Silence && ground.continuous)
             .then(|| ground.legacy().map_or(Step::Wait, Step::Beside))
     }),
     (Row::ClosedStream, |seen, ground| {
-        (*seen == Seen::LinkClosed && ground.continuous)
+        (*seen == ProbeOutcome::LinkClosed && ground.continuous)
             .then(|| ground.legacy().map_or(Step::Report, Step::Respawn))
     }),
     (Row::NoAnswer, |_, _| Some(Step::Report)),
 ];
 
 /// The first row that fits wins.
-pub(super) fn judge(seen: &Seen, ground: &Ground<'_>) -> (Row, Step) {
+pub(super) fn judge(seen: &ProbeOutcome, ground: &ProbeContext<'_>) -> (Row, Step) {
     TABLE
         .iter()
         .find_map(|(row, fits)| fits(seen, ground).map(|step| (*row, step)))
         .unwrap_or((Row::NoAnswer, Step::Report))
 }
 
-impl Ground<'_> {
+impl ProbeContext<'_> {
     /// The first of our revisions that they name (ledger T-08).
     pub(super) fn best(&self, theirs: &[String]) -> Option<ProtocolVersion> {
         self.versions.iter().copied().find(|ours| theirs.iter().any(|label| label == ours.as_str()))
@@ -146,37 +146,37 @@ impl Ground<'_> {
     }
 }
 
-fn modern_of(ground: &Ground<'_>, theirs: &[String]) -> Option<ProtocolVersion> {
+fn modern_of(ground: &ProbeContext<'_>, theirs: &[String]) -> Option<ProtocolVersion> {
     ground.best(theirs).filter(|version| version.is_modern())
 }
 
-fn listed(seen: &Seen) -> Option<&[String]> {
+fn listed(seen: &ProbeOutcome) -> Option<&[String]> {
     match seen {
-        Seen::Discovered(theirs) | Seen::Unsupported(theirs) => Some(theirs),
+        ProbeOutcome::Discovered(theirs) | ProbeOutcome::Unsupported(theirs) => Some(theirs),
         _ => None,
     }
 }
 
 /// What a result says: a DiscoverResult, or nonsense.
-pub(super) fn seen_in_result(result: &Payload) -> Seen {
+pub(super) fn seen_in_result(result: &Payload) -> ProbeOutcome {
     if !modern::is_complete(result) {
-        return Seen::Nonsense;
+        return ProbeOutcome::Nonsense;
     }
     result
         .raw()
         .member("supportedVersions")
         .as_ref()
         .and_then(strings)
-        .map_or(Seen::Nonsense, Seen::Discovered)
+        .map_or(ProbeOutcome::Nonsense, ProbeOutcome::Discovered)
 }
 
 /// What an error says (ledger T-07).
-pub(super) fn seen_in_error(error: &ErrorObject) -> Seen {
+pub(super) fn seen_in_error(error: &ErrorObject) -> ProbeOutcome {
     if let Some(theirs) = supported_by(error) {
-        return Seen::Unsupported(theirs);
+        return ProbeOutcome::Unsupported(theirs);
     }
     let required = error.data.as_ref().and_then(|data| data.member("requiredCapabilities"));
-    Seen::Error(error.code, required.is_some_and(|required| required.is_object()))
+    ProbeOutcome::Error(error.code, required.is_some_and(|required| required.is_object()))
 }
 
 /// The revisions that a `-32022` names.

@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::session::Output;
-use crate::transport::{AbandonBy, Closed, ConnectError, EndReason, Loss, TransportError};
+use crate::transport::{AbandonBy, CloseReport, ConnectError, EndReason, Loss, TransportError};
 
 use super::calls::Stage;
 use super::config::Reconnect;
@@ -47,7 +47,7 @@ impl ClientSession {
         }
         if self.doubts_verdict() {
             debug!(%reason, "the link ended on a handshake that was known; once more, with the era probe");
-            self.verdict = None;
+            self.known_era = None;
             self.inflight.drain(|_| true);
             self.phase = Phase::Dialing;
             self.out.push_back(Output::Redial { at: now });
@@ -62,7 +62,7 @@ impl ClientSession {
         if let Some(first) = self.tries.first_close.take() {
             return self.end(first);
         }
-        let hopeless = matches!(error, ConnectError::Spent | ConnectError::Unusable(_));
+        let hopeless = matches!(error, ConnectError::AlreadyUsed | ConnectError::Unusable(_));
         let reason = CloseReason::NoLink(error);
         match self.config.reconnect {
             Reconnect::OnDemand { tries, .. } if self.tries.ever_ready && !hopeless => {
@@ -155,7 +155,7 @@ impl ClientSession {
                 let error = TransportError::new(loss.clone());
                 return self.lose_link(
                     now,
-                    CloseReason::LinkFailed { error, closed: Closed::default() },
+                    CloseReason::LinkFailed { error, closed: CloseReport::default() },
                     true,
                 );
             }

@@ -245,13 +245,13 @@ impl ClientSession {
         if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {
             self.inflight.take(number);
             debug!(?lane, %loss, "a message was lost that nobody waits for");
-            if lane.is_shared() && matches!(loss.kind, LossKind::StateGone { .. }) {
+            if lane.is_shared() && matches!(loss.kind, LossKind::SessionLost { .. }) {
                 self.reinitialize(now, &loss);
             }
             return;
         }
         match loss.kind {
-            LossKind::StateGone { executed } if self.has_state() => {
+            LossKind::SessionLost { executed } if self.has_state() => {
                 self.state_gone(now, number, loss, executed)
             }
             _ => self.settle(now, number, Err(Error::Lost(loss))),

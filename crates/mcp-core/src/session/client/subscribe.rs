@@ -10,7 +10,7 @@ use crate::message::{Notification, Payload, RawJson};
 use crate::session::{Change, ListenId, SubscriptionFilter};
 
 use super::inflight::Purpose;
-use super::listen::{Hearing, On};
+use super::listen::{Active, ListenState};
 use super::timers::Timer;
 use super::{ClientEvent, ClientSession};
 
@@ -35,7 +35,7 @@ impl ClientSession {
     /// Asks for what the server declared, and for no more (ledger LIFE-B-012, SUB-B-015).
     pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
         let Some(listen) = self.listens.get(&id) else { return };
-        if !matches!(listen.state, Hearing::Waiting) {
+        if !matches!(listen.state, ListenState::Waiting) {
             return;
         }
         let filter = listen.filter.clone();
@@ -64,10 +64,10 @@ impl ClientSession {
             }
         }
         if pending == 0 {
-            return self.listen_started(id, On::unasked(honoured));
+            return self.listen_started(id, Active::unasked(honoured));
         }
         if let Some(listen) = self.listens.get_mut(&id) {
-            listen.state = Hearing::Subscribing { pending, honoured };
+            listen.state = ListenState::Subscribing { pending, honoured };
         }
         let limit = Some(self.config.call_timeout);
         for uri in fresh {
@@ -93,20 +93,20 @@ impl ClientSession {
         }
         for id in holders {
             let Some(listen) = self.listens.get_mut(&id) else { continue };
-            let Hearing::Subscribing { pending, honoured } = &mut listen.state else { continue };
+            let ListenState::Subscribing { pending, honoured } = &mut listen.state else { continue };
             *pending -= 1;
             if outcome.is_ok() {
                 honoured.resource_subscriptions.push(uri.to_owned());
             }
             if *pending == 0 {
                 let honoured = std::mem::take(honoured);
-                self.listen_started(id, On::unasked(honoured));
+                self.listen_started(id, Active::unasked(honoured));
             }
         }
     }
 
     /// A subscription ends: what nobody else wants is given back.
-    pub(super) fn unsubscribe(&mut self, now: Instant, id: ListenId) {
+    pub(super) fn release_subscription(&mut self, now: Instant, id: ListenId) {
         let Some(legacy) = self.legacy_mut() else { return };
         let mut free = Vec::new();
         legacy.uris.0.retain(|uri, held| {
@@ -127,7 +127,7 @@ impl ClientSession {
     pub(super) fn on_legacy_change(&mut self, change: &Change, notification: Notification) {
         let hearing = |wants: &dyn Fn(&SubscriptionFilter) -> bool| -> Vec<ListenId> {
             let on = self.listens.iter().filter(|(_, listen)| match &listen.state {
-                Hearing::On(on) => wants(&on.honoured),
+                ListenState::Active(on) => wants(&on.honoured),
                 _ => false,
             });
             on.map(|(id, _)| *id).collect()

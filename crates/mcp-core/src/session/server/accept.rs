@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::message::{
-    ErrorObject, Mark, Notification, RawJson, Refusal, Request, RequestId, Response, Shape,
+    ErrorObject, Field, Notification, RawJson, Refusal, Request, RequestId, Response, Shape,
 };
-use crate::transport::{Envelope, Lane, Origin};
+use crate::transport::{AnsweredBy, Envelope, Lane};
 
 use super::exchange::{Exchange, Stage};
 use super::route::{self, Claim, Governs, Step};
@@ -23,9 +23,9 @@ impl ServerSession {
             self.settle_ask(ask, Err(Error::Violation(why)));
         }
         if refusal.is_answerable() {
-            self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
+            self.respond(lane, Response::error(refusal.id, refusal.error), AnsweredBy::Protocol, None);
         } else if !lane.is_shared() {
-            self.respond(lane, Response::error(None, refusal.error), Origin::Protocol, None);
+            self.respond(lane, Response::error(None, refusal.error), AnsweredBy::Protocol, None);
         }
     }
 
@@ -33,8 +33,8 @@ impl ServerSession {
     pub(super) fn handle_notification(&mut self, notification: Notification, lane: Lane, envelope: Envelope) {
         match notification.method.as_str() {
             "notifications/cancelled" => {
-                let modern = notification.mark(Mark::MetaProtocolVersion).is_some();
-                match notification.mark(Mark::RequestId).and_then(RequestId::parse) {
+                let modern = notification.field(Field::MetaProtocolVersion).is_some();
+                match notification.field(Field::RequestId).and_then(RequestId::parse) {
                     Some(id) => self.cancelled_by_peer(lane, &id, modern),
                     None => tracing::debug!("a cancellation without a request id is ignored"),
                 }
@@ -60,7 +60,7 @@ impl ServerSession {
     /// Answers a request with an error before any handler saw it.
     pub(super) fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
         let version = self.legacy.as_ref().map(|legacy| legacy.version);
-        self.respond(lane, Response::error(Some(id), error), Origin::Protocol, version);
+        self.respond(lane, Response::error(Some(id), error), AnsweredBy::Protocol, version);
     }
 
     /// Does with a request what the routing table says.
@@ -110,7 +110,7 @@ impl ServerSession {
             }
             Step::WrongEra => {
                 let params = request.params.as_ref();
-                let asked = params.and_then(|params| params.text(Mark::ProtocolVersion)).unwrap_or_default();
+                let asked = params.and_then(|params| params.text(Field::ProtocolVersion)).unwrap_or_default();
                 ErrorObject::unsupported_version(&self.config.versions, &asked)
             }
             Step::TooEarly => ErrorObject::invalid_request("`initialize` has to come first"),

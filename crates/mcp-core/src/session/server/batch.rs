@@ -2,7 +2,7 @@
 
 use crate::message::{ErrorObject, Message, Refusal, Response};
 use crate::session::number_map::NumberMap;
-use crate::transport::{EndReason, Envelope, Lane, Origin};
+use crate::transport::{AnsweredBy, EndReason, Envelope, Lane};
 
 use super::ServerSession;
 use super::route::{self, Claim};
@@ -42,7 +42,7 @@ impl ServerSession {
         if let Some(why) = self.batch_fault(&items) {
             let error = ErrorObject::invalid_request(why);
             let version = self.legacy.as_ref().map(|legacy| legacy.version);
-            return self.respond(lane, Response::error(None, error), Origin::Protocol, version);
+            return self.respond(lane, Response::error(None, error), AnsweredBy::Protocol, version);
         }
         let owed = items.iter().filter(|item| is_answered(item)).count();
         if owed > 0 && !lane.is_shared() {
@@ -60,13 +60,18 @@ impl ServerSession {
                 Ok(Message::Notification(note)) => self.handle_notification(note, lane, envelope.clone()),
                 Ok(Message::Response(response)) => self.handle_response(response),
                 Err(refusal) if refusal.is_answerable() => {
-                    self.respond(lane, Response::error(refusal.id, refusal.error), Origin::Protocol, None);
+                    self.respond(
+                        lane,
+                        Response::error(refusal.id, refusal.error),
+                        AnsweredBy::Protocol,
+                        None,
+                    );
                 }
                 Err(_) => tracing::debug!("a malformed notification or response in a batch is ignored"),
             }
         }
         if owed == 0 && !lane.is_shared() {
-            self.end_lane(lane, EndReason::NothingToSay);
+            self.end_lane(lane, EndReason::NoAnswer);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
 use crate::session::ExchangeId;
-use crate::session::few::FewMap;
+use crate::session::small::SmallMap;
 use crate::transport::Lane;
 
 use super::{Incoming, RequestContext};
@@ -69,7 +69,7 @@ pub(super) struct Exchanges {
     /// Those that are not muted.
     live: usize,
     bytes: usize,
-    entries: FewMap<ExchangeId, Exchange>,
+    entries: SmallMap<ExchangeId, Exchange>,
     /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
     ids: HashMap<(Lane, RequestId), ExchangeId>,
 }

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::CloseReason;
-use crate::message::{ErrorObject, Mark, Method, Payload, RawJson, Request, Response, method};
+use crate::message::{ErrorObject, Field, Method, Payload, RawJson, Request, Response, method};
 use crate::session::{ExchangeId, InputRequest, InputRequired};
-use crate::transport::{Lane, Origin};
+use crate::transport::{AnsweredBy, Lane};
 
-use super::asks::Purpose;
+use super::client_features::ClientFeatures;
 use super::exchange::{Round, Stage};
-use super::needs::Needs;
+use super::pending::Purpose;
 use super::{Incoming, ServerEvent, ServerSession, cancelled_params, shape};
 
 /// A result that spells out `input_required` itself, as one does that was forwarded from elsewhere.
 pub(super) fn spelled_out(result: &Payload) -> Option<Result<InputRequired, &'static str>> {
-    (result.mark(Mark::ResultType) == Some(shape::INPUT_REQUIRED)).then(|| read(result))
+    (result.field(Field::ResultType) == Some(shape::INPUT_REQUIRED)).then(|| read(result))
 }
 
 fn read(payload: &Payload) -> Result<InputRequired, &'static str> {
-    let state = payload.get(Mark::RequestState);
+    let state = payload.get(Field::RequestState);
     let needed = InputRequired {
         state: state.as_ref().and_then(RawJson::to_text),
-        requests: match payload.get(Mark::InputRequests) {
+        requests: match payload.get(Field::InputRequests) {
             Some(requests) if requests.is_object() => requests
                 .members()
                 .into_iter()
@@ -44,7 +44,7 @@ fn read(payload: &Payload) -> Result<InputRequired, &'static str> {
 }
 
 /// Is this legal to say at all, in whichever era? The answer is what it needs of the client.
-fn check(method: &str, needed: &InputRequired) -> Result<Needs, String> {
+fn check(method: &str, needed: &InputRequired) -> Result<ClientFeatures, String> {
     if !method::may_need_input(method) {
         return Err(format!("{method} cannot be answered with input_required"));
     }
@@ -52,7 +52,7 @@ fn check(method: &str, needed: &InputRequired) -> Result<Needs, String> {
         return Err("input_required without a question and without a state".into());
     }
     let mut keys = HashSet::new();
-    let mut needs = Needs::default();
+    let mut needs = ClientFeatures::default();
     for request in &needed.requests {
         if !keys.insert(request.key.as_str()) {
             return Err("two input requests of one key".into());
@@ -60,7 +60,7 @@ fn check(method: &str, needed: &InputRequired) -> Result<Needs, String> {
         if request.params.as_ref().is_some_and(|params| !params.is_object()) {
             return Err("the params of an input request have to be an object".into());
         }
-        match Needs::of(request.method.as_str(), request.params.as_ref()) {
+        match ClientFeatures::of(request.method.as_str(), request.params.as_ref()) {
             Some(more) => needs = needs.and(more),
             None => return Err(format!("{} is no input request", request.method)),
         }
@@ -98,13 +98,13 @@ impl ServerSession {
             Ok(needs) => needs,
             Err(why) => return self.fail(name, ErrorObject::internal(why)),
         };
-        let missing =
-            needs.without(Needs::declared(&exchange.context().client_capabilities, exchange.version()));
+        let missing = needs
+            .without(ClientFeatures::declared(&exchange.context().client_capabilities, exchange.version()));
         let modern = exchange.version().is_modern();
         match (modern, missing.is_none()) {
             (true, true) => {
                 let result = raw.unwrap_or_else(|| Payload::new(encode(needed)));
-                self.finish(name, Ok(result), Origin::Handler);
+                self.finish(name, Ok(result), AnsweredBy::Handler);
             }
             (true, false) => {
                 self.fail(name, ErrorObject::missing_capability(missing.to_capabilities()));
@@ -147,7 +147,7 @@ impl ServerSession {
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
         let deadline = now.checked_add(self.config.input_timeout);
         for (index, request) in needed.requests.iter().enumerate() {
-            let purpose = Purpose::Leg(name, index);
+            let purpose = Purpose::InputQuestion(name, index);
             let id = self.asks.open(lane, request.method.as_str(), purpose, deadline);
             self.tell(Request::new(id, request.method.clone(), request.params.clone()), lane, version);
         }
@@ -205,15 +205,20 @@ impl ServerSession {
     /// Ends an exchange with an error that no handler made, after one was at work.
     pub(super) fn fail(&mut self, name: ExchangeId, error: ErrorObject) {
         self.cancel_legs(name);
-        self.finish(name, Err(error), Origin::Handler);
+        self.finish(name, Err(error), AnsweredBy::Handler);
     }
 
     /// The one place where an exchange gets its response.
-    pub(super) fn finish(&mut self, name: ExchangeId, outcome: Result<Payload, ErrorObject>, origin: Origin) {
+    pub(super) fn finish(
+        &mut self,
+        name: ExchangeId,
+        outcome: Result<Payload, ErrorObject>,
+        answered_by: AnsweredBy,
+    ) {
         let Some(exchange) = self.exchanges.remove(name) else { return };
         let outcome = shape::outcome(&self.config, exchange.version(), exchange.method().as_str(), outcome);
         let response = Response { id: Some(exchange.id().clone()), outcome };
-        self.respond(exchange.lane, response, origin, Some(exchange.version()));
+        self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
     }
 
     /// The client will answer nothing any more: whoever waits for it fails now.
@@ -222,7 +227,7 @@ impl ServerSession {
             // Nobody reads cancellations any more either.
             drop(self.asks.take_legs(name));
             let error = ErrorObject::internal("The client closed its side and cannot answer any more");
-            self.finish(name, Err(error), Origin::Handler);
+            self.finish(name, Err(error), AnsweredBy::Handler);
         }
         for outgoing in self.asks.take_requests() {
             let outcome = Err(crate::error::Error::Closed(reason.clone()));

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::message::{ErrorObject, Mark, ProtocolVersion, RawJson, Request, RequestId, Response};
+use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, RequestId, Response};
 use crate::session::LogLevel;
-use crate::transport::{Envelope, Lane, Origin};
+use crate::transport::{AnsweredBy, Envelope, Lane};
 
 use super::{RequestContext, ServerEvent, ServerSession, modern::is_token};
 
@@ -45,7 +45,7 @@ impl ServerSession {
     fn negotiate(&self, request: &Request) -> Result<Legacy, ErrorObject> {
         let bad = |why: &'static str| ErrorObject::invalid_params(why);
         let params = request.params.as_ref().ok_or(bad("`initialize` has to have params"))?;
-        let asked = params.text(Mark::ProtocolVersion).ok_or(bad("`protocolVersion` has to be a string"))?;
+        let asked = params.text(Field::ProtocolVersion).ok_or(bad("`protocolVersion` has to be a string"))?;
         let capabilities = params.raw().member("capabilities").filter(RawJson::is_object);
         let capabilities = capabilities.ok_or(bad("`capabilities` has to be an object"))?;
         let client_info = params.raw().member("clientInfo");
@@ -86,7 +86,7 @@ impl ServerSession {
     pub(super) fn open_legacy(&mut self, request: Request, lane: Lane, envelope: Envelope) {
         let logging = self.declared().logging;
         let Some(legacy) = &self.legacy else { return };
-        let token = request.params.as_ref().and_then(|params| params.get(Mark::MetaProgressToken));
+        let token = request.params.as_ref().and_then(|params| params.get(Field::MetaProgressToken));
         let context = RequestContext {
             request_id: request.id.clone(),
             version: legacy.version,
@@ -126,7 +126,7 @@ impl ServerSession {
             let error = ErrorObject::method_not_found(request.method.as_str());
             return self.refuse(lane, request.id, error);
         }
-        let uri = request.params.as_ref().and_then(|params| params.text(Mark::Uri));
+        let uri = request.params.as_ref().and_then(|params| params.text(Field::Uri));
         let (Some(uri), Some(legacy)) = (uri, self.legacy.as_ref()) else {
             let error = ErrorObject::invalid_params("`uri` has to be a string");
             return self.refuse(lane, request.id, error);
@@ -163,6 +163,6 @@ impl ServerSession {
     /// A result that the session makes itself, on the legacy link.
     pub(super) fn answer(&mut self, lane: Lane, id: RequestId, result: RawJson) {
         let version = self.legacy.as_ref().map(|legacy| legacy.version);
-        self.respond(lane, Response::result(id, result), Origin::Protocol, version);
+        self.respond(lane, Response::result(id, result), AnsweredBy::Protocol, version);
     }
 }

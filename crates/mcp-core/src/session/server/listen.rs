@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::message::{
-    ErrorObject, Mark, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
+    ErrorObject, Field, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
 };
 use crate::session::{Change, ExchangeId, SubscriptionFilter};
-use crate::transport::{AbandonBy, Lane, Origin};
+use crate::transport::{AbandonBy, AnsweredBy, Lane};
 
 use super::{ServerSession, cancelled_params, shape};
 
 /// One subscription. Keyed by (lane, id), never by the link (ledger T-14).
 #[derive(Debug)]
-pub(super) struct Listen {
+pub(super) struct ListenEntry {
     pub(super) id: RequestId,
     pub(super) lane: Lane,
     /// What of the client's filter is honoured.
@@ -27,12 +27,12 @@ pub(super) struct Listen {
 /// The subscriptions of one link, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Listens {
-    entries: BTreeMap<ExchangeId, Listen>,
+    entries: BTreeMap<ExchangeId, ListenEntry>,
     bytes: usize,
 }
 
 impl Listens {
-    pub(super) fn take_all(&mut self) -> BTreeMap<ExchangeId, Listen> {
+    pub(super) fn take_all(&mut self) -> BTreeMap<ExchangeId, ListenEntry> {
         self.bytes = 0;
         std::mem::take(&mut self.entries)
     }
@@ -42,12 +42,12 @@ impl Listens {
         self.bytes
     }
 
-    fn insert(&mut self, name: ExchangeId, listen: Listen) {
+    fn insert(&mut self, name: ExchangeId, listen: ListenEntry) {
         self.bytes += listen.bytes;
         self.entries.insert(name, listen);
     }
 
-    fn remove(&mut self, name: ExchangeId) -> Option<Listen> {
+    fn remove(&mut self, name: ExchangeId) -> Option<ListenEntry> {
         let listen = self.entries.remove(&name)?;
         self.bytes -= listen.bytes;
         Some(listen)
@@ -70,7 +70,7 @@ impl ServerSession {
     /// `subscriptions/listen`: acknowledged at once, so that nothing of it can come before (SUB-S-002).
     /// Without anything to listen to it is acknowledged and stays open all the same (ledger T-47).
     pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
-        let filter = request.params.as_ref().and_then(|params| params.get(Mark::Notifications));
+        let filter = request.params.as_ref().and_then(|params| params.get(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
         let bytes = filter.as_ref().map_or(0, |filter| filter.as_bytes().len());
         let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {
@@ -90,7 +90,7 @@ impl ServerSession {
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
-        let listen = Listen { id: request.id.clone(), lane, honoured, stamp, bytes };
+        let listen = ListenEntry { id: request.id.clone(), lane, honoured, stamp, bytes };
         // A filter is made of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params = RawJson::object([("_meta", listen.stamp.clone()), ("notifications", notifications)]);
@@ -139,13 +139,13 @@ impl ServerSession {
     /// message (ledger SUB-S-011, CANC-S-011, T-12).
     pub(super) fn end_listens(&mut self) {
         for (_, listen) in self.listens.take_all() {
-            let Listen { id, lane, stamp, .. } = listen;
+            let ListenEntry { id, lane, stamp, .. } = listen;
             self.exchanges.release(lane, &id);
             let result = RawJson::object([("_meta", stamp)]);
             let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
             let params = cancelled_params(&id);
             let response = Response { id: Some(id), outcome: Ok(result) };
-            self.respond(lane, response, Origin::Handler, Some(MODERN));
+            self.respond(lane, response, AnsweredBy::Handler, Some(MODERN));
             if self.binding.abandon == AbandonBy::Message {
                 let note = Notification::new("notifications/cancelled", Some(params));
                 self.tell(note, Lane::SHARED, MODERN);

@@ -17,21 +17,21 @@
 //! before its `initialize` (T-10).
 
 mod accept;
-mod asks;
 mod batch;
 mod cancel;
+mod client_features;
 mod config;
-mod declared;
 mod event;
 mod exchange;
 mod input;
 mod legacy;
 mod listen;
 mod modern;
-mod needs;
 mod notify;
 mod outgoing;
+mod pending;
 mod route;
+mod server_features;
 mod shape;
 
 #[cfg(test)]
@@ -46,16 +46,18 @@ pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
-use crate::session::few::FewQueue;
+use crate::session::small::SmallQueue;
 use crate::session::{ExchangeId, Output};
-use crate::transport::{Binding, Closed, EndReason, Envelope, Inbound, Lane, Loss, Origin, Outbound};
+use crate::transport::{
+    AnsweredBy, Binding, CloseReport, EndReason, Envelope, Inbound, Lane, Loss, Outbound,
+};
 
-use asks::Asks;
 use batch::Batches;
-use declared::Declared;
 use exchange::{Exchanges, Stage};
 use legacy::Legacy;
 use listen::Listens;
+use pending::PendingRequests;
+use server_features::ServerFeatures;
 
 /// The server's side of one link.
 ///
@@ -66,17 +68,17 @@ pub struct ServerSession {
     config: Arc<ServerConfig>,
     binding: Binding,
     /// Read out of the capabilities when first needed: most links of one exchange never do.
-    declared: OnceLock<Declared>,
+    declared: OnceLock<ServerFeatures>,
     exchanges: Exchanges,
     listens: Listens,
     batches: Batches,
-    asks: Asks,
+    asks: PendingRequests,
     /// What a legacy client negotiated, if one did.
     legacy: Option<Box<Legacy>>,
     phase: Phase,
     /// Responses that answered nothing.
     stray_responses: u64,
-    out: FewQueue<Output<ServerEvent>>,
+    out: SmallQueue<Output<ServerEvent>>,
 }
 
 /// How far the end of the session has come. The first three may be set independently.
@@ -99,11 +101,11 @@ impl ServerSession {
             exchanges: Exchanges::default(),
             listens: Listens::default(),
             batches: Batches::default(),
-            asks: Asks::default(),
+            asks: PendingRequests::default(),
             legacy: None,
             phase: Phase::default(),
             stray_responses: 0,
-            out: FewQueue::default(),
+            out: SmallQueue::default(),
         }
     }
 
@@ -166,7 +168,7 @@ impl ServerSession {
         for (_, listen) in self.listens.take_all() {
             self.exchanges.release(listen.lane, &listen.id);
         }
-        self.fail_asks(&CloseReason::PeerClosed(Closed::default()));
+        self.fail_asks(&CloseReason::PeerClosed(CloseReport::default()));
         self.settle();
     }
 
@@ -177,7 +179,7 @@ impl ServerSession {
             return;
         }
         self.out.retain(|output| matches!(output, Output::Event(_)));
-        self.end_everything(&CloseReason::PeerClosed(Closed::default()));
+        self.end_everything(&CloseReason::PeerClosed(CloseReport::default()));
     }
 
     /// The outcome of an exchange. Ignored if it had one, or if it is being asked for input: then the
@@ -196,16 +198,16 @@ impl ServerSession {
             Reply::Result(result) => {
                 let result = Payload::result(result);
                 match input::spelled_out(&result) {
-                    None => self.finish(exchange, Ok(result), Origin::Handler),
+                    None => self.finish(exchange, Ok(result), AnsweredBy::Handler),
                     Some(Ok(needed)) => self.need_input(now, exchange, &needed, Some(result)),
                     Some(Err(why)) => self.fail(exchange, ErrorObject::internal(why)),
                 }
             }
-            Reply::Error(error) => self.finish(exchange, Err(error), Origin::Handler),
+            Reply::Error(error) => self.finish(exchange, Err(error), AnsweredBy::Handler),
             Reply::InputRequired(needed) => self.need_input(now, exchange, &needed, None),
             Reply::MethodNotFound => {
                 let error = ErrorObject::method_not_found(entry.method().as_str());
-                self.finish(exchange, Err(error), Origin::Protocol);
+                self.finish(exchange, Err(error), AnsweredBy::Protocol);
             }
         }
         self.settle();
@@ -261,7 +263,7 @@ impl ServerSession {
         for outgoing in self.asks.take_requests() {
             self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(Error::Closed(reason.clone())) });
         }
-        self.asks = Asks::default();
+        self.asks = PendingRequests::default();
     }
 
     /// After each step: has everything accepted had its outcome?
@@ -274,21 +276,27 @@ impl ServerSession {
             self.event(ServerEvent::Drained);
         }
         if self.phase.read_closed {
-            let reason = CloseReason::PeerClosed(Closed::default());
+            let reason = CloseReason::PeerClosed(CloseReport::default());
             self.end_everything(&reason);
             self.out.push(Output::Close(reason));
         }
     }
 
     /// A response goes out; on a batch's lane only the final one is `last`.
-    fn respond(&mut self, lane: Lane, response: Response, origin: Origin, version: Option<ProtocolVersion>) {
+    fn respond(
+        &mut self,
+        lane: Lane,
+        response: Response,
+        answered_by: AnsweredBy,
+        version: Option<ProtocolVersion>,
+    ) {
         let last = self.batches.answered(lane);
-        self.transmit(response.into(), lane, last, origin, version);
+        self.transmit(response.into(), lane, last, answered_by, version);
     }
 
     /// A message that is no response goes out.
     fn tell(&mut self, message: impl Into<Message>, lane: Lane, version: ProtocolVersion) {
-        self.transmit(message.into(), lane, false, Origin::Handler, Some(version));
+        self.transmit(message.into(), lane, false, AnsweredBy::Handler, Some(version));
     }
 
     fn transmit(
@@ -296,12 +304,12 @@ impl ServerSession {
         message: Message,
         lane: Lane,
         last: bool,
-        origin: Origin,
+        answered_by: AnsweredBy,
         version: Option<ProtocolVersion>,
     ) {
         let mut envelope = Envelope::default();
         envelope.version = version;
-        self.out.push(Output::Transmit(Outbound::Message { message, lane, last, origin, envelope }));
+        self.out.push(Output::Transmit(Outbound::Message { message, lane, last, answered_by, envelope }));
     }
 
     fn end_lane(&mut self, lane: Lane, why: EndReason) {
@@ -312,8 +320,8 @@ impl ServerSession {
         self.out.push(Output::Event(event));
     }
 
-    fn declared(&self) -> &Declared {
-        self.declared.get_or_init(|| Declared::of(&self.config.capabilities))
+    fn declared(&self) -> &ServerFeatures {
+        self.declared.get_or_init(|| ServerFeatures::of(&self.config.capabilities))
     }
 }
 

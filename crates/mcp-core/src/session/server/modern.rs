@@ -1,8 +1,8 @@
 //! The modern era: every request brings all that is known around it, and nothing is kept beyond it.
 
-use crate::message::{ErrorObject, Mark, ProtocolVersion, RawJson, Request, RequestId, Response, method};
+use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, RequestId, Response, method};
 use crate::session::LogLevel;
-use crate::transport::{Envelope, Lane, Origin};
+use crate::transport::{AnsweredBy, Envelope, Lane};
 
 use super::{RequestContext, ServerSession, shape};
 
@@ -18,7 +18,7 @@ impl ServerSession {
         members.extend(config.instructions.as_deref().map(|text| ("instructions", RawJson::string(text))));
         let result = shape::modern_result(config, "server/discover", RawJson::object(members).into());
         let response = Response { id: Some(id), outcome: Ok(result) };
-        self.respond(lane, response, Origin::Protocol, Some(ProtocolVersion::LATEST_MODERN));
+        self.respond(lane, response, AnsweredBy::Protocol, Some(ProtocolVersion::LATEST_MODERN));
     }
 
     /// All that is known around a modern request came with it (ledger DISC-S-006, META-S-007).
@@ -33,21 +33,21 @@ impl ServerSession {
         let params = request.params.as_ref();
         let (mut input_responses, mut request_state) = (None, None);
         if let Some(params) = params.filter(|_| method::may_need_input(request.method.as_str())) {
-            input_responses = params.get(Mark::InputResponses);
-            request_state = params.text(Mark::RequestState);
+            input_responses = params.get(Field::InputResponses);
+            request_state = params.text(Field::RequestState);
             let bad = input_responses.as_ref().is_some_and(|answers| !answers.is_object());
-            if bad || (request_state.is_none() && params.mark(Mark::RequestState).is_some()) {
+            if bad || (request_state.is_none() && params.field(Field::RequestState).is_some()) {
                 let why = "`inputResponses` has to be an object and `requestState` a string";
                 return self.refuse(lane, request.id, ErrorObject::invalid_params(why));
             }
         }
-        let get = |mark| params.and_then(|params| params.get(mark));
+        let get = |field| params.and_then(|params| params.get(field));
         let context = RequestContext {
             request_id: request.id.clone(),
             version,
-            client_info: get(Mark::MetaClientInfo).filter(RawJson::is_object),
-            client_capabilities: get(Mark::MetaClientCapabilities).unwrap_or_default(),
-            progress_token: get(Mark::MetaProgressToken).filter(is_token),
+            client_info: get(Field::MetaClientInfo).filter(RawJson::is_object),
+            client_capabilities: get(Field::MetaClientCapabilities).unwrap_or_default(),
+            progress_token: get(Field::MetaProgressToken).filter(is_token),
             log_level,
             input_responses,
             request_state,

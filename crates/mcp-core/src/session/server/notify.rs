@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::message::{Mark, Method, Notification, ProtocolVersion, RawJson, method};
+use crate::message::{Field, Method, Notification, ProtocolVersion, RawJson, method};
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
@@ -63,10 +63,10 @@ impl ServerSession {
         let Some(entry) = self.speaking(exchange) else { return };
         let legal = match note.method.as_str() {
             "notifications/progress" => {
-                let token = note.mark(Mark::ProgressToken);
+                let token = note.field(Field::ProgressToken);
                 let wanted =
                     token.is_some() && token == entry.context().progress_token.as_ref().map(|t| t.as_bytes());
-                let value = note.mark(Mark::Progress).and_then(|json| serde_json::from_slice(json).ok());
+                let value = note.field(Field::Progress).and_then(|json| serde_json::from_slice(json).ok());
                 wanted && value.is_some_and(|value| advance(entry, value))
             }
             "notifications/message" => {

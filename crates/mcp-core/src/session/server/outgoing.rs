@@ -5,10 +5,10 @@ use std::time::Instant;
 use crate::error::{CloseReason, Error};
 use crate::message::{Method, Payload, RawJson, Request, Response, method};
 use crate::session::OutgoingId;
-use crate::transport::{Closed, Lane, Loss, LossKind};
+use crate::transport::{CloseReport, Lane, Loss, LossKind};
 
-use super::asks::{Ask, Purpose};
-use super::needs::Needs;
+use super::client_features::ClientFeatures;
+use super::pending::{Ask, Purpose};
 use super::{ServerEvent, ServerSession};
 
 impl ServerSession {
@@ -26,7 +26,7 @@ impl ServerSession {
         params: Option<RawJson>,
     ) -> Result<OutgoingId, Error> {
         if self.phase.closed || self.phase.read_closed {
-            return Err(Error::Closed(CloseReason::PeerClosed(Closed::default())));
+            return Err(Error::Closed(CloseReason::PeerClosed(CloseReport::default())));
         }
         let misuse = |why: String| Err(Error::Misuse(why));
         let Some(legacy) = &self.legacy else {
@@ -43,8 +43,8 @@ impl ServerSession {
         if params.as_ref().is_some_and(|params| !params.is_object()) {
             return misuse("params have to be an object".into());
         }
-        let needs = Needs::of(method.as_str(), params.as_ref()).unwrap_or_default();
-        let missing = needs.without(Needs::declared(&legacy.client_capabilities, legacy.version));
+        let needs = ClientFeatures::of(method.as_str(), params.as_ref()).unwrap_or_default();
+        let missing = needs.without(ClientFeatures::declared(&legacy.client_capabilities, legacy.version));
         if !missing.is_none() {
             let missing = missing.to_capabilities();
             return misuse(format!("{method} needs client capabilities that were not negotiated: {missing}"));
@@ -88,7 +88,7 @@ impl ServerSession {
     pub(super) fn settle_ask(&mut self, ask: Ask, outcome: Result<Payload, Error>) {
         match ask.purpose {
             Purpose::Request(outgoing) => self.event(ServerEvent::OutgoingDone { outgoing, outcome }),
-            Purpose::Leg(exchange, index) => {
+            Purpose::InputQuestion(exchange, index) => {
                 let answer = match outcome {
                     Ok(result) => Ok(result.into_raw()),
                     Err(Error::Rpc(error)) => Err(format!("the client refused: {}", clip(&error.message))),

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::message::method::{self, MethodRow, Sender};
-use crate::message::{ErrorObject, Mark, ProtocolVersion, Request, meta};
+use crate::message::{ErrorObject, Field, ProtocolVersion, Request, meta};
 use crate::session::LogLevel;
 
 /// What a request says of its era in `params._meta`.
@@ -21,19 +21,19 @@ pub(super) enum Claim {
 
 /// Reads the claim. The order is that of the ledger: a malformed or incomplete `_meta`, then the version.
 pub(super) fn claim(request: &Request, versions: &[ProtocolVersion]) -> Claim {
-    let Some(version) = request.mark(Mark::MetaProtocolVersion) else { return Claim::None };
+    let Some(version) = request.field(Field::MetaProtocolVersion) else { return Claim::None };
     let bad = |key: &str, want: &str| {
         Claim::Refused(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
     };
     let Some(label) = text(version) else { return bad(meta::PROTOCOL_VERSION, "a string") };
-    if request.mark(Mark::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
+    if request.field(Field::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
         return bad(meta::CLIENT_CAPABILITIES, "an object");
     }
     let version = match ProtocolVersion::parse(&label) {
         Some(version) if version.is_modern() && versions.contains(&version) => version,
         _ => return Claim::Refused(ErrorObject::unsupported_version(versions, &label)),
     };
-    match request.mark(Mark::MetaLogLevel) {
+    match request.field(Field::MetaLogLevel) {
         None => Claim::Modern(version, None),
         Some(json) => match text(json).and_then(|name| LogLevel::parse(&name)) {
             Some(level) => Claim::Modern(version, Some(level)),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::message::{ErrorObject, Mark, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
+use crate::message::{ErrorObject, Field, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
 
 use super::ServerConfig;
 
@@ -39,31 +39,31 @@ pub(super) fn outcome(
 /// A result with `resultType`, the caching hints and the server's identity, each unless it is there
 /// (ledger RPC-S-014, CACHE-S-001, META-S-009). What is there and not legal is replaced (CACHE-S-002).
 pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payload) -> Payload {
-    let there = |mark| payload.mark(mark).is_some();
-    let kind = payload.mark(Mark::ResultType).filter(|json| json.starts_with(b"\""));
+    let there = |field| payload.field(field).is_some();
+    let kind = payload.field(Field::ResultType).filter(|json| json.starts_with(b"\""));
     let interim = kind == Some(INPUT_REQUIRED);
-    if interim && (there(Mark::TtlMs) || there(Mark::CacheScope)) {
+    if interim && (there(Field::TtlMs) || there(Field::CacheScope)) {
         // An interim result is never cached (ledger CACHE-S-005).
         let bare = payload.raw().without_members(&["ttlMs", "cacheScope"]);
         return modern_result(config, method, Payload::new(bare));
     }
     let hints = !interim && method::carries_cache_hints(method);
-    let ttl = hints && !payload.mark(Mark::TtlMs).is_some_and(is_ttl);
-    let scope = hints && !payload.mark(Mark::CacheScope).is_some_and(is_scope);
-    let info = config.send_info && !there(Mark::MetaServerInfo);
+    let ttl = hints && !payload.field(Field::TtlMs).is_some_and(is_ttl);
+    let scope = hints && !payload.field(Field::CacheScope).is_some_and(is_scope);
+    let info = config.send_info && !there(Field::MetaServerInfo);
 
     let default_ttl = || RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
     let default_scope = || RawJson::string(if config.cache_public { "public" } else { "private" });
     let wanted = [
-        kind.is_none().then_some((Mark::ResultType, "resultType", COMPLETE)),
-        ttl.then(|| (Mark::TtlMs, "ttlMs", default_ttl())),
-        scope.then(|| (Mark::CacheScope, "cacheScope", default_scope())),
+        kind.is_none().then_some((Field::ResultType, "resultType", COMPLETE)),
+        ttl.then(|| (Field::TtlMs, "ttlMs", default_ttl())),
+        scope.then(|| (Field::CacheScope, "cacheScope", default_scope())),
     ];
     let members = || wanted.iter().flatten();
     if members().next().is_none() && !info {
         return payload;
     }
-    let taken = members().any(|(mark, ..)| there(*mark)) || (info && there(Mark::Meta));
+    let taken = members().any(|(field, ..)| there(*field)) || (info && there(Field::Meta));
     if taken {
         let members: Vec<(&str, &RawJson)> = members().map(|(_, key, value)| (*key, value)).collect();
         let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
@@ -114,14 +114,14 @@ fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
 /// A result without what only the modern era has, should the handler have put it in.
 fn legacy_result(method: &str, payload: Payload) -> Payload {
     let hints = method::carries_cache_hints(method);
-    let there = |mark| payload.mark(mark).is_some();
-    if there(Mark::MetaServerInfo) {
-        let meta = payload.get(Mark::Meta).unwrap_or_default().without_members(&[meta::SERVER_INFO]);
+    let there = |field| payload.field(field).is_some();
+    if there(Field::MetaServerInfo) {
+        let meta = payload.get(Field::Meta).unwrap_or_default().without_members(&[meta::SERVER_INFO]);
         let raw = payload.raw().without_members(&["_meta"]);
         let raw = if meta.members().is_empty() { raw } else { raw.with_members(&[("_meta", &meta)]) };
         return legacy_result(method, Payload::new(raw));
     }
-    if there(Mark::ResultType) || (hints && (there(Mark::TtlMs) || there(Mark::CacheScope))) {
+    if there(Field::ResultType) || (hints && (there(Field::TtlMs) || there(Field::CacheScope))) {
         let keys: &[&str] = if hints { &["resultType", "ttlMs", "cacheScope"] } else { &["resultType"] };
         return Payload::new(payload.raw().without_members(keys));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::message::{Message, Payload, RawJson, Request, RequestId};
-use crate::transport::{Closed, Lane, Outbound, SendError, TransportError, TransportSender};
+use crate::transport::{CloseReport, Lane, Outbound, SendError, TransportError, TransportSender};
 
 use super::{Flaw, Shared};
 
@@ -97,7 +97,7 @@ impl TransportSender for Sender {
         self.pass(out).await
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         match self.flaw {
             Flaw::HangsInClose => std::future::pending().await,
             Flaw::ClosesTwice if std::mem::replace(&mut self.closed, true) => {
@@ -109,7 +109,7 @@ impl TransportSender for Sender {
         }
         match &mut self.inner {
             Some(inner) => inner.close().await,
-            None => Ok(Closed::default()),
+            None => Ok(CloseReport::default()),
         }
     }
 }

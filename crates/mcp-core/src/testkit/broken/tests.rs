@@ -12,7 +12,9 @@ use futures::channel::mpsc;
 use super::*;
 use crate::testkit::compliance::{Failure, Fixture, Outcome, Wire, WireEnd, pairs, run, run_some};
 use crate::transport::framed::Framed;
-use crate::transport::{Accept, Closed, Connect, ConnectError, Inbound, Outbound, SendError, TransportError};
+use crate::transport::{
+    Accept, CloseReport, Connect, ConnectError, Inbound, Outbound, SendError, TransportError,
+};
 
 /// The checks that no flaw of a pair can fail; the tests below do.
 const FAILED_ELSEWHERE: [&str; 3] = [
@@ -128,7 +130,7 @@ impl TransportSender for CarelessSender {
         self.0.flush().await
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.0.close().await
     }
 }

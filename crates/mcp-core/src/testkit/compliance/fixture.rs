@@ -116,7 +116,7 @@ pub struct Pairs<M> {
 }
 
 /// A fixture for a transport whose two ends are made together, by this function. The connector makes one
-/// pair, and is [`ConnectError::Spent`] afterwards.
+/// pair, and is [`ConnectError::AlreadyUsed`] afterwards.
 pub fn pairs<M, F, C, S>(name: impl Into<String>, make: M) -> Pairs<M>
 where
     M: Fn() -> F + Send + Sync,
@@ -170,7 +170,7 @@ where
     }
 }
 
-/// A connector that gives this link, and is [`ConnectError::Spent`] afterwards.
+/// A connector that gives this link, and is [`ConnectError::AlreadyUsed`] afterwards.
 pub fn once(link: impl Transport) -> Once {
     Once(Some(Box::new(link)))
 }
@@ -181,6 +181,6 @@ pub struct Once(Option<Box<dyn Transport>>);
 #[async_trait]
 impl Connect for Once {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        self.0.take().ok_or(ConnectError::Spent)
+        self.0.take().ok_or(ConnectError::AlreadyUsed)
     }
 }

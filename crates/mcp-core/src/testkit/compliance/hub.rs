@@ -8,7 +8,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use crate::message::ProtocolVersion;
 use crate::testkit::fault::DroppingReceiver;
 use crate::transport::{
-    Accept, Binding, Closed, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    Accept, Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender,
 };
 
@@ -129,17 +129,17 @@ impl ServerLink {
     }
 
     /// Closes the link as a driver does, and lets `accept` return.
-    pub(super) async fn close(&self) -> Result<Closed, TransportError> {
+    pub(super) async fn close(&self) -> Result<CloseReport, TransportError> {
         let closed = match &mut *self.sender.lock().await {
             Some(sender) => sender.close().await,
-            None => Ok(Closed::default()),
+            None => Ok(CloseReport::default()),
         };
         let _returned = self.done.send(true);
         closed
     }
 
     /// Closes twice, for what both say.
-    pub(super) async fn close_twice(&self) -> [Result<Closed, TransportError>; 2] {
+    pub(super) async fn close_twice(&self) -> [Result<CloseReport, TransportError>; 2] {
         [self.close().await, self.close().await]
     }
 

@@ -3,7 +3,7 @@
 use crate::message::{
     ErrorObject, Message, Notification, Payload, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
 };
-use crate::transport::{Envelope, Lane, Origin, Outbound};
+use crate::transport::{AnsweredBy, Envelope, Lane, Outbound};
 
 use super::Dialect;
 
@@ -115,7 +115,7 @@ pub(super) fn is_sized(message: &Message, number: usize, bytes: usize) -> bool {
 pub(super) fn out(dialect: Dialect, message: Message, lane: Lane, last: bool) -> Outbound {
     let mut envelope = Envelope::default();
     envelope.version = Some(version(dialect));
-    Outbound::Message { message, lane, last, origin: Origin::Handler, envelope }
+    Outbound::Message { message, lane, last, answered_by: AnsweredBy::Handler, envelope }
 }
 
 /// What a message is, in few words for a report.

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Call, CallOptions, Client, EraMode, InputContext, ListenItem};
+use crate::client::{Call, CallOptions, Client, EraMode, InputContext, SubscriptionEvent};
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, ProtocolVersion, RawJson};
 use crate::model::{CallToolResult, Model};
@@ -244,12 +244,12 @@ async fn listen(client: &Client) -> Told {
     let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
     let mut listen = client.listen(filter.clone());
     match listen.next().await {
-        Some(ListenItem::Started { honoured, gap: false }) if honoured == filter => {}
+        Some(SubscriptionEvent::Started { honoured, gap: false }) if honoured == filter => {}
         other => return Err(format!("in place of the start of a subscription: {other:?}")),
     }
     expect(start(client, "touch", &[]), "touched").await?;
     match listen.next().await {
-        Some(ListenItem::Changed(note)) if note.method == "notifications/tools/list_changed" => Ok(()),
+        Some(SubscriptionEvent::Changed(note)) if note.method == "notifications/tools/list_changed" => Ok(()),
         other => Err(format!("in place of the change: {other:?}")),
     }
 }

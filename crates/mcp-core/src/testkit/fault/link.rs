@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::future::{self, poll_fn};
 
 use crate::transport::{
-    Binding, Closed, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
+    Binding, CloseReport, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
     TransportSender,
 };
 
@@ -154,7 +154,7 @@ impl TransportSender for CutSender {
         self.inner.flush().await
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.inner.close().await
     }
 }

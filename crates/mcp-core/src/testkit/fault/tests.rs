@@ -4,12 +4,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::message::Notification;
-use crate::transport::{Binding, Envelope, Inbound, Lane, Origin, Outbound, SendError, Transport, memory};
+use crate::transport::{
+    AnsweredBy, Binding, Envelope, Inbound, Lane, Outbound, SendError, Transport, memory,
+};
 
 fn note() -> Outbound {
     let (lane, envelope) = (Lane::SHARED, Envelope::default());
     let message = Notification::new("note", None).into();
-    Outbound::Message { message, lane, last: false, origin: Origin::Handler, envelope }
+    Outbound::Message { message, lane, last: false, answered_by: AnsweredBy::Handler, envelope }
 }
 
 #[tokio::test]

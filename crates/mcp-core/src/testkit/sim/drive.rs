@@ -6,7 +6,7 @@ use crate::message::{ErrorObject, Message};
 use crate::session::Output;
 use crate::session::server::{Reply, ServerEvent, ServerSession};
 use crate::transport::{
-    AbandonBy, Binding, Closed, Envelope, Inbound, Lane, Loss, LossKind, Outbound, TransportError,
+    AbandonBy, Binding, CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, TransportError,
 };
 
 use super::link::{Flight, Link, Wire};
@@ -153,7 +153,7 @@ impl Sim {
             Wire::Closed => {
                 link.client_open = false;
                 let error = link.failed.then(|| TransportError::new("the simulated link failed"));
-                self.client.handle_closed(self.now, error, Closed::default());
+                self.client.handle_closed(self.now, error, CloseReport::default());
                 return self.drain_client();
             }
         };

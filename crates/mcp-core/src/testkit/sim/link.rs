@@ -13,7 +13,7 @@ use super::log::Side;
 /// How a link behaves. Ordered bindings keep their order whatever the jitter; loss happens only where a
 /// binding has exchanges to lose.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Weather {
+pub struct LinkConditions {
     /// How long everything takes, each way; connecting too.
     pub delay: Duration,
     /// How much longer something may take: from nothing to this, in a sequence that looks random. Lets
@@ -83,7 +83,14 @@ impl Link {
     }
 
     /// Sends something off.
-    pub(super) fn fly(&mut self, now: Instant, weather: &Weather, binding: Binding, to: Side, what: Wire) {
+    pub(super) fn fly(
+        &mut self,
+        now: Instant,
+        weather: &LinkConditions,
+        binding: Binding,
+        to: Side,
+        what: Wire,
+    ) {
         let lane = match &what {
             _ if binding.ordered => Lane::SHARED,
             Wire::Message { lane, .. }

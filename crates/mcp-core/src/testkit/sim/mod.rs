@@ -33,10 +33,10 @@ use crate::message::{Payload, RawJson};
 use crate::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession};
 use crate::session::server::{Incoming, Reply, ServerConfig, ServerEvent, ServerSession};
 use crate::session::{CallId, ExchangeId};
-use crate::transport::{Binding, Closed, ConnectError, TransportError};
+use crate::transport::{Binding, CloseReport, ConnectError, TransportError};
 
 use link::Link;
-pub use link::Weather;
+pub use link::LinkConditions;
 pub use log::{Line, Side};
 
 /// What a simulated handler says to a request.
@@ -60,7 +60,7 @@ pub struct Sim {
     client_wait: Option<Instant>,
     server_config: Arc<ServerConfig>,
     binding: Binding,
-    weather: Weather,
+    weather: LinkConditions,
     links: Vec<Link>,
     /// When the next link comes about.
     dial: Option<Instant>,
@@ -93,7 +93,7 @@ impl Sim {
             client_wait: None,
             server_config: Arc::new(server),
             binding,
-            weather: Weather::default(),
+            weather: LinkConditions::default(),
             links: Vec::new(),
             dial: None,
             refusals: VecDeque::new(),
@@ -108,7 +108,7 @@ impl Sim {
     }
 
     /// How the link behaves from now on.
-    pub fn weather(&mut self) -> &mut Weather {
+    pub fn weather(&mut self) -> &mut LinkConditions {
         &mut self.weather
     }
 
@@ -191,15 +191,15 @@ impl Sim {
     /// The link fails, now, for both sides.
     pub fn cut(&mut self) {
         let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        self.end_link(Some(error.into()), Closed::default());
+        self.end_link(Some(error.into()), CloseReport::default());
     }
 
     /// The server's end is gone, in order: it exited, or hung up.
-    pub fn server_exits(&mut self, closed: Closed) {
+    pub fn server_exits(&mut self, closed: CloseReport) {
         self.end_link(None, closed);
     }
 
-    fn end_link(&mut self, error: Option<TransportError>, closed: Closed) {
+    fn end_link(&mut self, error: Option<TransportError>, closed: CloseReport) {
         let Some(index) = self.links.len().checked_sub(1) else { return };
         let link = &mut self.links[index];
         let told = std::mem::replace(&mut link.client_open, false);

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::message::{Message, Method, Payload, ProtocolVersion, RawJson};
 use crate::session::client::{
-    CallOptions, ClientConfig, ClientEvent, ClientSession, EraMode, Reconnect, Verdict,
+    CallOptions, ClientConfig, ClientEvent, ClientSession, EraMode, KnownEra, Reconnect,
 };
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
-use crate::transport::{Binding, Closed, ConnectError, Inbound, Loss, LossKind, TransportError};
+use crate::transport::{Binding, CloseReport, ConnectError, Inbound, Loss, LossKind, TransportError};
 
 use super::actor::{
     Actor, Clock, Names, Role, binding, error_object, json, outbound, required_json, shown, text,
@@ -45,8 +45,10 @@ fn config(header: &Header) -> Result<ClientConfig, String> {
         Some(("legacy", label)) => EraMode::Legacy(version(label)?),
         Some((other, _)) => return Err(format!("no era `{other}`")),
     };
-    config.verdict =
-        header.get("verdict").map(|label| version(label).map(|version| Verdict { version })).transpose()?;
+    config.known_era = header
+        .get("known-era")
+        .map(|label| version(label).map(|version| KnownEra { version }))
+        .transpose()?;
     if header.get("reconnect") == Some("never") {
         config.reconnect = Reconnect::Never;
     }
@@ -144,7 +146,7 @@ fn loss_kind(name: &str) -> Result<LossKind, String> {
         "busy" => LossKind::Busy { after: None },
         "peer-failed" => LossKind::PeerFailed,
         "cut" => LossKind::Cut,
-        "state-gone" => LossKind::StateGone { executed: false },
+        "state-gone" => LossKind::SessionLost { executed: false },
         "too-large" => LossKind::TooLarge,
         "timed-out" => LossKind::TimedOut,
         "no-route" => LossKind::NoRoute,
@@ -175,7 +177,7 @@ impl Actor for ClientActor {
                 let listen = self.session.listen(now, filter);
                 self.listens.number(listen);
             }
-            "unlisten" => self.session.unlisten(now, self.listens.get(word)?),
+            "unsubscribe" => self.session.unsubscribe(now, self.listens.get(word)?),
             "answer" => self.session.answer_input(now, self.inputs.get(word)?, Ok(required_json(more)?)),
             "decline" => self.session.answer_input(now, self.inputs.get(word)?, Err(error_object(more)?)),
             "close" => self.session.close(now),
@@ -184,8 +186,10 @@ impl Actor for ClientActor {
                 let error = ConnectError::Unreachable(TransportError::new(rest));
                 self.session.handle_connect_failed(now, error);
             }
-            "disconnect" => self.session.handle_closed(now, None, Closed::default()),
-            "fail" => self.session.handle_closed(now, Some(TransportError::new(rest)), Closed::default()),
+            "disconnect" => self.session.handle_closed(now, None, CloseReport::default()),
+            "fail" => {
+                self.session.handle_closed(now, Some(TransportError::new(rest)), CloseReport::default())
+            }
             "delivered" => self.session.handle_inbound(now, Inbound::Delivered { lane: lane(rest)?.0 }),
             "lost" => {
                 let (lane, kind) = lane(rest)?;

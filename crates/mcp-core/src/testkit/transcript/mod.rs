@@ -44,7 +44,7 @@
 //! Numbers count from 1 in the order in which things of their kind came up in the dialogue.
 //!
 //! For a client: `call METHOD {params}`, `notify METHOD {params}`, `cancel CALL`, `listen {filter}`,
-//! `unlisten LISTEN`, `answer INPUT {result}`, `decline INPUT {error}`, `close`; of the world `connect`,
+//! `unsubscribe LISTEN`, `answer INPUT {result}`, `decline INPUT {error}`, `close`; of the world `connect`,
 //! `refuse WHY`, `disconnect`, `fail WHY`, `delivered [LANE]`, `lost [LANE] KIND`.
 //!
 //! For a server: `reply REQUEST {result}`, `error REQUEST {error}`, `unknown REQUEST`, `need REQUEST

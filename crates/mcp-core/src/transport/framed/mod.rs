@@ -41,8 +41,8 @@ use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
 use crate::message::{Decoded, Message, Refusal, Shape};
 
 use super::{
-    Binding, Closed, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender,
+    Binding, CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender,
 };
 
 use batches::{Batches, Put};
@@ -198,7 +198,7 @@ impl<F: Frame> TransportSender for Sender<F> {
         self.sink()?.flush().await.map_err(SendError::Fatal)
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         if let Some(sink) = &mut self.sink {
             let timer = match &self.close_timer {
                 Some(timer) => timer(),
@@ -212,7 +212,7 @@ impl<F: Frame> TransportSender for Sender<F> {
             self.sink = None;
             closed?;
         }
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

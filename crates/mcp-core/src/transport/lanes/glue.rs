@@ -13,7 +13,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
 use super::{LaneFrame, Lanes, single};
 use crate::transport::framed::{EndClosed, Frame};
 use crate::transport::{
-    AbandonBy, Binding, Closed, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
+    AbandonBy, Binding, CloseReport, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender,
 };
 
@@ -133,8 +133,8 @@ impl<F: Frame> TransportSender for Sender<F> {
         self.sink()?.flush().await.map_err(SendError::Fatal)
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
-        let Some(sink) = &mut self.sink else { return Ok(Closed::default()) };
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
+        let Some(sink) = &mut self.sink else { return Ok(CloseReport::default()) };
         let farewell = &mut self.farewell;
         let closing = future::poll_fn(|cx| {
             if farewell.is_some() {
@@ -152,7 +152,7 @@ impl<F: Frame> TransportSender for Sender<F> {
         // already misses nothing.
         let _closed = future::select(closing, (self.close_timer)()).await;
         self.sink = None;
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

@@ -98,11 +98,11 @@ pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
 /// ```
 /// use mcp_core::message::Request;
 /// use mcp_core::transport::lanes::{LaneFrame, Lanes};
-/// use mcp_core::transport::{Envelope, Inbound, Lane, Origin, Outbound};
+/// use mcp_core::transport::{Envelope, Inbound, Lane, AnsweredBy, Outbound};
 ///
 /// let (client, server) = (Lanes::client(), Lanes::server());
 /// let (message, lane, envelope) = (Request::new(1, "ping", None).into(), Lane::numbered(7), Envelope::default());
-/// let out = Outbound::Message { message, lane, last: true, origin: Origin::Handler, envelope };
+/// let out = Outbound::Message { message, lane, last: true, answered_by: AnsweredBy::Handler, envelope };
 /// // The carrier gets a frame, and brings it to the other end.
 /// let frame = client.outbound(out).unwrap().unwrap();
 /// let seen = server.inbound(frame.map(|message| Ok(message)), Envelope::default());

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::message::{Notification, RawJson, Request, Response};
-use crate::transport::{EndReason, Origin};
+use crate::transport::{AnsweredBy, EndReason};
 
 fn out(message: impl Into<Message>, lane: u64, last: bool) -> Outbound {
     let envelope = Envelope::default();
     let lane = Lane::numbered(lane);
-    Outbound::Message { message: message.into(), lane, last, origin: Origin::Handler, envelope }
+    Outbound::Message { message: message.into(), lane, last, answered_by: AnsweredBy::Handler, envelope }
 }
 
 fn reply() -> Response {

@@ -9,8 +9,8 @@ use futures::{StreamExt, future};
 
 use crate::message::Message;
 use crate::transport::{
-    Closed, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, TransportError, TransportReceiver,
-    TransportSender,
+    CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, TransportError,
+    TransportReceiver, TransportSender,
 };
 
 use super::routes::ClientLanes;
@@ -59,9 +59,9 @@ impl TransportSender for Sender {
         }
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.pipe.close();
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

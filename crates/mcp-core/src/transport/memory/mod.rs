@@ -19,7 +19,7 @@
 //!
 //! ```
 //! use mcp_core::message::{Message, Request};
-//! use mcp_core::transport::{Binding, Envelope, Inbound, Lane, Origin, Outbound, Transport, memory};
+//! use mcp_core::transport::{Binding, Envelope, Inbound, Lane, AnsweredBy, Outbound, Transport, memory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
@@ -32,7 +32,7 @@
 //!         message: Message::from(Request::new(1, "ping", None)),
 //!         lane: Lane::numbered(1),
 //!         last: true,
-//!         origin: Origin::Handler,
+//!         answered_by: AnsweredBy::Handler,
 //!         envelope: Envelope::default(),
 //!     })
 //!     .await

@@ -9,7 +9,8 @@ use futures::{StreamExt, future};
 
 use crate::message::Message;
 use crate::transport::{
-    Closed, Envelope, Inbound, Lane, Outbound, SendError, TransportError, TransportReceiver, TransportSender,
+    CloseReport, Envelope, Inbound, Lane, Outbound, SendError, TransportError, TransportReceiver,
+    TransportSender,
 };
 
 use super::routes::ServerLanes;
@@ -61,9 +62,9 @@ impl TransportSender for Sender {
         }
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.pipe.close();
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

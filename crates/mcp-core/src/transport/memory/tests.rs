@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::message::{ErrorObject, Message, Notification, Request, Response};
-use crate::transport::{Connect, EndReason, Inbound, Origin, Outbound};
+use crate::transport::{AnsweredBy, Connect, EndReason, Inbound, Outbound};
 
 const EXCHANGES: Binding = Binding {
     name: "exchanges",
@@ -20,7 +20,7 @@ fn out(message: impl Into<Message>, lane: u64, last: bool) -> Outbound {
         message: message.into(),
         lane: Lane::numbered(lane),
         last,
-        origin: Origin::Handler,
+        answered_by: AnsweredBy::Handler,
         envelope: Envelope::default(),
     }
 }

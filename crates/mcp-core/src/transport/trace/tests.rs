@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::message::{Message, Notification, RawJson, Request};
-use crate::transport::{Binding, ConnectError, Envelope, Inbound, Lane, Origin, Outbound, Transport, memory};
+use crate::transport::{
+    AnsweredBy, Binding, ConnectError, Envelope, Inbound, Lane, Outbound, Transport, memory,
+};
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
@@ -23,7 +25,13 @@ fn tracer(redaction: Redaction) -> (Tracer, Lines) {
 fn out(message: impl Into<Message>) -> Outbound {
     let lane = Lane::numbered(3);
     let envelope = Envelope::default();
-    Outbound::Message { message: message.into(), lane, last: true, origin: Origin::Handler, envelope }
+    Outbound::Message {
+        message: message.into(),
+        lane,
+        last: true,
+        answered_by: AnsweredBy::Handler,
+        envelope,
+    }
 }
 
 fn secret() -> Request {

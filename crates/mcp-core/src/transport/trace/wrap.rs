@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::message::{ProtocolVersion, RawJson};
 use crate::transport::{
-    Accept, Binding, Closed, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender,
+    Accept, Binding, CloseReport, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError,
+    Transport, TransportError, TransportReceiver, TransportSender,
 };
 
 use super::record::{encode, refused};
@@ -75,7 +75,7 @@ impl TransportSender for TracedSender {
         flushed
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         let closed = self.inner.close().await;
         let how = match &closed {
             Ok(closed) => closed.to_string(),

@@ -1,7 +1,7 @@
 //! Statuses: ledger 2.5, by code and by who made the error.
 
 use mcp_core::message::{ErrorObject, RawJson, Response, code};
-use mcp_core::transport::Origin;
+use mcp_core::transport::AnsweredBy;
 
 use super::super::status;
 use super::super::status::refusal_status;
@@ -28,11 +28,11 @@ fn each_code_has_its_status() {
     for (code, protocol, handler) in TABLE {
         let error = ErrorObject::new(*code, "x");
         let response = Response::error(Some(1.into()), error.clone());
-        assert_eq!(status(&response, Origin::Protocol), *protocol, "{code}");
-        assert_eq!(status(&response, Origin::Handler), *handler, "{code}");
+        assert_eq!(status(&response, AnsweredBy::Protocol), *protocol, "{code}");
+        assert_eq!(status(&response, AnsweredBy::Handler), *handler, "{code}");
         assert_eq!(refusal_status(&error), *protocol, "{code}");
     }
-    for origin in [Origin::Protocol, Origin::Handler] {
+    for origin in [AnsweredBy::Protocol, AnsweredBy::Handler] {
         assert_eq!(status(&Response::result(1.into(), RawJson::EMPTY_OBJECT), origin), 200);
     }
 }

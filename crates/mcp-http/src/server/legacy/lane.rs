@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp_core::message::{Message, ProtocolVersion, RequestId, Response, code};
-use mcp_core::transport::Origin;
+use mcp_core::transport::AnsweredBy;
 use tokio::sync::oneshot;
 
 use super::counters::Counted;
@@ -134,9 +134,9 @@ impl Exchange {
 }
 
 /// The status of a legacy answer (ledger 2.5): errors travel with 200, but what is no request at all is refused.
-pub(super) fn status(response: &Response, origin: Origin) -> StatusCode {
+pub(super) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
     match &response.outcome {
-        Err(error) if origin == Origin::Protocol => match error.code {
+        Err(error) if answered_by == AnsweredBy::Protocol => match error.code {
             code::PARSE_ERROR | code::INVALID_REQUEST | code::UNSUPPORTED_VERSION => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         },

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use mcp_core::transport::{
-    AbandonBy, Binding, Closed, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
-    TransportSender, async_trait,
+    AbandonBy, Binding, CloseReport, Inbound, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, async_trait,
 };
 
 use super::session::Session;
@@ -61,9 +61,9 @@ impl TransportSender for Sender {
         self.0.0.send(out)
     }
 
-    async fn close(&mut self) -> Result<Closed, TransportError> {
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.0.0.close();
-        Ok(Closed::default())
+        Ok(CloseReport::default())
     }
 }
 

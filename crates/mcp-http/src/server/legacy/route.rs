@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp_core::message::{ErrorObject, Message, ProtocolVersion, RequestId, Response};
-use mcp_core::transport::{EndReason, Lane, Origin};
+use mcp_core::transport::{AnsweredBy, EndReason, Lane};
 use tokio::sync::oneshot;
 
 use super::lane::{Answer, Brought, Exchange, Form, status, text};
@@ -103,7 +103,7 @@ impl Session {
         message: &Message,
         lane: Lane,
         last: bool,
-        origin: Origin,
+        answered_by: AnsweredBy,
     ) -> Todo {
         let version = state.version;
         let Some(exchange) = state.exchanges.get_mut(&lane.number()) else {
@@ -130,7 +130,7 @@ impl Session {
                 let Message::Response(response) = message else {
                     return Todo::rejected("an exchange ends with an answer");
                 };
-                let (mut status, mut json) = (status(response, origin), text(message));
+                let (mut status, mut json) = (status(response, answered_by), text(message));
                 if exchange.is_list(response.id.as_ref(), version) {
                     (status, json) = (StatusCode::OK, exchange.list(&json));
                 }

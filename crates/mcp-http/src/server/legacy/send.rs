@@ -42,14 +42,14 @@ impl Session {
             return Err(SendError::Fatal(TransportError::new(Ended)));
         }
         Ok(match out {
-            Outbound::Message { message, lane, last, origin, envelope } => {
+            Outbound::Message { message, lane, last, answered_by, envelope } => {
                 state.version = envelope.version.or(state.version);
                 if self.kind == Kind::OneStream {
                     self.route_to_one(&mut state, &message, lane)
                 } else if lane.is_shared() {
                     self.route_shared(&mut state, &message)
                 } else {
-                    self.route(&mut state, &message, lane, last, origin)
+                    self.route(&mut state, &message, lane, last, answered_by)
                 }
             }
             Outbound::End { lane, why } => self.route_end(&mut state, lane, why),

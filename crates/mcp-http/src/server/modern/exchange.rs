@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use mcp_core::message::Message;
-use mcp_core::transport::{EndReason, Loss, LossKind, Origin, SendError, TransportError};
+use mcp_core::transport::{AnsweredBy, EndReason, Loss, LossKind, SendError, TransportError};
 
 use super::super::ServerTimeouts;
 use super::super::body::{self, Body, NotQueued, StreamWriter};
@@ -27,7 +27,7 @@ pub(crate) enum Form {
 #[derive(Debug)]
 pub(super) enum First {
     /// The last message came first: one body.
-    Last(Message, Origin),
+    Last(Message, AnsweredBy),
     /// A stream.
     Stream(Body),
     /// The exchange ended without a message.
@@ -133,14 +133,14 @@ impl Exchange {
     }
 
     /// Says a message, the last one or not. What does not go out at once is left to [`Exchange::wait`].
-    pub(super) fn say(&self, message: Message, last: bool, origin: Origin) -> Result<(), Unsaid> {
+    pub(super) fn say(&self, message: Message, last: bool, answered_by: AnsweredBy) -> Result<(), Unsaid> {
         let mut state = self.state();
         if state.hung_up.is_some() {
             return Err(over().into());
         }
         let writer = match &state.phase {
             Phase::Silent if last => {
-                state.phase = Phase::Said(First::Last(message, origin));
+                state.phase = Phase::Said(First::Last(message, answered_by));
                 state.wake_all();
                 return Ok(());
             }

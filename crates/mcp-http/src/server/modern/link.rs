@@ -7,7 +7,7 @@ use std::task::Poll;
 use futures::future::BoxFuture;
 use mcp_core::message::Message;
 use mcp_core::transport::{
-    AbandonBy, Binding, Closed, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
+    AbandonBy, Binding, CloseReport, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
 };
 
@@ -66,8 +66,8 @@ impl TransportSender for Sender {
             Outbound::Message { message: Message::Request(_), .. } => {
                 Err(no_route("a server sends no requests on 2026-07-28"))
             }
-            Outbound::Message { message, last, origin, .. } => {
-                match self.exchange.say(message, last, origin) {
+            Outbound::Message { message, last, answered_by, .. } => {
+                match self.exchange.say(message, last, answered_by) {
                     Ok(()) => Ok(()),
                     Err(unsaid) => return Box::pin(self.exchange.wait(unsaid)),
                 }
@@ -93,13 +93,13 @@ impl TransportSender for Sender {
         nothing()
     }
 
-    fn close<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Closed, TransportError>>
+    fn close<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<CloseReport, TransportError>>
     where
         's: 'f,
         Self: 'f,
     {
         self.exchange.finish();
-        Box::pin(poll_fn(|_| Poll::Ready(Ok(Closed::default()))))
+        Box::pin(poll_fn(|_| Poll::Ready(Ok(CloseReport::default()))))
     }
 }
 

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use mcp_core::message::{ErrorObject, Message, RequestId};
-use mcp_core::transport::{Accept, EndReason, Inbound, Origin};
+use mcp_core::transport::{Accept, AnsweredBy, EndReason, Inbound};
 
 use super::body::Body;
 use super::core::Core;
@@ -70,10 +70,10 @@ fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchan
     let failed = |status, why| respond::error(status, &ErrorObject::internal(why), id);
     match first {
         First::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
-        First::Last(message, origin) => last(&message, origin, form),
+        First::Last(message, answered_by) => last(&message, answered_by, form),
         // Nothing is said of a request after its cancellation (CANC-S-010): a stream of nothing.
         First::End(EndReason::Cancelled) => respond::events(Body::default()),
-        First::End(EndReason::NothingToSay) => respond::empty(StatusCode::ACCEPTED),
+        First::End(EndReason::NoAnswer) => respond::empty(StatusCode::ACCEPTED),
         First::End(EndReason::Closing) => {
             let failed = failed(StatusCode::SERVICE_UNAVAILABLE, "The server is closing");
             failed.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
@@ -88,9 +88,9 @@ fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchan
 }
 
 /// One message is the whole answer.
-fn last(message: &Message, origin: Origin, form: Form) -> Reply {
+fn last(message: &Message, answered_by: AnsweredBy, form: Form) -> Reply {
     let status = match message {
-        Message::Response(response) => ladder::status(response, origin),
+        Message::Response(response) => ladder::status(response, answered_by),
         _ => StatusCode::OK,
     };
     if form == Form::Events && status == StatusCode::OK {

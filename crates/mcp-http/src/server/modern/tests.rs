@@ -66,7 +66,7 @@ fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
         message: message.into(),
         lane,
         last,
-        origin: Origin::Handler,
+        answered_by: AnsweredBy::Handler,
         envelope: Envelope::default(),
     }
 }
@@ -108,7 +108,7 @@ async fn an_end_without_a_message_has_a_status() {
     for (why, status, body) in [
         (EndReason::Closing, 503, r#""id":1,"error""#),
         (EndReason::TimedOut, 500, r#""id":1,"error""#),
-        (EndReason::NothingToSay, 202, ""),
+        (EndReason::NoAnswer, 202, ""),
         (EndReason::Cancelled, 200, ""),
     ] {
         let response = ask_with(Form::Either, move |(mut sender, _receiver)| async move {

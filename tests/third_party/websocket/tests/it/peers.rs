@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use mcp_core::client::{CallOptions, Client, InputContext, ListenItem};
+use mcp_core::client::{CallOptions, Client, InputContext, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{CallToolResult, ElicitForm, ElicitResult, Model};
 use mcp_core::server::{Context, Router, Server, Tool, ToolError, ToolReply};
@@ -83,9 +83,9 @@ async fn our_client_talks_to_the_python_server() {
     assert_eq!(text(call("ask", "{}").await.unwrap().raw()), "Hello, Ada");
     let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
     let mut listen = client.listen(filter);
-    assert!(matches!(listen.next().await, Some(ListenItem::Started { .. })));
+    assert!(matches!(listen.next().await, Some(SubscriptionEvent::Started { .. })));
     call("touch", "{}").await.unwrap();
-    assert!(matches!(listen.next().await, Some(ListenItem::Changed(_))));
+    assert!(matches!(listen.next().await, Some(SubscriptionEvent::Changed(_))));
     drop(listen);
     let refused = client.request("no/such/method", None).await.unwrap_err();
     assert!(refused.rpc().is_some(), "{refused}");

@@ -2,7 +2,7 @@
 
 use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion::{V2025_06_18, V2025_11_25, V2026_07_28};
-use crate::session::client::{EraMode, Verdict};
+use crate::session::client::{EraMode, KnownEra};
 use crate::transport::{ConnectError, LossKind};
 
 use super::harness::*;
@@ -130,7 +130,7 @@ fn a_modern_refusal_is_reported() {
     assert_eq!(opening_error(&peer).rpc().unwrap().code, -32021);
 }
 
-/// Row 7: silence on a stream sends `initialize` beside the probe, and its result is the verdict.
+/// Row 7: silence on a stream sends `initialize` beside the probe, and its result is the known_era.
 #[test]
 fn a_silent_stream_gets_a_handshake_too() {
     let mut peer = Peer::on(config(), PIPE);
@@ -207,7 +207,7 @@ fn of_two_closes_the_first_is_reported() {
             peer.connect(PIPE);
             peer.fail_link("second");
         } else {
-            peer.connect_fails(ConnectError::Spent);
+            peer.connect_fails(ConnectError::AlreadyUsed);
         }
         assert!(peer.session.closed().unwrap().to_string().contains("first"));
         assert_eq!((peer.redials.len(), peer.story()), (2, vec!["Closed".to_owned()]));
@@ -237,7 +237,7 @@ fn silence_on_other_bindings_is_a_timeout() {
 #[test]
 fn a_handshake_refused_for_its_version_is_tried_modern() {
     let mut config = config();
-    config.verdict = Some(Verdict { version: V2025_06_18 });
+    config.known_era = Some(KnownEra { version: V2025_06_18 });
     let mut peer = Peer::on(config, HTTP);
     assert_eq!(peer.last().json["params"]["protocolVersion"], "2025-06-18");
     peer.refuse_last(-32022, r#"{"supported":["2026-07-28"],"requested":"2025-06-18"}"#);
@@ -250,7 +250,7 @@ fn a_handshake_refused_for_its_version_is_tried_modern() {
 #[test]
 fn a_stale_verdict_heals() {
     let mut stale = config();
-    stale.verdict = Some(Verdict { version: V2025_11_25 });
+    stale.known_era = Some(KnownEra { version: V2025_11_25 });
     let mut peer = Peer::on(stale.clone(), HTTP);
     peer.refuse_last(-32601, "");
     assert_eq!(peer.methods(), ["initialize", "server/discover"]);
@@ -263,7 +263,7 @@ fn a_stale_verdict_heals() {
     }
     assert_eq!(peer.methods(), ["initialize", "server/discover", "initialize"]);
     assert!(peer.session.closed().is_some());
-    stale.verdict = Some(Verdict { version: V2026_07_28 });
+    stale.known_era = Some(KnownEra { version: V2026_07_28 });
     let mut peer = Peer::on(stale, PIPE);
     peer.pass(seconds(29));
     assert_eq!(peer.methods(), ["server/discover"]);

@@ -1,14 +1,14 @@
 //! The verdict table, row by row: the pure function alone.
 
 use crate::message::ProtocolVersion::{self, V2024_11_05, V2025_06_18, V2025_11_25, V2026_07_28};
-use crate::session::client::probe::{Ground, Row, Seen, Step, judge};
+use crate::session::client::probe::{ProbeContext, ProbeOutcome, Row, Step, judge};
 use crate::transport::LossKind;
 
-fn on(continuous: bool, versions: &[ProtocolVersion], seen: Seen) -> (Row, Step) {
-    judge(&seen, &Ground { versions, continuous, mirrors: !continuous })
+fn on(continuous: bool, versions: &[ProtocolVersion], seen: ProbeOutcome) -> (Row, Step) {
+    judge(&seen, &ProbeContext { versions, continuous, mirrors: !continuous })
 }
 
-fn both(seen: Seen, row: Row, step: Step) {
+fn both(seen: ProbeOutcome, row: Row, step: Step) {
     for continuous in [true, false] {
         assert_eq!(on(continuous, ProtocolVersion::ALL, seen.clone()), (row, step.clone()), "{seen:?}");
     }
@@ -30,7 +30,7 @@ fn row_1_the_carrier_failed() {
         LossKind::TooLarge,
         LossKind::NoRoute,
     ] {
-        both(Seen::Lost(kind), Row::Carrier, Step::Report);
+        both(ProbeOutcome::Lost(kind), Row::Carrier, Step::Report);
     }
 }
 
@@ -38,78 +38,82 @@ fn row_1_the_carrier_failed() {
 #[test]
 fn row_2_the_best_common_revision_is_modern() {
     let theirs = list(&["2025-11-25", "2026-07-28", "2099-01-01"]);
-    both(Seen::Discovered(theirs.clone()), Row::Modern, Step::Modern(V2026_07_28));
-    both(Seen::Unsupported(theirs), Row::Modern, Step::Retry(V2026_07_28));
+    both(ProbeOutcome::Discovered(theirs.clone()), Row::Modern, Step::Modern(V2026_07_28));
+    both(ProbeOutcome::Unsupported(theirs), Row::Modern, Step::Retry(V2026_07_28));
 }
 
 /// T-08: a modern answer that lists legacy revisions only means `initialize` at the best of them.
 #[test]
 fn row_3_the_best_common_revision_is_legacy() {
     let theirs = list(&["2024-11-05", "2025-06-18"]);
-    both(Seen::Discovered(theirs.clone()), Row::ListedLegacy, Step::Initialize(V2025_06_18));
-    both(Seen::Unsupported(theirs), Row::ListedLegacy, Step::Initialize(V2025_06_18));
+    both(ProbeOutcome::Discovered(theirs.clone()), Row::ListedLegacy, Step::Initialize(V2025_06_18));
+    both(ProbeOutcome::Unsupported(theirs), Row::ListedLegacy, Step::Initialize(V2025_06_18));
 }
 
 /// T-08.
 #[test]
 fn row_4_nothing_in_common() {
     for theirs in [list(&["2099-01-01"]), list(&[])] {
-        both(Seen::Unsupported(theirs.clone()), Row::NothingInCommon, Step::NothingInCommon(theirs.clone()));
-        both(Seen::Discovered(theirs.clone()), Row::NothingInCommon, Step::NothingInCommon(theirs));
+        both(
+            ProbeOutcome::Unsupported(theirs.clone()),
+            Row::NothingInCommon,
+            Step::NothingInCommon(theirs.clone()),
+        );
+        both(ProbeOutcome::Discovered(theirs.clone()), Row::NothingInCommon, Step::NothingInCommon(theirs));
     }
     let legacy = list(&["2025-11-25"]);
-    let step = on(true, &[V2026_07_28], Seen::Discovered(legacy.clone()));
+    let step = on(true, &[V2026_07_28], ProbeOutcome::Discovered(legacy.clone()));
     assert_eq!(step, (Row::NothingInCommon, Step::NothingInCommon(legacy)));
 }
 
 /// ERA-C-007, T-07: only with the data that makes it a modern error, and on a binding that mirrors.
 #[test]
 fn row_5_an_error_that_only_a_modern_peer_makes() {
-    both(Seen::Error(-32021, true), Row::ModernRefusal, Step::Report);
+    both(ProbeOutcome::Error(-32021, true), Row::ModernRefusal, Step::Report);
     let all = ProtocolVersion::ALL;
-    assert_eq!(on(false, all, Seen::Error(-32020, false)), (Row::ModernRefusal, Step::Report));
-    assert_eq!(on(true, all, Seen::Error(-32020, false)).0, Row::AnythingElse);
-    both(Seen::Error(-32021, false), Row::AnythingElse, Step::Initialize(V2025_11_25));
+    assert_eq!(on(false, all, ProbeOutcome::Error(-32020, false)), (Row::ModernRefusal, Step::Report));
+    assert_eq!(on(true, all, ProbeOutcome::Error(-32020, false)).0, Row::AnythingElse);
+    both(ProbeOutcome::Error(-32021, false), Row::AnythingElse, Step::Initialize(V2025_11_25));
 }
 
 /// ERA-C-003, ERA-C-004, ERA-C-009, T-06: whatever the code, and whatever a 2xx or 4xx held instead.
 #[test]
 fn row_6_anything_else_is_legacy() {
     for code in [-32601, -32602, -32600, -32700, -32603, -32000, -32001, -32022, -32023, 0, 1, i64::MIN] {
-        both(Seen::Error(code, false), Row::AnythingElse, Step::Initialize(V2025_11_25));
+        both(ProbeOutcome::Error(code, false), Row::AnythingElse, Step::Initialize(V2025_11_25));
     }
-    both(Seen::Nonsense, Row::AnythingElse, Step::Initialize(V2025_11_25));
-    both(Seen::Lost(LossKind::NotUnderstood), Row::AnythingElse, Step::Initialize(V2025_11_25));
+    both(ProbeOutcome::Nonsense, Row::AnythingElse, Step::Initialize(V2025_11_25));
+    both(ProbeOutcome::Lost(LossKind::NotUnderstood), Row::AnythingElse, Step::Initialize(V2025_11_25));
     let old = [V2026_07_28, V2024_11_05];
-    assert_eq!(on(true, &old, Seen::Nonsense).1, Step::Initialize(V2024_11_05));
+    assert_eq!(on(true, &old, ProbeOutcome::Nonsense).1, Step::Initialize(V2024_11_05));
 }
 
 /// ERA-C-005: with modern alone allowed, a legacy peer is an error, and a slow one is waited for.
 #[test]
 fn with_modern_alone_allowed_there_is_no_fallback() {
     let modern = [V2026_07_28];
-    assert_eq!(on(true, &modern, Seen::Error(-32601, false)).1, Step::NotModern);
-    assert_eq!(on(true, &modern, Seen::Silence).1, Step::Wait);
-    assert_eq!(on(true, &modern, Seen::LinkClosed).1, Step::Report);
+    assert_eq!(on(true, &modern, ProbeOutcome::Error(-32601, false)).1, Step::NotModern);
+    assert_eq!(on(true, &modern, ProbeOutcome::Silence).1, Step::Wait);
+    assert_eq!(on(true, &modern, ProbeOutcome::LinkClosed).1, Step::Report);
 }
 
 /// ERA-C-003.
 #[test]
 fn row_7_silence_on_a_stream() {
     let all = ProtocolVersion::ALL;
-    assert_eq!(on(true, all, Seen::Silence), (Row::SilentStream, Step::Beside(V2025_11_25)));
+    assert_eq!(on(true, all, ProbeOutcome::Silence), (Row::SilentStream, Step::Beside(V2025_11_25)));
 }
 
 /// FAULT C-42.
 #[test]
 fn row_8_a_stream_that_closes() {
     let all = ProtocolVersion::ALL;
-    assert_eq!(on(true, all, Seen::LinkClosed), (Row::ClosedStream, Step::Respawn(V2025_11_25)));
+    assert_eq!(on(true, all, ProbeOutcome::LinkClosed), (Row::ClosedStream, Step::Respawn(V2025_11_25)));
 }
 
 #[test]
 fn row_9_silence_on_other_bindings() {
     let all = ProtocolVersion::ALL;
-    assert_eq!(on(false, all, Seen::Silence), (Row::NoAnswer, Step::Report));
-    assert_eq!(on(false, all, Seen::LinkClosed), (Row::NoAnswer, Step::Report));
+    assert_eq!(on(false, all, ProbeOutcome::Silence), (Row::NoAnswer, Step::Report));
+    assert_eq!(on(false, all, ProbeOutcome::LinkClosed), (Row::NoAnswer, Step::Report));
 }

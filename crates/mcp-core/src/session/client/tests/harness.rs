@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Decoded, ErrorObject, Payload, ProtocolVersion, RawJson, decode};
-use crate::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession, Verdict};
+use crate::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession, KnownEra};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{
-    AbandonBy, Binding, Closed, ConnectError, EndReason, Envelope, Inbound, Lane, Loss, LossKind, Outbound,
-    TransportError,
+    AbandonBy, Binding, CloseReport, ConnectError, EndReason, Envelope, Inbound, Lane, Loss, LossKind,
+    Outbound, TransportError,
 };
 
 pub(super) const PIPE: Binding = Binding::STREAM;
@@ -98,7 +98,7 @@ impl Peer {
 
     /// A session that is ready on a legacy link.
     pub(super) fn legacy(mut config: ClientConfig, binding: Binding) -> Peer {
-        config.verdict = Some(Verdict { version: ProtocolVersion::V2025_11_25 });
+        config.known_era = Some(KnownEra { version: ProtocolVersion::V2025_11_25 });
         let mut peer = Peer::on(config, binding);
         peer.open_legacy();
         peer
@@ -201,12 +201,12 @@ impl Peer {
     }
 
     pub(super) fn close_link(&mut self) {
-        self.session.handle_closed(self.now(), None, Closed::default());
+        self.session.handle_closed(self.now(), None, CloseReport::default());
         self.drain();
     }
 
     pub(super) fn fail_link(&mut self, why: &str) {
-        self.session.handle_closed(self.now(), Some(TransportError::new(why)), Closed::default());
+        self.session.handle_closed(self.now(), Some(TransportError::new(why)), CloseReport::default());
         self.drain();
     }
 
@@ -248,8 +248,8 @@ impl Peer {
         id
     }
 
-    pub(super) fn unlisten(&mut self, listen: ListenId) {
-        self.session.unlisten(self.now(), listen);
+    pub(super) fn unsubscribe(&mut self, listen: ListenId) {
+        self.session.unsubscribe(self.now(), listen);
         self.drain();
     }
 

@@ -154,8 +154,8 @@ fn the_application_ends_a_subscription() {
     let mut pipe = Peer::modern(config(), PIPE);
     let listen = pipe.listen(tools());
     let id = pipe.last().json["id"].clone();
-    pipe.unlisten(listen);
-    pipe.unlisten(listen);
+    pipe.unsubscribe(listen);
+    pipe.unsubscribe(listen);
     assert_eq!(pipe.methods(), ["subscriptions/listen", "notifications/cancelled"]);
     assert_eq!(pipe.last().json["params"]["requestId"], id);
     assert!(matches!(&pipe.events[..], [ClientEvent::ListenEnded { outcome: Err(Error::Cancelled), .. }]));
@@ -163,7 +163,7 @@ fn the_application_ends_a_subscription() {
     assert_eq!(pipe.events.len(), 1);
     let mut http = Peer::modern(config(), HTTP);
     let listen = http.listen(tools());
-    http.unlisten(listen);
+    http.unsubscribe(listen);
     assert_eq!((http.sent.len(), &http.ended[..]), (1, &[(http.sent[0].lane, EndReason::Cancelled)][..]));
 }
 
@@ -248,7 +248,7 @@ fn a_legacy_subscription() {
     peer.says(&updated("a"));
     peer.says(r#"{"jsonrpc":"2.0","method":"notifications/prompts/list_changed"}"#);
     assert_eq!(peer.story()[4..], ["Notification", "Notification"]);
-    peer.unlisten(listen);
+    peer.unsubscribe(listen);
     assert_eq!(
         (peer.last().method(), &peer.last().json["params"]["uri"]),
         ("resources/unsubscribe", &"b".into())
@@ -269,10 +269,10 @@ fn legacy_resources_are_counted() {
     assert_eq!(started(&peer).len(), 3);
     peer.says(&updated("a"));
     assert_eq!(heard(&peer), [one, two, three]);
-    peer.unlisten(one);
-    peer.unlisten(three);
+    peer.unsubscribe(one);
+    peer.unsubscribe(three);
     assert_eq!(peer.sent.len(), 1);
-    peer.unlisten(two);
+    peer.unsubscribe(two);
     assert_eq!(peer.methods(), ["resources/subscribe", "resources/unsubscribe"]);
     peer.listen(uris(&["a"]));
     assert_eq!(peer.last().method(), "resources/subscribe");

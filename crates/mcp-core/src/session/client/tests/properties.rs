@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use crate::message::ErrorObject;
-use crate::session::client::{CallOptions, ClientConfig, ClientEvent, EraMode, PingPolicy, Verdict};
+use crate::session::client::{CallOptions, ClientConfig, ClientEvent, EraMode, KnownEra, PingPolicy};
 use crate::session::{CallId, InputId, ListenId, SubscriptionFilter};
 use crate::transport::{ConnectError, Inbound, Lane, LossKind, TransportError};
 
@@ -26,7 +26,7 @@ enum Step {
     Call(usize, bool),
     Cancel(usize),
     Listen(u8),
-    Unlisten(usize),
+    Unsubscribe(usize),
     AnswerInput(usize, bool),
     Notify,
     Pass(u64),
@@ -92,7 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (any::<usize>(), any::<bool>()).prop_map(|(method, progress)| Step::Call(method, progress)),
         2 => any::<usize>().prop_map(Step::Cancel),
         3 => any::<u8>().prop_map(Step::Listen),
-        1 => any::<usize>().prop_map(Step::Unlisten),
+        1 => any::<usize>().prop_map(Step::Unsubscribe),
         4 => (any::<usize>(), any::<bool>()).prop_map(|(which, ok)| Step::AnswerInput(which, ok)),
         1 => Just(Step::Notify),
         3 => prop_oneof![0..3_u64, 5..70_u64, 300..700_u64].prop_map(Step::Pass),
@@ -115,7 +115,7 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
     match step {
         Step::Connect(http) => peer.connect(if http { HTTP } else { PIPE }),
         Step::ConnectFails(spent) => peer.connect_fails(if spent {
-            ConnectError::Spent
+            ConnectError::AlreadyUsed
         } else {
             ConnectError::Unreachable(TransportError::new("x"))
         }),
@@ -147,9 +147,9 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
             let lane = back(peer, of).map_or(0, |sent| sent.lane);
             match kind % 6 {
                 0 => peer.lose(lane, LossKind::NotUnderstood),
-                1 => peer.lose(lane, LossKind::StateGone { executed: false }),
-                2 => peer.lose(lane, LossKind::StateGone { executed: true }),
-                3 => peer.lose(0, LossKind::StateGone { executed: false }),
+                1 => peer.lose(lane, LossKind::SessionLost { executed: false }),
+                2 => peer.lose(lane, LossKind::SessionLost { executed: true }),
+                3 => peer.lose(0, LossKind::SessionLost { executed: false }),
                 4 => peer.inbound(Inbound::Ended { lane: Lane::numbered(lane) }),
                 _ => peer.lose(lane, LossKind::PeerFailed),
             }
@@ -169,8 +169,8 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
                 SubscriptionFilter { tools_list_changed: true, resource_subscriptions, ..Default::default() };
             made.listens.push(peer.listen(filter));
         }
-        Step::Unlisten(which) if !made.listens.is_empty() => {
-            peer.unlisten(made.listens[which % made.listens.len()])
+        Step::Unsubscribe(which) if !made.listens.is_empty() => {
+            peer.unsubscribe(made.listens[which % made.listens.len()])
         }
         Step::AnswerInput(which, ok) => {
             made.inputs = peer.questions().iter().map(|(id, ..)| *id).collect();
@@ -180,7 +180,7 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
         Step::Notify => peer.notify("notifications/roots/list_changed"),
         Step::Pass(time) => peer.pass(seconds(time)),
         Step::Close => peer.close(),
-        Step::Cancel(_) | Step::Unlisten(_) => {}
+        Step::Cancel(_) | Step::Unsubscribe(_) => {}
     }
 }
 
@@ -191,7 +191,7 @@ fn some_config(kind: u8) -> ClientConfig {
     let version = crate::message::ProtocolVersion::ALL[usize::from(kind) % 5];
     match kind % 4 {
         0 => {}
-        1 => config.verdict = Some(Verdict { version }),
+        1 => config.known_era = Some(KnownEra { version }),
         2 => config.era = if version.is_modern() { EraMode::Modern } else { EraMode::Legacy(version) },
         _ => config.ping = Some(PingPolicy { interval: seconds(20), timeout: seconds(5), failures: 2 }),
     }

@@ -3,7 +3,7 @@
 use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion;
 use crate::session::SubscriptionFilter;
-use crate::session::client::{Reconnect, Verdict};
+use crate::session::client::{KnownEra, Reconnect};
 use crate::transport::{ConnectError, LossKind, TransportError};
 
 use super::harness::*;
@@ -120,7 +120,7 @@ fn a_link_that_stood_for_long_was_good() {
 /// A given stream cannot be made again, and what cannot work is not tried again.
 #[test]
 fn what_cannot_work_is_not_tried_again() {
-    for error in [ConnectError::Spent, ConnectError::Unusable(TransportError::new("no such program"))] {
+    for error in [ConnectError::AlreadyUsed, ConnectError::Unusable(TransportError::new("no such program"))] {
         let mut peer = Peer::modern(config(), PIPE);
         peer.close_link();
         let call = peer.call("tools/list", "");
@@ -244,7 +244,7 @@ fn a_subscription_that_is_cut_after_each_word_is_not_asked_for_at_once() {
 #[test]
 fn a_link_that_ends_on_a_known_handshake_is_probed() {
     let mut known = config();
-    known.verdict = Some(Verdict { version: ProtocolVersion::V2025_11_25 });
+    known.known_era = Some(KnownEra { version: ProtocolVersion::V2025_11_25 });
     let mut peer = Peer::on(known.clone(), PIPE);
     peer.close_link();
     assert_eq!(peer.redials.len(), 2);

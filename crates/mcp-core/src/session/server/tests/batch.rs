@@ -65,13 +65,13 @@ fn a_batch_that_needs_no_answer_is_ended() {
     let malformed = r#"{"jsonrpc":"2.0","method":"x","params":[]}"#;
     assert_eq!(
         peer.line(&format!("[{note},{malformed}]")),
-        ["notification com.example/told", "end lane 1001 NothingToSay"]
+        ["notification com.example/told", "end lane 1001 NoAnswer"]
     );
     peer.session.request(peer.now, Method::from("roots/list"), None).unwrap();
     peer.drain();
     assert_eq!(
         peer.line(r#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#),
-        ["outgoing #1 {}", "end lane 1002 NothingToSay"]
+        ["outgoing #1 {}", "end lane 1002 NoAnswer"]
     );
 }
 

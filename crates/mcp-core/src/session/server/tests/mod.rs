@@ -190,7 +190,7 @@ impl Peer {
 /// The message; on a lane of its own with `@lane`, `!` for the last; `protocol` for an error of the session.
 fn show(out: &Outbound) -> String {
     match out {
-        Outbound::Message { message, lane, last, origin, .. } => {
+        Outbound::Message { message, lane, last, answered_by, .. } => {
             let mut text = Vec::new();
             message.write_to(&mut text);
             let text = String::from_utf8(text).unwrap().replacen(r#""jsonrpc":"2.0","#, "", 1);
@@ -200,7 +200,7 @@ fn show(out: &Outbound) -> String {
                 (number, false) => format!("@{number} "),
             };
             let error = matches!(message, Message::Response(Response { outcome: Err(_), .. }));
-            let origin = if error && *origin == Origin::Protocol { " protocol" } else { "" };
+            let origin = if error && *answered_by == AnsweredBy::Protocol { " protocol" } else { "" };
             format!("{lane}{text}{origin}")
         }
         Outbound::End { lane, why } => format!("end {lane:?} {why:?}"),

@@ -5,9 +5,9 @@ use std::task::Poll;
 use crate::testkit::compliance::bench::{Bench, Rig};
 use crate::testkit::compliance::hub::{Hub, Reading, Seen};
 use crate::testkit::compliance::{Dialect, Stop, Verdict, ensure, fail, traffic};
-use crate::transport::{Closed, ConnectError, Inbound, TransportError};
+use crate::transport::{CloseReport, ConnectError, Inbound, TransportError};
 
-fn same(closed: &[Result<Closed, TransportError>; 2]) -> Verdict {
+fn same(closed: &[Result<CloseReport, TransportError>; 2]) -> Verdict {
     let agree = match closed {
         [Ok(first), Ok(second)] => first == second,
         [Err(_), Err(_)] => true,
@@ -150,7 +150,7 @@ pub(super) async fn dropped_connect(bench: &Bench<'_>) -> Verdict {
             let polled = futures::future::poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx))).await;
             drop(connecting);
             if let Poll::Ready(Err(error)) = polled
-                && !matches!(error, ConnectError::Spent)
+                && !matches!(error, ConnectError::AlreadyUsed)
             {
                 return fail(format!("connect failed: {error}"));
             }
@@ -158,7 +158,7 @@ pub(super) async fn dropped_connect(bench: &Bench<'_>) -> Verdict {
         bench.wait("connect, after futures of it were dropped");
         match connect.connect().await {
             Ok(link) => drop(link),
-            Err(ConnectError::Spent) => {}
+            Err(ConnectError::AlreadyUsed) => {}
             Err(error) => return fail(format!("connect failed, after futures were dropped: {error}")),
         }
     }

@@ -7,14 +7,14 @@ use crate::testkit::compliance::bench::Bench;
 use crate::testkit::compliance::hub::{Hub, Reading, Seen};
 use crate::testkit::compliance::traffic::{self, describe};
 use crate::testkit::compliance::{CannotCarry, Stop, Verdict, ensure, fail};
-use crate::transport::{Inbound, Origin, Outbound};
+use crate::transport::{AnsweredBy, Inbound, Outbound};
 
 /// Every code, from handlers and from the protocol, whatever status a carrier gives it.
 pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let codes = [-32700, -32600, -32601, -32602, -32603, -32002, -32020, -32021, -32022, -32042, 1, 0];
     for (n, code) in codes.into_iter().enumerate() {
-        for origin in [Origin::Handler, Origin::Protocol] {
+        for answered_by in [AnsweredBy::Handler, AnsweredBy::Protocol] {
             let mut error = ErrorObject::new(code, "no, and \"why\"\n");
             error.data = match n % 3 {
                 0 => None,
@@ -26,7 +26,7 @@ pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
             let out = traffic::out(rig.dialect, traffic::error(1.into(), error.clone()), asked.lane, true);
             let out = match out {
                 Outbound::Message { message, lane, last, envelope, .. } => {
-                    Outbound::Message { message, lane, last, envelope, origin }
+                    Outbound::Message { message, lane, last, envelope, answered_by }
                 }
                 end @ Outbound::End { .. } => end,
             };
@@ -41,7 +41,7 @@ pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
                     rig.check_lane(on, lane)?;
                     ensure(seen == error, || format!("the error {error:?} came as {seen:?}"))?;
                 }
-                other => return fail(format!("the error {code} ({origin:?}) came as {other:?}")),
+                other => return fail(format!("the error {code} ({answered_by:?}) came as {other:?}")),
             }
         }
     }

@@ -1,0 +1,54 @@
+//! What the handles tell the driver.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::error::{CloseReason, Error};
+use crate::message::{ErrorObject, Method, RawJson};
+use crate::session::client::CallOptions;
+use crate::session::{InputId, SubscriptionFilter};
+
+use super::slot::{CallSlot, ListenSlot};
+
+/// A place among the messages in flight. Held by the table of calls until the outcome and by the queue
+/// to the writer until the message is written: both are bounded by it.
+pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
+
+/// A call on its way to the session.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    pub(crate) issued: Instant,
+    pub(crate) method: Method,
+    pub(crate) params: Option<RawJson>,
+    pub(crate) options: CallOptions,
+    pub(crate) slot: Arc<CallSlot>,
+    pub(crate) permit: Option<Permit>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Call(NewCall),
+    Cancel(Arc<CallSlot>),
+    Notify { method: Method, params: Option<RawJson>, permit: Permit },
+    Listen { filter: SubscriptionFilter, slot: Arc<ListenSlot> },
+    Unsubscribe(Arc<ListenSlot>),
+    Answer { input: InputId, answer: Result<RawJson, ErrorObject> },
+    Close,
+}
+
+impl Command {
+    /// The session has ended: whoever waits for this command is told.
+    pub(crate) fn refuse(self, reason: &CloseReason) {
+        match self {
+            Command::Call(call) => call.slot.settle(Err(Error::Closed(reason.clone()))),
+            Command::Listen { slot, .. } => slot.end(Err(Error::Closed(reason.clone()))),
+            Command::Cancel(_)
+            | Command::Notify { .. }
+            | Command::Unsubscribe(_)
+            | Command::Answer { .. }
+            | Command::Close => {}
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Carrying out what a client session wants: messages to the writer, events to the handles.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
+use crate::error::Error;
+use crate::message::{ErrorObject, Payload};
+use crate::runtime::writer::Queued;
+use crate::session::client::ClientEvent;
+use crate::session::{CallId, InputId, InputRequest};
+use crate::transport::Outbound;
+
+use super::{Command, Driver, SubscriptionEvent};
+use crate::client::input::InputContext;
+
+impl Driver {
+    /// Queues a message for the writer. Without a link there is nobody to write to: the session knows, or
+    /// is about to be told.
+    pub(super) fn transmit(&mut self, out: Outbound) {
+        let mut permit = None;
+        if let Some(sending) = self.sending.take() {
+            permit = sending.permit;
+            if let Outbound::Message { lane, .. } = &out {
+                sending.span.record("lane", lane.number());
+            }
+        }
+        if let Some(outbox) = &self.outbox {
+            // Closed once the link is given up; what is said after that concerns nobody.
+            let _given_up = outbox.push(Queued { out, _permit: permit });
+        }
+    }
+
+    pub(super) fn event(&mut self, event: ClientEvent) {
+        let bound = self.shared.limits.notification_queue;
+        match event {
+            ClientEvent::Ready(negotiated) => {
+                tracing::debug!(version = negotiated.version.as_str(), "ready");
+                self.shared.ready(negotiated);
+            }
+            ClientEvent::CallNotification { call, notification } => {
+                if let Some(pending) = self.calls.get(&call) {
+                    pending.slot.notifications.push_lossy(notification, bound);
+                }
+            }
+            ClientEvent::CallDone { call, outcome } => self.done(call, outcome),
+            ClientEvent::Notification(notification) => self.shared.spread(&notification),
+            ClientEvent::Input { id, call, request } => self.ask(id, call.is_some(), request),
+            ClientEvent::InputCancelled { id } => {
+                if let Some(task) = self.inputs.remove(&id) {
+                    task.abort();
+                }
+            }
+            ClientEvent::ListenStarted { listen, honoured, gap } => {
+                if let Some(slot) = self.listens.get(&listen) {
+                    slot.items.push_lossy(SubscriptionEvent::Started { honoured, gap }, bound);
+                }
+            }
+            ClientEvent::ListenNotification { listen, notification } => {
+                if let Some(slot) = self.listens.get(&listen) {
+                    slot.items.push_lossy(SubscriptionEvent::Changed(notification), bound);
+                }
+            }
+            ClientEvent::ListenLost { listen } => {
+                if let Some(slot) = self.listens.get(&listen) {
+                    slot.items.push_lossy(SubscriptionEvent::Lost, bound);
+                }
+            }
+            ClientEvent::ListenEnded { listen, outcome } => {
+                if let Some(slot) = self.listens.remove(&listen) {
+                    slot.end(outcome);
+                }
+            }
+            ClientEvent::Disconnected(reason) => {
+                tracing::debug!(%reason, "disconnected");
+                self.shared.disconnected(reason);
+            }
+            // Published when the link is closed too: see the driver's drop.
+            ClientEvent::Closed(reason) => self.end = Some(reason),
+        }
+    }
+
+    fn done(&mut self, call: CallId, outcome: Result<Payload, Error>) {
+        let Some(pending) = self.calls.remove(&call) else { return };
+        if !pending.span.is_disabled() {
+            match &outcome {
+                Ok(_) => pending.span.record("outcome", "ok"),
+                Err(error) => pending.span.record("outcome", error.to_string()),
+            };
+        }
+        pending.slot.settle(outcome);
+    }
+
+    /// Has a question answered in a task of its own. The answer comes back as a command.
+    fn ask(&mut self, input: InputId, in_call: bool, request: InputRequest) {
+        let limit = self.shared.limits.inputs;
+        let version = self.session.negotiated().map(|negotiated| negotiated.version);
+        let (Some(version), true) = (version, self.inputs.len() < limit) else {
+            let error = ErrorObject::internal(format!("too many questions at once (limit {limit})"));
+            let _ended = self.shared.commands.push(Command::Answer { input, answer: Err(error) });
+            return;
+        };
+        let shared = self.shared.clone();
+        let task = tokio::spawn(async move {
+            let answer = async { shared.input.input(request, InputContext { version, in_call }).await };
+            let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("the input handler panicked");
+                Err(ErrorObject::internal("Internal error"))
+            });
+            let _ended = shared.commands.push(Command::Answer { input, answer });
+        });
+        self.inputs.insert(input, task.abort_handle());
+    }
+}

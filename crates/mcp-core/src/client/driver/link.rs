@@ -1,0 +1,224 @@
+//! One link of a client, from its first byte until it is closed.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::writer::{Queued, Rejected, write};
+use crate::runtime::{BURST, FAREWELL, Received, now, sleep_until};
+use crate::transport::{CloseReport, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
+
+use super::{Driver, Permit};
+
+/// How long a closing link may take to say how it ended before the calls on it fail without that.
+/// Enough for a child that is dead already: its exit status and its last words belong in the error.
+const EVIDENCE: Duration = Duration::from_millis(500);
+
+/// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
+/// at once.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Replies, cancellations and answers that may wait to be written, besides what has a permit. Beyond that
+/// a peer that asks without reading is read no further; then the write limit gives it up (FAULT C-12).
+const UNREAD_REPLIES: usize = 1024;
+
+/// How a link came to its end.
+enum LinkEnd {
+    /// The session wanted it.
+    Asked,
+    /// It can be read no more.
+    Ended(Option<TransportError>),
+    /// It cannot be written to any more. Answers may still be on their way.
+    Broken(TransportError),
+}
+
+impl Driver {
+    /// Drives a link until it is closed.
+    pub(super) async fn drive_link(&mut self, link: Box<dyn Transport>) {
+        let binding = link.binding();
+        let (mut sender, mut receiver) = link.split();
+        let outbox = Arc::new(Mailbox::new());
+        self.outbox = Some(outbox.clone());
+        self.session.handle_connected(now(), binding);
+        self.drain();
+        let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
+        // If the session wanted the end, it does not want to hear how it came.
+        let end = if self.leaves() { LinkEnd::Asked } else { end };
+        self.outbox = None;
+        outbox.close();
+        self.close_link(&mut *sender, &mut *receiver, end).await;
+    }
+
+    /// Receives and writes side by side until the link ends or is wanted no more. What was queued before
+    /// the session asked for the end is written first.
+    async fn pump(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+        outbox: &Mailbox<Queued<Permit>>,
+    ) -> LinkEnd {
+        let rejected = Mailbox::new();
+        let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
+        let mut farewell = None;
+        let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
+        loop {
+            if self.leaves() && farewell.is_none() {
+                outbox.close();
+                farewell = now().checked_add(FAREWELL);
+            }
+            let reading = outbox.len() < most;
+            let caught_up = poll_fn(|_| {
+                // Polled whenever the writer beside it has moved: nobody else has to wake it.
+                if outbox.len() < most { Poll::Ready(()) } else { Poll::Pending }
+            });
+            tokio::select! {
+                // The writer first, so that a busy reader does not starve it.
+                biased;
+                result = &mut writer => return match result {
+                    Ok(()) => LinkEnd::Asked,
+                    Err(error) => LinkEnd::Broken(error),
+                },
+                received = receiver.recv(), if reading => if let Some(end) = self.received(received) {
+                    return end;
+                },
+                () = caught_up, if !reading => {}
+                () = self.shared.commands.ready() => {}
+                () = rejected.ready_beside() => {}
+                () = self.timer.until(self.wait) => {}
+                () = sleep_until(farewell), if farewell.is_some() => {}
+            }
+            if let Some(end) = self.burst(receiver, reading, &rejected) {
+                return end;
+            }
+            self.tick();
+            // Looked at here too: a timer beside a busy reader may never get its turn.
+            if farewell.is_some_and(|at| at <= now()) {
+                return LinkEnd::Asked;
+            }
+        }
+    }
+
+    /// Takes what is there, up to a bound: many messages cost one wake-up and one flush.
+    fn burst(
+        &mut self,
+        receiver: &mut dyn TransportReceiver,
+        reading: bool,
+        rejected: &Mailbox<Rejected>,
+    ) -> Option<LinkEnd> {
+        for _ in 0..BURST {
+            let mut idle = true;
+            if let Some(Rejected { lane, loss, .. }) = rejected.try_pop() {
+                idle = false;
+                self.session.handle_rejected(now(), lane, loss);
+                self.drain();
+            }
+            if let Some(command) = self.shared.commands.try_pop() {
+                idle = false;
+                self.command(command);
+            }
+            if reading && let Some(received) = receiver.recv().now_or_never() {
+                idle = false;
+                if let Some(end) = self.received(received) {
+                    return Some(end);
+                }
+            }
+            if idle || self.leaves() {
+                break;
+            }
+        }
+        None
+    }
+
+    fn received(&mut self, received: Received) -> Option<LinkEnd> {
+        match received {
+            Ok(Some(inbound)) => {
+                self.inbound(inbound);
+                None
+            }
+            Ok(None) => Some(LinkEnd::Ended(None)),
+            Err(error) => Some(LinkEnd::Ended(Some(error))),
+        }
+    }
+
+    fn inbound(&mut self, inbound: Inbound) {
+        self.session.handle_inbound(now(), inbound);
+        self.drain();
+    }
+
+    /// Closes the sending half and goes on receiving meanwhile (promise 8), then tells the session how the
+    /// link ended. A peer that takes long to end is not waited for: its calls fail before (FAULT C-2).
+    async fn close_link(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+        end: LinkEnd,
+    ) {
+        let (mut reading, mut told, mut error) = match end {
+            LinkEnd::Asked => (true, true, None),
+            LinkEnd::Ended(error) => (false, false, error),
+            LinkEnd::Broken(error) => (true, false, Some(error)),
+        };
+        let mut closing = std::pin::pin!(sender.close());
+        let mut closed: Option<CloseReport> = None;
+        let evidence = now().checked_add(EVIDENCE);
+        let mut last_words = None;
+        while closed.is_none() || reading {
+            tokio::select! {
+                // The end first, so that a peer that never stops talking does not put it off.
+                biased;
+                result = &mut closing, if closed.is_none() => {
+                    closed = Some(result.unwrap_or_else(|cause| {
+                        error.get_or_insert(cause);
+                        CloseReport::default()
+                    }));
+                    // Once it was told of the end, the session waits for nothing more.
+                    reading &= !told;
+                    last_words = now().checked_add(LAST_WORDS);
+                }
+                received = receiver.recv(), if reading => match received {
+                    // Once it was told of the end, the session has no lanes left.
+                    Ok(Some(inbound)) => if !told {
+                        self.inbound(inbound);
+                    },
+                    Ok(None) => reading = false,
+                    Err(cause) => {
+                        reading = false;
+                        error.get_or_insert(cause);
+                    }
+                },
+                () = sleep_until(last_words), if closed.is_some() => {}
+                () = sleep_until(evidence), if !told => {}
+                () = self.shared.commands.ready(), if told => {}
+                () = self.timer.until(self.wait), if told => {}
+            }
+            // Looked at every time: a timer beside a busy reader may never get its turn.
+            let over = |limit: Option<Instant>| limit.is_some_and(|at| at <= now());
+            reading &= !(closed.is_some() && over(last_words));
+            // If the end is known by now there is nothing more to wait for.
+            reading &= told || closed.is_none() || !over(evidence);
+            if !told && closed.is_none() && over(evidence) {
+                told = true;
+                let note = Some("it is still being ended".to_owned());
+                self.session.handle_closed(
+                    now(),
+                    error.take(),
+                    CloseReport { note, ..CloseReport::default() },
+                );
+                self.drain();
+            }
+            // New commands wait until the session knows: else they would be sent into the void.
+            if told {
+                self.take_commands();
+                self.tick();
+            }
+        }
+        if !told {
+            self.session.handle_closed(now(), error, closed.unwrap_or_default());
+            self.drain();
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The driver of a client: one task for all of its links.
+
+mod command;
+mod events;
+mod link;
+mod shared;
+mod slot;
+mod state_watch;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
+use tracing::Span;
+
+use crate::error::{CloseReason, Error};
+use crate::session::client::ClientSession;
+use crate::session::number_map::NumberMap;
+use crate::session::{CallId, InputId, ListenId, Output};
+use crate::transport::{CloseReport, Connect, ConnectError, Transport, TransportError};
+
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::timer::Timer;
+use crate::runtime::writer::Queued;
+use crate::runtime::{now, sleep_until};
+
+pub use slot::SubscriptionEvent;
+pub use state_watch::StateWatch;
+
+pub(crate) use command::{Command, NewCall, Permit};
+pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
+pub(crate) use slot::{CallSlot, ListenSlot};
+
+/// A call that the session has and that has no outcome yet.
+struct Pending {
+    slot: Arc<CallSlot>,
+    span: Span,
+    _permit: Option<Permit>,
+}
+
+/// What the next message to the writer belongs to.
+struct Sending {
+    permit: Option<Permit>,
+    span: Span,
+}
+
+struct Driver {
+    shared: Arc<ClientShared>,
+    session: ClientSession,
+    calls: NumberMap<CallId, Pending>,
+    listens: HashMap<ListenId, Arc<ListenSlot>>,
+    inputs: HashMap<InputId, AbortHandle>,
+    /// To the writer of the link, while it is open.
+    outbox: Option<Arc<Mailbox<Queued<Permit>>>>,
+    sending: Option<Sending>,
+    /// The session wants another link.
+    redial: Option<Instant>,
+    /// The session wants this link closed.
+    leave: bool,
+    /// The session has ended.
+    end: Option<CloseReason>,
+    /// When the session wants to be told the time.
+    wait: Option<Instant>,
+    timer: Timer,
+}
+
+impl Driver {
+    /// A driver that has not begun. It settles everything when it is dropped, begun or not.
+    fn new(shared: Arc<ClientShared>) -> Driver {
+        Driver {
+            session: ClientSession::new(shared.config.clone(), now()),
+            shared,
+            calls: NumberMap::default(),
+            listens: HashMap::new(),
+            inputs: HashMap::new(),
+            outbox: None,
+            sending: None,
+            redial: None,
+            leave: false,
+            end: None,
+            wait: None,
+            timer: Timer::default(),
+        }
+    }
+
+    /// Drives a client to its end.
+    async fn run(mut self, mut connector: Box<dyn Connect>) {
+        self.drain();
+        while self.end.is_none() {
+            self.leave = false;
+            match self.redial.take() {
+                Some(at) => {
+                    if let Some(link) = self.dial(&mut *connector, at).await {
+                        self.drive_link(link).await;
+                    }
+                }
+                None => self.rest().await,
+            }
+        }
+    }
+
+    /// Waits for `at`, then makes a link, within the limit for starting. Commands and time go on, so that a
+    /// close is not kept waiting.
+    async fn dial(&mut self, connector: &mut dyn Connect, at: Instant) -> Option<Box<dyn Transport>> {
+        let limit = self.shared.config.start_timeout;
+        let attempt = async {
+            sleep_until(Some(at)).await;
+            let link = tokio::time::timeout(limit, connector.connect()).await;
+            link.unwrap_or(Err(ConnectError::TimedOut { limit }))
+        };
+        let mut attempt = std::pin::pin!(attempt);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shared.commands.ready() => self.take_commands(),
+                result = &mut attempt => match result {
+                    Ok(link) => return Some(link),
+                    Err(error) => {
+                        tracing::debug!(%error, "no link");
+                        self.session.handle_connect_failed(now(), error);
+                        self.drain();
+                        return None;
+                    }
+                },
+                () = self.timer.until(self.wait) => self.tick(),
+            }
+            if self.leaves() {
+                return None;
+            }
+        }
+    }
+
+    /// No link is wanted: waits for a command or for time.
+    async fn rest(&mut self) {
+        tokio::select! {
+            () = self.shared.commands.ready() => self.take_commands(),
+            () = self.timer.until(self.wait) => self.tick(),
+        }
+    }
+
+    /// Whether what goes on now with links is to stop.
+    fn leaves(&self) -> bool {
+        self.leave || self.redial.is_some() || self.end.is_some()
+    }
+
+    /// Tells the session the time, if it is what the session waits for.
+    fn tick(&mut self) {
+        let now = now();
+        if self.wait.is_some_and(|at| at <= now) {
+            self.session.handle_timeout(now);
+            self.drain();
+        }
+    }
+
+    fn take_commands(&mut self) {
+        while let Some(command) = self.shared.commands.try_pop() {
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = now();
+        match command {
+            Command::Call(call) => self.call(now, call),
+            Command::Cancel(slot) => {
+                if let Some(id) = slot.id.get() {
+                    self.session.cancel(now, *id);
+                }
+            }
+            Command::Notify { method, params, permit } => {
+                self.sending = Some(Sending { permit: Some(permit), span: Span::none() });
+                self.session.notify(now, method, params);
+            }
+            Command::Listen { filter, slot } => {
+                let id = self.session.listen(now, filter);
+                // Fresh: nobody but this line sets it.
+                let _fresh = slot.id.set(id);
+                self.listens.insert(id, slot);
+            }
+            Command::Unsubscribe(slot) => {
+                if let Some(id) = slot.id.get() {
+                    self.listens.remove(id);
+                    self.session.unsubscribe(now, *id);
+                }
+            }
+            Command::Answer { input, answer } => {
+                self.inputs.remove(&input);
+                self.session.answer_input(now, input, answer);
+            }
+            Command::Close => self.session.close(now),
+        }
+        self.drain();
+    }
+
+    fn call(&mut self, now: Instant, call: NewCall) {
+        let NewCall { issued, method, params, options, slot, permit } = call;
+        let span = tracing::debug_span!(
+            "mcp.call",
+            method = method.as_str(),
+            version = tracing::field::Empty,
+            lane = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+        );
+        if let Some(negotiated) = self.session.negotiated() {
+            span.record("version", negotiated.version.as_str());
+        }
+        self.sending = Some(Sending { permit: permit.clone(), span: span.clone() });
+        let id = self.session.call(now, issued, method, params, options);
+        // Fresh: nobody but this line sets it.
+        let _fresh = slot.id.set(id);
+        self.calls.insert(id, Pending { slot, span, _permit: permit });
+    }
+
+    /// Carries out what the session wants, until it waits.
+    fn drain(&mut self) {
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(out) => self.transmit(out),
+                Output::Event(event) => self.event(event),
+                Output::Redial { at } => self.redial = Some(at),
+                Output::Close(reason) => {
+                    tracing::debug!(%reason, "closing the link");
+                    self.leave = true;
+                }
+                Output::Wait(at) => {
+                    self.wait = at;
+                    self.sending = None;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Whatever ends the driver, nobody is left waiting: not even if the runtime drops its task.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let reason = self.end.take().unwrap_or_else(|| {
+            if !std::thread::panicking() {
+                return CloseReason::Requested;
+            }
+            let error = TransportError::new("a panic while the link was driven");
+            CloseReason::LinkFailed { error, closed: CloseReport::default() }
+        });
+        for (_, pending) in self.calls.drain() {
+            pending.slot.settle(Err(Error::Closed(reason.clone())));
+        }
+        for (_, slot) in self.listens.drain() {
+            slot.end(Err(Error::Closed(reason.clone())));
+        }
+        for (_, task) in self.inputs.drain() {
+            task.abort();
+        }
+        self.shared.end(&reason);
+    }
+}

@@ -1,0 +1,207 @@
+//! What a handler can see and do around the request that it serves.
+
+use std::sync::{Arc, Weak};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::message::{ErrorObject, Method, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::runtime::signal::Signal;
+use crate::session::server::{Incoming, RequestContext};
+use crate::session::{Change, ExchangeId, LogLevel};
+use crate::transport::Envelope;
+
+use crate::server::driver::command::{Command, Note};
+use crate::server::driver::server::ServerShared;
+use crate::server::driver::shared::LinkShared;
+
+/// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
+const MAX_QUOTED: usize = 300;
+
+/// What a handler can see and do around the request that it serves. Cheap to clone; may outlive the
+/// request, and then says nothing any more, but keeps the buffer that the request came in.
+#[derive(Clone)]
+pub struct Context {
+    exchange: Arc<Exchange>,
+}
+
+/// What the driver and the handler of one request share.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) request: Arc<Incoming>,
+    pub(crate) cancelled: Signal,
+    pub(crate) link: Arc<LinkShared>,
+    /// Weak: a handler that keeps a context would keep itself.
+    pub(crate) server: Weak<ServerShared>,
+}
+
+impl Exchange {
+    /// The session's name for it.
+    pub(crate) fn id(&self) -> ExchangeId {
+        self.request.exchange
+    }
+}
+
+impl Context {
+    pub(crate) fn new(exchange: Arc<Exchange>) -> Context {
+        Context { exchange }
+    }
+
+    /// Tells the client how far it is. `progress` has to increase; what does not is dropped, as is
+    /// everything if the client asked for no progress (ledger PROG-B-002).
+    ///
+    /// Waits while too many notifications of the link are unwritten. Cancel-safe: dropped before it
+    /// returns, nothing is sent.
+    pub async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        if self.request_context().progress_token.is_some() {
+            self.note(Note::Progress { progress, total, message: message.map(str::to_owned) }).await;
+        }
+    }
+
+    /// Sends a log message, if the client wants this level (ledger META-S-017). Waits like
+    /// [`Context::progress`].
+    pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
+        self.note(Note::Log { level, logger: logger.map(str::to_owned), data }).await;
+    }
+
+    /// Sends any other notification that belongs to the request. Waits like [`Context::progress`].
+    pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) {
+        self.note(Note::Other { method: method.into(), params }).await;
+    }
+
+    async fn note(&self, note: Note) {
+        let permit = self.exchange.link.note_permit().await;
+        self.exchange.link.command(Command::Note { exchange: self.exchange.id(), note, permit });
+    }
+
+    /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.
+    /// Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which serves both eras. Dropping the
+    /// future gives the request up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] before the wire if the client cannot or may not be asked, as on 2026-07-28;
+    /// those of a call otherwise.
+    pub async fn request(
+        &self,
+        method: impl Into<Method>,
+        params: Option<RawJson>,
+    ) -> Result<Payload, Error> {
+        self.exchange.link.request(method.into(), params).await
+    }
+
+    /// Waits until the client has cancelled the request or is gone. Cancel-safe.
+    pub async fn cancelled(&self) {
+        self.exchange.cancelled.wait().await;
+    }
+
+    /// Whether the client has cancelled the request or is gone.
+    pub fn is_cancelled(&self) -> bool {
+        self.exchange.cancelled.is_raised()
+    }
+
+    /// Waits until the server is told to stop: come to an end soon. Cancel-safe.
+    pub async fn stopping(&self) {
+        self.exchange.link.stopping.wait().await;
+    }
+
+    /// Whether the server is told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.exchange.link.stopping.is_raised()
+    }
+
+    /// Tells every subscriber on every link that something changed, as
+    /// [`Server::publish`](crate::server::Server::publish) does. Returns at once.
+    pub fn publish(&self, change: Change) {
+        if let Some(server) = self.exchange.server.upgrade() {
+            server.publish(change);
+        }
+    }
+
+    /// The method of the request.
+    pub fn method(&self) -> &Method {
+        &self.exchange.request.method
+    }
+
+    /// The params of the request as they came, `_meta` included.
+    pub fn params(&self) -> Option<&RawJson> {
+        self.exchange.request.params.as_ref().map(Payload::raw)
+    }
+
+    /// All that is known around the request.
+    pub fn request_context(&self) -> &RequestContext {
+        &self.exchange.request.context
+    }
+
+    /// The id on the wire. Only for logs: clients send the same one again and again.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_context().request_id
+    }
+
+    /// The revision that governs the request.
+    pub fn version(&self) -> ProtocolVersion {
+        self.request_context().version
+    }
+
+    /// What the transport knows: HTTP parts, a verified identity.
+    pub fn envelope(&self) -> &Envelope {
+        &self.request_context().envelope
+    }
+
+    /// Who the client says it is. Untrusted (ledger META-B-010).
+    pub fn client_info(&self) -> Option<&RawJson> {
+        self.request_context().client_info.as_ref()
+    }
+
+    /// What the client can do: an object.
+    pub fn client_capabilities(&self) -> &RawJson {
+        &self.request_context().client_capabilities
+    }
+
+    /// The least severe log messages the client wants; `None`: none.
+    pub fn log_level(&self) -> Option<LogLevel> {
+        self.request_context().log_level
+    }
+
+    /// The answers to an earlier [`InputRequired`](crate::session::InputRequired): an object, by key.
+    /// Untrusted.
+    pub fn input_responses(&self) -> Option<&RawJson> {
+        self.request_context().input_responses.as_ref()
+    }
+
+    /// The answer of this key among [`Context::input_responses`], read as a `T`; `None` if it is missing:
+    /// then ask again (ledger MRTR-S-016).
+    ///
+    /// ```
+    /// # use mcp_core::{message::ErrorObject, model::{ElicitAction, ElicitResult}, server::Context};
+    /// fn agreed(context: &Context) -> Result<bool, ErrorObject> {
+    ///     let answer: Option<ElicitResult> = context.answer("sure")?;
+    ///     Ok(answer.is_some_and(|answer| answer.action == ElicitAction::Accept))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `-32602` if the answer is there and is no `T`.
+    pub fn answer<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ErrorObject> {
+        let Some(answer) = self.input_responses().and_then(|answers| answers.member(key)) else {
+            return Ok(None);
+        };
+        answer.deserialize().map(Some).map_err(|error| {
+            let why: String = error.to_string().chars().take(MAX_QUOTED).collect();
+            ErrorObject::invalid_params(format!("The input response {key:?} does not fit: {why}"))
+        })
+    }
+
+    /// The `state` of that question. On 2026-07-28 it came through the client's hands: hostile until
+    /// proven otherwise (ledger MRTR-S-007). With the feature `seal`, `Context::unseal` proves it.
+    pub fn request_state(&self) -> Option<&str> {
+        self.request_context().request_state.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("exchange", &self.exchange.id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Carrying out what a server session tells: requests to handlers, cancellations, news.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::message::ErrorObject;
+use crate::runtime::boxed;
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::signal::Signal;
+use crate::session::ExchangeId;
+use crate::session::server::{Incoming, Reply, ServerEvent};
+
+use super::serve::{InFlight, Notice, serve, tell};
+use super::{Command, Driver, ServerShared};
+use crate::server::context::Exchange;
+use crate::server::handler::IncomingRequest;
+
+/// What a client may leave untold to a slow handler; then the oldest go.
+const NOTICES: usize = 256;
+
+impl Driver<'_> {
+    pub(super) fn event(&mut self, event: ServerEvent) {
+        match event {
+            ServerEvent::Request(incoming) => self.request(incoming),
+            ServerEvent::Cancelled { exchange } => match self.running.get(&exchange) {
+                // Its handler replies, or is dropped after its grace period, which replies too.
+                Some(running) => running.cancelled.raise(),
+                None => self.answer(exchange, Reply::Error(ErrorObject::internal("Cancelled"))),
+            },
+            ServerEvent::Notification { notification, envelope } => {
+                self.notice(Notice::Notification(notification, envelope));
+            }
+            ServerEvent::ResourceSubscription { uri, on } => self.notice(Notice::Subscription(uri, on)),
+            ServerEvent::Initialized { version, .. } => {
+                tracing::debug!(version = version.as_str(), link = self.shared.number, "initialized");
+            }
+            ServerEvent::OutgoingDone { outgoing, outcome } => {
+                if let Some((key, answer)) = self.outgoing.remove(&outgoing) {
+                    self.keys.remove(&key);
+                    // Nobody waits any more: then nobody is told.
+                    let _gone = answer.send(outcome);
+                }
+            }
+            ServerEvent::Drained => self.drained = true,
+        }
+    }
+
+    /// Answers once the session waits: it is not told anything in the middle of what it says.
+    fn answer(&self, exchange: ExchangeId, reply: Reply) {
+        self.shared.command(Command::Reply { exchange, reply });
+    }
+
+    fn request(&mut self, incoming: Arc<Incoming>) {
+        let id = incoming.exchange;
+        let limit = self.server.limits.in_flight;
+        let Some(place) = InFlight::take(&self.server, limit) else {
+            let busy = format!("Busy: too many requests in flight (limit {limit})");
+            self.answer(id, Reply::Error(ErrorObject::internal(busy)));
+            return;
+        };
+        let span = tracing::debug_span!(
+            "mcp.request",
+            method = incoming.method.as_str(),
+            version = incoming.context.version.as_str(),
+            link = self.shared.number,
+            id = ?incoming.context.request_id,
+            outcome = tracing::field::Empty,
+        );
+        let request = IncomingRequest::new(incoming.method.clone(), incoming.params.clone());
+        let exchange = Arc::new(Exchange {
+            request: incoming,
+            cancelled: Signal::default(),
+            link: self.shared.clone(),
+            server: Arc::downgrade(&self.server),
+        });
+        self.running.insert(id, exchange.clone());
+        if self.binding.one_exchange && self.inline.is_none() {
+            self.inline = Some(boxed(|| serve(place, request, exchange, span)));
+            return;
+        }
+        let link = self.shared.clone();
+        // In a box, for a task moves its future about.
+        tokio::spawn(boxed(|| async move {
+            let (exchange, reply) = serve(place, request, exchange, span).await;
+            link.command(Command::Reply { exchange, reply });
+        }));
+    }
+
+    /// Has the handler told in a task of its own, one thing after the other.
+    fn notice(&mut self, notice: Notice) {
+        let handler = &self.server.handler;
+        let notices = self.notices.get_or_insert_with(|| {
+            let notices = Arc::new(Mailbox::new());
+            tokio::spawn(tell(handler.clone(), notices.clone()));
+            notices
+        });
+        notices.push_lossy(notice, NOTICES);
+    }
+}
+
+impl InFlight {
+    /// A place among the requests in flight of the whole server, if there is one.
+    fn take(server: &Arc<ServerShared>, limit: usize) -> Option<InFlight> {
+        let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
+        // Made in any case: it gives the place back.
+        let place = InFlight { server: server.clone() };
+        (taken < limit).then_some(place)
+    }
+}

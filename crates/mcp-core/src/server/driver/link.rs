@@ -1,0 +1,207 @@
+//! The loops of a link of a server, and its end.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::writer::{Rejected, write};
+use crate::runtime::{BURST, FAREWELL, Received, now, sleep_until};
+use crate::session::ExchangeId;
+use crate::session::server::Reply;
+use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
+
+use super::{BACKLOG, Driver};
+
+/// What can wake the driver.
+enum Woken {
+    Written(Result<(), TransportError>),
+    Received(Received),
+    Replied(ExchangeId, Reply),
+    /// Something waits in a queue, or it is time.
+    Look,
+}
+
+impl Driver<'_> {
+    /// Drives a link until it is closed and its handlers are done.
+    pub(super) async fn drive_link(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+    ) {
+        if let Err(error) = self.pump(sender, receiver).await {
+            tracing::debug!(%error, link = self.shared.number, "the link failed");
+            self.session.handle_closed(now());
+            self.drain();
+        }
+        self.outbox.close();
+        self.close_link(sender, receiver).await;
+        self.let_handlers_end().await;
+    }
+
+    /// Receives, serves and writes side by side until the link fails or is wanted no more. What was said
+    /// before is written first.
+    async fn pump(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+    ) -> Result<(), TransportError> {
+        let outbox = self.outbox;
+        let rejected = Mailbox::new();
+        let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.server.limits.write_timeout));
+        let mut farewell = None;
+        loop {
+            if self.leave && farewell.is_none() {
+                outbox.close();
+                farewell = now().checked_add(FAREWELL);
+            }
+            let at = [self.wait, self.give_up, farewell].into_iter().flatten().min();
+            let full = self.shared.is_full();
+            let caught_up = poll_fn(|_| {
+                // Polled whenever the writer beside it has moved: nobody else has to wake it.
+                let behind = if full { self.shared.is_full() } else { outbox.len() >= BACKLOG };
+                if behind { Poll::Pending } else { Poll::Ready(()) }
+            });
+            let woken = tokio::select! {
+                // The writer first, so that a busy reader does not starve it.
+                biased;
+                result = &mut writer => Woken::Written(result),
+                (exchange, reply) = inline(&mut self.inline) => Woken::Replied(exchange, reply),
+                // Not asked before it is polled: asking takes memory.
+                received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
+                () = self.shared.commands.ready() => Woken::Look,
+                () = rejected.ready_beside() => Woken::Look,
+                () = caught_up, if full || !self.held_back.is_empty() => Woken::Look,
+                () = self.timer.until(at) => Woken::Look,
+            };
+            match woken {
+                Woken::Written(result) => return result,
+                Woken::Replied(exchange, reply) => self.replied(exchange, reply),
+                Woken::Received(received) => self.received(received)?,
+                Woken::Look => {}
+            }
+            self.burst(receiver, &rejected)?;
+            self.release();
+            self.tick();
+            if farewell.is_some_and(|at| at <= now()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what is there, up to a bound: many messages cost one wake-up and one flush.
+    fn burst(
+        &mut self,
+        receiver: &mut dyn TransportReceiver,
+        rejected: &Mailbox<Rejected>,
+    ) -> Result<(), TransportError> {
+        for _ in 0..BURST {
+            let mut idle = true;
+            if let Some(rejected) = rejected.try_pop() {
+                idle = false;
+                self.rejected(rejected);
+            }
+            if let Some(command) = self.shared.commands.try_pop() {
+                idle = false;
+                self.command(command);
+            }
+            // A link that lives for one exchange has brought what it had to bring.
+            let more = self.reading && !self.binding.one_exchange && !self.shared.is_full();
+            if let Some(received) = more.then(|| receiver.recv().now_or_never()).flatten() {
+                idle = false;
+                self.received(received)?;
+            }
+            if idle {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The reply of the handler that runs inline, after what it said before.
+    fn replied(&mut self, exchange: ExchangeId, reply: Reply) {
+        self.take_commands();
+        self.running.remove(&exchange);
+        self.session.reply(now(), exchange, reply);
+        self.drain();
+    }
+
+    fn received(&mut self, received: Received) -> Result<(), TransportError> {
+        if let Some(inbound) = received? {
+            self.inbound(inbound);
+        } else {
+            // Read-closed is not write-closed: what was accepted is still answered, for a while.
+            self.reading = false;
+            self.give_up = now().checked_add(self.server.limits.linger);
+            self.session.handle_read_closed(now());
+            self.drain();
+        }
+        Ok(())
+    }
+
+    fn inbound(&mut self, inbound: Inbound) {
+        // Nobody is left for whom a link of one exchange would live on.
+        let over = matches!(inbound, Inbound::Ended { .. } | Inbound::Lost { .. });
+        self.session.handle_inbound(now(), inbound);
+        self.drain();
+        self.leave |= over && self.binding.one_exchange;
+    }
+
+    fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
+        self.session.handle_rejected(now(), lane, request.as_ref(), loss);
+        self.drain();
+        // What was to go beside the one exchange does not end it.
+        self.leave |= !lane.is_shared() && self.binding.one_exchange;
+    }
+
+    /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
+    async fn close_link(&mut self, sender: &mut dyn TransportSender, receiver: &mut dyn TransportReceiver) {
+        let mut closing = std::pin::pin!(sender.close());
+        loop {
+            tokio::select! {
+                // The close first, so that a peer that goes on writing does not starve it.
+                biased;
+                result = &mut closing => {
+                    if let Err(error) = result {
+                        tracing::debug!(%error, link = self.shared.number, "the link did not close well");
+                    }
+                    return;
+                }
+                received = async { receiver.recv().await }, if self.reading => {
+                    self.reading = matches!(received, Ok(Some(_)));
+                }
+            }
+        }
+    }
+
+    /// Handlers that still run are cancelled, and have their grace period.
+    async fn let_handlers_end(&mut self) {
+        if self.running.is_empty() {
+            return;
+        }
+        for exchange in self.running.values() {
+            exchange.cancelled.raise();
+        }
+        let limit = now().checked_add(self.server.limits.grace);
+        while !self.running.is_empty() {
+            tokio::select! {
+                (exchange, _) = inline(&mut self.inline) => {
+                    self.running.remove(&exchange);
+                }
+                () = self.shared.commands.ready() => self.take_commands(),
+                // One that blocks its thread cannot be dropped, only left.
+                () = sleep_until(limit) => return,
+            }
+        }
+    }
+}
+
+/// The outcome of the handler that runs inline; never, if none does. Cancel-safe.
+async fn inline(slot: &mut Option<BoxFuture<'static, (ExchangeId, Reply)>>) -> (ExchangeId, Reply) {
+    let Some(served) = slot else { return std::future::pending().await };
+    let outcome = served.await;
+    *slot = None;
+    outcome
+}

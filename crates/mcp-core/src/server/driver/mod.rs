@@ -1,0 +1,263 @@
+//! The driver of one link of a server.
+
+pub(crate) mod command;
+mod events;
+mod link;
+mod serve;
+pub(crate) mod server;
+pub(crate) mod shared;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use crate::error::{CloseReason, Error};
+use crate::message::{Message, Payload};
+use crate::session::number_map::NumberMap;
+use crate::session::server::{Reply, ServerSession};
+use crate::session::small::SmallMap;
+use crate::session::{Change, ExchangeId, OutgoingId, Output};
+use crate::transport::{Binding, Outbound, Transport};
+
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::now;
+use crate::runtime::timer::Timer;
+use crate::runtime::writer::Queued;
+use crate::server::context::Exchange;
+use command::{Command, Note};
+use serve::Notice;
+use shared::{LinkShared, NotePermit, QueueSlot};
+
+pub(crate) use server::{ServerLimits, ServerShared};
+
+/// Messages that may wait for the writer before changes are held back and equal ones become one.
+const BACKLOG: usize = 256;
+
+/// Changes that are held back at most; then the oldest are forgotten.
+const HELD_BACK: usize = 1024;
+
+/// Drives a link to its end.
+///
+/// Where the binding says `one_exchange`, nothing is spawned: the handler is polled here, beside the
+/// writer. A binding that has to answer its own caller while the handler still runs moves this future into
+/// a task of its own.
+async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
+    let binding = link.binding();
+    let (mut sender, mut receiver) = link.split();
+    let outbox = Mailbox::new();
+    let mut driver = Driver {
+        session: ServerSession::new(server.config.clone(), binding, now()),
+        server,
+        shared,
+        binding,
+        outbox: &outbox,
+        running: SmallMap::default(),
+        inline: None,
+        outgoing: NumberMap::default(),
+        keys: NumberMap::default(),
+        notices: None,
+        held_back: VecDeque::new(),
+        permit: None,
+        reading: true,
+        drained: false,
+        leave: false,
+        give_up: None,
+        wait: None,
+        timer: Timer::default(),
+    };
+    driver.drain();
+    driver.drive_link(&mut *sender, &mut *receiver).await;
+}
+
+/// The length of what a message carries.
+fn payload(out: &Outbound) -> usize {
+    let Outbound::Message { message, .. } = out else { return 0 };
+    let carried = match message {
+        Message::Request(request) => request.params.as_ref().map(Payload::raw),
+        Message::Notification(notification) => notification.params.as_ref().map(Payload::raw),
+        Message::Response(response) => match &response.outcome {
+            Ok(result) => Some(result.raw()),
+            Err(error) => error.data.as_ref(),
+        },
+    };
+    carried.map_or(0, |json| json.as_bytes().len())
+}
+
+type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
+
+struct Driver<'a> {
+    server: Arc<ServerShared>,
+    shared: Arc<LinkShared>,
+    session: ServerSession,
+    binding: Binding,
+    outbox: &'a Mailbox<Queued<QueueSlot>>,
+    /// Requests that handlers are serving.
+    running: SmallMap<ExchangeId, Arc<Exchange>>,
+    /// The handler of the one exchange, where the link lives for one.
+    inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
+    /// Requests to a legacy client, by the session's name and by the handler's.
+    outgoing: NumberMap<OutgoingId, Asked>,
+    keys: NumberMap<u64, OutgoingId>,
+    /// To the task that tells the handler what the client told.
+    notices: Option<Arc<Mailbox<Notice>>>,
+    /// Changes that wait until the writer has caught up.
+    held_back: VecDeque<Change>,
+    /// The place that the next message to the writer takes.
+    permit: Option<NotePermit>,
+    reading: bool,
+    /// The session has done everything it accepted, and is to be closed.
+    drained: bool,
+    /// The session wants the link closed.
+    leave: bool,
+    /// When the requests of a peer that sends no more are given up.
+    give_up: Option<Instant>,
+    /// When the session wants to be told the time.
+    wait: Option<Instant>,
+    timer: Timer,
+}
+
+impl Driver<'_> {
+    fn take_commands(&mut self) {
+        while let Some(command) = self.shared.commands.try_pop() {
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = now();
+        match command {
+            Command::Reply { exchange, reply } => {
+                self.running.remove(&exchange);
+                self.session.reply(now, exchange, reply);
+            }
+            Command::Note { exchange, note, permit } => {
+                self.permit = Some(permit);
+                match note {
+                    Note::Progress { progress, total, message } => {
+                        self.session.progress(now, exchange, progress, total, message.as_deref());
+                    }
+                    Note::Log { level, logger, data } => {
+                        self.session.log(now, exchange, level, logger.as_deref(), data);
+                    }
+                    Note::Other { method, params } => self.session.notify(now, exchange, method, params),
+                }
+            }
+            Command::Request { key, method, params, answer } => {
+                match self.session.request(now, method, params) {
+                    Ok(outgoing) => {
+                        self.outgoing.insert(outgoing, (key, answer));
+                        self.keys.insert(key, outgoing);
+                    }
+                    Err(error) => {
+                        // Nobody waits any more: then nobody is told.
+                        let _gone = answer.send(Err(error));
+                    }
+                }
+            }
+            Command::GiveUp { key } => {
+                if let Some(outgoing) = self.keys.remove(&key) {
+                    self.outgoing.remove(&outgoing);
+                    self.session.cancel_request(now, outgoing);
+                }
+            }
+            Command::Publish(change) => self.publish(now, change),
+            Command::Drain => self.session.drain(now),
+            Command::Close => self.session.close(now, CloseReason::Drained),
+        }
+        self.drain();
+    }
+
+    /// Publishes a change, or holds it back while the writer is behind: equal changes become one.
+    fn publish(&mut self, now: Instant, change: Change) {
+        if self.outbox.len() < BACKLOG {
+            self.session.publish(now, &change);
+        } else if !self.held_back.contains(&change) {
+            if self.held_back.len() >= HELD_BACK {
+                tracing::warn!("a subscriber reads too slowly; a change is not told");
+                self.held_back.pop_front();
+            }
+            self.held_back.push_back(change);
+        }
+    }
+
+    /// The writer has caught up: publishes what was held back.
+    fn release(&mut self) {
+        while self.outbox.len() < BACKLOG {
+            let Some(change) = self.held_back.pop_front() else { return };
+            self.session.publish(now(), &change);
+            self.drain();
+        }
+    }
+
+    /// Tells the session the time, if it is what the session waits for.
+    fn tick(&mut self) {
+        // Most of the time nothing is waited for: then no clock is asked.
+        if self.wait.is_none() && self.give_up.is_none() {
+            return;
+        }
+        let now = now();
+        if self.wait.is_some_and(|at| at <= now) {
+            self.session.handle_timeout(now);
+            self.drain();
+        }
+        if self.give_up.is_some_and(|at| at <= now) {
+            self.give_up = None;
+            self.session.close(now, CloseReason::PeerClosed(crate::transport::CloseReport::default()));
+            self.drain();
+        }
+    }
+
+    /// Carries out what the session wants, until it waits.
+    fn drain(&mut self) {
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(out) => self.transmit(out),
+                Output::Event(event) => self.event(event),
+                // A server makes no links.
+                Output::Redial { .. } => {}
+                Output::Close(reason) => {
+                    tracing::debug!(%reason, "closing the link");
+                    self.leave = true;
+                }
+                Output::Wait(at) => {
+                    self.wait = at;
+                    self.permit = None;
+                    if !std::mem::take(&mut self.drained) {
+                        return;
+                    }
+                    self.session.close(now(), CloseReason::Drained);
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, out: Outbound) {
+        // The exchange for which the link lives ends with this: so does the link.
+        if self.binding.one_exchange {
+            self.leave |= match &out {
+                Outbound::Message { last, .. } => *last,
+                Outbound::End { .. } => true,
+            };
+        }
+        // Closed once the link is given up; what is said after that concerns nobody.
+        let place = self.shared.place(payload(&out), self.permit.take());
+        let _given_up = self.outbox.push(Queued { out, _permit: Some(place) });
+    }
+}
+
+/// However the driver ends, handlers learn that nobody wants their answer, and nobody is left waiting.
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        for (_, exchange) in std::mem::take(&mut self.running) {
+            exchange.cancelled.raise();
+        }
+        if let Some(notices) = &self.notices {
+            notices.close();
+        }
+        // Commands hold permits, and these the link: taking them out breaks the circle.
+        self.shared.commands.abandon();
+    }
+}

@@ -1,0 +1,147 @@
+//! What all links of a server share, and how they stop together.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::runtime::signal::Signal;
+use crate::runtime::within;
+use crate::session::Change;
+use crate::session::number_map::NumberMap;
+use crate::session::server::ServerConfig;
+use crate::transport::Transport;
+
+use super::command::Command;
+use super::shared::LinkShared;
+use crate::server::handler::Handler;
+
+/// Limits of the drivers of one server. All have a default.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerLimits {
+    pub(crate) in_flight: usize,
+    pub(crate) write_timeout: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) linger: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> ServerLimits {
+        ServerLimits {
+            in_flight: 1024,
+            write_timeout: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+            linger: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What all links of a server share.
+pub(crate) struct ServerShared {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) limits: ServerLimits,
+    /// Requests that handlers are serving, on all links.
+    pub(crate) in_flight: AtomicUsize,
+    stopping: Arc<Signal>,
+    /// The deadline of a drain has passed: links are closed, those too that come now.
+    closing: AtomicBool,
+    links: Mutex<NumberMap<u64, Arc<LinkShared>>>,
+    next_link: AtomicU64,
+    link_ended: Notify,
+}
+
+/// Takes a link off the server's list when its driver ends, in whatever way.
+struct Registered<'a> {
+    server: &'a ServerShared,
+    number: u64,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.server.links().remove(&self.number);
+        self.server.link_ended.notify_waiters();
+    }
+}
+
+impl ServerShared {
+    fn links(&self) -> std::sync::MutexGuard<'_, NumberMap<u64, Arc<LinkShared>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_all(&self, command: impl Fn() -> Command) {
+        for link in self.links().values() {
+            link.command(command());
+        }
+    }
+
+    /// Tells every subscriber on every link that something changed.
+    pub(crate) fn publish(&self, change: Change) {
+        self.tell_all(|| Command::Publish(change.clone()));
+    }
+
+    pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {
+        let number = self.next_link.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
+        self.links().insert(number, shared.clone());
+        let _registered = Registered { server: self, number };
+        // After the insert: a drain either sees the link on the list or is seen here.
+        if self.closing.load(Ordering::SeqCst) {
+            shared.command(Command::Close);
+        } else if self.stopping.is_raised() {
+            shared.command(Command::Drain);
+        }
+        super::run(self.clone(), shared, link).await;
+    }
+
+    /// Waits until no link is left.
+    async fn idle(&self) {
+        loop {
+            let mut ended = std::pin::pin!(self.link_ended.notified());
+            ended.as_mut().enable();
+            if self.links().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Tells the handlers, then the links, to come to an end.
+    pub(crate) fn begin_drain(&self) {
+        self.stopping.raise();
+        self.tell_all(|| Command::Drain);
+    }
+
+    /// Stops. Returns whether everything was answered before the deadline.
+    pub(crate) async fn drain(&self, deadline: Duration) -> bool {
+        self.begin_drain();
+        let done = within(deadline, self.idle()).await.is_some();
+        if !done {
+            self.closing.store(true, Ordering::SeqCst);
+            self.tell_all(|| Command::Close);
+            // Closing a link is bounded in time by promise 8 of the transport.
+            self.idle().await;
+        }
+        done
+    }
+
+    /// How many links are open.
+    pub(crate) fn open(&self) -> usize {
+        self.links().len()
+    }
+
+    pub(crate) fn new(config: ServerConfig, limits: ServerLimits, handler: Arc<dyn Handler>) -> ServerShared {
+        ServerShared {
+            config: Arc::new(config),
+            handler,
+            limits,
+            in_flight: AtomicUsize::new(0),
+            stopping: Arc::default(),
+            closing: AtomicBool::new(false),
+            links: Mutex::default(),
+            next_link: AtomicU64::new(0),
+            link_ended: Notify::new(),
+        }
+    }
+}

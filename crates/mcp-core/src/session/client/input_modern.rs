@@ -1,0 +1,153 @@
+//! Results that ask for input, and the retry that brings it (2026-07-28; ledger 3.20).
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::message::{Field, Method, Payload, RawJson, method};
+use crate::session::{CallId, InputRequest};
+
+use super::ClientSession;
+use super::calls::Stage;
+use super::input::{Asker, MAX_OPEN};
+use super::modern::{ResultKind, result_kind};
+use super::timers::Timer;
+
+/// The first rest between two rounds that ask nothing, and the longest one.
+const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// One round: what the server's last result said, and the answers so far. Nothing of it outlives the
+/// retry, and no other call sees it (ledger MRTR-C-013, MRTR-C-015).
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// The text of `requestState`, byte for byte (ledger MRTR-C-012).
+    state: Option<RawJson>,
+    asked: usize,
+    answers: Vec<(String, RawJson)>,
+}
+
+impl Round {
+    /// The members that the retry adds to the params.
+    pub(super) fn members(&self) -> Vec<(&'static str, RawJson)> {
+        let mut members = Vec::new();
+        if self.asked > 0 {
+            let answers = self.answers.iter().map(|(key, answer)| (key.as_str(), answer.clone()));
+            members.push(("inputResponses", RawJson::object(answers)));
+        }
+        members.extend(self.state.clone().map(|state| ("requestState", state)));
+        members
+    }
+
+    /// The application's params without what may be left in them of an earlier round.
+    pub(super) fn bare(params: Option<&Payload>) -> Option<Payload> {
+        params.map(|params| Payload::new(params.raw().without_members(&["inputResponses", "requestState"])))
+    }
+}
+
+impl ClientSession {
+    /// A modern result: the end of the call, or a round of input.
+    pub(super) fn modern_result(&mut self, now: Instant, id: CallId, result: Payload) {
+        match result_kind(&result, &self.config.result_types) {
+            ResultKind::Complete => self.finish(id, Ok(result)),
+            ResultKind::Unknown(kind) => {
+                let kind: String = kind.chars().take(64).collect();
+                self.finish(id, Err(Error::Violation(format!("unknown resultType {kind:?} (RPC-C-016)"))));
+            }
+            ResultKind::InputRequired => {
+                if let Err(error) = self.begin_round(now, id, &result) {
+                    self.finish(id, Err(error));
+                }
+            }
+        }
+    }
+
+    fn begin_round(&mut self, now: Instant, id: CallId, result: &Payload) -> Result<(), Error> {
+        let max = self.config.max_rounds;
+        let asks = self.read_requests(result)?;
+        let state = result.get(Field::RequestState);
+        if state.as_ref().is_some_and(|state| state.as_bytes().first() != Some(&b'"')) {
+            return Err(Error::Violation("`requestState` is a string".into()));
+        }
+        if asks.is_empty() && state.is_none() {
+            return Err(Error::Violation(
+                "input_required, with neither requests nor state (MRTR-S-004)".into(),
+            ));
+        }
+        let Some(call) = self.calls.get_mut(id) else { return Ok(()) };
+        if !method::may_need_input(call.method.as_str()) {
+            return Err(Error::Violation(format!("{} was answered with input_required", call.method)));
+        }
+        call.rounds += 1;
+        if call.rounds > max {
+            return Err(Error::Limit { what: "input_required rounds".into(), limit: u64::from(max) });
+        }
+        let round =
+            Round { state: state.map(|state| state.detach()), asked: asks.len(), answers: Vec::new() };
+        if asks.is_empty() {
+            let rest = REST.0.saturating_mul(2_u32.saturating_pow(call.idle_rounds)).min(REST.1);
+            call.idle_rounds += 1;
+            call.stage = Stage::Resting(round);
+            self.timers.set(Timer::Rest(id), now.checked_add(rest));
+            return Ok(());
+        }
+        call.idle_rounds = 0;
+        call.stage = Stage::Asking(round);
+        for request in asks {
+            self.ask(now, Asker::Round { key: request.key.clone() }, Some(id), request);
+        }
+        Ok(())
+    }
+
+    /// Reads `inputRequests`: bare requests of three kinds, under distinct keys (ledger MRTR-S-005), for
+    /// which the capability was declared (ledger MRTR-S-006).
+    fn read_requests(&self, result: &Payload) -> Result<Vec<InputRequest>, Error> {
+        let violation = |why: String| Err(Error::Violation(why));
+        let Some(requests) = result.get(Field::InputRequests) else { return Ok(Vec::new()) };
+        if !requests.is_object() {
+            return violation("`inputRequests` is an object".into());
+        }
+        let members = requests.members();
+        let room = MAX_OPEN.saturating_sub(self.inputs.len());
+        if members.len() > room {
+            return Err(Error::Limit { what: "open input requests".into(), limit: MAX_OPEN as u64 });
+        }
+        let mut asks: Vec<InputRequest> = Vec::with_capacity(members.len());
+        let mut keys = std::collections::HashSet::with_capacity(members.len());
+        for (key, request) in members {
+            let method = request.member("method").and_then(|method| method.to_text()).map(Method::from);
+            let params = request.member("params");
+            let (Some(method), true) = (method, params.as_ref().is_none_or(RawJson::is_object)) else {
+                return violation(format!("the input request {key:?} is no bare request (MRTR-S-005)"));
+            };
+            if self.declared.allows(method.as_str(), params.as_ref()).is_err() {
+                return violation(format!(
+                    "the server asked for {method}, which was not declared (MRTR-S-006)"
+                ));
+            }
+            if !keys.insert(key.clone()) {
+                return violation(format!("two input requests are named {key:?} (MRTR-S-005)"));
+            }
+            asks.push(InputRequest { key, method, params: params.map(|params| params.detach()) });
+        }
+        Ok(asks)
+    }
+
+    /// One answer of a round; with the last of them the call is sent again, under a new id.
+    pub(super) fn round_answer(&mut self, now: Instant, id: CallId, key: String, answer: RawJson) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let Stage::Asking(round) = &mut call.stage else { return };
+        round.answers.push((key, answer));
+        if round.answers.len() == round.asked {
+            let round = std::mem::take(round);
+            self.send_call(now, id, Some(round));
+        }
+    }
+
+    /// A call without questions has rested.
+    pub(super) fn rested(&mut self, now: Instant, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        if let Stage::Resting(round) = &mut call.stage {
+            let round = std::mem::take(round);
+            self.send_call(now, id, Some(round));
+        }
+    }
+}

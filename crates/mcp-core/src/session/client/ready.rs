@@ -1,0 +1,82 @@
+//! The moment the era is agreed on, and the link becomes the application's.
+
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::message::Notification;
+use crate::transport::{Envelope, Loss};
+
+use super::config::KnownEra;
+use super::event::Negotiated;
+use super::inflight::Purpose;
+use super::legacy::{Legacy, ServerFeatures};
+use super::link::Era;
+use super::modern::{Modern, RequestMeta};
+use super::opening::Opening;
+use super::subscribe::Uris;
+use super::timers::Timer;
+use super::{ClientEvent, ClientSession};
+
+impl ClientSession {
+    /// `initialize` was answered: says so, and waits until that has arrived where order is not kept
+    /// (promise 7; ledger LIFE-C-004).
+    pub(super) fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
+        let offers = ServerFeatures::read(&negotiated.capabilities);
+        let lane = self.inflight.mint();
+        let Some(link) = self.link_mut() else { return };
+        let hold = (!link.binding.ordered).then_some(lane);
+        let old = std::mem::replace(
+            &mut link.era,
+            Era::Legacy(Legacy { negotiated, offers, hold, uris: Uris::default(), failed_pings: 0 }),
+        );
+        if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
+            self.fail_leftovers(&loss);
+        }
+        self.forget_probes();
+        self.transmit(lane, Notification::new("notifications/initialized", None).into(), Envelope::default());
+        if hold.is_none() {
+            self.ready(now);
+        }
+    }
+
+    pub(super) fn become_modern(&mut self, now: Instant, negotiated: Negotiated) {
+        let stamp = RequestMeta::new(&self.config, negotiated.version);
+        let Some(link) = self.link_mut() else { return };
+        let old = std::mem::replace(&mut link.era, Era::Modern(Modern { negotiated, stamp }));
+        if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
+            self.fail_leftovers(&loss);
+        }
+        self.forget_probes();
+        self.ready(now);
+    }
+
+    /// What was asked of the era and is not answered yet, will be answered late.
+    fn forget_probes(&mut self) {
+        self.inflight.drain(|purpose| matches!(purpose, Purpose::Probe | Purpose::Initialize));
+    }
+
+    /// Calls that an earlier session of this link left on the wire.
+    fn fail_leftovers(&mut self, loss: &Loss) {
+        for (_, purpose) in self.inflight.drain(|purpose| matches!(purpose, Purpose::Call(_))) {
+            if let Purpose::Call(call) = purpose {
+                self.finish(call, Err(Error::Lost(loss.clone())));
+            }
+        }
+    }
+
+    /// The era is known, and the application's messages may go out.
+    pub(super) fn ready(&mut self, now: Instant) {
+        self.timers.clear(Timer::Start);
+        self.timers.clear(Timer::Probe);
+        self.tries.first_close = None;
+        self.tries.ever_ready = true;
+        let Some(link) = self.link_mut() else { return };
+        link.ready = Some(now);
+        let Some(negotiated) = link.negotiated().cloned() else { return };
+        self.known_era = Some(KnownEra { version: negotiated.version });
+        self.event(ClientEvent::Ready(negotiated));
+        self.start_keep_alive(now);
+        self.start_listens(now);
+        self.flush_queue(now);
+    }
+}

@@ -1,0 +1,133 @@
+//! The table of the server's own requests to a legacy client, in an id space of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crate::message::RequestId;
+use crate::session::{ExchangeId, OutgoingId};
+use crate::transport::Lane;
+
+/// One request that a legacy client has not answered.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) lane: Lane,
+    pub(super) method: String,
+    pub(super) purpose: Purpose,
+    deadline: Option<Instant>,
+}
+
+/// What the answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The question of this index, of a handler that needs input.
+    InputQuestion(ExchangeId, usize),
+    /// The application's own request.
+    Request(OutgoingId),
+}
+
+/// The server's requests in flight. Ids are integers from 1: the peer's ids are another space.
+#[derive(Debug, Default)]
+pub(super) struct PendingRequests {
+    last_id: i64,
+    last_outgoing: u64,
+    pending: BTreeMap<i64, Ask>,
+    timers: BTreeSet<(Instant, i64)>,
+}
+
+impl PendingRequests {
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// A fresh name for the application.
+    pub(super) fn name_outgoing(&mut self) -> OutgoingId {
+        self.last_outgoing += 1;
+        OutgoingId(self.last_outgoing)
+    }
+
+    /// Notes a request that goes out. The answer is its id on the wire.
+    pub(super) fn open(
+        &mut self,
+        lane: Lane,
+        method: &str,
+        purpose: Purpose,
+        deadline: Option<Instant>,
+    ) -> RequestId {
+        self.last_id += 1;
+        self.timers.extend(deadline.map(|at| (at, self.last_id)));
+        let ask = Ask { lane, method: method.to_owned(), purpose, deadline };
+        self.pending.insert(self.last_id, ask);
+        RequestId::from(self.last_id)
+    }
+
+    /// Takes out the request that this id answers. The id `"7"` does not answer `7` (ledger T-22).
+    pub(super) fn answered(&mut self, id: &RequestId) -> Option<Ask> {
+        self.take(id.as_i64()?)
+    }
+
+    fn take(&mut self, id: i64) -> Option<Ask> {
+        let ask = self.pending.remove(&id)?;
+        if let Some(at) = ask.deadline {
+            self.timers.remove(&(at, id));
+        }
+        Some(ask)
+    }
+
+    /// Takes out all questions of an exchange.
+    pub(super) fn take_legs(&mut self, exchange: ExchangeId) -> Vec<(RequestId, Ask)> {
+        self.take_where(|ask| matches!(ask.purpose, Purpose::InputQuestion(of, _) if of == exchange))
+    }
+
+    /// Takes out the application's request of this name.
+    pub(super) fn take_request(&mut self, outgoing: OutgoingId) -> Option<(RequestId, Ask)> {
+        self.take_where(|ask| ask.purpose == Purpose::Request(outgoing)).pop()
+    }
+
+    /// The application's requests, oldest first; the table is empty afterwards.
+    pub(super) fn take_requests(&mut self) -> Vec<OutgoingId> {
+        self.timers.clear();
+        let all = std::mem::take(&mut self.pending).into_values();
+        all.filter_map(|ask| match ask.purpose {
+            Purpose::Request(outgoing) => Some(outgoing),
+            Purpose::InputQuestion(..) => None,
+        })
+        .collect()
+    }
+
+    /// The exchanges that wait for answers, oldest question first.
+    pub(super) fn asking(&self) -> Vec<ExchangeId> {
+        let mut names: Vec<ExchangeId> = self
+            .pending
+            .values()
+            .filter_map(|ask| match ask.purpose {
+                Purpose::InputQuestion(exchange, _) => Some(exchange),
+                Purpose::Request(_) => None,
+            })
+            .collect();
+        names.dedup();
+        names
+    }
+
+    /// Takes out all requests on a lane, oldest first.
+    pub(super) fn take_on(&mut self, lane: Lane) -> Vec<Ask> {
+        self.take_where(|ask| ask.lane == lane).into_iter().map(|(_, ask)| ask).collect()
+    }
+
+    /// Takes out a request that has waited too long.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<(RequestId, Ask)> {
+        let (at, id) = *self.timers.first()?;
+        if at > now {
+            return None;
+        }
+        Some((RequestId::from(id), self.take(id)?))
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn take_where(&mut self, wanted: impl Fn(&Ask) -> bool) -> Vec<(RequestId, Ask)> {
+        let ids: Vec<i64> = self.pending.iter().filter(|(_, ask)| wanted(ask)).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| Some((RequestId::from(id), self.take(id)?))).collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! A queue and a map whose first entry needs no memory of its own: most links do one thing at a time.
+//!
+//! Both give their memory back when they are empty, so that an idle link holds none.
+
+use std::collections::VecDeque;
+use std::hash::Hash;
+
+use super::number_map::NumberMap;
+
+/// The room for a second entry and those that follow it: where two come, more come.
+const MORE: usize = 14;
+
+/// First in, first out.
+#[derive(Debug)]
+pub(crate) struct SmallQueue<T> {
+    /// The oldest. Empty only if there is nothing else either.
+    first: Option<T>,
+    more: VecDeque<T>,
+}
+
+impl<T> Default for SmallQueue<T> {
+    fn default() -> SmallQueue<T> {
+        SmallQueue { first: None, more: VecDeque::new() }
+    }
+}
+
+impl<T> SmallQueue<T> {
+    pub(crate) fn push(&mut self, item: T) {
+        match self.first {
+            None => self.first = Some(item),
+            Some(_) => {
+                if self.more.capacity() == 0 {
+                    self.more.reserve(MORE);
+                }
+                self.more.push_back(item);
+            }
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        // Looked at first: to move nothing is to move all the room of an item.
+        self.first.as_ref()?;
+        if self.more.capacity() == 0 {
+            return self.first.take();
+        }
+        let next = self.more.pop_front();
+        if next.is_none() {
+            self.more = VecDeque::new();
+        }
+        std::mem::replace(&mut self.first, next)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Keeps what is wanted, in its order.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&T) -> bool) {
+        let mut kept = SmallQueue::default();
+        while let Some(item) = self.pop() {
+            if wanted(&item) {
+                kept.push(item);
+            }
+        }
+        *self = kept;
+    }
+}
+
+/// A map by numbers of our own making, as [`NumberMap`] is.
+#[derive(Debug)]
+pub(crate) struct SmallMap<K, V> {
+    one: Option<(K, V)>,
+    more: NumberMap<K, V>,
+}
+
+impl<K, V> Default for SmallMap<K, V> {
+    fn default() -> SmallMap<K, V> {
+        SmallMap { one: None, more: NumberMap::default() }
+    }
+}
+
+impl<K: Eq + Hash, V> SmallMap<K, V> {
+    /// Adds an entry, in place of one of the same key.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        match &mut self.one {
+            Some(one) if one.0 == key => one.1 = value,
+            None if !self.more.contains_key(&key) => self.one = Some((key, value)),
+            _ => {
+                if self.more.capacity() == 0 {
+                    self.more.reserve(MORE);
+                }
+                self.more.insert(key, value);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        match &self.one {
+            Some((own, value)) if own == key => Some(value),
+            _ if self.more.is_empty() => None,
+            _ => self.more.get(key),
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        match &mut self.one {
+            Some((own, value)) if own == key => Some(value),
+            _ if self.more.is_empty() => None,
+            _ => self.more.get_mut(key),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        if self.one.as_ref().is_some_and(|(own, _)| own == key) {
+            return self.one.take().map(|(_, value)| value);
+        }
+        if self.more.is_empty() {
+            return None;
+        }
+        let value = self.more.remove(key);
+        if self.more.is_empty() {
+            self.more = NumberMap::default();
+        }
+        value
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.one.is_some()) + self.more.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entries, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.one.iter().map(|(key, value)| (key, value)).chain(&self.more)
+    }
+
+    /// The values, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+/// The entries, in no order.
+impl<K, V> IntoIterator for SmallMap<K, V> {
+    type Item = (K, V);
+    type IntoIter =
+        std::iter::Chain<std::option::IntoIter<(K, V)>, std::collections::hash_map::IntoIter<K, V>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.one.into_iter().chain(self.more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// It is a queue, whatever is done with it.
+        #[test]
+        fn a_few_queue_is_a_queue(steps in proptest::collection::vec(0_u8..5, 0..60)) {
+            let (mut few, mut plain) = (SmallQueue::default(), VecDeque::new());
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    0..=2 => {
+                        few.push(number);
+                        plain.push_back(number);
+                    }
+                    3 => prop_assert_eq!(few.pop(), plain.pop_front()),
+                    _ => {
+                        few.retain(|item| item % 3 != 0);
+                        plain.retain(|item| item % 3 != 0);
+                    }
+                }
+                prop_assert_eq!(few.len(), plain.len());
+                prop_assert_eq!(few.is_empty(), plain.is_empty());
+            }
+            while let Some(item) = few.pop() {
+                prop_assert_eq!(Some(item), plain.pop_front());
+            }
+            prop_assert!(plain.is_empty());
+        }
+
+        /// It is a map, whatever is done with it.
+        #[test]
+        fn a_few_map_is_a_map(steps in proptest::collection::vec((0_u8..4, 0_u64..4), 0..60)) {
+            let mut few: SmallMap<u64, usize> = SmallMap::default();
+            let mut plain = std::collections::HashMap::new();
+            for (number, (step, key)) in steps.into_iter().enumerate() {
+                match step {
+                    0 | 1 => {
+                        few.insert(key, number);
+                        plain.insert(key, number);
+                    }
+                    2 => prop_assert_eq!(few.remove(&key), plain.remove(&key)),
+                    _ => prop_assert_eq!(few.get_mut(&key).copied(), plain.get(&key).copied()),
+                }
+                prop_assert_eq!(few.get(&key), plain.get(&key));
+                prop_assert_eq!((few.len(), few.is_empty()), (plain.len(), plain.is_empty()));
+                let (mut mine, mut theirs): (Vec<_>, Vec<_>) = (few.iter().collect(), plain.iter().collect());
+                mine.sort_unstable();
+                theirs.sort_unstable();
+                prop_assert_eq!(mine, theirs);
+            }
+            prop_assert_eq!(few.values().count(), few.into_iter().count());
+        }
+    }
+
+    /// An idle link holds no memory for what was there once.
+    #[test]
+    fn what_is_empty_holds_no_memory() {
+        let (mut queue, mut map) = (SmallQueue::default(), SmallMap::<u64, u64>::default());
+        for number in 0..100 {
+            queue.push(number);
+            map.insert(number, number);
+        }
+        for number in 0..100 {
+            queue.pop();
+            map.remove(&number);
+        }
+        assert_eq!((queue.more.capacity(), map.more.capacity()), (0, 0));
+    }
+}

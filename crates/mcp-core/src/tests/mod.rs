@@ -1,0 +1,120 @@
+//! Tests of both drivers together: a client and a server over the in-memory pair, in both eras.
+
+mod bounds;
+mod calls;
+mod close;
+mod input;
+mod links;
+mod listens;
+mod load;
+pub(crate) mod rejecting;
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::client::{CallOptions, Client, ClientBuilder, EraMode};
+use crate::message::{Payload, ProtocolVersion, RawJson};
+use crate::server::{Context, Router, Server, Tool};
+use crate::session::LogLevel;
+use crate::transport::{AbandonBy, Binding, memory};
+
+/// A binding like HTTP, but over links that live on.
+const EXCHANGES: Binding = Binding {
+    name: "exchanges",
+    continuous: false,
+    ordered: false,
+    abandon: AbandonBy::End,
+    one_exchange: false,
+    mirrors: false,
+};
+
+/// What both eras have to do alike.
+const KINDS: [(EraMode, Binding); 4] = [
+    (EraMode::Auto, Binding::STREAM),
+    (EraMode::Modern, Binding::STREAM),
+    (EraMode::Legacy(ProtocolVersion::V2025_11_25), Binding::STREAM),
+    (EraMode::Modern, EXCHANGES),
+];
+
+/// What the server's handlers did.
+#[derive(Default)]
+struct Seen {
+    started: Notify,
+    cancelled: Notify,
+    running: AtomicUsize,
+}
+
+impl Seen {
+    fn running(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+}
+
+fn router(seen: &Arc<Seen>) -> Router {
+    let seen = seen.clone();
+    Router::new()
+        .tool(Tool::new("echo"), |arguments, _| async move { Ok(arguments.to_string()) })
+        .list_changed()
+        .logging()
+        .method("x/echo", |params: Option<Payload>, _| async move {
+            Ok(RawJson::object([(
+                "said",
+                params.and_then(|p| p.raw().member("say")).unwrap_or(RawJson::NULL),
+            )]))
+        })
+        .method("x/progress", |params: Option<Payload>, context: Context| async move {
+            let steps = params.and_then(|p| p.raw().member("steps")?.deserialize::<u32>().ok()).unwrap_or(3);
+            for step in 1..=steps {
+                context.progress(f64::from(step), Some(f64::from(steps)), None).await;
+            }
+            context.log(LogLevel::Warning, None, RawJson::string("done")).await;
+            Ok(RawJson::EMPTY_OBJECT)
+        })
+        .method("x/panic", |_, _| async {
+            if true {
+                panic!("no");
+            }
+            Ok(RawJson::EMPTY_OBJECT)
+        })
+        .method("x/wait", move |_, context| {
+            let seen = seen.clone();
+            async move {
+                seen.running.fetch_add(1, Ordering::SeqCst);
+                seen.started.notify_one();
+                context.cancelled().await;
+                seen.cancelled.notify_one();
+                seen.running.fetch_sub(1, Ordering::SeqCst);
+                pending::<()>().await;
+                Ok(RawJson::EMPTY_OBJECT)
+            }
+        })
+}
+
+/// A server that serves every link of the connector.
+fn serve(router: Router, pair: &memory::Pair) -> (Server, memory::Connector) {
+    let server = Server::builder("test server", "1").build(router);
+    let (connector, listener) = pair.connector();
+    tokio::spawn(listener.serve(Arc::new(server.clone())));
+    (server, connector)
+}
+
+fn builder(era: EraMode) -> ClientBuilder {
+    Client::builder("test client", "1").era(era)
+}
+
+/// A client that is ready, and the server on the other side.
+async fn pair(seen: &Arc<Seen>, era: EraMode, binding: Binding) -> (Client, Server) {
+    let (server, connector) = serve(router(seen), &memory::Pair::new(binding));
+    (builder(era).connect(connector).await.unwrap(), server)
+}
+
+fn object(text: &str) -> Option<RawJson> {
+    Some(RawJson::parse(text.to_owned()).unwrap())
+}
+
+fn with_progress() -> CallOptions {
+    CallOptions { progress: true, log_level: Some(LogLevel::Info), ..CallOptions::default() }
+}
