@@ -3,13 +3,13 @@
 use std::io::ErrorKind::UnexpectedEof;
 
 use mcp_core::message::decode;
-use mcp_core::testkit::compliance;
 use mcp_core::transport::lanes::single;
 use mcp_core::transport::{
     Binding, Envelope, Inbound, Lane, Transport, TransportError, TransportReceiver, TransportSender,
     async_trait,
 };
 use mcp_stdio::StreamTransport;
+use mcp_testkit::compliance;
 use tokio::io::{AsyncReadExt, DuplexStream, ReadHalf};
 
 /// The bytes so far are in a local variable. Whoever drops the future drops them.

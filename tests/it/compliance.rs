@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mcp_core::testkit::compliance::{self, Failure, Fixture, Wire};
-use mcp_core::testkit::conversation;
-use mcp_core::testkit::fault::Trickle;
 use mcp_core::transport::{
     AbandonBy, Accept, Binding, Connect, ConnectError, Transport, async_trait, memory,
 };
 use mcp_stdio::{Limits, StreamTransport};
+use mcp_testkit::compliance::{self, Failure, Fixture, Wire};
+use mcp_testkit::conversation;
+use mcp_testkit::fault::Trickle;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 

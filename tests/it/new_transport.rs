@@ -1,7 +1,7 @@
 //! What `cargo xtask new-transport` makes compiles, and is red with a report that says where to go on.
 
-use mcp_core::testkit::{compliance, conversation};
 use mcp_core::transport::Transport;
+use mcp_testkit::{compliance, conversation};
 
 #[path = "../../xtask/templates/tests/fixture/mod.rs"]
 mod fixture;

@@ -1,8 +1,8 @@
-//! Every transcript of `tests/transcripts`, played. The format: `mcp_core::testkit::transcript`.
+//! Every transcript of `tests/transcripts`, played. The format: `mcp_testkit::transcript`.
 
 use std::path::Path;
 
-use mcp_core::testkit::transcript::play_folder;
+use mcp_testkit::transcript::play_folder;
 
 /// `UPDATE_TRANSCRIPTS=1` rewrites what is expected.
 #[test]

@@ -43,7 +43,7 @@ fn fill(name: &str, core: &Path, own_workspace: bool) -> Outcome<Vec<(&'static s
     if !starts || !name.chars().all(is_fit) || name.ends_with('-') || name.contains("--") {
         return Err(format!("`{name}` is no name for a crate: small letters, digits and single hyphens"));
     }
-    if ["core", "std", "test", "mcp-core", "tokio", "alloc"].contains(&name) {
+    if ["core", "std", "test", "mcp-core", "mcp-testkit", "tokio", "alloc"].contains(&name) {
         return Err(format!("a crate named `{name}` would hide another one"));
     }
     let snake = name.replace('-', "_");
@@ -51,6 +51,7 @@ fn fill(name: &str, core: &Path, own_workspace: bool) -> Outcome<Vec<(&'static s
     let camel: String = name.split('-').map(upper).collect();
     let filled = FILES.iter().map(|(path, text)| {
         let text = text.replace("sketch-name", name).replace("core-path", &core.display().to_string());
+        let text = text.replace("testkit-path", &core.with_file_name("mcp-testkit").display().to_string());
         let mut text = text.replace("Sketch", &camel).replace("sketch", &snake);
         if own_workspace && *path == "Cargo.toml" {
             text += OWN_WORKSPACE;

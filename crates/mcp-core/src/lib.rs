@@ -2,7 +2,7 @@
 //!
 //! Whoever writes an application looks at [`client`], [`server`] and, for typed parameters and results,
 //! [`model`], and takes a transport from a crate of its own. Whoever writes a transport looks at
-//! [`transport`], [`message`] and [`codec`], and proves it with `testkit` (a feature). [`session`] is where
+//! [`transport`], [`message`] and [`codec`], and proves it with the crate `mcp-testkit`. [`session`] is where
 //! the protocol is decided, without a socket, a clock or a task.
 //!
 //! ```
@@ -33,8 +33,6 @@ pub mod model;
 mod runtime;
 pub mod server;
 pub mod session;
-#[cfg(any(test, feature = "testkit"))]
-pub mod testkit;
 #[cfg(test)]
 mod tests;
 pub mod transport;

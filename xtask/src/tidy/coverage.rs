@@ -110,7 +110,7 @@ fn test_part<'a>(is_test: bool, path: &str, text: &'a str) -> &'a str {
     let Some(inner) = path.strip_prefix("crates/") else {
         return if path.starts_with("tests/") { text } else { "" };
     };
-    let is_test = is_test || inner.contains("/tests/") || inner.starts_with("mcp-core/src/testkit");
+    let is_test = is_test || inner.contains("/tests/") || inner.starts_with("mcp-testkit/");
     if is_test {
         return text;
     }
@@ -152,7 +152,7 @@ mod tests {
             ("tests/it/a.rs", "// PING-B-001"),
             ("tests/transcripts/legacy/a.txt", "# PING-B-001"),
             ("crates/a/tests/b.rs", "fn ping_b_001_answers() {}"),
-            ("crates/mcp-core/src/testkit/c.rs", "/// PING-B-001"),
+            ("crates/mcp-testkit/src/c.rs", "/// PING-B-001"),
             ("crates/a/src/x.rs", "#[test]\nfn ping_b_001() {}"),
             (TESTING, "## Rules without a test here\n\n- PING-B-001: why\n\n## Next\n\nPING-B-002"),
         ] {

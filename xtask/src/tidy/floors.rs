@@ -201,7 +201,7 @@ mod tests {
             ("crates/mcp-core/src/client/call.rs", vec![2]),
             ("crates/mcp-core/src/lib2.rs", vec![2]),
             ("crates/mcp-core/src/runtime/mod.rs", vec![]),
-            ("crates/mcp-core/src/testkit/clock.rs", vec![]),
+            ("crates/mcp-testkit/src/clock.rs", vec![]),
             ("crates/mcp-stdio/src/child.rs", vec![]),
         ] {
             assert_eq!(lines(path, "//! x\nuse tokio::time;"), expected, "{path}");
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(lines(path, "use mcp_core::transport::X;\nuse mcp_core::{\n    session::Y,\n};"), [3]);
         assert_eq!(lines(path, "use mcp_core::Client;"), [1]);
         assert_eq!(lines(path, "use mcp_core as core;"), [1]);
-        assert!(lines(path, "#[cfg(test)]\nmod tests { use mcp_core::testkit; }").is_empty());
+        assert!(lines(path, "#[cfg(test)]\nmod tests { use mcp_testkit::broken; }").is_empty());
         assert!(lines("crates/mcp-cli/src/main.rs", "use mcp_core::Client;").is_empty());
     }
 
@@ -238,7 +238,7 @@ mod tests {
                 "{path}"
             );
         }
-        assert!(lines("tests/third_party/pigeon/tests/it.rs", "use mcp_core::testkit;").is_empty());
+        assert!(lines("tests/third_party/pigeon/tests/it.rs", "use mcp_testkit::compliance;").is_empty());
         let (half, rest) = ("\n".repeat(MOST_LINES / 2), "\n".repeat(MOST_LINES / 2 - 1));
         let files = |second| {
             [("tests/third_party/a/src/a.rs", half.as_str()), ("tests/third_party/a/src/b.rs", second)]

@@ -169,13 +169,9 @@ fn blank_tests(code: &str, text: &str) -> (String, Vec<String>) {
     (String::from_utf8(out).unwrap_or_default(), modules)
 }
 
-/// The feature "testkit" is for tests as well.
 fn is_test_only(attribute: &str) -> bool {
     let words: String = attribute.split_whitespace().collect();
-    words == "#[cfg(test)]"
-        || words.starts_with("#[cfg(all(test,")
-        || words == "#[cfg(feature=\"testkit\")]"
-        || words == "#[cfg(any(test,feature=\"testkit\"))]"
+    words == "#[cfg(test)]" || words.starts_with("#[cfg(all(test,")
 }
 
 /// Behind the bracket that closes the one at `open`.

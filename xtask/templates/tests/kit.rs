@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use mcp_core::testkit::{compliance, conversation};
+use mcp_testkit::{compliance, conversation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promise_is_kept() {

@@ -6,7 +6,7 @@
 //!
 //! # The promises
 //!
-//! The compliance kit (`mcp_core::testkit`) has one function for each.
+//! The compliance kit (the crate `mcp-testkit`) has one function for each.
 //!
 //! 1. **Minting.** On a client link only the session mints lanes: a fresh one for every message,
 //!    notifications and answers too. On a server link only the transport does. Byte streams use

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_core::message::ProtocolVersion as V;
-use mcp_core::testkit::compliance::{self, Dialect, Failure, Fixture};
-use mcp_core::testkit::conversation;
 use mcp_core::transport::{Accept, Connect, ConnectError, Transport, async_trait};
 use mcp_http::client::HttpVersions;
 use mcp_http::server::{BoundServer, Listener};
 use mcp_http::{HttpClient, HttpServer};
+use mcp_testkit::compliance::{self, Dialect, Failure, Fixture};
+use mcp_testkit::conversation;
 use tokio::task::JoinHandle;
 
 /// What carries the bytes.

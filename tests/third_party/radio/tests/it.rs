@@ -1,7 +1,7 @@
 //! The compliance kit and a conversation over bad air, in virtual time: a seed gives the same weather each time.
 #![allow(clippy::unwrap_used)]
 
-use mcp_core::testkit::{compliance, conversation};
+use mcp_testkit::{compliance, conversation};
 use third_party_radio::{Air, client, server};
 
 const SEEDS: [u64; 3] = [7, 1971, 20_260_728];

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mcp_core::testkit::{compliance, conversation};
 use mcp_core::transport::{Connect, ConnectError};
+use mcp_testkit::{compliance, conversation};
 use third_party_redis::{RedisClient, RedisServer};
 
 /// A Redis server of its own, behind a socket file, that keeps nothing.

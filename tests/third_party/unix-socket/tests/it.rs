@@ -5,8 +5,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use mcp_core::testkit::{compliance, conversation};
 use mcp_core::transport::{Accept, Connect, ConnectError};
+use mcp_testkit::{compliance, conversation};
 use third_party_unix_socket::{UnixClient, UnixServer};
 
 fn fixture() -> impl compliance::Fixture {

@@ -1,4 +1,4 @@
-//! Exchanges and their ends by the books; the glue over channels, proved by the kit.
+//! Exchanges and their ends. The compliance kit proves the glue in `mcp-testkit`.
 
 use super::*;
 use crate::message::{Notification, RawJson, Request, Response};
@@ -79,33 +79,4 @@ fn what_is_refused_can_be_answered_and_a_batch_is_refused() {
     let seen = server.inbound(frame, Envelope::default());
     assert!(matches!(seen, Some(Inbound::Refused { lane, .. }) if lane.number() == 1));
     assert!(server.outbound(out(reply(), 1, true)).unwrap().is_some());
-}
-
-/// Every promise, over two channels; a task on the way says what was taken.
-#[tokio::test(start_paused = true)]
-async fn the_glue_keeps_every_promise() {
-    use futures::{SinkExt, StreamExt, channel::mpsc};
-
-    let fixture = crate::testkit::compliance::pairs("laned", || async {
-        let (up, mut sent) = mpsc::channel::<LaneFrame<Vec<u8>>>(1);
-        let (mut carry, requests) = mpsc::channel(1);
-        let (down, answers) = mpsc::channel(1);
-        let (tell, taken) = mpsc::unbounded();
-        tokio::spawn(async move {
-            while let Some(frame) = sent.next().await {
-                let lane = frame.lane();
-                if carry.send(Ok::<_, std::io::Error>(frame)).await.is_err() {
-                    return;
-                }
-                // For a request it means nothing.
-                let _gone = tell.unbounded_send(LaneFrame::Taken { lane });
-            }
-        });
-        let replies =
-            futures::stream::select(answers.chain(futures::stream::once(async { LaneFrame::Close })), taken);
-        let client = Laned::client("laned", up, replies.map(Ok::<_, std::io::Error>));
-        Ok((client, Laned::server("laned", down, requests)))
-    });
-    crate::testkit::compliance::run(&fixture).await.assert_passed();
-    crate::testkit::conversation::run(&fixture).await.assert_passed();
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
-use mcp_core::testkit::compliance::{self, CannotCarry, Failure, Fixture, Wire};
-use mcp_core::testkit::conversation;
 use mcp_core::transport::{Accept, async_trait};
+use mcp_testkit::compliance::{self, CannotCarry, Failure, Fixture, Wire};
+use mcp_testkit::conversation;
 use third_party_websocket::{WebSocketClient, WebSocketServer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message, Utf8Bytes};

@@ -1,0 +1,194 @@
+//! The kit's server side: gathers every link that a listener hands over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
+
+use crate::fault::DroppingReceiver;
+use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::{
+    Accept, Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender,
+};
+
+/// What a receiver said.
+#[derive(Debug)]
+pub(super) enum Seen {
+    In(Inbound),
+    /// The end: clean, or with the error's text.
+    End(Result<(), String>),
+    /// What was said when the receiver was asked once more after the end.
+    AfterEnd(Result<Option<Inbound>, String>),
+}
+
+/// How a receiver is driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Plain,
+    /// The future is dropped at every await point.
+    Dropping,
+}
+
+/// Hands on what a receiver says, until its end. Reads only while `open` says so.
+pub(super) async fn read(
+    receiver: Box<dyn TransportReceiver>,
+    reading: Reading,
+    mut open: watch::Receiver<bool>,
+    mut tell: impl FnMut(Seen),
+) {
+    let mut receiver: Box<dyn TransportReceiver> = match reading {
+        Reading::Plain => receiver,
+        Reading::Dropping => Box::new(DroppingReceiver::new(receiver)),
+    };
+    loop {
+        if open.wait_for(|open| *open).await.is_err() {
+            return;
+        }
+        match receiver.recv().await {
+            Ok(Some(inbound)) => tell(Seen::In(inbound)),
+            end => {
+                let clean = end.is_ok();
+                tell(Seen::End(end.map(|_| ()).map_err(|error| error.to_string())));
+                if clean {
+                    for _ in 0..2 {
+                        let again = receiver.recv().await.map_err(|error| error.to_string());
+                        tell(Seen::AfterEnd(again));
+                    }
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// One link of the server.
+#[derive(Clone)]
+pub(super) struct ServerLink {
+    pub(super) binding: Binding,
+    sender: Arc<AsyncMutex<Option<Box<dyn TransportSender>>>>,
+    done: watch::Sender<bool>,
+}
+
+/// The `Accept` that the kit gives to a listener.
+pub(super) struct Gather {
+    links: Mutex<Vec<ServerLink>>,
+    events: mpsc::UnboundedSender<(usize, Seen)>,
+    reading: Reading,
+    open: watch::Receiver<bool>,
+}
+
+/// Where the kit sees what the server's links receive, and sends on them.
+pub(super) struct Hub {
+    gather: Arc<Gather>,
+    events: mpsc::UnboundedReceiver<(usize, Seen)>,
+    open: watch::Sender<bool>,
+}
+
+impl Hub {
+    pub(super) fn new(reading: Reading) -> (Hub, Arc<Gather>) {
+        let (tell, events) = mpsc::unbounded_channel();
+        let (open, opened) = watch::channel(true);
+        let gather = Arc::new(Gather { links: Mutex::default(), events: tell, reading, open: opened });
+        (Hub { gather: gather.clone(), events, open }, gather)
+    }
+
+    /// Stops or goes on reading, after what is being read.
+    pub(super) fn read(&self, on: bool) {
+        let _nobody_reads = self.open.send(on);
+    }
+
+    pub(super) fn links(&self) -> Vec<ServerLink> {
+        self.gather.links().clone()
+    }
+
+    pub(super) fn link(&self, index: usize) -> Option<ServerLink> {
+        self.gather.links().get(index).cloned()
+    }
+
+    /// The next thing that any link said.
+    pub(super) async fn next(&mut self) -> (usize, Seen) {
+        match self.events.recv().await {
+            Some(event) => event,
+            // The hub itself keeps a sender.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl ServerLink {
+    /// Sends and flushes.
+    pub(super) async fn send(&self, out: Outbound) -> Result<(), SendError> {
+        match &mut *self.sender.lock().await {
+            Some(sender) => {
+                sender.send(out).await?;
+                sender.flush().await
+            }
+            None => Err(SendError::Fatal(TransportError::new("the kit dropped this link"))),
+        }
+    }
+
+    /// Closes the link as a driver does, and lets `accept` return.
+    pub(super) async fn close(&self) -> Result<CloseReport, TransportError> {
+        let closed = match &mut *self.sender.lock().await {
+            Some(sender) => sender.close().await,
+            None => Ok(CloseReport::default()),
+        };
+        let _returned = self.done.send(true);
+        closed
+    }
+
+    /// Closes twice, for what both say.
+    pub(super) async fn close_twice(&self) -> [Result<CloseReport, TransportError>; 2] {
+        [self.close().await, self.close().await]
+    }
+
+    /// Drops both halves without a word.
+    pub(super) async fn vanish(&self) {
+        self.sender.lock().await.take();
+        let _returned = self.done.send(true);
+    }
+}
+
+impl Gather {
+    fn links(&self) -> std::sync::MutexGuard<'_, Vec<ServerLink>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Accept for Gather {
+    async fn accept(self: Arc<Self>, link: Box<dyn Transport>) {
+        let binding = link.binding();
+        let (sender, receiver) = link.split();
+        let (done, mut over) = watch::channel(false);
+        let sender = Arc::new(AsyncMutex::new(Some(sender)));
+        let index = {
+            let mut links = self.links();
+            links.push(ServerLink { binding, sender, done });
+            links.len() - 1
+        };
+        let events = self.events.clone();
+        let reading = read(receiver, self.reading, self.open.clone(), move |seen| {
+            let _nobody_looks = events.send((index, seen));
+        });
+        // A link is served until it was closed; its end alone does not say that all is answered.
+        tokio::select! {
+            biased;
+            _ = over.wait_for(|over| *over) => {}
+            () = async { reading.await; std::future::pending().await } => {}
+        }
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        ProtocolVersion::ALL
+    }
+}
+
+/// Something a client sent, as the server's end handed it over.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) link: usize,
+    pub(super) lane: Lane,
+    pub(super) message: mcp_core::message::Message,
+}

@@ -1,0 +1,204 @@
+//! What the kit found out, for people.
+
+use std::fmt;
+
+/// One of the eight promises of [`mcp_core::transport`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Its number.
+    pub number: u8,
+    /// Its name.
+    pub title: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// What usually is the matter where it is broken.
+    pub causes: &'static str,
+}
+
+/// The promises, word for word as they stand in [`mcp_core::transport`].
+pub const PROMISES: [Promise; 8] = [
+    Promise {
+        number: 1,
+        title: "Minting",
+        text: "On a client link only the session mints lanes: a fresh one for every message, notifications \
+               and answers too. On a server link only the transport does. Byte streams use [`Lane::SHARED`] \
+               for all but batches.",
+        causes: "a number is used for two lanes, or the client's end makes one up. Count, and never reuse a number; hand a reply over on the lane that its call went out on; on a byte stream, everything on Lane::SHARED.",
+    },
+    Promise {
+        number: 2,
+        title: "Correlation",
+        text: "Delivery is by lane. A response on a lane of its own settles that lane: an absent or null id \
+               is accepted, another id is a violation. One on [`Lane::SHARED`], or sent back by a client, \
+               is matched by (link, direction, typed id). Inbound requests are keyed by (lane, id).",
+        causes: "something is looked up by the JSON-RPC id. Clients send id 1 every time, so look it up by lane; and keep an id as the RequestId that it is, for \"7\" is not 7.",
+    },
+    Promise {
+        number: 3,
+        title: "Life",
+        text: "A lane ends by `last`, [`Outbound::End`], [`Inbound::Lost`] or [`Inbound::Ended`]. A lane \
+               that brought no request is released once `recv` has handed its message over.",
+        causes: "the table of open lanes forgets too early, or never. mcp_core::transport::lanes::Lanes keeps it for you.",
+    },
+    Promise {
+        number: 4,
+        title: "Form",
+        text: "The first [`Outbound`] on a lane decides: `last` means one body, otherwise a stream. The \
+               answers to a batch are collected until `last`.",
+        causes: "what is no reply waits for the reply. Everything that was sent goes out on flush.",
+    },
+    Promise {
+        number: 5,
+        title: "Errors that carry a message",
+        text: "A JSON-RPC error for an exchange is a [`Message`], whatever status it came with. Where the \
+               carrier itself refused, it is [`Inbound::Lost`].",
+        causes: "a status or an exception of the carrier hides the error object; or a payload went through a tree and came out rewritten. Write with Message::write_to, read with message::decode.",
+    },
+    Promise {
+        number: 6,
+        title: "Sending",
+        text: "[`TransportSender::send`] waits neither for an answer nor for capacity that only a later \
+               send, or a `recv` at this end, frees. A message that has nowhere to go is rejected at once.",
+        causes: "send waits for the answer, or holds a lock across an await that the reading half needs. The two halves share no such lock.",
+    },
+    Promise {
+        number: 7,
+        title: "Order",
+        text: "In order within a lane; nothing dropped silently, nothing twice. A binding that is \
+               `ordered` keeps the order of all lanes; any other says [`Inbound::Delivered`] for messages \
+               that expect no answer.",
+        causes: "recv keeps what it has taken in a local variable while it awaits something else: a dropped future takes it along (docs/cancel-safety.md). Or a queue that is full drops, where it has to hold its writer up.",
+    },
+    Promise {
+        number: 8,
+        title: "Closing",
+        text: "[`TransportSender::close`] is idempotent and bounded in time. While it runs, the driver goes \
+               on receiving. Dropping a [`Connect::connect`] future leaks nothing.",
+        causes: "a task or a connection outlives both halves, or a half asks a carrier that has ended. Remember the end, and tie to a half whatever serves it.",
+    },
+];
+
+/// How one check went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The promise was kept.
+    Passed,
+    /// The promise was broken.
+    Failed {
+        /// What was seen instead.
+        seen: String,
+    },
+    /// The check does not apply.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}
+
+/// One check and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The promise's number.
+    pub promise: u8,
+    /// What is checked.
+    pub name: &'static str,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// The outcome of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The fixture's name.
+    pub transport: String,
+    /// Every check, in order.
+    pub checks: Vec<CheckReport>,
+}
+
+impl Report {
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &CheckReport> {
+        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }))
+    }
+
+    /// The checks that were skipped.
+    pub fn skipped(&self) -> impl Iterator<Item = &CheckReport> {
+        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Skipped { .. }))
+    }
+
+    /// How many checks passed.
+    pub fn passed(&self) -> usize {
+        self.checks.iter().filter(|check| check.outcome == Outcome::Passed).count()
+    }
+
+    /// What every check saw, where none passed: there was no link to look at.
+    fn common_failure(&self) -> Option<&str> {
+        let mut seen = self.failed().filter_map(|check| match &check.outcome {
+            Outcome::Failed { seen } => Some(seen.as_str()),
+            _ => None,
+        });
+        let first = seen.next()?;
+        (self.passed() == 0 && self.checks.len() > 1 && seen.all(|seen| seen == first)).then_some(first)
+    }
+
+    /// Panics with the whole report if a check failed, or if none passed.
+    ///
+    /// # Panics
+    ///
+    /// That is what it is for.
+    #[track_caller]
+    pub fn assert_passed(&self) {
+        assert!(self.failed().next().is_none() && self.passed() > 0, "{self}");
+    }
+}
+
+/// Without the marks of the documentation.
+fn plain(text: &str) -> String {
+    text.replace(['[', ']', '`'], "")
+}
+
+/// Each promise that was checked: whether it was kept, each check, and where it was broken its text, what was
+/// seen, and what usually is the matter.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failed, skipped) = (self.failed().count(), self.skipped().count());
+        writeln!(f, "{}: {} passed, {failed} failed, {skipped} skipped", self.transport, self.passed())?;
+        if let Some(seen) = self.common_failure() {
+            writeln!(f, "No check got beyond this: {seen}")?;
+            let checked = |promise: &Promise| self.checks.iter().any(|check| check.promise == promise.number);
+            for Promise { number, title, text, .. } in PROMISES.iter().filter(|promise| checked(promise)) {
+                writeln!(f, "{number}. {title}: not reached\n   \"{}\"", plain(text))?;
+            }
+            return Ok(());
+        }
+        for promise in PROMISES {
+            let checks: Vec<_> = self.checks.iter().filter(|check| check.promise == promise.number).collect();
+            let all = |is: fn(&Outcome) -> bool| checks.iter().all(|check| is(&check.outcome));
+            let verdict = match () {
+                () if checks.is_empty() => continue,
+                () if !all(|outcome| !matches!(outcome, Outcome::Failed { .. })) => "BROKEN",
+                () if all(|outcome| matches!(outcome, Outcome::Skipped { .. })) => "not checked",
+                () => "kept",
+            };
+            writeln!(f, "{}. {}: {verdict}", promise.number, promise.title)?;
+            if verdict == "BROKEN" {
+                writeln!(f, "   \"{}\"", plain(promise.text))?;
+            }
+            for check in checks {
+                match &check.outcome {
+                    Outcome::Passed => writeln!(f, "   pass  {}", check.name)?,
+                    Outcome::Failed { seen } => {
+                        writeln!(f, "   FAIL  {}\n         seen: {seen}", check.name)?;
+                    }
+                    Outcome::Skipped { why } => {
+                        writeln!(f, "   skip  {}\n         because {why}", check.name)?;
+                    }
+                }
+            }
+            if verdict == "BROKEN" {
+                writeln!(f, "   usually: {}", promise.causes)?;
+            }
+        }
+        Ok(())
+    }
+}

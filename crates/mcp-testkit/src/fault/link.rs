@@ -1,0 +1,180 @@
+//! Links that are driven badly, or that end at a bad moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use futures::future::{self, poll_fn};
+
+use mcp_core::transport::{
+    Binding, CloseReport, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
+    TransportSender,
+};
+
+/// Drops the inner `recv` future again and again, after it was polled once to four times: in a sequence
+/// that looks random, so that no traffic falls in step with it, and is the same in every run. A receiver
+/// that is cancel-safe loses nothing by it; others lose requests under load.
+pub struct Dropping<T>(T);
+
+impl<T> Dropping<T> {
+    /// The link or the receiver, driven like this.
+    pub fn new(inner: T) -> Dropping<T> {
+        Dropping(inner)
+    }
+}
+
+impl<T: Transport> Transport for Dropping<T> {
+    fn binding(&self) -> Binding {
+        self.0.binding()
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let (sender, receiver) = Box::new(self.0).split();
+        (sender, Box::new(DroppingReceiver::new(receiver)))
+    }
+}
+
+/// The receiver of [`Dropping`].
+pub(crate) struct DroppingReceiver {
+    inner: Box<dyn TransportReceiver>,
+    random: u32,
+}
+
+impl DroppingReceiver {
+    pub(crate) fn new(inner: Box<dyn TransportReceiver>) -> DroppingReceiver {
+        DroppingReceiver { inner, random: 0x2545_F491 }
+    }
+}
+
+#[async_trait]
+impl TransportReceiver for DroppingReceiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        loop {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 17;
+            self.random ^= self.random << 5;
+            let polls = self.random % 4 + 1;
+            let mut future = self.inner.recv();
+            for _ in 0..polls {
+                // Polled once, and then not before it has asked for it.
+                let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+                if let Poll::Ready(received) = polled {
+                    return received;
+                }
+                woken().await;
+            }
+        }
+    }
+}
+
+/// Waits until something wakes this task. The waker was registered by whoever was polled before.
+async fn woken() {
+    let mut asked = false;
+    poll_fn(|_| if std::mem::replace(&mut asked, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// A link that ends after so many messages were received or sent together: what is sent then fails,
+/// and receiving finds a clean end or an error.
+pub struct Cut {
+    inner: Box<dyn Transport>,
+    messages: usize,
+    clean: bool,
+}
+
+impl Cut {
+    /// Ends cleanly.
+    pub fn clean(inner: impl Transport, messages: usize) -> Cut {
+        Cut { inner: Box::new(inner), messages, clean: true }
+    }
+
+    /// Ends with an error of the kind `ConnectionReset`.
+    pub fn reset(inner: impl Transport, messages: usize) -> Cut {
+        Cut { inner: Box::new(inner), messages, clean: false }
+    }
+}
+
+impl Transport for Cut {
+    fn binding(&self) -> Binding {
+        self.inner.binding()
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        let (sender, receiver) = self.inner.split();
+        let fuse = Arc::new(Fuse {
+            left: AtomicUsize::new(self.messages),
+            clean: self.clean,
+            blown: tokio::sync::Notify::new(),
+        });
+        let sender = CutSender { inner: sender, fuse: fuse.clone() };
+        (Box::new(sender), Box::new(CutReceiver { inner: receiver, fuse }))
+    }
+}
+
+struct Fuse {
+    left: AtomicUsize,
+    clean: bool,
+    blown: tokio::sync::Notify,
+}
+
+impl Fuse {
+    /// Takes one; `false` if there was none left.
+    fn take(&self) -> bool {
+        let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if taken == Ok(1) {
+            self.blown.notify_one();
+        }
+        taken.is_ok()
+    }
+
+    fn is_blown(&self) -> bool {
+        self.left.load(Ordering::SeqCst) == 0
+    }
+
+    fn error(&self) -> TransportError {
+        std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()
+    }
+}
+
+struct CutSender {
+    inner: Box<dyn TransportSender>,
+    fuse: Arc<Fuse>,
+}
+
+#[async_trait]
+impl TransportSender for CutSender {
+    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
+        if !self.fuse.take() {
+            return Err(SendError::Fatal(self.fuse.error()));
+        }
+        self.inner.send(out).await
+    }
+
+    async fn flush(&mut self) -> Result<(), SendError> {
+        self.inner.flush().await
+    }
+
+    async fn close(&mut self) -> Result<CloseReport, TransportError> {
+        self.inner.close().await
+    }
+}
+
+struct CutReceiver {
+    inner: Box<dyn TransportReceiver>,
+    fuse: Arc<Fuse>,
+}
+
+#[async_trait]
+impl TransportReceiver for CutReceiver {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        if !self.fuse.is_blown() {
+            let blown = std::pin::pin!(self.fuse.blown.notified());
+            if let future::Either::Left((received, _)) = future::select(self.inner.recv(), blown).await {
+                self.fuse.take();
+                return received;
+            }
+        }
+        // Whoever asks again gets the same.
+        if self.fuse.clean { Ok(None) } else { Err(self.fuse.error()) }
+    }
+}

@@ -1,0 +1,189 @@
+//! Both sessions against each other, in both eras, in fair weather and foul.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::*;
+use mcp_core::message::ProtocolVersion;
+use mcp_core::session::client::EraMode;
+
+const EXCHANGES: Binding = Binding {
+    name: "exchanges",
+    continuous: false,
+    ordered: false,
+    abandon: mcp_core::transport::AbandonBy::End,
+    one_exchange: false,
+    mirrors: false,
+};
+
+fn raw(text: &str) -> RawJson {
+    RawJson::parse(text.to_owned()).unwrap()
+}
+
+fn client(era: EraMode) -> ClientConfig {
+    ClientConfig { era, ..ClientConfig::new(raw(r#"{"name":"c","version":"1"}"#)) }
+}
+
+fn server() -> ServerConfig {
+    ServerConfig::new(raw(r#"{"name":"s","version":"1"}"#), raw(r#"{"tools":{},"logging":{}}"#))
+}
+
+const ERAS: [EraMode; 3] = [EraMode::Auto, EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_11_25)];
+
+/// Every call of a wave has exactly one outcome.
+fn outcomes(sim: &Sim) -> (usize, usize) {
+    let done = sim.client_events().iter().filter_map(|(_, event)| match event {
+        ClientEvent::CallDone { outcome, .. } => Some(outcome.is_ok()),
+        _ => None,
+    });
+    let done: Vec<bool> = done.collect();
+    (done.iter().filter(|ok| **ok).count(), done.iter().filter(|ok| !**ok).count())
+}
+
+#[test]
+fn calls_in_both_eras_over_both_kinds_of_link() {
+    for era in ERAS {
+        for binding in [Binding::STREAM, EXCHANGES] {
+            let mut sim = Sim::new(client(era), server(), binding);
+            sim.weather().delay = Duration::from_millis(5);
+            sim.weather().jitter = Duration::from_millis(30);
+            for _ in 0..50 {
+                sim.call("tools/list", None);
+            }
+            sim.run_until_idle();
+            assert_eq!(outcomes(&sim), (50, 0), "{era:?} {}\n{}", binding.name, sim.log_text());
+        }
+    }
+}
+
+/// FAULT C-40: lanes overtake each other, and each answer finds its call.
+#[test]
+fn late_replies_in_another_order() {
+    for binding in [Binding::STREAM, EXCHANGES] {
+        let mut sim = Sim::new(client(EraMode::Modern), server(), binding);
+        let count = Rc::new(RefCell::new(20_i64));
+        sim.serve(move |incoming| {
+            *count.borrow_mut() -= 1;
+            let params = incoming.params.as_ref().unwrap().raw().clone();
+            let name = params.member("name").unwrap();
+            let reply = Reply::Result(RawJson::object([("echo", name)]));
+            Served::After(Duration::from_millis(count.borrow().unsigned_abs()), reply)
+        });
+        let calls: Vec<_> =
+            (0..20).map(|n| sim.call("tools/call", Some(&format!(r#"{{"name":"t{n}"}}"#)))).collect();
+        sim.run_until_idle();
+        for (n, call) in calls.into_iter().enumerate() {
+            let result = sim.outcome(call).unwrap().unwrap();
+            assert_eq!(result.raw().member("echo").unwrap().to_text(), Some(format!("t{n}")));
+        }
+    }
+}
+
+/// Lost exchanges fail their own calls, and only those.
+#[test]
+fn a_lossy_link_loses_calls_one_by_one() {
+    let mut sim = Sim::new(client(EraMode::Modern), server(), EXCHANGES);
+    sim.call("tools/list", None);
+    sim.run_until_idle();
+    sim.weather().lose_every = Some(5);
+    for _ in 0..20 {
+        sim.call("tools/list", None);
+    }
+    sim.run_until_idle();
+    let (won, lost) = outcomes(&sim);
+    assert_eq!(won + lost, 21);
+    assert!(lost >= 4, "{lost}\n{}", sim.log_text());
+}
+
+/// FAULT C-34: everything that arrives twice is told once.
+#[test]
+fn a_peer_that_repeats_itself_does_no_harm() {
+    for era in ERAS {
+        let mut sim = Sim::new(client(era), server(), Binding::STREAM);
+        sim.call("tools/list", None);
+        sim.run_until_idle();
+        sim.weather().double_every = Some(1);
+        for _ in 0..10 {
+            sim.call("tools/list", None);
+        }
+        sim.run_until_idle();
+        let (won, lost) = outcomes(&sim);
+        assert_eq!(won + lost, 11, "{}", sim.log_text());
+    }
+}
+
+/// FAULT C-1: what is in flight fails at once; the next call makes a new link.
+#[test]
+fn a_cut_link_fails_its_calls_and_is_made_again() {
+    for era in ERAS {
+        let mut sim = Sim::new(client(era), server(), Binding::STREAM);
+        sim.weather().delay = Duration::from_millis(10);
+        sim.call("tools/list", None);
+        sim.run_until_idle();
+        sim.serve(|_| Served::Never);
+        let pending = sim.call("tools/list", None);
+        sim.run_until_idle();
+        let before = sim.elapsed();
+        sim.cut();
+        assert!(sim.outcome(pending).unwrap().unwrap_err().is_closed(), "{}", sim.log_text());
+        assert_eq!(sim.elapsed(), before);
+        sim.serve(|_| Served::Now(Reply::Result(RawJson::EMPTY_OBJECT)));
+        let next = sim.call("tools/list", None);
+        sim.run_until_idle();
+        assert!(sim.outcome(next).unwrap().is_ok(), "{}", sim.log_text());
+        assert_eq!(sim.log().last().unwrap().link, 2);
+    }
+}
+
+/// The link fails by itself in the middle of traffic, again and again: no call is left without outcome.
+#[test]
+fn a_link_that_fails_all_the_time() {
+    let mut sim = Sim::new(client(EraMode::Legacy(ProtocolVersion::V2025_06_18)), server(), Binding::STREAM);
+    sim.weather().cut_after = Some(9);
+    for _ in 0..30 {
+        sim.call("tools/list", None);
+        sim.run_until_idle();
+    }
+    sim.advance(Duration::from_secs(3600));
+    let (won, lost) = outcomes(&sim);
+    assert_eq!(won + lost, 30, "{}", sim.log_text());
+    assert!(won > 10, "{won}\n{}", sim.log_text());
+}
+
+/// Time passes only as it is told to: a call that is never answered times out after its 60 s.
+#[test]
+fn deadlines_run_on_the_virtual_clock() {
+    let mut sim = Sim::new(client(EraMode::Modern), server(), Binding::STREAM);
+    sim.serve(|_| Served::Never);
+    let call = sim.call("tools/list", None);
+    sim.run_until_idle();
+    assert_eq!(sim.elapsed(), Duration::ZERO);
+    sim.advance(Duration::from_secs(59));
+    assert!(sim.outcome(call).is_none());
+    sim.advance(Duration::from_secs(1));
+    assert!(sim.outcome(call).unwrap().unwrap_err().is_timeout(), "{}", sim.log_text());
+    assert!(sim.server_events().iter().any(|(_, event)| matches!(event, ServerEvent::Cancelled { .. })));
+    assert!(sim.log_text().contains("notifications/cancelled"), "{}", sim.log_text());
+}
+
+/// STDIO-S-011: the server reads what was sent before the client left, and then leaves too.
+#[test]
+fn a_close_ends_both_sides() {
+    let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
+    sim.call("tools/list", None);
+    sim.run_until_idle();
+    sim.client(|client, now| client.close(now));
+    sim.run_until_idle();
+    assert!(matches!(sim.client_events().last(), Some((_, ClientEvent::Closed(_)))));
+    assert!(sim.server(|_, _| ()).is_some());
+    assert!(!sim.links.last().unwrap().server_open);
+}
+
+#[test]
+fn a_refused_connect_is_told() {
+    let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
+    sim.refuse(ConnectError::Unusable(TransportError::new("no such program")));
+    let call = sim.call("tools/list", None);
+    sim.run_until_idle();
+    assert!(sim.outcome(call).unwrap().is_err());
+}
