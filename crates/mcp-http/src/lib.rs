@@ -2,11 +2,9 @@
 
 mod error;
 pub mod headers;
-mod ladder;
 mod media;
 mod param;
 mod secret;
-mod security;
 pub mod sse;
 
 pub mod client;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authenticate, EventStore, MemoryEventStore};
+use super::{Authenticate, Cors, EventStore, MemoryEventStore};
 use crate::Secret;
 
 /// The settings of a server. Plain data: change what you need.
@@ -62,16 +62,6 @@ impl Default for ServerConfig {
             health: None,
         }
     }
-}
-
-/// What browsers are told by preflight answers and response headers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cors {
-    /// Whether allowed origins get CORS headers.
-    pub enabled: bool,
-    /// Whether they may send credentials.
-    pub credentials: bool,
 }
 
 /// What a server reads and holds at most.

@@ -9,7 +9,7 @@ use mcp_core::transport::Accept;
 use super::ServerConfig;
 use super::legacy::{Legacy, SessionCounters};
 use crate::HttpError;
-use crate::security::host::HostPolicy;
+use crate::server::security::host::HostPolicy;
 
 /// What all connections and services of one server share.
 pub(crate) struct Core {

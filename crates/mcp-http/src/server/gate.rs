@@ -11,11 +11,11 @@ use super::respond::{self, Reply};
 use super::{Denied, Identity, RequestHead};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
-use crate::security::host::Origin;
-use crate::security::{bearer, cors};
+use crate::server::security::host::Origin;
+use crate::server::security::{bearer, cors};
 
 /// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
-/// headers are 403, and two copies of the body are for the ladder to refuse, with the request's id.
+/// headers are 403, and two copies of the body are for `checks` to refuse, with the request's id.
 const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_EVENT_ID];
 
 /// Where a request goes to.

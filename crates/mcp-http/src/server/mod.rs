@@ -6,16 +6,17 @@
 
 mod body;
 mod caller;
+mod checks;
 mod config;
 mod core;
 mod gate;
-mod hooks;
 mod legacy;
 mod modern;
 mod mount;
 mod net;
 mod read;
 mod respond;
+mod security;
 mod service;
 
 use std::fmt::Display;
@@ -28,14 +29,15 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use body::Body;
 pub use caller::{HttpRequest, Peer};
-pub use config::{Cors, ServerConfig, ServerLimits, ServerTimeouts, Sessions};
-pub use hooks::{Authenticate, Denied, Identity, RequestHead};
+pub use config::{ServerConfig, ServerLimits, ServerTimeouts, Sessions};
 pub use legacy::{
     CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
     StreamControl,
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, Served};
+pub use security::authenticate::{Authenticate, Denied, Identity, RequestHead};
+pub use security::cors::Cors;
 
 use self::core::Core;
 use crate::{HttpError, Secret};

@@ -21,9 +21,9 @@ use super::modern::{self, Form, LANE};
 use super::read::{self, ReadError};
 use super::respond::{self, Reply};
 use crate::headers::SESSION_ID;
-use crate::ladder::{self, Route};
 use crate::param;
-use crate::security::cors;
+use crate::server::checks::{self, Route};
+use crate::server::security::cors;
 
 /// An unread body up to this length is read away, so that the connection can be used again.
 const DISCARD: usize = 64 * 1024;
@@ -124,7 +124,7 @@ fn expects(parts: &Parts) -> bool {
 async fn admitted<B>(
     core: &Arc<Core>,
     head: Head,
-    origin: Option<&crate::security::host::Origin>,
+    origin: Option<&crate::server::security::host::Origin>,
     body: B,
 ) -> Answered
 where
@@ -177,7 +177,7 @@ where
 async fn enter(
     core: &Core,
     parts: &Parts,
-    origin: Option<&crate::security::host::Origin>,
+    origin: Option<&crate::server::security::host::Origin>,
 ) -> Result<(Place, Option<super::Identity>), Reply> {
     let place = gate::check_place(core, parts, origin)?;
     if place == Place::Health {
@@ -207,8 +207,8 @@ async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: 
     }
     let route = match &message {
         _ if place == Place::Messages => Route::Legacy,
-        Decoded::One(Ok(message)) => ladder::route(caller.headers(), message, core.versions()),
-        Decoded::Batch(_) => ladder::route_batch(caller.headers(), core.versions()),
+        Decoded::One(Ok(message)) => checks::route(caller.headers(), message, core.versions()),
+        Decoded::Batch(_) => checks::route_batch(caller.headers(), core.versions()),
         // Within a session it may be a broken answer, which its request is told.
         Decoded::One(Err(_))
             if core.legacy.is_some()
@@ -233,7 +233,7 @@ async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: 
             boxed(|| legacy.sse24_post(caller, message)).await
         }
         (Route::Legacy, message, Some(legacy)) => boxed(|| legacy.post(caller, message)).await,
-        // The ladder routes nothing to an era that is not served.
+        // `checks` routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
 }
@@ -266,7 +266,7 @@ async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) 
         return respond::error(StatusCode::NOT_ACCEPTABLE, &error, Some(&request.id));
     }
     let headers = caller.headers();
-    if let Err(refusal) = ladder::check_names(headers, &request) {
+    if let Err(refusal) = checks::check_names(headers, &request) {
         return boxed(|| refused(core, refusal)).await;
     }
     if request.method == "tools/call"
@@ -275,7 +275,7 @@ async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) 
     {
         match param::annotations(&schema) {
             Ok(annotations) => {
-                if let Err(refusal) = ladder::check_params(headers, &request, &annotations) {
+                if let Err(refusal) = checks::check_params(headers, &request, &annotations) {
                     return boxed(|| refused(core, refusal)).await;
                 }
             }

@@ -21,9 +21,10 @@ use mcp_core::message::{ErrorObject, Message, RequestId};
 use mcp_core::transport::{Accept, AnsweredBy, EndReason, Inbound};
 
 use super::body::Body;
+use super::checks;
 use super::core::Core;
 use super::respond::{self, Reply};
-use crate::{ladder, sse};
+use crate::sse;
 use exchange::{Exchange, First, HangUp};
 use link::Link;
 
@@ -90,7 +91,7 @@ fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchan
 /// One message is the whole answer.
 fn last(message: &Message, answered_by: AnsweredBy, form: Form) -> Reply {
     let status = match message {
-        Message::Response(response) => ladder::status(response, answered_by),
+        Message::Response(response) => checks::status(response, answered_by),
         _ => StatusCode::OK,
     };
     if form == Form::Events && status == StatusCode::OK {

@@ -9,7 +9,6 @@ use hyper::{HeaderMap, Method};
 
 use super::host::Origin;
 use crate::headers::PARAM_PREFIX;
-use crate::server::Cors;
 
 const METHODS: &str = "POST, GET, DELETE, OPTIONS";
 const ALLOWED: &str = "content-type, accept, authorization, mcp-protocol-version, mcp-session-id, \
@@ -17,6 +16,16 @@ const ALLOWED: &str = "content-type, accept, authorization, mcp-protocol-version
 const EXPOSED: &str = "mcp-session-id, mcp-protocol-version, www-authenticate, retry-after";
 /// How long a browser may keep the answer, in seconds: two hours, the most that some of them honour.
 const MAX_AGE: &str = "7200";
+
+/// What browsers are told by preflight answers and response headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cors {
+    /// Whether allowed origins get CORS headers.
+    pub enabled: bool,
+    /// Whether they may send credentials.
+    pub credentials: bool,
+}
 
 /// Whether a request is a browser's question, not a request of its own.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {

@@ -1,4 +1,4 @@
-//! Tests of the ladder: each cell of its tables, then properties over all of them.
+//! Tests of the checks: each cell of its tables, then properties over all of them.
 
 mod headers;
 mod properties;

@@ -1,4 +1,4 @@
-//! The ladder: what the headers and the body of one POST decide together, in the order of ledger 2.6.
+//! The checks of one POST: what its headers and its body decide together, in the order of ledger 2.6.
 //!
 //! [`route`](route()) is step 5 and the responses of step 4, [`route_batch`] the arrays of step 4,
 //! [`check_names`] and [`check_params`] the two header checks of step 6, and [`status`](status()) the column
