@@ -31,11 +31,13 @@
 //! [`Message`]: crate::message::Message
 
 mod binding;
+pub mod budget;
 mod connect;
 mod envelope;
 mod error;
 mod flow;
 pub mod framed;
+mod identity;
 pub mod lanes;
 mod loss;
 pub mod memory;
@@ -46,6 +48,7 @@ pub use connect::{Accept, Connect};
 pub use envelope::{Envelope, Lane};
 pub use error::{CloseReport, ConnectError, SendError, TransportError};
 pub use flow::{AnsweredBy, EndReason, Inbound, Outbound};
+pub use identity::{Identity, Owner};
 pub use loss::{Loss, LossKind};
 
 /// The attribute that the contract's traits are implemented with. Here, so that a transport needs no
