@@ -10,7 +10,7 @@ pub mod http;
 mod report;
 pub mod wire;
 
-pub use arguments::{Arguments, Era};
+pub use arguments::{Arguments, CallStyle, Era, Text};
 pub use cpu::cpu_of;
 pub use report::Report;
 
@@ -30,5 +30,7 @@ pub fn run(arguments: &Arguments, program: impl Future<Output = Outcome>) -> Out
         builder.worker_threads(arguments.threads);
         builder
     };
-    builder.enable_all().build()?.block_on(program)
+    let runtime = builder.enable_all().build()?;
+    // With workers, as `#[tokio::main]` does: the program runs on the calling thread, beside them.
+    runtime.block_on(program)
 }

@@ -11,6 +11,8 @@ pub struct Report {
     pub own_cpu: Duration,
     /// CPU time of the server in between; 0 if it is not known.
     pub server_cpu: Duration,
+    /// From before the server was started to the first result.
+    pub first: Duration,
     /// How long each call took.
     pub latencies: Vec<Duration>,
 }
@@ -22,10 +24,11 @@ impl Report {
         let calls = self.latencies.len().max(1) as u128;
         let p50 = self.latencies.get(self.latencies.len() / 2).copied().unwrap_or_default();
         println!(
-            "wall={} own={} server={} p50={}",
+            "wall={} own={} server={} first={} p50={}",
             self.wall.as_nanos() / calls,
             self.own_cpu.as_nanos() / calls,
             self.server_cpu.as_nanos() / calls,
+            self.first.as_nanos(),
             p50.as_nanos()
         );
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::Era;
+use crate::{Arguments, Era, Text};
 
 const META: &str = concat!(
     r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
@@ -22,19 +22,37 @@ pub const INITIALIZE: &str = concat!(
 /// Follows the answer to [`INITIALIZE`].
 pub const INITIALIZED: &str = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
 
-/// The text that is echoed: letters, so that no escape is needed.
-pub fn text(bytes: usize) -> String {
-    "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(bytes).collect()
+/// 80 bytes as people write them: four characters that JSON escapes, and a letter of two bytes.
+const ORDINARY: &str =
+    "He said \"yes\", then left.\nThe café was closed on that day, so we\twent home again. ";
+
+/// The text that is echoed, of about this many bytes.
+pub fn text(kind: Text, bytes: usize) -> String {
+    match kind {
+        Text::Plain => "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(bytes).collect(),
+        Text::Ordinary => {
+            let mut text = ORDINARY.repeat(bytes / ORDINARY.len() + 1);
+            let end = (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+            text.truncate(end);
+            text
+        }
+    }
+}
+
+/// The text as JSON, quotation marks included.
+fn json_text(arguments: &Arguments) -> String {
+    // A string always has a JSON form.
+    serde_json::to_string(&text(arguments.text, arguments.bytes)).unwrap_or_default()
 }
 
 /// The params of a call, without `_meta`.
-pub fn params(bytes: usize) -> String {
-    format!(r#"{{"name":"echo","arguments":{{"text":"{}"}}}}"#, text(bytes))
+pub fn params(arguments: &Arguments) -> String {
+    format!(r#"{{"name":"echo","arguments":{{"text":{}}}}}"#, json_text(arguments))
 }
 
 /// What comes after the id in a raw call, newline included.
-pub fn call_rest(era: Era, bytes: usize) -> String {
-    let params = params(bytes);
+pub fn call_rest(arguments: &Arguments) -> String {
+    let (era, params) = (arguments.era, params(arguments));
     let meta = match era {
         Era::Legacy => String::new(),
         Era::Modern => format!("{META},"),

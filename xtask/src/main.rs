@@ -18,7 +18,8 @@ const HELP: &str = "\
 usage: cargo xtask TASK
 
   ci                      everything that must hold: fmt, tidy, clippy, doc, test, conformance
-  bench stdio [PAIRS]     measure stdio beside programs without a framework; writes docs/benchmarks.md
+  bench goals|stdio|http|http-client [PAIRS]
+                          measure beside programs without a framework; writes docs/benchmarks.md
   test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
   conformance [SIDE]      the official conformance suite against our server and our client, or one SIDE of them
   interop                 only the conversations with peers from npm and PyPI, and their matrix

@@ -15,6 +15,7 @@ fn main() -> Outcome {
 }
 
 async fn load(arguments: &Arguments) -> Outcome {
+    let before_start = Instant::now();
     let (program, rest) = arguments.server()?;
     let mut child = Command::new(program).args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut input = child.stdin.take().ok_or("no stdin")?;
@@ -25,6 +26,8 @@ async fn load(arguments: &Arguments) -> Outcome {
         input.write_all(wire::INITIALIZED.as_bytes()).await?;
     }
     let (own, pid) = (std::process::id(), child.id().unwrap_or_default());
+    exchange(arguments, 1, &mut input, &mut output).await?;
+    let first = before_start.elapsed();
     // A call or two first, so that starting up is not part of it.
     exchange(arguments, 2, &mut input, &mut output).await?;
     let (own_before, server_before) = (cpu_of(own), cpu_of(pid));
@@ -35,6 +38,7 @@ async fn load(arguments: &Arguments) -> Outcome {
         wall,
         own_cpu: cpu_of(own).saturating_sub(own_before),
         server_cpu: cpu_of(pid).saturating_sub(server_before),
+        first,
         latencies,
     }
     .print();
@@ -50,7 +54,7 @@ async fn exchange(
     input: &mut ChildStdin,
     output: &mut BufReader<ChildStdout>,
 ) -> Outcome<Vec<std::time::Duration>> {
-    let rest = wire::call_rest(arguments.era, arguments.bytes);
+    let rest = wire::call_rest(arguments);
     let (mut sent, mut done) = (0, 0);
     let mut started = vec![None; calls];
     let mut latencies = Vec::with_capacity(calls);

@@ -21,6 +21,7 @@ fn main() -> Outcome {
 }
 
 async fn load(arguments: &Arguments) -> Outcome {
+    let before_start = Instant::now();
     let mut server = http::start(arguments).await?;
     let mut connections = Vec::new();
     for _ in 0..arguments.depth {
@@ -31,6 +32,7 @@ async fn load(arguments: &Arguments) -> Outcome {
         connections.push(sender);
     }
     let headers = headers(&mut connections[0], &server, arguments).await?;
+    let first = before_start.elapsed();
     // A call or two first on each, so that starting up is not part of it.
     exchange(arguments, 2 * arguments.depth, &headers, &server, &mut connections).await?;
     let (own, pid) = (std::process::id(), server.pid());
@@ -42,6 +44,7 @@ async fn load(arguments: &Arguments) -> Outcome {
         wall,
         own_cpu: cpu_of(own).saturating_sub(own_before),
         server_cpu: cpu_of(pid).saturating_sub(server_before),
+        first,
         latencies,
     }
     .print();
@@ -82,7 +85,7 @@ async fn exchange(
     server: &http::Server,
     connections: &mut [SendRequest<Full<Bytes>>],
 ) -> Outcome<Vec<Duration>> {
-    let rest = wire::call_rest(arguments.era, arguments.bytes);
+    let rest = wire::call_rest(arguments);
     let depth = arguments.depth;
     let callers = connections.iter_mut().enumerate().map(|(index, connection)| {
         let share = calls / depth + usize::from(index < calls % depth);

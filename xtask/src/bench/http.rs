@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Cell, cell, compare, difference, load, medians, show};
+use super::{Cell, cell, compare, difference, load_client, load_server, medians, show};
 use crate::Outcome;
 use crate::shell::{find, output};
 
@@ -15,6 +15,8 @@ const CELLS: &[Cell] = &[
     cell(10_000, 1, "modern", 2000),
     cell(10_000, 16, "modern", 4000),
     cell(10_000, 64, "modern", 4000),
+    cell(10_000, 16, "modern", 4000).ordinary(),
+    cell(100, 16, "modern", 8000).threaded(),
     cell(100, 1, "legacy", 4000),
     cell(100, 16, "legacy", 8000),
     cell(100, 64, "legacy", 8000),
@@ -30,14 +32,7 @@ const OUR_CLIENT: &str = "our-http-client";
 
 fn title(cell: &Cell) -> String {
     let connections = if cell.depth == 1 { "connection" } else { "connections" };
-    format!("{} B, {} {connections}, {}", cell.bytes, cell.depth, cell.era)
-}
-
-/// A load generator with a server, either of which may run under callgrind.
-fn pair(programs: &Path, cell: &Cell, calls: usize, client: &str, server: &str) -> Command {
-    let mut command = load(&programs.join(client), cell, calls);
-    command.arg(programs.join(server));
-    command
+    format!("{} B, {} {connections}, {}{}", cell.bytes, cell.depth, cell.era, cell.remarks())
 }
 
 /// Our server beside raw hyper, both under the raw load generator, and the heap of idle sessions.
@@ -46,15 +41,16 @@ pub(super) fn server_tables(programs: &Path, pairs: usize) -> Outcome<String> {
         pairs,
         "server",
         "server",
-        &|cell, calls, server| pair(programs, cell, calls, RAW_CLIENT, server),
+        &|cell, calls, server| {
+            load_server(&programs.join(RAW_CLIENT), cell, calls, &[], &programs.join(server))
+        },
         [RAW_SERVER, OUR_SERVER],
         &|cell, calls, out, server| {
-            let mut command = load(&programs.join(RAW_CLIENT), cell, calls);
-            command.args(["valgrind", "-q", "--tool=callgrind", &out]).arg(programs.join(server));
-            command
+            let valgrind = ["valgrind", "-q", "--tool=callgrind", &out];
+            load_server(&programs.join(RAW_CLIENT), cell, calls, &valgrind, &programs.join(server))
         },
     )?;
-    let heap = output(&mut Command::new(programs.join("session-heap"))).ok_or("session-heap failed")?;
+    let heap = output(&mut Command::new(programs.join("server-heap"))).ok_or("server-heap failed")?;
     show(&mut text, format_args!("\n{}", heap.trim()));
     Ok(text)
 }
@@ -65,10 +61,10 @@ pub(super) fn client_tables(programs: &Path, pairs: usize) -> Outcome<String> {
         pairs,
         "client",
         "own",
-        &|cell, calls, client| pair(programs, cell, calls, client, RAW_SERVER),
+        &|cell, calls, client| load_client(&programs.join(client), cell, calls, &programs.join(RAW_SERVER)),
         [RAW_CLIENT, OUR_CLIENT],
         &|cell, calls, out, client| {
-            let inner = pair(programs, cell, calls, client, RAW_SERVER);
+            let inner = load_client(&programs.join(client), cell, calls, &programs.join(RAW_SERVER));
             let mut command = Command::new("valgrind");
             command.args(["-q", "--tool=callgrind", &out]).arg(inner.get_program()).args(inner.get_args());
             command
@@ -99,7 +95,8 @@ fn table(
         let figure = |index: usize| found[index].get(cpu).copied().unwrap_or_default();
         ratios.push((cell.era, "CPU", figure(1) / figure(0)));
         let times = [compare(&found, cpu), compare(&found, "wall"), compare(&found, "p50")].join(" | ");
-        let instructions = if find("valgrind").is_some() {
+        // Threads that steal work from each other make the count vary from run to run.
+        let instructions = if cell.threads == 1 && find("valgrind").is_some() {
             let of = |name: &str| difference(cell, |calls, out| counted(cell, calls, out, name));
             let (raw, ours): (f64, f64) = (number(&of(raw)?)?, number(&of(ours)?)?);
             ratios.push((cell.era, "instructions", ours / raw));

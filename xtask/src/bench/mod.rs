@@ -1,7 +1,8 @@
-//! `cargo xtask bench stdio|http|http-client`: ours beside programs without a framework, turn by turn.
+//! `cargo xtask bench goals|stdio|http|http-client`: ours beside programs without a framework, turn by turn.
 //!
 //! Prints tables and puts them into docs/benchmarks.md, each between its two marks. Judges nothing.
 
+mod goals;
 mod http;
 mod stdio;
 
@@ -17,15 +18,63 @@ use crate::shell::{cargo, find, output, root, run as run_command};
 const PAIRS: usize = 9;
 
 /// One line of a table: payload, calls in flight (over HTTP: connections), era, and how many calls one run makes.
+#[derive(Clone, Copy)]
 struct Cell {
     bytes: usize,
     depth: usize,
     era: &'static str,
     calls: usize,
+    /// `plain` or `ordinary`, with escapes and letters beyond ASCII.
+    text: &'static str,
+    /// Threads of the runtime of the program that is measured: 1, or more as with `#[tokio::main]`.
+    threads: usize,
+    /// Whether our client makes `raw` or `typed` calls.
+    style: &'static str,
 }
 
 const fn cell(bytes: usize, depth: usize, era: &'static str, calls: usize) -> Cell {
-    Cell { bytes, depth, era, calls }
+    Cell { bytes, depth, era, calls, text: "plain", threads: 1, style: "raw" }
+}
+
+impl Cell {
+    /// With ordinary text.
+    const fn ordinary(mut self) -> Cell {
+        self.text = "ordinary";
+        self
+    }
+
+    /// On the runtime of `#[tokio::main]` on a machine with two cores.
+    const fn threaded(mut self) -> Cell {
+        self.threads = 2;
+        self
+    }
+
+    /// With typed calls.
+    const fn typed(mut self) -> Cell {
+        self.style = "typed";
+        self
+    }
+
+    /// What sets it apart from the usual cells, for its title.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
+        for (there, remark) in [
+            (self.text == "ordinary", ", ordinary text"),
+            (self.threads > 1, ", #[tokio::main]"),
+            (self.style == "typed", ", typed"),
+        ] {
+            if there {
+                text += remark;
+            }
+        }
+        text
+    }
+
+    /// The arguments of a server that is measured.
+    fn server(&self, program: &Path) -> Vec<std::ffi::OsString> {
+        let threads = if self.threads > 1 { self.threads } else { 1 };
+        vec![program.into(), "--threads".into(), threads.to_string().into()]
+    }
 }
 
 /// The tables of one benchmark: of the folder of the programs, and how many pairs to run.
@@ -33,13 +82,14 @@ type Tables = fn(&Path, usize) -> Outcome<String>;
 
 /// Runs the benchmarks of one name.
 pub(crate) fn run(args: &[String]) -> Outcome {
-    let usage = "usage: cargo xtask bench stdio|http|http-client [PAIRS]";
+    let usage = "usage: cargo xtask bench goals|stdio|http|http-client [PAIRS]";
     let (name, pairs) = match args {
         [name] => (name, PAIRS),
         [name, pairs] => (name, pairs.parse().map_err(|_| format!("{pairs} is no number"))?),
         _ => return Err(usage.into()),
     };
     let tables: Tables = match name.as_str() {
+        "goals" => goals::table,
         "stdio" => stdio::tables,
         "http" => http::server_tables,
         "http-client" => http::client_tables,
@@ -70,10 +120,24 @@ fn keep(name: &str, text: &str) -> Outcome {
     std::fs::write(&file, format!("{head}{begin}{text}{end}{tail}")).map_err(|error| error.to_string())
 }
 
-fn load(program: &Path, cell: &Cell, calls: usize) -> Command {
+/// A load generator with the server that it starts. The threads of the cell are those of the server.
+fn load_server(generator: &Path, cell: &Cell, calls: usize, before: &[&str], server: &Path) -> Command {
+    let mut command = generator_of(generator, cell, calls);
+    command.arg("--").args(before).args(cell.server(server));
+    command
+}
+
+/// A client that is measured, with the server that it starts. The threads of the cell are those of the client.
+fn load_client(client: &Path, cell: &Cell, calls: usize, server: &Path) -> Command {
+    let mut command = generator_of(client, cell, calls);
+    command.args(["--threads", &cell.threads.to_string(), "--style", cell.style, "--"]).arg(server);
+    command
+}
+
+fn generator_of(program: &Path, cell: &Cell, calls: usize) -> Command {
     let mut command = Command::new(program);
     command.args(["--calls", &calls.to_string(), "--bytes", &cell.bytes.to_string()]);
-    command.args(["--depth", &cell.depth.to_string(), "--era", cell.era, "--"]);
+    command.args(["--depth", &cell.depth.to_string(), "--era", cell.era, "--text", cell.text]);
     command
 }
 

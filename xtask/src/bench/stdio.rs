@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Cell, cell, compare, difference, load, medians, show};
+use super::{Cell, cell, compare, difference, load_client, load_server, medians, show};
 use crate::Outcome;
 use crate::shell::find;
 
@@ -16,6 +16,9 @@ const CELLS: &[Cell] = &[
     cell(10_000, 1, "modern", 1500),
     cell(1_000_000, 64, "modern", 150),
     cell(1_000_000, 1, "modern", 150),
+    cell(100, 64, "modern", 6000).threaded(),
+    cell(10_000, 64, "modern", 1500).ordinary(),
+    cell(100, 64, "modern", 6000).typed(),
 ];
 
 /// All tables.
@@ -31,7 +34,7 @@ pub(super) fn tables(programs: &Path, pairs: usize) -> Outcome<String> {
 
 fn title(cell: &Cell) -> String {
     let depth = if cell.depth == 1 { "sequential".to_owned() } else { format!("{} deep", cell.depth) };
-    format!("{} B, {depth}, {}", cell.bytes, cell.era)
+    format!("{} B, {depth}, {}{}", cell.bytes, cell.era, cell.remarks())
 }
 
 fn servers(programs: &Path, pairs: usize) -> Outcome<String> {
@@ -39,11 +42,10 @@ fn servers(programs: &Path, pairs: usize) -> Outcome<String> {
     show(&mut text, format_args!("\nServers; `ours / raw` and `ours / tuned` in brackets.\n"));
     show(&mut text, format_args!("| call | CPU of the server, us | time per call, us | p50, us |"));
     show(&mut text, format_args!("|---|---|---|---|"));
-    for cell in CELLS {
+    // How a client makes its calls does not concern a server.
+    for cell in CELLS.iter().filter(|cell| cell.style == "raw") {
         let with = |server: &str| {
-            let mut command = load(&programs.join("raw-client"), cell, cell.calls);
-            command.arg(programs.join(server));
-            command
+            load_server(&programs.join("raw-client"), cell, cell.calls, &[], &programs.join(server))
         };
         let commands: [&dyn Fn() -> Command; 3] =
             [&|| with("raw-server"), &|| with("tuned-server"), &|| with("our-server")];
@@ -62,9 +64,7 @@ fn clients(programs: &Path, pairs: usize) -> Outcome<String> {
     show(&mut text, format_args!("|---|---|---|---|"));
     for cell in CELLS {
         let by = |client: &str| {
-            let mut command = load(&programs.join(client), cell, cell.calls);
-            command.arg(programs.join("tuned-server"));
-            command
+            load_client(&programs.join(client), cell, cell.calls, &programs.join("tuned-server"))
         };
         let commands: [&dyn Fn() -> Command; 2] = [&|| by("raw-client"), &|| by("our-client")];
         let found = medians(pairs, &commands)?;
@@ -83,21 +83,20 @@ fn instructions(programs: &Path) -> Outcome<String> {
         format_args!("| call | raw server | tuned server | our server | raw client | our client |"),
     );
     show(&mut text, format_args!("|---|---|---|---|---|---|"));
-    for cell in CELLS.iter().filter(|cell| cell.depth > 1) {
+    for cell in CELLS.iter().filter(|cell| cell.depth > 1 && cell.threads == 1) {
         let mut columns = Vec::new();
         for server in ["raw-server", "tuned-server", "our-server"] {
             columns.push(difference(cell, |calls, out| {
-                let mut command = load(&programs.join("raw-client"), cell, calls);
-                command.args(["valgrind", "-q", "--tool=callgrind"]).arg(out).arg(programs.join(server));
-                command
+                let valgrind = ["valgrind", "-q", "--tool=callgrind", &out];
+                load_server(&programs.join("raw-client"), cell, calls, &valgrind, &programs.join(server))
             })?);
         }
         for client in ["raw-client", "our-client"] {
             columns.push(difference(cell, |calls, out| {
-                let inner = load(&programs.join(client), cell, calls);
+                let inner = load_client(&programs.join(client), cell, calls, &programs.join("tuned-server"));
                 let mut command = Command::new("valgrind");
-                command.args(["-q", "--tool=callgrind"]).arg(out).arg(inner.get_program());
-                command.args(inner.get_args()).arg(programs.join("tuned-server"));
+                command.args(["-q", "--tool=callgrind", &out]).arg(inner.get_program());
+                command.args(inner.get_args());
                 command
             })?);
         }
