@@ -1,61 +1,36 @@
-//! `mcp`: reach any MCP server from a terminal. One file per command; what they share is beside them.
+//! `mcp`: reach any MCP server from a terminal.
 //!
 //! Stdout gets the result and nothing else; everything for people goes to stderr.
+//!
+//! A module uses only modules to the right of it: `cli`, `commands`, `connect`, `terminal`, `global`, `exit`,
+//! `text`. `signals` and `background` use none of them.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod args;
-mod arguments;
-mod aside;
-mod call;
+mod background;
 mod cli;
-mod complete;
-mod completion;
-mod config;
-mod content;
-mod demo;
-mod discover;
+mod commands;
+mod connect;
 mod exit;
-mod form;
-mod info;
-mod input;
-mod list;
-mod listen;
-mod man;
-mod out;
-mod ping;
-mod pretty;
-mod progress;
-mod prompt;
-mod prompts;
-mod quote;
-mod read;
-mod remote;
-mod request;
-mod resources;
-mod serve_demo;
-mod servers;
-mod session;
-mod shell;
+mod global;
 mod signals;
-mod style;
-mod table;
-mod target;
-mod templates;
+mod terminal;
 mod text;
-mod tool;
-mod tools;
-mod trace;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
+use commands::{
+    call, complete, completion, config, demo, discover, info, listen, man, ping, prompt, prompts, read,
+    request, resources, serve_demo, shell, templates, tool, tools,
+};
 use exit::{Code, Failure};
 use signals::Signals;
+use terminal::out;
 
 /// How long the end of the program waits until its tasks are dropped. They do not block, so it never takes
 /// that long.
@@ -120,8 +95,8 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Listen(options) => listen::run(&signals, global, options).await,
         Command::Shell(options) => shell::run(&signals, global, options).await,
         Command::Config(options) => config::run(global, options),
-        Command::Completion(options) => completion::run(options),
-        Command::Man(options) => man::run(options),
+        Command::Completion(options) => completion::run(options, &mut Cli::command()),
+        Command::Man(options) => man::run(options, Cli::command()),
     }
 }
 

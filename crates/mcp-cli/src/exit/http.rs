@@ -5,7 +5,6 @@ use mcp_core::{CloseReason, Error};
 use mcp_http::{ConnectFailure, HttpError, Refused};
 
 use super::{Code, Failure};
-use crate::remote;
 
 /// The error of HTTP behind an error of the library, if there is one.
 pub(super) fn cause(error: &Error) -> Option<&HttpError> {
@@ -34,7 +33,7 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
         HttpError::Redirect { status, .. } => {
             Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
         }
-        HttpError::Url { .. } | HttpError::Setting { .. } => remote::unusable(error.clone()),
+        HttpError::Url { .. } | HttpError::Setting { .. } => unusable(error.clone()),
         HttpError::TimedOut { step, .. } => {
             let failure = Failure::new(Code::Timeout, error.to_string());
             match *step {
@@ -81,4 +80,12 @@ fn elsewhere(code: Code, message: String) -> Failure {
     let mut failure = Failure::new(code, message);
     failure.elsewhere = true;
     failure
+}
+
+/// A URL or a setting that cannot be used. The URL is not repeated: what cannot be read may be a secret anywhere.
+pub(crate) fn unusable(error: HttpError) -> Failure {
+    match error {
+        HttpError::Url { why, .. } => Failure::usage(format!("the URL cannot be used: {why}")),
+        error => Failure::usage(error.to_string()),
+    }
 }

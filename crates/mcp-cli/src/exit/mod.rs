@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::transport::CloseReport;
 
-use crate::{quote, text};
+use crate::text::{self, shell_words};
 
-pub(crate) use http::{failure as of_http, of_refusal};
+pub(crate) use http::{failure as of_http, of_refusal, unusable};
 
 /// The `code` of an error line. [`Code::exit`] says which exit code it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl Failure {
         if let (Some(url), false, None) = (url, ours, &self.url) {
             self.url = Some(url.to_owned());
             if self.elsewhere && self.hint.is_none() {
-                self.hint = Some(format!("try: mcp discover {}", quote::word(url)));
+                self.hint = Some(format!("try: mcp discover {}", shell_words::quote(url)));
             }
         }
         self

@@ -1,0 +1,187 @@
+//! The lists of a server: all pages or one, filtered, as a table, as JSON, or an item on each line.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use mcp_core::client::{Client, PageLimits};
+use mcp_core::message::RawJson;
+
+use crate::connect::run;
+use crate::connect::target::{self, Target};
+use crate::exit::{Code, Failure};
+use crate::global::Global;
+use crate::signals::Signals;
+use crate::terminal::out;
+use crate::terminal::style::Style;
+use crate::terminal::table::Table;
+use crate::text::{self, shell_words};
+
+/// How wide a description may be in a table.
+pub(crate) const ABOUT: usize = 72;
+
+/// A kind of list: its method, and the member of the result that has the items.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    method: &'static str,
+    member: &'static str,
+}
+
+/// `tools/list`
+pub(crate) const TOOLS: Kind = Kind { method: "tools/list", member: "tools" };
+/// `resources/list`
+pub(crate) const RESOURCES: Kind = Kind { method: "resources/list", member: "resources" };
+/// `resources/templates/list`
+pub(crate) const TEMPLATES: Kind = Kind { method: "resources/templates/list", member: "resourceTemplates" };
+/// `prompts/list`
+pub(crate) const PROMPTS: Kind = Kind { method: "prompts/list", member: "prompts" };
+
+/// The options of commands that list.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The server's URL, or its name in a config file, if it is no command
+    #[arg(value_name = "SERVER")]
+    pub(crate) target: Option<String>,
+    /// Only what has this text in its name, title, description or URI (upper and lower case are the same)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+    /// All pages together (this is the default)
+    #[arg(long, conflicts_with_all = ["page", "cursor"])]
+    all: bool,
+    /// One page only: the first
+    #[arg(long, conflicts_with = "cursor")]
+    page: bool,
+    /// One page only: the one that this cursor stands for
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+    /// The command that starts the server, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What was listed.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<RawJson>,
+    /// The whole result, where it is one page as it came.
+    raw: Option<RawJson>,
+    /// The cursor of the page behind this one.
+    next: Option<RawJson>,
+}
+
+/// Finds the server, opens it, and lets `work` list.
+pub(crate) async fn run(
+    signals: &Signals,
+    global: &Global,
+    options: &Options,
+    work: impl AsyncFnOnce(&Client, &Global) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Target { global, link } =
+        target::find(signals, global, options.target.as_deref(), &options.command).await?;
+    run::with_client(signals, &global, run::builder(&global), link, async |client: &Client| {
+        work(client, &global).await
+    })
+    .await
+}
+
+/// All items.
+pub(crate) async fn all(client: &Client, kind: Kind) -> Result<Vec<RawJson>, Failure> {
+    Ok(client.list_all(kind.method, kind.member, PageLimits::default()).await?)
+}
+
+/// What the options ask for.
+pub(crate) async fn fetch(client: &Client, kind: Kind, options: &Options) -> Result<Page, Failure> {
+    let mut page = if options.page || options.cursor.is_some() {
+        one(client, kind, options.cursor.as_deref()).await?
+    } else {
+        Page { items: all(client, kind).await?, raw: None, next: None }
+    };
+    if let Some(pattern) = &options.grep {
+        let pattern = pattern.to_lowercase();
+        page.items.retain(|item| matches(item, &pattern));
+        page.raw = None;
+    }
+    Ok(page)
+}
+
+async fn one(client: &Client, kind: Kind, cursor: Option<&str>) -> Result<Page, Failure> {
+    let params = cursor.map(|cursor| RawJson::object([("cursor", RawJson::string(cursor))]));
+    let result = client.request(kind.method, params).await?.into_raw();
+    let items = result.member(kind.member).filter(|items| items.as_bytes().starts_with(b"["));
+    let items = items.ok_or_else(|| {
+        let what = format!("the result of {} has no array {:?}", kind.method, kind.member);
+        Failure::new(Code::Protocol, what)
+    })?;
+    let next = result.member("nextCursor").filter(|cursor| !cursor.is_null());
+    Ok(Page { items: items.elements(), raw: Some(result), next })
+}
+
+fn matches(item: &RawJson, pattern: &str) -> bool {
+    let texts = ["name", "title", "description", "uri", "uriTemplate"].map(|key| word(item, key));
+    texts.iter().any(|text| text.to_lowercase().contains(pattern))
+}
+
+/// Shows a page: for people by `render`.
+pub(crate) fn show(
+    global: &Global,
+    kind: Kind,
+    page: &Page,
+    render: impl FnOnce(&[RawJson], Style) -> String,
+) -> Result<(), Failure> {
+    if global.jsonl {
+        let lines: String = page.items.iter().map(|item| format!("{item}\n")).collect();
+        return out::write(lines);
+    }
+    if global.json {
+        let whole = || {
+            let items = (kind.member, RawJson::array(page.items.iter().cloned()));
+            RawJson::object([items].into_iter().chain(page.next.clone().map(|next| ("nextCursor", next))))
+        };
+        return out::write_line(page.raw.clone().unwrap_or_else(whole).to_string());
+    }
+    out::write(render(&page.items, Style::for_stream(global.color, &std::io::stdout())))?;
+    if let Some(cursor) = page.next.as_ref().and_then(RawJson::to_text)
+        && !global.quiet
+    {
+        out::note(format!("There is more: --cursor {}\n", text::safe_line(&shell_words::quote(&cursor))));
+    }
+    Ok(())
+}
+
+/// A table with a column for each key; the last is the description.
+pub(crate) fn table(items: &[RawJson], none: &str, columns: &[(&str, &str)], style: Style) -> String {
+    if items.is_empty() {
+        return format!("{none}\n");
+    }
+    let mut table = Table::new(columns.iter().map(|(title, _)| *title).chain(["what it is"]));
+    for item in items {
+        let cells = columns.iter().map(|(_, key)| word(item, key));
+        table.row(cells.chain([text::headline(&about(item), ABOUT)]));
+    }
+    table.render(style)
+}
+
+/// A string member, or nothing.
+pub(crate) fn word(item: &RawJson, key: &str) -> String {
+    item.member(key).and_then(|word| word.to_text()).unwrap_or_default()
+}
+
+/// What an item says of itself.
+pub(crate) fn about(item: &RawJson) -> String {
+    let text = item.member("description").or_else(|| item.member("title"));
+    text.and_then(|text| text.to_text()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grep_looks_at_names_descriptions_and_uris() {
+        let item =
+            RawJson::parse(r#"{"name":"Read_File","description":"gives CONTENT","uri":"demo://X"}"#).unwrap();
+        for pattern in ["file", "content", "demo://x"] {
+            assert!(matches(&item, pattern), "{pattern}");
+        }
+        assert!(!matches(&item, "write"));
+    }
+}

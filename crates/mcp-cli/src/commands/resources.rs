@@ -1,0 +1,25 @@
+//! `mcp resources`: a server's resources.
+
+use mcp_core::client::Client;
+
+use crate::commands::list::{self, Options};
+use crate::exit::Failure;
+use crate::global::Global;
+use crate::signals::Signals;
+
+/// Runs the command.
+pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
+    list::run(signals, global, options, async |client: &Client, global: &Global| {
+        show(client, global, options).await
+    })
+    .await
+}
+
+/// Lists those of this server.
+pub(crate) async fn show(client: &Client, global: &Global, options: &Options) -> Result<(), Failure> {
+    let page = list::fetch(client, list::RESOURCES, options).await?;
+    let columns = [("uri", "uri"), ("name", "name"), ("type", "mimeType")];
+    list::show(global, list::RESOURCES, &page, |items, style| {
+        list::table(items, "no resources", &columns, style)
+    })
+}

@@ -1,0 +1,91 @@
+//! The demo's server over HTTP: both eras on one URL, until a signal.
+
+use std::io;
+use std::sync::Arc;
+
+use clap::Args;
+use mcp_http::HttpServer;
+use mcp_http::server::ServerConfig;
+
+use crate::connect::remote;
+use crate::exit::{Code, Failure};
+use crate::global::Global;
+use crate::signals::Signals;
+use crate::terminal::out;
+
+/// How and where it listens.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for HTTP")]
+pub(super) struct Listen {
+    /// Serve over HTTP at this address, like 127.0.0.1:8080; port 0 takes a free one. The URL is told on stderr.
+    /// With --bearer-env every request needs the token that the variable holds
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+    /// The path of the endpoint
+    #[arg(long, requires = "listen", value_name = "PATH", default_value = "/mcp")]
+    path: String,
+    /// A host that requests may name, beside this machine's own names; may be given more than once
+    #[arg(long, requires = "listen", value_name = "HOST")]
+    allow_host: Vec<String>,
+    /// An origin that browsers may come from, like `https://app.example.com`; may be given more than once
+    #[arg(long, requires = "listen", value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Tell browsers of allowed origins that they may read the answers
+    #[arg(long, requires = "listen")]
+    cors: bool,
+    /// Answer 200 at this path while the server serves
+    #[arg(long, requires = "listen", value_name = "PATH", num_args = 0..=1, require_equals = true,
+          default_missing_value = "/healthz")]
+    health: Option<String>,
+    /// Serve clients of 2024-11-05 too, at /sse and /messages
+    #[arg(long, requires = "listen")]
+    http_sse: bool,
+}
+
+/// Serves until the first signal, then lets what is under way end; a second signal cuts it.
+pub(super) async fn run(
+    signals: &Signals,
+    global: &Global,
+    options: &Listen,
+    address: &str,
+) -> Result<(), Failure> {
+    let server = HttpServer::new(Arc::new(super::server())).with_config(config(global, options)?);
+    let failed = |error: io::Error| {
+        let code = if error.kind() == io::ErrorKind::InvalidInput { Code::Usage } else { Code::Io };
+        Failure::new(code, error.to_string())
+    };
+    let bound = server.bind(address).await.map_err(failed)?;
+    if !bound.local_addr().map_err(failed)?.ip().is_loopback() && global.http.bearer_env.is_none() {
+        return Err(Failure::usage(
+            "other machines can reach this address, and nobody would be asked for a token",
+        )
+        .hint("--bearer-env VAR makes every request need the token that VAR holds"));
+    }
+    out::note(format!("listening on {}\n", bound.url().map_err(failed)?));
+    let stop = async {
+        signals.first().await;
+    };
+    tokio::select! {
+        _served = bound.serve_until(stop) => {}
+        _signal = signals.second() => {}
+    }
+    Err(Failure::signal(signals.first().await))
+}
+
+fn config(global: &Global, options: &Listen) -> Result<ServerConfig, Failure> {
+    let mut config = ServerConfig::default();
+    config.path.clone_from(&options.path);
+    config.hosts.clone_from(&options.allow_host);
+    config.origins.clone_from(&options.allow_origin);
+    config.cors.enabled = options.cors;
+    config.health.clone_from(&options.health);
+    config.http_sse = options.http_sse;
+    config.timeouts.drain = super::DRAIN;
+    if let Some(variable) = &global.http.bearer_env {
+        config.bearer = Some(remote::from_environment(variable)?);
+    }
+    if let Some(bytes) = global.max_message {
+        config.limits.body = bytes;
+    }
+    Ok(config)
+}

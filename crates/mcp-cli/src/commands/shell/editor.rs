@@ -1,0 +1,187 @@
+//! Where the shell's lines come from: an editor with history and completion, or plain stdin.
+
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc as blocking;
+use std::time::Duration;
+
+use mcp_core::client::Client;
+use mcp_core::message::RawJson;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::history::{FileHistory, History};
+use rustyline::{Config, Editor, Helper, Highlighter, Hinter, Validator};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::commands::complete;
+use crate::exit::{Code, Failure};
+
+use super::words::Words;
+
+/// How long the server may take to propose something while a person waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
+const HISTORY: usize = 1000;
+
+/// What came.
+#[derive(Debug)]
+pub(super) enum Read {
+    Line(String),
+    /// Ctrl-C while typing: the line is dropped.
+    Interrupted,
+    /// Ctrl-D, or the end of the file.
+    End,
+}
+
+/// Reads lines on a thread of its own, one each time it is asked: while a command runs, stdin is free for
+/// what the command asks.
+#[derive(Debug)]
+pub(super) struct Lines {
+    wanted: blocking::Sender<()>,
+    lines: mpsc::Receiver<io::Result<Read>>,
+    asked: bool,
+}
+
+impl Lines {
+    /// Needs a tokio runtime. `edited`: with an editor at the terminal.
+    pub(super) fn new(edited: bool, words: Arc<Words>, client: Client) -> Result<Lines, Failure> {
+        let (wanted, wants) = blocking::channel();
+        let (sender, lines) = mpsc::channel(1);
+        let handle = Handle::current();
+        let body = move || {
+            let mut source = match Source::new(edited, Proposer { words, client, handle }) {
+                Ok(source) => source,
+                Err(error) => {
+                    let _nobody_waits = sender.blocking_send(Err(error));
+                    return;
+                }
+            };
+            while wants.recv().is_ok() {
+                if sender.blocking_send(source.read()).is_err() {
+                    return;
+                }
+            }
+        };
+        // Nobody waits for this thread: it may sit in a read that never returns.
+        std::thread::Builder::new()
+            .name("mcp-lines".to_owned())
+            .spawn(body)
+            .map_err(|error| Failure::new(Code::Io, "no thread can be started").because(error))?;
+        Ok(Lines { wanted, lines, asked: false })
+    }
+
+    /// The next line. Cancel-safe: a line that was asked for is handed out the next time.
+    pub(super) async fn next(&mut self) -> Result<Read, Failure> {
+        if !self.asked {
+            self.asked = self.wanted.send(()).is_ok();
+        }
+        let read = self.lines.recv().await;
+        self.asked = false;
+        let failed = |error: io::Error| Failure::new(Code::Io, "the line cannot be read").because(error);
+        read.unwrap_or(Ok(Read::End)).map_err(failed)
+    }
+}
+
+enum Source {
+    Edited { proposer: Proposer, history: FileHistory, file: Option<PathBuf> },
+    Plain,
+}
+
+impl Source {
+    fn new(edited: bool, proposer: Proposer) -> io::Result<Source> {
+        if !edited {
+            return Ok(Source::Plain);
+        }
+        let mut history = FileHistory::with_config(&config()?);
+        let file = history_file();
+        if let Some(file) = &file {
+            // The first time there is none.
+            let _none_yet = history.load(file);
+        }
+        Ok(Source::Edited { proposer, history, file })
+    }
+
+    fn read(&mut self) -> io::Result<Read> {
+        let Source::Edited { proposer, history, file } = self else {
+            let line = io::stdin().lock().lines().next().transpose()?;
+            return Ok(line.map_or(Read::End, Read::Line));
+        };
+        // An editor takes SIGINT over for as long as it lives, so it lives for one line: while a command
+        // runs, Ctrl-C is for the command.
+        let kept = std::mem::take(history);
+        let mut editor = Editor::with_history(config()?, kept).map_err(io::Error::other)?;
+        editor.set_helper(Some(proposer.clone()));
+        let read = editor.readline("mcp> ");
+        if let (Ok(_), Some(file)) = (&read, file) {
+            // A history that cannot be kept is no reason to stop.
+            let _not_kept = editor.append_history(file);
+        }
+        *history = std::mem::take(editor.history_mut());
+        match read {
+            Ok(line) => Ok(Read::Line(line)),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Read::Interrupted),
+            Err(ReadlineError::Eof) => Ok(Read::End),
+            Err(ReadlineError::Io(error)) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}
+
+/// A line that begins with a blank is not kept: that is how a secret is typed.
+fn config() -> io::Result<Config> {
+    let config = Config::builder().max_history_size(HISTORY).map_err(io::Error::other)?;
+    Ok(config.history_ignore_space(true).auto_add_history(true).build())
+}
+
+/// `$XDG_STATE_HOME/mcp/history`; its folder is made.
+fn history_file() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let folder = folder
+        .or_else(|| {
+            if cfg!(windows) { set("LOCALAPPDATA") } else { Some(set("HOME")?.join(".local").join("state")) }
+        })?
+        .join("mcp");
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
+
+/// Completes from what is known, and asks the server for the rest.
+#[derive(Clone, Helper, Highlighter, Hinter, Validator)]
+struct Proposer {
+    words: Arc<Words>,
+    client: Client,
+    handle: Handle,
+}
+
+impl Completer for Proposer {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &rustyline::Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let proposal = self.words.propose(line.get(..position).unwrap_or(line));
+        let words = match proposal.ask {
+            Some((prompt, argument, typed)) => self.ask(&prompt, &argument, &typed),
+            None => proposal.words,
+        };
+        Ok((proposal.start, words))
+    }
+}
+
+impl Proposer {
+    /// What the server proposes; nothing if it does not, or takes too long.
+    fn ask(&self, prompt: &str, argument: &str, typed: &str) -> Vec<String> {
+        let reference = [("type", RawJson::string("ref/prompt")), ("name", RawJson::string(prompt))];
+        let params = complete::request(RawJson::object(reference), argument, typed, &RawJson::EMPTY_OBJECT);
+        let call = self.client.request("completion/complete", Some(params));
+        let answer = self.handle.block_on(async { tokio::time::timeout(PATIENCE, call).await });
+        let Ok(Ok(result)) = answer else { return Vec::new() };
+        let values = complete::values(result.raw()).into_iter();
+        values.filter(|value| crate::text::shell_words::quote(value) == *value).collect()
+    }
+}

@@ -1,0 +1,7 @@
+//! Which server is meant, how it is reached, and one run against it.
+
+pub(crate) mod remote;
+pub(crate) mod run;
+pub(crate) mod servers;
+pub(crate) mod target;
+pub(crate) mod trace;

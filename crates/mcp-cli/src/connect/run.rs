@@ -1,0 +1,129 @@
+//! One run against one server: opened, used, and always closed.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use mcp_core::client::{CallOptions, Client, ClientBuilder, Reconnect};
+use mcp_core::transport::Connect;
+use mcp_core::transport::trace::Tracer;
+use mcp_stdio::StderrLines;
+
+use crate::connect::target::{Link, Target};
+use crate::connect::trace;
+use crate::exit::Failure;
+use crate::global::Global;
+use crate::signals::Signals;
+use crate::terminal::input::Answers;
+use crate::terminal::out;
+use crate::text;
+
+/// What servers are told that this program is.
+pub(crate) const NAME: &str = "mcp-cli";
+
+/// A client that is set up as the options say, but does not know its server yet.
+pub(crate) fn builder(global: &Global) -> ClientBuilder {
+    // A run makes few calls, and a server that dies in between is worth an error: nothing is started again.
+    Client::builder(NAME, env!("CARGO_PKG_VERSION"))
+        .era(global.era)
+        .start_timeout(global.start_timeout)
+        .reconnect(Reconnect::Never)
+        .configure(|config| config.probe_timeout = global.probe_timeout)
+}
+
+/// The limits of one request.
+pub(crate) fn call_options(global: &Global) -> CallOptions {
+    CallOptions {
+        timeout: global.timeout,
+        maximum: global.timeout,
+        // Without a limit of his own, a user waits as long as there is progress, up to the hard maximum.
+        reset_on_progress: global.timeout.is_none(),
+        ..CallOptions::default()
+    }
+}
+
+/// Opens the server, lets `work` use it, and closes it, whatever happened. A signal ends the work; a second
+/// one ends the closing too.
+pub(crate) async fn with_client<T>(
+    signals: &Signals,
+    global: &Global,
+    builder: ClientBuilder,
+    link: Link,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let url = link.url();
+    let client = open(global, builder, link, None)?;
+    use_and_close(signals, &client, work).await.map_err(|failure| failure.at(url.as_deref()))
+}
+
+/// Like [`with_client`], for a command that may be asked something by the server: `given` are the answers of
+/// `--input`, and a person at the terminal gives the rest.
+pub(crate) async fn answering<T>(
+    signals: &Signals,
+    target: Target,
+    given: &[(String, String)],
+    work: impl AsyncFnOnce(&Client, &Global) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Target { global, link } = target;
+    let answers = Answers::new(given, on_terminal())?;
+    let builder = answers.declare(builder(&global)).input_handler(answers.clone());
+    with_client(signals, &global, builder, link, async |client: &Client| {
+        let result = work(client, &global).await;
+        answers.missing().map_or(result, Err)
+    })
+    .await
+}
+
+/// Whether a person can be asked.
+pub(crate) fn on_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Starts a client. `tap` sees what crosses the link.
+pub(crate) fn open(
+    global: &Global,
+    builder: ClientBuilder,
+    link: Link,
+    tap: Option<Tracer>,
+) -> Result<Client, Failure> {
+    let limit = global.timeout.unwrap_or(Duration::from_secs(60));
+    let mut connector: Box<dyn Connect> = match link {
+        Link::Child(child) => {
+            if global.verbose > 0 {
+                tokio::spawn(forward(child.stderr_lines()));
+            }
+            Box::new(child)
+        }
+        Link::Http(remote) => Box::new(remote.client()?),
+    };
+    for tracer in [tap, global.trace.as_deref().map(trace::tracer).transpose()?].into_iter().flatten() {
+        connector = Box::new(tracer.connect(connector));
+    }
+    Ok(builder.call_timeout(limit).start(connector)?)
+}
+
+/// Waits until the client is ready, lets `work` use it, and closes it.
+pub(crate) async fn use_and_close<T>(
+    signals: &Signals,
+    client: &Client,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let outcome = tokio::select! {
+        outcome = async {
+            client.ready().await?;
+            work(client).await
+        } => outcome,
+        signal = signals.first() => Err(Failure::signal(signal)),
+    };
+    tokio::select! {
+        _reason = client.close() => {}
+        _signal = signals.second() => {}
+    }
+    outcome
+}
+
+/// Shows what the server writes to stderr. It may write anything, so a terminal gets it made safe.
+async fn forward(mut lines: StderrLines) {
+    while let Some(line) = lines.next().await {
+        out::note(format!("server: {}\n", text::safe_line(&line)));
+    }
+}

@@ -1,0 +1,27 @@
+//! `--trace`: every message on the wire as a JSON line, without secrets.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use mcp_core::transport::trace::{Record, Tracer};
+
+use crate::exit::{Code, Failure};
+use crate::terminal::out;
+
+/// A tracer that writes to this file, or to stderr for `-`.
+pub(crate) fn tracer(path: &Path) -> Result<Tracer, Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(Tracer::new(|record: &Record| out::note(format!("{}\n", record.to_ndjson()))));
+    }
+    let file = File::create(path).map_err(|error| {
+        Failure::new(Code::Io, format!("cannot write the trace to {}", path.display())).because(error)
+    })?;
+    let file = Mutex::new(file);
+    Ok(Tracer::new(move |record: &Record| {
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        // A full disk ends the trace, not the run.
+        let _not_written = writeln!(file, "{}", record.to_ndjson());
+    }))
+}

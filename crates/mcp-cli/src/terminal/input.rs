@@ -1,0 +1,177 @@
+//! Answers to what a server asks: from `--input`, from the person at the terminal, or a refusal.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mcp_core::client::{ClientBuilder, InputContext, InputHandler};
+use mcp_core::message::{ErrorObject, RawJson};
+use mcp_core::session::InputRequest;
+
+use crate::exit::{Code, Failure};
+use crate::terminal::form;
+use crate::{background, text};
+
+/// Answers questions, and remembers those that nobody answered. Clones share both.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers {
+    given: Arc<Mutex<VecDeque<(String, RawJson)>>>,
+    unanswered: Arc<Mutex<Vec<Unanswered>>>,
+    terminal: bool,
+}
+
+/// A question that nobody answered.
+#[derive(Clone, Debug)]
+struct Unanswered {
+    /// What `--input` has to name.
+    key: String,
+    question: String,
+}
+
+impl Answers {
+    /// The answers of `--input`, in the order given. `terminal`: a person can be asked for the rest.
+    pub(crate) fn new(given: &[(String, String)], terminal: bool) -> Result<Answers, Failure> {
+        let parsed: Result<VecDeque<_>, Failure> = given
+            .iter()
+            .map(|(key, json)| match RawJson::parse(json.clone()) {
+                Ok(value) => Ok((key.clone(), value)),
+                Err(error) => {
+                    Err(Failure::usage(format!("--input {key}: the answer is not JSON")).because(error))
+                }
+            })
+            .collect();
+        Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
+    }
+
+    /// Adds answers of `--input`.
+    pub(crate) fn give(&self, given: &[(String, String)]) -> Result<(), Failure> {
+        let more = Answers::new(given, false)?;
+        let mut more = more.given.lock().unwrap_or_else(PoisonError::into_inner);
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).append(&mut more);
+        Ok(())
+    }
+
+    /// Declares what can be answered: elicitation always, so that a question comes and can be reported;
+    /// the others only where the user has an answer ready.
+    pub(crate) fn declare(&self, builder: ClientBuilder) -> ClientBuilder {
+        let mode = RawJson::EMPTY_OBJECT;
+        let modes = RawJson::object([("form", mode.clone()), ("url", mode)]);
+        let mut builder = builder.capability("elicitation", modes);
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in ["sampling", "roots"] {
+            if given.iter().any(|(key, _)| key == name) {
+                builder = builder.capability(name, RawJson::EMPTY_OBJECT);
+            }
+        }
+        builder
+    }
+
+    /// The error for questions that nobody answered since it was last asked for.
+    pub(crate) fn missing(&self) -> Option<Failure> {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = unanswered.drain(..).next()?;
+        Some(
+            Failure::new(Code::Usage, format!("the tool asked for input: {}", first.question))
+                .because("there is no terminal to ask at, and no --input answers it")
+                .hint(format!("answer it with --input {}=JSON", first.key)),
+        )
+    }
+
+    /// The answer of `--input` for this question: the one with its key or its kind; else, where the era
+    /// has no keys, the next one.
+    fn take(&self, request: &InputRequest, keyed: bool) -> Option<RawJson> {
+        let kind = request.method.as_str().split('/').next().unwrap_or_default();
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = given.iter().position(|(key, _)| *key == request.key || key == kind);
+        let index = found.or_else(|| {
+            // An answer that was made for another kind of question does not fit.
+            let open = |key: &String| kind == "elicitation" && key != "sampling" && key != "roots";
+            given.iter().position(|(key, _)| !keyed && open(key))
+        })?;
+        given.remove(index).map(|(_, answer)| answer)
+    }
+}
+
+/// An answer as the method's result: a bare form is an accepted one.
+fn complete(request: &InputRequest, answer: RawJson) -> RawJson {
+    if request.method == "elicitation/create" && answer.member("action").is_none() {
+        return RawJson::object([("action", RawJson::string("accept")), ("content", answer)]);
+    }
+    answer
+}
+
+#[async_trait::async_trait]
+impl InputHandler for Answers {
+    async fn input(&self, request: InputRequest, context: InputContext) -> Result<RawJson, ErrorObject> {
+        if let Some(answer) = self.take(&request, context.version.is_modern()) {
+            return Ok(complete(&request, answer));
+        }
+        let params = request.params.clone().unwrap_or_default();
+        if self.terminal && request.method == "elicitation/create" {
+            // Reading a terminal blocks; a signal ends the program around it.
+            let asked = background::run(move || form::ask(&params)).await;
+            return asked.unwrap_or_else(|| Err(ErrorObject::internal("the terminal could not be read")));
+        }
+        let message = params.member("message").and_then(|message| message.to_text()).unwrap_or_default();
+        // Only 2026-07-28 has keys; before it the kind names a question.
+        let kind = request.method.as_str().split('/').next().unwrap_or_default();
+        let key = if context.version.is_modern() { request.key.clone() } else { kind.to_owned() };
+        let question = format!("{:?} ({})", text::headline(&message, 200), request.method);
+        let unanswered = Unanswered { key, question };
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).push(unanswered);
+        if request.method == "elicitation/create" {
+            return Ok(RawJson::object([("action", RawJson::string("cancel"))]));
+        }
+        Err(ErrorObject::method_not_found(request.method.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(key: &str, method: &'static str) -> InputRequest {
+        InputRequest { key: key.to_owned(), method: method.into(), params: None }
+    }
+
+    fn answers(given: &[(&str, &str)]) -> Answers {
+        let given: Vec<(String, String)> =
+            given.iter().map(|(key, json)| ((*key).to_owned(), (*json).to_owned())).collect();
+        Answers::new(&given, false).unwrap()
+    }
+
+    /// 2026-07-28 has keys: only the right one answers. Older revisions have none: the next one does.
+    #[test]
+    fn answers_are_taken_by_key_by_kind_or_in_order() {
+        let given = answers(&[("name", "1"), ("city", "2"), ("roots", "3")]);
+        assert_eq!(given.take(&question("age", "elicitation/create"), true), None);
+        assert_eq!(given.take(&question("city", "elicitation/create"), true).unwrap().to_string(), "2");
+        assert_eq!(given.take(&question("7", "roots/list"), false).unwrap().to_string(), "3");
+        assert_eq!(given.take(&question("7", "sampling/createMessage"), false), None);
+        assert_eq!(given.take(&question("7", "elicitation/create"), false).unwrap().to_string(), "1");
+        assert_eq!(given.take(&question("8", "elicitation/create"), false), None);
+    }
+
+    #[test]
+    fn a_bare_form_is_accepted_and_a_whole_answer_stays() {
+        let ask = question("k", "elicitation/create");
+        let bare = complete(&ask, RawJson::parse(r#"{"name":"Ada"}"#).unwrap());
+        assert_eq!(bare.to_string(), r#"{"action":"accept","content":{"name":"Ada"}}"#);
+        let whole = RawJson::parse(r#"{"action":"decline"}"#).unwrap();
+        assert_eq!(complete(&ask, whole.clone()), whole);
+    }
+
+    /// A question without an answer is an error that says how to answer.
+    #[test]
+    fn an_unanswered_question_is_reported() {
+        let answers = answers(&[("bad", "1")]);
+        assert!(answers.missing().is_none());
+        let unanswered =
+            Unanswered { key: "name".to_owned(), question: "elicitation/create \"Who?\"".to_owned() };
+        answers.unanswered.lock().unwrap().push(unanswered);
+        let failure = answers.missing().unwrap();
+        assert_eq!(failure.exit(), 2);
+        assert!(failure.message.contains("Who?"), "{}", failure.message);
+        assert_eq!(failure.hint.as_deref(), Some("answer it with --input name=JSON"));
+        assert!(Answers::new(&[("k".to_owned(), "{".to_owned())], false).is_err());
+    }
+}
