@@ -5,6 +5,7 @@
 //! and keeps time, and one that owns the sending half and writes what the session said. Reading never
 //! waits for writing: two peers that only write would wait for each other for ever.
 
+pub(crate) mod burst;
 pub(crate) mod mailbox;
 pub(crate) mod signal;
 pub(crate) mod timer;

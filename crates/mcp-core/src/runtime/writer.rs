@@ -12,7 +12,7 @@ use super::mailbox::Mailbox;
 
 /// Something to send, and the place it takes among the messages in flight until it is sent.
 #[derive(Debug)]
-pub(crate) struct Queued<P> {
+pub(crate) struct OutboxItem<P> {
     pub(crate) out: Outbound,
     pub(crate) _permit: Option<P>,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Rejected {
 /// **Not cancel-safe**: after a drop only `close` is left to call on the sender.
 pub(crate) async fn write<P>(
     sender: &mut dyn TransportSender,
-    queue: &Mailbox<Queued<P>>,
+    queue: &Mailbox<OutboxItem<P>>,
     rejected: &Mailbox<Rejected>,
     limit: Duration,
 ) -> Result<(), TransportError> {
@@ -76,8 +76,11 @@ struct Sending<'a, P> {
 }
 
 /// Begins to send the next message. Apart, so that who waits for it has no room for the message.
-fn begin<'a, P>(sender: &'a mut dyn TransportSender, queue: &Mailbox<Queued<P>>) -> Option<Sending<'a, P>> {
-    let Queued { out, _permit } = queue.try_pop()?;
+fn begin<'a, P>(
+    sender: &'a mut dyn TransportSender,
+    queue: &Mailbox<OutboxItem<P>>,
+) -> Option<Sending<'a, P>> {
+    let OutboxItem { out, _permit } = queue.try_pop()?;
     let (lane, request) = name(&out);
     Some(Sending { work: sender.send(out), lane, request, _permit })
 }

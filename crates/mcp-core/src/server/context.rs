@@ -11,7 +11,7 @@ use crate::session::server::{Incoming, RequestContext};
 use crate::session::{Change, ExchangeId, LogLevel};
 use crate::transport::Envelope;
 
-use crate::server::driver::command::{Command, Note};
+use crate::server::driver::command::{Command, ExchangeNotification};
 use crate::server::driver::server::ServerShared;
 use crate::server::driver::shared::LinkShared;
 
@@ -54,24 +54,30 @@ impl Context {
     /// returns, nothing is sent.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         if self.request_context().progress_token.is_some() {
-            self.note(Note::Progress { progress, total, message: message.map(str::to_owned) }).await;
+            self.send_notification(ExchangeNotification::Progress {
+                progress,
+                total,
+                message: message.map(str::to_owned),
+            })
+            .await;
         }
     }
 
     /// Sends a log message, if the client wants this level (ledger META-S-017). Waits like
     /// [`Context::progress`].
     pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
-        self.note(Note::Log { level, logger: logger.map(str::to_owned), data }).await;
+        self.send_notification(ExchangeNotification::Log { level, logger: logger.map(str::to_owned), data })
+            .await;
     }
 
     /// Sends any other notification that belongs to the request. Waits like [`Context::progress`].
     pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) {
-        self.note(Note::Other { method: method.into(), params }).await;
+        self.send_notification(ExchangeNotification::Other { method: method.into(), params }).await;
     }
 
-    async fn note(&self, note: Note) {
-        let permit = self.exchange.link.note_permit().await;
-        self.exchange.link.command(Command::Note { exchange: self.exchange.id(), note, permit });
+    async fn send_notification(&self, notification: ExchangeNotification) {
+        let permit = self.exchange.link.notification_permit().await;
+        self.exchange.link.command(Command::Notify { exchange: self.exchange.id(), notification, permit });
     }
 
     /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::error::CloseReason;
-use crate::transport::Outbound;
+use crate::transport::{CloseReport, Outbound, TransportError};
 
 /// The answer of `poll_output`. `E` is the session's event type.
 #[derive(Debug)]
@@ -25,4 +25,12 @@ pub enum Output<E> {
     Close(CloseReason),
     /// Nothing more to do, until this instant or until something happens.
     Wait(Option<Instant>),
+}
+
+/// Why a link ended, from what its driver knows.
+pub(super) fn link_end(error: Option<TransportError>, report: CloseReport) -> CloseReason {
+    match error {
+        Some(error) => CloseReason::LinkFailed { error, closed: report },
+        None => CloseReason::PeerClosed(report),
+    }
 }

@@ -70,7 +70,7 @@ impl Sim {
         match self.refusals.pop_front() {
             Some(error) => self.client.handle_connect_failed(self.now, error),
             None => {
-                let server = ServerSession::new(self.server_config.clone(), self.binding, self.now);
+                let server = ServerSession::new(self.now, self.server_config.clone(), self.binding);
                 self.links.push(Link::new(server, self.links.len()));
                 self.drain_server(self.links.len() - 1);
                 self.client.handle_connected(self.now, self.binding);
@@ -186,7 +186,7 @@ impl Sim {
             }
             Wire::Closed if link.failed => {
                 link.server_open = false;
-                link.server.handle_closed(self.now);
+                link.server.handle_closed(self.now, None, CloseReport::default());
             }
             Wire::Closed => link.server.handle_read_closed(self.now),
         }

@@ -90,7 +90,7 @@ impl Sim {
         let mut sim = Sim {
             start,
             now: start,
-            client: ClientSession::new(client, start),
+            client: ClientSession::new(start, client),
             client_wait: None,
             server_config: Arc::new(server),
             binding,
@@ -158,13 +158,13 @@ impl Sim {
             Ok(params) => params,
             Err(error) => panic!("{text}: {error}"),
         });
-        self.client(|client, now| client.call(now, now, method.into(), params, CallOptions::default()))
+        self.client(|client, now| client.call(now, now, method.into(), params, CallOptions::default(), ()))
     }
 
     /// The outcome of a call, if it has one.
     pub fn outcome(&self, call: CallId) -> Option<Result<&Payload, &Error>> {
         self.client_events.iter().find_map(|(_, event)| match event {
-            ClientEvent::CallDone { call: done, outcome } if *done == call => Some(outcome.as_ref()),
+            ClientEvent::CallDone { call: done, outcome, .. } if *done == call => Some(outcome.as_ref()),
             _ => None,
         })
     }
@@ -206,7 +206,7 @@ impl Sim {
         let told = std::mem::replace(&mut link.client_open, false);
         link.server_open = false;
         link.flights.clear();
-        link.server.handle_closed(self.now);
+        link.server.handle_closed(self.now, None, CloseReport::default());
         self.drain_server(index);
         if told {
             self.client.handle_closed(self.now, error, closed);

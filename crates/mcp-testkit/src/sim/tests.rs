@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
+use mcp_core::CloseReason;
 use mcp_core::message::ProtocolVersion;
 use mcp_core::session::client::EraMode;
 
@@ -172,7 +173,7 @@ fn a_close_ends_both_sides() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
     sim.call("tools/list", None);
     sim.run_until_idle();
-    sim.client(|client, now| client.close(now));
+    sim.client(|client, now| client.close(now, CloseReason::Requested));
     sim.run_until_idle();
     assert!(matches!(sim.client_events().last(), Some((_, ClientEvent::Closed(_)))));
     assert!(sim.server(|_, _| ()).is_some());

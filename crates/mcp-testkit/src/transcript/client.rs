@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use mcp_core::Error;
 use mcp_core::message::{Message, Method, Payload, ProtocolVersion, RawJson};
 use mcp_core::session::client::{
     CallOptions, ClientConfig, ClientEvent, ClientSession, EraMode, KnownEra, Reconnect,
 };
 use mcp_core::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use mcp_core::transport::{Binding, CloseReport, ConnectError, Inbound, Loss, LossKind, TransportError};
+use mcp_core::{CloseReason, Error};
 
 use super::actor::{
     Actor, Clock, Names, Role, binding, error_object, json, outbound, required_json, shown, text,
@@ -59,7 +59,7 @@ impl ClientActor {
     pub(super) fn new(header: &Header) -> Result<ClientActor, String> {
         let (binding, clock) = (binding(header)?, Clock::new());
         let mut actor = ClientActor {
-            session: ClientSession::new(config(header)?, clock.now),
+            session: ClientSession::new(clock.now, config(header)?),
             binding,
             clock,
             wait: None,
@@ -103,10 +103,10 @@ impl ClientActor {
             ClientEvent::Ready(agreed) => {
                 format!("Ready {} {}", agreed.version, shown(&agreed.capabilities))
             }
-            ClientEvent::CallNotification { call, notification } => {
+            ClientEvent::CallNotification { call, notification, .. } => {
                 format!("CallNotification {} {}", self.calls.number(call), note(notification))
             }
-            ClientEvent::CallDone { call, outcome } => {
+            ClientEvent::CallDone { call, outcome, .. } => {
                 format!("CallDone {} {}", self.calls.number(call), done(outcome))
             }
             ClientEvent::Notification(notification) => format!("Notification {}", note(notification)),
@@ -167,7 +167,7 @@ impl Actor for ClientActor {
         match verb {
             "call" => {
                 let method = Method::new(word.to_owned());
-                let call = self.session.call(now, now, method, json(more)?, CallOptions::default());
+                let call = self.session.call(now, now, method, json(more)?, CallOptions::default(), ());
                 self.calls.number(call);
             }
             "notify" => self.session.notify(now, Method::new(word.to_owned()), json(more)?),
@@ -181,7 +181,7 @@ impl Actor for ClientActor {
             "unsubscribe" => self.session.unsubscribe(now, self.listens.get(word)?),
             "answer" => self.session.answer_input(now, self.inputs.get(word)?, Ok(required_json(more)?)),
             "decline" => self.session.answer_input(now, self.inputs.get(word)?, Err(error_object(more)?)),
-            "close" => self.session.close(now),
+            "close" => self.session.close(now, CloseReason::Requested),
             "connect" => self.session.handle_connected(now, self.binding),
             "refuse" => {
                 let error = ConnectError::Unreachable(TransportError::new(rest));

@@ -7,7 +7,7 @@ use mcp_core::CloseReason;
 use mcp_core::message::{Message, Method, ProtocolVersion, RawJson};
 use mcp_core::session::server::{Reply, ServerConfig, ServerEvent, ServerSession};
 use mcp_core::session::{Change, ExchangeId, InputRequest, InputRequired, LogLevel, OutgoingId, Output};
-use mcp_core::transport::{Binding, Inbound};
+use mcp_core::transport::{Binding, CloseReport, Inbound};
 
 use super::actor::{
     Actor, Clock, Names, Role, binding, error_object, json, outbound, required_json, shown, text,
@@ -46,7 +46,7 @@ impl ServerActor {
             config.max_in_flight = most.parse().map_err(|_| format!("`{most}` is no number"))?;
         }
         let (binding, clock) = (binding(header)?, Clock::new());
-        let session = ServerSession::new(Arc::new(config), binding, clock.now);
+        let session = ServerSession::new(clock.now, Arc::new(config), binding);
         let mut actor = ServerActor {
             session,
             binding,
@@ -182,15 +182,13 @@ impl Actor for ServerActor {
             }
             "request" => {
                 let (method, params) = split(rest);
-                match self.session.request(now, Method::new(method.to_owned()), json(params)?) {
-                    Ok(outgoing) => drop(self.outgoing.number(outgoing)),
-                    Err(error) => self.said.push(format!("= Refused {error}")),
-                }
+                let outgoing = self.session.request(now, Method::new(method.to_owned()), json(params)?);
+                drop(self.outgoing.number(outgoing));
             }
             "drain" => self.session.drain(now),
             "close" => self.session.close(now, CloseReason::Requested),
             "read-closed" => self.session.handle_read_closed(now),
-            "disconnect" => self.session.handle_closed(now),
+            "disconnect" => self.session.handle_closed(now, None, CloseReport::default()),
             "ended" => self.session.handle_inbound(now, Inbound::Ended { lane: lane(rest)?.0 }),
             _ => return Err(format!("no verb `{verb}` for a server")),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Span;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Method, RawJson};
@@ -12,8 +13,8 @@ use crate::session::{InputId, SubscriptionFilter};
 
 use super::slot::{CallSlot, ListenSlot};
 
-/// A place among the messages in flight. Held by the table of calls until the outcome and by the queue
-/// to the writer until the message is written: both are bounded by it.
+/// Permission for one message in flight. A call's tag holds it until the outcome, and the queue to the writer until
+/// the message is written, so it bounds both.
 pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
 
 /// A call on its way to the session.
@@ -27,6 +28,15 @@ pub(crate) struct NewCall {
     pub(crate) permit: Option<Permit>,
 }
 
+/// What the session keeps of a call for the driver.
+#[derive(Clone, Debug)]
+pub(super) struct CallTag {
+    pub(super) slot: Arc<CallSlot>,
+    pub(super) span: Span,
+    pub(super) permit: Option<Permit>,
+}
+
+/// What the handles want done.
 #[derive(Debug)]
 pub(crate) enum Command {
     Call(NewCall),

@@ -6,44 +6,41 @@ use futures::FutureExt;
 
 use crate::error::Error;
 use crate::message::{ErrorObject, Payload};
-use crate::runtime::writer::Queued;
+use crate::runtime::writer::OutboxItem;
 use crate::session::client::ClientEvent;
-use crate::session::{CallId, InputId, InputRequest};
+use crate::session::{InputId, InputRequest};
 use crate::transport::Outbound;
 
+use super::command::{CallTag, Permit};
 use super::{Command, Driver, SubscriptionEvent};
 use crate::client::input::InputContext;
 
 impl Driver {
-    /// Queues a message for the writer. Without a link there is nobody to write to: the session knows, or
-    /// is about to be told.
-    pub(super) fn transmit(&mut self, out: Outbound) {
-        let mut permit = None;
-        if let Some(sending) = self.sending.take() {
-            permit = sending.permit;
-            if let Outbound::Message { lane, .. } = &out {
-                sending.span.record("lane", lane.number());
-            }
+    /// Queues a message for the writer. Drops it if there is no link: the session knows, or is about to be told.
+    pub(super) fn transmit(&mut self, out: Outbound, mut permit: Option<Permit>) {
+        if let Outbound::Message { lane, .. } = &out
+            && let Some(tag) = self.session.tag_on(*lane)
+        {
+            permit.clone_from(&tag.permit);
+            tag.span.record("lane", lane.number());
         }
         if let Some(outbox) = &self.outbox {
-            // Closed once the link is given up; what is said after that concerns nobody.
-            let _given_up = outbox.push(Queued { out, _permit: permit });
+            // The outbox is closed once the link is given up.
+            let _given_up = outbox.push(OutboxItem { out, _permit: permit });
         }
     }
 
-    pub(super) fn event(&mut self, event: ClientEvent) {
+    pub(super) fn event(&mut self, event: ClientEvent<CallTag>) {
         let bound = self.shared.limits.notification_queue;
         match event {
             ClientEvent::Ready(negotiated) => {
                 tracing::debug!(version = negotiated.version.as_str(), "ready");
                 self.shared.ready(negotiated);
             }
-            ClientEvent::CallNotification { call, notification } => {
-                if let Some(pending) = self.calls.get(&call) {
-                    pending.slot.notifications.push_lossy(notification, bound);
-                }
+            ClientEvent::CallNotification { tag, notification, .. } => {
+                tag.slot.notifications.push_lossy(notification, bound);
             }
-            ClientEvent::CallDone { call, outcome } => self.done(call, outcome),
+            ClientEvent::CallDone { tag, outcome, .. } => done(&tag, outcome),
             ClientEvent::Notification(notification) => self.shared.spread(&notification),
             ClientEvent::Input { id, call, request } => self.ask(id, call.is_some(), request),
             ClientEvent::InputCancelled { id } => {
@@ -80,17 +77,6 @@ impl Driver {
         }
     }
 
-    fn done(&mut self, call: CallId, outcome: Result<Payload, Error>) {
-        let Some(pending) = self.calls.remove(&call) else { return };
-        if !pending.span.is_disabled() {
-            match &outcome {
-                Ok(_) => pending.span.record("outcome", "ok"),
-                Err(error) => pending.span.record("outcome", error.to_string()),
-            };
-        }
-        pending.slot.settle(outcome);
-    }
-
     /// Has a question answered in a task of its own. The answer comes back as a command.
     fn ask(&mut self, input: InputId, in_call: bool, request: InputRequest) {
         let limit = self.shared.limits.inputs;
@@ -111,4 +97,14 @@ impl Driver {
         });
         self.inputs.insert(input, task.abort_handle());
     }
+}
+
+fn done(tag: &CallTag, outcome: Result<Payload, Error>) {
+    if !tag.span.is_disabled() {
+        match &outcome {
+            Ok(_) => tag.span.record("outcome", "ok"),
+            Err(error) => tag.span.record("outcome", error.to_string()),
+        };
+    }
+    tag.slot.settle(outcome);
 }

@@ -1,15 +1,15 @@
 //! One link of a client, from its first byte until it is closed.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
-
+use crate::runtime::burst::{LinkDriver, burst};
 use crate::runtime::mailbox::Mailbox;
-use crate::runtime::writer::{Queued, Rejected, write};
-use crate::runtime::{BURST, FAREWELL, Received, now, sleep_until};
+use crate::runtime::writer::{OutboxItem, Rejected, write};
+use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
 
 use super::{Driver, Permit};
@@ -27,13 +27,46 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 const UNREAD_REPLIES: usize = 1024;
 
 /// How a link came to its end.
-enum LinkEnd {
+pub(super) enum LinkEnd {
     /// The session wanted it.
     Asked,
     /// It can be read no more.
     Ended(Option<TransportError>),
     /// It cannot be written to any more. Answers may still be on their way.
     Broken(TransportError),
+}
+
+impl LinkDriver for Driver {
+    type End = LinkEnd;
+
+    fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
+        self.session.handle_rejected(now(), lane, request.as_ref(), loss);
+        self.drain();
+    }
+
+    fn take_command(&mut self) -> bool {
+        let command = self.shared.commands.try_pop();
+        command.map(|command| self.command(command)).is_some()
+    }
+
+    fn received(&mut self, received: Received) -> ControlFlow<LinkEnd> {
+        match received {
+            Ok(Some(inbound)) => {
+                self.inbound(inbound);
+                ControlFlow::Continue(())
+            }
+            Ok(None) => ControlFlow::Break(LinkEnd::Ended(None)),
+            Err(error) => ControlFlow::Break(LinkEnd::Ended(Some(error))),
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        self.reading
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.leave || self.redial.is_some() || self.end.is_some()
+    }
 }
 
 impl Driver {
@@ -47,7 +80,7 @@ impl Driver {
         self.drain();
         let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
         // If the session wanted the end, it does not want to hear how it came.
-        let end = if self.leaves() { LinkEnd::Asked } else { end };
+        let end = if self.is_leaving() { LinkEnd::Asked } else { end };
         self.outbox = None;
         outbox.close();
         self.close_link(&mut *sender, &mut *receiver, end).await;
@@ -59,18 +92,19 @@ impl Driver {
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-        outbox: &Mailbox<Queued<Permit>>,
+        outbox: &Mailbox<OutboxItem<Permit>>,
     ) -> LinkEnd {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
         let mut farewell = None;
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
-            if self.leaves() && farewell.is_none() {
+            if self.is_leaving() && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
             }
             let reading = outbox.len() < most;
+            self.reading = reading;
             let caught_up = poll_fn(|_| {
                 // Polled whenever the writer beside it has moved: nobody else has to wake it.
                 if outbox.len() < most { Poll::Ready(()) } else { Poll::Pending }
@@ -82,7 +116,7 @@ impl Driver {
                     Ok(()) => LinkEnd::Asked,
                     Err(error) => LinkEnd::Broken(error),
                 },
-                received = receiver.recv(), if reading => if let Some(end) = self.received(received) {
+                received = receiver.recv(), if reading => if let ControlFlow::Break(end) = self.received(received) {
                     return end;
                 },
                 () = caught_up, if !reading => {}
@@ -91,7 +125,7 @@ impl Driver {
                 () = self.timer.until(self.wait) => {}
                 () = sleep_until(farewell), if farewell.is_some() => {}
             }
-            if let Some(end) = self.burst(receiver, reading, &rejected) {
+            if let ControlFlow::Break(end) = burst(self, receiver, &rejected) {
                 return end;
             }
             self.tick();
@@ -99,48 +133,6 @@ impl Driver {
             if farewell.is_some_and(|at| at <= now()) {
                 return LinkEnd::Asked;
             }
-        }
-    }
-
-    /// Takes what is there, up to a bound: many messages cost one wake-up and one flush.
-    fn burst(
-        &mut self,
-        receiver: &mut dyn TransportReceiver,
-        reading: bool,
-        rejected: &Mailbox<Rejected>,
-    ) -> Option<LinkEnd> {
-        for _ in 0..BURST {
-            let mut idle = true;
-            if let Some(Rejected { lane, loss, .. }) = rejected.try_pop() {
-                idle = false;
-                self.session.handle_rejected(now(), lane, loss);
-                self.drain();
-            }
-            if let Some(command) = self.shared.commands.try_pop() {
-                idle = false;
-                self.command(command);
-            }
-            if reading && let Some(received) = receiver.recv().now_or_never() {
-                idle = false;
-                if let Some(end) = self.received(received) {
-                    return Some(end);
-                }
-            }
-            if idle || self.leaves() {
-                break;
-            }
-        }
-        None
-    }
-
-    fn received(&mut self, received: Received) -> Option<LinkEnd> {
-        match received {
-            Ok(Some(inbound)) => {
-                self.inbound(inbound);
-                None
-            }
-            Ok(None) => Some(LinkEnd::Ended(None)),
-            Err(error) => Some(LinkEnd::Ended(Some(error))),
         }
     }
 
@@ -157,7 +149,7 @@ impl Driver {
         receiver: &mut dyn TransportReceiver,
         end: LinkEnd,
     ) {
-        let (mut reading, mut told, mut error) = match end {
+        let (mut reading, mut informed, mut error) = match end {
             LinkEnd::Asked => (true, true, None),
             LinkEnd::Ended(error) => (false, false, error),
             LinkEnd::Broken(error) => (true, false, Some(error)),
@@ -175,13 +167,13 @@ impl Driver {
                         error.get_or_insert(cause);
                         CloseReport::default()
                     }));
-                    // Once it was told of the end, the session waits for nothing more.
-                    reading &= !told;
+                    // Once it was informed of the end, the session waits for nothing more.
+                    reading &= !informed;
                     last_words = now().checked_add(LAST_WORDS);
                 }
                 received = receiver.recv(), if reading => match received {
-                    // Once it was told of the end, the session has no lanes left.
-                    Ok(Some(inbound)) => if !told {
+                    // Once it was informed of the end, the session has no lanes left.
+                    Ok(Some(inbound)) => if !informed {
                         self.inbound(inbound);
                     },
                     Ok(None) => reading = false,
@@ -191,17 +183,17 @@ impl Driver {
                     }
                 },
                 () = sleep_until(last_words), if closed.is_some() => {}
-                () = sleep_until(evidence), if !told => {}
-                () = self.shared.commands.ready(), if told => {}
-                () = self.timer.until(self.wait), if told => {}
+                () = sleep_until(evidence), if !informed => {}
+                () = self.shared.commands.ready(), if informed => {}
+                () = self.timer.until(self.wait), if informed => {}
             }
             // Looked at every time: a timer beside a busy reader may never get its turn.
             let over = |limit: Option<Instant>| limit.is_some_and(|at| at <= now());
             reading &= !(closed.is_some() && over(last_words));
             // If the end is known by now there is nothing more to wait for.
-            reading &= told || closed.is_none() || !over(evidence);
-            if !told && closed.is_none() && over(evidence) {
-                told = true;
+            reading &= informed || closed.is_none() || !over(evidence);
+            if !informed && closed.is_none() && over(evidence) {
+                informed = true;
                 let note = Some("it is still being ended".to_owned());
                 self.session.handle_closed(
                     now(),
@@ -211,12 +203,12 @@ impl Driver {
                 self.drain();
             }
             // New commands wait until the session knows: else they would be sent into the void.
-            if told {
+            if informed {
                 self.take_commands();
                 self.tick();
             }
         }
-        if !told {
+        if !informed {
             self.session.handle_closed(now(), error, closed.unwrap_or_default());
             self.drain();
         }

@@ -12,48 +12,35 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::AbortHandle;
-use tracing::Span;
 
 use crate::error::{CloseReason, Error};
-use crate::session::client::ClientSession;
-use crate::session::number_map::NumberMap;
-use crate::session::{CallId, InputId, ListenId, Output};
+use crate::session::client::{ClientEvent, ClientSession};
+use crate::session::{InputId, ListenId, Output};
 use crate::transport::{CloseReport, Connect, ConnectError, Transport, TransportError};
 
+use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::timer::Timer;
-use crate::runtime::writer::Queued;
+use crate::runtime::writer::OutboxItem;
 use crate::runtime::{now, sleep_until};
 
 pub use slot::SubscriptionEvent;
 pub use state_watch::StateWatch;
 
+use command::CallTag;
 pub(crate) use command::{Command, NewCall, Permit};
 pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
 pub(crate) use slot::{CallSlot, ListenSlot};
 
-/// A call that the session has and that has no outcome yet.
-struct Pending {
-    slot: Arc<CallSlot>,
-    span: Span,
-    _permit: Option<Permit>,
-}
-
-/// What the next message to the writer belongs to.
-struct Sending {
-    permit: Option<Permit>,
-    span: Span,
-}
-
 struct Driver {
     shared: Arc<ClientShared>,
-    session: ClientSession,
-    calls: NumberMap<CallId, Pending>,
+    session: ClientSession<CallTag>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,
     /// To the writer of the link, while it is open.
-    outbox: Option<Arc<Mailbox<Queued<Permit>>>>,
-    sending: Option<Sending>,
+    outbox: Option<Arc<Mailbox<OutboxItem<Permit>>>>,
+    /// The outbox has room for the replies to what is read.
+    reading: bool,
     /// The session wants another link.
     redial: Option<Instant>,
     /// The session wants this link closed.
@@ -69,13 +56,12 @@ impl Driver {
     /// A driver that has not begun. It settles everything when it is dropped, begun or not.
     fn new(shared: Arc<ClientShared>) -> Driver {
         Driver {
-            session: ClientSession::new(shared.config.clone(), now()),
+            session: ClientSession::new(now(), shared.config.clone()),
             shared,
-            calls: NumberMap::default(),
             listens: HashMap::new(),
             inputs: HashMap::new(),
             outbox: None,
-            sending: None,
+            reading: true,
             redial: None,
             leave: false,
             end: None,
@@ -125,7 +111,7 @@ impl Driver {
                 },
                 () = self.timer.until(self.wait) => self.tick(),
             }
-            if self.leaves() {
+            if self.is_leaving() {
                 return None;
             }
         }
@@ -139,11 +125,6 @@ impl Driver {
         }
     }
 
-    /// Whether what goes on now with links is to stop.
-    fn leaves(&self) -> bool {
-        self.leave || self.redial.is_some() || self.end.is_some()
-    }
-
     /// Tells the session the time, if it is what the session waits for.
     fn tick(&mut self) {
         let now = now();
@@ -154,9 +135,7 @@ impl Driver {
     }
 
     fn take_commands(&mut self) {
-        while let Some(command) = self.shared.commands.try_pop() {
-            self.command(command);
-        }
+        while self.take_command() {}
     }
 
     fn command(&mut self, command: Command) {
@@ -169,8 +148,8 @@ impl Driver {
                 }
             }
             Command::Notify { method, params, permit } => {
-                self.sending = Some(Sending { permit: Some(permit), span: Span::none() });
                 self.session.notify(now, method, params);
+                return self.carry_out(Some(permit));
             }
             Command::Listen { filter, slot } => {
                 let id = self.session.listen(now, filter);
@@ -188,7 +167,7 @@ impl Driver {
                 self.inputs.remove(&input);
                 self.session.answer_input(now, input, answer);
             }
-            Command::Close => self.session.close(now),
+            Command::Close => self.session.close(now, CloseReason::Requested),
         }
         self.drain();
     }
@@ -205,18 +184,22 @@ impl Driver {
         if let Some(negotiated) = self.session.negotiated() {
             span.record("version", negotiated.version.as_str());
         }
-        self.sending = Some(Sending { permit: permit.clone(), span: span.clone() });
-        let id = self.session.call(now, issued, method, params, options);
-        // Fresh: nobody but this line sets it.
+        let tag = CallTag { slot: slot.clone(), span, permit };
+        let id = self.session.call(now, issued, method, params, options, tag);
+        // A new slot: only this line sets it.
         let _fresh = slot.id.set(id);
-        self.calls.insert(id, Pending { slot, span, _permit: permit });
     }
 
     /// Carries out what the session wants, until it waits.
     fn drain(&mut self) {
+        self.carry_out(None);
+    }
+
+    /// Like [`drain`](Driver::drain), after a notification whose permit is to be held until it is written.
+    fn carry_out(&mut self, mut permit: Option<Permit>) {
         loop {
             match self.session.poll_output() {
-                Output::Transmit(out) => self.transmit(out),
+                Output::Transmit(out) => self.transmit(out, permit.take()),
                 Output::Event(event) => self.event(event),
                 Output::Redial { at } => self.redial = Some(at),
                 Output::Close(reason) => {
@@ -225,7 +208,6 @@ impl Driver {
                 }
                 Output::Wait(at) => {
                     self.wait = at;
-                    self.sending = None;
                     return;
                 }
             }
@@ -243,8 +225,16 @@ impl Drop for Driver {
             let error = TransportError::new("a panic while the link was driven");
             CloseReason::LinkFailed { error, closed: CloseReport::default() }
         });
-        for (_, pending) in self.calls.drain() {
-            pending.slot.settle(Err(Error::Closed(reason.clone())));
+        // Outcomes that were not carried out stand. Nothing is told to the session: it may have panicked.
+        loop {
+            match self.session.poll_output() {
+                Output::Event(ClientEvent::CallDone { tag, outcome, .. }) => tag.slot.settle(outcome),
+                Output::Wait(_) => break,
+                _ => {}
+            }
+        }
+        for tag in self.session.take_tags() {
+            tag.slot.settle(Err(Error::Closed(reason.clone())));
         }
         for (_, slot) in self.listens.drain() {
             slot.end(Err(Error::Closed(reason.clone())));

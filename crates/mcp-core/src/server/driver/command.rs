@@ -7,11 +7,11 @@ use crate::message::{Method, Payload, RawJson};
 use crate::session::server::Reply;
 use crate::session::{Change, ExchangeId, LogLevel};
 
-use super::shared::NotePermit;
+use super::shared::NotificationPermit;
 
 /// A notification of a handler.
 #[derive(Debug)]
-pub(crate) enum Note {
+pub(crate) enum ExchangeNotification {
     Progress { progress: f64, total: Option<f64>, message: Option<String> },
     Log { level: LogLevel, logger: Option<String>, data: RawJson },
     Other { method: Method, params: Option<RawJson> },
@@ -25,10 +25,10 @@ pub(crate) enum Command {
         reply: Reply,
     },
     /// The permit is held until the notification is written.
-    Note {
+    Notify {
         exchange: ExchangeId,
-        note: Note,
-        permit: NotePermit,
+        notification: ExchangeNotification,
+        permit: NotificationPermit,
     },
     /// A request to a legacy client; `key` is to give it up with.
     Request {

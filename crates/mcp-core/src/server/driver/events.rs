@@ -10,7 +10,7 @@ use crate::runtime::signal::Signal;
 use crate::session::ExchangeId;
 use crate::session::server::{Incoming, Reply, ServerEvent};
 
-use super::serve::{InFlight, Notice, serve, tell};
+use super::serve::{Notice, ServingPermit, serve, tell};
 use super::{Command, Driver, ServerShared};
 use crate::server::context::Exchange;
 use crate::server::handler::IncomingRequest;
@@ -53,7 +53,7 @@ impl Driver<'_> {
     fn request(&mut self, incoming: Arc<Incoming>) {
         let id = incoming.exchange;
         let limit = self.server.limits.in_flight;
-        let Some(place) = InFlight::take(&self.server, limit) else {
+        let Some(permit) = ServingPermit::take(&self.server, limit) else {
             let busy = format!("Busy: too many requests in flight (limit {limit})");
             self.answer(id, Reply::Error(ErrorObject::internal(busy)));
             return;
@@ -75,13 +75,13 @@ impl Driver<'_> {
         });
         self.running.insert(id, exchange.clone());
         if self.binding.one_exchange && self.inline.is_none() {
-            self.inline = Some(boxed(|| serve(place, request, exchange, span)));
+            self.inline = Some(boxed(|| serve(permit, request, exchange, span)));
             return;
         }
         let link = self.shared.clone();
         // In a box, for a task moves its future about.
         tokio::spawn(boxed(|| async move {
-            let (exchange, reply) = serve(place, request, exchange, span).await;
+            let (exchange, reply) = serve(permit, request, exchange, span).await;
             link.command(Command::Reply { exchange, reply });
         }));
     }
@@ -98,12 +98,12 @@ impl Driver<'_> {
     }
 }
 
-impl InFlight {
-    /// A place among the requests in flight of the whole server, if there is one.
-    fn take(server: &Arc<ServerShared>, limit: usize) -> Option<InFlight> {
+impl ServingPermit {
+    /// A permit among the requests in flight of the whole server, if there is one.
+    fn take(server: &Arc<ServerShared>, limit: usize) -> Option<ServingPermit> {
         let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
-        // Made in any case: it gives the place back.
-        let place = InFlight { server: server.clone() };
-        (taken < limit).then_some(place)
+        // Made in any case: it gives the permit back.
+        let permit = ServingPermit { server: server.clone() };
+        (taken < limit).then_some(permit)
     }
 }

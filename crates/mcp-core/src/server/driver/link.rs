@@ -1,17 +1,18 @@
 //! The loops of a link of a server, and its end.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::task::Poll;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::runtime::burst::{LinkDriver, burst};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::writer::{Rejected, write};
-use crate::runtime::{BURST, FAREWELL, Received, now, sleep_until};
+use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
-use crate::transport::{Inbound, TransportError, TransportReceiver, TransportSender};
+use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
 use super::{BACKLOG, Driver};
 
@@ -24,6 +25,46 @@ enum Woken {
     Look,
 }
 
+impl LinkDriver for Driver<'_> {
+    type End = TransportError;
+
+    fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
+        self.session.handle_rejected(now(), lane, request.as_ref(), loss);
+        self.drain();
+        // What was to go beside the one exchange does not end it.
+        self.leave |= !lane.is_shared() && self.binding.one_exchange;
+    }
+
+    fn take_command(&mut self) -> bool {
+        let command = self.shared.commands.try_pop();
+        command.map(|command| self.command(command)).is_some()
+    }
+
+    fn received(&mut self, received: Received) -> ControlFlow<TransportError> {
+        match received {
+            Ok(Some(inbound)) => self.inbound(inbound),
+            Ok(None) => {
+                // Read-closed is not write-closed: what was accepted is still answered, for a while.
+                self.reading = false;
+                self.give_up = now().checked_add(self.server.limits.linger);
+                self.session.handle_read_closed(now());
+                self.drain();
+            }
+            Err(error) => return ControlFlow::Break(error),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn wants_more(&self) -> bool {
+        // A link that lives for one exchange has received all that it will receive.
+        self.reading && !self.binding.one_exchange && !self.shared.is_full()
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.leave
+    }
+}
+
 impl Driver<'_> {
     /// Drives a link until it is closed and its handlers are done.
     pub(super) async fn drive_link(
@@ -33,12 +74,12 @@ impl Driver<'_> {
     ) {
         if let Err(error) = self.pump(sender, receiver).await {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
-            self.session.handle_closed(now());
+            self.session.handle_closed(now(), Some(error), CloseReport::default());
             self.drain();
         }
         self.outbox.close();
         self.close_link(sender, receiver).await;
-        self.let_handlers_end().await;
+        self.finish_handlers().await;
     }
 
     /// Receives, serves and writes side by side until the link fails or is wanted no more. What was said
@@ -79,45 +120,22 @@ impl Driver<'_> {
             match woken {
                 Woken::Written(result) => return result,
                 Woken::Replied(exchange, reply) => self.replied(exchange, reply),
-                Woken::Received(received) => self.received(received)?,
+                Woken::Received(received) => {
+                    if let ControlFlow::Break(error) = self.received(received) {
+                        return Err(error);
+                    }
+                }
                 Woken::Look => {}
             }
-            self.burst(receiver, &rejected)?;
+            if let ControlFlow::Break(error) = burst(self, receiver, &rejected) {
+                return Err(error);
+            }
             self.release();
             self.tick();
             if farewell.is_some_and(|at| at <= now()) {
                 return Ok(());
             }
         }
-    }
-
-    /// Takes what is there, up to a bound: many messages cost one wake-up and one flush.
-    fn burst(
-        &mut self,
-        receiver: &mut dyn TransportReceiver,
-        rejected: &Mailbox<Rejected>,
-    ) -> Result<(), TransportError> {
-        for _ in 0..BURST {
-            let mut idle = true;
-            if let Some(rejected) = rejected.try_pop() {
-                idle = false;
-                self.rejected(rejected);
-            }
-            if let Some(command) = self.shared.commands.try_pop() {
-                idle = false;
-                self.command(command);
-            }
-            // A link that lives for one exchange has brought what it had to bring.
-            let more = self.reading && !self.binding.one_exchange && !self.shared.is_full();
-            if let Some(received) = more.then(|| receiver.recv().now_or_never()).flatten() {
-                idle = false;
-                self.received(received)?;
-            }
-            if idle {
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// The reply of the handler that runs inline, after what it said before.
@@ -128,32 +146,12 @@ impl Driver<'_> {
         self.drain();
     }
 
-    fn received(&mut self, received: Received) -> Result<(), TransportError> {
-        if let Some(inbound) = received? {
-            self.inbound(inbound);
-        } else {
-            // Read-closed is not write-closed: what was accepted is still answered, for a while.
-            self.reading = false;
-            self.give_up = now().checked_add(self.server.limits.linger);
-            self.session.handle_read_closed(now());
-            self.drain();
-        }
-        Ok(())
-    }
-
     fn inbound(&mut self, inbound: Inbound) {
         // Nobody is left for whom a link of one exchange would live on.
         let over = matches!(inbound, Inbound::Ended { .. } | Inbound::Lost { .. });
         self.session.handle_inbound(now(), inbound);
         self.drain();
         self.leave |= over && self.binding.one_exchange;
-    }
-
-    fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
-        self.session.handle_rejected(now(), lane, request.as_ref(), loss);
-        self.drain();
-        // What was to go beside the one exchange does not end it.
-        self.leave |= !lane.is_shared() && self.binding.one_exchange;
     }
 
     /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
@@ -177,7 +175,7 @@ impl Driver<'_> {
     }
 
     /// Handlers that still run are cancelled, and have their grace period.
-    async fn let_handlers_end(&mut self) {
+    async fn finish_handlers(&mut self) {
         if self.running.is_empty() {
             return;
         }

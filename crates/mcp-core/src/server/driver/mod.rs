@@ -20,16 +20,17 @@ use crate::session::number_map::NumberMap;
 use crate::session::server::{Reply, ServerSession};
 use crate::session::small::SmallMap;
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
-use crate::transport::{Binding, Outbound, Transport};
+use crate::transport::{Binding, CloseReport, Outbound, Transport};
 
+use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::now;
 use crate::runtime::timer::Timer;
-use crate::runtime::writer::Queued;
+use crate::runtime::writer::OutboxItem;
 use crate::server::context::Exchange;
-use command::{Command, Note};
+use command::{Command, ExchangeNotification};
 use serve::Notice;
-use shared::{LinkShared, NotePermit, QueueSlot};
+use shared::{LinkShared, NotificationPermit, QueueSlot};
 
 pub(crate) use server::{ServerLimits, ServerShared};
 
@@ -49,7 +50,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     let (mut sender, mut receiver) = link.split();
     let outbox = Mailbox::new();
     let mut driver = Driver {
-        session: ServerSession::new(server.config.clone(), binding, now()),
+        session: ServerSession::new(now(), server.config.clone(), binding),
         server,
         shared,
         binding,
@@ -60,7 +61,6 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         keys: NumberMap::default(),
         notices: None,
         held_back: VecDeque::new(),
-        permit: None,
         reading: true,
         drained: false,
         leave: false,
@@ -73,7 +73,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
 }
 
 /// The length of what a message carries.
-fn payload(out: &Outbound) -> usize {
+fn payload_len(out: &Outbound) -> usize {
     let Outbound::Message { message, .. } = out else { return 0 };
     let carried = match message {
         Message::Request(request) => request.params.as_ref().map(Payload::raw),
@@ -93,7 +93,7 @@ struct Driver<'a> {
     shared: Arc<LinkShared>,
     session: ServerSession,
     binding: Binding,
-    outbox: &'a Mailbox<Queued<QueueSlot>>,
+    outbox: &'a Mailbox<OutboxItem<QueueSlot>>,
     /// Requests that handlers are serving.
     running: SmallMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
@@ -105,8 +105,6 @@ struct Driver<'a> {
     notices: Option<Arc<Mailbox<Notice>>>,
     /// Changes that wait until the writer has caught up.
     held_back: VecDeque<Change>,
-    /// The place that the next message to the writer takes.
-    permit: Option<NotePermit>,
     reading: bool,
     /// The session has done everything it accepted, and is to be closed.
     drained: bool,
@@ -121,9 +119,7 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     fn take_commands(&mut self) {
-        while let Some(command) = self.shared.commands.try_pop() {
-            self.command(command);
-        }
+        while self.take_command() {}
     }
 
     fn command(&mut self, command: Command) {
@@ -133,29 +129,24 @@ impl Driver<'_> {
                 self.running.remove(&exchange);
                 self.session.reply(now, exchange, reply);
             }
-            Command::Note { exchange, note, permit } => {
-                self.permit = Some(permit);
-                match note {
-                    Note::Progress { progress, total, message } => {
+            Command::Notify { exchange, notification, permit } => {
+                match notification {
+                    ExchangeNotification::Progress { progress, total, message } => {
                         self.session.progress(now, exchange, progress, total, message.as_deref());
                     }
-                    Note::Log { level, logger, data } => {
+                    ExchangeNotification::Log { level, logger, data } => {
                         self.session.log(now, exchange, level, logger.as_deref(), data);
                     }
-                    Note::Other { method, params } => self.session.notify(now, exchange, method, params),
+                    ExchangeNotification::Other { method, params } => {
+                        self.session.notify(now, exchange, method, params)
+                    }
                 }
+                return self.carry_out(Some(permit));
             }
             Command::Request { key, method, params, answer } => {
-                match self.session.request(now, method, params) {
-                    Ok(outgoing) => {
-                        self.outgoing.insert(outgoing, (key, answer));
-                        self.keys.insert(key, outgoing);
-                    }
-                    Err(error) => {
-                        // Nobody waits any more: then nobody is told.
-                        let _gone = answer.send(Err(error));
-                    }
-                }
+                let outgoing = self.session.request(now, method, params);
+                self.outgoing.insert(outgoing, (key, answer));
+                self.keys.insert(key, outgoing);
             }
             Command::GiveUp { key } => {
                 if let Some(outgoing) = self.keys.remove(&key) {
@@ -205,16 +196,21 @@ impl Driver<'_> {
         }
         if self.give_up.is_some_and(|at| at <= now) {
             self.give_up = None;
-            self.session.close(now, CloseReason::PeerClosed(crate::transport::CloseReport::default()));
+            self.session.close(now, CloseReason::PeerClosed(CloseReport::default()));
             self.drain();
         }
     }
 
     /// Carries out what the session wants, until it waits.
     fn drain(&mut self) {
+        self.carry_out(None);
+    }
+
+    /// Like [`drain`](Driver::drain), after a notification whose permit is to be held until it is written.
+    fn carry_out(&mut self, mut permit: Option<NotificationPermit>) {
         loop {
             match self.session.poll_output() {
-                Output::Transmit(out) => self.transmit(out),
+                Output::Transmit(out) => self.transmit(out, permit.take()),
                 Output::Event(event) => self.event(event),
                 // A server makes no links.
                 Output::Redial { .. } => {}
@@ -224,7 +220,6 @@ impl Driver<'_> {
                 }
                 Output::Wait(at) => {
                     self.wait = at;
-                    self.permit = None;
                     if !std::mem::take(&mut self.drained) {
                         return;
                     }
@@ -234,7 +229,7 @@ impl Driver<'_> {
         }
     }
 
-    fn transmit(&mut self, out: Outbound) {
+    fn transmit(&mut self, out: Outbound, permit: Option<NotificationPermit>) {
         // The exchange for which the link lives ends with this: so does the link.
         if self.binding.one_exchange {
             self.leave |= match &out {
@@ -242,9 +237,9 @@ impl Driver<'_> {
                 Outbound::End { .. } => true,
             };
         }
-        // Closed once the link is given up; what is said after that concerns nobody.
-        let place = self.shared.place(payload(&out), self.permit.take());
-        let _given_up = self.outbox.push(Queued { out, _permit: Some(place) });
+        let slot = self.shared.queue_slot(payload_len(&out), permit);
+        // The outbox is closed once the link is given up.
+        let _given_up = self.outbox.push(OutboxItem { out, _permit: Some(slot) });
     }
 }
 

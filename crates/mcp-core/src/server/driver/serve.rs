@@ -17,12 +17,12 @@ use super::ServerShared;
 use crate::server::context::{Context, Exchange};
 use crate::server::handler::{Handler, IncomingRequest};
 
-/// A place among the requests in flight of a server.
-pub(super) struct InFlight {
+/// A permit among the requests in flight of a server.
+pub(super) struct ServingPermit {
     pub(super) server: Arc<ServerShared>,
 }
 
-impl Drop for InFlight {
+impl Drop for ServingPermit {
     fn drop(&mut self) {
         self.server.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
@@ -31,18 +31,18 @@ impl Drop for InFlight {
 /// Serves one request. Always comes to a reply, once the handler comes to an end or its request was
 /// cancelled long enough ago.
 pub(super) async fn serve(
-    place: InFlight,
+    permit: ServingPermit,
     request: IncomingRequest,
     exchange: Arc<Exchange>,
     span: Span,
 ) -> (ExchangeId, Reply) {
     // The handler itself, not its `Arc`: that would be one more boxed future.
-    let handler: &dyn Handler = &*place.server.handler;
+    let handler: &dyn Handler = &*permit.server.handler;
     let context = Context::new(exchange.clone());
     let work = AssertUnwindSafe(async { handler.handle(request, context).await });
     let overdue = async {
         exchange.cancelled.wait().await;
-        tokio::time::sleep(place.server.limits.grace).await;
+        tokio::time::sleep(permit.server.limits.grace).await;
     };
     let reply = tokio::select! {
         biased;

@@ -13,7 +13,7 @@ use crate::runtime::signal::Signal;
 use super::command::Command;
 
 /// Notifications of one link's handlers that may be unwritten; then handlers wait.
-const NOTES: usize = 256;
+const UNWRITTEN_NOTIFICATIONS: usize = 256;
 
 /// Messages, and bytes of their payloads, that may wait for the writer before nothing more is read: a peer
 /// that asks and asks and never reads would otherwise fill the memory until the write times out.
@@ -28,7 +28,7 @@ pub(crate) struct LinkShared {
     pub(crate) commands: Mailbox<Command>,
     /// Raised when the server is told to stop.
     pub(crate) stopping: Arc<Signal>,
-    notes: Semaphore,
+    notification_permits: Semaphore,
     requests: AtomicU64,
     /// Messages that the writer has not sent, and the bytes of their payloads.
     unread: AtomicUsize,
@@ -37,11 +37,11 @@ pub(crate) struct LinkShared {
 
 /// A place for one notification. Given back when the notification is written or dropped.
 #[derive(Debug)]
-pub(crate) struct NotePermit(Arc<LinkShared>);
+pub(crate) struct NotificationPermit(Arc<LinkShared>);
 
-impl Drop for NotePermit {
+impl Drop for NotificationPermit {
     fn drop(&mut self) {
-        self.0.notes.add_permits(1);
+        self.0.notification_permits.add_permits(1);
     }
 }
 
@@ -50,7 +50,7 @@ impl Drop for NotePermit {
 pub(crate) struct QueueSlot {
     link: Arc<LinkShared>,
     bytes: usize,
-    _note: Option<NotePermit>,
+    _notification: Option<NotificationPermit>,
 }
 
 impl Drop for QueueSlot {
@@ -62,10 +62,14 @@ impl Drop for QueueSlot {
 
 impl LinkShared {
     /// A place among what waits for the writer. Never refused: see [`LinkShared::is_full`].
-    pub(crate) fn place(self: &Arc<Self>, bytes: usize, note: Option<NotePermit>) -> QueueSlot {
+    pub(crate) fn queue_slot(
+        self: &Arc<Self>,
+        bytes: usize,
+        notification: Option<NotificationPermit>,
+    ) -> QueueSlot {
         self.unread.fetch_add(1, Ordering::Relaxed);
         self.unread_bytes.fetch_add(bytes, Ordering::Relaxed);
-        QueueSlot { link: self.clone(), bytes, _note: note }
+        QueueSlot { link: self.clone(), bytes, _notification: notification }
     }
 
     /// Whether so much waits for the writer that nothing more is to be read.
@@ -79,7 +83,7 @@ impl LinkShared {
             number,
             commands: Mailbox::new(),
             stopping,
-            notes: Semaphore::new(NOTES),
+            notification_permits: Semaphore::new(UNWRITTEN_NOTIFICATIONS),
             requests: AtomicU64::new(0),
             unread: AtomicUsize::new(0),
             unread_bytes: AtomicUsize::new(0),
@@ -87,12 +91,12 @@ impl LinkShared {
     }
 
     /// Waits for a place. Cancel-safe.
-    pub(crate) async fn note_permit(self: &Arc<Self>) -> NotePermit {
+    pub(crate) async fn notification_permit(self: &Arc<Self>) -> NotificationPermit {
         // Never closed, so always a permit; the guard gives it back.
-        if let Ok(permit) = self.notes.acquire().await {
+        if let Ok(permit) = self.notification_permits.acquire().await {
             permit.forget();
         }
-        NotePermit(self.clone())
+        NotificationPermit(self.clone())
     }
 
     /// Tells the driver. Once that has ended, nobody is left to tell.

@@ -1,4 +1,8 @@
 //! The application's calls: what is kept of each, and their two clocks.
+//!
+//! This table is not the one of requests in flight (`inflight.rs`), because the two do not map one to one: a call
+//! that is queued, waits for input or rests has no request, a call that is retried has several in turn, and the
+//! session's own requests belong to no call. `Purpose::Call` joins them.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +15,15 @@ use crate::session::number_map::NumberMap;
 
 /// One call that is not done.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct Call<T> {
     pub(super) method: Method,
     /// As the application gave them. Kept for a retry; cheap, because they share its memory.
     pub(super) params: Option<Payload>,
     pub(super) options: CallOptions,
+    /// The driver's, returned with the outcome.
+    pub(super) tag: T,
     pub(super) clock: Clock,
-    pub(super) stage: Stage,
+    pub(super) stage: CallStage,
     /// Rounds of input so far, and how many of the last of them asked nothing.
     pub(super) rounds: u32,
     pub(super) idle_rounds: u32,
@@ -27,7 +33,7 @@ pub(super) struct Call {
 
 /// Where a call is.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(super) enum CallStage {
     /// Waits for a link, or for the era.
     Queued,
     /// On the wire, under this number.
@@ -122,39 +128,50 @@ impl Clock {
 }
 
 /// Every call that is not done.
-#[derive(Debug, Default)]
-pub(super) struct Calls {
-    map: NumberMap<CallId, Call>,
+#[derive(Debug)]
+pub(super) struct Calls<T> {
+    map: NumberMap<CallId, Call<T>>,
     last: u64,
 }
 
-impl Calls {
+impl<T> Default for Calls<T> {
+    fn default() -> Calls<T> {
+        Calls { map: NumberMap::default(), last: 0 }
+    }
+}
+
+impl<T> Calls<T> {
     pub(super) fn mint(&mut self) -> CallId {
         self.last += 1;
         CallId(self.last)
     }
 
-    pub(super) fn insert(&mut self, id: CallId, call: Call) {
+    pub(super) fn insert(&mut self, id: CallId, call: Call<T>) {
         self.map.insert(id, call);
     }
 
-    pub(super) fn get(&self, id: CallId) -> Option<&Call> {
+    pub(super) fn get(&self, id: CallId) -> Option<&Call<T>> {
         self.map.get(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call<T>> {
         self.map.get_mut(&id)
     }
 
-    pub(super) fn take(&mut self, id: CallId) -> Option<Call> {
+    pub(super) fn take(&mut self, id: CallId) -> Option<Call<T>> {
         self.map.remove(&id)
     }
 
     /// The calls that `which` names, oldest first.
-    pub(super) fn ids(&self, which: impl Fn(&Call) -> bool) -> Vec<CallId> {
+    pub(super) fn ids(&self, which: impl Fn(&Call<T>) -> bool) -> Vec<CallId> {
         let mut ids: Vec<CallId> =
             self.map.iter().filter(|(_, call)| which(call)).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Removes all calls and yields their tags, in no order.
+    pub(super) fn take_tags(&mut self) -> impl Iterator<Item = T> {
+        std::mem::take(&mut self.map).into_values().map(|call| call.tag)
     }
 }

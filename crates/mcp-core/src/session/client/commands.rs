@@ -9,14 +9,14 @@ use crate::message::{Field, Method, Notification, Payload, RawJson, Request, met
 use crate::session::CallId;
 use crate::transport::EndReason;
 
-use super::calls::{Call, Clock, Stage};
+use super::calls::{Call, CallStage, Clock};
 use super::config::CallOptions;
 use super::inflight::{Purpose, wire_id};
 use super::input_modern::Round;
 use super::legacy;
 use super::link::{Era, Phase, Queued};
 use super::modern::{self, Extras};
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 /// The session sends these itself; `call` and `notify` do not (ledger CANC-C-002, T-13).
@@ -24,9 +24,9 @@ const RESERVED: [&str; 4] =
     ["initialize", "subscriptions/listen", "notifications/initialized", "notifications/cancelled"];
 
 /// The most notifications that wait for the era. Calls are bounded by the permits of whoever makes them.
-const MAX_WAITING_NOTES: usize = 1024;
+const MAX_WAITING_NOTIFICATIONS: usize = 1024;
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     pub(super) fn new_call(
         &mut self,
         now: Instant,
@@ -34,15 +34,20 @@ impl ClientSession {
         method: Method,
         params: Option<RawJson>,
         mut options: CallOptions,
+        tag: T,
     ) -> CallId {
         let id = self.calls.mint();
         if let Err(error) = self.accept(&method, params.as_ref(), &options) {
-            self.event(ClientEvent::CallDone { call: id, outcome: Err(error) });
+            self.event(ClientEvent::CallDone { call: id, tag, outcome: Err(error) });
             return id;
         }
         let clock = Clock::new(&self.config, &options, issued);
         if let Some((what, after)) = clock.expired(now) {
-            self.event(ClientEvent::CallDone { call: id, outcome: Err(Error::TimedOut { what, after }) });
+            self.event(ClientEvent::CallDone {
+                call: id,
+                tag,
+                outcome: Err(Error::TimedOut { what, after }),
+            });
             return id;
         }
         let params = params.map(Payload::of_application);
@@ -54,14 +59,15 @@ impl ClientSession {
             method,
             params,
             options,
+            tag,
             clock,
-            stage: Stage::Queued,
+            stage: CallStage::Queued,
             rounds: 0,
             idle_rounds: 0,
             resent: false,
         };
         self.calls.insert(id, call);
-        self.timers.set(Timer::Call(id), clock.deadline());
+        self.timers.set(TimerKey::Call(id), clock.deadline());
         if self.is_ready() {
             self.send_call(now, id, None);
         } else {
@@ -97,7 +103,7 @@ impl ClientSession {
         let Some(call) = self.calls.get_mut(id) else { return };
         let allowed = match &link.era {
             Era::Opening(_) => return,
-            Era::Legacy(legacy) => legacy::may_call(call.method.as_str(), &legacy.offers),
+            Era::Legacy(legacy) => legacy::may_call(call.method.as_str(), &legacy.features),
             Era::Modern(_) if modern::may_call(call.method.as_str()) => Ok(()),
             Era::Modern(_) => Err("2026-07-28 does not have it"),
         };
@@ -119,14 +125,14 @@ impl ClientSession {
                 };
                 let bare = round.is_some().then(|| Round::bare(call.params.as_ref())).flatten();
                 let params = if round.is_some() { bare.as_ref() } else { call.params.as_ref() };
-                Some(modern.stamp.params(params, &extras))
+                Some(modern.request_meta.params(params, &extras))
             }
             _ => legacy::params(call.params.clone(), token, call.options.meta.as_ref()),
         };
         let purpose = Purpose::Call(id);
         let request = Request { id: wire_id(number, &purpose), method: call.method.clone(), params };
         let envelope = call.options.envelope.clone();
-        call.stage = Stage::Sent(number);
+        call.stage = CallStage::Sent(number);
         if round.is_some() || call.resent {
             call.clock.restart_idle(now);
         }
@@ -141,35 +147,35 @@ impl ClientSession {
         {
             match next {
                 Queued::Call(call) => self.send_call(now, call, None),
-                Queued::Note(method, params) => self.send_note(method, params),
+                Queued::Notification(method, params) => self.send_notification(method, params),
             }
         }
     }
 
-    pub(super) fn new_note(&mut self, _now: Instant, method: Method, params: Option<RawJson>) {
+    pub(super) fn new_notification(&mut self, _now: Instant, method: Method, params: Option<RawJson>) {
         let legal = !RESERVED.contains(&method.as_str()) && params.as_ref().is_none_or(RawJson::is_object);
         match &self.phase {
             _ if !legal => debug!(%method, "not a notification of the application's; dropped"),
-            Phase::Open(link) if link.is_ready() => self.send_note(method, params),
-            Phase::Open(_) | Phase::Dialing => self.queue_note(method, params),
+            Phase::Open(link) if link.is_ready() => self.send_notification(method, params),
+            Phase::Open(_) | Phase::Dialing => self.queue_notification(method, params),
             Phase::Idle | Phase::Over(_) => debug!(%method, "no link; the notification is dropped"),
         }
     }
 
     /// Keeps a notification until the era is known. Beyond the bound the oldest goes, and is counted.
-    fn queue_note(&mut self, method: Method, params: Option<RawJson>) {
-        let is_note = |queued: &Queued| matches!(queued, Queued::Note(..));
-        if self.queue.iter().filter(|queued| is_note(queued)).count() >= MAX_WAITING_NOTES
-            && let Some(oldest) = self.queue.iter().position(is_note)
+    fn queue_notification(&mut self, method: Method, params: Option<RawJson>) {
+        let is_notification = |queued: &Queued| matches!(queued, Queued::Notification(..));
+        if self.queue.iter().filter(|queued| is_notification(queued)).count() >= MAX_WAITING_NOTIFICATIONS
+            && let Some(oldest) = self.queue.iter().position(is_notification)
         {
             self.queue.remove(oldest);
             self.stats.dropped_waiting += 1;
             debug!("too many notifications wait for a link; the oldest was dropped");
         }
-        self.queue.push_back(Queued::Note(method, params));
+        self.queue.push_back(Queued::Notification(method, params));
     }
 
-    fn send_note(&mut self, method: Method, params: Option<RawJson>) {
+    fn send_notification(&mut self, method: Method, params: Option<RawJson>) {
         let modern = self.modern().is_some();
         let row = method::find(method.as_str());
         if row.is_some_and(|row| !(if modern { row.modern } else { row.legacy }).client()) {
@@ -208,22 +214,24 @@ impl ClientSession {
     /// Ends a call: the one place that says `CallDone` of a call that was accepted.
     pub(super) fn finish(&mut self, id: CallId, outcome: Result<Payload, Error>) {
         let Some(call) = self.calls.take(id) else { return };
-        self.timers.clear(Timer::Call(id));
+        self.timers.clear(TimerKey::Call(id));
         match call.stage {
-            Stage::Sent(number) => {
+            CallStage::Sent(number) => {
                 self.inflight.take(number);
             }
-            Stage::Queued => self.queue.retain(|queued| !matches!(queued, Queued::Call(call) if *call == id)),
-            Stage::Asking(_) => self.cancel_inputs_of(id),
-            Stage::Resting(_) => self.timers.clear(Timer::Rest(id)),
+            CallStage::Queued => {
+                self.queue.retain(|queued| !matches!(queued, Queued::Call(call) if *call == id))
+            }
+            CallStage::Asking(_) => self.cancel_inputs_of(id),
+            CallStage::Resting(_) => self.timers.clear(TimerKey::Rest(id)),
         }
-        self.event(ClientEvent::CallDone { call: id, outcome });
+        self.event(ClientEvent::CallDone { call: id, tag: call.tag, outcome });
     }
 
     /// Gives a call up, and tells the peer if it knows of it.
     fn give_up(&mut self, id: CallId, why: EndReason, error: Error) {
         let Some(call) = self.calls.get(id) else { return };
-        if let Stage::Sent(number) = call.stage {
+        if let CallStage::Sent(number) = call.stage {
             self.inflight.take(number);
             self.abandon(number, &Purpose::Call(id), why);
         }
@@ -239,7 +247,7 @@ impl ClientSession {
         let Some(call) = self.calls.get(id) else { return };
         match call.clock.expired(now) {
             Some((what, after)) => self.give_up(id, EndReason::TimedOut, Error::TimedOut { what, after }),
-            None => self.timers.set(Timer::Call(id), call.clock.deadline()),
+            None => self.timers.set(TimerKey::Call(id), call.clock.deadline()),
         }
     }
 
@@ -256,7 +264,7 @@ impl ClientSession {
             && call.clock.resume(now)
         {
             let deadline = call.clock.deadline();
-            self.timers.set(Timer::Call(id), deadline);
+            self.timers.set(TimerKey::Call(id), deadline);
         }
     }
 }

@@ -22,13 +22,15 @@ pub struct Negotiated {
 /// What a client session tells the application.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum ClientEvent {
+pub enum ClientEvent<T = ()> {
     /// A link is open and the era is known.
     Ready(Negotiated),
     /// A notification that belongs to a call: progress, a log message.
     CallNotification {
         /// The call.
         call: CallId,
+        /// A clone of the call's tag.
+        tag: T,
         /// The notification.
         notification: Notification,
     },
@@ -36,6 +38,8 @@ pub enum ClientEvent {
     CallDone {
         /// The call.
         call: CallId,
+        /// The tag that was given with the call.
+        tag: T,
         /// Its result, an object, or why there is none.
         outcome: Result<Payload, Error>,
     },

@@ -32,7 +32,7 @@ pub(super) enum Match {
     /// It came on this request's own lane, but under another id.
     WrongId(u64),
     /// None that is in flight.
-    Nobody,
+    None,
 }
 
 /// The table. Numbers are never reused, across links neither (ledger ID-B-003).
@@ -85,7 +85,7 @@ impl InFlight {
         if !lane.is_shared() {
             let number = lane.number();
             return match (self.entries.get(&number), id) {
-                (None, _) => Match::Nobody,
+                (None, _) => Match::None,
                 (Some(_), None) => Match::Number(number),
                 (Some(purpose), Some(id)) if names(id, number, purpose) => Match::Number(number),
                 (Some(_), Some(_)) => Match::WrongId(number),
@@ -95,14 +95,14 @@ impl InFlight {
         let found = number.zip(id).filter(|(number, id)| {
             self.entries.get(number).is_some_and(|purpose| names(id, *number, purpose))
         });
-        found.map_or(Match::Nobody, |(number, _)| Match::Number(number))
+        found.map_or(Match::None, |(number, _)| Match::Number(number))
     }
 
     /// The request that stands behind an id or a token of ours.
     pub(super) fn by_id(&self, id: &RequestId) -> Option<(u64, &Purpose)> {
         match self.find(Lane::SHARED, Some(id)) {
             Match::Number(number) => self.entries.get(&number).map(|purpose| (number, purpose)),
-            Match::WrongId(_) | Match::Nobody => None,
+            Match::WrongId(_) | Match::None => None,
         }
     }
 }

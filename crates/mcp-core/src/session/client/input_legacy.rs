@@ -11,10 +11,10 @@ use crate::transport::Lane;
 
 use super::inflight::Purpose;
 use super::input::{Asker, Input, MAX_OPEN, NotAsked};
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// Answers a request of a legacy server.
     pub(super) fn respond(&mut self, id: RequestId, answer: Result<RawJson, ErrorObject>) {
         self.transmit_fresh(match answer {
@@ -57,7 +57,7 @@ impl ClientSession {
     /// Puts a question to the application.
     pub(super) fn ask(&mut self, now: Instant, asker: Asker, call: Option<CallId>, request: InputRequest) {
         let id = self.inputs.add(Input { asker, call });
-        self.timers.set(Timer::Input(id), now.checked_add(self.config.input_timeout));
+        self.timers.set(TimerKey::Input(id), now.checked_add(self.config.input_timeout));
         if let Some(call) = call {
             self.pause_call(now, call);
         }
@@ -67,7 +67,7 @@ impl ClientSession {
     /// The application's answer.
     pub(super) fn answer(&mut self, now: Instant, id: InputId, answer: Result<RawJson, ErrorObject>) {
         let Some(input) = self.inputs.take(id) else { return };
-        self.timers.clear(Timer::Input(id));
+        self.timers.clear(TimerKey::Input(id));
         if let Some(call) = input.call {
             self.resume_call(now, call);
         }
@@ -121,7 +121,7 @@ impl ClientSession {
     }
 
     fn withdraw(&mut self, id: InputId) {
-        self.timers.clear(Timer::Input(id));
+        self.timers.clear(TimerKey::Input(id));
         self.event(ClientEvent::InputCancelled { id });
     }
 

@@ -7,10 +7,10 @@ use crate::message::{Field, Method, Payload, RawJson, method};
 use crate::session::{CallId, InputRequest};
 
 use super::ClientSession;
-use super::calls::Stage;
+use super::calls::CallStage;
 use super::input::{Asker, MAX_OPEN};
 use super::modern::{ResultKind, result_kind};
-use super::timers::Timer;
+use super::timers::TimerKey;
 
 /// The first rest between two rounds that ask nothing, and the longest one.
 const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -43,7 +43,7 @@ impl Round {
     }
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// A modern result: the end of the call, or a round of input.
     pub(super) fn modern_result(&mut self, now: Instant, id: CallId, result: Payload) {
         match result_kind(&result, &self.config.result_types) {
@@ -85,12 +85,12 @@ impl ClientSession {
         if asks.is_empty() {
             let rest = REST.0.saturating_mul(2_u32.saturating_pow(call.idle_rounds)).min(REST.1);
             call.idle_rounds += 1;
-            call.stage = Stage::Resting(round);
-            self.timers.set(Timer::Rest(id), now.checked_add(rest));
+            call.stage = CallStage::Resting(round);
+            self.timers.set(TimerKey::Rest(id), now.checked_add(rest));
             return Ok(());
         }
         call.idle_rounds = 0;
-        call.stage = Stage::Asking(round);
+        call.stage = CallStage::Asking(round);
         for request in asks {
             self.ask(now, Asker::Round { key: request.key.clone() }, Some(id), request);
         }
@@ -134,7 +134,7 @@ impl ClientSession {
     /// One answer of a round; with the last of them the call is sent again, under a new id.
     pub(super) fn round_answer(&mut self, now: Instant, id: CallId, key: String, answer: RawJson) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        let Stage::Asking(round) = &mut call.stage else { return };
+        let CallStage::Asking(round) = &mut call.stage else { return };
         round.answers.push((key, answer));
         if round.answers.len() == round.asked {
             let round = std::mem::take(round);
@@ -145,7 +145,7 @@ impl ClientSession {
     /// A call without questions has rested.
     pub(super) fn rested(&mut self, now: Instant, id: CallId) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        if let Stage::Resting(round) = &mut call.stage {
+        if let CallStage::Resting(round) = &mut call.stage {
             let round = std::mem::take(round);
             self.send_call(now, id, Some(round));
         }

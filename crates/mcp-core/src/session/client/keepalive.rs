@@ -9,12 +9,12 @@ use crate::message::Payload;
 
 use super::ClientSession;
 use super::inflight::Purpose;
-use super::timers::Timer;
+use super::timers::TimerKey;
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     pub(super) fn start_keep_alive(&mut self, now: Instant) {
         if let (Some(policy), true) = (self.config.ping, self.legacy().is_some()) {
-            self.timers.set(Timer::KeepAlive, now.checked_add(policy.interval));
+            self.timers.set(TimerKey::KeepAlive, now.checked_add(policy.interval));
         }
     }
 
@@ -23,14 +23,14 @@ impl ClientSession {
         let (Some(policy), Some(link)) = (self.config.ping, self.link()) else { return };
         let due = link.heard.checked_add(policy.interval);
         if due.is_none_or(|due| due > now) {
-            return self.timers.set(Timer::KeepAlive, due);
+            return self.timers.set(TimerKey::KeepAlive, due);
         }
         self.request(now, "ping", None, Purpose::Ping, Some(policy.timeout));
     }
 
     /// Any answer will do, also an error: somebody is there.
     pub(super) fn ping_answered(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
-        self.timers.clear(Timer::Request(number));
+        self.timers.clear(TimerKey::Request(number));
         let (Some(policy), Some(legacy)) = (self.config.ping, self.legacy_mut()) else { return };
         match outcome {
             Ok(_) | Err(Error::Rpc(_)) => legacy.failed_pings = 0,
@@ -42,6 +42,6 @@ impl ClientSession {
                 }
             }
         }
-        self.timers.set(Timer::KeepAlive, now.checked_add(policy.interval));
+        self.timers.set(TimerKey::KeepAlive, now.checked_add(policy.interval));
     }
 }

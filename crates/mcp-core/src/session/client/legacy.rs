@@ -12,7 +12,7 @@ use super::subscribe::Uris;
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) negotiated: Negotiated,
-    pub(super) offers: ServerFeatures,
+    pub(super) features: ServerFeatures,
     /// The lane of `notifications/initialized`, until it is known to be delivered (promise 7).
     pub(super) hold: Option<u64>,
     /// The resources that are subscribed to on this link.
@@ -101,8 +101,8 @@ pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&R
 /// Capabilities are not asked about, because deployed servers declare less than they serve: only
 /// `logging/setLevel` is held back, and subscriptions where they are made for the application
 /// (ledger LIFE-B-012).
-pub(super) fn may_call(name: &str, offers: &ServerFeatures) -> Result<(), &'static str> {
-    if name == "logging/setLevel" && !offers.logging {
+pub(super) fn may_call(name: &str, features: &ServerFeatures) -> Result<(), &'static str> {
+    if name == "logging/setLevel" && !features.logging {
         return Err("the server did not declare logging");
     }
     match method::find(name) {

@@ -13,7 +13,7 @@ use super::inflight::{Purpose, wire_id};
 use super::legacy::Legacy;
 use super::modern::{Extras, Modern};
 use super::opening::Opening;
-use super::timers::Timer;
+use super::timers::TimerKey;
 
 /// Where a session is.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(super) enum Era {
 #[derive(Debug)]
 pub(super) enum Queued {
     Call(CallId),
-    Note(Method, Option<RawJson>),
+    Notification(Method, Option<RawJson>),
 }
 
 impl Link {
@@ -87,7 +87,7 @@ impl Link {
     }
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     pub(super) fn link(&self) -> Option<&Link> {
         match &self.phase {
             Phase::Open(link) => Some(link),
@@ -158,14 +158,16 @@ impl ClientSession {
     ) -> u64 {
         let number = self.inflight.mint();
         let params = match self.modern() {
-            Some(modern) => Some(modern.stamp.params(params.map(Payload::new).as_ref(), &Extras::default())),
+            Some(modern) => {
+                Some(modern.request_meta.params(params.map(Payload::new).as_ref(), &Extras::default()))
+            }
             None => params.map(Payload::new),
         };
         let request = Request { id: wire_id(number, &purpose), method: method.into(), params };
         self.inflight.insert(number, purpose);
         self.transmit(number, request.into(), Envelope::default());
         if let Some(limit) = limit {
-            self.timers.set(Timer::Request(number), now.checked_add(limit));
+            self.timers.set(TimerKey::Request(number), now.checked_add(limit));
         }
         number
     }

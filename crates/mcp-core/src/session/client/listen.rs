@@ -14,7 +14,7 @@ use super::inflight::Purpose;
 use super::link::Phase;
 use super::modern;
 use super::notifications::change_of;
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 /// One subscription. It lives over links.
@@ -49,13 +49,13 @@ pub(super) struct Active {
     number: Option<u64>,
     pub(super) honoured: SubscriptionFilter,
     /// It brought something.
-    fruitful: bool,
+    delivered: bool,
 }
 
 impl Active {
     /// A legacy subscription: no request stays open.
-    pub(super) fn unasked(honoured: SubscriptionFilter) -> Active {
-        Active { number: None, honoured, fruitful: false }
+    pub(super) fn without_request(honoured: SubscriptionFilter) -> Active {
+        Active { number: None, honoured, delivered: false }
     }
 }
 
@@ -69,7 +69,7 @@ impl ListenEntry {
     }
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     pub(super) fn new_listen(&mut self, now: Instant, filter: SubscriptionFilter) -> ListenId {
         self.last_listen += 1;
         let listen = ListenId(self.last_listen);
@@ -124,32 +124,32 @@ impl ClientSession {
 
     /// A notification of a modern server that is neither progress nor a cancellation. Subscriptions are
     /// told apart by the typed id of their request, and by lane where they have their own (T-13, T-14).
-    pub(super) fn on_modern_note(&mut self, lane: Lane, note: Notification) {
-        let tag = note.field(Field::MetaSubscriptionId).and_then(RequestId::parse);
+    pub(super) fn on_modern_notification(&mut self, lane: Lane, notification: Notification) {
+        let tag = notification.field(Field::MetaSubscriptionId).and_then(RequestId::parse);
         let tagged = tag.as_ref().and_then(|tag| self.inflight.by_id(tag)).map(|(number, _)| number);
         let laned = (!lane.is_shared()).then_some(lane.number());
-        let ack = note.method == "notifications/subscriptions/acknowledged";
+        let ack = notification.method == "notifications/subscriptions/acknowledged";
         let found = laned.or(tagged).and_then(|number| match self.inflight.get(number) {
             Some(Purpose::Listen(listen)) => Some((number, *listen)),
             _ => None,
         });
         match found {
             Some((number, _)) if tag.is_some() && tagged != Some(number) => {
-                self.drop_note(&note, "another subscription's id");
+                self.drop_notification(&notification, "another subscription's id");
             }
-            Some((number, listen)) if ack => self.listen_acknowledged(number, listen, &note),
-            Some((_, listen)) => self.deliver(listen, note),
-            None if tag.is_some() || ack => self.drop_note(&note, "no such subscription"),
-            None => self.pass_on(lane, note),
+            Some((number, listen)) if ack => self.listen_acknowledged(number, listen, &notification),
+            Some((_, listen)) => self.deliver(listen, notification),
+            None if tag.is_some() || ack => self.drop_notification(&notification, "no such subscription"),
+            None => self.pass_on(lane, notification),
         }
     }
 
-    fn listen_acknowledged(&mut self, number: u64, id: ListenId, note: &Notification) {
-        let said = note.params.as_ref().and_then(|params| params.get(Field::Notifications));
+    fn listen_acknowledged(&mut self, number: u64, id: ListenId, notification: &Notification) {
+        let said = notification.params.as_ref().and_then(|params| params.get(Field::Notifications));
         let said = said.and_then(|said| said.deserialize::<SubscriptionFilter>().ok()).unwrap_or_default();
         let Some(listen) = self.listens.get(&id) else { return };
         if !matches!(listen.state, ListenState::Asked(_)) {
-            return self.drop_note(note, "acknowledged before");
+            return self.drop_notification(notification, "acknowledged before");
         }
         // What was not asked for cannot be honoured (ledger SUB-C-004).
         let asked = &listen.filter;
@@ -159,13 +159,13 @@ impl ClientSession {
             resources_list_changed: said.resources_list_changed && asked.resources_list_changed,
             resource_subscriptions: said.resource_subscriptions,
         };
-        self.listen_started(id, Active { number: Some(number), honoured, fruitful: false });
+        self.listen_started(id, Active { number: Some(number), honoured, delivered: false });
     }
 
     /// A change for one subscription. A URI may name a part of a resource that was asked for
     /// (ledger SUB-S-014).
-    fn deliver(&mut self, id: ListenId, note: Notification) {
-        let change = change_of(&note);
+    fn deliver(&mut self, id: ListenId, notification: Notification) {
+        let change = change_of(&notification);
         let Some(listen) = self.listens.get_mut(&id) else { return };
         let wanted = change.is_some_and(|change| match change {
             Change::Resource { .. } => !listen.filter.resource_subscriptions.is_empty(),
@@ -173,12 +173,14 @@ impl ClientSession {
         });
         match &mut listen.state {
             ListenState::Active(on) if wanted => {
-                on.fruitful = true;
-                self.event(ClientEvent::ListenNotification { listen: id, notification: note });
+                on.delivered = true;
+                self.event(ClientEvent::ListenNotification { listen: id, notification: notification });
             }
             // The acknowledgement comes first (ledger SUB-S-002).
-            ListenState::Active(_) => self.drop_note(&note, "the subscription did not ask for it"),
-            _ => self.drop_note(&note, "the subscription is not acknowledged"),
+            ListenState::Active(_) => {
+                self.drop_notification(&notification, "the subscription did not ask for it")
+            }
+            _ => self.drop_notification(&notification, "the subscription is not acknowledged"),
         }
     }
 
@@ -203,7 +205,7 @@ impl ClientSession {
         let was_on = matches!(was, ListenState::Active(_));
         let asked = listen.asked;
         let failed =
-            if matches!(&was, ListenState::Active(on) if on.fruitful) { 0 } else { listen.failed + 1 };
+            if matches!(&was, ListenState::Active(on) if on.delivered) { 0 } else { listen.failed + 1 };
         if !(transient && listen.before && failed < limit) {
             return self.end_listen(id, Err(error));
         }
@@ -214,10 +216,10 @@ impl ClientSession {
         if was_on {
             self.event(ClientEvent::ListenLost { listen: id });
         }
-        // However fruitful, one that is cut soon is not asked for as fast as the peer can cut it.
+        // However delivered, one that is cut soon is not asked for as fast as the peer can cut it.
         let spaced = asked.and_then(|asked| asked.checked_add(self.backoff(1))).unwrap_or(now);
         let at = now.checked_add(self.backoff(wait)).map(|at| at.max(spaced));
-        self.timers.set(Timer::Relisten(id), at);
+        self.timers.set(TimerKey::Relisten(id), at);
     }
 
     /// The server takes a subscription down (T-12). Its result may come as well, or not.
@@ -237,7 +239,7 @@ impl ClientSession {
         if let Some(number) = listen.number() {
             self.inflight.take(number);
         }
-        self.timers.clear(Timer::Relisten(id));
+        self.timers.clear(TimerKey::Relisten(id));
         self.event(ClientEvent::ListenEnded { listen: id, outcome });
     }
 
@@ -256,7 +258,7 @@ impl ClientSession {
     pub(super) fn suspend_listens(&mut self) {
         let ids: Vec<ListenId> = self.listens.keys().copied().collect();
         for id in ids {
-            self.timers.clear(Timer::Relisten(id));
+            self.timers.clear(TimerKey::Relisten(id));
             let Some(listen) = self.listens.get_mut(&id) else { continue };
             let was = std::mem::replace(&mut listen.state, ListenState::Waiting);
             if matches!(was, ListenState::Active(_)) {

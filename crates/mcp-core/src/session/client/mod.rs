@@ -44,7 +44,8 @@ pub use event::{ClientEvent, Negotiated};
 pub use stats::ClientStats;
 
 use crate::error::CloseReason;
-use crate::message::{ErrorObject, Method, RawJson};
+use crate::message::{ErrorObject, Method, RawJson, RequestId};
+use crate::session::output::link_end;
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{Binding, CloseReport, ConnectError, Inbound, Lane, Loss, TransportError};
 
@@ -54,22 +55,25 @@ use input::{ClientFeatures, Inputs};
 use link::{Phase, Queued};
 use listen::ListenEntry;
 use redial::Tries;
-use timers::{Timer, Timers};
+use timers::{TimerKey, Timers};
 
 /// The client's side of a session, over any number of links, one at a time.
 ///
 /// Every call ends in exactly one [`ClientEvent::CallDone`], every subscription in exactly one
 /// [`ClientEvent::ListenEnded`], and the session in one `Output::Close` followed by
 /// [`ClientEvent::Closed`].
+///
+/// `T` is a tag that the driver gives with each call and that comes back with its events, so that a driver needs no
+/// table of calls besides. The session never looks at it.
 #[derive(Debug)]
-pub struct ClientSession {
+pub struct ClientSession<T = ()> {
     config: ClientConfig,
     declared: ClientFeatures,
     phase: Phase,
-    out: VecDeque<Output<ClientEvent>>,
+    out: VecDeque<Output<ClientEvent<T>>>,
     timers: Timers,
     inflight: InFlight,
-    calls: Calls,
+    calls: Calls<T>,
     queue: VecDeque<Queued>,
     inputs: Inputs,
     listens: BTreeMap<ListenId, ListenEntry>,
@@ -80,9 +84,9 @@ pub struct ClientSession {
     stats: ClientStats,
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// A session without a link. Its first output is `Redial`.
-    pub fn new(config: ClientConfig, now: Instant) -> ClientSession {
+    pub fn new(now: Instant, config: ClientConfig) -> ClientSession<T> {
         ClientSession {
             declared: ClientFeatures::read(&config.capabilities),
             known_era: config.known_era,
@@ -120,9 +124,9 @@ impl ClientSession {
         self.route(now, inbound);
     }
 
-    /// A message was not sent (`SendError::Rejected`), and its lane is over. Each message of a client has
-    /// a lane of its own, so the lane says which.
-    pub fn handle_rejected(&mut self, now: Instant, lane: Lane, loss: Loss) {
+    /// A message was not sent (`SendError::Rejected`), and its lane is over. A client sends one message per lane, so
+    /// the lane alone identifies it.
+    pub fn handle_rejected(&mut self, now: Instant, lane: Lane, _request: Option<&RequestId>, loss: Loss) {
         if self.link().is_some() {
             self.on_lost(now, lane, loss);
         }
@@ -132,26 +136,22 @@ impl ClientSession {
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop(now) {
             match timer {
-                Timer::Start => self.start_expired(now),
-                Timer::Probe => self.probe_silent(now),
-                Timer::KeepAlive => self.keep_alive(now),
-                Timer::Call(call) => self.call_expired(now, call),
-                Timer::Rest(call) => self.rested(now, call),
-                Timer::Input(input) => self.input_expired(now, input),
-                Timer::Request(number) => self.request_expired(now, number),
-                Timer::Relisten(listen) => self.start_listen(now, listen),
+                TimerKey::Start => self.start_expired(now),
+                TimerKey::Probe => self.probe_silent(now),
+                TimerKey::KeepAlive => self.keep_alive(now),
+                TimerKey::Call(call) => self.call_expired(now, call),
+                TimerKey::Rest(call) => self.rested(now, call),
+                TimerKey::Input(input) => self.input_expired(now, input),
+                TimerKey::Request(number) => self.request_expired(now, number),
+                TimerKey::Relisten(listen) => self.start_listen(now, listen),
             }
         }
     }
 
-    /// The link has ended: `error` if not cleanly, `closed` with what is known. Ignored if the session
+    /// The link has ended: `error` if not cleanly, `report` with what is known. Ignored if the session
     /// has given that link up already.
-    pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, closed: CloseReport) {
-        let reason = match error {
-            Some(error) => CloseReason::LinkFailed { error, closed },
-            None => CloseReason::PeerClosed(closed),
-        };
-        self.link_ended(now, reason);
+    pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, report: CloseReport) {
+        self.link_ended(now, link_end(error, report));
     }
 
     /// Makes a call. Its outcome is `ClientEvent::CallDone`. `issued` is when the application asked: the
@@ -166,19 +166,20 @@ impl ClientSession {
         method: Method,
         params: Option<RawJson>,
         options: CallOptions,
+        tag: T,
     ) -> CallId {
-        self.new_call(now, issued, method, params, options)
+        self.new_call(now, issued, method, params, options, tag)
     }
 
     /// Sends a notification; waits for the era, as a call does. Dropped where the era does not have it
     /// (`notifications/roots/list_changed` on 2026-07-28; ledger LIFE-C-015), and where there is no link.
     /// Of more than 1,024 that wait the oldest go, and are counted.
     pub fn notify(&mut self, now: Instant, method: Method, params: Option<RawJson>) {
-        self.new_note(now, method, params);
+        self.new_notification(now, method, params);
     }
 
     /// Subscribes, in either era: by `subscriptions/listen`, or by `resources/subscribe` and the notices
-    /// that a legacy server sends unasked.
+    /// that a legacy server sends without_request.
     pub fn listen(&mut self, now: Instant, filter: SubscriptionFilter) -> ListenId {
         self.new_listen(now, filter)
     }
@@ -199,9 +200,20 @@ impl ClientSession {
     }
 
     /// Ends the session. No message says so to the peer (ledger LIFE-B-019).
-    pub fn close(&mut self, _now: Instant) {
+    pub fn close(&mut self, _now: Instant, reason: CloseReason) {
         self.abandon_all();
-        self.end(CloseReason::Requested);
+        self.end(reason);
+    }
+
+    /// Removes the tags of all calls that have no outcome yet, in no order. For a driver that is dropped before
+    /// the session has ended: no `CallDone` follows for these calls, and the session is of no further use.
+    pub fn take_tags(&mut self) -> impl Iterator<Item = T> {
+        self.calls.take_tags()
+    }
+
+    /// The tag of the call whose request is in flight on this lane. `None` if the lane carries anything else.
+    pub fn tag_on(&self, lane: Lane) -> Option<&T> {
+        self.call_on(lane).and_then(|call| self.calls.get(call)).map(|call| &call.tag)
     }
 
     /// What was agreed on, while a link is open.
@@ -213,7 +225,7 @@ impl ClientSession {
     }
 
     /// Why the session ended, once it has.
-    pub fn closed(&self) -> Option<&CloseReason> {
+    pub fn close_reason(&self) -> Option<&CloseReason> {
         match &self.phase {
             Phase::Over(reason) => Some(reason),
             Phase::Dialing | Phase::Open(_) | Phase::Idle => None,
@@ -226,11 +238,11 @@ impl ClientSession {
     }
 
     /// What to do next. See the single-mutation rule of [`crate::session`].
-    pub fn poll_output(&mut self) -> Output<ClientEvent> {
+    pub fn poll_output(&mut self) -> Output<ClientEvent<T>> {
         self.out.pop_front().unwrap_or_else(|| Output::Wait(self.timers.next()))
     }
 
-    fn event(&mut self, event: ClientEvent) {
+    fn event(&mut self, event: ClientEvent<T>) {
         self.out.push_back(Output::Event(event));
     }
 }

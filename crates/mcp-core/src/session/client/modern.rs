@@ -10,7 +10,7 @@ use super::event::Negotiated;
 #[derive(Debug)]
 pub(super) struct Modern {
     pub(super) negotiated: Negotiated,
-    pub(super) stamp: RequestMeta,
+    pub(super) request_meta: RequestMeta,
 }
 
 /// What every request of a link carries in `_meta` (ledger META-C-004, META-C-005), written once.

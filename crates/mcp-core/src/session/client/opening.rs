@@ -16,13 +16,15 @@ use super::inflight::{Purpose, wire_id};
 use super::legacy;
 use super::link::{Era, Link, Phase};
 use super::modern::{self, Extras, RequestMeta};
-use super::probe::{ProbeContext, ProbeOutcome, Step, judge, seen_in_error, seen_in_result, supported_by};
-use super::timers::Timer;
+use super::probe::{
+    ProbeAction, ProbeContext, ProbeOutcome, judge, seen_in_error, seen_in_result, supported_by,
+};
+use super::timers::TimerKey;
 
 /// A link whose era is not known yet.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
-    stage: Stage,
+    stage: OpeningStage,
     /// A probe went out on this link.
     pub(super) probed: bool,
     /// A `-32022` to the probe was met with a second one.
@@ -39,7 +41,7 @@ pub(super) struct Opening {
 
 /// What the opening waits for.
 #[derive(Debug, Default)]
-enum Stage {
+enum OpeningStage {
     #[default]
     Probing,
     Initializing(Option<Beside>),
@@ -68,12 +70,12 @@ enum FirstOutput {
 
 impl Opening {
     /// The opening of a link whose peer has forgotten the session.
-    pub(super) fn again(loss: Loss) -> Opening {
+    pub(super) fn after_session_loss(loss: Loss) -> Opening {
         Opening { stale: Some(loss), ..Opening::default() }
     }
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// The revisions that the mode allows, newest first.
     fn allowed(&self) -> Cow<'_, [ProtocolVersion]> {
         let ours = &self.config.versions;
@@ -93,14 +95,14 @@ impl ClientSession {
         }
     }
 
-    fn judge(&self, seen: &ProbeOutcome) -> Step {
+    fn judge(&self, seen: &ProbeOutcome) -> ProbeAction {
         let binding = self.link().map_or(Binding::STREAM, |link| link.binding);
         let versions = self.allowed();
-        let ground =
+        let context =
             ProbeContext { versions: &versions, continuous: binding.continuous, mirrors: binding.mirrors };
-        let (row, step) = judge(seen, &ground);
-        debug!(?row, ?step, "the era probe was judged");
-        step
+        let (row, action) = judge(seen, &context);
+        debug!(?row, ?action, "the era probe was judged");
+        action
     }
 
     fn newest(&self, modern: bool) -> Option<ProtocolVersion> {
@@ -138,8 +140,8 @@ impl ClientSession {
             forgotten: 0,
             era,
         });
-        if !self.timers.is_set(Timer::Start) {
-            self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
+        if !self.timers.is_set(TimerKey::Start) {
+            self.timers.set(TimerKey::Start, now.checked_add(self.config.start_timeout));
         }
         match first {
             FirstOutput::Probe(version) => self.send_probe(now, version),
@@ -148,7 +150,7 @@ impl ClientSession {
     }
 
     /// How long the probe may be silent. A known modern peer is given more time before it is doubted.
-    fn patience(&self) -> Duration {
+    fn probe_timeout(&self) -> Duration {
         let modern_before = self.known_era.is_some_and(|known_era| known_era.version.is_modern());
         if modern_before {
             self.config.probe_timeout.max(self.config.start_timeout / 2)
@@ -159,12 +161,12 @@ impl ClientSession {
 
     fn send_probe(&mut self, now: Instant, version: ProtocolVersion) {
         let Some(opening) = self.opening_mut() else { return };
-        opening.stage = Stage::Probing;
+        opening.stage = OpeningStage::Probing;
         opening.probed = true;
         let params = RequestMeta::new(&self.config, version).params(None, &Extras::default());
         self.send_opening("server/discover", params, Purpose::Probe, Some(version));
-        let patience = self.patience();
-        self.timers.set(Timer::Probe, now.checked_add(patience));
+        let probe_timeout = self.probe_timeout();
+        self.timers.set(TimerKey::Probe, now.checked_add(probe_timeout));
     }
 
     /// Sends `initialize`, alone.
@@ -175,7 +177,7 @@ impl ClientSession {
     fn send_initialize(&mut self, version: ProtocolVersion, beside: Option<Beside>) {
         let params = Payload::new(legacy::initialize_params(&self.config, version));
         let Some(opening) = self.opening_mut() else { return };
-        opening.stage = Stage::Initializing(beside);
+        opening.stage = OpeningStage::Initializing(beside);
         opening.initializes += 1;
         // Without a version: a binding that would put it into metadata has to leave it out here.
         self.send_opening("initialize", params, Purpose::Initialize, None);
@@ -198,7 +200,7 @@ impl ClientSession {
 
     /// The probe has been silent too long.
     pub(super) fn probe_silent(&mut self, now: Instant) {
-        let error = Error::TimedOut { what: "no answer to the era probe", after: self.patience() };
+        let error = Error::TimedOut { what: "no answer to the era probe", after: self.probe_timeout() };
         self.on_probe(now, ProbeOutcome::Silence, Err(error));
     }
 
@@ -214,41 +216,41 @@ impl ClientSession {
     }
 
     fn on_probe(&mut self, now: Instant, seen: ProbeOutcome, outcome: Result<Payload, Error>) {
-        let step = self.judge(&seen);
-        let discovered = match (&seen, &step, &outcome) {
-            (ProbeOutcome::Discovered(offered), Step::Modern(version), Ok(result)) => {
+        let action = self.judge(&seen);
+        let discovered = match (&seen, &action, &outcome) {
+            (ProbeOutcome::Discovered(offered), ProbeAction::Modern(version), Ok(result)) => {
                 Some(modern::negotiated(result, *version, offered.clone()))
             }
             _ => None,
         };
         let Some(opening) = self.opening_mut() else { return };
         match &mut opening.stage {
-            Stage::Probing => {}
-            Stage::Initializing(None) => return,
-            Stage::Initializing(Some(beside)) => {
+            OpeningStage::Probing => {}
+            OpeningStage::Initializing(None) => return,
+            OpeningStage::Initializing(Some(beside)) => {
                 beside.answered = true;
-                beside.found = match (step, discovered) {
-                    (Step::Modern(_), Some(negotiated)) => Some(Found::Modern(negotiated)),
-                    (Step::Retry(version), _) => Some(Found::Retry(version)),
+                beside.found = match (action, discovered) {
+                    (ProbeAction::Modern(_), Some(negotiated)) => Some(Found::Modern(negotiated)),
+                    (ProbeAction::Retry(version), _) => Some(Found::Retry(version)),
                     _ => None,
                 };
                 return self.settle_beside(now);
             }
         }
         let again = opening.retried;
-        opening.retried |= matches!(step, Step::Retry(_));
+        opening.retried |= matches!(action, ProbeAction::Retry(_));
         let exhausted = opening.initializes >= 2;
-        self.timers.clear(Timer::Probe);
-        match (step, discovered) {
-            (Step::Modern(_), Some(negotiated)) => self.become_modern(now, negotiated),
-            (Step::Retry(version), _) if !again => self.send_probe(now, version),
-            (Step::Initialize(version), _) if !exhausted => self.send_initialize(version, None),
-            (Step::NothingInCommon(theirs), _) => {
+        self.timers.clear(TimerKey::Probe);
+        match (action, discovered) {
+            (ProbeAction::Modern(_), Some(negotiated)) => self.become_modern(now, negotiated),
+            (ProbeAction::Retry(version), _) if !again => self.send_probe(now, version),
+            (ProbeAction::Initialize(version), _) if !exhausted => self.send_initialize(version, None),
+            (ProbeAction::NothingInCommon(theirs), _) => {
                 let ours = self.allowed().into_owned();
                 self.fail_opening(now, CloseReason::NoCommonVersion { ours, theirs });
             }
-            (Step::Beside(version), _) => self.send_initialize(version, Some(Beside::default())),
-            (Step::NotModern, _) => {
+            (ProbeAction::Beside(version), _) => self.send_initialize(version, Some(Beside::default())),
+            (ProbeAction::NotModern, _) => {
                 let said = outcome.err().map_or("another result".to_owned(), |error| error.to_string());
                 let why = format!(
                     "2026-07-28 was required, and the server does not speak it ({said}); \
@@ -256,7 +258,7 @@ impl ClientSession {
                 );
                 self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Misuse(why))));
             }
-            (Step::Wait, _) => {}
+            (ProbeAction::Wait, _) => {}
             _ => {
                 let unclear = || Error::Violation("the server answers neither era's opening".into());
                 let error = outcome.err().unwrap_or_else(unclear);
@@ -269,7 +271,7 @@ impl ClientSession {
     fn settle_beside(&mut self, now: Instant) {
         let modern = self.newest(true);
         let Some(opening) = self.opening_mut() else { return };
-        let Stage::Initializing(Some(beside)) = &mut opening.stage else { return };
+        let OpeningStage::Initializing(Some(beside)) = &mut opening.stage else { return };
         let Some(failed) = &beside.failed else { return };
         let turn = unsupported(failed) && !opening.turned_modern;
         match (beside.found.take(), modern) {
@@ -304,21 +306,21 @@ impl ClientSession {
 
     fn initialize_failed(&mut self, now: Instant, error: Error) {
         let versions = self.allowed();
-        let ground = ProbeContext { versions: &versions, continuous: false, mirrors: false };
+        let context = ProbeContext { versions: &versions, continuous: false, mirrors: false };
         let theirs = error.rpc().and_then(supported_by);
         // What they name decides; where they name nothing, the newest modern revision is tried.
         let turn = match &theirs {
-            Some(theirs) => ground.best(theirs),
-            None => ground.modern(),
+            Some(theirs) => context.best(theirs),
+            None => context.modern(),
         };
-        let modern = ground.modern();
+        let modern = context.modern();
         drop(versions);
         let Some(opening) = self.opening_mut() else { return };
-        if let Stage::Initializing(Some(beside)) = &mut opening.stage {
+        if let OpeningStage::Initializing(Some(beside)) = &mut opening.stage {
             beside.failed = Some(error);
             return self.settle_beside(now);
         }
-        let stale = std::mem::take(&mut opening.on_trust) && !is_of_the_carrier(&error);
+        let stale = std::mem::take(&mut opening.on_trust) && !is_transport_failure(&error);
         match turn {
             Some(version) if unsupported(&error) && version.is_modern() && !opening.turned_modern => {
                 opening.turned_modern = true;
@@ -342,7 +344,7 @@ impl ClientSession {
     /// The start limit has run out.
     pub(super) fn start_expired(&mut self, now: Instant) {
         // `initialize` has failed by now, also if it is only silent; a DiscoverResult counts (row 7).
-        if let Some(Opening { stage: Stage::Initializing(Some(beside)), .. }) = self.opening_mut()
+        if let Some(Opening { stage: OpeningStage::Initializing(Some(beside)), .. }) = self.opening_mut()
             && let Some(Found::Modern(negotiated)) = beside.found.take()
         {
             return self.become_modern(now, negotiated);
@@ -350,7 +352,8 @@ impl ClientSession {
         let mut reason = CloseReason::NotStarted { limit: self.config.start_timeout };
         if let Some(first) = self.tries.first_close.take() {
             reason = first;
-        } else if let Some(Opening { stage: Stage::Initializing(Some(beside)), .. }) = self.opening_mut()
+        } else if let Some(Opening { stage: OpeningStage::Initializing(Some(beside)), .. }) =
+            self.opening_mut()
             && let Some(failed) = beside.failed.take()
         {
             reason = CloseReason::OpeningFailed(Box::new(failed));
@@ -374,12 +377,12 @@ impl ClientSession {
         probed
             && !self.tries.ever_ready
             && self.tries.first_close.is_none()
-            && matches!(self.judge(&ProbeOutcome::LinkClosed), Step::Respawn(_))
+            && matches!(self.judge(&ProbeOutcome::LinkClosed), ProbeAction::Respawn(_))
     }
 
     /// The link ended on an `initialize` that was sent because the peer was known as legacy: it is probed
     /// once (ledger ERA-C-010). Only before the first link that worked; later a crash is likelier.
-    pub(super) fn doubts_verdict(&self) -> bool {
+    pub(super) fn doubts_known_era(&self) -> bool {
         let trusted = self.link().is_some_and(|link| {
             link.binding.continuous
                 && matches!(&link.era, Era::Opening(opening) if opening.on_trust && !opening.probed)
@@ -393,6 +396,6 @@ fn unsupported(error: &Error) -> bool {
 }
 
 /// A failure that says nothing of the peer's era (row 1).
-fn is_of_the_carrier(error: &Error) -> bool {
+fn is_transport_failure(error: &Error) -> bool {
     matches!(error, Error::Lost(loss) if loss.kind != LossKind::NotUnderstood)
 }

@@ -60,7 +60,7 @@ pub(super) enum Row {
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum ProbeAction {
     /// Report what happened; there is no known_era.
     Report,
     /// Modern, at this revision.
@@ -81,52 +81,54 @@ pub(super) enum Step {
     Wait,
 }
 
-type Rule = fn(&ProbeOutcome, &ProbeContext<'_>) -> Option<Step>;
+type Rule = fn(&ProbeOutcome, &ProbeContext<'_>) -> Option<ProbeAction>;
 
 const TABLE: [(Row, Rule); 9] = [
-    (Row::Carrier, |seen, _| match seen {
+    (Row::Carrier, |outcome, _| match outcome {
         // The two losses left out are answers of a kind: the peer is there and did not understand.
         ProbeOutcome::Lost(LossKind::NotUnderstood | LossKind::SessionLost { .. }) => None,
-        ProbeOutcome::Lost(_) => Some(Step::Report),
+        ProbeOutcome::Lost(_) => Some(ProbeAction::Report),
         _ => None,
     }),
-    (Row::Modern, |seen, ground| match seen {
-        ProbeOutcome::Discovered(theirs) => modern_of(ground, theirs).map(Step::Modern),
-        ProbeOutcome::Unsupported(theirs) => modern_of(ground, theirs).map(Step::Retry),
+    (Row::Modern, |outcome, context| match outcome {
+        ProbeOutcome::Discovered(theirs) => modern_of(context, theirs).map(ProbeAction::Modern),
+        ProbeOutcome::Unsupported(theirs) => modern_of(context, theirs).map(ProbeAction::Retry),
         _ => None,
     }),
-    (Row::ListedLegacy, |seen, ground| {
-        listed(seen).and_then(|theirs| ground.best(theirs)).map(Step::Initialize)
+    (Row::ListedLegacy, |outcome, context| {
+        listed(outcome).and_then(|theirs| context.best(theirs)).map(ProbeAction::Initialize)
     }),
-    (Row::NothingInCommon, |seen, _| listed(seen).map(|theirs| Step::NothingInCommon(theirs.to_vec()))),
-    (Row::ModernRefusal, |seen, ground| match seen {
-        ProbeOutcome::Error(code::MISSING_CLIENT_CAPABILITY, true) => Some(Step::Report),
-        ProbeOutcome::Error(code::HEADER_MISMATCH, _) if ground.mirrors => Some(Step::Report),
+    (Row::NothingInCommon, |outcome, _| {
+        listed(outcome).map(|theirs| ProbeAction::NothingInCommon(theirs.to_vec()))
+    }),
+    (Row::ModernRefusal, |outcome, context| match outcome {
+        ProbeOutcome::Error(code::MISSING_CLIENT_CAPABILITY, true) => Some(ProbeAction::Report),
+        ProbeOutcome::Error(code::HEADER_MISMATCH, _) if context.mirrors => Some(ProbeAction::Report),
         _ => None,
     }),
-    (Row::AnythingElse, |seen, ground| match seen {
+    (Row::AnythingElse, |outcome, context| match outcome {
         ProbeOutcome::Error(..) | ProbeOutcome::Nonsense | ProbeOutcome::Lost(_) => {
-            Some(ground.legacy().map_or(Step::NotModern, Step::Initialize))
+            Some(context.legacy().map_or(ProbeAction::NotModern, ProbeAction::Initialize))
         }
         _ => None,
     }),
-    (Row::SilentStream, |seen, ground| {
-        (*seen == ProbeOutcome::Silence && ground.continuous)
-            .then(|| ground.legacy().map_or(Step::Wait, Step::Beside))
+    (Row::SilentStream, |outcome, context| {
+        (*outcome == ProbeOutcome::Silence && context.continuous)
+            .then(|| context.legacy().map_or(ProbeAction::Wait, ProbeAction::Beside))
     }),
-    (Row::ClosedStream, |seen, ground| {
-        (*seen == ProbeOutcome::LinkClosed && ground.continuous)
-            .then(|| ground.legacy().map_or(Step::Report, Step::Respawn))
+    (Row::ClosedStream, |outcome, context| {
+        (*outcome == ProbeOutcome::LinkClosed && context.continuous)
+            .then(|| context.legacy().map_or(ProbeAction::Report, ProbeAction::Respawn))
     }),
-    (Row::NoAnswer, |_, _| Some(Step::Report)),
+    (Row::NoAnswer, |_, _| Some(ProbeAction::Report)),
 ];
 
 /// The first row that fits wins.
-pub(super) fn judge(seen: &ProbeOutcome, ground: &ProbeContext<'_>) -> (Row, Step) {
+pub(super) fn judge(outcome: &ProbeOutcome, context: &ProbeContext<'_>) -> (Row, ProbeAction) {
     TABLE
         .iter()
-        .find_map(|(row, fits)| fits(seen, ground).map(|step| (*row, step)))
-        .unwrap_or((Row::NoAnswer, Step::Report))
+        .find_map(|(row, fits)| fits(outcome, context).map(|action| (*row, action)))
+        .unwrap_or((Row::NoAnswer, ProbeAction::Report))
 }
 
 impl ProbeContext<'_> {
@@ -146,12 +148,12 @@ impl ProbeContext<'_> {
     }
 }
 
-fn modern_of(ground: &ProbeContext<'_>, theirs: &[String]) -> Option<ProtocolVersion> {
-    ground.best(theirs).filter(|version| version.is_modern())
+fn modern_of(context: &ProbeContext<'_>, theirs: &[String]) -> Option<ProtocolVersion> {
+    context.best(theirs).filter(|version| version.is_modern())
 }
 
-fn listed(seen: &ProbeOutcome) -> Option<&[String]> {
-    match seen {
+fn listed(outcome: &ProbeOutcome) -> Option<&[String]> {
+    match outcome {
         ProbeOutcome::Discovered(theirs) | ProbeOutcome::Unsupported(theirs) => Some(theirs),
         _ => None,
     }

@@ -14,20 +14,20 @@ use super::link::Era;
 use super::modern::{Modern, RequestMeta};
 use super::opening::Opening;
 use super::subscribe::Uris;
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// `initialize` was answered: says so, and waits until that has arrived where order is not kept
     /// (promise 7; ledger LIFE-C-004).
     pub(super) fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
-        let offers = ServerFeatures::read(&negotiated.capabilities);
+        let features = ServerFeatures::read(&negotiated.capabilities);
         let lane = self.inflight.mint();
         let Some(link) = self.link_mut() else { return };
         let hold = (!link.binding.ordered).then_some(lane);
         let old = std::mem::replace(
             &mut link.era,
-            Era::Legacy(Legacy { negotiated, offers, hold, uris: Uris::default(), failed_pings: 0 }),
+            Era::Legacy(Legacy { negotiated, features, hold, uris: Uris::default(), failed_pings: 0 }),
         );
         if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
             self.fail_leftovers(&loss);
@@ -40,9 +40,9 @@ impl ClientSession {
     }
 
     pub(super) fn become_modern(&mut self, now: Instant, negotiated: Negotiated) {
-        let stamp = RequestMeta::new(&self.config, negotiated.version);
+        let request_meta = RequestMeta::new(&self.config, negotiated.version);
         let Some(link) = self.link_mut() else { return };
-        let old = std::mem::replace(&mut link.era, Era::Modern(Modern { negotiated, stamp }));
+        let old = std::mem::replace(&mut link.era, Era::Modern(Modern { negotiated, request_meta }));
         if let Era::Opening(Opening { stale: Some(loss), .. }) = old {
             self.fail_leftovers(&loss);
         }
@@ -66,8 +66,8 @@ impl ClientSession {
 
     /// The era is known, and the application's messages may go out.
     pub(super) fn ready(&mut self, now: Instant) {
-        self.timers.clear(Timer::Start);
-        self.timers.clear(Timer::Probe);
+        self.timers.clear(TimerKey::Start);
+        self.timers.clear(TimerKey::Probe);
         self.tries.first_close = None;
         self.tries.ever_ready = true;
         let Some(link) = self.link_mut() else { return };

@@ -8,12 +8,12 @@ use crate::error::{CloseReason, Error};
 use crate::session::Output;
 use crate::transport::{AbandonBy, CloseReport, ConnectError, EndReason, Loss, TransportError};
 
-use super::calls::Stage;
+use super::calls::CallStage;
 use super::config::Reconnect;
 use super::inflight::Purpose;
 use super::link::{Era, Phase};
 use super::opening::Opening;
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 /// Sessions in a row that a peer may forget without an answer, where no other number is configured.
@@ -30,7 +30,7 @@ pub(super) struct Tries {
     pub(super) first_close: Option<CloseReason>,
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// The link has ended.
     pub(super) fn link_ended(&mut self, now: Instant, reason: CloseReason) {
         if self.link().is_none() {
@@ -40,12 +40,12 @@ impl ClientSession {
             debug!(%reason, "the link ended on the era probe; once more, with initialize first");
             self.tries.first_close = Some(reason);
             self.inflight.drain(|_| true);
-            self.timers.clear(Timer::Probe);
+            self.timers.clear(TimerKey::Probe);
             self.phase = Phase::Dialing;
             self.out.push_back(Output::Redial { at: now });
             return;
         }
-        if self.doubts_verdict() {
+        if self.doubts_known_era() {
             debug!(%reason, "the link ended on a handshake that was known; once more, with the era probe");
             self.known_era = None;
             self.inflight.drain(|_| true);
@@ -105,14 +105,14 @@ impl ClientSession {
 
     /// Everything that was on the link fails with the cause; what was queued stays.
     fn settle_link(&mut self, reason: &CloseReason) {
-        for timer in [Timer::Start, Timer::Probe, Timer::KeepAlive] {
+        for timer in [TimerKey::Start, TimerKey::Probe, TimerKey::KeepAlive] {
             self.timers.clear(timer);
         }
-        for call in self.calls.ids(|call| !matches!(call.stage, Stage::Queued)) {
+        for call in self.calls.ids(|call| !matches!(call.stage, CallStage::Queued)) {
             self.finish(call, Err(Error::Closed(reason.clone())));
         }
         for (number, _) in self.inflight.drain(|_| true) {
-            self.timers.clear(Timer::Request(number));
+            self.timers.clear(TimerKey::Request(number));
         }
         self.cancel_all_inputs();
         self.suspend_listens();
@@ -162,14 +162,14 @@ impl ClientSession {
         }
         let own = |purpose: &Purpose| !matches!(purpose, Purpose::Call(_));
         for (number, _) in self.inflight.drain(own) {
-            self.timers.clear(Timer::Request(number));
+            self.timers.clear(TimerKey::Request(number));
         }
         self.cancel_all_inputs();
         self.suspend_listens();
-        self.timers.clear(Timer::KeepAlive);
-        self.timers.set(Timer::Start, now.checked_add(self.config.start_timeout));
+        self.timers.clear(TimerKey::KeepAlive);
+        self.timers.set(TimerKey::Start, now.checked_add(self.config.start_timeout));
         if let Some(link) = self.link_mut() {
-            link.era = Era::Opening(Opening::again(loss.clone()));
+            link.era = Era::Opening(Opening::after_session_loss(loss.clone()));
         }
         self.initialize(version);
     }

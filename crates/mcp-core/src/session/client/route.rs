@@ -9,12 +9,12 @@ use crate::message::{ErrorObject, Message, Payload, Refusal, Request, RequestId,
 use crate::transport::{EndReason, Inbound, Lane, Loss, LossKind};
 
 use super::ClientSession;
-use super::calls::Stage;
+use super::calls::CallStage;
 use super::inflight::{Match, Purpose};
 use super::link::{Era, Queued};
-use super::timers::Timer;
+use super::timers::TimerKey;
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     pub(super) fn route(&mut self, now: Instant, inbound: Inbound) {
         let Some(link) = self.link_mut() else { return };
         link.heard = now;
@@ -39,7 +39,7 @@ impl ClientSession {
     fn on_message(&mut self, now: Instant, lane: Lane, message: Message) {
         match message {
             Message::Response(response) => self.on_response(now, lane, response),
-            Message::Notification(note) => self.on_note(now, lane, note),
+            Message::Notification(notification) => self.on_notification(now, lane, notification),
             Message::Request(request) => self.on_request(now, lane, request),
         }
     }
@@ -52,14 +52,14 @@ impl ClientSession {
                 let why = "the answer on a request's own lane has another id".to_owned();
                 self.settle(now, number, Err(Error::Violation(why)));
             }
-            Match::Nobody if self.is_held_by(lane) => match outcome {
+            Match::None if self.is_held_by(lane) => match outcome {
                 // Some servers answer a notification with an empty result.
                 Ok(_) => {
                     self.release_hold(now, lane);
                 }
                 Err(error) => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
             },
-            Match::Nobody => self.unclaimed(now, lane, response.id, outcome),
+            Match::None => self.unclaimed(now, lane, response.id, outcome),
         }
     }
 
@@ -105,7 +105,7 @@ impl ClientSession {
             Purpose::Ping => self.ping_answered(now, number, outcome),
             Purpose::Listen(listen) => self.listen_answered(now, listen, outcome),
             Purpose::Subscribe(uri) => self.subscribe_answered(number, &uri, outcome),
-            Purpose::Unsubscribe => self.timers.clear(Timer::Request(number)),
+            Purpose::Unsubscribe => self.timers.clear(TimerKey::Request(number)),
         }
     }
 
@@ -140,7 +140,7 @@ impl ClientSession {
     }
 
     fn on_refused(&mut self, now: Instant, lane: Lane, refusal: Refusal) {
-        let error = blame(&refusal);
+        let error = refusal_error(&refusal);
         if !lane.is_shared() {
             // Whatever it was meant to be, it was this lane's answer.
             if self.inflight.get(lane.number()).is_some() {
@@ -252,7 +252,7 @@ impl ClientSession {
         }
         match loss.kind {
             LossKind::SessionLost { executed } if self.has_state() => {
-                self.state_gone(now, number, loss, executed)
+                self.session_lost(now, number, loss, executed)
             }
             _ => self.settle(now, number, Err(Error::Lost(loss))),
         }
@@ -269,30 +269,31 @@ impl ClientSession {
 
     /// The peer has forgotten the session. A request that was not executed is sent once more, after the
     /// new handshake; nothing else is repeated (ledger SESS-C rows, FAULT C-33).
-    fn state_gone(&mut self, now: Instant, number: u64, loss: Loss, executed: bool) {
+    fn session_lost(&mut self, now: Instant, number: u64, loss: Loss, executed: bool) {
         let waiter = match self.inflight.get(number) {
             Some(Purpose::Initialize) => return self.settle(now, number, Err(Error::Lost(loss))),
             Some(Purpose::Call(call)) => Some(*call),
             _ => None,
         };
-        let again = waiter.filter(|call| !executed && self.calls.get(*call).is_some_and(|call| !call.resent));
-        match again {
+        let resend =
+            waiter.filter(|call| !executed && self.calls.get(*call).is_some_and(|call| !call.resent));
+        match resend {
             Some(id) => {
                 self.inflight.take(number);
                 let calls = &self.calls;
                 let waits = |queued: &Queued| match queued {
                     Queued::Call(call) => calls.get(*call).is_some_and(|call| call.resent),
-                    Queued::Note(..) => false,
+                    Queued::Notification(..) => false,
                 };
                 let place = self.queue.iter().take_while(|queued| waits(queued)).count();
                 self.queue.insert(place, Queued::Call(id));
                 if let Some(call) = self.calls.get_mut(id) {
-                    call.stage = Stage::Queued;
+                    call.stage = CallStage::Queued;
                     call.resent = true;
                 }
             }
             None => {
-                self.timers.clear(Timer::Request(number));
+                self.timers.clear(TimerKey::Request(number));
                 self.settle(now, number, Err(Error::Lost(loss.clone())));
             }
         }
@@ -314,8 +315,8 @@ impl ClientSession {
     }
 }
 
-/// Who is to blame for input that was refused: the peer, or a limit of ours.
-fn blame(refusal: &Refusal) -> Error {
+/// Who is to refusal_error for input that was refused: the peer, or a limit of ours.
+fn refusal_error(refusal: &Refusal) -> Error {
     match refusal.limit {
         Some((what, limit)) => Error::Limit { what: what.to_owned(), limit },
         None => Error::Violation(refusal.error.message.clone().into_owned()),

@@ -1,4 +1,4 @@
-//! Subscriptions on a legacy link: `resources/subscribe`, and the notices that come unasked.
+//! Subscriptions on a legacy link: `resources/subscribe`, and the notices that come without_request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -11,15 +11,15 @@ use crate::session::{Change, ListenId, SubscriptionFilter};
 
 use super::inflight::Purpose;
 use super::listen::{Active, ListenState};
-use super::timers::Timer;
+use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 /// The resources that are subscribed to on one link, each once, however many want it.
 #[derive(Debug, Default)]
-pub(super) struct Uris(BTreeMap<String, Held>);
+pub(super) struct Uris(BTreeMap<String, UriSubscription>);
 
 #[derive(Debug)]
-struct Held {
+struct UriSubscription {
     holders: BTreeSet<ListenId>,
     /// The request that asked for it.
     number: u64,
@@ -31,7 +31,7 @@ fn of_uri(uri: &str) -> RawJson {
     RawJson::object([("uri", RawJson::string(uri))])
 }
 
-impl ClientSession {
+impl<T: Clone> ClientSession<T> {
     /// Asks for what the server declared, and for no more (ledger LIFE-B-012, SUB-B-015).
     pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
         let Some(listen) = self.listens.get(&id) else { return };
@@ -40,17 +40,17 @@ impl ClientSession {
         }
         let filter = listen.filter.clone();
         let Some(legacy) = self.legacy_mut() else { return };
-        let offers = legacy.offers;
+        let features = legacy.features;
         let mut honoured = SubscriptionFilter {
-            tools_list_changed: filter.tools_list_changed && offers.tools_changed,
-            prompts_list_changed: filter.prompts_list_changed && offers.prompts_changed,
-            resources_list_changed: filter.resources_list_changed && offers.resources_changed,
+            tools_list_changed: filter.tools_list_changed && features.tools_changed,
+            prompts_list_changed: filter.prompts_list_changed && features.prompts_changed,
+            resources_list_changed: filter.resources_list_changed && features.resources_changed,
             resource_subscriptions: Vec::new(),
         };
         let mut pending = 0;
         let mut fresh = Vec::new();
         let wanted: BTreeSet<String> =
-            filter.resource_subscriptions.into_iter().filter(|_| offers.subscribe).collect();
+            filter.resource_subscriptions.into_iter().filter(|_| features.subscribe).collect();
         for uri in wanted {
             match legacy.uris.0.get_mut(&uri) {
                 Some(held) => {
@@ -64,7 +64,7 @@ impl ClientSession {
             }
         }
         if pending == 0 {
-            return self.listen_started(id, Active::unasked(honoured));
+            return self.listen_started(id, Active::without_request(honoured));
         }
         if let Some(listen) = self.listens.get_mut(&id) {
             listen.state = ListenState::Subscribing { pending, honoured };
@@ -73,7 +73,7 @@ impl ClientSession {
         for uri in fresh {
             let purpose = Purpose::Subscribe(uri.clone());
             let number = self.request(now, "resources/subscribe", Some(of_uri(&uri)), purpose, limit);
-            let held = Held { holders: BTreeSet::from([id]), number, on: false };
+            let held = UriSubscription { holders: BTreeSet::from([id]), number, on: false };
             if let Some(legacy) = self.legacy_mut() {
                 legacy.uris.0.insert(uri, held);
             }
@@ -82,7 +82,7 @@ impl ClientSession {
 
     /// One resource is answered for. One that was refused is left out of what is honoured.
     pub(super) fn subscribe_answered(&mut self, number: u64, uri: &str, outcome: Result<Payload, Error>) {
-        self.timers.clear(Timer::Request(number));
+        self.timers.clear(TimerKey::Request(number));
         let Some(legacy) = self.legacy_mut() else { return };
         let Some(held) = legacy.uris.0.get_mut(uri).filter(|held| held.number == number) else { return };
         let holders = held.holders.clone();
@@ -100,7 +100,7 @@ impl ClientSession {
             }
             if *pending == 0 {
                 let honoured = std::mem::take(honoured);
-                self.listen_started(id, Active::unasked(honoured));
+                self.listen_started(id, Active::without_request(honoured));
             }
         }
     }
@@ -122,19 +122,19 @@ impl ClientSession {
         }
     }
 
-    /// A change of which a legacy server told unasked: to all who want it, or else to the application at
+    /// A change of which a legacy server told without_request: to all who want it, or else to the application at
     /// large. A URI may name a part of a resource that was asked for.
     pub(super) fn on_legacy_change(&mut self, change: &Change, notification: Notification) {
-        let hearing = |wants: &dyn Fn(&SubscriptionFilter) -> bool| -> Vec<ListenId> {
+        let active_listens = |wants: &dyn Fn(&SubscriptionFilter) -> bool| -> Vec<ListenId> {
             let on = self.listens.iter().filter(|(_, listen)| match &listen.state {
                 ListenState::Active(on) => wants(&on.honoured),
                 _ => false,
             });
             on.map(|(id, _)| *id).collect()
         };
-        let mut takers = hearing(&|honoured| honoured.wants(change));
+        let mut takers = active_listens(&|honoured| honoured.wants(change));
         if let (Change::Resource { uri }, true) = (change, takers.is_empty()) {
-            takers = hearing(&|honoured| {
+            takers = active_listens(&|honoured| {
                 honoured.resource_subscriptions.iter().any(|whole| uri.starts_with(whole.as_str()))
             });
         }

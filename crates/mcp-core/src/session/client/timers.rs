@@ -9,7 +9,7 @@ use crate::session::number_map::NumberMap;
 
 /// What a timer is for. Setting one again moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Timer {
+pub(super) enum TimerKey {
     /// The opening has to be done.
     Start,
     /// The probe has been silent too long.
@@ -31,13 +31,13 @@ pub(super) enum Timer {
 /// The timers that are set. Setting, clearing and finding the first are logarithmic at most.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    order: BTreeSet<(Instant, Timer)>,
-    at: NumberMap<Timer, Instant>,
+    order: BTreeSet<(Instant, TimerKey)>,
+    at: NumberMap<TimerKey, Instant>,
 }
 
 impl Timers {
     /// Sets a timer; an instant beyond the end of time clears it.
-    pub(super) fn set(&mut self, timer: Timer, at: Option<Instant>) {
+    pub(super) fn set(&mut self, timer: TimerKey, at: Option<Instant>) {
         let Some(at) = at else { return self.clear(timer) };
         if let Some(old) = self.at.insert(timer, at) {
             self.order.remove(&(old, timer));
@@ -45,11 +45,11 @@ impl Timers {
         self.order.insert((at, timer));
     }
 
-    pub(super) fn is_set(&self, timer: Timer) -> bool {
+    pub(super) fn is_set(&self, timer: TimerKey) -> bool {
         self.at.contains_key(&timer)
     }
 
-    pub(super) fn clear(&mut self, timer: Timer) {
+    pub(super) fn clear(&mut self, timer: TimerKey) {
         if let Some(old) = self.at.remove(&timer) {
             self.order.remove(&(old, timer));
         }
@@ -66,7 +66,7 @@ impl Timers {
     }
 
     /// Takes the first timer that is due.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Timer> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<TimerKey> {
         let (at, timer) = *self.order.first()?;
         if at > now {
             return None;

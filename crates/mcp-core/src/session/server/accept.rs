@@ -1,4 +1,4 @@
-//! Messages on their way in: the routing table's step, the bounds, and the exchange that is opened.
+//! Messages on their way in: the routing table, the bounds, and the exchange that is opened.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::message::{
 };
 use crate::transport::{AnsweredBy, Envelope, Lane};
 
-use super::exchange::{Exchange, Stage};
-use super::route::{self, Claim, Governs, Step};
+use super::exchange::{ExchangeEntry, ExchangeStage};
+use super::route::{self, Claim, Governs, Route};
 use super::{Incoming, RequestContext, ServerEvent, ServerSession};
 
 impl ServerSession {
@@ -17,10 +17,10 @@ impl ServerSession {
     /// its own the carrier still wants to know that it was refused (promise 3).
     pub(super) fn handle_refused(&mut self, lane: Lane, refusal: Refusal) {
         if refusal.shape == Shape::Response
-            && let Some(ask) = refusal.id.as_ref().and_then(|id| self.asks.answered(id))
+            && let Some(ask) = refusal.id.as_ref().and_then(|id| self.pending.answered(id))
         {
             let why = format!("a malformed response: {}", refusal.error.message);
-            self.settle_ask(ask, Err(Error::Violation(why)));
+            self.settle_pending(ask, Err(Error::Violation(why)));
         }
         if refusal.is_answerable() {
             self.respond(lane, Response::error(refusal.id, refusal.error), AnsweredBy::Protocol, None);
@@ -74,33 +74,33 @@ impl ServerSession {
             }
             Claim::None => (Governs::Nothing, None),
         };
-        let step = route::step(governs, request.method.as_str());
-        if self.phase.draining && !matches!(step, Step::Ping) {
+        let route = route::look_up(governs, request.method.as_str());
+        if self.closing.draining && !matches!(route, Route::Ping) {
             let error = ErrorObject::internal("The server is draining and takes no new requests");
             return self.refuse(lane, request.id, error);
         }
-        match step {
-            Step::Handler => match modern {
+        match route {
+            Route::Handler => match modern {
                 Some((version, level)) => self.open_modern(request, lane, version, level, envelope),
                 None => self.open_legacy(request, lane, envelope),
             },
-            Step::Discover => self.discover(lane, request.id),
-            Step::Listen => self.listen(lane, &request),
-            Step::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
-            Step::Initialize => self.initialize(lane, &request),
-            Step::SetLevel => self.set_level(lane, request),
-            Step::Subscribe => self.subscribe(lane, request, true),
-            Step::Unsubscribe => self.subscribe(lane, request, false),
+            Route::Discover => self.discover(lane, request.id),
+            Route::Listen => self.listen(lane, &request),
+            Route::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
+            Route::Initialize => self.initialize(lane, &request),
+            Route::SetLevel => self.set_level(lane, request),
+            Route::Subscribe => self.subscribe(lane, request, true),
+            Route::Unsubscribe => self.subscribe(lane, request, false),
             refused => {
-                let error = self.step_error(refused, &request);
+                let error = self.route_error(refused, &request);
                 self.refuse(lane, request.id, error);
             }
         }
     }
 
-    fn step_error(&self, step: Step, request: &Request) -> ErrorObject {
-        match step {
-            Step::NoClaim => {
+    fn route_error(&self, route: Route, request: &Request) -> ErrorObject {
+        match route {
+            Route::NoClaim => {
                 let versions: Vec<&str> =
                     self.config.versions.iter().map(|version| version.as_str()).collect();
                 ErrorObject::invalid_params(format!(
@@ -108,13 +108,13 @@ impl ServerSession {
                     versions.join(", ")
                 ))
             }
-            Step::WrongEra => {
+            Route::WrongEra => {
                 let params = request.params.as_ref();
                 let asked = params.and_then(|params| params.text(Field::ProtocolVersion)).unwrap_or_default();
                 ErrorObject::unsupported_version(&self.config.versions, &asked)
             }
-            Step::TooEarly => ErrorObject::invalid_request("`initialize` has to come first"),
-            Step::TooLate => ErrorObject::invalid_request("`initialize` came already"),
+            Route::TooEarly => ErrorObject::invalid_request("`initialize` has to come first"),
+            Route::TooLate => ErrorObject::invalid_request("`initialize` came already"),
             _ => ErrorObject::method_not_found(request.method.as_str()),
         }
     }
@@ -129,13 +129,13 @@ impl ServerSession {
         let name = self.exchanges.claim(lane, &request.id, others);
         let Request { method, params, .. } = request;
         let request = Arc::new(Incoming { exchange: name, method, params, context });
-        let exchange = Exchange {
+        let exchange = ExchangeEntry {
             request: request.clone(),
             lane,
             progress: None,
             bytes,
             rounds: 0,
-            stage: Stage::Handler,
+            stage: ExchangeStage::Handler,
         };
         self.exchanges.insert(name, exchange);
         self.event(ServerEvent::Request(request));

@@ -4,7 +4,7 @@ use crate::message::RequestId;
 use crate::session::ExchangeId;
 use crate::transport::{AbandonBy, EndReason, Lane};
 
-use super::exchange::Stage;
+use super::exchange::ExchangeStage;
 use super::{ServerEvent, ServerSession};
 
 impl ServerSession {
@@ -32,7 +32,7 @@ impl ServerSession {
             return;
         }
         let Some(exchange) = self.exchanges.get(name) else { return };
-        if matches!(exchange.stage, Stage::Muted) {
+        if matches!(exchange.stage, ExchangeStage::Muted) {
             return;
         }
         let lane = exchange.lane;
@@ -59,11 +59,11 @@ impl ServerSession {
     fn silence(&mut self, name: ExchangeId) {
         let Some(exchange) = self.exchanges.get(name) else { return };
         match exchange.stage {
-            Stage::Muted => return,
-            Stage::Handler => self.exchanges.mute(name),
-            Stage::Asking(_) => {
+            ExchangeStage::Muted => return,
+            ExchangeStage::Handler => self.exchanges.mute(name),
+            ExchangeStage::Asking(_) => {
                 // No handler is at work, so no reply is owed.
-                self.cancel_legs(name);
+                self.cancel_questions(name);
                 self.exchanges.remove(name);
             }
         }

@@ -13,7 +13,7 @@ pub(super) struct ClientFeatures {
 }
 
 impl ClientFeatures {
-    /// What this request to a client needs. `None` for a method that asks no client for input.
+    /// What this request to a client needs. `None` for a method that pending no client for input.
     pub(super) fn of(method: &str, params: Option<&RawJson>) -> Option<ClientFeatures> {
         let has = |name: &str| params.is_some_and(|params| params.member(name).is_some());
         let mut needs = ClientFeatures::default();

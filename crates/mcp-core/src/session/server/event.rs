@@ -1,4 +1,4 @@
-//! What a server session tells the application, and what it is answered.
+//! What a server session announces the application, and what it is answered.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub enum Reply {
     MethodNotFound,
 }
 
-/// What a server session tells the application.
+/// What a server session announces the application.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerEvent {

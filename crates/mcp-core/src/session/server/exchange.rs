@@ -12,7 +12,7 @@ use super::{Incoming, RequestContext};
 
 /// A request that was accepted.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(super) struct ExchangeEntry {
     /// The request as it came first, shared with the application: a legacy client's may come again.
     pub(super) request: Arc<Incoming>,
     pub(super) lane: Lane,
@@ -22,10 +22,10 @@ pub(super) struct Exchange {
     pub(super) bytes: usize,
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
-    pub(super) stage: Stage,
+    pub(super) stage: ExchangeStage,
 }
 
-impl Exchange {
+impl ExchangeEntry {
     pub(super) fn context(&self) -> &RequestContext {
         &self.request.context
     }
@@ -45,7 +45,7 @@ impl Exchange {
 
 /// Who has to do something next.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(super) enum ExchangeStage {
     /// The handler.
     Handler,
     /// A legacy client: it is being asked. No handler is at work.
@@ -69,7 +69,7 @@ pub(super) struct Exchanges {
     /// Those that are not muted.
     live: usize,
     bytes: usize,
-    entries: SmallMap<ExchangeId, Exchange>,
+    entries: SmallMap<ExchangeId, ExchangeEntry>,
     /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
     ids: HashMap<(Lane, RequestId), ExchangeId>,
 }
@@ -113,17 +113,17 @@ impl Exchanges {
     }
 
     /// Keeps an exchange under a name that was claimed for it.
-    pub(super) fn insert(&mut self, name: ExchangeId, exchange: Exchange) {
+    pub(super) fn insert(&mut self, name: ExchangeId, exchange: ExchangeEntry) {
         self.live += 1;
         self.bytes += exchange.bytes;
         self.entries.insert(name, exchange);
     }
 
-    pub(super) fn get(&self, name: ExchangeId) -> Option<&Exchange> {
+    pub(super) fn get(&self, name: ExchangeId) -> Option<&ExchangeEntry> {
         self.entries.get(&name)
     }
 
-    pub(super) fn get_mut(&mut self, name: ExchangeId) -> Option<&mut Exchange> {
+    pub(super) fn get_mut(&mut self, name: ExchangeId) -> Option<&mut ExchangeEntry> {
         self.entries.get_mut(&name)
     }
 
@@ -136,11 +136,11 @@ impl Exchanges {
     }
 
     /// Lets an exchange go, and its id with it.
-    pub(super) fn remove(&mut self, name: ExchangeId) -> Option<Exchange> {
+    pub(super) fn remove(&mut self, name: ExchangeId) -> Option<ExchangeEntry> {
         let exchange = self.entries.remove(&name)?;
         self.release(exchange.lane, exchange.id());
         self.bytes -= exchange.bytes;
-        if !matches!(exchange.stage, Stage::Muted) {
+        if !matches!(exchange.stage, ExchangeStage::Muted) {
             self.live -= 1;
         }
         Some(exchange)
@@ -149,9 +149,9 @@ impl Exchanges {
     /// Nothing goes out for it any more. Kept until its handler replies.
     pub(super) fn mute(&mut self, name: ExchangeId) {
         if let Some(exchange) = self.entries.get_mut(&name)
-            && !matches!(exchange.stage, Stage::Muted)
+            && !matches!(exchange.stage, ExchangeStage::Muted)
         {
-            exchange.stage = Stage::Muted;
+            exchange.stage = ExchangeStage::Muted;
             self.live -= 1;
         }
     }
@@ -177,7 +177,7 @@ impl Exchanges {
 
     /// The lanes of their own that still wait for an outcome, in a fixed order.
     pub(super) fn own_lanes(&self) -> Vec<Lane> {
-        let live = self.entries.values().filter(|exchange| !matches!(exchange.stage, Stage::Muted));
+        let live = self.entries.values().filter(|exchange| !matches!(exchange.stage, ExchangeStage::Muted));
         let lanes: HashSet<Lane> =
             live.map(|exchange| exchange.lane).filter(|lane| !lane.is_shared()).collect();
         let mut lanes: Vec<Lane> = lanes.into_iter().collect();
@@ -190,7 +190,7 @@ impl Exchanges {
         let all = std::mem::take(&mut self.entries);
         let mut names: Vec<ExchangeId> = all
             .into_iter()
-            .filter(|(_, exchange)| !matches!(exchange.stage, Stage::Muted))
+            .filter(|(_, exchange)| !matches!(exchange.stage, ExchangeStage::Muted))
             .map(|(name, _)| name)
             .collect();
         names.sort_unstable();
@@ -209,7 +209,7 @@ impl Exchanges {
 
     /// Those that still owe an outcome.
     pub(super) fn live_names(&self) -> HashSet<u64> {
-        let live = self.entries.iter().filter(|(_, entry)| !matches!(entry.stage, Stage::Muted));
+        let live = self.entries.iter().filter(|(_, entry)| !matches!(entry.stage, ExchangeStage::Muted));
         live.map(|(name, _)| name.0).collect()
     }
 }

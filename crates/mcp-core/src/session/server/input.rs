@@ -10,7 +10,7 @@ use crate::session::{ExchangeId, InputRequest, InputRequired};
 use crate::transport::{AnsweredBy, Lane};
 
 use super::client_features::ClientFeatures;
-use super::exchange::{Round, Stage};
+use super::exchange::{ExchangeStage, Round};
 use super::pending::Purpose;
 use super::{Incoming, ServerEvent, ServerSession, cancelled_params, shape};
 
@@ -129,9 +129,9 @@ impl ServerSession {
             Some(format!("The request asked for input {limit} times (max_input_rounds)"))
         } else if asking && !initialized {
             Some("The client cannot be asked before notifications/initialized".to_owned())
-        } else if asking && self.phase.read_closed {
+        } else if asking && self.closing.read_closed {
             Some("The client cannot answer any more".to_owned())
-        } else if self.asks.len() + needed.requests.len() > in_flight {
+        } else if self.pending.len() + needed.requests.len() > in_flight {
             Some(format!("Busy: {in_flight} questions to the client in flight (max_in_flight)"))
         } else {
             None
@@ -141,21 +141,21 @@ impl ServerSession {
         }
         exchange.rounds += 1;
         let answers = needed.requests.iter().map(|request| (request.key.clone(), None)).collect();
-        exchange.stage = Stage::Asking(Round { state: needed.state.clone(), answers });
+        exchange.stage = ExchangeStage::Asking(Round { state: needed.state.clone(), answers });
         let (version, lane) = (exchange.version(), exchange.lane);
         // What is collected until the end cannot carry a question.
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
         let deadline = now.checked_add(self.config.input_timeout);
         for (index, request) in needed.requests.iter().enumerate() {
             let purpose = Purpose::InputQuestion(name, index);
-            let id = self.asks.open(lane, request.method.as_str(), purpose, deadline);
-            self.tell(Request::new(id, request.method.clone(), request.params.clone()), lane, version);
+            let id = self.pending.open(lane, request.method.as_str(), purpose, deadline);
+            self.send(Request::new(id, request.method.clone(), request.params.clone()), lane, version);
         }
         self.resume_if_answered(name);
     }
 
     /// An answer to one question of a handler came.
-    pub(super) fn leg_answered(
+    pub(super) fn question_answered(
         &mut self,
         name: ExchangeId,
         index: usize,
@@ -172,7 +172,8 @@ impl ServerSession {
             return self.fail(name, error);
         }
         self.exchanges.keep(name, answer.as_bytes().len());
-        if let Some(Stage::Asking(round)) = self.exchanges.get_mut(name).map(|exchange| &mut exchange.stage)
+        if let Some(ExchangeStage::Asking(round)) =
+            self.exchanges.get_mut(name).map(|exchange| &mut exchange.stage)
             && let Some((_, slot)) = round.answers.get_mut(index)
         {
             *slot = Some(answer);
@@ -183,7 +184,7 @@ impl ServerSession {
     /// Calls the handler again when the round is complete.
     fn resume_if_answered(&mut self, name: ExchangeId) {
         let Some(exchange) = self.exchanges.get_mut(name) else { return };
-        let Stage::Asking(round) = &exchange.stage else { return };
+        let ExchangeStage::Asking(round) = &exchange.stage else { return };
         if round.answers.iter().any(|(_, answer)| answer.is_none()) {
             return;
         }
@@ -191,20 +192,20 @@ impl ServerSession {
         let answers = round.answers.iter().filter_map(|(key, answer)| Some((key.as_str(), answer.clone()?)));
         incoming.context.input_responses = Some(RawJson::object(answers));
         incoming.context.request_state = round.state.clone();
-        exchange.stage = Stage::Handler;
+        exchange.stage = ExchangeStage::Handler;
         self.event(ServerEvent::Request(Arc::new(incoming)));
     }
 
     /// Takes back the questions that are still open.
-    pub(super) fn cancel_legs(&mut self, name: ExchangeId) {
-        for (id, ask) in self.asks.take_legs(name) {
+    pub(super) fn cancel_questions(&mut self, name: ExchangeId) {
+        for (id, ask) in self.pending.take_questions(name) {
             self.take_back(&id, ask.lane);
         }
     }
 
     /// Ends an exchange with an error that no handler made, after one was at work.
     pub(super) fn fail(&mut self, name: ExchangeId, error: ErrorObject) {
-        self.cancel_legs(name);
+        self.cancel_questions(name);
         self.finish(name, Err(error), AnsweredBy::Handler);
     }
 
@@ -222,14 +223,14 @@ impl ServerSession {
     }
 
     /// The client will answer nothing any more: whoever waits for it fails now.
-    pub(super) fn fail_asks(&mut self, reason: &CloseReason) {
-        for name in self.asks.asking() {
+    pub(super) fn fail_pending(&mut self, reason: &CloseReason) {
+        for name in self.pending.asking() {
             // Nobody reads cancellations any more either.
-            drop(self.asks.take_legs(name));
+            drop(self.pending.take_questions(name));
             let error = ErrorObject::internal("The client closed its side and cannot answer any more");
             self.finish(name, Err(error), AnsweredBy::Handler);
         }
-        for outgoing in self.asks.take_requests() {
+        for outgoing in self.pending.take_requests() {
             let outcome = Err(crate::error::Error::Closed(reason.clone()));
             self.event(ServerEvent::OutgoingDone { outgoing, outcome });
         }
@@ -239,6 +240,6 @@ impl ServerSession {
     pub(super) fn take_back(&mut self, id: &crate::message::RequestId, lane: Lane) {
         let Some(version) = self.legacy.as_ref().map(|legacy| legacy.version) else { return };
         let params = Some(cancelled_params(id));
-        self.tell(crate::message::Notification::new("notifications/cancelled", params), lane, version);
+        self.send(crate::message::Notification::new("notifications/cancelled", params), lane, version);
     }
 }

@@ -6,7 +6,7 @@ use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, Requ
 use crate::session::LogLevel;
 use crate::transport::{AnsweredBy, Envelope, Lane};
 
-use super::{RequestContext, ServerEvent, ServerSession, modern::is_token};
+use super::{RequestContext, ServerEvent, ServerSession, modern::is_progress_token};
 
 /// What a legacy client negotiated. Does not exist before `initialize`.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl ServerSession {
             version: legacy.version,
             client_info: legacy.client_info.clone(),
             client_capabilities: legacy.client_capabilities.clone(),
-            progress_token: token.filter(is_token),
+            progress_token: token.filter(is_progress_token),
             log_level: logging.then_some(legacy.level),
             input_responses: None,
             request_state: None,
@@ -141,7 +141,7 @@ impl ServerSession {
             return self.refuse(lane, request.id, error);
         }
         if changed {
-            self.note_subscription(&uri, on);
+            self.record_subscription(&uri, on);
         }
         self.answer(lane, request.id, RawJson::EMPTY_OBJECT);
         if changed {
@@ -149,7 +149,7 @@ impl ServerSession {
         }
     }
 
-    fn note_subscription(&mut self, uri: &str, on: bool) {
+    fn record_subscription(&mut self, uri: &str, on: bool) {
         let Some(legacy) = self.legacy.as_mut() else { return };
         if on {
             legacy.subscribed.insert(uri.to_owned());

@@ -19,7 +19,7 @@ pub(super) struct ListenEntry {
     /// What of the client's filter is honoured.
     honoured: SubscriptionFilter,
     /// `{"io.modelcontextprotocol/subscriptionId":…}`: goes on everything said here (SUB-S-005).
-    stamp: RawJson,
+    subscription_meta: RawJson,
     /// The length of the filter.
     bytes: usize,
 }
@@ -89,20 +89,20 @@ impl ServerSession {
         let name = self.exchanges.claim(lane, &request.id, lane.is_shared());
         let mut id = Vec::new();
         request.id.write_to(&mut id);
-        let stamp = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
-        let listen = ListenEntry { id: request.id.clone(), lane, honoured, stamp, bytes };
+        let subscription_meta = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
+        let listen = ListenEntry { id: request.id.clone(), lane, honoured, subscription_meta, bytes };
         // A filter is made of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
-        let params = RawJson::object([("_meta", listen.stamp.clone()), ("notifications", notifications)]);
+        let params =
+            RawJson::object([("_meta", listen.subscription_meta.clone()), ("notifications", notifications)]);
         self.listens.insert(name, listen);
-        self.tell(Notification::new("notifications/subscriptions/acknowledged", Some(params)), lane, MODERN);
+        self.send(Notification::new("notifications/subscriptions/acknowledged", Some(params)), lane, MODERN);
     }
 
     /// Something changed: goes to every subscription that asked for it, and to a legacy client that was
     /// told of such notices (ledger SUB-S-001, SUB-S-008, T-15, LIFE-S-017).
-    pub fn publish(&mut self, now: Instant, change: &Change) {
-        let _ = now;
-        if self.phase.closed || !self.declared().tells(change) {
+    pub fn publish(&mut self, _now: Instant, change: &Change) {
+        if self.closing.closed || !self.declared().announces(change) {
             return;
         }
         let uri = match change {
@@ -113,18 +113,18 @@ impl ServerSession {
         if let Some(legacy) = open.filter(|legacy| uri.is_none_or(|uri| legacy.subscribed.contains(uri))) {
             let params = uri.map(|uri| RawJson::object([("uri", RawJson::string(uri))]));
             let version = legacy.version;
-            self.tell(Notification::new(change.method(), params), Lane::SHARED, version);
+            self.send(Notification::new(change.method(), params), Lane::SHARED, version);
         }
         let wanted = self.listens.entries.values().filter(|listen| listen.honoured.wants(change));
         let copies: Vec<(Lane, RawJson)> = wanted
             .map(|listen| {
-                let mut members = vec![("_meta", listen.stamp.clone())];
+                let mut members = vec![("_meta", listen.subscription_meta.clone())];
                 members.extend(uri.map(|uri| ("uri", RawJson::string(uri))));
                 (listen.lane, RawJson::object(members))
             })
             .collect();
         for (lane, params) in copies {
-            self.tell(Notification::new(change.method(), Some(params)), lane, MODERN);
+            self.send(Notification::new(change.method(), Some(params)), lane, MODERN);
         }
     }
 
@@ -139,16 +139,16 @@ impl ServerSession {
     /// message (ledger SUB-S-011, CANC-S-011, T-12).
     pub(super) fn end_listens(&mut self) {
         for (_, listen) in self.listens.take_all() {
-            let ListenEntry { id, lane, stamp, .. } = listen;
+            let ListenEntry { id, lane, subscription_meta, .. } = listen;
             self.exchanges.release(lane, &id);
-            let result = RawJson::object([("_meta", stamp)]);
+            let result = RawJson::object([("_meta", subscription_meta)]);
             let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
             let params = cancelled_params(&id);
             let response = Response { id: Some(id), outcome: Ok(result) };
             self.respond(lane, response, AnsweredBy::Handler, Some(MODERN));
             if self.binding.abandon == AbandonBy::Message {
                 let note = Notification::new("notifications/cancelled", Some(params));
-                self.tell(note, Lane::SHARED, MODERN);
+                self.send(note, Lane::SHARED, MODERN);
             }
         }
     }

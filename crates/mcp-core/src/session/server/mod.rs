@@ -8,7 +8,7 @@
 //!            │                              │ resource subscriptions       │
 //!            └──────────────┬───────────────┴──────────────┬───────────────┘
 //!                     one table of exchanges           one table of questions to a legacy client
-//!                           │ Event(Request) … reply            │ (asks.rs, input.rs)
+//!                           │ Event(Request) … reply            │ (pending.rs, input.rs)
 //!                           └── shape.rs: one encoder per era, at the edge
 //! ```
 //!
@@ -33,6 +33,7 @@ mod pending;
 mod route;
 mod server_features;
 mod shape;
+mod stats;
 
 #[cfg(test)]
 mod tests;
@@ -43,17 +44,19 @@ use std::time::Instant;
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
 pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
+pub use stats::ServerStats;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
+use crate::session::output::link_end;
 use crate::session::small::SmallQueue;
 use crate::session::{ExchangeId, Output};
 use crate::transport::{
-    AnsweredBy, Binding, CloseReport, EndReason, Envelope, Inbound, Lane, Loss, Outbound,
+    AnsweredBy, Binding, CloseReport, EndReason, Envelope, Inbound, Lane, Loss, Outbound, TransportError,
 };
 
 use batch::Batches;
-use exchange::{Exchanges, Stage};
+use exchange::{ExchangeStage, Exchanges};
 use legacy::Legacy;
 use listen::Listens;
 use pending::PendingRequests;
@@ -72,18 +75,17 @@ pub struct ServerSession {
     exchanges: Exchanges,
     listens: Listens,
     batches: Batches,
-    asks: PendingRequests,
+    pending: PendingRequests,
     /// What a legacy client negotiated, if one did.
     legacy: Option<Box<Legacy>>,
-    phase: Phase,
-    /// Responses that answered nothing.
-    stray_responses: u64,
+    closing: Closing,
+    stats: ServerStats,
     out: SmallQueue<Output<ServerEvent>>,
 }
 
 /// How far the end of the session has come. The first three may be set independently.
 #[derive(Debug, Default)]
-struct Phase {
+struct Closing {
     read_closed: bool,
     draining: bool,
     drained: bool,
@@ -92,8 +94,7 @@ struct Phase {
 
 impl ServerSession {
     /// A session on a fresh link.
-    pub fn new(config: Arc<ServerConfig>, binding: Binding, now: Instant) -> ServerSession {
-        let _ = now;
+    pub fn new(_now: Instant, config: Arc<ServerConfig>, binding: Binding) -> ServerSession {
         ServerSession {
             config,
             binding,
@@ -101,27 +102,27 @@ impl ServerSession {
             exchanges: Exchanges::default(),
             listens: Listens::default(),
             batches: Batches::default(),
-            asks: PendingRequests::default(),
+            pending: PendingRequests::default(),
             legacy: None,
-            phase: Phase::default(),
-            stray_responses: 0,
+            closing: Closing::default(),
+            stats: ServerStats::default(),
             out: SmallQueue::default(),
         }
     }
 
     /// Something came in.
-    pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
-        if self.phase.closed {
+    pub fn handle_inbound(&mut self, _now: Instant, inbound: Inbound) {
+        if self.closing.closed {
             return;
         }
         match inbound {
             Inbound::Lost { lane, loss } => {
                 self.lane_over(lane);
-                self.asks_lost(lane, &loss);
+                self.pending_lost(lane, &loss);
             }
             Inbound::Ended { lane } => self.lane_over(lane),
             Inbound::Delivered { .. } => {}
-            _ if self.phase.read_closed => {}
+            _ if self.closing.read_closed => {}
             Inbound::Message { message, lane, envelope } => match message {
                 Message::Request(request) => self.handle_request(request, lane, envelope),
                 Message::Notification(notification) => self.handle_notification(notification, lane, envelope),
@@ -130,19 +131,17 @@ impl ServerSession {
             Inbound::Batch { items, lane, envelope } => self.handle_batch(items, lane, envelope),
             Inbound::Refused { lane, refusal } => self.handle_refused(lane, refusal),
         }
-        let _ = now;
         self.settle();
     }
 
     /// A message was not sent (`SendError::Rejected`), and its lane is over: the shared one alone lives on.
     /// `request` is its id if it was a request. That one fails, and no other on that lane does.
-    pub fn handle_rejected(&mut self, now: Instant, lane: Lane, request: Option<&RequestId>, loss: Loss) {
-        let _ = now;
-        if self.phase.closed {
+    pub fn handle_rejected(&mut self, _now: Instant, lane: Lane, request: Option<&RequestId>, loss: Loss) {
+        if self.closing.closed {
             return;
         }
-        if let Some(ask) = request.and_then(|id| self.asks.answered(id)) {
-            self.settle_ask(ask, Err(Error::Lost(loss)));
+        if let Some(ask) = request.and_then(|id| self.pending.answered(id)) {
+            self.settle_pending(ask, Err(Error::Lost(loss)));
         }
         self.lane_over(lane);
         self.settle();
@@ -150,8 +149,8 @@ impl ServerSession {
 
     /// The instant of `Output::Wait` has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.phase.closed {
-            self.expire_asks(now);
+        if !self.closing.closed {
+            self.expire_pending(now);
             self.settle();
         }
     }
@@ -159,27 +158,25 @@ impl ServerSession {
     /// Nothing more will come in. What was accepted is still answered: read-closed is not write-closed.
     /// When the last reply is out, `Output::Close` follows. Subscriptions end silently, and nobody waits
     /// for answers of the client any more (ledger STDIO-S-011).
-    pub fn handle_read_closed(&mut self, now: Instant) {
-        let _ = now;
-        if self.phase.closed || self.phase.read_closed {
+    pub fn handle_read_closed(&mut self, _now: Instant) {
+        if self.closing.closed || self.closing.read_closed {
             return;
         }
-        self.phase.read_closed = true;
+        self.closing.read_closed = true;
         for (_, listen) in self.listens.take_all() {
             self.exchanges.release(listen.lane, &listen.id);
         }
-        self.fail_asks(&CloseReason::PeerClosed(CloseReport::default()));
+        self.fail_pending(&CloseReason::PeerClosed(CloseReport::default()));
         self.settle();
     }
 
     /// The link is gone: every exchange is cancelled, and nothing goes out any more.
-    pub fn handle_closed(&mut self, now: Instant) {
-        let _ = now;
-        if self.phase.closed {
+    pub fn handle_closed(&mut self, _now: Instant, error: Option<TransportError>, report: CloseReport) {
+        if self.closing.closed {
             return;
         }
         self.out.retain(|output| matches!(output, Output::Event(_)));
-        self.end_everything(&CloseReason::PeerClosed(CloseReport::default()));
+        self.end_everything(&link_end(error, report));
     }
 
     /// The outcome of an exchange. Ignored if it had one, or if it is being asked for input: then the
@@ -187,12 +184,12 @@ impl ServerSession {
     pub fn reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
         match entry.stage {
-            Stage::Asking(_) => return,
-            Stage::Muted => {
+            ExchangeStage::Asking(_) => return,
+            ExchangeStage::Muted => {
                 self.exchanges.remove(exchange);
                 return;
             }
-            Stage::Handler => {}
+            ExchangeStage::Handler => {}
         }
         match reply {
             Reply::Result(result) => {
@@ -213,24 +210,22 @@ impl ServerSession {
         self.settle();
     }
 
-    /// Ends subscriptions in order, refuses new requests, and tells when everything accepted is done.
-    pub fn drain(&mut self, now: Instant) {
-        let _ = now;
-        if self.phase.closed || self.phase.draining {
+    /// Ends subscriptions in order, refuses new requests, and announces when everything accepted is done.
+    pub fn drain(&mut self, _now: Instant) {
+        if self.closing.closed || self.closing.draining {
             return;
         }
-        self.phase.draining = true;
+        self.closing.draining = true;
         self.end_listens();
         self.settle();
     }
 
     /// Ends the session: what is not done gets no outcome.
-    pub fn close(&mut self, now: Instant, reason: CloseReason) {
-        let _ = now;
-        if self.phase.closed {
+    pub fn close(&mut self, _now: Instant, reason: CloseReason) {
+        if self.closing.closed {
             return;
         }
-        if !self.phase.read_closed {
+        if !self.closing.read_closed {
             self.end_listens();
         }
         for lane in self.exchanges.own_lanes() {
@@ -244,38 +239,37 @@ impl ServerSession {
     pub fn poll_output(&mut self) -> Output<ServerEvent> {
         match self.out.pop() {
             Some(output) => output,
-            None => Output::Wait(self.asks.next_deadline()),
+            None => Output::Wait(self.pending.next_deadline()),
         }
     }
 
-    /// How many responses came that answered nothing: late ones, duplicates, inventions. They are dropped.
-    pub fn stray_responses(&self) -> u64 {
-        self.stray_responses
+    /// What was dropped so far.
+    pub fn stats(&self) -> ServerStats {
+        self.stats
     }
 
     /// Takes everything apart: each exchange is cancelled, each question fails.
     fn end_everything(&mut self, reason: &CloseReason) {
-        self.phase.closed = true;
+        self.closing.closed = true;
         for exchange in self.exchanges.take_live() {
             self.event(ServerEvent::Cancelled { exchange });
         }
         self.listens.take_all();
-        for outgoing in self.asks.take_requests() {
+        for outgoing in self.pending.take_requests() {
             self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(Error::Closed(reason.clone())) });
         }
-        self.asks = PendingRequests::default();
     }
 
     /// After each step: has everything accepted had its outcome?
     fn settle(&mut self) {
-        if self.phase.closed || self.exchanges.live() > 0 {
+        if self.closing.closed || self.exchanges.live() > 0 {
             return;
         }
-        if self.phase.draining && !self.phase.drained {
-            self.phase.drained = true;
+        if self.closing.draining && !self.closing.drained {
+            self.closing.drained = true;
             self.event(ServerEvent::Drained);
         }
-        if self.phase.read_closed {
+        if self.closing.read_closed {
             let reason = CloseReason::PeerClosed(CloseReport::default());
             self.end_everything(&reason);
             self.out.push(Output::Close(reason));
@@ -295,7 +289,7 @@ impl ServerSession {
     }
 
     /// A message that is no response goes out.
-    fn tell(&mut self, message: impl Into<Message>, lane: Lane, version: ProtocolVersion) {
+    fn send(&mut self, message: impl Into<Message>, lane: Lane, version: ProtocolVersion) {
         self.transmit(message.into(), lane, false, AnsweredBy::Handler, Some(version));
     }
 

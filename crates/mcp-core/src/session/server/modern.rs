@@ -47,7 +47,7 @@ impl ServerSession {
             version,
             client_info: get(Field::MetaClientInfo).filter(RawJson::is_object),
             client_capabilities: get(Field::MetaClientCapabilities).unwrap_or_default(),
-            progress_token: get(Field::MetaProgressToken).filter(is_token),
+            progress_token: get(Field::MetaProgressToken).filter(is_progress_token),
             log_level,
             input_responses,
             request_state,
@@ -57,8 +57,8 @@ impl ServerSession {
     }
 }
 
-/// A progress token is a string or an integer (ledger PROG-B-001). Anything else asks for no progress.
-pub(super) fn is_token(json: &RawJson) -> bool {
+/// A progress token is a string or an integer (ledger PROG-B-001). Anything else pending for no progress.
+pub(super) fn is_progress_token(json: &RawJson) -> bool {
     let text = json.as_bytes();
     match text.first() {
         Some(b'"') => true,

@@ -7,21 +7,20 @@ use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
 use super::ServerSession;
-use super::exchange::{Exchange, Stage};
+use super::exchange::{ExchangeEntry, ExchangeStage};
 
 impl ServerSession {
     /// Progress of an exchange. Dropped if the client asked for none, if it does not increase or is not
     /// finite, or after the outcome (ledger PROG-B-002, PROG-B-003).
     pub fn progress(
         &mut self,
-        now: Instant,
+        _now: Instant,
         exchange: ExchangeId,
         progress: f64,
         total: Option<f64>,
         message: Option<&str>,
     ) {
-        let _ = now;
-        let Some(entry) = self.speaking(exchange) else { return };
+        let Some(entry) = self.served_entry(exchange) else { return };
         let Some(token) = entry.context().progress_token.clone() else { return };
         if !advance(entry, progress) {
             return;
@@ -30,37 +29,35 @@ impl ServerSession {
         members.extend(total.filter(|total| total.is_finite()).map(|total| ("total", number(total))));
         let message = message.filter(|_| entry.version().has_progress_message());
         members.extend(message.map(|message| ("message", RawJson::string(message))));
-        self.tell_of(exchange, Notification::new("notifications/progress", Some(RawJson::object(members))));
+        self.send_on(exchange, Notification::new("notifications/progress", Some(RawJson::object(members))));
     }
 
     /// A log message of an exchange: `notifications/message`. Dropped below the level the client asked
     /// for (ledger META-S-017). A legacy client that named none gets `info` and above.
     pub fn log(
         &mut self,
-        now: Instant,
+        _now: Instant,
         exchange: ExchangeId,
         level: LogLevel,
         logger: Option<&str>,
         data: RawJson,
     ) {
-        let _ = now;
-        if !self.hears(exchange, level) {
+        if !self.wants_log(exchange, level) {
             return;
         }
         let mut members = vec![("level", RawJson::string(level.as_str()))];
         members.extend(logger.map(|logger| ("logger", RawJson::string(logger))));
         members.push(("data", data));
-        self.tell_of(exchange, Notification::new("notifications/message", Some(RawJson::object(members))));
+        self.send_on(exchange, Notification::new("notifications/message", Some(RawJson::object(members))));
     }
 
     /// Any other notification that belongs to an exchange. Progress and log messages pass the same gates as
     /// by [`progress`](ServerSession::progress) and [`log`](ServerSession::log). What may not travel with a
     /// request is dropped: on 2026-07-28 change notices, on both eras cancellations (ledger SUB-S-009,
     /// CANC-S-012), and whatever a server does not send.
-    pub fn notify(&mut self, now: Instant, exchange: ExchangeId, method: Method, params: Option<RawJson>) {
-        let _ = now;
+    pub fn notify(&mut self, _now: Instant, exchange: ExchangeId, method: Method, params: Option<RawJson>) {
         let note = Notification::new(method, params);
-        let Some(entry) = self.speaking(exchange) else { return };
+        let Some(entry) = self.served_entry(exchange) else { return };
         let legal = match note.method.as_str() {
             "notifications/progress" => {
                 let token = note.field(Field::ProgressToken);
@@ -72,45 +69,45 @@ impl ServerSession {
             "notifications/message" => {
                 let level = note.params.as_ref().and_then(|params| params.raw().member("level"));
                 let level = level.and_then(|level| level.to_text()).and_then(|name| LogLevel::parse(&name));
-                level.is_some_and(|level| self.hears(exchange, level))
+                level.is_some_and(|level| self.wants_log(exchange, level))
             }
             name => may_travel(name, entry.version()),
         };
         let object = note.params.as_ref().is_none_or(|params| params.raw().is_object());
         if legal && object {
-            self.tell_of(exchange, note);
+            self.send_on(exchange, note);
         } else {
             tracing::debug!(method = ?note.method, "a notification that may not travel here is dropped");
         }
     }
 
     /// The exchange, if its handler is at work and somebody listens.
-    fn speaking(&mut self, exchange: ExchangeId) -> Option<&mut Exchange> {
-        self.exchanges.get_mut(exchange).filter(|entry| matches!(entry.stage, Stage::Handler))
+    fn served_entry(&mut self, exchange: ExchangeId) -> Option<&mut ExchangeEntry> {
+        self.exchanges.get_mut(exchange).filter(|entry| matches!(entry.stage, ExchangeStage::Handler))
     }
 
     /// Whether the client wants log messages of this level for this exchange.
-    fn hears(&mut self, exchange: ExchangeId, level: LogLevel) -> bool {
+    fn wants_log(&mut self, exchange: ExchangeId, level: LogLevel) -> bool {
         let logging = self.declared().logging;
         // A legacy client may have changed the level since the request came.
         let link_level = self.legacy.as_ref().map(|legacy| legacy.level).filter(|_| logging);
-        self.speaking(exchange).is_some_and(|entry| {
+        self.served_entry(exchange).is_some_and(|entry| {
             let wanted = if entry.version().is_modern() { entry.context().log_level } else { link_level };
             wanted.is_some_and(|wanted| level >= wanted)
         })
     }
 
     /// On the lane of the request. A batch's lane carries answers only: they are collected until the last.
-    fn tell_of(&mut self, exchange: ExchangeId, note: Notification) {
+    fn send_on(&mut self, exchange: ExchangeId, note: Notification) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
         let (lane, version) = (entry.lane, entry.version());
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
-        self.tell(note, lane, version);
+        self.send(note, lane, version);
     }
 }
 
 /// Notes the progress if it is more than before.
-fn advance(entry: &mut Exchange, progress: f64) -> bool {
+fn advance(entry: &mut ExchangeEntry, progress: f64) -> bool {
     let more = progress.is_finite() && entry.progress.is_none_or(|before| progress > before);
     if more {
         entry.progress = Some(progress);

@@ -8,24 +8,33 @@ use crate::session::OutgoingId;
 use crate::transport::{CloseReport, Lane, Loss, LossKind};
 
 use super::client_features::ClientFeatures;
-use super::pending::{Ask, Purpose};
+use super::pending::{PendingRequest, Purpose};
 use super::{ServerEvent, ServerSession};
 
 impl ServerSession {
-    /// A request to a legacy client. Given up after the config's `input_timeout`.
+    /// Sends a request to a legacy client. Its outcome is [`ServerEvent::OutgoingDone`]. It is given up after
+    /// [`ServerConfig::input_timeout`](super::ServerConfig::input_timeout).
     ///
-    /// # Errors
-    ///
-    /// Before the wire: [`Error::Misuse`] where the client cannot or may not be asked (no legacy session, a
-    /// capability that it did not declare, anything but `ping` before `notifications/initialized`; ledger
-    /// LIFE-S-006, LIFE-B-012), [`Error::Limit`], [`Error::Closed`].
-    pub fn request(
+    /// Nothing is sent, and the outcome is an error, if the client cannot or may not be asked: [`Error::Misuse`]
+    /// without a legacy session, without the client's capability, and for anything but `ping` before
+    /// `notifications/initialized`; [`Error::Limit`]; [`Error::Closed`].
+    pub fn request(&mut self, now: Instant, method: Method, params: Option<RawJson>) -> OutgoingId {
+        let outgoing = self.pending.name_outgoing();
+        if let Err(error) = self.send_request(now, outgoing, method, params) {
+            self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(error) });
+        }
+        outgoing
+    }
+
+    // LIFE-S-006, LIFE-B-012
+    fn send_request(
         &mut self,
         now: Instant,
+        outgoing: OutgoingId,
         method: Method,
         params: Option<RawJson>,
-    ) -> Result<OutgoingId, Error> {
-        if self.phase.closed || self.phase.read_closed {
+    ) -> Result<(), Error> {
+        if self.closing.closed || self.closing.read_closed {
             return Err(Error::Closed(CloseReason::PeerClosed(CloseReport::default())));
         }
         let misuse = |why: String| Err(Error::Misuse(why));
@@ -50,24 +59,22 @@ impl ServerSession {
             return misuse(format!("{method} needs client capabilities that were not negotiated: {missing}"));
         }
         let limit = self.config.max_in_flight;
-        if self.asks.len() >= limit {
+        if self.pending.len() >= limit {
             return Err(Error::Limit {
                 what: "requests to the client in flight".into(),
                 limit: limit as u64,
             });
         }
         let version = legacy.version;
-        let outgoing = self.asks.name_outgoing();
         let deadline = now.checked_add(self.config.input_timeout);
-        let id = self.asks.open(Lane::SHARED, method.as_str(), Purpose::Request(outgoing), deadline);
-        self.tell(Request::new(id, method, params), Lane::SHARED, version);
-        Ok(outgoing)
+        let id = self.pending.open(Lane::SHARED, method.as_str(), Purpose::Request(outgoing), deadline);
+        self.send(Request::new(id, method, params), Lane::SHARED, version);
+        Ok(())
     }
 
     /// Gives up a request to a legacy client. It ends with [`Error::Cancelled`].
-    pub fn cancel_request(&mut self, now: Instant, outgoing: OutgoingId) {
-        let _ = now;
-        if let Some((id, ask)) = self.asks.take_request(outgoing) {
+    pub fn cancel_request(&mut self, _now: Instant, outgoing: OutgoingId) {
+        if let Some((id, ask)) = self.pending.take_request(outgoing) {
             self.take_back(&id, ask.lane);
             self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(Error::Cancelled) });
         }
@@ -75,17 +82,17 @@ impl ServerSession {
 
     /// A response, matched by its typed id alone (promise 2). Anything else is dropped (FAULT C-34).
     pub(super) fn handle_response(&mut self, response: Response) {
-        match response.id.as_ref().and_then(|id| self.asks.answered(id)) {
-            Some(ask) => self.settle_ask(ask, response.outcome.map_err(Error::Rpc)),
+        match response.id.as_ref().and_then(|id| self.pending.answered(id)) {
+            Some(ask) => self.settle_pending(ask, response.outcome.map_err(Error::Rpc)),
             None => {
-                self.stray_responses += 1;
+                self.stats.stray_responses += 1;
                 tracing::debug!(id = ?response.id, "a response that answers nothing is dropped");
             }
         }
     }
 
     /// The end of one of our requests, whatever it was for.
-    pub(super) fn settle_ask(&mut self, ask: Ask, outcome: Result<Payload, Error>) {
+    pub(super) fn settle_pending(&mut self, ask: PendingRequest, outcome: Result<Payload, Error>) {
         match ask.purpose {
             Purpose::Request(outgoing) => self.event(ServerEvent::OutgoingDone { outgoing, outcome }),
             Purpose::InputQuestion(exchange, index) => {
@@ -94,26 +101,26 @@ impl ServerSession {
                     Err(Error::Rpc(error)) => Err(format!("the client refused: {}", clip(&error.message))),
                     Err(error) => Err(clip(&error.to_string())),
                 };
-                self.leg_answered(exchange, index, &ask.method, answer);
+                self.question_answered(exchange, index, &ask.method, answer);
             }
         }
     }
 
-    /// Gives up what has waited too long, and tells the client so (ledger TIME-B-002).
-    pub(super) fn expire_asks(&mut self, now: Instant) {
-        while let Some((id, ask)) = self.asks.take_expired(now) {
+    /// Gives up what has waited too long, and announces the client so (ledger TIME-B-002).
+    pub(super) fn expire_pending(&mut self, now: Instant) {
+        while let Some((id, ask)) = self.pending.take_expired(now) {
             self.take_back(&id, ask.lane);
             let after = self.config.input_timeout;
-            self.settle_ask(ask, Err(Error::TimedOut { what: "no answer", after }));
+            self.settle_pending(ask, Err(Error::TimedOut { what: "no answer", after }));
         }
     }
 
     /// The transport says that nothing that was asked on this lane has a way to the client, or back. A lane
     /// that was merely cut takes no question with it: a legacy client may answer by another way.
-    pub(super) fn asks_lost(&mut self, lane: Lane, loss: &Loss) {
+    pub(super) fn pending_lost(&mut self, lane: Lane, loss: &Loss) {
         if loss.kind == LossKind::NoRoute {
-            for ask in self.asks.take_on(lane) {
-                self.settle_ask(ask, Err(Error::Lost(loss.clone())));
+            for ask in self.pending.take_on(lane) {
+                self.settle_pending(ask, Err(Error::Lost(loss.clone())));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::transport::Lane;
 
 /// One request that a legacy client has not answered.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct PendingRequest {
     pub(super) lane: Lane,
     pub(super) method: String,
     pub(super) purpose: Purpose,
@@ -30,7 +30,7 @@ pub(super) enum Purpose {
 pub(super) struct PendingRequests {
     last_id: i64,
     last_outgoing: u64,
-    pending: BTreeMap<i64, Ask>,
+    pending: BTreeMap<i64, PendingRequest>,
     timers: BTreeSet<(Instant, i64)>,
 }
 
@@ -55,17 +55,17 @@ impl PendingRequests {
     ) -> RequestId {
         self.last_id += 1;
         self.timers.extend(deadline.map(|at| (at, self.last_id)));
-        let ask = Ask { lane, method: method.to_owned(), purpose, deadline };
+        let ask = PendingRequest { lane, method: method.to_owned(), purpose, deadline };
         self.pending.insert(self.last_id, ask);
         RequestId::from(self.last_id)
     }
 
     /// Takes out the request that this id answers. The id `"7"` does not answer `7` (ledger T-22).
-    pub(super) fn answered(&mut self, id: &RequestId) -> Option<Ask> {
+    pub(super) fn answered(&mut self, id: &RequestId) -> Option<PendingRequest> {
         self.take(id.as_i64()?)
     }
 
-    fn take(&mut self, id: i64) -> Option<Ask> {
+    fn take(&mut self, id: i64) -> Option<PendingRequest> {
         let ask = self.pending.remove(&id)?;
         if let Some(at) = ask.deadline {
             self.timers.remove(&(at, id));
@@ -74,12 +74,12 @@ impl PendingRequests {
     }
 
     /// Takes out all questions of an exchange.
-    pub(super) fn take_legs(&mut self, exchange: ExchangeId) -> Vec<(RequestId, Ask)> {
+    pub(super) fn take_questions(&mut self, exchange: ExchangeId) -> Vec<(RequestId, PendingRequest)> {
         self.take_where(|ask| matches!(ask.purpose, Purpose::InputQuestion(of, _) if of == exchange))
     }
 
     /// Takes out the application's request of this name.
-    pub(super) fn take_request(&mut self, outgoing: OutgoingId) -> Option<(RequestId, Ask)> {
+    pub(super) fn take_request(&mut self, outgoing: OutgoingId) -> Option<(RequestId, PendingRequest)> {
         self.take_where(|ask| ask.purpose == Purpose::Request(outgoing)).pop()
     }
 
@@ -109,12 +109,12 @@ impl PendingRequests {
     }
 
     /// Takes out all requests on a lane, oldest first.
-    pub(super) fn take_on(&mut self, lane: Lane) -> Vec<Ask> {
+    pub(super) fn take_on(&mut self, lane: Lane) -> Vec<PendingRequest> {
         self.take_where(|ask| ask.lane == lane).into_iter().map(|(_, ask)| ask).collect()
     }
 
     /// Takes out a request that has waited too long.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Option<(RequestId, Ask)> {
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<(RequestId, PendingRequest)> {
         let (at, id) = *self.timers.first()?;
         if at > now {
             return None;
@@ -126,7 +126,7 @@ impl PendingRequests {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn take_where(&mut self, wanted: impl Fn(&Ask) -> bool) -> Vec<(RequestId, Ask)> {
+    fn take_where(&mut self, wanted: impl Fn(&PendingRequest) -> bool) -> Vec<(RequestId, PendingRequest)> {
         let ids: Vec<i64> = self.pending.iter().filter(|(_, ask)| wanted(ask)).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| Some((RequestId::from(id), self.take(id)?))).collect()
     }

@@ -66,7 +66,7 @@ pub(super) enum Governs {
 
 /// What is done with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Route {
     /// The application serves it.
     Handler,
     /// Answered by the session.
@@ -90,29 +90,29 @@ pub(super) enum Step {
 }
 
 /// The routing table; the first row that fits wins.
-pub(super) fn step(governs: Governs, method: &str) -> Step {
+pub(super) fn look_up(governs: Governs, method: &str) -> Route {
     use Governs::{Fresh, Modern, Nothing, Session};
     match (governs, method) {
         // The claim wins over the method, `initialize` included (ledger T-11).
-        (Modern, "server/discover") => Step::Discover,
-        (Modern, "subscriptions/listen") => Step::Listen,
-        (Modern, name) if client_requests(name, |row| row.modern) => Step::Handler,
-        (Modern, _) => Step::NotFound,
-        (_, "server/discover" | "subscriptions/listen") => Step::NoClaim,
+        (Modern, "server/discover") => Route::Discover,
+        (Modern, "subscriptions/listen") => Route::Listen,
+        (Modern, name) if client_requests(name, |row| row.modern) => Route::Handler,
+        (Modern, _) => Route::NotFound,
+        (_, "server/discover" | "subscriptions/listen") => Route::NoClaim,
         // A modern-only server names its versions in the answer (DISC-S-014).
-        (Nothing, "initialize") => Step::WrongEra,
-        (Nothing, _) => Step::NoClaim,
-        (_, "ping") => Step::Ping,
-        (Fresh, "initialize") => Step::Initialize,
+        (Nothing, "initialize") => Route::WrongEra,
+        (Nothing, _) => Route::NoClaim,
+        (_, "ping") => Route::Ping,
+        (Fresh, "initialize") => Route::Initialize,
         // These codes steer other people's probes (ledger T-43).
-        (Fresh, name) if is_known(name) => Step::TooEarly,
-        (Fresh, _) => Step::NotFound,
-        (Session, "initialize") => Step::TooLate,
-        (Session, "logging/setLevel") => Step::SetLevel,
-        (Session, "resources/subscribe") => Step::Subscribe,
-        (Session, "resources/unsubscribe") => Step::Unsubscribe,
-        (Session, name) if client_requests(name, |row| row.legacy) => Step::Handler,
-        (Session, _) => Step::NotFound,
+        (Fresh, name) if is_known(name) => Route::TooEarly,
+        (Fresh, _) => Route::NotFound,
+        (Session, "initialize") => Route::TooLate,
+        (Session, "logging/setLevel") => Route::SetLevel,
+        (Session, "resources/subscribe") => Route::Subscribe,
+        (Session, "resources/unsubscribe") => Route::Unsubscribe,
+        (Session, name) if client_requests(name, |row| row.legacy) => Route::Handler,
+        (Session, _) => Route::NotFound,
     }
 }
 
@@ -126,7 +126,7 @@ fn is_known(name: &str) -> bool {
     !name.starts_with("notifications/") && method::find(name).is_some_and(|row| row.legacy.client())
 }
 
-/// Whether the application hears of this notification: a legacy client's own, or an extension's.
+/// Whether the application wants_log of this notification: a legacy client's own, or an extension's.
 pub(super) fn client_notifies(name: &str, legacy: bool) -> bool {
     match method::find(name) {
         None => true,

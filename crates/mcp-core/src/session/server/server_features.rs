@@ -30,8 +30,8 @@ impl ServerFeatures {
         }
     }
 
-    /// Whether the server said that it tells of such changes.
-    pub(super) fn tells(&self, change: &Change) -> bool {
+    /// Whether the server said that it announces of such changes.
+    pub(super) fn announces(&self, change: &Change) -> bool {
         match change {
             Change::ToolsList => self.tools_list_changed,
             Change::PromptsList => self.prompts_list_changed,

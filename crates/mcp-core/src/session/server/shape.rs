@@ -6,7 +6,7 @@ use crate::message::{ErrorObject, Field, Payload, ProtocolVersion, RawJson, code
 
 use super::ServerConfig;
 
-/// The `resultType` of a result that asks for input, as JSON.
+/// The `resultType` of a result that pending for input, as JSON.
 pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
 
 /// From this length on a result is not copied to be completed, if there is room behind it.

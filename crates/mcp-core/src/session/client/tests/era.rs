@@ -8,7 +8,7 @@ use crate::transport::{ConnectError, LossKind};
 use super::harness::*;
 
 fn opening_error(peer: &Peer) -> &Error {
-    match peer.session.closed() {
+    match peer.session.close_reason() {
         Some(CloseReason::OpeningFailed(error)) => error,
         other => panic!("{other:?}"),
     }
@@ -77,7 +77,7 @@ fn a_carrier_that_refuses_is_no_verdict() {
     peer.lose(1, LossKind::Unauthorized);
     assert!(opening_error(&peer).is_auth());
     // So it is for whoever waits for the client.
-    let closed = |peer: &Peer| Error::Closed(peer.session.closed().unwrap().clone());
+    let closed = |peer: &Peer| Error::Closed(peer.session.close_reason().unwrap().clone());
     assert!(closed(&peer).is_auth() && !closed(&peer).is_timeout());
     assert_eq!(peer.methods(), ["server/discover"]);
     assert_eq!(peer.story(), ["Closed"]);
@@ -115,7 +115,7 @@ fn a_legacy_list_means_a_handshake_at_its_best_version() {
 fn nothing_in_common_names_both_lists() {
     let mut peer = Peer::on(config(), PIPE);
     peer.answer_last(r#"{"supportedVersions":["2099-01-01"],"capabilities":{}}"#);
-    let text = peer.session.closed().unwrap().to_string();
+    let text = peer.session.close_reason().unwrap().to_string();
     assert!(text.contains("2026-07-28") && text.contains("2099-01-01"), "{text}");
 }
 
@@ -158,7 +158,7 @@ fn a_slow_modern_stream_is_found_all_the_same() {
         } else {
             peer.refuse_last(-32601, "");
             peer.pass(seconds(20));
-            assert!(peer.session.closed().is_none());
+            assert!(peer.session.close_reason().is_none());
             peer.says(&discovered);
         }
         assert!(peer.is_ready(V2026_07_28));
@@ -176,10 +176,10 @@ fn a_stream_that_fails_both_ways_is_an_error() {
     assert_eq!(opening_error(&peer).rpc().unwrap().code, -32603);
     let mut peer = Peer::on(config(), PIPE);
     peer.pass(seconds(59));
-    assert!(peer.session.closed().is_none());
+    assert!(peer.session.close_reason().is_none());
     peer.pass(seconds(1));
     assert!(
-        matches!(peer.session.closed(), Some(CloseReason::NotStarted { limit }) if *limit == seconds(60))
+        matches!(peer.session.close_reason(), Some(CloseReason::NotStarted { limit }) if *limit == seconds(60))
     );
     assert_eq!((peer.closes.len(), peer.wait), (1, None));
 }
@@ -209,7 +209,7 @@ fn of_two_closes_the_first_is_reported() {
         } else {
             peer.connect_fails(ConnectError::AlreadyUsed);
         }
-        assert!(peer.session.closed().unwrap().to_string().contains("first"));
+        assert!(peer.session.close_reason().unwrap().to_string().contains("first"));
         assert_eq!((peer.redials.len(), peer.story()), (2, vec!["Closed".to_owned()]));
     }
 }
@@ -262,7 +262,7 @@ fn a_stale_verdict_heals() {
         peer.refuse_last(-32601, "");
     }
     assert_eq!(peer.methods(), ["initialize", "server/discover", "initialize"]);
-    assert!(peer.session.closed().is_some());
+    assert!(peer.session.close_reason().is_some());
     stale.known_era = Some(KnownEra { version: V2026_07_28 });
     let mut peer = Peer::on(stale, PIPE);
     peer.pass(seconds(29));
@@ -285,10 +285,10 @@ fn modern_alone_fails_clearly_on_a_legacy_server() {
     assert_eq!(peer.methods(), ["server/discover"]);
     let mut peer = Peer::on(modern.clone(), PIPE);
     peer.close_link();
-    assert!(matches!(peer.session.closed(), Some(CloseReason::PeerClosed(_))));
+    assert!(matches!(peer.session.close_reason(), Some(CloseReason::PeerClosed(_))));
     let mut peer = Peer::on(modern, PIPE);
     peer.answer_last(r#"{"supportedVersions":["2025-11-25"],"capabilities":{}}"#);
-    assert!(matches!(peer.session.closed(), Some(CloseReason::NoCommonVersion { .. })));
+    assert!(matches!(peer.session.close_reason(), Some(CloseReason::NoCommonVersion { .. })));
 }
 
 /// The legacy mode never probes, and has no way out.

@@ -34,7 +34,7 @@ fn garbage_is_skipped_up_to_a_limit() {
     peer.says("{");
     assert!(peer.error(call).is_closed());
     assert!(
-        matches!(peer.session.closed(), Some(CloseReason::Violation(why)) if why.contains("more than 3"))
+        matches!(peer.session.close_reason(), Some(CloseReason::Violation(why)) if why.contains("more than 3"))
     );
     assert!(matches!(peer.closes[..], [CloseReason::Violation(_)]));
 }
@@ -46,7 +46,7 @@ fn zero_is_strict() {
     config.max_garbage = 0;
     let mut peer = Peer::on(config, PIPE);
     peer.says("banner");
-    assert!(peer.session.closed().is_some());
+    assert!(peer.session.close_reason().is_some());
 }
 
 /// RPC-B-005, RPC-B-007, RPC-B-008, A-B32: an answer that is none fails its call, and no other.

@@ -65,7 +65,7 @@ fn a_lost_initialized_fails_the_opening() {
         } else {
             peer.lose(lane, LossKind::PeerFailed);
         }
-        assert!(matches!(peer.session.closed(), Some(CloseReason::OpeningFailed(_))));
+        assert!(matches!(peer.session.close_reason(), Some(CloseReason::OpeningFailed(_))));
     }
 }
 
@@ -80,8 +80,8 @@ fn counter_offers() {
         let mut peer = opening(ProtocolVersion::LATEST_LEGACY, PIPE);
         let call = peer.call("tools/list", "");
         peer.answer_last(&format!(r#"{{"protocolVersion":"{version}","capabilities":{{}}}}"#));
-        let Some(CloseReason::NoCommonVersion { ours, theirs }) = peer.session.closed() else {
-            panic!("{:?}", peer.session.closed())
+        let Some(CloseReason::NoCommonVersion { ours, theirs }) = peer.session.close_reason() else {
+            panic!("{:?}", peer.session.close_reason())
         };
         assert!(ours.iter().all(|version| version.is_legacy()));
         assert_eq!(theirs, &[version]);
@@ -111,7 +111,7 @@ fn a_result_without_a_version_is_a_violation() {
     let mut peer = opening(ProtocolVersion::LATEST_LEGACY, PIPE);
     peer.answer_last("{}");
     assert!(
-        matches!(peer.session.closed(), Some(CloseReason::OpeningFailed(error)) if matches!(**error, Error::Violation(_)))
+        matches!(peer.session.close_reason(), Some(CloseReason::OpeningFailed(error)) if matches!(**error, Error::Violation(_)))
     );
 }
 
@@ -120,7 +120,7 @@ fn a_result_without_a_version_is_a_violation() {
 fn a_silent_server_is_not_started() {
     let mut peer = opening(ProtocolVersion::LATEST_LEGACY, PIPE);
     peer.pass(seconds(60));
-    assert!(matches!(peer.session.closed(), Some(CloseReason::NotStarted { .. })));
+    assert!(matches!(peer.session.close_reason(), Some(CloseReason::NotStarted { .. })));
     assert_eq!(peer.methods(), ["initialize"]);
     assert!(peer.ended.is_empty());
 }

@@ -67,7 +67,7 @@ impl Peer {
     pub(super) fn new(config: ClientConfig) -> Peer {
         let start = Instant::now();
         let mut peer = Peer {
-            session: ClientSession::new(config, start),
+            session: ClientSession::new(start, config),
             start,
             clock: Duration::ZERO,
             sent: vec![],
@@ -232,7 +232,7 @@ impl Peer {
 
     pub(super) fn call_with(&mut self, method: &'static str, params: &str, options: CallOptions) -> CallId {
         let params = (!params.is_empty()).then(|| raw(params));
-        let id = self.session.call(self.now(), self.now(), method.into(), params, options);
+        let id = self.session.call(self.now(), self.now(), method.into(), params, options, ());
         self.drain();
         id
     }
@@ -264,7 +264,7 @@ impl Peer {
     }
 
     pub(super) fn close(&mut self) {
-        self.session.close(self.now());
+        self.session.close(self.now(), CloseReason::Requested);
         self.drain();
     }
 
@@ -289,7 +289,7 @@ impl Peer {
     pub(super) fn outcome(&self, wanted: CallId) -> Option<&Result<Payload, Error>> {
         let mut found = None;
         for event in &self.events {
-            if let ClientEvent::CallDone { call, outcome } = event
+            if let ClientEvent::CallDone { call, outcome, .. } = event
                 && *call == wanted
             {
                 assert!(found.replace(outcome).is_none(), "two outcomes");

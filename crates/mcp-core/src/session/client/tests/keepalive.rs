@@ -41,7 +41,7 @@ fn a_dead_link_is_given_up() {
     peer.pass(seconds(5));
     assert!(matches!(peer.closes[..], [CloseReason::PingTimedOut]));
     assert_eq!(peer.story(), ["Disconnected"]);
-    assert!(peer.session.closed().is_none());
+    assert!(peer.session.close_reason().is_none());
     peer.close_link();
     peer.call("tools/list", "");
     assert_eq!(peer.redials.len(), 1);
@@ -49,7 +49,7 @@ fn a_dead_link_is_given_up() {
     config.reconnect = Reconnect::Never;
     let mut peer = Peer::legacy(config, PIPE);
     peer.pass(seconds(200));
-    assert!(matches!(peer.session.closed(), Some(CloseReason::PingTimedOut)));
+    assert!(matches!(peer.session.close_reason(), Some(CloseReason::PingTimedOut)));
     assert_eq!(peer.closes.len(), 1);
 }
 

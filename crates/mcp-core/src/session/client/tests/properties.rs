@@ -210,7 +210,7 @@ proptest! {
         for step in steps {
             play(&mut peer, &mut made, step);
         }
-        let open = peer.session.closed().is_none();
+        let open = peer.session.close_reason().is_none();
         peer.close();
         prop_assert!(!open || matches!(peer.events.last(), Some(ClientEvent::Closed(_))));
         prop_assert_eq!(peer.wait, None);

@@ -90,10 +90,10 @@ fn a_peer_that_opens_and_dies_is_not_tried_for_ever() {
     let mut peer = Peer::modern(config(), PIPE);
     peer.listen(Default::default());
     let mut links = 0;
-    while peer.session.closed().is_none() {
+    while peer.session.close_reason().is_none() {
         peer.close_link();
         peer.connect(PIPE);
-        if links % 2 == 0 && peer.session.closed().is_none() {
+        if links % 2 == 0 && peer.session.close_reason().is_none() {
             peer.answer_last(DISCOVER);
         }
         links += 1;
@@ -114,7 +114,7 @@ fn a_link_that_stood_for_long_was_good() {
         peer.connect(PIPE);
         peer.answer_last(DISCOVER);
     }
-    assert!(peer.session.closed().is_none());
+    assert!(peer.session.close_reason().is_none());
 }
 
 /// A given stream cannot be made again, and what cannot work is not tried again.
@@ -126,7 +126,7 @@ fn what_cannot_work_is_not_tried_again() {
         let call = peer.call("tools/list", "");
         peer.connect_fails(error);
         assert!(matches!(peer.error(call), Error::Closed(CloseReason::NoLink(_))));
-        assert!(peer.session.closed().is_some());
+        assert!(peer.session.close_reason().is_some());
     }
 }
 
@@ -179,7 +179,7 @@ fn a_failed_reopening_is_tried_again_if_it_may_help() {
     let lane = peer.last().lane;
     peer.lose(lane, LossKind::Unauthorized);
     assert!(peer.error(call).is_closed());
-    assert!(peer.session.closed().is_some());
+    assert!(peer.session.close_reason().is_some());
 }
 
 /// Notifications without a link go nowhere, and make none.
@@ -258,5 +258,5 @@ fn a_link_that_ends_on_a_known_handshake_is_probed() {
         peer.connect(PIPE);
     }
     assert_eq!(peer.methods(), ["initialize", "server/discover", "initialize"]);
-    assert!(matches!(peer.session.closed(), Some(CloseReason::PeerClosed(_))));
+    assert!(matches!(peer.session.close_reason(), Some(CloseReason::PeerClosed(_))));
 }

@@ -58,13 +58,13 @@ fn deadlines_run_from_the_command() {
     peer.pass(seconds(100));
     let options = CallOptions { timeout: Some(seconds(5)), ..CallOptions::default() };
     let issued = peer.now() - seconds(3);
-    let call = peer.session.call(peer.now(), issued, "tools/list".into(), None, options.clone());
+    let call = peer.session.call(peer.now(), issued, "tools/list".into(), None, options.clone(), ());
     peer.drain();
     assert_eq!(peer.wait, Some(seconds(102)));
     peer.pass(seconds(2));
     assert_eq!(timed_out(&peer, call), ("no answer", seconds(5)));
     let sent = peer.sent.len();
-    let late = peer.session.call(peer.now(), issued, "tools/list".into(), None, options);
+    let late = peer.session.call(peer.now(), issued, "tools/list".into(), None, options, ());
     peer.drain();
     assert_eq!((timed_out(&peer, late).0, peer.sent.len()), ("no answer", sent));
 }

@@ -67,7 +67,7 @@ impl Peer {
         let mut config = config();
         change(&mut config);
         let now = Instant::now();
-        let session = ServerSession::new(Arc::new(config), binding, now);
+        let session = ServerSession::new(now, Arc::new(config), binding);
         Peer { session, now, last: None, batches: 1000 }
     }
 

@@ -1,4 +1,4 @@
-//! A handler that needs input, on a legacy link: the session asks, and calls the handler again.
+//! A handler that needs input, on a legacy link: the session pending, and calls the handler again.
 
 use super::*;
 
@@ -100,7 +100,7 @@ fn a_refusal_of_the_client_fails_the_call() {
         ]
     );
     assert!(peer.line(&answer(2, "{}")).is_empty());
-    assert_eq!(peer.session.stray_responses(), 1);
+    assert_eq!(peer.session.stats().stray_responses, 1);
 }
 
 /// TIME-B-001, TIME-B-002: a leg has ten minutes; then all of them are taken back and the call fails.

@@ -133,7 +133,7 @@ impl Peer {
             Deed::ReadClosed => self.session.handle_read_closed(self.now),
             Deed::Drain => self.session.drain(self.now),
             Deed::Close => self.session.close(self.now, CloseReason::Requested),
-            Deed::Gone => self.session.handle_closed(self.now),
+            Deed::Gone => self.session.handle_closed(self.now, None, CloseReport::default()),
         }
     }
 }

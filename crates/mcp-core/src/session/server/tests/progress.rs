@@ -24,7 +24,7 @@ fn progress_increases_and_ends() {
     }
 }
 
-/// PROG-B-001: no token, or none that is legal, asks for nothing.
+/// PROG-B-001: no token, or none that is legal, pending for nothing.
 #[test]
 fn without_a_token_there_is_no_progress() {
     for meta in ["", r#""progressToken":1.5"#, r#""progressToken":null"#, r#""progressToken":{}"#] {

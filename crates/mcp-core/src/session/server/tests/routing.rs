@@ -1,6 +1,6 @@
 //! Which era a request belongs to, and who answers it.
 
-use super::super::route::{Governs, Step, step};
+use super::super::route::{Governs, Route, look_up};
 use super::*;
 
 /// Ledger 2.6 without the header column, row by row. T-11: the claim wins over `initialize`. T-43: the
@@ -9,43 +9,43 @@ use super::*;
 fn the_table_row_by_row() {
     use Governs::{Fresh, Modern, Nothing, Session};
     let rows = [
-        (Modern, "server/discover", Step::Discover),
-        (Modern, "subscriptions/listen", Step::Listen),
-        (Modern, "tools/call", Step::Handler),
-        (Modern, "com.example/own", Step::Handler),
-        (Modern, "initialize", Step::NotFound),
-        (Modern, "ping", Step::NotFound),
-        (Modern, "logging/setLevel", Step::NotFound),
-        (Modern, "resources/subscribe", Step::NotFound),
-        (Modern, "resources/unsubscribe", Step::NotFound),
-        (Modern, "tasks/get", Step::NotFound),
-        (Modern, "roots/list", Step::NotFound),
-        (Modern, "sampling/createMessage", Step::NotFound),
-        (Modern, "notifications/cancelled", Step::NotFound),
-        (Fresh, "server/discover", Step::NoClaim),
-        (Session, "server/discover", Step::NoClaim),
-        (Session, "subscriptions/listen", Step::NoClaim),
-        (Nothing, "initialize", Step::WrongEra),
-        (Nothing, "tools/call", Step::NoClaim),
-        (Nothing, "ping", Step::NoClaim),
-        (Fresh, "ping", Step::Ping),
-        (Fresh, "initialize", Step::Initialize),
-        (Fresh, "tools/list", Step::TooEarly),
-        (Fresh, "logging/setLevel", Step::TooEarly),
-        (Fresh, "com.example/own", Step::NotFound),
-        (Fresh, "notifications/initialized", Step::NotFound),
-        (Session, "ping", Step::Ping),
-        (Session, "initialize", Step::TooLate),
-        (Session, "logging/setLevel", Step::SetLevel),
-        (Session, "resources/subscribe", Step::Subscribe),
-        (Session, "resources/unsubscribe", Step::Unsubscribe),
-        (Session, "tools/call", Step::Handler),
-        (Session, "com.example/own", Step::Handler),
-        (Session, "roots/list", Step::NotFound),
-        (Session, "notifications/progress", Step::NotFound),
+        (Modern, "server/discover", Route::Discover),
+        (Modern, "subscriptions/listen", Route::Listen),
+        (Modern, "tools/call", Route::Handler),
+        (Modern, "com.example/own", Route::Handler),
+        (Modern, "initialize", Route::NotFound),
+        (Modern, "ping", Route::NotFound),
+        (Modern, "logging/setLevel", Route::NotFound),
+        (Modern, "resources/subscribe", Route::NotFound),
+        (Modern, "resources/unsubscribe", Route::NotFound),
+        (Modern, "tasks/get", Route::NotFound),
+        (Modern, "roots/list", Route::NotFound),
+        (Modern, "sampling/createMessage", Route::NotFound),
+        (Modern, "notifications/cancelled", Route::NotFound),
+        (Fresh, "server/discover", Route::NoClaim),
+        (Session, "server/discover", Route::NoClaim),
+        (Session, "subscriptions/listen", Route::NoClaim),
+        (Nothing, "initialize", Route::WrongEra),
+        (Nothing, "tools/call", Route::NoClaim),
+        (Nothing, "ping", Route::NoClaim),
+        (Fresh, "ping", Route::Ping),
+        (Fresh, "initialize", Route::Initialize),
+        (Fresh, "tools/list", Route::TooEarly),
+        (Fresh, "logging/setLevel", Route::TooEarly),
+        (Fresh, "com.example/own", Route::NotFound),
+        (Fresh, "notifications/initialized", Route::NotFound),
+        (Session, "ping", Route::Ping),
+        (Session, "initialize", Route::TooLate),
+        (Session, "logging/setLevel", Route::SetLevel),
+        (Session, "resources/subscribe", Route::Subscribe),
+        (Session, "resources/unsubscribe", Route::Unsubscribe),
+        (Session, "tools/call", Route::Handler),
+        (Session, "com.example/own", Route::Handler),
+        (Session, "roots/list", Route::NotFound),
+        (Session, "notifications/progress", Route::NotFound),
     ];
     for (governs, method, expected) in rows {
-        assert_eq!(step(governs, method), expected, "{governs:?} {method}");
+        assert_eq!(look_up(governs, method), expected, "{governs:?} {method}");
     }
 }
 

@@ -35,7 +35,7 @@ fn read_closed_fails_the_questions() {
     let mut peer = Peer::legacy("2025-11-25", r#"{"roots":{}}"#);
     peer.line(&bare("1", "tools/call", "{}"));
     peer.reply(1, needs(vec![question("k", "roots/list", "{}")], None));
-    peer.session.request(peer.now, Method::from("roots/list"), None).unwrap();
+    peer.session.request(peer.now, Method::from("roots/list"), None);
     peer.drain();
     peer.session.handle_read_closed(peer.now);
     let lines = peer.drain();
@@ -68,7 +68,7 @@ fn closing() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
     peer.on(5, &modern("1", "tools/call", ""));
     peer.on(6, &bare("1", "tools/call", "{}"));
-    peer.session.request(peer.now, Method::from("ping"), None).unwrap();
+    peer.session.request(peer.now, Method::from("ping"), None);
     peer.drain();
     peer.session.close(peer.now, CloseReason::Requested);
     assert_eq!(
@@ -84,7 +84,8 @@ fn closing() {
     );
     assert!(peer.on(7, &modern("1", "server/discover", "")).is_empty());
     assert!(peer.result(1, "{}").is_empty());
-    assert!(ping(&mut peer).is_err());
+    ping(&mut peer);
+    assert_eq!(peer.drain(), ["outgoing #2 closed: the peer closed"]);
 }
 
 /// The link is gone: every exchange is cancelled, nothing goes out, nobody waits.
@@ -92,13 +93,13 @@ fn closing() {
 fn a_dead_link_cancels_everything() {
     let mut peer = Peer::legacy("2025-11-25", "{}");
     peer.line(&bare("1", "tools/call", "{}"));
-    ping(&mut peer).unwrap();
-    peer.session.handle_closed(peer.now);
+    ping(&mut peer);
+    peer.session.handle_closed(peer.now, None, CloseReport::default());
     assert_eq!(peer.drain(), ["cancelled #1", "outgoing #1 closed: the peer closed"]);
     assert!(peer.publish(crate::session::Change::ToolsList).is_empty());
     assert!(matches!(peer.session.poll_output(), Output::Wait(None)));
 }
 
-fn ping(peer: &mut Peer) -> Result<(), Error> {
-    peer.session.request(peer.now, Method::from("ping"), None).map(drop)
+fn ping(peer: &mut Peer) {
+    peer.session.request(peer.now, Method::from("ping"), None);
 }

@@ -1,0 +1,58 @@
+//! Taking what waits on a link, for the drivers of both roles.
+
+use std::ops::ControlFlow;
+
+use futures::FutureExt;
+
+use crate::transport::TransportReceiver;
+
+use super::mailbox::Mailbox;
+use super::writer::Rejected;
+use super::{BURST, Received};
+
+/// What a driver does with the things that wait for it.
+pub(crate) trait LinkDriver {
+    /// How the link ended.
+    type End;
+
+    /// A message was not sent.
+    fn rejected(&mut self, rejected: Rejected);
+
+    /// Carries out the oldest command. `false` if none waits.
+    fn take_command(&mut self) -> bool;
+
+    /// Something was received, or nothing more will be.
+    fn received(&mut self, received: Received) -> ControlFlow<Self::End>;
+
+    /// Whether the receiver may be asked again within this burst.
+    fn wants_more(&self) -> bool;
+
+    /// Whether the link is to be closed.
+    fn is_leaving(&self) -> bool;
+}
+
+/// Takes what waits, up to [`BURST`] of each kind: many messages cost one wake-up and one flush.
+pub(crate) fn burst<D: LinkDriver>(
+    driver: &mut D,
+    receiver: &mut dyn TransportReceiver,
+    rejected: &Mailbox<Rejected>,
+) -> ControlFlow<D::End> {
+    for _ in 0..BURST {
+        let mut idle = true;
+        if let Some(rejected) = rejected.try_pop() {
+            idle = false;
+            driver.rejected(rejected);
+        }
+        idle &= !driver.take_command();
+        if driver.wants_more()
+            && let Some(received) = receiver.recv().now_or_never()
+        {
+            idle = false;
+            driver.received(received)?;
+        }
+        if idle || driver.is_leaving() {
+            break;
+        }
+    }
+    ControlFlow::Continue(())
+}
