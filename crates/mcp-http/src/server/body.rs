@@ -22,18 +22,18 @@ const PIECE: usize = 16 << 10;
 
 /// The body of an answer. Never fails: a stream that cannot go on ends.
 #[derive(Default)]
-pub struct Body(Kind);
+pub struct Body(Content);
 
 #[derive(Default)]
-enum Kind {
+enum Content {
     #[default]
     Empty,
     Full(Bytes),
     /// In a box: most bodies are no stream, and pass through many hands.
-    Stream(Box<Stream>),
+    Stream(Box<StreamBody>),
 }
 
-struct Stream {
+struct StreamBody {
     queue: Queue,
     pulse: Option<Pulse>,
     /// Counts what was yielded, for whom it concerns.
@@ -69,24 +69,24 @@ impl Body {
             last: Instant::now(),
             timer: Box::pin(tokio::time::sleep(every)),
         });
-        Body(Kind::Stream(Box::new(Stream { queue, pulse, yielded: None, _guards: Vec::new() })))
+        Body(Content::Stream(Box::new(StreamBody { queue, pulse, yielded: None, _guards: Vec::new() })))
     }
 
     /// One text.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
-        Body(Kind::Full(bytes.into()))
+        Body(Content::Full(bytes.into()))
     }
 
     /// Whether it is a stream, which may stay open.
     pub(crate) fn is_stream(&self) -> bool {
-        matches!(self.0, Kind::Stream(_))
+        matches!(self.0, Content::Stream(_))
     }
 
     /// HTTP/2 keeps what it was handed, however little of it the client takes, and tells nobody. So a long text is handed
     /// over like a stream, in pieces.
     pub(crate) fn in_pieces(self) -> Body {
         match self.0 {
-            Kind::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),
+            Content::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),
             _ => self,
         }
     }
@@ -94,15 +94,15 @@ impl Body {
     /// How many chunks of a stream were taken so far, comments included; counted from here on.
     pub(crate) fn counted(&mut self) -> Option<Arc<AtomicU32>> {
         match &mut self.0 {
-            Kind::Stream(stream) => Some(stream.yielded.get_or_insert_default().clone()),
-            Kind::Empty | Kind::Full(_) => None,
+            Content::Stream(stream) => Some(stream.yielded.get_or_insert_default().clone()),
+            Content::Empty | Content::Full(_) => None,
         }
     }
 
     /// The same stream, and something that is dropped with it: when it was written whole, or when the client hung up.
     /// A body that is no stream drops it now.
     pub(crate) fn guarded(mut self, guard: impl Send + Sync + 'static) -> Body {
-        if let Kind::Stream(stream) = &mut self.0 {
+        if let Content::Stream(stream) = &mut self.0 {
             stream._guards.push(Box::new(guard));
         }
         self
@@ -159,15 +159,15 @@ impl HttpBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.0 {
-            Kind::Empty => Poll::Ready(None),
-            Kind::Full(bytes) => {
+            Content::Empty => Poll::Ready(None),
+            Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.0 = Kind::Empty;
+                self.0 = Content::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Kind::Stream(stream) => match stream.poll_chunk(cx) {
+            Content::Stream(stream) => match stream.poll_chunk(cx) {
                 Poll::Ready(None) => {
-                    self.0 = Kind::Empty;
+                    self.0 = Content::Empty;
                     Poll::Ready(None)
                 }
                 Poll::Ready(Some(chunk)) => {
@@ -183,24 +183,24 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Empty => true,
-            Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Stream(stream) => stream.rest().is_some_and(Bytes::is_empty),
+            Content::Empty => true,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Stream(stream) => stream.rest().is_some_and(Bytes::is_empty),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Empty => SizeHint::with_exact(0),
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(stream) => {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(stream) => {
                 stream.rest().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest.len() as u64))
             }
         }
     }
 }
 
-impl Stream {
+impl StreamBody {
     /// What is left, where that is known.
     fn rest(&self) -> Option<&Bytes> {
         if let Queue::Rest(rest) = &self.queue { Some(rest) } else { None }
@@ -249,9 +249,9 @@ impl Pulse {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            Kind::Empty => "Body(empty)",
-            Kind::Full(_) => "Body(full)",
-            Kind::Stream(_) => "Body(stream)",
+            Content::Empty => "Body(empty)",
+            Content::Full(_) => "Body(full)",
+            Content::Stream(_) => "Body(stream)",
         })
     }
 }

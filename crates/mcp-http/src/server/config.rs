@@ -9,7 +9,7 @@ use crate::Secret;
 /// The settings of a server. Plain data: change what you need.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct ServerConfig {
+pub struct HttpServerConfig {
     /// The path of the endpoint.
     pub path: String,
     /// Hosts (with or without a port) that requests may name beside loopback ones. Needed for any other bind.
@@ -27,7 +27,7 @@ pub struct ServerConfig {
     /// Bounds in time.
     pub timeouts: ServerTimeouts,
     /// Legacy sessions.
-    pub sessions: Sessions,
+    pub sessions: SessionConfig,
     /// Where what is said on legacy streams is kept, so that clients whose connection broke can ask for the rest, and so
     /// that handlers can have them wait without one ([`StreamControl`](super::StreamControl)). By default in memory,
     /// with the bounds of [`StoreLimits`](super::StoreLimits); answers that go out as one JSON body are never kept.
@@ -43,9 +43,9 @@ pub struct ServerConfig {
     pub health: Option<String>,
 }
 
-impl Default for ServerConfig {
-    fn default() -> ServerConfig {
-        ServerConfig {
+impl Default for HttpServerConfig {
+    fn default() -> HttpServerConfig {
+        HttpServerConfig {
             path: "/mcp".to_owned(),
             hosts: Vec::new(),
             origins: Vec::new(),
@@ -54,7 +54,7 @@ impl Default for ServerConfig {
             bearer: None,
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
-            sessions: Sessions::default(),
+            sessions: SessionConfig::default(),
             event_store: Some(Arc::new(MemoryEventStore::default())),
             http_sse: false,
             sse_path: "/sse".to_owned(),
@@ -126,17 +126,17 @@ impl Default for ServerTimeouts {
 /// Legacy sessions.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Sessions {
+pub struct SessionConfig {
     /// How many at once (503).
-    pub most: usize,
+    pub max: usize,
     /// How long one may be silent before it ends.
     pub idle: Duration,
     /// What is told by `retry` where a stream may be polled (ledger SSE-S-007).
     pub retry: Duration,
 }
 
-impl Default for Sessions {
-    fn default() -> Sessions {
-        Sessions { most: 10_000, idle: Duration::from_secs(30 * 60), retry: Duration::from_secs(1) }
+impl Default for SessionConfig {
+    fn default() -> SessionConfig {
+        SessionConfig { max: 10_000, idle: Duration::from_secs(30 * 60), retry: Duration::from_secs(1) }
     }
 }

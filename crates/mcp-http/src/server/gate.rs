@@ -5,9 +5,8 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 
-use super::core::Core;
-use super::modern::Form;
-use super::respond::{self, Reply};
+use super::respond::{self, Formats, Reply};
+use super::state::ServerState;
 use super::{Denied, Identity, RequestHead};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
@@ -20,8 +19,8 @@ const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_E
 
 /// Where a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Endpoint,
+pub(crate) enum Endpoint {
+    Mcp,
     Health,
     /// `GET /sse` of 2024-11-05.
     Sse,
@@ -31,55 +30,59 @@ pub(crate) enum Place {
 
 /// The host and the origin: 403 on every path and for every method (ledger SEC-S-001, SEC-S-002). The origin that is
 /// allowed, if there is one.
-pub(crate) fn check_site(core: &Core, parts: &Parts) -> Result<Option<Origin>, Reply> {
+pub(crate) fn check_site(server: &ServerState, parts: &Parts) -> Result<Option<Origin>, Reply> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
-    let checked = core.hosts.check_host(authority, &parts.headers);
-    checked.and_then(|()| core.hosts.check_origin(&parts.headers)).map_err(|denied| {
+    let checked = server.hosts.check_host(authority, &parts.headers);
+    checked.and_then(|()| server.hosts.check_origin(&parts.headers)).map_err(|denied| {
         tracing::debug!(why = ?denied.to_string(), "refused a host or an origin");
         refuse(StatusCode::FORBIDDEN, denied.to_string())
     })
 }
 
 /// The path and the HTTP method. A path that is not served says nothing that looks like MCP.
-pub(crate) fn check_place(core: &Core, parts: &Parts, origin: Option<&Origin>) -> Result<Place, Reply> {
+pub(crate) fn check_endpoint(
+    server: &ServerState,
+    parts: &Parts,
+    origin: Option<&Origin>,
+) -> Result<Endpoint, Reply> {
     let path = parts.uri.path();
-    let place = if path == core.config.path {
-        Place::Endpoint
-    } else if core.config.health.as_deref() == Some(path) {
-        Place::Health
-    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.sse_path {
-        Place::Sse
-    } else if core.config.http_sse && core.legacy.is_some() && path == core.config.messages_path {
-        Place::Messages
+    let endpoint = if path == server.config.path {
+        Endpoint::Mcp
+    } else if server.config.health.as_deref() == Some(path) {
+        Endpoint::Health
+    } else if server.config.http_sse && server.legacy.is_some() && path == server.config.sse_path {
+        Endpoint::Sse
+    } else if server.config.http_sse && server.legacy.is_some() && path == server.config.messages_path {
+        Endpoint::Messages
     } else {
         return Err(respond::empty(StatusCode::NOT_FOUND));
     };
     // What takes messages takes them by POST, whatever the headers say.
-    if parts.method == Method::POST && matches!(place, Place::Endpoint | Place::Messages) {
-        return Ok(place);
+    if parts.method == Method::POST && matches!(endpoint, Endpoint::Mcp | Endpoint::Messages) {
+        return Ok(endpoint);
     }
     if cors::is_preflight(&parts.method, &parts.headers)
-        && let Some(headers) = cors::preflight(&core.config.cors, origin, &parts.headers)
+        && let Some(headers) = cors::preflight(&server.config.cors, origin, &parts.headers)
     {
         return Err(respond::empty(StatusCode::NO_CONTENT).with_headers(|all| *all = headers));
     }
-    let allow = allowed(core, place, &parts.headers);
+    let allow = allowed(server, endpoint, &parts.headers);
     // A list with commas, of which the method has to be one.
     if allow.split(", ").any(|method| method == parts.method.as_str()) {
-        Ok(place)
+        Ok(endpoint)
     } else {
         Err(respond::not_allowed(allow))
     }
 }
 
-/// The HTTP methods of a place. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
-fn allowed(core: &Core, place: Place, headers: &HeaderMap) -> &'static str {
-    match place {
-        Place::Health => "GET, HEAD",
-        Place::Sse => "GET",
-        Place::Messages => "POST",
-        Place::Endpoint if core.legacy.is_none() || names_modern(headers) => "POST",
-        Place::Endpoint => "POST, GET, DELETE",
+/// The HTTP methods of a endpoint. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
+fn allowed(server: &ServerState, endpoint: Endpoint, headers: &HeaderMap) -> &'static str {
+    match endpoint {
+        Endpoint::Health => "GET, HEAD",
+        Endpoint::Sse => "GET",
+        Endpoint::Messages => "POST",
+        Endpoint::Mcp if server.legacy.is_none() || names_modern(headers) => "POST",
+        Endpoint::Mcp => "POST, GET, DELETE",
     }
 }
 
@@ -90,17 +93,17 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 }
 
 /// Who calls (ledger SEC-S-004, SEC-S-007, SEC-S-010).
-pub(crate) async fn authenticate(core: &Core, parts: &Parts) -> Result<Option<Identity>, Reply> {
+pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
     let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
     }
-    if let Some(secret) = &core.config.bearer
+    if let Some(secret) = &server.config.bearer
         && !bearer::matches(secret, head.headers)
     {
         return Err(denied(Denied::unauthorized("Bearer")));
     }
-    match &core.config.authenticate {
+    match &server.config.authenticate {
         None => Ok(None),
         Some(authenticate) => authenticate.authenticate(head).await.map(Some).map_err(denied),
     }
@@ -115,15 +118,15 @@ fn denied(denied: Denied) -> Reply {
 }
 
 /// What the headers of a POST say of its body, and of the answer that is wanted.
-pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Reply> {
+pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Formats, Reply> {
     check_single(headers)?;
     if !media::is_json(headers) {
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type has to be application/json"));
     }
-    let form = match (media::accepts(headers, Kind::Json), media::accepts(headers, Kind::EventStream)) {
-        (true, true) => Form::Either,
-        (true, false) => Form::Json,
-        (false, true) => Form::Events,
+    let formats = match (media::accepts(headers, Kind::Json), media::accepts(headers, Kind::EventStream)) {
+        (true, true) => Formats::Either,
+        (true, false) => Formats::Json,
+        (false, true) => Formats::Events,
         (false, false) => {
             let why = "Accept has to allow application/json or text/event-stream";
             return Err(refuse(StatusCode::NOT_ACCEPTABLE, why));
@@ -133,7 +136,7 @@ pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Form, Repl
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    Ok(form)
+    Ok(formats)
 }
 
 /// Whether no header stands there twice: there are as many values as names. Then there is nothing to look for.

@@ -8,7 +8,6 @@ mod body;
 mod caller;
 mod checks;
 mod config;
-mod core;
 mod gate;
 mod legacy;
 mod modern;
@@ -18,6 +17,7 @@ mod read;
 mod respond;
 mod security;
 mod service;
+mod state;
 
 use std::fmt::Display;
 use std::io;
@@ -29,19 +29,19 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 pub use body::Body;
 pub use caller::{HttpRequest, Peer};
-pub use config::{ServerConfig, ServerLimits, ServerTimeouts, Sessions};
+pub use config::{HttpServerConfig, ServerLimits, ServerTimeouts, SessionConfig};
 pub use legacy::{
-    CannotClose, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
+    CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
     StreamControl,
 };
 pub use mount::HttpService;
-pub use net::{BoundServer, Listener, Served};
+pub use net::{BoundServer, Listener, ServeReport};
 pub use security::authenticate::{Authenticate, Denied, Identity, RequestHead};
 pub use security::cors::Cors;
 
-use self::core::Core;
+use self::state::ServerState;
 use crate::{HttpError, Secret};
-use net::Security;
+use net::Tls;
 
 /// Serves one MCP endpoint over HTTP.
 ///
@@ -57,26 +57,26 @@ use net::Security;
 /// ```
 pub struct HttpServer {
     accept: Arc<dyn Accept>,
-    config: ServerConfig,
-    security: Security,
+    config: HttpServerConfig,
+    security: Tls,
 }
 
 impl HttpServer {
     /// A server that hands its links to this.
     pub fn new(accept: Arc<dyn Accept>) -> HttpServer {
-        HttpServer { accept, config: ServerConfig::default(), security: Security::default() }
+        HttpServer { accept, config: HttpServerConfig::default(), security: Tls::default() }
     }
 
     /// The same with these settings.
     #[must_use]
-    pub fn with_config(mut self, config: ServerConfig) -> HttpServer {
+    pub fn with_config(mut self, config: HttpServerConfig) -> HttpServer {
         self.config = config;
         self
     }
 
     /// The same with settings that this changes.
     #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> HttpServer {
+    pub fn configure(mut self, change: impl FnOnce(&mut HttpServerConfig)) -> HttpServer {
         change(&mut self.config);
         self
     }
@@ -135,7 +135,7 @@ impl HttpServer {
     /// # Errors
     ///
     /// The address is taken, or is none: the error names it (FAULT C-47). An address that others can reach is refused
-    /// while [`ServerConfig::hosts`] is empty, because every request would be. A setting cannot be used.
+    /// while [`HttpServerConfig::hosts`] is empty, because every request would be. A setting cannot be used.
     pub async fn bind(self, address: impl ToSocketAddrs + Display) -> io::Result<BoundServer> {
         let name = address.to_string();
         let failed =
@@ -166,9 +166,9 @@ impl HttpServer {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let HttpServer { accept, config, security } = self;
-        let core = Core::new(accept, config, loopback)
+        let server = ServerState::new(accept, config, loopback)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        Ok(BoundServer::new(Arc::new(core), listener, security))
+        Ok(BoundServer::new(Arc::new(server), listener, security))
     }
 
     /// A service, to mount in another server. Requests may name loopback hosts and origins, and those of the settings.
@@ -179,7 +179,7 @@ impl HttpServer {
     ///
     /// [`HttpError::Setting`]: a host or an origin that is none.
     pub fn service(self) -> Result<HttpService, HttpError> {
-        Ok(HttpService::new(Arc::new(Core::new(self.accept, self.config, true)?)))
+        Ok(HttpService::new(Arc::new(ServerState::new(self.accept, self.config, true)?)))
     }
 }
 

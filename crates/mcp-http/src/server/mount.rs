@@ -12,45 +12,45 @@ use hyper::{Request, Response};
 
 use super::body::Body;
 use super::caller::{Head, Peer};
-use super::core::Core;
 use super::legacy::SessionCounters;
 use super::service;
+use super::state::ServerState;
 
 /// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
 /// can be mounted in axum and its like. Cloning it is cheap; all clones are the same server.
 ///
-/// Mount it where the whole path is kept: it serves [`ServerConfig::path`](super::ServerConfig::path) and answers 404
+/// Mount it where the whole path is kept: it serves [`HttpServerConfig::path`](super::HttpServerConfig::path) and answers 404
 /// elsewhere. If the request's extensions hold a [`Peer`], it is told to handlers.
 #[derive(Clone)]
 pub struct HttpService {
-    core: Arc<Core>,
+    server: Arc<ServerState>,
 }
 
 impl HttpService {
-    pub(super) fn new(core: Arc<Core>) -> HttpService {
-        HttpService { core }
+    pub(super) fn new(server: Arc<ServerState>) -> HttpService {
+        HttpService { server }
     }
 
     /// From here on new requests are refused with 503, and subscriptions come to their end. Call it when the server
     /// around stops, before it waits for its connections. Idempotent.
     pub fn drain(&self) {
-        self.core.drain();
+        self.server.drain();
     }
 
     /// What the legacy era has open now.
     pub fn sessions(&self) -> SessionCounters {
-        self.core.sessions()
+        self.server.sessions()
     }
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
     {
-        let core = self.core.clone();
+        let server = self.server.clone();
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get().copied().unwrap_or(Peer::Unknown);
         let head = Head::new(parts, peer);
-        async move { Ok(service::handle(&core, head, body).await.reply.into_response()) }.boxed()
+        async move { Ok(service::handle(&server, head, body).await.reply.into_response()) }.boxed()
     }
 }
 
@@ -87,6 +87,6 @@ where
 
 impl fmt::Debug for HttpService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpService").field("path", &self.core.config.path).finish_non_exhaustive()
+        f.debug_struct("HttpService").field("path", &self.server.config.path).finish_non_exhaustive()
     }
 }

@@ -12,6 +12,29 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// The formats of an answer that the client takes (ledger T-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Formats {
+    /// One JSON text, or a stream of events where more than the answer is sent.
+    Either,
+    /// JSON only: notifications before the answer are dropped.
+    Json,
+    /// Events only.
+    Events,
+}
+
+impl Formats {
+    /// Whether the client takes one JSON text.
+    pub(crate) fn json(self) -> bool {
+        self != Formats::Events
+    }
+
+    /// Whether the client takes a stream of events.
+    pub(crate) fn events(self) -> bool {
+        self != Formats::Json
+    }
+}
+
 /// What a request is answered. It passes through many hands, so it is small: the usual answers are told by what makes
 /// them, and any other response is in a box.
 #[derive(Debug)]

@@ -15,11 +15,11 @@ use mcp_core::message::{Decoded, ErrorObject, Field, Message, Refusal, Request, 
 use mcp_core::transport::Inbound;
 
 use super::caller::{Caller, Head};
-use super::core::Core;
-use super::gate::{self, Place};
-use super::modern::{self, Form, LANE};
+use super::gate::{self, Endpoint};
+use super::modern::{self, LANE};
 use super::read::{self, ReadError};
-use super::respond::{self, Reply};
+use super::respond::{self, Formats, Reply};
+use super::state::ServerState;
 use crate::headers::SESSION_ID;
 use crate::param;
 use crate::server::checks::{self, Route};
@@ -38,7 +38,7 @@ pub(crate) struct Answered {
 }
 
 /// Answers one request. A panic, of a hook of the application for one, costs this request alone.
-pub(crate) async fn handle<B>(core: &Arc<Core>, head: Head, body: B) -> Answered
+pub(crate) async fn handle<B>(server: &Arc<ServerState>, head: Head, body: B) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
@@ -46,7 +46,7 @@ where
     let bodiless = head.parts().method == Method::HEAD;
     let log = Log::of(head.parts());
     let mut answered =
-        AssertUnwindSafe(guarded(core, head, body)).catch_unwind().await.unwrap_or_else(|_| {
+        AssertUnwindSafe(guarded(server, head, body)).catch_unwind().await.unwrap_or_else(|_| {
             // The text of a panic may hold what no client may see.
             tracing::error!("answering a request panicked");
             let error = ErrorObject::internal("Internal error");
@@ -92,23 +92,23 @@ impl Log {
     }
 }
 
-async fn guarded<B>(core: &Arc<Core>, head: Head, body: B) -> Answered
+async fn guarded<B>(server: &Arc<ServerState>, head: Head, body: B) -> Answered
 where
     B: HttpBody<Data = Bytes>,
 {
     let parts = head.parts();
     let version = parts.version;
-    if parts.headers.len() > core.config.limits.header_count {
-        let why = format!("more than {} headers", core.config.limits.header_count);
+    if parts.headers.len() > server.config.limits.header_count {
+        let why = format!("more than {} headers", server.config.limits.header_count);
         let refusal = gate::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
         return leave(refusal, version, false, body).await;
     }
-    let origin = match gate::check_site(core, parts) {
+    let origin = match gate::check_site(server, parts) {
         Ok(origin) => origin,
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
-    let mut answered = admitted(core, head, origin.as_ref(), body).await;
-    let cors = &core.config.cors;
+    let mut answered = admitted(server, head, origin.as_ref(), body).await;
+    let cors = &server.config.cors;
     if cors.enabled {
         answered.reply = answered.reply.with_headers(|headers| cors::respond(cors, origin.as_ref(), headers));
     }
@@ -122,7 +122,7 @@ fn expects(parts: &Parts) -> bool {
 
 /// A request whose host and origin are allowed.
 async fn admitted<B>(
-    core: &Arc<Core>,
+    server: &Arc<ServerState>,
     head: Head,
     origin: Option<&crate::server::security::host::Origin>,
     body: B,
@@ -132,39 +132,39 @@ where
 {
     let parts = head.parts();
     let version = parts.version;
-    let (place, identity) = match enter(core, parts, origin).await {
+    let (endpoint, identity) = match enter(server, parts, origin).await {
         Ok(entered) => entered,
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
-    if place == Place::Health {
-        return leave(health(core), version, expects(parts), body).await;
+    if endpoint == Endpoint::Health {
+        return leave(health(server), version, expects(parts), body).await;
     }
     if parts.method == Method::POST {
-        let form = match gate::check_post(&parts.headers, core.config.limits.body) {
-            Ok(form) => form,
+        let formats = match gate::check_post(&parts.headers, server.config.limits.body) {
+            Ok(formats) => formats,
             Err(refusal) => return leave(refusal, version, expects(parts), body).await,
         };
-        let text = match read::read(body, core.config.limits.body, core.config.timeouts.body).await {
+        let text = match read::read(body, server.config.limits.body, server.config.timeouts.body).await {
             Ok(text) => text,
-            Err(why) => return unreadable(core, why, version),
+            Err(why) => return unreadable(server, why, version),
         };
-        let reply = post(core, place, Caller::new(head, identity), form, text).await;
+        let reply = post(server, endpoint, Caller::new(head, identity), formats, text).await;
         return Answered { reply, unread: false };
     }
     if let Err(refusal) = gate::check_single(&parts.headers) {
         return leave(refusal, version, expects(parts), body).await;
     }
     let expects = expects(parts);
-    let reply = match &core.legacy {
+    let reply = match &server.legacy {
         // Only POST passes the gate then.
         None => respond::not_allowed("POST"),
-        Some(_) if parts.method == Method::GET && core.is_draining() => draining(None),
+        Some(_) if parts.method == Method::GET && server.is_draining() => draining(None),
         Some(legacy) => {
             let get = parts.method == Method::GET;
             let caller = Caller::new(head, identity);
-            match place {
-                // In boxes: the future of a modern request, which is moved to its place, stays small.
-                Place::Sse => Box::pin(legacy.sse24_get(caller)).await,
+            match endpoint {
+                // In boxes: the future of a modern request, which is moved to its endpoint, stays small.
+                Endpoint::Sse => Box::pin(legacy.http_sse_get(caller)).await,
                 _ if get => Box::pin(legacy.get(caller)).await,
                 _ => Box::pin(legacy.delete(caller)).await,
             }
@@ -175,19 +175,19 @@ where
 
 /// The gate, up to who calls. The health of a server is no secret: no credentials are asked for.
 async fn enter(
-    core: &Core,
+    server: &ServerState,
     parts: &Parts,
     origin: Option<&crate::server::security::host::Origin>,
-) -> Result<(Place, Option<super::Identity>), Reply> {
-    let place = gate::check_place(core, parts, origin)?;
-    if place == Place::Health {
-        return Ok((place, None));
+) -> Result<(Endpoint, Option<super::Identity>), Reply> {
+    let endpoint = gate::check_endpoint(server, parts, origin)?;
+    if endpoint == Endpoint::Health {
+        return Ok((endpoint, None));
     }
-    Ok((place, gate::authenticate(core, parts).await?))
+    Ok((endpoint, gate::authenticate(server, parts).await?))
 }
 
-fn health(core: &Core) -> Reply {
-    respond::empty(if core.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
+fn health(server: &ServerState) -> Reply {
+    respond::empty(if server.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
 }
 
 /// 503, for as long as it takes until another server is there.
@@ -198,20 +198,26 @@ fn draining(id: Option<&RequestId>) -> Reply {
 }
 
 /// One message, or what else the body of a POST held.
-async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: Bytes) -> Reply {
+async fn post(
+    server: &Arc<ServerState>,
+    endpoint: Endpoint,
+    caller: Caller,
+    formats: Formats,
+    text: Bytes,
+) -> Reply {
     let message = decode(text);
-    if core.is_draining()
+    if server.is_draining()
         && let Decoded::One(Ok(Message::Request(request))) = &message
     {
         return draining(Some(&request.id));
     }
     let route = match &message {
-        _ if place == Place::Messages => Route::Legacy,
-        Decoded::One(Ok(message)) => checks::route(caller.headers(), message, core.versions()),
-        Decoded::Batch(_) => checks::route_batch(caller.headers(), core.versions()),
+        _ if endpoint == Endpoint::Messages => Route::Legacy,
+        Decoded::One(Ok(message)) => checks::route(caller.headers(), message, server.versions()),
+        Decoded::Batch(_) => checks::route_batch(caller.headers(), server.versions()),
         // Within a session it may be a broken answer, which its request is told.
         Decoded::One(Err(_))
-            if core.legacy.is_some()
+            if server.legacy.is_some()
                 && caller.headers().contains_key(SESSION_ID)
                 && !gate::names_modern(caller.headers()) =>
         {
@@ -222,17 +228,17 @@ async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: 
     if let Decoded::One(Ok(message)) = &message {
         tracing::debug!(method = ?name(message), modern = route == Route::Modern, "a message");
     }
-    match (route, message, &core.legacy) {
+    match (route, message, &server.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Refuse(refusal), ..) => boxed(|| refused(core, refusal)).await,
+        (Route::Refuse(refusal), ..) => boxed(|| refused(server, refusal)).await,
         (Route::Modern, Decoded::One(Ok(Message::Request(request))), _) => {
-            modern(core, caller, form, request).await
+            modern(server, caller, formats, request).await
         }
         (Route::Modern, Decoded::One(Ok(_)), _) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Legacy, message, Some(legacy)) if place == Place::Messages => {
-            boxed(|| legacy.sse24_post(caller, message)).await
+        (Route::Legacy, message, Some(legacy)) if endpoint == Endpoint::Messages => {
+            boxed(|| legacy.http_sse_post(caller, message)).await
         }
-        (Route::Legacy, message, Some(legacy)) => boxed(|| legacy.post(caller, message)).await,
+        (Route::Legacy, message, Some(legacy)) => boxed(|| legacy.post(caller, formats, message)).await,
         // `checks` routes nothing to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
@@ -240,8 +246,8 @@ async fn post(core: &Arc<Core>, place: Place, caller: Caller, form: Form, text: 
 
 /// A future in a box, made where it stays: `Box::pin` copies one that stands elsewhere, with all its room.
 fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    let place = Box::new_uninit();
-    Box::into_pin(Box::write(place, make()))
+    let endpoint = Box::new_uninit();
+    Box::into_pin(Box::write(endpoint, make()))
 }
 
 fn name(message: &Message) -> Option<&str> {
@@ -253,30 +259,30 @@ fn name(message: &Message) -> Option<&str> {
 }
 
 /// What is wrong with a message is told to the session, which answers it.
-async fn refused(core: &Arc<Core>, refusal: Refusal) -> Reply {
+async fn refused(server: &Arc<ServerState>, refusal: Refusal) -> Reply {
     let id = refusal.id.clone();
     // The answer is an error, and errors are JSON whatever was asked for.
-    modern::serve(core, Inbound::Refused { lane: LANE, refusal }, id, Form::Json).await
+    modern::serve(server, Inbound::Refused { lane: LANE, refusal }, id, Formats::Json).await
 }
 
 /// A modern message whose version is right: the headers that copy its body come next.
-async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) -> Reply {
-    if form == Form::Json && request.method == "subscriptions/listen" {
+async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, request: Request) -> Reply {
+    if formats == Formats::Json && request.method == "subscriptions/listen" {
         let error = ErrorObject::invalid_request("Accept has to allow text/event-stream for a subscription");
         return respond::error(StatusCode::NOT_ACCEPTABLE, &error, Some(&request.id));
     }
     let headers = caller.headers();
     if let Err(refusal) = checks::check_names(headers, &request) {
-        return boxed(|| refused(core, refusal)).await;
+        return boxed(|| refused(server, refusal)).await;
     }
     if request.method == "tools/call"
         && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Field::Name))
-        && let Some(schema) = core.accept.input_schema(&name, &caller.envelope).await
+        && let Some(schema) = server.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {
             Ok(annotations) => {
                 if let Err(refusal) = checks::check_params(headers, &request, &annotations) {
-                    return boxed(|| refused(core, refusal)).await;
+                    return boxed(|| refused(server, refusal)).await;
                 }
             }
             // No client can call it by its annotations: what they would have copied is not checked.
@@ -287,14 +293,14 @@ async fn modern(core: &Arc<Core>, caller: Caller, form: Form, request: Request) 
     }
     let id = request.id.clone();
     let inbound = Inbound::Message { message: request.into(), lane: LANE, envelope: caller.envelope };
-    modern::serve(core, inbound, Some(id), form).await
+    modern::serve(server, inbound, Some(id), formats).await
 }
 
-fn unreadable(core: &Core, why: ReadError, version: Version) -> Answered {
+fn unreadable(server: &ServerState, why: ReadError, version: Version) -> Answered {
     let refusal = match why {
-        ReadError::TooLarge => gate::too_large(core.config.limits.body),
+        ReadError::TooLarge => gate::too_large(server.config.limits.body),
         ReadError::Slow => {
-            let limit = core.config.timeouts.body;
+            let limit = server.config.timeouts.body;
             gate::refuse(
                 StatusCode::REQUEST_TIMEOUT,
                 format!("the body came too slowly: it stood still for {limit:?}"),

@@ -7,7 +7,7 @@ use mcp_core::message::{Method, RawJson};
 use mcp_core::server::{Context, Router, Server, Tool, ToolError};
 use mcp_core::session::LogLevel;
 use mcp_http::HttpServer;
-use mcp_http::server::{CannotClose, ServerConfig, StreamControl};
+use mcp_http::server::{CloseStreamError, HttpServerConfig, StreamControl};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -92,7 +92,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
             async move {
                 let closed = match context.envelope().get::<StreamControl>() {
                     Some(stream) => stream.close_stream(),
-                    None => Err(CannotClose::NotResumable),
+                    None => Err(CloseStreamError::NotResumable),
                 };
                 let _nobody_looks = tell.send(format!("{closed:?}"));
                 open(gate).await;
@@ -116,7 +116,7 @@ impl Bench {
         Bench::with(|_| {})
     }
 
-    pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Bench {
+    pub(crate) fn with(change: impl FnOnce(&mut HttpServerConfig)) -> Bench {
         let gate = Arc::new(Semaphore::new(0));
         let second_gate = Arc::new(Semaphore::new(0));
         let (tell, told) = mpsc::unbounded_channel();

@@ -145,7 +145,7 @@ async fn a_session_that_nobody_uses_expires_and_one_that_is_used_does_not() {
 /// FAULT B: session exhaustion.
 #[tokio::test(start_paused = true)]
 async fn too_many_sessions_are_refused_with_a_hint_and_room_comes_back() {
-    let bench = Bench::with(|config| config.sessions.most = 2);
+    let bench = Bench::with(|config| config.sessions.max = 2);
     let first = bench.client("2025-06-18").await;
     let _second = bench.client("2025-06-18").await;
     let answer = bench.server.ask(post(&initialize("2025-06-18"), &[])).await;

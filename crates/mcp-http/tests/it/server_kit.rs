@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_core::transport::{Accept, async_trait};
 use mcp_http::HttpServer;
-use mcp_http::server::{HttpService, Listener, Peer, Served, ServerConfig};
+use mcp_http::server::{HttpServerConfig, HttpService, Listener, Peer, ServeReport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -35,14 +35,14 @@ pub(crate) struct Running {
     /// To look at it while it runs.
     pub(crate) service: HttpService,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<Served>,
+    task: JoinHandle<ServeReport>,
 }
 
 /// How much either side may write before the other has to read.
 const PIPE: usize = 64 * 1024;
 
 impl Running {
-    pub(crate) fn start(accept: impl Accept, change: impl FnOnce(&mut ServerConfig)) -> Running {
+    pub(crate) fn start(accept: impl Accept, change: impl FnOnce(&mut HttpServerConfig)) -> Running {
         Running::serve(HttpServer::new(Arc::new(accept)).configure(change))
     }
 
@@ -78,7 +78,7 @@ impl Running {
         self.stop.take();
     }
 
-    pub(crate) async fn stopped(mut self) -> Served {
+    pub(crate) async fn stopped(mut self) -> ServeReport {
         self.stop();
         self.task.await.expect("the server ends well")
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mcp_http::HttpServer;
-use mcp_http::server::ServerConfig;
+use mcp_http::server::HttpServerConfig;
 
 use crate::connect::remote;
 use crate::exit::{Code, Failure};
@@ -72,8 +72,8 @@ pub(super) async fn run(
     Err(Failure::signal(signals.first().await))
 }
 
-fn config(global: &Global, options: &Listen) -> Result<ServerConfig, Failure> {
-    let mut config = ServerConfig::default();
+fn config(global: &Global, options: &Listen) -> Result<HttpServerConfig, Failure> {
+    let mut config = HttpServerConfig::default();
     config.path.clone_from(&options.path);
     config.hosts.clone_from(&options.allow_host);
     config.origins.clone_from(&options.allow_origin);

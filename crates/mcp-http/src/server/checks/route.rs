@@ -25,7 +25,7 @@ pub(crate) enum Route {
 
 /// What the version header says, given what the server serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Header<'a> {
+enum VersionHeader<'a> {
     Absent,
     /// A modern revision that is served.
     Modern(Cow<'a, str>),
@@ -37,37 +37,39 @@ enum Header<'a> {
     Many,
 }
 
-impl<'a> Header<'a> {
-    fn read(headers: &'a HeaderMap, served: &[ProtocolVersion]) -> Header<'a> {
+impl<'a> VersionHeader<'a> {
+    fn read(headers: &'a HeaderMap, served: &[ProtocolVersion]) -> VersionHeader<'a> {
         let value = match single(headers, &PROTOCOL_VERSION) {
-            Single::Absent => return Header::Absent,
-            Single::Many => return Header::Many,
+            Single::Absent => return VersionHeader::Absent,
+            Single::Many => return VersionHeader::Many,
             Single::One(value) => value,
         };
         let usual =
             served.iter().find(|version| version.is_modern() && version.as_str().as_bytes() == trim(value));
         if let Some(version) = usual {
-            return Header::Modern(Cow::Borrowed(version.as_str()));
+            return VersionHeader::Modern(Cow::Borrowed(version.as_str()));
         }
         let label = String::from_utf8_lossy(trim(value));
         match ProtocolVersion::parse(&label) {
-            Some(version) if version.is_legacy() => Header::Legacy(label),
-            Some(version) if served.contains(&version) => Header::Modern(label),
-            _ => Header::Unknown(label),
+            Some(version) if version.is_legacy() => VersionHeader::Legacy(label),
+            Some(version) if served.contains(&version) => VersionHeader::Modern(label),
+            _ => VersionHeader::Unknown(label),
         }
     }
 
     fn label(&self) -> Option<&str> {
         match self {
-            Header::Modern(label) | Header::Legacy(label) | Header::Unknown(label) => Some(label),
-            Header::Absent | Header::Many => None,
+            VersionHeader::Modern(label) | VersionHeader::Legacy(label) | VersionHeader::Unknown(label) => {
+                Some(label)
+            }
+            VersionHeader::Absent | VersionHeader::Many => None,
         }
     }
 }
 
 /// Routes one message. `served` are the server's revisions, of either era or of both.
 pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVersion]) -> Route {
-    let header = Header::read(headers, served);
+    let header = VersionHeader::read(headers, served);
     let routed = match message {
         Message::Request(request) => match request.field(Field::MetaProtocolVersion) {
             Some(_) => claimed(&header, request, served),
@@ -83,13 +85,13 @@ pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVe
 /// headers leave that open, the session decides: it knows its version, and the header of a request to it is
 /// only tolerated (T-20).
 pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Route {
-    let header = Header::read(headers, served);
+    let header = VersionHeader::read(headers, served);
     let open = match &header {
-        Header::Absent => true,
-        Header::Legacy(label) => {
+        VersionHeader::Absent => true,
+        VersionHeader::Legacy(label) => {
             *label == ProtocolVersion::V2025_03_26.as_str() || headers.contains_key(SESSION_ID)
         }
-        Header::Modern(_) | Header::Unknown(_) | Header::Many => false,
+        VersionHeader::Modern(_) | VersionHeader::Unknown(_) | VersionHeader::Many => false,
     };
     if open && served.iter().any(|version| version.has_batching()) {
         return Route::Legacy;
@@ -102,7 +104,11 @@ pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Ro
 }
 
 /// A request that names a version in its `_meta`: the modern era, whatever the method (ledger T-11).
-fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+fn claimed(
+    header: &VersionHeader<'_>,
+    request: &Request,
+    served: &[ProtocolVersion],
+) -> Result<Route, Refusal> {
     let refuse = |error| refusal(request, error);
     let incomplete = |key: &str, want: &str| {
         refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
@@ -113,8 +119,10 @@ fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -
         return Err(incomplete(meta::CLIENT_CAPABILITIES, "an object"));
     }
     match header {
-        Header::Absent => return Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is missing")),
-        Header::Many => {
+        VersionHeader::Absent => {
+            return Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is missing"));
+        }
+        VersionHeader::Many => {
             return Err(mismatch(
                 request,
                 "Header mismatch: Mcp-Protocol-Version stands there more than once",
@@ -126,8 +134,8 @@ fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -
                 "Header mismatch: Mcp-Protocol-Version differs from the version in params._meta",
             ));
         }
-        Header::Modern(_) => {}
-        Header::Legacy(_) | Header::Unknown(_) => {
+        VersionHeader::Modern(_) => {}
+        VersionHeader::Legacy(_) | VersionHeader::Unknown(_) => {
             return Err(refuse(ErrorObject::unsupported_version(served, &version)));
         }
     }
@@ -135,30 +143,34 @@ fn claimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -
 }
 
 /// A request without a claim: the legacy era, if the header does not say otherwise.
-fn unclaimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+fn unclaimed(
+    header: &VersionHeader<'_>,
+    request: &Request,
+    served: &[ProtocolVersion],
+) -> Result<Route, Refusal> {
     let unsupported = |asked: &str| Err(refusal(request, ErrorObject::unsupported_version(served, asked)));
     let initialize = request.method == "initialize";
     match header {
-        Header::Modern(_) => {
+        VersionHeader::Modern(_) => {
             let error = ErrorObject::invalid_params(format!(
                 "params._meta[\"{}\"] has to name the version that the header names",
                 meta::PROTOCOL_VERSION
             ));
             Err(refusal(request, error))
         }
-        Header::Many => {
+        VersionHeader::Many => {
             Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version stands there more than once"))
         }
         // `initialize` negotiates by its body, whatever the header says (ledger T-20).
-        Header::Unknown(label) if !initialize => unsupported(label),
+        VersionHeader::Unknown(label) if !initialize => unsupported(label),
         _ if has_legacy(served) => Ok(Route::Legacy),
         // A modern-only server names its versions (ledger T-34).
         _ if initialize => {
             let asked = request.params.as_ref().and_then(|params| params.text_ref(Field::ProtocolVersion));
             unsupported(asked.as_deref().or(header.label()).unwrap_or_default())
         }
-        Header::Legacy(label) | Header::Unknown(label) => unsupported(label),
-        Header::Absent => {
+        VersionHeader::Legacy(label) | VersionHeader::Unknown(label) => unsupported(label),
+        VersionHeader::Absent => {
             let names: Vec<&str> = served.iter().map(|version| version.as_str()).collect();
             let versions = names.join(", ");
             Err(mismatch(
@@ -172,19 +184,19 @@ fn unclaimed(header: &Header<'_>, request: &Request, served: &[ProtocolVersion])
 /// A notification. The modern era has none over HTTP: they are taken and dropped, `notifications/cancelled`
 /// too, which else would let one caller cancel another's request (ledger T-31).
 fn notified(
-    header: &Header<'_>,
+    header: &VersionHeader<'_>,
     notification: &Notification,
     served: &[ProtocolVersion],
 ) -> Result<Route, Refusal> {
     let refuse = |error| Err(Refusal { id: None, shape: Shape::Notification, error, limit: None });
     match header {
-        Header::Many => refuse(ErrorObject::new(
+        VersionHeader::Many => refuse(ErrorObject::new(
             code::HEADER_MISMATCH,
             "Header mismatch: Mcp-Protocol-Version stands there more than once",
         )),
-        Header::Unknown(label) => refuse(ErrorObject::unsupported_version(served, label)),
-        Header::Modern(_) => Ok(Route::Drop),
-        Header::Legacy(_) | Header::Absent => {
+        VersionHeader::Unknown(label) => refuse(ErrorObject::unsupported_version(served, label)),
+        VersionHeader::Modern(_) => Ok(Route::Drop),
+        VersionHeader::Legacy(_) | VersionHeader::Absent => {
             let modern = notification.field(Field::MetaProtocolVersion).is_some();
             Ok(if modern || !has_legacy(served) { Route::Drop } else { Route::Legacy })
         }
@@ -193,9 +205,9 @@ fn notified(
 
 /// A response: only a legacy server asks anything (ledger RPC-B-013). Its id is the server's own, and not
 /// echoed.
-fn responded(header: &Header<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
+fn responded(header: &VersionHeader<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
     match header {
-        Header::Legacy(_) | Header::Absent if has_legacy(served) => Ok(Route::Legacy),
+        VersionHeader::Legacy(_) | VersionHeader::Absent if has_legacy(served) => Ok(Route::Legacy),
         _ => Err(Refusal::invalid(
             None,
             Shape::Response,

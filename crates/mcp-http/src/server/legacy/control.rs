@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use mcp_core::transport::Lane;
 
-use super::lane::Form;
+use super::lane::Delivery;
 use super::session::Session;
 use super::stream::can_poll;
 
@@ -35,14 +35,14 @@ pub struct StreamControl {
 /// Why a stream was not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum CannotClose {
+pub enum CloseStreamError {
     /// The client could not come back: its revision is older than 2025-11-25, it takes no streams, or there is no
     /// event store.
     #[error("the client cannot take this stream up again")]
     NotResumable,
     /// The exchange is over, or nobody waits for it any more.
     #[error("the exchange is over")]
-    Over,
+    Ended,
 }
 
 impl StreamControl {
@@ -58,23 +58,23 @@ impl StreamControl {
     ///
     /// # Errors
     ///
-    /// [`CannotClose`]: then nothing was changed.
-    pub fn close_stream(&self) -> Result<(), CannotClose> {
-        let session = self.session.upgrade().ok_or(CannotClose::Over)?;
+    /// [`CloseStreamError`]: then nothing was changed.
+    pub fn close_stream(&self) -> Result<(), CloseStreamError> {
+        let session = self.session.upgrade().ok_or(CloseStreamError::Ended)?;
         let answer = {
             let mut state = session.lock();
             let version = state.version;
-            let exchange = state.exchanges.get_mut(&self.lane.number()).ok_or(CannotClose::Over)?;
-            if !can_poll(version) || session.store().is_none() || !exchange.wants.stream {
-                return Err(CannotClose::NotResumable);
+            let exchange = state.exchanges.get_mut(&self.lane.number()).ok_or(CloseStreamError::Ended)?;
+            if !can_poll(version) || session.store().is_none() || !exchange.formats.events() {
+                return Err(CloseStreamError::NotResumable);
             }
-            if matches!(&exchange.form, Form::Undecided(to) if to.is_closed()) {
-                exchange.form = Form::Gone;
+            if matches!(&exchange.delivery, Delivery::Undecided(to) if to.is_closed()) {
+                exchange.delivery = Delivery::Gone;
             }
             let answer = session.open_stream(exchange, self.lane, version, false);
-            match &mut exchange.form {
-                Form::Stream(stream) => stream.end_connection(),
-                Form::Undecided(_) | Form::Gone => return Err(CannotClose::Over),
+            match &mut exchange.delivery {
+                Delivery::Stream(stream) => stream.end_connection(),
+                Delivery::Undecided(_) | Delivery::Gone => return Err(CloseStreamError::Ended),
             };
             answer
         };

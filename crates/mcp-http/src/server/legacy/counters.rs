@@ -29,7 +29,7 @@ pub(super) struct Counters {
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+pub(super) enum Resource {
     Link,
     Stream,
     Exchange,
@@ -37,27 +37,27 @@ pub(super) enum What {
 
 /// Counts while it lives.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<Counters>, What);
+pub(super) struct CounterGuard(Arc<Counters>, Resource);
 
 impl Counters {
-    fn of(&self, what: What) -> &AtomicUsize {
+    fn of(&self, what: Resource) -> &AtomicUsize {
         match what {
-            What::Link => &self.links,
-            What::Stream => &self.streams,
-            What::Exchange => &self.exchanges,
+            Resource::Link => &self.links,
+            Resource::Stream => &self.streams,
+            Resource::Exchange => &self.exchanges,
         }
     }
 
-    pub(super) fn count(self: &Arc<Self>, what: What) -> Counted {
+    pub(super) fn count(self: &Arc<Self>, what: Resource) -> CounterGuard {
         self.of(what).fetch_add(1, Ordering::Relaxed);
-        Counted(self.clone(), what)
+        CounterGuard(self.clone(), what)
     }
 
     /// One more, if there are fewer than `most`.
-    pub(super) fn count_up_to(self: &Arc<Self>, what: What, most: usize) -> Option<Counted> {
+    pub(super) fn count_up_to(self: &Arc<Self>, what: Resource, most: usize) -> Option<CounterGuard> {
         let had = self.of(what).fetch_add(1, Ordering::Relaxed);
         // Made in any case: it takes the one back.
-        let counted = Counted(self.clone(), what);
+        let counted = CounterGuard(self.clone(), what);
         (had < most).then_some(counted)
     }
 
@@ -76,7 +76,7 @@ impl Counters {
     }
 }
 
-impl Drop for Counted {
+impl Drop for CounterGuard {
     fn drop(&mut self) {
         self.0.of(self.1).fetch_sub(1, Ordering::Relaxed);
     }

@@ -46,7 +46,7 @@ impl Legacy {
             }
         };
         let reader = reader.ok_or_else(session_not_found)?;
-        Ok(respond::events(stream_of(reader, Some(session.common.keep_alive))))
+        Ok(respond::events(stream_of(reader, Some(session.context.keep_alive))))
     }
 }
 

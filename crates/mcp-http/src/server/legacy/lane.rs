@@ -9,9 +9,10 @@ use mcp_core::message::{Message, ProtocolVersion, RequestId, Response, code};
 use mcp_core::transport::AnsweredBy;
 use tokio::sync::oneshot;
 
-use super::counters::Counted;
+use super::counters::CounterGuard;
 use super::queue::Reader;
 use super::stream::Stream;
+use crate::server::respond::Formats;
 
 /// What an exchange is told to the one who sent the POST.
 pub(super) enum Answer {
@@ -25,13 +26,6 @@ pub(super) enum Answer {
     Failed,
     /// The session ended before the request was looked at.
     NotTaken,
-}
-
-/// Which answers a client takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wants {
-    pub(super) json: bool,
-    pub(super) stream: bool,
 }
 
 /// What a POST brought.
@@ -73,17 +67,17 @@ pub(super) struct Exchange {
     /// The requests that have no answer yet.
     pub(super) waiting: Vec<RequestId>,
     pub(super) brought: Brought,
-    pub(super) wants: Wants,
-    pub(super) form: Form,
+    pub(super) formats: Formats,
+    pub(super) delivery: Delivery,
     /// The link has taken it.
     pub(super) taken: bool,
     /// What was said before it could be told: answers to a batch, notifications before a session is open.
     pub(super) held: Vec<Bytes>,
-    pub(super) _open: Counted,
+    pub(super) _open: CounterGuard,
 }
 
 /// What kind of answer it is.
-pub(super) enum Form {
+pub(super) enum Delivery {
     /// The first message decides (promise 4).
     Undecided(oneshot::Sender<Answer>),
     /// Events.
@@ -96,12 +90,15 @@ impl Exchange {
     pub(super) fn new(
         brought: Brought,
         waiting: Vec<RequestId>,
-        wants: Wants,
-        open: Counted,
+        formats: Formats,
+        open: CounterGuard,
     ) -> (Exchange, oneshot::Receiver<Answer>) {
         let (to, answer) = oneshot::channel();
-        let form = Form::Undecided(to);
-        (Exchange { waiting, brought, wants, form, taken: false, held: Vec::new(), _open: open }, answer)
+        let delivery = Delivery::Undecided(to);
+        (
+            Exchange { waiting, brought, formats, delivery, taken: false, held: Vec::new(), _open: open },
+            answer,
+        )
     }
 
     /// Notes that a request has its answer.

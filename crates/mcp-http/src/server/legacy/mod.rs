@@ -16,6 +16,7 @@ mod control;
 mod counters;
 mod delete;
 mod get;
+mod http_sse;
 mod id;
 mod lane;
 mod link;
@@ -25,7 +26,6 @@ mod queue;
 mod route;
 mod send;
 mod session;
-mod sse24;
 mod standalone;
 mod store;
 mod stream;
@@ -39,15 +39,15 @@ use hyper::{HeaderMap, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 use mcp_core::transport::Accept;
 
-use super::ServerConfig;
+use super::HttpServerConfig;
 use super::caller::Caller;
 use super::respond::{self, Reply};
 use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
 use counters::Counters;
-use session::{Common, Kind, Session};
-use table::{Patience, Table};
+use session::{Session, SessionContext, SessionKind};
+use table::{SessionTimeouts, Table};
 
-pub use control::{CannotClose, StreamControl};
+pub use control::{CloseStreamError, StreamControl};
 pub use counters::SessionCounters;
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
@@ -57,7 +57,7 @@ const RETRY_AFTER_SECONDS: &str = "10";
 /// All sessions of a server.
 pub(crate) struct Legacy {
     accept: Arc<dyn Accept>,
-    common: Arc<Common>,
+    context: Arc<SessionContext>,
     table: Arc<Table>,
     most: usize,
     /// What clients of 2024-11-05 are told to POST to.
@@ -66,20 +66,20 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    pub(crate) fn new(accept: Arc<dyn Accept>, config: &ServerConfig) -> Legacy {
-        let common = Common {
+    pub(crate) fn new(accept: Arc<dyn Accept>, config: &HttpServerConfig) -> Legacy {
+        let context = SessionContext {
             counters: Arc::new(Counters::default()),
             store: config.event_store.clone(),
             keep_alive: config.timeouts.keep_alive,
             queue: config.limits.stream_queue,
             retry: config.sessions.retry,
         };
-        let patience = Patience { idle: config.sessions.idle, write: config.timeouts.write };
+        let timeouts = SessionTimeouts { idle: config.sessions.idle, write: config.timeouts.write };
         Legacy {
             accept,
-            common: Arc::new(common),
-            table: Arc::new(Table::new(patience)),
-            most: config.sessions.most,
+            context: Arc::new(context),
+            table: Arc::new(Table::new(timeouts)),
+            most: config.sessions.max,
             messages_path: config.messages_path.clone(),
             draining: AtomicBool::new(false),
         }
@@ -91,7 +91,7 @@ impl Legacy {
         self.draining.store(true, Ordering::SeqCst);
         for session in self.table.all() {
             // What is under way on one stream only the application knows.
-            if session.kind == Kind::Streamable && !session.is_busy() {
+            if session.kind == SessionKind::StreamableHttp && !session.is_busy() {
                 self.table.end(&session);
             }
         }
@@ -107,7 +107,7 @@ impl Legacy {
 
     /// What is open.
     pub(crate) fn counters(&self) -> SessionCounters {
-        self.common.counters.snapshot(self.table.len())
+        self.context.counters.snapshot(self.table.len())
     }
 
     fn is_draining(&self) -> bool {
@@ -123,8 +123,10 @@ impl Legacy {
                 "Mcp-Session-Id is missing; `initialize` comes first",
             ));
         };
-        let found =
-            id.to_str().ok().and_then(|id| self.table.find(id, Kind::Streamable, caller.identity.as_ref()));
+        let found = id
+            .to_str()
+            .ok()
+            .and_then(|id| self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref()));
         let session = found.ok_or_else(session_not_found)?;
         self.check_version(caller.headers())?;
         Ok(session)

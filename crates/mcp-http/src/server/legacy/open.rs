@@ -8,16 +8,16 @@ use hyper::StatusCode;
 use mcp_core::message::Request;
 use mcp_core::transport::Inbound;
 
-use super::counters::What;
+use super::counters::Resource;
 use super::id::SessionId;
-use super::lane::{Answer, Brought, Wants};
+use super::lane::{Answer, Brought};
 use super::link::Link;
-use super::session::{Kind, Session};
+use super::session::{Session, SessionKind};
 use super::table::Registered;
 use super::{Legacy, post, refuse, unavailable};
 use crate::headers::SESSION_ID;
 use crate::server::caller::Caller;
-use crate::server::respond::Reply;
+use crate::server::respond::{Formats, Reply};
 
 /// Ends a session that did not come to be: whoever asked for it hung up, and nobody knows its id.
 pub(super) struct Opening(Option<Arc<Session>>);
@@ -42,21 +42,21 @@ impl Legacy {
     /// a client brings is never adopted (FAULT B: session fixation).
     pub(super) fn start(
         &self,
-        kind: Kind,
+        kind: SessionKind,
         caller: &Caller,
         first: impl FnOnce(&Arc<Session>),
     ) -> Result<(Arc<Session>, Opening), Reply> {
         if self.is_draining() {
             return Err(unavailable("The server stops"));
         }
-        let Some(place) = self.common.counters.count_up_to(What::Link, self.most) else {
-            return Err(unavailable("There are too many sessions (sessions.most)"));
+        let Some(place) = self.context.counters.count_up_to(Resource::Link, self.most) else {
+            return Err(unavailable("There are too many sessions (sessions.max)"));
         };
         let id = SessionId::fresh().map_err(|error| {
             tracing::error!(%error, "no random bytes for a session id");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "No session id could be made")
         })?;
-        let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.common.clone()));
+        let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.context.clone()));
         let opening = Opening(Some(session.clone()));
         first(&session);
         let registered = Registered { table: self.table.clone(), session: session.clone(), _place: place };
@@ -77,12 +77,12 @@ impl Legacy {
     }
 
     /// `initialize`. The id is told with the answer, if that is a result; a session that was refused is over.
-    pub(super) async fn initialize(&self, caller: &Caller, request: Request, wants: Wants) -> Reply {
+    pub(super) async fn initialize(&self, caller: &Caller, request: Request, formats: Formats) -> Reply {
         let mut answer = None;
         let envelope = caller.envelope.clone();
-        let started = self.start(Kind::Streamable, caller, |session| {
+        let started = self.start(SessionKind::StreamableHttp, caller, |session| {
             let lane = session.mint();
-            let (exchange, to_come) = session.exchange(Brought::Opening, vec![request.id.clone()], wants);
+            let (exchange, to_come) = session.exchange(Brought::Opening, vec![request.id.clone()], formats);
             let inbound = Inbound::Message { message: request.into(), lane, envelope };
             if session.ask_first(lane, inbound, exchange).is_ok() {
                 answer = Some(to_come);

@@ -8,31 +8,26 @@ use mcp_core::transport::{Inbound, Lane};
 use tokio::sync::oneshot;
 
 use super::control::StreamControl;
-use super::lane::{Answer, Brought, Wants};
-use super::session::{Kind, Session};
+use super::lane::{Answer, Brought};
+use super::session::{Session, SessionKind};
 use super::{Legacy, session_not_found};
 use crate::headers::SESSION_ID;
-use crate::media::{self, Kind as Media};
 use crate::server::body::stream_of;
 use crate::server::caller::Caller;
-use crate::server::respond::{self, Reply};
+use crate::server::respond::{self, Formats, Reply};
 
 impl Legacy {
     /// `POST` on the endpoint, of a message that is not modern. The gate has seen to it that the client takes an answer.
-    pub(crate) async fn post(&self, caller: Caller, message: Decoded) -> Reply {
-        let wants = Wants {
-            json: media::accepts(caller.headers(), Media::Json),
-            stream: media::accepts(caller.headers(), Media::EventStream),
-        };
+    pub(crate) async fn post(&self, caller: Caller, formats: Formats, message: Decoded) -> Reply {
         let message = match message {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return match self.named(&caller) {
                     // The session refuses it: it has had its own.
                     Some(session) => {
-                        in_session(&session, &caller, Decoded::One(Ok(request.into())), wants).await
+                        in_session(&session, &caller, Decoded::One(Ok(request.into())), formats).await
                     }
                     // An id that nobody knows here is no reason not to open a session; it gets an id of its own.
-                    None => self.initialize(&caller, request, wants).await,
+                    None => self.initialize(&caller, request, formats).await,
                 };
             }
             Decoded::One(Err(refusal)) if !caller.headers().contains_key(SESSION_ID) => {
@@ -41,7 +36,7 @@ impl Legacy {
             other => other,
         };
         match self.session_of(&caller) {
-            Ok(session) => in_session(&session, &caller, message, wants).await,
+            Ok(session) => in_session(&session, &caller, message, formats).await,
             Err(refusal) => refusal,
         }
     }
@@ -49,19 +44,19 @@ impl Legacy {
     /// The session that an `initialize` names, if it names one. Its version header means nothing (ledger T-20).
     fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
         let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
-        self.table.find(id, Kind::Streamable, caller.identity.as_ref())
+        self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref())
     }
 }
 
-async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, wants: Wants) -> Reply {
+async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, formats: Formats) -> Reply {
     let Ok(place) = session.place().await else { return session_not_found() };
     let lane = session.mint();
     let envelope = caller.envelope.clone();
-    let (inbound, brought, waiting, wants) = match message {
+    let (inbound, brought, waiting, formats) = match message {
         Decoded::One(Ok(Message::Request(request))) => {
             let waiting = vec![request.id.clone()];
             let envelope = envelope.with(StreamControl::new(session, lane));
-            (Inbound::Message { message: request.into(), lane, envelope }, Brought::One, waiting, wants)
+            (Inbound::Message { message: request.into(), lane, envelope }, Brought::One, waiting, formats)
         }
         Decoded::One(Ok(message)) => {
             let taken = session.tell(place, lane, Inbound::Message { message, lane, envelope });
@@ -69,18 +64,18 @@ async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, w
         }
         // The session says what is wrong with it, in a body with a status (ledger HTTP-S-003).
         Decoded::One(Err(refusal)) => {
-            let wants = Wants { json: true, stream: false };
-            (Inbound::Refused { lane, refusal }, Brought::One, Vec::new(), wants)
+            let formats = Formats::Json;
+            (Inbound::Refused { lane, refusal }, Brought::One, Vec::new(), formats)
         }
         Decoded::Batch(items) => {
             let waiting: Vec<RequestId> = items.iter().flatten().filter_map(request_id).collect();
             let bad = items.iter().any(Result::is_err);
-            let wants = if waiting.is_empty() { Wants { json: true, stream: false } } else { wants };
+            let formats = if waiting.is_empty() { Formats::Json } else { formats };
             let envelope = envelope.with(StreamControl::new(session, lane));
-            (Inbound::Batch { items, lane, envelope }, Brought::Batch { bad }, waiting, wants)
+            (Inbound::Batch { items, lane, envelope }, Brought::Batch { bad }, waiting, formats)
         }
     };
-    let (exchange, answer) = session.exchange(brought, waiting, wants);
+    let (exchange, answer) = session.exchange(brought, waiting, formats);
     if session.ask(place, lane, inbound, exchange).is_err() {
         return session_not_found();
     }
@@ -105,7 +100,7 @@ pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
 
 /// Waits for the answer. If that takes long the client is told that the server is alive: by a stream.
 async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Receiver<Answer>) -> Answer {
-    let soon = tokio::time::timeout(session.common.keep_alive, &mut answer).await;
+    let soon = tokio::time::timeout(session.context.keep_alive, &mut answer).await;
     let answer = match soon {
         Ok(answer) => answer,
         Err(_) => {
@@ -123,7 +118,9 @@ impl Session {
             let mut state = self.lock();
             let version = state.version;
             match state.exchanges.get_mut(&lane.number()) {
-                Some(exchange) if exchange.wants.stream => self.open_stream(exchange, lane, version, false),
+                Some(exchange) if exchange.formats.events() => {
+                    self.open_stream(exchange, lane, version, false)
+                }
                 _ => None,
             }
         };
@@ -137,7 +134,7 @@ impl Session {
 pub(super) fn respond_with(session: &Session, answer: Answer) -> Reply {
     match answer {
         Answer::Body { status, json, .. } => respond::json(status, json),
-        Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.common.keep_alive))),
+        Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.context.keep_alive))),
         Answer::Nothing => respond::empty(StatusCode::ACCEPTED),
         // Not 404: the client would take it that nothing was done, and do it again in a fresh session.
         Answer::Failed => respond::empty(StatusCode::INTERNAL_SERVER_ERROR),

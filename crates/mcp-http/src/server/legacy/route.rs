@@ -12,8 +12,8 @@ use mcp_core::message::{ErrorObject, Message, ProtocolVersion, RequestId, Respon
 use mcp_core::transport::{AnsweredBy, EndReason, Lane};
 use tokio::sync::oneshot;
 
-use super::lane::{Answer, Brought, Exchange, Form, status, text};
-use super::session::{Session, State};
+use super::lane::{Answer, Brought, Delivery, Exchange, status, text};
+use super::session::{Session, SessionState};
 use super::store::EventId;
 use super::stream::Stream;
 
@@ -25,7 +25,7 @@ const CANCELLED: i64 = -32800;
 
 /// What is to be done.
 #[derive(Default)]
-pub(super) struct Todo {
+pub(super) struct SendPlan {
     /// To whoever sent the POST.
     pub(super) answer: Option<(oneshot::Sender<Answer>, Answer)>,
     /// To a stream, in this order.
@@ -52,83 +52,85 @@ impl Event {
     }
 }
 
-impl Todo {
-    fn rejected(why: &'static str) -> Todo {
-        Todo { rejected: Some(why), ..Todo::default() }
+impl SendPlan {
+    fn rejected(why: &'static str) -> SendPlan {
+        SendPlan { rejected: Some(why), ..SendPlan::default() }
     }
 
-    fn event(event: Event) -> Todo {
-        Todo { events: vec![event], ..Todo::default() }
+    fn event(event: Event) -> SendPlan {
+        SendPlan { events: vec![event], ..SendPlan::default() }
     }
 
     /// The one answer of an exchange that is over.
-    fn last(exchange: Option<Exchange>, answer: Answer) -> Todo {
-        match exchange.map(|exchange| exchange.form) {
-            Some(Form::Undecided(to)) => Todo { answer: Some((to, answer)), ..Todo::default() },
-            _ => Todo::default(),
+    fn last(exchange: Option<Exchange>, answer: Answer) -> SendPlan {
+        match exchange.map(|exchange| exchange.delivery) {
+            Some(Delivery::Undecided(to)) => SendPlan { answer: Some((to, answer)), ..SendPlan::default() },
+            _ => SendPlan::default(),
         }
     }
 }
 
 impl Session {
     /// A message that belongs to no exchange.
-    pub(super) fn route_shared(&self, state: &mut State, message: &Message) -> Todo {
+    pub(super) fn route_shared(&self, state: &mut SessionState, message: &Message) -> SendPlan {
         let standalone = &mut state.standalone;
         let note = matches!(message, Message::Notification(_));
         if standalone.stream.is_read() || (note && standalone.opened && self.store().is_some()) {
-            return Todo::event(Event::of(0, message));
+            return SendPlan::event(Event::of(0, message));
         }
         match message {
             Message::Notification(_) => {
-                self.common.counters.dropped(standalone.keep(text(message)));
-                Todo::default()
+                self.context.counters.dropped(standalone.keep(text(message)));
+                SendPlan::default()
             }
-            Message::Request(_) => Todo::rejected("the client has no stream open for requests of the server"),
-            Message::Response(_) => Todo::rejected("an answer belongs to the lane of its request"),
+            Message::Request(_) => {
+                SendPlan::rejected("the client has no stream open for requests of the server")
+            }
+            Message::Response(_) => SendPlan::rejected("an answer belongs to the lane of its request"),
         }
     }
 
     /// A message of a session that has one stream. Lanes are those of batches; answers travel one by one.
-    pub(super) fn route_to_one(&self, state: &mut State, message: &Message, lane: Lane) -> Todo {
+    pub(super) fn route_to_one(&self, state: &mut SessionState, message: &Message, lane: Lane) -> SendPlan {
         if lane.number() > state.minted() {
-            return Todo::rejected("there never was such an exchange");
+            return SendPlan::rejected("there never was such an exchange");
         }
-        Todo::event(Event::of(0, message))
+        SendPlan::event(Event::of(0, message))
     }
 
     /// A message of an exchange.
     pub(super) fn route(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut SessionState,
         message: &Message,
         lane: Lane,
         last: bool,
         answered_by: AnsweredBy,
-    ) -> Todo {
+    ) -> SendPlan {
         let version = state.version;
         let Some(exchange) = state.exchanges.get_mut(&lane.number()) else {
-            return Todo::rejected("this exchange is over");
+            return SendPlan::rejected("this exchange is over");
         };
         if let Message::Response(response) = message {
             exchange.answered(response);
         }
         exchange.notice_hang_up();
-        match &exchange.form {
-            Form::Gone => self.route_gone(state, message, lane, last),
-            Form::Stream(stream) => {
+        match &exchange.delivery {
+            Delivery::Gone => self.route_gone(state, message, lane, last),
+            Delivery::Stream(stream) => {
                 let asks = matches!(message, Message::Request(_));
                 // A question needs a reader now, or a store to wait in.
                 if asks && !stream.is_read() && self.store().is_none() {
                     return self.route_shared(state, message);
                 }
-                let mut todo = Todo { end: last.then_some(lane), ..Todo::default() };
-                todo.put(exchange, lane, message);
-                todo
+                let mut plan = SendPlan { end: last.then_some(lane), ..SendPlan::default() };
+                plan.put(exchange, lane, message);
+                plan
             }
-            Form::Undecided(_) if !last && exchange.holds(message) => self.hold(state, message, lane),
-            Form::Undecided(_) if last && exchange.wants.json && !exchange.needs_stream() => {
+            Delivery::Undecided(_) if !last && exchange.holds(message) => self.hold(state, message, lane),
+            Delivery::Undecided(_) if last && exchange.formats.json() && !exchange.needs_stream() => {
                 let Message::Response(response) = message else {
-                    return Todo::rejected("an exchange ends with an answer");
+                    return SendPlan::rejected("an exchange ends with an answer");
                 };
                 let (mut status, mut json) = (status(response, answered_by), text(message));
                 if exchange.is_list(response.id.as_ref(), version) {
@@ -137,47 +139,47 @@ impl Session {
                 let accepted = response.outcome.is_ok();
                 let close = exchange.brought == Brought::Opening && !accepted;
                 let answer = Answer::Body { status, json, accepted };
-                Todo { close, ..Todo::last(state.finish(lane), answer) }
+                SendPlan { close, ..SendPlan::last(state.finish(lane), answer) }
             }
-            Form::Undecided(_) => {
-                let mut todo = Todo { end: last.then_some(lane), ..Todo::default() };
+            Delivery::Undecided(_) => {
+                let mut plan = SendPlan { end: last.then_some(lane), ..SendPlan::default() };
                 let accepted = matches!(message, Message::Response(response) if response.outcome.is_ok());
-                todo.close = exchange.brought == Brought::Opening && !accepted;
-                todo.answer = self.open_stream(exchange, lane, version, accepted);
-                todo.put(exchange, lane, message);
-                todo
+                plan.close = exchange.brought == Brought::Opening && !accepted;
+                plan.answer = self.open_stream(exchange, lane, version, accepted);
+                plan.put(exchange, lane, message);
+                plan
             }
         }
     }
 
     /// Nobody waits for this exchange, and nobody can come back for it.
-    fn route_gone(&self, state: &mut State, message: &Message, lane: Lane, last: bool) -> Todo {
+    fn route_gone(&self, state: &mut SessionState, message: &Message, lane: Lane, last: bool) -> SendPlan {
         if last {
             state.finish(lane);
-            return Todo::default();
+            return SendPlan::default();
         }
         match message {
             Message::Request(_) => self.route_shared(state, message),
             _ => {
-                self.common.counters.dropped(1);
-                Todo::default()
+                self.context.counters.dropped(1);
+                SendPlan::default()
             }
         }
     }
 
     /// It cannot be told now: answers to a batch wait for the others, news for the session to be open.
-    fn hold(&self, state: &mut State, message: &Message, lane: Lane) -> Todo {
+    fn hold(&self, state: &mut SessionState, message: &Message, lane: Lane) -> SendPlan {
         if matches!(message, Message::Request(_)) {
             return self.route_shared(state, message);
         }
-        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return Todo::default() };
+        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return SendPlan::default() };
         let early = exchange.brought == Brought::Opening && exchange.held.len() < EARLY;
         if early || matches!(message, Message::Response(_)) {
             exchange.held.push(text(message));
         } else {
-            self.common.counters.dropped(1);
+            self.context.counters.dropped(1);
         }
-        Todo::default()
+        SendPlan::default()
     }
 
     /// Turns an undecided exchange into a stream. What is then to be told to whoever sent the POST.
@@ -188,10 +190,10 @@ impl Session {
         version: Option<ProtocolVersion>,
         accepted: bool,
     ) -> Option<(oneshot::Sender<Answer>, Answer)> {
-        let to = match std::mem::replace(&mut exchange.form, Form::Gone) {
-            Form::Undecided(to) => to,
+        let to = match std::mem::replace(&mut exchange.delivery, Delivery::Gone) {
+            Delivery::Undecided(to) => to,
             other => {
-                exchange.form = other;
+                exchange.delivery = other;
                 return None;
             }
         };
@@ -199,14 +201,19 @@ impl Session {
         if let Some(priming) = self.priming(version, EventId { stream: lane.number(), number: 0 }) {
             writer.force(priming);
         }
-        exchange.form = Form::Stream(Stream::on(writer));
+        exchange.delivery = Delivery::Stream(Stream::on(writer));
         Some((to, Answer::Stream { reader, accepted }))
     }
 
     /// An exchange gets no (further) answer (ledger T-18).
-    pub(super) fn route_end(self: &Arc<Self>, state: &mut State, lane: Lane, why: EndReason) -> Todo {
+    pub(super) fn route_end(
+        self: &Arc<Self>,
+        state: &mut SessionState,
+        lane: Lane,
+        why: EndReason,
+    ) -> SendPlan {
         let version = state.version;
-        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return Todo::default() };
+        let Some(exchange) = state.exchanges.get_mut(&lane.number()) else { return SendPlan::default() };
         exchange.notice_hang_up();
         let told = match why {
             EndReason::Cancelled => Some("Request cancelled"),
@@ -217,12 +224,12 @@ impl Session {
             Some(why) => exchange.waiting.drain(..).map(|id| cancelled(id, why)).collect(),
             None => Vec::new(),
         };
-        match &exchange.form {
-            Form::Gone => {
+        match &exchange.delivery {
+            Delivery::Gone => {
                 state.finish(lane);
-                Todo::default()
+                SendPlan::default()
             }
-            Form::Undecided(_) if exchange.wants.json || told.is_none() => {
+            Delivery::Undecided(_) if exchange.formats.json() || told.is_none() => {
                 let answer = match (errors.pop().or_else(|| exchange.held.pop()), why) {
                     (Some(last), _) => {
                         exchange.held.append(&mut errors);
@@ -233,18 +240,18 @@ impl Session {
                     (None, EndReason::Closing) => Answer::Failed,
                     (None, _) => Answer::Nothing,
                 };
-                Todo::last(state.finish(lane), answer)
+                SendPlan::last(state.finish(lane), answer)
             }
             _ => {
-                let mut todo = Todo { end: Some(lane), ..Todo::default() };
-                todo.answer = self.open_stream(exchange, lane, version, false);
+                let mut plan = SendPlan { end: Some(lane), ..SendPlan::default() };
+                plan.answer = self.open_stream(exchange, lane, version, false);
                 // A client that comes back would wait for ever; one that cannot come back sees the end.
                 if self.store().is_some() {
                     let stream = lane.number();
                     let errors = std::mem::take(&mut exchange.held).into_iter().chain(errors);
-                    todo.events.extend(errors.map(|message| Event { stream, message, droppable: false }));
+                    plan.events.extend(errors.map(|message| Event { stream, message, droppable: false }));
                 }
-                todo
+                plan
             }
         }
     }
@@ -256,24 +263,24 @@ impl Exchange {
         match self.brought {
             Brought::Opening => true,
             Brought::Batch { .. } if matches!(message, Message::Response(_)) => true,
-            _ => !self.wants.stream,
+            _ => !self.formats.events(),
         }
     }
 
     /// Whether one body would lose what came before: news from before the session was open.
     fn needs_stream(&self) -> bool {
-        self.brought == Brought::Opening && !self.held.is_empty() && self.wants.stream
+        self.brought == Brought::Opening && !self.held.is_empty() && self.formats.events()
     }
 
     /// Nobody waits any more: nothing was told that somebody could come back for.
     fn notice_hang_up(&mut self) {
-        if matches!(&self.form, Form::Undecided(to) if to.is_closed()) {
-            self.form = Form::Gone;
+        if matches!(&self.delivery, Delivery::Undecided(to) if to.is_closed()) {
+            self.delivery = Delivery::Gone;
         }
     }
 }
 
-impl Todo {
+impl SendPlan {
     /// What was held back, then this.
     fn put(&mut self, exchange: &mut Exchange, lane: Lane, message: &Message) {
         let stream = lane.number();

@@ -8,35 +8,35 @@ use futures::future::BoxFuture;
 use mcp_core::transport::{Loss, LossKind, Outbound, SendError, TransportError};
 use tokio::sync::oneshot;
 
-use super::lane::{Answer, Exchange, Form};
+use super::lane::{Answer, Delivery, Exchange};
 use super::queue::{Offer, Writer};
-use super::route::{Event, Todo};
-use super::session::{Ended, Kind, Session};
+use super::route::{Event, SendPlan};
+use super::session::{Ended, Session, SessionKind};
 use super::store::{EventId, EventStore};
 use super::stream::{Given, frame};
 
 impl Session {
     /// Where events are kept for clients that come back.
     pub(super) fn store(&self) -> Option<&Arc<dyn EventStore>> {
-        self.common.store.as_ref().filter(|_| self.kind == Kind::Streamable)
+        self.context.store.as_ref().filter(|_| self.kind == SessionKind::StreamableHttp)
     }
 
     /// What the link sends. Waits for the event store, and for a moment for a reader that is slow. The answer to a POST,
     /// which most of it is, is told at once, and needs no future that has room for the rest.
     pub(super) fn send(self: &Arc<Self>, out: Outbound) -> BoxFuture<'_, Result<(), SendError>> {
         match self.decide(out) {
-            Ok(todo) if todo.events.is_empty() && todo.end.is_none() => {
-                if let Some((to, answer)) = todo.answer {
+            Ok(plan) if plan.events.is_empty() && plan.end.is_none() => {
+                if let Some((to, answer)) = plan.answer {
                     self.answer(to, answer);
                 }
-                Box::pin(ready(self.conclude(todo.close, todo.rejected)))
+                Box::pin(ready(self.conclude(plan.close, plan.rejected)))
             }
-            Ok(todo) => Box::pin(self.carry_out(todo)),
+            Ok(plan) => Box::pin(self.carry_out(plan)),
             Err(over) => Box::pin(ready(Err(over))),
         }
     }
 
-    fn decide(self: &Arc<Self>, out: Outbound) -> Result<Todo, SendError> {
+    fn decide(self: &Arc<Self>, out: Outbound) -> Result<SendPlan, SendError> {
         let mut state = self.lock();
         if state.is_over() {
             return Err(SendError::Fatal(TransportError::new(Ended)));
@@ -44,7 +44,7 @@ impl Session {
         Ok(match out {
             Outbound::Message { message, lane, last, answered_by, envelope } => {
                 state.version = envelope.version.or(state.version);
-                if self.kind == Kind::OneStream {
+                if self.kind == SessionKind::HttpSse {
                     self.route_to_one(&mut state, &message, lane)
                 } else if lane.is_shared() {
                     self.route_shared(&mut state, &message)
@@ -56,23 +56,23 @@ impl Session {
         })
     }
 
-    async fn carry_out(&self, todo: Todo) -> Result<(), SendError> {
-        if let Some((to, answer)) = todo.answer {
+    async fn carry_out(&self, plan: SendPlan) -> Result<(), SendError> {
+        if let Some((to, answer)) = plan.answer {
             self.answer(to, answer);
         }
-        for event in todo.events {
+        for event in plan.events {
             self.tell_stream(event).await;
         }
-        if let Some(lane) = todo.end {
+        if let Some(lane) = plan.end {
             let ended = self.lock().finish(lane);
-            if let Some(Exchange { form: Form::Stream(stream), .. }) = ended {
+            if let Some(Exchange { delivery: Delivery::Stream(stream), .. }) = ended {
                 stream.end();
             }
             if let Some(store) = self.store() {
                 store.end(self.id.as_str(), lane.number()).await;
             }
         }
-        self.conclude(todo.close, todo.rejected)
+        self.conclude(plan.close, plan.rejected)
     }
 
     fn conclude(&self, close: bool, rejected: Option<&'static str>) -> Result<(), SendError> {
@@ -123,9 +123,9 @@ impl Session {
             Given::No if number.is_some() => {}
             Given::No if stream == 0 && droppable => {
                 let lost = self.lock().standalone.keep(message);
-                self.common.counters.dropped(lost);
+                self.context.counters.dropped(lost);
             }
-            Given::No => self.common.counters.dropped(u64::from(droppable)),
+            Given::No => self.context.counters.dropped(u64::from(droppable)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Session {
                 stream.detach(writer);
             }
         } else {
-            self.common.counters.dropped(writer.squeeze(event, droppable));
+            self.context.counters.dropped(writer.squeeze(event, droppable));
         }
     }
 }

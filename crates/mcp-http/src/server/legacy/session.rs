@@ -10,21 +10,22 @@ use mcp_core::transport::{Inbound, Lane, TransportError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::counters::{Counted, Counters, What};
+use super::counters::{CounterGuard, Counters, Resource};
 use super::id::SessionId;
-use super::lane::{Answer, Brought, Exchange, Exchanges, Form, Wants};
+use super::lane::{Answer, Brought, Delivery, Exchange, Exchanges};
 use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
 use super::store::{EventId, EventStore};
 use super::stream::{Stream, can_poll};
 use crate::server::Identity;
+use crate::server::respond::Formats;
 use crate::sse;
 
 /// POSTs that may wait for the link to take them. The next ones wait for a place.
 const INBOX: usize = 64;
 
 /// What all sessions of a server share.
-pub(super) struct Common {
+pub(super) struct SessionContext {
     pub(super) counters: Arc<Counters>,
     pub(super) store: Option<Arc<dyn EventStore>>,
     pub(super) keep_alive: Duration,
@@ -35,26 +36,26 @@ pub(super) struct Common {
 
 /// How a session speaks HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SessionKind {
     /// One endpoint, many streams: 2025-03-26 to 2025-11-25.
-    Streamable,
+    StreamableHttp,
     /// One stream that everything goes out on: 2024-11-05. The session is as old as the stream.
-    OneStream,
+    HttpSse,
 }
 
 /// One session.
 pub(super) struct Session {
     pub(super) id: SessionId,
-    pub(super) kind: Kind,
-    pub(super) common: Arc<Common>,
+    pub(super) kind: SessionKind,
+    pub(super) context: Arc<SessionContext>,
     owner: Option<Identity>,
     places: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
 }
 
 /// What changes. The lock is held for moments only, never across an await.
-pub(super) struct State {
-    over: Option<Over>,
+pub(super) struct SessionState {
+    over: Option<EndedWhile>,
     inbox: VecDeque<Entry>,
     receiver: Option<Waker>,
     last_lane: u64,
@@ -67,7 +68,7 @@ pub(super) struct State {
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
+enum EndedWhile {
     /// Nothing was under way.
     Idle,
     /// Requests were being served, perhaps, whose answers nobody can get any more.
@@ -88,8 +89,13 @@ struct Entry {
 pub(super) struct Ended;
 
 impl Session {
-    pub(super) fn new(id: SessionId, kind: Kind, owner: Option<Identity>, common: Arc<Common>) -> Session {
-        let state = State {
+    pub(super) fn new(
+        id: SessionId,
+        kind: SessionKind,
+        owner: Option<Identity>,
+        context: Arc<SessionContext>,
+    ) -> Session {
+        let state = SessionState {
             over: None,
             inbox: VecDeque::new(),
             receiver: None,
@@ -99,10 +105,10 @@ impl Session {
             version: None,
             used: Instant::now(),
         };
-        Session { id, kind, common, owner, places: Semaphore::new(INBOX), state: Mutex::new(state) }
+        Session { id, kind, context, owner, places: Semaphore::new(INBOX), state: Mutex::new(state) }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
         // A panic while the lock is held leaves plain data behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,8 +145,8 @@ impl Session {
     /// Cuts connections whose reader has taken nothing since before this instant.
     pub(super) fn cut_stalled(&self, before: Instant) {
         let state = self.lock();
-        let streams = state.exchanges.values().filter_map(|exchange| match &exchange.form {
-            Form::Stream(stream) => stream.writer(),
+        let streams = state.exchanges.values().filter_map(|exchange| match &exchange.delivery {
+            Delivery::Stream(stream) => stream.writer(),
             _ => None,
         });
         for writer in streams.chain(state.standalone.stream.writer()) {
@@ -233,8 +239,8 @@ impl Session {
             return Poll::Ready(Ok(Some(inbound)));
         }
         match state.over {
-            Some(Over::Idle) => Poll::Ready(Ok(None)),
-            Some(Over::Busy) => Poll::Ready(Err(TransportError::new(Ended))),
+            Some(EndedWhile::Idle) => Poll::Ready(Ok(None)),
+            Some(EndedWhile::Busy) => Poll::Ready(Err(TransportError::new(Ended))),
             None => {
                 state.receiver = Some(cx.waker().clone());
                 Poll::Pending
@@ -250,8 +256,8 @@ impl Session {
                 return;
             }
             // Requests of a session with one stream are on no lane of their own: nobody here knows of them.
-            let idle = state.exchanges.is_empty() && self.kind == Kind::Streamable;
-            state.over = Some(if idle { Over::Idle } else { Over::Busy });
+            let idle = state.exchanges.is_empty() && self.kind == SessionKind::StreamableHttp;
+            state.over = Some(if idle { EndedWhile::Idle } else { EndedWhile::Busy });
             if let Some(receiver) = state.receiver.take() {
                 receiver.wake();
             }
@@ -263,14 +269,14 @@ impl Session {
         drop(inbox);
         standalone.stream.end_connection();
         for exchange in exchanges.into_values() {
-            match exchange.form {
-                Form::Undecided(to) => {
+            match exchange.delivery {
+                Delivery::Undecided(to) => {
                     let _gone = to.send(if exchange.taken { Answer::Failed } else { Answer::NotTaken });
                 }
-                Form::Stream(mut stream) => {
+                Delivery::Stream(mut stream) => {
                     stream.end_connection();
                 }
-                Form::Gone => {}
+                Delivery::Gone => {}
             }
         }
     }
@@ -280,15 +286,15 @@ impl Session {
         &self,
         brought: Brought,
         waiting: Vec<mcp_core::message::RequestId>,
-        wants: Wants,
+        formats: Formats,
     ) -> (Exchange, oneshot::Receiver<Answer>) {
-        Exchange::new(brought, waiting, wants, self.common.counters.count(What::Exchange))
+        Exchange::new(brought, waiting, formats, self.context.counters.count(Resource::Exchange))
     }
 
     /// A connection of a stream of this session. Its end is noticed whether anything is written or not.
     pub(super) fn connection(self: &Arc<Self>, stream: u64) -> (Writer, Reader) {
-        let (writer, reader) = connection(self.common.queue);
-        let counted: Counted = self.common.counters.count(What::Stream);
+        let (writer, reader) = connection(self.context.queue);
+        let counted: CounterGuard = self.context.counters.count(Resource::Stream);
         let (session, own) = (Arc::downgrade(self), writer.clone());
         let reader = reader.when_over(move || {
             drop(counted);
@@ -307,29 +313,29 @@ impl Session {
                 stream.detach(writer);
             }
         }
-        if self.kind == Kind::OneStream {
+        if self.kind == SessionKind::HttpSse {
             self.close();
         }
     }
 
     /// What a stream starts with where clients know it: an id to come back with, and when (ledger SSE-S-004, T-25).
     pub(super) fn priming(&self, version: Option<ProtocolVersion>, id: EventId) -> Option<bytes::Bytes> {
-        (self.common.store.is_some() && can_poll(version)).then(|| {
+        (self.context.store.is_some() && can_poll(version)).then(|| {
             let mut event = Vec::new();
-            sse::priming_event(&id.to_string(), Some(self.common.retry), &mut event);
+            sse::priming_event(&id.to_string(), Some(self.context.retry), &mut event);
             event.into()
         })
     }
 }
 
-impl State {
+impl SessionState {
     /// A stream that is not over.
     pub(super) fn stream(&mut self, number: u64) -> Option<&mut Stream> {
         if number == 0 {
             return (self.over.is_none()).then_some(&mut self.standalone.stream);
         }
-        match &mut self.exchanges.get_mut(&number)?.form {
-            Form::Stream(stream) => Some(stream),
+        match &mut self.exchanges.get_mut(&number)?.delivery {
+            Delivery::Stream(stream) => Some(stream),
             _ => None,
         }
     }

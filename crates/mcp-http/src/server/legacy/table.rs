@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::Instant;
 
-use super::counters::Counted;
+use super::counters::CounterGuard;
 use super::id::SessionId;
-use super::session::{Common, Kind, Session};
+use super::session::{Session, SessionContext, SessionKind};
 use crate::server::Identity;
 
 /// Sessions are looked through at least this often, and not more often than the second.
@@ -21,7 +21,7 @@ const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs
 
 /// When sessions end by themselves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct SessionTimeouts {
     /// Nobody uses the session.
     pub(super) idle: Duration,
     /// Nobody reads what a stream says.
@@ -31,7 +31,7 @@ pub(super) struct Patience {
 /// All sessions that clients can use.
 pub(super) struct Table {
     sessions: Mutex<Sessions>,
-    patience: Patience,
+    timeouts: SessionTimeouts,
 }
 
 #[derive(Default)]
@@ -45,7 +45,7 @@ struct Sessions {
 pub(super) struct Registered {
     pub(super) table: Arc<Table>,
     pub(super) session: Arc<Session>,
-    pub(super) _place: Counted,
+    pub(super) _place: CounterGuard,
 }
 
 impl Drop for Registered {
@@ -55,8 +55,8 @@ impl Drop for Registered {
 }
 
 impl Table {
-    pub(super) fn new(patience: Patience) -> Table {
-        Table { sessions: Mutex::default(), patience }
+    pub(super) fn new(timeouts: SessionTimeouts) -> Table {
+        Table { sessions: Mutex::default(), timeouts }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
@@ -80,18 +80,23 @@ impl Table {
             self.remove(&session.id);
         }
         if !watched {
-            tokio::spawn(watch(Arc::downgrade(self), self.patience, session.common.clone()));
+            tokio::spawn(watch(Arc::downgrade(self), self.timeouts, session.context.clone()));
         }
     }
 
     /// The session of this id, if it is the caller's (ledger SESS-S-010). One that has been idle for too long is
     /// ended by the look at it.
-    pub(super) fn find(&self, id: &str, kind: Kind, identity: Option<&Identity>) -> Option<Arc<Session>> {
+    pub(super) fn find(
+        &self,
+        id: &str,
+        kind: SessionKind,
+        identity: Option<&Identity>,
+    ) -> Option<Arc<Session>> {
         let session = self.lock().by_id.get(id)?.clone();
         if session.kind != kind || !session.belongs_to(identity) {
             return None;
         }
-        if session.is_idle(Instant::now(), self.patience.idle) {
+        if session.is_idle(Instant::now(), self.timeouts.idle) {
             self.end(&session);
         }
         (!session.is_over()).then_some(session)
@@ -129,21 +134,21 @@ impl Table {
 }
 
 /// Ends sessions that nobody uses, and streams that nobody reads, while there are sessions: one timer for all.
-async fn watch(table: Weak<Table>, patience: Patience, common: Arc<Common>) {
-    let every = (patience.idle.min(patience.write) / 4).clamp(LOOK.1, LOOK.0);
+async fn watch(table: Weak<Table>, timeouts: SessionTimeouts, context: Arc<SessionContext>) {
+    let every = (timeouts.idle.min(timeouts.write) / 4).clamp(LOOK.1, LOOK.0);
     loop {
         tokio::time::sleep(every).await;
         let Some(table) = table.upgrade() else { return };
         let now = Instant::now();
         for session in table.all() {
-            if session.is_idle(now, patience.idle) {
+            if session.is_idle(now, timeouts.idle) {
                 tracing::debug!("a session that nobody used is ended");
                 table.end(&session);
-            } else if let Some(before) = now.checked_sub(patience.write) {
+            } else if let Some(before) = now.checked_sub(timeouts.write) {
                 session.cut_stalled(before);
             }
         }
-        if let Some(store) = &common.store {
+        if let Some(store) = &context.store {
             // A store that panics ends no look-out: sessions would never expire again.
             if AssertUnwindSafe(store.sweep()).catch_unwind().await.is_err() {
                 tracing::error!("the event store panicked");

@@ -9,23 +9,13 @@ use mcp_core::transport::{AnsweredBy, EndReason, Loss, LossKind, SendError, Tran
 
 use super::super::ServerTimeouts;
 use super::super::body::{self, Body, NotQueued, StreamWriter};
-use super::super::core::Core;
+use super::super::respond::Formats;
+use super::super::state::ServerState;
 use crate::sse;
-
-/// Which forms of an answer the client takes (ledger T-23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// One JSON text, or a stream of events if more than the answer is said.
-    Either,
-    /// JSON alone: what is said before the answer has nowhere to go.
-    Json,
-    /// Events alone.
-    Events,
-}
 
 /// What the answer to a POST is made of.
 #[derive(Debug)]
-pub(super) enum First {
+pub(super) enum FirstOutput {
     /// The last message came first: one body.
     Last(Message, AnsweredBy),
     /// A stream.
@@ -37,83 +27,84 @@ pub(super) enum First {
 }
 
 #[derive(Debug)]
-enum Phase {
+enum Output {
     /// Nothing was said.
     Silent,
     /// The first thing was said, and not taken yet. Nothing more will be said.
-    Said(First),
+    Said(FirstOutput),
     /// A stream is open. The body, until it is taken.
     Streaming(StreamWriter, Option<Body>),
     Over,
 }
 
 #[derive(Debug)]
-struct State {
-    phase: Phase,
-    /// The client hung up, and the session was told or not.
-    hung_up: Option<Told>,
+struct ExchangeState {
+    output: Output,
+    hung_up: bool,
+    /// The session was told that the client hung up.
+    reported: bool,
     /// Wakes the one who answers.
     answer: Option<Waker>,
     /// Wakes the receiving half.
     receiver: Option<Waker>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    No,
-    Yes,
-}
-
 /// One exchange. Its lock is held for moments, and only this exchange has it.
 pub(super) struct Exchange {
-    state: Mutex<State>,
-    form: Form,
-    core: Arc<Core>,
+    state: Mutex<ExchangeState>,
+    formats: Formats,
+    server: Arc<ServerState>,
 }
 
 /// Why a message did not go out at once.
 #[derive(Debug)]
-pub(super) enum Unsaid {
+pub(super) enum SendBlocked {
     /// It never will.
     Failed(SendError),
     /// The reader is behind.
     Full { writer: StreamWriter, event: Bytes, last: bool },
 }
 
-impl From<SendError> for Unsaid {
-    fn from(error: SendError) -> Unsaid {
-        Unsaid::Failed(error)
+impl From<SendError> for SendBlocked {
+    fn from(error: SendError) -> SendBlocked {
+        SendBlocked::Failed(error)
     }
 }
 
 /// What the receiving half has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum LinkEvent {
     HungUp,
     Over,
 }
 
 impl Exchange {
-    pub(super) fn new(form: Form, core: Arc<Core>) -> Exchange {
-        let state = State { phase: Phase::Silent, hung_up: None, answer: None, receiver: None };
-        Exchange { state: Mutex::new(state), form, core }
+    pub(super) fn new(formats: Formats, server: Arc<ServerState>) -> Exchange {
+        let state = ExchangeState {
+            output: Output::Silent,
+            hung_up: false,
+            reported: false,
+            answer: None,
+            receiver: None,
+        };
+        Exchange { state: Mutex::new(state), formats, server }
     }
 
     pub(super) fn timeouts(&self) -> &ServerTimeouts {
-        &self.core.config.timeouts
+        &self.server.config.timeouts
     }
 
     fn queue(&self) -> usize {
-        self.core.config.limits.stream_queue
+        self.server.config.limits.stream_queue
     }
 
     /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ExchangeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was said first, if anything was; if not, this waker is woken when it is.
-    pub(super) fn take_first(&self, waker: &Waker) -> Option<First> {
+    pub(super) fn take_first(&self, waker: &Waker) -> Option<FirstOutput> {
         let mut state = self.state();
         let first = state.take_first();
         if first.is_none() && !state.answer.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -123,42 +114,47 @@ impl Exchange {
     }
 
     /// What was said first; a stream, if nothing was yet.
-    pub(super) fn first_or_stream(&self) -> First {
+    pub(super) fn first_or_stream(&self) -> FirstOutput {
         let mut state = self.state();
-        if matches!(state.phase, Phase::Silent) {
+        if matches!(state.output, Output::Silent) {
             let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
-            state.phase = Phase::Streaming(writer, Some(body));
+            state.output = Output::Streaming(writer, Some(body));
         }
-        state.take_first().unwrap_or(First::Nothing)
+        state.take_first().unwrap_or(FirstOutput::Nothing)
     }
 
     /// Says a message, the last one or not. What does not go out at once is left to [`Exchange::wait`].
-    pub(super) fn say(&self, message: Message, last: bool, answered_by: AnsweredBy) -> Result<(), Unsaid> {
+    pub(super) fn say(
+        &self,
+        message: Message,
+        last: bool,
+        answered_by: AnsweredBy,
+    ) -> Result<(), SendBlocked> {
         let mut state = self.state();
-        if state.hung_up.is_some() {
+        if state.hung_up {
             return Err(over().into());
         }
-        let writer = match &state.phase {
-            Phase::Silent if last => {
-                state.phase = Phase::Said(First::Last(message, answered_by));
+        let writer = match &state.output {
+            Output::Silent if last => {
+                state.output = Output::Said(FirstOutput::Last(message, answered_by));
                 state.wake_all();
                 return Ok(());
             }
-            Phase::Silent if self.form == Form::Json => {
+            Output::Silent if self.formats == Formats::Json => {
                 tracing::debug!("a notification is dropped: the client takes no event stream");
                 return Ok(());
             }
-            Phase::Silent => {
+            Output::Silent => {
                 let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
-                state.phase = Phase::Streaming(writer.clone(), Some(body));
+                state.output = Output::Streaming(writer.clone(), Some(body));
                 state.wake_answer();
                 writer
             }
-            Phase::Streaming(writer, _) => writer.clone(),
-            Phase::Said(_) | Phase::Over => return Err(over().into()),
+            Output::Streaming(writer, _) => writer.clone(),
+            Output::Said(_) | Output::Over => return Err(over().into()),
         };
         match writer.try_send(event(&message)) {
-            Err(NotQueued::Full(event)) => return Err(Unsaid::Full { writer, event, last }),
+            Err(NotQueued::Full(event)) => return Err(SendBlocked::Full { writer, event, last }),
             Err(NotQueued::Gone) => return Err(over().into()),
             Ok(()) => {}
         }
@@ -169,10 +165,10 @@ impl Exchange {
     }
 
     /// Says what did not fit: the reader is behind, and has the write limit to catch up.
-    pub(super) async fn wait(&self, unsaid: Unsaid) -> Result<(), SendError> {
-        let (writer, event, last) = match unsaid {
-            Unsaid::Failed(error) => return Err(error),
-            Unsaid::Full { writer, event, last } => (writer, event, last),
+    pub(super) async fn wait(&self, blocked: SendBlocked) -> Result<(), SendError> {
+        let (writer, event, last) = match blocked {
+            SendBlocked::Failed(error) => return Err(error),
+            SendBlocked::Full { writer, event, last } => (writer, event, last),
         };
         let limit = self.timeouts().write;
         let said = match tokio::time::timeout(limit, writer.send(event)).await {
@@ -193,8 +189,8 @@ impl Exchange {
     /// Ends the exchange without a further message. Without an effect on one that is over.
     pub(super) fn end(&self, why: EndReason) {
         let mut state = self.state();
-        if matches!(state.phase, Phase::Silent) {
-            state.phase = Phase::Said(First::End(why));
+        if matches!(state.output, Output::Silent) {
+            state.output = Output::Said(FirstOutput::End(why));
             state.wake_all();
         } else {
             state.finish();
@@ -209,25 +205,24 @@ impl Exchange {
     /// The client hung up.
     pub(super) fn hang_up(&self) {
         let mut state = self.state();
-        if !state.is_over() && state.hung_up.is_none() {
-            state.hung_up = Some(Told::No);
+        if !state.is_over() && !state.hung_up {
+            state.hung_up = true;
             state.wake_all();
         }
     }
 
     /// Waits until the exchange is over, or the client hangs up, which is told once.
-    pub(super) fn poll_news(&self, cx: &mut Context<'_>) -> Poll<News> {
+    pub(super) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
         let mut state = self.state();
-        match state.hung_up {
-            Some(Told::No) => {
-                state.hung_up = Some(Told::Yes);
-                return Poll::Ready(News::HungUp);
-            }
-            Some(Told::Yes) => return Poll::Ready(News::Over),
-            None => {}
+        if state.hung_up {
+            return Poll::Ready(if std::mem::replace(&mut state.reported, true) {
+                LinkEvent::Over
+            } else {
+                LinkEvent::HungUp
+            });
         }
         if state.is_over() {
-            return Poll::Ready(News::Over);
+            return Poll::Ready(LinkEvent::Over);
         }
         if !state.receiver.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
             state.receiver = Some(cx.waker().clone());
@@ -236,32 +231,32 @@ impl Exchange {
     }
 }
 
-impl State {
-    fn take_first(&mut self) -> Option<First> {
-        match &mut self.phase {
-            Phase::Silent => None,
-            Phase::Streaming(_, body) => body.take().map(First::Stream),
-            Phase::Said(_) | Phase::Over => match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Said(first) => Some(first),
-                _ => Some(First::Nothing),
+impl ExchangeState {
+    fn take_first(&mut self) -> Option<FirstOutput> {
+        match &mut self.output {
+            Output::Silent => None,
+            Output::Streaming(_, body) => body.take().map(FirstOutput::Stream),
+            Output::Said(_) | Output::Over => match std::mem::replace(&mut self.output, Output::Over) {
+                Output::Said(first) => Some(first),
+                _ => Some(FirstOutput::Nothing),
             },
         }
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Said(_) | Phase::Over)
+        matches!(self.output, Output::Said(_) | Output::Over)
     }
 
     fn finish(&mut self) {
-        match &mut self.phase {
-            Phase::Said(_) | Phase::Over => {}
+        match &mut self.output {
+            Output::Said(_) | Output::Over => {}
             // The body was not taken yet: it is, with what is queued, and ends then.
-            Phase::Streaming(_, body) if body.is_some() => {
+            Output::Streaming(_, body) if body.is_some() => {
                 if let Some(body) = body.take() {
-                    self.phase = Phase::Said(First::Stream(body));
+                    self.output = Output::Said(FirstOutput::Stream(body));
                 }
             }
-            Phase::Silent | Phase::Streaming(..) => self.phase = Phase::Over,
+            Output::Silent | Output::Streaming(..) => self.output = Output::Over,
         }
         self.wake_all();
     }

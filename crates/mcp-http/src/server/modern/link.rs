@@ -11,7 +11,7 @@ use mcp_core::transport::{
     TransportError, TransportReceiver, TransportSender, async_trait,
 };
 
-use super::exchange::{Exchange, News};
+use super::exchange::{Exchange, LinkEvent};
 
 /// The lane of the one exchange.
 pub(crate) const LANE: Lane = Lane::numbered(1);
@@ -69,7 +69,7 @@ impl TransportSender for Sender {
             Outbound::Message { message, last, answered_by, .. } => {
                 match self.exchange.say(message, last, answered_by) {
                     Ok(()) => Ok(()),
-                    Err(unsaid) => return Box::pin(self.exchange.wait(unsaid)),
+                    Err(blocked) => return Box::pin(self.exchange.wait(blocked)),
                 }
             }
             Outbound::End { lane, why } => {
@@ -116,9 +116,9 @@ impl TransportReceiver for Link {
         if let Some(inbound) = self.inbound.take() {
             return Ok(Some(inbound));
         }
-        Ok(match poll_fn(|cx| self.exchange.poll_news(cx)).await {
-            News::HungUp => Some(Inbound::Ended { lane: LANE }),
-            News::Over => None,
+        Ok(match poll_fn(|cx| self.exchange.poll_event(cx)).await {
+            LinkEvent::HungUp => Some(Inbound::Ended { lane: LANE }),
+            LinkEvent::Over => None,
         })
     }
 }

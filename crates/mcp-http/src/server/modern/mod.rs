@@ -22,13 +22,12 @@ use mcp_core::transport::{Accept, AnsweredBy, EndReason, Inbound};
 
 use super::body::Body;
 use super::checks;
-use super::core::Core;
-use super::respond::{self, Reply};
+use super::respond::{self, Formats, Reply};
+use super::state::ServerState;
 use crate::sse;
-use exchange::{Exchange, First, HangUp};
+use exchange::{Exchange, FirstOutput, HangUp};
 use link::Link;
 
-pub(crate) use exchange::Form;
 pub(crate) use link::LANE;
 
 /// Serves what one POST brought: a request, or what is wrong with it.
@@ -36,14 +35,14 @@ pub(crate) use link::LANE;
 /// When this future is dropped before it is done, the client hung up: the session is told, and the handler has its
 /// grace period in a task of its own (ledger HTTP-S-012, T-16).
 pub(crate) fn serve(
-    core: &Arc<Core>,
+    server: &Arc<ServerState>,
     inbound: Inbound,
     id: Option<RequestId>,
-    form: Form,
+    formats: Formats,
 ) -> impl Future<Output = Reply> + use<> {
-    let exchange = Arc::new(Exchange::new(form, core.clone()));
+    let exchange = Arc::new(Exchange::new(formats, server.clone()));
     // Before the future is made: what came is moved to its place once.
-    let mut link = Inline::new(&core.accept, Link::new(exchange.clone(), inbound), exchange.clone());
+    let mut link = Inline::new(&server.accept, Link::new(exchange.clone(), inbound), exchange.clone());
     async move {
         // Only a handler that waits for something needs the timer.
         let mut keep_alive = None;
@@ -53,9 +52,9 @@ pub(crate) fn serve(
                 return Poll::Ready(first);
             }
             if over {
-                return Poll::Ready(First::Nothing);
+                return Poll::Ready(FirstOutput::Nothing);
             }
-            if form == Form::Json {
+            if formats == Formats::Json {
                 return Poll::Pending;
             }
             let sleep = || Box::pin(tokio::time::sleep(exchange.timeouts().keep_alive));
@@ -63,38 +62,38 @@ pub(crate) fn serve(
         })
         .await;
         link.go_on();
-        answer(first, id.as_ref(), form, exchange)
+        answer(first, id.as_ref(), formats, exchange)
     }
 }
 
-fn answer(first: First, id: Option<&RequestId>, form: Form, exchange: Arc<Exchange>) -> Reply {
+fn answer(first: FirstOutput, id: Option<&RequestId>, formats: Formats, exchange: Arc<Exchange>) -> Reply {
     let failed = |status, why| respond::error(status, &ErrorObject::internal(why), id);
     match first {
-        First::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
-        First::Last(message, answered_by) => last(&message, answered_by, form),
+        FirstOutput::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
+        FirstOutput::Last(message, answered_by) => last(&message, answered_by, formats),
         // Nothing is said of a request after its cancellation (CANC-S-010): a stream of nothing.
-        First::End(EndReason::Cancelled) => respond::events(Body::default()),
-        First::End(EndReason::NoAnswer) => respond::empty(StatusCode::ACCEPTED),
-        First::End(EndReason::Closing) => {
+        FirstOutput::End(EndReason::Cancelled) => respond::events(Body::default()),
+        FirstOutput::End(EndReason::NoAnswer) => respond::empty(StatusCode::ACCEPTED),
+        FirstOutput::End(EndReason::Closing) => {
             let failed = failed(StatusCode::SERVICE_UNAVAILABLE, "The server is closing");
             failed.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
         }
-        First::End(EndReason::TimedOut) => {
+        FirstOutput::End(EndReason::TimedOut) => {
             failed(StatusCode::INTERNAL_SERVER_ERROR, "The request ran out of time")
         }
-        First::End(_) | First::Nothing => {
+        FirstOutput::End(_) | FirstOutput::Nothing => {
             failed(StatusCode::INTERNAL_SERVER_ERROR, "The request got no answer")
         }
     }
 }
 
 /// One message is the whole answer.
-fn last(message: &Message, answered_by: AnsweredBy, form: Form) -> Reply {
+fn last(message: &Message, answered_by: AnsweredBy, formats: Formats) -> Reply {
     let status = match message {
         Message::Response(response) => checks::status(response, answered_by),
         _ => StatusCode::OK,
     };
-    if form == Form::Events && status == StatusCode::OK {
+    if formats == Formats::Events && status == StatusCode::OK {
         let mut event = Vec::with_capacity(message.encoded_len_hint());
         sse::message_event(None, message, &mut event);
         return respond::events(Body::full(event));

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use hyper::Response;
 
 use super::*;
-use crate::server::ServerConfig;
+use crate::server::HttpServerConfig;
 
 type Halves = (Box<dyn TransportSender>, Box<dyn TransportReceiver>);
 type Script = Box<dyn FnOnce(Halves) -> BoxFuture<'static, ()> + Send>;
@@ -38,27 +38,27 @@ impl Accept for Scripted {
     }
 }
 
-fn core<F>(script: impl FnOnce(Halves) -> F + Send + 'static) -> Arc<Core>
+fn server<F>(script: impl FnOnce(Halves) -> F + Send + 'static) -> Arc<ServerState>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let script: Script = Box::new(|halves| script(halves).boxed());
-    let mut config = ServerConfig::default();
+    let mut config = HttpServerConfig::default();
     config.limits.stream_queue = 2;
-    Arc::new(Core::new(Arc::new(Scripted(Mutex::new(Some(script)))), config, true).unwrap())
+    Arc::new(ServerState::new(Arc::new(Scripted(Mutex::new(Some(script)))), config, true).unwrap())
 }
 
-async fn ask(core: &Arc<Core>, form: Form) -> Response<Body> {
+async fn ask(server: &Arc<ServerState>, formats: Formats) -> Response<Body> {
     let message = Request::new(1, "ask", None).into();
     let inbound = Inbound::Message { message, lane: LANE, envelope: Envelope::default() };
-    serve(core, inbound, Some(1.into()), form).await.into_response()
+    serve(server, inbound, Some(1.into()), formats).await.into_response()
 }
 
-async fn ask_with<F>(form: Form, script: impl FnOnce(Halves) -> F + Send + 'static) -> Response<Body>
+async fn ask_with<F>(formats: Formats, script: impl FnOnce(Halves) -> F + Send + 'static) -> Response<Body>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    ask(&core(script), form).await
+    ask(&server(script), formats).await
 }
 
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
@@ -91,13 +91,13 @@ fn rejected(result: Result<(), SendError>) -> bool {
 /// The hot path: an answer that is there at once needs no task, no timer, and no runtime to have them.
 #[test]
 fn an_answer_at_once_needs_no_runtime() {
-    let core = core(|(mut sender, mut receiver)| async move {
+    let server = server(|(mut sender, mut receiver)| async move {
         assert!(matches!(receiver.recv().await, Ok(Some(Inbound::Message { lane: LANE, .. }))));
         sender.send(reply()).await.unwrap();
         assert!(matches!(receiver.recv().await, Ok(None)));
         sender.close().await.unwrap();
     });
-    let response = ask(&core, Form::Either).now_or_never().expect("nothing to wait for");
+    let response = ask(&server, Formats::Either).now_or_never().expect("nothing to wait for");
     assert_eq!(response.status(), StatusCode::OK);
     assert!(!response.body().is_stream());
 }
@@ -111,7 +111,7 @@ async fn an_end_without_a_message_has_a_status() {
         (EndReason::NoAnswer, 202, ""),
         (EndReason::Cancelled, 200, ""),
     ] {
-        let response = ask_with(Form::Either, move |(mut sender, _receiver)| async move {
+        let response = ask_with(Formats::Either, move |(mut sender, _receiver)| async move {
             sender.send(Outbound::End { lane: LANE, why }).await.unwrap();
             sender.send(Outbound::End { lane: LANE, why }).await.unwrap();
             assert!(rejected(sender.send(reply()).await));
@@ -127,13 +127,13 @@ async fn an_end_without_a_message_has_a_status() {
 /// A link that ends without a word, or in a panic, is an error of the server, and not silence.
 #[tokio::test]
 async fn a_link_that_fails_is_answered() {
-    let dropped = ask_with(Form::Either, |halves| async move { drop(halves) }).await;
-    let closed = ask_with(Form::Either, |(mut sender, _receiver)| async move {
+    let dropped = ask_with(Formats::Either, |halves| async move { drop(halves) }).await;
+    let closed = ask_with(Formats::Either, |(mut sender, _receiver)| async move {
         sender.close().await.unwrap();
         std::future::pending().await
     })
     .await;
-    let panicked = ask_with(Form::Either, |_halves| async move { panic!("a fault of the server") }).await;
+    let panicked = ask_with(Formats::Either, |_halves| async move { panic!("a fault of the server") }).await;
     for response in [dropped, closed, panicked] {
         assert_eq!(response.status(), 500);
         assert!(text(response).await.contains(r#""id":1,"error":{"code":-32603"#));
@@ -143,7 +143,7 @@ async fn a_link_that_fails_is_answered() {
 /// Promise 6: what has nowhere to go is rejected at once, and costs the exchange nothing.
 #[tokio::test]
 async fn what_does_not_belong_to_the_exchange_is_rejected() {
-    let response = ask_with(Form::Either, |(mut sender, _receiver)| async move {
+    let response = ask_with(Formats::Either, |(mut sender, _receiver)| async move {
         let beside = out(Notification::new("note", None), Lane::SHARED, false);
         assert!(rejected(sender.send(beside).await));
         assert!(rejected(sender.send(out(Request::new(1, "roots/list", None), LANE, false)).await));
@@ -160,7 +160,7 @@ async fn what_does_not_belong_to_the_exchange_is_rejected() {
 #[tokio::test]
 async fn a_dropped_answer_is_a_hang_up() {
     let (told, heard) = oneshot::channel();
-    let core = core(|(mut sender, mut receiver)| async move {
+    let server = server(|(mut sender, mut receiver)| async move {
         let _request = receiver.recv().await;
         let news = receiver.recv().await;
         assert!(matches!(news, Ok(Some(Inbound::Ended { lane: LANE }))), "{news:?}");
@@ -169,7 +169,7 @@ async fn a_dropped_answer_is_a_hang_up() {
         assert!(rejected(sender.send(reply()).await));
         told.send(()).unwrap();
     });
-    let mut answer = Box::pin(ask(&core, Form::Either));
+    let mut answer = Box::pin(ask(&server, Formats::Either));
     assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(answer);
     heard.await.unwrap();
@@ -180,7 +180,7 @@ async fn a_dropped_answer_is_a_hang_up() {
 async fn a_dropped_stream_is_a_hang_up() {
     for whole in [false, true] {
         let (told, heard) = oneshot::channel();
-        let response = ask_with(Form::Either, move |(mut sender, mut receiver)| async move {
+        let response = ask_with(Formats::Either, move |(mut sender, mut receiver)| async move {
             let _request = receiver.recv().await;
             sender.send(note()).await.unwrap();
             if whole {
@@ -204,7 +204,7 @@ async fn a_dropped_stream_is_a_hang_up() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stalls_loses_its_link() {
     let (told, heard) = oneshot::channel();
-    let response = ask_with(Form::Either, move |(mut sender, _receiver)| async move {
+    let response = ask_with(Formats::Either, move |(mut sender, _receiver)| async move {
         let start = tokio::time::Instant::now();
         for _ in 0..2 {
             sender.send(note()).await.unwrap();
@@ -227,12 +227,12 @@ async fn a_reader_that_stalls_loses_its_link() {
 /// T-23: who takes no stream gets the answer alone; who takes nothing else gets a stream of one event.
 #[tokio::test]
 async fn the_form_is_the_client_s_choice() {
-    for (form, body) in [
-        (Form::Json, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"),
-        (Form::Events, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"),
+    for (formats, body) in [
+        (Formats::Json, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"),
+        (Formats::Events, "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"),
     ] {
-        let response = ask_with(form, move |(mut sender, _receiver)| async move {
-            if form == Form::Json {
+        let response = ask_with(formats, move |(mut sender, _receiver)| async move {
+            if formats == Formats::Json {
                 sender.send(note()).await.unwrap();
             }
             sender.send(reply()).await.unwrap();
@@ -245,7 +245,7 @@ async fn the_form_is_the_client_s_choice() {
 /// A task of the server's own may hold the halves: whoever waits for the answer is woken.
 #[tokio::test]
 async fn an_answer_may_come_from_another_task() {
-    let response = ask_with(Form::Either, |(mut sender, receiver)| async move {
+    let response = ask_with(Formats::Either, |(mut sender, receiver)| async move {
         tokio::spawn(async move {
             tokio::task::yield_now().await;
             sender.send(reply()).await.unwrap();

@@ -20,12 +20,12 @@ use tokio::time::Sleep;
 
 use super::super::body::Body;
 use super::super::caller::{Head, Peer};
-use super::super::core::Core;
 use super::super::gate;
 use super::super::service;
+use super::super::state::ServerState;
 use super::io::Watched;
-use super::state::{ConnState, Phase};
-use super::watch::{Glance, Verdict, Watch};
+use super::state::{ConnPhase, ConnState};
+use super::watch::{Action, Sample, Watch};
 
 /// What an HTTP/2 connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -38,7 +38,7 @@ const PONG: Duration = Duration::from_secs(20);
 
 /// What the service of a connection knows.
 pub(crate) struct Conn {
-    pub(crate) core: Arc<Core>,
+    pub(crate) server: Arc<ServerState>,
     pub(crate) peer: Peer,
     pub(crate) state: Arc<ConnState>,
 }
@@ -50,8 +50,8 @@ pub(crate) async fn serve<I>(conn: Conn, mut io: I, http2: Option<bool>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = conn.core.config.limits;
-    let timeouts = conn.core.config.timeouts;
+    let limits = conn.server.config.limits;
+    let timeouts = conn.server.config.timeouts;
     let state = conn.state.clone();
     let mut ahead = Vec::new();
     let http2 = match http2 {
@@ -133,7 +133,7 @@ pub(super) async fn until_told<T>(
         if let Poll::Ready(told) = told.as_mut().poll(cx) {
             return Poll::Ready(Some(told));
         }
-        if state.phase() != Phase::Serving {
+        if state.phase() != ConnPhase::Serving {
             return Poll::Ready(None);
         }
         limit.as_mut().poll(cx).map(|()| None)
@@ -160,21 +160,21 @@ async fn drive<C: Future>(
                 tracing::debug!("the client takes nothing of a stream");
                 return Poll::Ready(None);
             }
-            let glance = Glance {
+            let sample = Sample {
                 requests: state.requests.load(Ordering::Relaxed),
                 in_flight: state.in_flight.load(Ordering::Relaxed),
                 began: state.began.load(Ordering::Relaxed),
             };
-            match watch.tick(glance) {
-                Verdict::Keep => {}
-                Verdict::Idle => leave = true,
-                Verdict::Cut => return Poll::Ready(None),
+            match watch.tick(sample) {
+                Action::Keep => {}
+                Action::Idle => leave = true,
+                Action::Cut => return Poll::Ready(None),
             }
         }
         match state.phase() {
-            Phase::Serving => {}
-            Phase::Draining => leave = true,
-            Phase::Cut => return Poll::Ready(None),
+            ConnPhase::Serving => {}
+            ConnPhase::Draining => leave = true,
+            ConnPhase::Cut => return Poll::Ready(None),
         }
         if leave && !draining {
             draining = true;
@@ -219,7 +219,7 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     let version = head.parts().version;
     let answered = match smuggles(&conn.state, head.parts()) {
         true => service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version),
-        false => service::handle(&conn.core, head, body).await,
+        false => service::handle(&conn.server, head, body).await,
     };
     if answered.unread {
         conn.state.unread.store(true, Ordering::Relaxed);

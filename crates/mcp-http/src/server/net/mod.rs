@@ -11,8 +11,8 @@ mod tls;
 mod watch;
 
 pub use listen::Listener;
-pub use serve::{BoundServer, Served};
+pub use serve::{BoundServer, ServeReport};
 
-pub(super) use tls::Security;
+pub(super) use tls::Tls;
 #[cfg(feature = "tls")]
 pub(super) use tls::{config as tls_config, offer as tls_offer};

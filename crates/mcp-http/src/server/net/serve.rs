@@ -13,12 +13,12 @@ use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinSet};
 
 use super::super::caller::Peer;
-use super::super::core::Core;
 use super::super::mount::HttpService;
+use super::super::state::ServerState;
 use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
-use super::state::{ConnState, Phase};
-use super::tls::Security;
+use super::state::{ConnPhase, ConnState};
+use super::tls::Tls;
 
 /// Said to connections that are too many. Nobody waits for their requests.
 const TOO_MANY: &[u8] =
@@ -29,15 +29,15 @@ const TELLING: Duration = Duration::from_secs(1);
 
 /// A server that has its address, and accepts nothing yet: connections wait in the backlog.
 pub struct BoundServer<L: Listener = TcpListener> {
-    core: Arc<Core>,
+    server: Arc<ServerState>,
     listener: L,
-    security: Security,
+    security: Tls,
 }
 
 /// How a server stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Served {
+pub struct ServeReport {
     /// How many connections there were.
     pub connections: u64,
     /// How many of them were cut at the end, because what they had asked for took longer than the drain limit.
@@ -45,17 +45,17 @@ pub struct Served {
 }
 
 impl<L: Listener> BoundServer<L> {
-    pub(in super::super) fn new(core: Arc<Core>, listener: L, security: Security) -> BoundServer<L> {
-        BoundServer { core, listener, security }
+    pub(in super::super) fn new(server: Arc<ServerState>, listener: L, security: Tls) -> BoundServer<L> {
+        BoundServer { server, listener, security }
     }
 
     /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
     /// 503, and subscriptions end; what is in flight has the drain limit to be answered, and is cut after it.
     ///
     /// Dropping the future cuts all connections. Needs a tokio runtime with time and I/O.
-    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Served {
-        let BoundServer { core, mut listener, security } = self;
-        let mut open = Open::new(core.clone(), security);
+    pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> ServeReport {
+        let BoundServer { server, mut listener, security } = self;
+        let mut open = Open::new(server.clone(), security);
         let mut shutdown = std::pin::pin!(shutdown);
         let mut pauses = 0;
         loop {
@@ -86,17 +86,17 @@ impl<L: Listener> BoundServer<L> {
         }
         // The address is free for the next server.
         drop(listener);
-        core.drain();
-        open.finish(core.config.timeouts.drain).await
+        server.drain();
+        open.finish(server.config.timeouts.drain).await
     }
 
     /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.
     pub fn service(&self) -> HttpService {
-        HttpService::new(self.core.clone())
+        HttpService::new(self.server.clone())
     }
 
     /// Serves until the future is dropped.
-    pub async fn serve(self) -> Served {
+    pub async fn serve(self) -> ServeReport {
         self.serve_until(std::future::pending()).await
     }
 }
@@ -118,20 +118,20 @@ impl BoundServer<TcpListener> {
     /// As [`local_addr`](BoundServer::local_addr).
     pub fn url(&self) -> io::Result<String> {
         let scheme = if self.security.is_on() { "https" } else { "http" };
-        Ok(format!("{scheme}://{}{}", self.local_addr()?, self.core.config.path))
+        Ok(format!("{scheme}://{}{}", self.local_addr()?, self.server.config.path))
     }
 }
 
 impl<L: Listener> fmt::Debug for BoundServer<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundServer").field("path", &self.core.config.path).finish_non_exhaustive()
+        f.debug_struct("BoundServer").field("path", &self.server.config.path).finish_non_exhaustive()
     }
 }
 
 /// The connections that are open.
 struct Open {
-    core: Arc<Core>,
-    security: Security,
+    server: Arc<ServerState>,
+    security: Tls,
     tasks: JoinSet<()>,
     states: HashMap<Id, Arc<ConnState>>,
     told: Arc<Semaphore>,
@@ -140,9 +140,9 @@ struct Open {
 }
 
 impl Open {
-    fn new(core: Arc<Core>, security: Security) -> Open {
+    fn new(server: Arc<ServerState>, security: Tls) -> Open {
         let told = Arc::new(Semaphore::new(TOLD));
-        Open { core, security, tasks: JoinSet::new(), states: HashMap::new(), told, count: 0, full: false }
+        Open { server, security, tasks: JoinSet::new(), states: HashMap::new(), told, count: 0, full: false }
     }
 
     fn is_empty(&self) -> bool {
@@ -154,7 +154,7 @@ impl Open {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let limit = self.core.config.limits.connections;
+        let limit = self.server.config.limits.connections;
         if self.states.len() >= limit {
             if !std::mem::replace(&mut self.full, true) {
                 tracing::warn!(limit, "too many connections: more are refused");
@@ -164,7 +164,7 @@ impl Open {
         self.full = false;
         self.count += 1;
         let state = Arc::<ConnState>::default();
-        let conn = Conn { core: self.core.clone(), peer, state: state.clone() };
+        let conn = Conn { server: self.server.clone(), peer, state: state.clone() };
         let task = self.tasks.spawn(secured(self.security.clone(), conn, io));
         self.states.insert(task.id(), state);
     }
@@ -200,14 +200,14 @@ impl Open {
         self.states.remove(&ended);
     }
 
-    fn advance(&self, phase: Phase) {
+    fn advance(&self, phase: ConnPhase) {
         for state in self.states.values() {
             state.advance(phase);
         }
     }
 
-    async fn finish(mut self, limit: Duration) -> Served {
-        self.advance(Phase::Draining);
+    async fn finish(mut self, limit: Duration) -> ServeReport {
+        self.advance(ConnPhase::Draining);
         let all = async {
             while !self.is_empty() {
                 self.reap().await;
@@ -216,25 +216,25 @@ impl Open {
         let mut cut = 0;
         if tokio::time::timeout(limit, all).await.is_err() {
             cut = self.states.len();
-            self.core.close();
-            self.advance(Phase::Cut);
+            self.server.close();
+            self.advance(ConnPhase::Cut);
             while !self.is_empty() {
                 self.reap().await;
             }
         }
-        self.core.close();
-        Served { connections: self.count, cut }
+        self.server.close();
+        ServeReport { connections: self.count, cut }
     }
 }
 
 /// One connection, behind TLS if there is TLS.
-async fn secured<I>(security: Security, conn: Conn, io: I)
+async fn secured<I>(security: Tls, conn: Conn, io: I)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     #[cfg(feature = "tls")]
     if let Some(config) = security.tls {
-        let limit = conn.core.config.timeouts.headers;
+        let limit = conn.server.config.timeouts.headers;
         let handshake = std::pin::pin!(tokio_rustls::TlsAcceptor::from(config).accept(io));
         match conn::until_told(&conn.state, limit, handshake).await {
             Some(Ok(io)) => {

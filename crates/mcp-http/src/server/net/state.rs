@@ -10,7 +10,7 @@ use super::stall::Stalls;
 /// How long a connection is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Phase {
+pub(crate) enum ConnPhase {
     Serving = 0,
     /// It takes no further request, and ends when it has answered.
     Draining = 1,
@@ -39,16 +39,16 @@ pub(crate) struct ConnState {
 }
 
 impl ConnState {
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> ConnPhase {
         match self.phase.load(Ordering::Acquire) {
-            0 => Phase::Serving,
-            1 => Phase::Draining,
-            _ => Phase::Cut,
+            0 => ConnPhase::Serving,
+            1 => ConnPhase::Draining,
+            _ => ConnPhase::Cut,
         }
     }
 
     /// Moves on to this phase, never back.
-    pub(crate) fn advance(&self, phase: Phase) {
+    pub(crate) fn advance(&self, phase: ConnPhase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         self.waker.wake();
     }

@@ -45,12 +45,12 @@ pub(crate) use rustls_tls::{config, offer};
 
 /// How connections are secured.
 #[derive(Clone, Default)]
-pub(crate) struct Security {
+pub(crate) struct Tls {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<std::sync::Arc<rustls::ServerConfig>>,
 }
 
-impl Security {
+impl Tls {
     /// Whether there is TLS.
     pub(crate) fn is_on(&self) -> bool {
         #[cfg(feature = "tls")]

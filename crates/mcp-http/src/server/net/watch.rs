@@ -7,7 +7,7 @@ const TICKS: u32 = 4;
 
 /// What a connection looks like at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Glance {
+pub(super) struct Sample {
     /// Requests so far.
     pub(super) requests: u32,
     /// Requests that are served now.
@@ -18,7 +18,7 @@ pub(super) struct Glance {
 
 /// What follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Action {
     Keep,
     /// Nothing was asked for too long: it can go.
     Idle,
@@ -34,7 +34,7 @@ pub(super) struct Watch {
     head: Duration,
     idle: Duration,
     http2: bool,
-    seen: Option<Glance>,
+    seen: Option<Sample>,
     silent: u32,
 }
 
@@ -49,24 +49,24 @@ impl Watch {
         self.every
     }
 
-    pub(super) fn tick(&mut self, glance: Glance) -> Verdict {
+    pub(super) fn tick(&mut self, sample: Sample) -> Action {
         // A fresh connection owes a head, as one does that began with it.
-        let owes = glance.began || glance.requests == 0;
-        let same = self.seen == Some(glance) || (self.seen.is_none() && glance.requests == 0);
-        self.seen = Some(glance);
-        if glance.in_flight > 0 || !same {
+        let owes = sample.began || sample.requests == 0;
+        let same = self.seen == Some(sample) || (self.seen.is_none() && sample.requests == 0);
+        self.seen = Some(sample);
+        if sample.in_flight > 0 || !same {
             self.silent = 0;
-            return Verdict::Keep;
+            return Action::Keep;
         }
         self.silent += 1;
         let silence = self.every * self.silent;
         // On HTTP/1 a client that does not read stalls the writes, which have their own limit.
         if (owes && silence >= self.head) || (self.http2 && silence >= self.idle * 2) {
-            Verdict::Cut
+            Action::Cut
         } else if !owes && silence >= self.idle {
-            Verdict::Idle
+            Action::Idle
         } else {
-            Verdict::Keep
+            Action::Keep
         }
     }
 }
@@ -78,13 +78,13 @@ mod tests {
     const HEAD: Duration = Duration::from_secs(8);
     const IDLE: Duration = Duration::from_secs(20);
 
-    fn glance(requests: u32, in_flight: u32, began: bool) -> Glance {
-        Glance { requests, in_flight, began }
+    fn sample(requests: u32, in_flight: u32, began: bool) -> Sample {
+        Sample { requests, in_flight, began }
     }
 
-    /// How many ticks of two seconds pass until a verdict other than `Keep`, of at most 20.
-    fn until(watch: &mut Watch, glance: Glance) -> Option<(u32, Verdict)> {
-        (1..=20).map(|tick| (tick, watch.tick(glance))).find(|(_, verdict)| *verdict != Verdict::Keep)
+    /// How many ticks of two seconds pass until a action other than `Keep`, of at most 20.
+    fn until(watch: &mut Watch, sample: Sample) -> Option<(u32, Action)> {
+        (1..=20).map(|tick| (tick, watch.tick(sample))).find(|(_, action)| *action != Action::Keep)
     }
 
     /// FAULT B: slow clients hold no connection for longer than the limits, whichever phase they stall in.
@@ -93,35 +93,35 @@ mod tests {
         let mut watch = Watch::new(HEAD, IDLE, false);
         assert_eq!(watch.every(), Duration::from_secs(2));
         // Nothing ever came, or the first head never ends: what trickles in does not count as progress.
-        assert_eq!(until(&mut watch, glance(0, 0, false)), Some((4, Verdict::Cut)));
+        assert_eq!(until(&mut watch, sample(0, 0, false)), Some((4, Action::Cut)));
         let mut watch = Watch::new(HEAD, IDLE, false);
-        assert_eq!(until(&mut watch, glance(0, 0, true)), Some((4, Verdict::Cut)));
+        assert_eq!(until(&mut watch, sample(0, 0, true)), Some((4, Action::Cut)));
         // Between two requests.
         let mut watch = Watch::new(HEAD, IDLE, false);
-        assert_eq!(until(&mut watch, glance(3, 0, false)), Some((11, Verdict::Idle)));
+        assert_eq!(until(&mut watch, sample(3, 0, false)), Some((11, Action::Idle)));
         // A later head.
-        assert_eq!(until(&mut watch, glance(3, 0, true)), Some((5, Verdict::Cut)));
+        assert_eq!(until(&mut watch, sample(3, 0, true)), Some((5, Action::Cut)));
         // A request that is served has other limits.
-        assert_eq!(until(&mut watch, glance(4, 1, false)), None);
+        assert_eq!(until(&mut watch, sample(4, 1, false)), None);
     }
 
     /// FAULT B: slow read. An HTTP/2 client that takes nothing keeps its connection alive with other frames.
     #[test]
     fn an_http2_connection_that_does_not_go_is_cut() {
         let mut watch = Watch::new(HEAD, IDLE, true);
-        let silent = glance(3, 0, false);
-        let verdicts: Vec<Verdict> = (0..=20).map(|_| watch.tick(silent)).collect();
-        assert_eq!(verdicts.iter().position(|verdict| *verdict == Verdict::Idle), Some(10));
-        assert_eq!(verdicts.iter().position(|verdict| *verdict == Verdict::Cut), Some(20));
+        let silent = sample(3, 0, false);
+        let actions: Vec<Action> = (0..=20).map(|_| watch.tick(silent)).collect();
+        assert_eq!(actions.iter().position(|action| *action == Action::Idle), Some(10));
+        assert_eq!(actions.iter().position(|action| *action == Action::Cut), Some(20));
         let mut watch = Watch::new(HEAD, IDLE, false);
-        assert!((0..100).all(|_| watch.tick(silent) != Verdict::Cut));
+        assert!((0..100).all(|_| watch.tick(silent) != Action::Cut));
     }
 
     #[test]
     fn a_busy_connection_is_kept() {
         let mut watch = Watch::new(HEAD, IDLE, false);
         for requests in 1..100 {
-            assert_eq!(watch.tick(glance(requests, 0, requests % 2 == 0)), Verdict::Keep);
+            assert_eq!(watch.tick(sample(requests, 0, requests % 2 == 0)), Action::Keep);
         }
     }
 }

@@ -136,7 +136,7 @@ enum Host {
 }
 
 impl Host {
-    /// A name or an address in its strict form: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name
+    /// A name or an address in its strict formats: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name
     /// that ends in a dot allowed because its twin without one is.
     fn parse(text: &str) -> Option<Host> {
         if let Some(inner) = text.strip_prefix('[') {

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
-use super::ServerConfig;
+use super::HttpServerConfig;
 use super::legacy::{Legacy, SessionCounters};
 use crate::HttpError;
 use crate::server::security::host::HostPolicy;
 
 /// What all connections and services of one server share.
-pub(crate) struct Core {
+pub(crate) struct ServerState {
     pub(crate) accept: Arc<dyn Accept>,
-    pub(crate) config: ServerConfig,
+    pub(crate) config: HttpServerConfig,
     /// Sessions and streams of the legacy era; `None` if no legacy revision is served.
     pub(crate) legacy: Option<Legacy>,
     /// Which hosts and origins requests may name.
@@ -22,7 +22,7 @@ pub(crate) struct Core {
     draining: AtomicBool,
 }
 
-impl Core {
+impl ServerState {
     /// What a server on a loopback address, or elsewhere, shares.
     ///
     /// # Errors
@@ -30,13 +30,13 @@ impl Core {
     /// [`HttpError::Setting`]: a host or an origin that is none.
     pub(crate) fn new(
         accept: Arc<dyn Accept>,
-        config: ServerConfig,
+        config: HttpServerConfig,
         loopback: bool,
-    ) -> Result<Core, HttpError> {
+    ) -> Result<ServerState, HttpError> {
         let hosts = HostPolicy::new(loopback, &config.hosts, &config.origins)?;
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
         let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config));
-        Ok(Core { accept, config, legacy, hosts, draining: AtomicBool::new(false) })
+        Ok(ServerState { accept, config, legacy, hosts, draining: AtomicBool::new(false) })
     }
 
     /// The revisions that are served, newest first.

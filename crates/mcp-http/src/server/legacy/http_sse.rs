@@ -5,7 +5,7 @@ use mcp_core::message::{Decoded, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 
 use super::post::accepted;
-use super::session::Kind;
+use super::session::SessionKind;
 use super::{Legacy, refuse, session_not_found};
 use crate::media::{self, Kind as Media};
 use crate::server::body::stream_of;
@@ -18,12 +18,12 @@ const SESSION: &str = "sessionId";
 
 impl Legacy {
     /// `GET /sse` of 2024-11-05. The session is as old as this stream (SSE24-S-005).
-    pub(crate) async fn sse24_get(&self, caller: Caller) -> Reply {
+    pub(crate) async fn http_sse_get(&self, caller: Caller) -> Reply {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
         }
         let mut reader = None;
-        let started = self.start(Kind::OneStream, &caller, |session| {
+        let started = self.start(SessionKind::HttpSse, &caller, |session| {
             let (writer, read) = session.connection(0);
             let mut first = Vec::new();
             // Relative: proxies may have changed everything before the path (SSE24-S-002).
@@ -43,18 +43,18 @@ impl Legacy {
         let Some(reader) = reader else { return session_not_found() };
         self.table.insert(&session);
         opening.done();
-        respond::events(stream_of(reader, Some(session.common.keep_alive)))
+        respond::events(stream_of(reader, Some(session.context.keep_alive)))
     }
 
     /// `POST /messages` of 2024-11-05: answered by a status alone; what is said to it goes out on the stream
     /// (SSE24-S-004).
-    pub(crate) async fn sse24_post(&self, caller: Caller, message: Decoded) -> Reply {
+    pub(crate) async fn http_sse_post(&self, caller: Caller, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
         let Some(id) = named else {
             return refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
         };
-        let Some(session) = self.table.find(id, Kind::OneStream, caller.identity.as_ref()) else {
+        let Some(session) = self.table.find(id, SessionKind::HttpSse, caller.identity.as_ref()) else {
             return session_not_found();
         };
         let envelope = caller.envelope;
