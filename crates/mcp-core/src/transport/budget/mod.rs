@@ -47,6 +47,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::Owner;
@@ -97,19 +98,46 @@ struct Inner {
     owners: Mutex<HashMap<Owner, Weak<OwnerScope>>>,
 }
 
+/// Whose share a message is charged to. A transport puts it into the [`Envelope`](super::Envelope) where the link of
+/// the contract is not what the peer has: over HTTP every POST is a link, while the peer has a connection; and callers
+/// without an identity are told apart by their address. Without it a message is charged to the owner of its
+/// [`Identity`](super::Identity) and to its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetKey {
+    /// The owner whose share it is.
+    pub owner: Owner,
+    /// The connection: a number that no other connection of this process has.
+    pub link: u64,
+}
+
+impl BudgetKey {
+    /// The key of this owner's messages over this connection.
+    pub fn new(owner: Owner, link: u64) -> BudgetKey {
+        BudgetKey { owner, link }
+    }
+
+    /// A number for a new connection.
+    pub fn next_link() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
 /// What one owner holds. Lives as long as a link or a permit of it.
 struct OwnerScope {
     budget: Arc<Inner>,
     owner: Owner,
     anonymous: bool,
     held: Counters,
+    links: Mutex<HashMap<u64, Weak<LinkScope>>>,
 }
 
 const UNBOUNDED: Amount = Amount { places: u64::MAX, bytes: u64::MAX };
 
 impl Drop for OwnerScope {
     fn drop(&mut self) {
-        let mut owners = self.budget.owners();
+        let mut owners = lock(&self.budget.owners);
         // Another scope of the same owner may have taken the entry since the last handle of this one went.
         if owners.get(&self.owner).is_some_and(|entry| entry.strong_count() == 0) {
             owners.remove(&self.owner);
@@ -117,11 +145,9 @@ impl Drop for OwnerScope {
     }
 }
 
-impl Inner {
-    /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
-    fn owners(&self) -> MutexGuard<'_, HashMap<Owner, Weak<OwnerScope>>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A panic while the lock is held leaves plain data behind, so the lock stays usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Budget {
@@ -152,11 +178,25 @@ impl Budget {
 
     /// The share of a new link of this owner.
     pub fn link(&self, owner: &Owner) -> LinkBudget {
-        LinkBudget(Arc::new(LinkScope { owner: self.owner(owner), held: Counters::default() }))
+        LinkBudget(Arc::new(LinkScope { owner: self.owner(owner), number: None, held: Counters::default() }))
+    }
+
+    /// The share of this connection: the same for all messages with an equal key, as long as one of its permits or
+    /// handles lives.
+    pub fn link_of(&self, key: &BudgetKey) -> LinkBudget {
+        let owner = self.owner(&key.owner);
+        let mut links = lock(&owner.links);
+        if let Some(scope) = links.get(&key.link).and_then(Weak::upgrade) {
+            return LinkBudget(scope);
+        }
+        let held = Counters::default();
+        let scope = Arc::new(LinkScope { owner: owner.clone(), number: Some(key.link), held });
+        links.insert(key.link, Arc::downgrade(&scope));
+        LinkBudget(scope)
     }
 
     fn owner(&self, owner: &Owner) -> Arc<OwnerScope> {
-        let mut owners = self.0.owners();
+        let mut owners = lock(&self.0.owners);
         if let Some(scope) = owners.get(owner).and_then(Weak::upgrade) {
             return scope;
         }
@@ -166,6 +206,7 @@ impl Budget {
             owner: owner.clone(),
             anonymous,
             held: Counters::default(),
+            links: Mutex::default(),
         });
         owners.insert(owner.clone(), Arc::downgrade(&scope));
         scope
@@ -189,7 +230,20 @@ pub struct LinkBudget(Arc<LinkScope>);
 
 struct LinkScope {
     owner: Arc<OwnerScope>,
+    /// Its number in the owner's table, if it is there.
+    number: Option<u64>,
     held: Counters,
+}
+
+impl Drop for LinkScope {
+    fn drop(&mut self) {
+        let Some(number) = self.number else { return };
+        let mut links = lock(&self.owner.links);
+        // Another scope of the same connection may have taken the entry since the last handle of this one went.
+        if links.get(&number).is_some_and(|entry| entry.strong_count() == 0) {
+            links.remove(&number);
+        }
+    }
 }
 
 impl LinkBudget {
@@ -260,7 +314,7 @@ impl Permit {
     }
 
     fn add(&mut self, more: Amount) -> Result<(), Full> {
-        let LinkScope { owner, held: link } = &*self.link.0;
+        let LinkScope { owner, held: link, .. } = &*self.link.0;
         let Inner { name, limits, server, .. } = &*owner.budget;
         // A share shrinks when others take theirs: it can be less than what is held already.
         let full = |scope, (unit, held, limit): (Unit, u64, u64)| Full {
@@ -291,7 +345,7 @@ impl Permit {
     }
 
     fn give_back(&mut self, less: Amount) {
-        let LinkScope { owner, held: link } = &*self.link.0;
+        let LinkScope { owner, held: link, .. } = &*self.link.0;
         owner.held.take_away(less);
         link.take_away(less);
         owner.budget.server.take_away(less);

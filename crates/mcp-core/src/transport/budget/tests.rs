@@ -97,14 +97,30 @@ fn an_owner_without_links_and_permits_is_forgotten() {
     for round in 0..100 {
         let _link = budget.link(&owner(&format!("caller {round}")));
     }
-    assert!(budget.0.owners().is_empty());
+    assert!(lock(&budget.0.owners).is_empty());
     let link = budget.link(&owner("ada"));
     let permit = link.take(1, 1).unwrap();
     drop(link);
     // The permit keeps the count of its owner alive.
-    assert_eq!(budget.0.owners().len(), 1);
+    assert_eq!(lock(&budget.0.owners).len(), 1);
     drop(permit);
-    assert!(budget.0.owners().is_empty());
+    assert!(lock(&budget.0.owners).is_empty());
+}
+
+/// Over HTTP each POST is a link of the contract; the connection is what has a share.
+#[test]
+fn messages_of_one_connection_have_one_share() {
+    let budget = budget(8, 8);
+    let key = |number| BudgetKey::new(owner("ada"), number);
+    let first = budget.link_of(&key(1)).take(1, 0).unwrap();
+    let second = budget.link_of(&key(1)).take(1, 0).unwrap();
+    assert_eq!(budget.link_of(&key(1)).take(1, 0).unwrap_err().scope, FullScope::Link);
+    let other = budget.link_of(&key(2)).take(1, 0).unwrap();
+    drop(first);
+    assert_eq!(budget.link_of(&key(1)).places(), 1);
+    drop((other, second));
+    assert_eq!(budget.link_of(&key(1)).places(), 0);
+    assert!(lock(&budget.0.owners).is_empty(), "nothing is kept of connections that hold nothing");
 }
 
 #[test]
