@@ -3,7 +3,29 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{Outcome, conformance, test, tidy};
+use crate::{Outcome, Task, checks, conformance, test, tidy};
+
+pub(crate) const TASK: Task = Task {
+    name: "ci",
+    arguments: "[STEP]...",
+    summary: "Run every check that must hold for a commit",
+    details: "
+Without arguments all steps are run in this order, and the first failure ends the run:
+
+  fmt          cargo fmt --check
+  tidy         cargo xtask tidy
+  typos        spelling, with exceptions in typos.toml
+  links        links between the Markdown files, and their anchors (lychee, offline)
+  deny         licences, sources and banned crates of dependencies, by deny.toml
+  clippy       all targets and features; also code that needs a newer Rust than `rust-version`
+  doc          rustdoc without warnings
+  test         cargo xtask test
+  conformance  cargo xtask conformance
+
+With arguments only the named steps are run.
+",
+    run,
+};
 
 type Step = (&'static str, fn() -> Outcome);
 
@@ -13,6 +35,9 @@ type Step = (&'static str, fn() -> Outcome);
 const STEPS: &[Step] = &[
     ("fmt", || run_command(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&[])),
+    ("typos", checks::typos),
+    ("links", checks::links),
+    ("deny", checks::deny),
     ("clippy", || {
         let arguments = ["clippy", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"];
         run_command(cargo().args(arguments))
@@ -25,17 +50,26 @@ const STEPS: &[Step] = &[
     ("conformance", || conformance::run(&[])),
 ];
 
-/// Runs every step; the error names the one that failed.
-pub(crate) fn run(args: &[String]) -> Outcome {
-    if let Some(unknown) = args.first() {
-        return Err(format!("ci takes no arguments, and got `{unknown}`"));
-    }
+fn run(args: &[String]) -> Outcome {
     let start = Instant::now();
-    run_steps(STEPS)?;
+    run_steps(&select(STEPS, args)?)?;
     println!("\n== ci passed in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
+/// The steps of these names, or all of them if there are no names.
+fn select(steps: &[Step], names: &[String]) -> Outcome<Vec<Step>> {
+    if names.is_empty() {
+        return Ok(steps.to_vec());
+    }
+    let find = |name: &String| {
+        let found = steps.iter().find(|(step, _)| step == name).copied();
+        found.ok_or_else(|| format!("ci has no step `{name}`; `cargo xtask ci --help` lists them"))
+    };
+    names.iter().map(find).collect()
+}
+
+/// Runs every step; the error names the one that failed.
 fn run_steps(steps: &[Step]) -> Outcome {
     for (number, (name, step)) in steps.iter().enumerate() {
         println!("\n== {}/{} {name}", number + 1, steps.len());
@@ -60,5 +94,14 @@ mod tests {
             &[("one", || Ok(())), ("two", || Err("broken".to_owned())), ("three", || panic!("must not run"))];
         let why = run_steps(steps).unwrap_err();
         assert!(why.contains("`two`") && why.contains("broken"), "{why}");
+    }
+
+    #[test]
+    fn steps_are_selected_by_name_and_described_in_the_help() {
+        let selected = select(STEPS, &["doc".to_owned(), "fmt".to_owned()]).unwrap();
+        assert_eq!(selected.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["doc", "fmt"]);
+        assert!(select(STEPS, &["docs".to_owned()]).unwrap_err().contains("`docs`"));
+        let described = TASK.details.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        assert_eq!(described.collect::<Vec<_>>(), STEPS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::shell::{cargo, root, run as run_command};
-use crate::{Outcome, test};
+use crate::shell::root;
+use crate::{Outcome, Task, install, test};
 
 /// The columns, as the tests name them.
 const STEPS: [&str; 12] = [
@@ -11,22 +11,32 @@ const STEPS: [&str; 12] = [
     "listen", "close",
 ];
 
+pub(crate) const TASK: Task = Task {
+    name: "interop",
+    arguments: "",
+    summary: "Run the conversations with peers from npm and PyPI, and print their matrix",
+    details: "
+Installs the peers from the lock files in tests/interop, runs only these tests, and prints which step of a
+conversation works with which peer.
+",
+    run,
+};
+
 /// Installs, runs just these tests, and prints the matrix.
-pub(crate) fn run(args: &[String]) -> Outcome {
+fn run(args: &[String]) -> Outcome {
     if let Some(unknown) = args.first() {
         return Err(format!("interop takes no arguments, and got `{unknown}`"));
     }
-    let folder = test::bin_dir()?.join("interop-rows");
+    let folder = install::bin_dir()?.join("interop-rows");
     // What an earlier run left must not stand for a row that this one does not make.
     let _absent = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
 
-    let variables = test::install()?;
+    let mut variables = test::install()?;
     test::build()?;
-    let mut tests = cargo();
-    tests.args(["test", "--workspace", "--all-features", "--test", "it", "interop::"]);
-    let outcome = run_command(tests.envs(variables).env("MCP_INTEROP_ROWS", &folder));
+    variables.push(("MCP_INTEROP_ROWS", folder.clone()));
+    let counts = test::nextest(&["--test", "it", "interop::"].map(str::to_owned), &variables)?;
 
     let listed = read(&root().join("tests/interop/rows.txt"))?;
     let rows: Vec<Row> = listed.lines().map(|name| Row::read(name, &folder)).collect();
@@ -36,7 +46,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     if !failed.is_empty() {
         return Err(format!("{} cells failed:\n{}", failed.len(), failed.join("\n")));
     }
-    outcome
+    counts.report()
 }
 
 fn read(file: &Path) -> Outcome<String> {

@@ -3,55 +3,91 @@
 use std::process::ExitCode;
 
 mod bench;
+mod checks;
 mod ci;
 mod conformance;
+mod install;
 mod interop;
 mod new_transport;
+mod process;
 mod shell;
 mod test;
 mod tidy;
+mod tools;
 
 /// The error is what a person reads; nothing here acts on it.
 type Outcome<T = ()> = Result<T, String>;
 
-const HELP: &str = "\
-usage: cargo xtask TASK
+/// One task of the command line.
+struct Task {
+    name: &'static str,
+    arguments: &'static str,
+    /// One line, for the list of tasks.
+    summary: &'static str,
+    /// What `--help` adds to the summary.
+    details: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
 
-  ci                      everything that must hold: fmt, tidy, clippy, doc, test, conformance
-  bench goals|stdio|http|http-client [PAIRS]
-                          measure beside programs without a framework; writes docs/benchmarks.md
-  test [ARGS]             install what the tests need, then cargo test; ARGS go to cargo test
-  conformance [SIDE]      the official conformance suite against our server and our client, or one SIDE of them
-  interop                 only the conversations with peers from npm and PyPI, and their matrix
-  new-transport NAME [--dir FOLDER]
-                          a crate for a transport of your own: it compiles, and its tests are red until it is written
-  tidy [--skip-coverage]  the rules of this workspace that the compiler does not know
-  help                    this text
-";
+const TASKS: &[Task] =
+    &[ci::TASK, test::TASK, tidy::TASK, conformance::TASK, interop::TASK, bench::TASK, new_transport::TASK];
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let task = args.next().unwrap_or_else(|| "help".to_owned());
-    let rest: Vec<String> = args.collect();
-    let outcome = match task.as_str() {
-        "bench" => bench::run(&rest),
-        "ci" => ci::run(&rest),
-        "conformance" => conformance::run(&rest),
-        "test" => test::run(&rest),
-        "interop" => interop::run(&rest),
-        "new-transport" => new_transport::run(&rest),
-        "tidy" => tidy::run(&rest),
-        "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            Ok(())
-        }
-        other => Err(format!("there is no task `{other}`\n\n{HELP}")),
-    };
-    match outcome {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("xtask: {why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn dispatch(args: &[String]) -> Outcome {
+    let is_help = |word: &str| matches!(word, "help" | "--help" | "-h");
+    let Some((name, rest)) = args.split_first().filter(|(name, _)| !is_help(name)) else {
+        print!("{}", list());
+        return Ok(());
+    };
+    let task = TASKS.iter().find(|task| task.name == name);
+    let task = task.ok_or_else(|| format!("unknown task `{name}`\n\n{}", list()))?;
+    if rest.first().is_some_and(|word| is_help(word)) {
+        print!("{}", help(task));
+        return Ok(());
+    }
+    (task.run)(rest)
+}
+
+fn list() -> String {
+    let mut text = "usage: cargo xtask TASK [ARGUMENTS]\n\n".to_owned();
+    for task in TASKS {
+        text += &format!("  {:<15} {}\n", task.name, task.summary);
+    }
+    text + "\n`cargo xtask TASK --help` describes a task and its arguments.\n"
+}
+
+fn help(task: &Task) -> String {
+    let usage = format!("usage: cargo xtask {} {}", task.name, task.arguments);
+    format!("{}\n\n{}.\n\n{}", usage.trim_end(), task.summary, task.details.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_of_each_task_is_printed_and_not_run() {
+        for task in TASKS {
+            for word in ["help", "--help", "-h"] {
+                assert_eq!(dispatch(&[task.name.to_owned(), word.to_owned()]), Ok(()), "{}", task.name);
+            }
+            assert!(help(task).ends_with('\n'), "{}", task.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_task_is_an_error_with_the_list() {
+        let why = dispatch(&["x-ci".to_owned()]).unwrap_err();
+        assert!(why.contains("`x-ci`") && why.contains("conformance"), "{why}");
     }
 }

@@ -5,8 +5,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Outcome;
 use crate::shell::root;
+use crate::{Outcome, Task};
+
+pub(crate) const TASK: Task = Task {
+    name: "new-transport",
+    arguments: "NAME [--dir FOLDER]",
+    summary: "Make the crate of a new transport",
+    details: "
+The crate compiles, and its tests fail and say what is not written yet. NAME is the name of the crate: lower-case letters, digits and single hyphens. Without --dir the crate is made in
+tests/third_party and becomes a member of this workspace. FOLDER must not exist yet.
+docs/writing-a-transport.md describes the steps from there.
+",
+    run,
+};
 
 const FILES: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../templates/Cargo.toml.txt")),
@@ -19,7 +31,7 @@ const FILES: [(&str, &str); 4] = [
 const OWN_WORKSPACE: &str = "\n[workspace]\n";
 
 /// `NAME`, and optionally `--dir FOLDER`, which must not be there yet.
-pub(crate) fn run(args: &[String]) -> Outcome {
+fn run(args: &[String]) -> Outcome {
     let (name, folder) = match args {
         [name] => (name, root().join("tests/third_party").join(name)),
         [name, flag, folder] | [flag, folder, name] if flag == "--dir" => (name, PathBuf::from(folder)),

@@ -1,31 +1,93 @@
 //! `cargo xtask test`: installs what the tests need from the lock files, builds, and runs all tests.
+//!
+//! cargo-nextest runs each test in a process of its own and kills one that hangs (`.config/nextest.toml`). Examples in
+//! documentation are run by `cargo test --doc`, which is killed if it stops printing.
 
-use std::path::{Path, PathBuf};
+mod count;
+
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::Outcome;
 use crate::conformance::new_enough;
-use crate::shell::{cargo, find, is_ci, output, root, run as run_command};
+use crate::install::{Setup, bin_dir, npm, python, require};
+use crate::shell::{cargo, find, root, run as run_command};
+use crate::tools::Tools;
+use crate::{Outcome, Task, process};
 
-// `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
+use count::{Counts, Libtest};
+
+pub(crate) const TASK: Task = Task {
+    name: "test",
+    arguments: "[ARGUMENTS]",
+    summary: "Install what the tests need, build, and run all tests",
+    details: "
+Arguments go to `cargo nextest run` as they are: a word runs the tests whose name contains it, `-p NAME` those
+of one crate. Examples in documentation run only if there are no arguments.
+
+A test that does not end within three minutes is killed and fails by its name. The last line counts all tests;
+above it are the tests that were skipped because a program is missing. With CI=true nothing is skipped.
+",
+    run,
+};
+
+/// `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
 const COMMON: [&str; 2] = ["--workspace", "--all-features"];
+/// A run without a watchdog per test is killed if it prints nothing for this long.
+const SILENCE: Duration = Duration::from_secs(300);
 
-/// Extra arguments go to `cargo test` as they are.
 pub(crate) fn run(args: &[String]) -> Outcome {
     let variables = install()?;
     build()?;
-    run_command(cargo().arg("test").args(COMMON).args(args).envs(variables))
+    let mut total = nextest(args, &variables)?;
+    if args.is_empty() {
+        total += libtest(cargo().arg("test").args(COMMON).args(["--doc", "--no-fail-fast"]).envs(variables))?;
+    } else {
+        println!("examples in documentation were not run, because there are arguments");
+    }
+    total.report()
+}
+
+/// Runs the tests that the arguments select; gives what came of them. A build that fails is an error.
+pub(crate) fn nextest(args: &[String], variables: &[(&str, PathBuf)]) -> Outcome<Counts> {
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    let Some(tools) = Tools::install("the watchdog for tests (cargo-nextest)")? else {
+        return libtest(cargo().arg("test").args(COMMON).arg("--no-fail-fast").args(args).envs(variables));
+    };
+    let report = bin_dir()?.with_file_name("nextest").join("default/junit.xml");
+    let _absent = std::fs::remove_file(&report);
+    let mut tests = tools.cargo("nextest");
+    // A filter that matches nothing is a mistake, and nextest's own status for it says so.
+    let outcome = run_command(tests.arg("run").args(COMMON).args(args).envs(variables));
+    match std::fs::read_to_string(&report) {
+        Ok(text) => Ok(Counts::of_junit(&text)),
+        Err(_) => outcome.map(|()| Counts::default()),
+    }
+}
+
+/// Runs a command that prints what libtest prints.
+fn libtest(command: &mut Command) -> Outcome<Counts> {
+    let mut read = Libtest::default();
+    let status = process::watch(command, SILENCE, |line| {
+        println!("{line}");
+        read.line(line);
+    });
+    match status {
+        Ok(status) if status.success() || read.counts.failed > 0 => Ok(read.counts),
+        Ok(status) => Err(format!("the tests could not be run ({status})")),
+        Err(why) => Err(format!("{why}; still running: {}", read.slow.join(", "))),
+    }
 }
 
 /// Installs what the tests need; gives the variables that tell them where it is.
 pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     let interop = root().join("tests/interop");
     let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?)];
-    if let Some(node) = tool(npm(&interop), "the tests with peers from npm")? {
+    if let Some(node) = require(npm(&interop), "the tests with peers from npm")? {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));
     }
-    if let Some(redis) = tool(Ok(redis()), "the tests over Redis")? {
+    if let Some(redis) = require(Ok(redis()), "the tests over Redis")? {
         variables.push(("MCP_TEST_REDIS", redis));
     }
     let inspector = root().join("tests/inspector");
@@ -33,7 +95,7 @@ pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
         Setup::Ready(own) => new_enough(&inspector, own),
         missing => missing,
     });
-    if let Some(node) = tool(setup, "the tests with the inspector")? {
+    if let Some(node) = require(setup, "the tests with the inspector")? {
         variables.push(("MCP_TEST_INSPECTOR_NODE", node));
     }
     // Two versions of one package do not fit into one venv.
@@ -42,9 +104,8 @@ pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
         ("MCP_TEST_PYTHON_1", "requirements-1.lock", ".venv-1"),
     ];
     for (variable, lock, venv) in venvs {
-        if let Some(python) =
-            tool(python(&interop.join(lock), &interop.join(venv)), "the tests with peers in Python")?
-        {
+        let setup = python(&interop.join(lock), &interop.join(venv));
+        if let Some(python) = require(setup, "the tests with peers in Python")? {
             variables.push((variable, python));
         }
     }
@@ -56,125 +117,8 @@ pub(crate) fn build() -> Outcome {
     run_command(cargo().arg("build").args(COMMON).args(["--bins", "--tests"]))
 }
 
-/// A tool is there, or this machine does not have it, or setting it up failed.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Setup {
-    Ready(PathBuf),
-    Missing(&'static str),
-}
-
-/// Says what is left out because a tool is missing. An unattended run leaves nothing out.
-pub(crate) fn tool(setup: Outcome<Setup>, tests: &str) -> Outcome<Option<PathBuf>> {
-    match setup? {
-        Setup::Ready(path) => Ok(Some(path)),
-        Setup::Missing(what) if is_ci() => Err(format!("{what}, and CI=true lets nothing be skipped")),
-        Setup::Missing(what) => {
-            println!("SKIPPED: {tests}: {what}");
-            Ok(None)
-        }
-    }
-}
-
-/// Installs what the lock file of a folder names, without running anything of it; gives the Node.js that did it.
-pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
-    let Some(node) = find("node") else { return Ok(Setup::Missing("node is not on PATH")) };
-    let Some(npm) = find("npm") else { return Ok(Setup::Missing("npm is not on PATH")) };
-    let stamp = Stamp::new(&node, folder.join("package-lock.json"), folder.join("node_modules/.stamp"))?;
-    if !stamp.matches() {
-        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-        run_command(Command::new(npm).args(arguments).current_dir(folder))?;
-        stamp.write()?;
-    }
-    Ok(Setup::Ready(node))
-}
-
 /// The tests start a server of their own; Debian's may run or not.
 fn redis() -> Setup {
     let missing = Setup::Missing("redis-server is not on PATH (on Debian: apt-get install redis-server)");
     find("redis-server").map_or(missing, Setup::Ready)
-}
-
-fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {
-    let Some(base) = find("python3").or_else(|| find("python")) else {
-        return Ok(Setup::Missing("python3 is not on PATH"));
-    };
-    // Never resolve the link to the base interpreter: only by this path does it see the venv's packages.
-    let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let stamp = Stamp::new(&base, lock.to_owned(), venv.join(".stamp"))?;
-    if stamp.matches() {
-        return Ok(Setup::Ready(python));
-    }
-    // Debian ships python3 without the part of venv that installs pip.
-    if output(Command::new(&base).args(["-c", "import venv, ensurepip"])).is_none() {
-        return Ok(Setup::Missing("python3 cannot make a venv (on Debian: apt-get install python3-venv)"));
-    }
-    run_command(Command::new(&base).args(["-m", "venv", "--clear"]).arg(venv))?;
-    let install =
-        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"];
-    run_command(Command::new(&python).args(install).arg(lock))?;
-    stamp.write()?;
-    Ok(Setup::Ready(python))
-}
-
-/// Remembers from which lock, and by which version of the tool, a folder was installed.
-struct Stamp {
-    content: String,
-    file: PathBuf,
-}
-
-impl Stamp {
-    fn new(tool: &Path, lock: PathBuf, file: PathBuf) -> Outcome<Self> {
-        let version = output(Command::new(tool).arg("--version"))
-            .ok_or_else(|| format!("`{} --version` failed", tool.display()))?;
-        let lock_text = std::fs::read_to_string(&lock)
-            .map_err(|error| format!("{} could not be read: {error}", lock.display()))?;
-        // The whole lock instead of a hash: it is small, and needs no hash function.
-        Ok(Self { content: format!("{version}\n{lock_text}"), file })
-    }
-
-    fn matches(&self) -> bool {
-        std::fs::read_to_string(&self.file).is_ok_and(|text| text == self.content)
-    }
-
-    fn write(&self) -> Outcome {
-        std::fs::write(&self.file, &self.content)
-            .map_err(|error| format!("{} could not be written: {error}", self.file.display()))
-    }
-}
-
-/// Where cargo puts the binaries of the dev profile: beside this one, whatever the target folder is.
-pub(crate) fn bin_dir() -> Outcome<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| format!("this binary has no path: {error}"))?;
-    let profiles = own.parent().and_then(Path::parent);
-    profiles.map(|folder| folder.join("debug")).ok_or_else(|| "this binary is in no target folder".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stamp_matches_only_the_lock_and_the_tool_it_was_written_for() {
-        let folder = std::env::temp_dir().join(format!("xtask-stamp-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let tool = cargo().get_program().to_owned();
-        let lock = folder.join("lock");
-        let stamp = || Stamp::new(Path::new(&tool), lock.clone(), folder.join("stamp")).unwrap();
-
-        std::fs::write(&lock, "one").unwrap();
-        assert!(!stamp().matches());
-        stamp().write().unwrap();
-        assert!(stamp().matches());
-        std::fs::write(&lock, "two").unwrap();
-        assert!(!stamp().matches());
-
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_missing_lock_is_an_error_that_names_it() {
-        let tool = cargo().get_program().to_owned();
-        let why = Stamp::new(Path::new(&tool), "no/such.lock".into(), "stamp".into()).err().unwrap();
-        assert!(why.contains("no/such.lock"), "{why}");
-    }
 }

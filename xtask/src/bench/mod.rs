@@ -11,8 +11,19 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Outcome;
 use crate::shell::{cargo, find, output, root, run as run_command};
+use crate::{Outcome, Task};
+
+pub(crate) const TASK: Task = Task {
+    name: "bench",
+    arguments: "goals|stdio|http|http-client [PAIRS]",
+    summary: "Measure this workspace beside programs without a framework",
+    details: "
+Runs each pair of programs in turn, PAIRS times (default 9), prints the medians, and writes them into
+docs/benchmarks.md. Instructions per call are counted if valgrind is installed.
+",
+    run,
+};
 
 /// The pairs of runs whose median counts.
 const PAIRS: usize = 9;
@@ -81,7 +92,7 @@ impl Cell {
 type Tables = fn(&Path, usize) -> Outcome<String>;
 
 /// Runs the benchmarks of one name.
-pub(crate) fn run(args: &[String]) -> Outcome {
+fn run(args: &[String]) -> Outcome {
     let usage = "usage: cargo xtask bench goals|stdio|http|http-client [PAIRS]";
     let (name, pairs) = match args {
         [name] => (name, PAIRS),

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Outcome;
+use crate::{Outcome, process};
 
-use super::process;
 use super::program;
 use super::report::Report;
 use super::suite::{Leg, Suite, read_results};

@@ -5,17 +5,27 @@
 
 mod client;
 mod json;
-mod process;
 mod report;
 mod server;
 mod suite;
 
 use std::path::PathBuf;
 
-use crate::{Outcome, test};
+use crate::{Outcome, Task, install, test};
 
 use suite::Suite;
 pub(crate) use suite::new_enough;
+
+pub(crate) const TASK: Task = Task {
+    name: "conformance",
+    arguments: "[server|client]",
+    summary: "Run the official conformance suite against the server and the client",
+    details: "
+Without an argument both sides are run. What each scenario printed is kept in target/conformance/.
+docs/testing.md describes what counts as a failure.
+",
+    run,
+};
 
 /// Installs the suite, builds the two programs, and runs one side or both.
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -41,5 +51,5 @@ type Side = fn(&Suite) -> Outcome<Vec<String>>;
 
 /// Where one of our programs is.
 fn program(name: &str) -> Outcome<PathBuf> {
-    Ok(test::bin_dir()?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(install::bin_dir()?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

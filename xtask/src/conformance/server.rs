@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::Outcome;
+use crate::process::{self, Running};
 
-use super::process::{self, Running};
 use super::program;
 use super::report::Report;
 use super::suite::{Leg, Suite, read_results};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::Outcome;
+use crate::install::{self, Setup};
 use crate::shell::{output, root};
-use crate::test::{self, Setup};
-use crate::{Outcome, test::tool};
 
 use super::report::Report;
 
@@ -40,13 +40,13 @@ impl Suite {
     /// Installs it from the lock file. `None`, if this machine cannot and need not.
     pub(super) fn install() -> Outcome<Option<Suite>> {
         let folder = root().join("tests/conformance");
-        let setup = match test::npm(&folder)? {
+        let setup = match install::npm(&folder)? {
             Setup::Ready(own) => new_enough(&folder, own),
             missing => missing,
         };
-        let Some(node) = tool(Ok(setup), "the conformance suite")? else { return Ok(None) };
+        let Some(node) = install::require(Ok(setup), "the conformance suite")? else { return Ok(None) };
         let package = folder.join("node_modules/@modelcontextprotocol/conformance");
-        let results = test::bin_dir()?.with_file_name("conformance");
+        let results = install::bin_dir()?.with_file_name("conformance");
         Ok(Some(Suite { node, package, results }))
     }
 

@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use crate::Outcome;
 use crate::shell::root;
+use crate::{Outcome, Task};
 
 mod coverage;
 mod floors;
 mod form;
 mod ids;
-mod links;
-mod manifest;
 mod paths;
 mod snippets;
 mod source;
@@ -18,6 +16,17 @@ mod tree;
 mod weight;
 
 use tree::Tree;
+
+pub(crate) const TASK: Task = Task {
+    name: "tidy",
+    arguments: "[--skip-coverage]",
+    summary: "Check the rules of this workspace that the compiler does not know",
+    details: "
+Prints each finding with its file and line. With --skip-coverage, rules of docs/ledger.md and docs/faults.md that
+no test cites are not reported.
+",
+    run,
+};
 
 /// One place that breaks a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,11 +52,9 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
     ("floors", floors::check),
-    ("manifests", manifest::check),
     ("first line", form::first_line),
     ("length", form::length),
     ("words and spaces", form::words),
-    ("links", links::check),
     ("snippets", snippets::check),
     ("cited ids", coverage::cited_ids_exist),
 ];

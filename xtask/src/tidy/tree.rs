@@ -1,6 +1,6 @@
 //! The files that the rules look at, read once; a test makes a tree out of strings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -14,20 +14,19 @@ const TEXT: &[&str] = &["rs", "md", "toml", "txt", "py"];
 /// The repository, with `/` in every path whatever the system.
 pub(crate) struct Tree {
     texts: BTreeMap<String, String>,
-    paths: BTreeSet<String>,
     sources: Vec<Source>,
 }
 
 impl Tree {
     /// Reads the folder. What is not there is simply not in the tree.
     pub(crate) fn load(root: &Path) -> Outcome<Self> {
-        let (mut texts, mut paths) = (BTreeMap::new(), BTreeSet::new());
-        walk(root, "", &mut texts, &mut paths)
+        let mut texts = BTreeMap::new();
+        walk(root, "", &mut texts)
             .map_err(|error| format!("{} could not be read: {error}", root.display()))?;
-        Ok(Self::new(texts, paths))
+        Ok(Self::new(texts))
     }
 
-    fn new(texts: BTreeMap<String, String>, paths: BTreeSet<String>) -> Self {
+    fn new(texts: BTreeMap<String, String>) -> Self {
         let mut sources: Vec<_> = texts
             .iter()
             .filter(|(path, _)| path.ends_with(".rs"))
@@ -37,7 +36,7 @@ impl Tree {
         for source in &mut sources {
             source.mark_test_if_in(&test_modules);
         }
-        Self { texts, paths, sources }
+        Self { texts, sources }
     }
 
     /// Every Rust file.
@@ -56,23 +55,13 @@ impl Tree {
         self.texts.get(path).map(String::as_str)
     }
 
-    /// Whether a file or folder is there.
-    pub(crate) fn has(&self, path: &str) -> bool {
-        path.is_empty() || self.paths.contains(path)
-    }
-
     /// How many text files there are.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
 }
 
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    texts: &mut BTreeMap<String, String>,
-    paths: &mut BTreeSet<String>,
-) -> std::io::Result<()> {
+fn walk(folder: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -83,13 +72,12 @@ fn walk(
         // Not followed: a link to a parent would never end.
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            walk(&entry.path(), &format!("{path}/"), texts, paths)?;
+            walk(&entry.path(), &format!("{path}/"), texts)?;
         } else if kind.is_file() && name.rsplit_once('.').is_some_and(|(_, ending)| TEXT.contains(&ending)) {
             // A transcript may hold bytes that are no text, on purpose.
             let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
-            texts.insert(path.clone(), text);
+            texts.insert(path, text);
         }
-        paths.insert(path);
     }
     Ok(())
 }
@@ -100,12 +88,7 @@ impl Tree {
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let texts: BTreeMap<_, _> =
             files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-        let mut paths: BTreeSet<String> = texts.keys().cloned().collect();
-        for path in texts.keys() {
-            let folders = path.match_indices('/').map(|(end, _)| path[..end].to_owned());
-            paths.extend(folders);
-        }
-        Self::new(texts, paths)
+        Self::new(texts)
     }
 }
 
@@ -123,7 +106,7 @@ mod tests {
 
         let tree = Tree::load(&root).unwrap();
         assert_eq!(tree.sources().map(|source| source.path.as_str()).collect::<Vec<_>>(), ["src/lib.rs"]);
-        assert!(tree.has("LICENSE") && tree.has("src") && !tree.has("src/target/built.rs"));
+        assert!(tree.text("src/target/built.rs").is_none() && tree.text("LICENSE").is_none());
 
         fs::remove_dir_all(&root).unwrap();
     }

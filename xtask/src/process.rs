@@ -1,8 +1,10 @@
 //! Running a program with an end: whatever it started is gone when its time is over.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
@@ -10,7 +12,7 @@ use crate::Outcome;
 const POLL: Duration = Duration::from_millis(20);
 
 /// Runs it to its end, with both outputs in one file. After the limit the whole process group is killed.
-pub(super) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome<ExitStatus> {
+pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome<ExitStatus> {
     let unwritable = |error| format!("{} cannot be written: {error}", log.display());
     let file = File::create(log).map_err(unwritable)?;
     let copy = file.try_clone().map_err(unwritable)?;
@@ -25,22 +27,52 @@ pub(super) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome
     }
 }
 
+/// Runs it to its end and hands on each line of its stdout. After so long a silence the whole process group is killed.
+pub(crate) fn watch(
+    command: &mut Command,
+    silence: Duration,
+    mut on_line: impl FnMut(&str),
+) -> Outcome<ExitStatus> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let child = command.spawn().map_err(|error| format!("{command:?} could not be run: {error}"))?;
+    let mut running = Running { child, group: true };
+    let stdout = running.child.stdout.take().ok_or("the program has no stdout")?;
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            let _receiver_gone = sender.send(String::from_utf8_lossy(&line).into_owned());
+        }
+    });
+    loop {
+        match lines.recv_timeout(silence) {
+            Ok(line) => on_line(&line),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(format!("killed after {} s without output", silence.as_secs()));
+            }
+        }
+    }
+    running.wait(silence)?.ok_or_else(|| "it closed its output and does not end".to_owned())
+}
+
 /// A program that is running; dropped, it is killed.
-pub(super) struct Running {
-    pub(super) child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     /// Whether it leads a process group of its own.
     group: bool,
 }
 
 impl Running {
     /// Starts one, in our own process group.
-    pub(super) fn start(command: &mut Command) -> Outcome<Running> {
+    pub(crate) fn start(command: &mut Command) -> Outcome<Running> {
         let child = command.spawn().map_err(|error| format!("{command:?} could not be run: {error}"))?;
         Ok(Running { child, group: false })
     }
 
     /// Asks it to end, and says how it ended.
-    pub(super) fn stop(mut self, limit: Duration) -> Outcome<ExitStatus> {
+    pub(crate) fn stop(mut self, limit: Duration) -> Outcome<ExitStatus> {
         if cfg!(unix) {
             signal("TERM", &self.child.id().to_string());
         } else {
@@ -101,6 +133,20 @@ mod tests {
             std::thread::sleep(POLL);
         }
         std::fs::remove_file(&log).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_falls_silent_is_killed_and_its_lines_were_handed_on() {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two; exec sleep 60"]);
+        let why =
+            watch(&mut command, Duration::from_millis(500), |line| lines.push(line.to_owned())).unwrap_err();
+        assert!(why.contains("without output"), "{why}");
+        assert_eq!(lines, ["one", "two"]);
+        let mut command = Command::new("sh");
+        let status = watch(command.args(["-c", "exit 3"]), Duration::from_secs(60), |_| {}).unwrap();
+        assert_eq!(status.code(), Some(3));
     }
 
     #[test]

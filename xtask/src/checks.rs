@@ -1,0 +1,26 @@
+//! Steps of `cargo xtask ci` that run a tool of others over the whole workspace.
+
+use crate::Outcome;
+use crate::shell::run as run_command;
+use crate::tools::Tools;
+
+/// Spelling. Exceptions are in `typos.toml`.
+pub(crate) fn typos() -> Outcome {
+    let Some(tools) = Tools::install("spelling")? else { return Ok(()) };
+    run_command(tools.command("typos").args(["--format", "brief"]))
+}
+
+/// Links in Markdown that lead to a file of the repository, and the anchors behind `#`. Nothing is fetched.
+pub(crate) fn links() -> Outcome {
+    let Some(tools) = Tools::install("links in Markdown")? else { return Ok(()) };
+    // The globs leave out what `.gitignore` names.
+    let arguments = ["--offline", "--include-fragments", "--no-progress", "--hidden", "./**/*.md"];
+    run_command(tools.command("lychee").args(arguments))
+}
+
+/// Licences, sources and banned crates of all dependencies. Advisories need a database that is not in a registry.
+pub(crate) fn deny() -> Outcome {
+    let Some(tools) = Tools::install("dependencies")? else { return Ok(()) };
+    let arguments = ["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    run_command(tools.cargo("deny").args(arguments))
+}

