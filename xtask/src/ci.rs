@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{Outcome, Task, checks, conformance, test, tidy};
+use crate::{Outcome, Task, api, checks, conformance, test, tidy};
 
 pub(crate) const TASK: Task = Task {
     name: "ci",
@@ -19,6 +19,7 @@ Without arguments all steps are run in this order, and the first failure ends th
   deny         licences, sources and banned crates of dependencies, by deny.toml
   clippy       all targets and features; also code that needs a newer Rust than `rust-version`
   doc          rustdoc without warnings
+  api          cargo xtask api
   test         cargo xtask test
   conformance  cargo xtask conformance
 
@@ -46,6 +47,7 @@ const STEPS: &[Step] = &[
         let arguments = ["doc", "--workspace", "--all-features", "--no-deps"];
         run_command(cargo().env("RUSTDOCFLAGS", "-D warnings").args(arguments))
     }),
+    ("api", || api::run(&[])),
     ("test", || test::run(&[])),
     ("conformance", || conformance::run(&[])),
 ];

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod api;
 mod bench;
 mod checks;
 mod ci;
@@ -29,12 +30,20 @@ struct Task {
     run: fn(&[String]) -> Outcome,
 }
 
-const TASKS: &[Task] =
-    &[ci::TASK, test::TASK, tidy::TASK, conformance::TASK, interop::TASK, bench::TASK, new_transport::TASK];
+const TASKS: &[Task] = &[
+    ci::TASK,
+    test::TASK,
+    tidy::TASK,
+    api::TASK,
+    conformance::TASK,
+    interop::TASK,
+    bench::TASK,
+    new_transport::TASK,
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match dispatch(&args) {
+    match api::rustdoc().unwrap_or_else(|| dispatch(&args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("xtask: {why}");

@@ -4,7 +4,6 @@
 //! So its results are read and judged here; see [`report`].
 
 mod client;
-mod json;
 mod report;
 mod server;
 mod suite;
