@@ -96,7 +96,7 @@ fn core(source: &Source, inner: &str, exports: &BTreeMap<String, String>, findin
 }
 
 /// The first name below the crate, if the path gets that far.
-fn from_root<'a>(segments: &'a [String], module: &'a [&str]) -> Option<&'a str> {
+pub(super) fn from_root<'a>(segments: &'a [String], module: &'a [&str]) -> Option<&'a str> {
     let ups = segments.iter().take_while(|segment| *segment == "super").count();
     if ups == 0 {
         return segments.get(1).map(String::as_str);

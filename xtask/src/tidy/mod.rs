@@ -6,6 +6,7 @@ use crate::shell::root;
 use crate::{Outcome, Task};
 
 mod coverage;
+mod cycles;
 mod floors;
 mod form;
 mod ids;
@@ -52,6 +53,7 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
     ("floors", floors::check),
+    ("circles", cycles::check),
     ("first line", form::first_line),
     ("length", form::length),
     ("words and spaces", form::words),
