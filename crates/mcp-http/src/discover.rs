@@ -2,10 +2,10 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), mcp_http::HttpError> {
-//! use mcp_http::client::ClientConfig;
+//! use mcp_http::client::HttpClientConfig;
 //! use mcp_http::discover::{DiscoverOptions, discover};
 //!
-//! let report = discover("https://example.com", &DiscoverOptions::default(), &ClientConfig::default()).await?;
+//! let report = discover("https://example.com", &DiscoverOptions::default(), &HttpClientConfig::default()).await?;
 //! match &report.found {
 //!     Some(found) => println!("use {}", found.url),
 //!     None => println!("{report}"),
@@ -28,14 +28,14 @@ use hyper::Uri;
 use tokio::time::Instant;
 
 use crate::HttpError;
-use crate::client::ClientConfig;
-use crate::client::net::Net;
-use crate::client::uri::{self, shown};
+use crate::client::HttpClientConfig;
+use crate::net::Net;
+use crate::net::uri::{self, shown};
 
 use ask::Asker;
 use candidates::Candidate;
 use reply::{Named, Reply};
-use table::{Question, Step, judge};
+use table::{Decision, Question, judge};
 
 pub use report::{Attempt, DiscoveryReport, Era, Found, Refusal};
 
@@ -49,7 +49,7 @@ pub struct DiscoverOptions {
     /// Try all candidates, also after one was found or refused.
     pub exhaustive: bool,
     /// How long the whole search may take. Deleting a session that it opened has a limit of its own
-    /// ([`Timeouts::delete`](crate::client::Timeouts::delete)).
+    /// ([`HttpClientConfig::delete_timeout`](crate::client::HttpClientConfig::delete_timeout)).
     pub deadline: Duration,
     /// How long one candidate may take at most. `None` divides what is left of the deadline by the candidates that are
     /// left.
@@ -92,11 +92,11 @@ impl Default for DiscoverOptions {
 pub async fn discover(
     url: &str,
     options: &DiscoverOptions,
-    config: &ClientConfig,
+    config: &HttpClientConfig,
 ) -> Result<DiscoveryReport, HttpError> {
     let given = uri::parse(url)?;
     let candidates = candidates::list(&given, options.paths.as_deref())?;
-    let net = Net::new(&given, config)?;
+    let net = Net::new(&given, &config.net, &config.credentials)?;
     Ok(search(&net, &candidates, options, config).await)
 }
 
@@ -104,7 +104,7 @@ async fn search(
     net: &Net,
     candidates: &[Candidate],
     options: &DiscoverOptions,
-    config: &ClientConfig,
+    config: &HttpClientConfig,
 ) -> DiscoveryReport {
     let asker = Asker { net, config, client: &options.client };
     let mut search = Search { asker, report: DiscoveryReport::default() };
@@ -152,7 +152,7 @@ impl Search<'_> {
         loop {
             let sent = Instant::now();
             let reply = self.asker.ask(url, question, until).await;
-            let step = judge(question, reply.status.map(|status| status.as_u16()), &reply.seen);
+            let step = judge(question, reply.status.map(|status| status.as_u16()), &reply.observed);
             self.report.attempts.push(Attempt {
                 url: shown(url),
                 method: if question == Question::Stream { "GET" } else { "POST" },
@@ -162,25 +162,25 @@ impl Search<'_> {
                 why: reply.why.clone(),
             });
             match step {
-                Step::Found(era) => {
+                Decision::Found(era) => {
                     let found = found(url, era, question, reply.named);
                     return self.settle(Some(found));
                 }
-                Step::LookCloser => {
+                Decision::LookCloser => {
                     proof = Some(found(url, Era::Legacy, question, reply.named));
                     question = Question::Legacy;
                 }
-                Step::Ask(Question::Stream) if proof.is_some() || !candidate.stream => {
+                Decision::Ask(Question::Stream) if proof.is_some() || !candidate.stream => {
                     return if proof.is_some() { self.settle(proof) } else { End::Next };
                 }
-                Step::Ask(next) => question = next,
-                Step::Next if proof.is_some() => return self.settle(proof),
-                Step::Next => return End::Next,
-                Step::Refused => {
+                Decision::Ask(next) => question = next,
+                Decision::Next if proof.is_some() => return self.settle(proof),
+                Decision::Next => return End::Next,
+                Decision::Refused => {
                     self.refuse(url, reply);
                     return self.settle(proof);
                 }
-                Step::Stop => {
+                Decision::Stop => {
                     self.report.failure = reply.error;
                     self.settle(proof);
                     return End::Stopped;

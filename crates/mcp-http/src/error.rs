@@ -1,6 +1,7 @@
 //! What goes wrong over HTTP, with the details that the contract's own errors do not have.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +44,8 @@ pub enum HttpError {
     /// A step took longer than its limit.
     #[error("{step} took longer than {limit:?}")]
     TimedOut {
-        /// Which step: `connect`, `first byte`, `idle`, `total`.
-        step: &'static str,
+        /// Which step.
+        step: TimeoutStep,
         /// The limit.
         limit: Duration,
     },
@@ -58,6 +59,12 @@ pub enum HttpError {
         why: String,
         /// The start of the body, clipped.
         body: String,
+    },
+    /// The body is encoded although no encoding was asked for.
+    #[error("the body is encoded as {encoding}, which was not asked for")]
+    Encoded {
+        /// `Content-Encoding`, clipped.
+        encoding: String,
     },
     /// What came back is no HTTP.
     #[error("the answer is no HTTP: {why}")]
@@ -89,7 +96,7 @@ pub enum HttpError {
     },
     /// The server no longer knows the session.
     #[error("the server no longer knows the session")]
-    SessionGone,
+    SessionLost,
     /// The client is closed.
     #[error("closed")]
     Closed,
@@ -105,10 +112,28 @@ pub enum ConnectFailure {
     Refused,
     /// No route, no answer, a broken connection: anything else on the way.
     Network,
-    /// TLS failed: a certificate that is not trusted, no common version.
+    /// TLS failed in another way than the next four: no common version, a refused client certificate.
     Tls,
+    /// No trusted authority vouches for the server's certificate.
+    UntrustedCertificate,
+    /// The server's certificate has expired, or is not valid yet.
+    ExpiredCertificate,
+    /// The server's certificate is for other names.
+    CertificateName,
+    /// The port does not speak TLS.
+    NotTls,
+    /// [`AddressPolicy`](crate::net::AddressPolicy) forbids every address of the name.
+    ForbiddenAddress,
     /// The proxy refused or failed.
     Proxy,
+}
+
+impl ConnectFailure {
+    /// Whether TLS failed, for whichever reason.
+    pub fn is_tls(self) -> bool {
+        use ConnectFailure::{CertificateName, ExpiredCertificate, NotTls, Tls, UntrustedCertificate};
+        matches!(self, Tls | UntrustedCertificate | ExpiredCertificate | CertificateName | NotTls)
+    }
 }
 
 impl HttpError {
@@ -116,8 +141,8 @@ impl HttpError {
     /// [`HttpError::was_sent`] does.
     pub fn is_retryable(&self) -> bool {
         match self {
-            HttpError::Connect { kind, .. } => *kind != ConnectFailure::Tls,
-            HttpError::TimedOut { .. } | HttpError::Cut { .. } | HttpError::SessionGone => true,
+            HttpError::Connect { kind, .. } => !kind.is_tls() && *kind != ConnectFailure::ForbiddenAddress,
+            HttpError::TimedOut { .. } | HttpError::Cut { .. } | HttpError::SessionLost => true,
             HttpError::Status(refused) => refused.is_retryable(),
             _ => false,
         }
@@ -127,7 +152,7 @@ impl HttpError {
     pub fn was_sent(&self) -> bool {
         match self {
             HttpError::Url { .. } | HttpError::Setting { .. } | HttpError::Connect { .. } => false,
-            HttpError::TimedOut { step, .. } => *step != CONNECT,
+            HttpError::TimedOut { step, .. } => *step != TimeoutStep::Connect,
             HttpError::Closed => false,
             _ => true,
         }
@@ -140,7 +165,7 @@ impl HttpError {
 
     /// No connection could be made, in time or at all.
     pub fn is_connect(&self) -> bool {
-        matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: CONNECT, .. })
+        matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: TimeoutStep::Connect, .. })
     }
 
     /// The server, or a proxy before it, wants credentials.
@@ -158,8 +183,30 @@ impl HttpError {
     }
 }
 
-/// The step named in a [`HttpError::TimedOut`] before anything was sent.
-pub(crate) const CONNECT: &str = "connect";
+/// A step with a limit in time, named by [`HttpError::TimedOut`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutStep {
+    /// Making the connection. Nothing of the request was sent.
+    Connect,
+    /// Waiting for the head of the answer.
+    FirstByte,
+    /// Waiting for more of a body.
+    Idle,
+    /// The whole exchange.
+    Total,
+}
+
+impl fmt::Display for TimeoutStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TimeoutStep::Connect => "connecting",
+            TimeoutStep::FirstByte => "waiting for the answer",
+            TimeoutStep::Idle => "waiting for more of the answer",
+            TimeoutStep::Total => "the exchange",
+        })
+    }
+}
 
 /// A refusal of the carrier: a status outside 2xx that carries no answer in MCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,8 +244,8 @@ impl Refused {
     }
 }
 
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP status {}", self.status)?;
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {} s", after.as_secs())?;

@@ -9,9 +9,13 @@ pub mod sse;
 
 pub mod client;
 pub mod discover;
+pub mod net;
 pub mod server;
 
 pub use client::HttpClient;
-pub use error::{ConnectFailure, HttpError, Refused};
+pub use error::{ConnectFailure, HttpError, Refused, TimeoutStep};
+pub use http;
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use secret::Secret;
 pub use server::HttpServer;

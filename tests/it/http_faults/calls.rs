@@ -5,6 +5,7 @@ use std::time::Duration;
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, EraMode};
 use mcp_core::transport::LossKind;
+use mcp_http::TimeoutStep;
 use mcp_http::{HttpClient, HttpError};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Step};
 
@@ -24,7 +25,7 @@ fn holding(era: EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
 async fn a_call_may_be_given_up_at_any_time() {
     for era in [MODERN, LEGACY] {
         let server = holding(era, 1, vec![Step::result(SAID)]);
-        let limited = http(&server).configure(|config| config.connections = 1);
+        let limited = http(&server).configure(|config| config.net.connections = 1);
         let client = builder(era).connect(limited).await.unwrap();
         let issue = |tool: &str| client.call("tools/call", params(tool), CallOptions::default());
         let held = issue("held");
@@ -94,15 +95,19 @@ async fn a_night_of_sleep_costs_what_was_under_way_and_no_more() {
 async fn a_peer_that_falls_silent_is_given_up() {
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"json";
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hi\n\ndata: {\"json";
-    for (said, step) in
-        [("", "first byte"), ("HTTP/1.1 200 OK\r\nx-a", "first byte"), (json, "idle"), (events, "idle")]
-    {
+    let rows = [
+        ("", TimeoutStep::FirstByte),
+        ("HTTP/1.1 200 OK\r\nx-a", TimeoutStep::FirstByte),
+        (json, TimeoutStep::Idle),
+        (events, TimeoutStep::Idle),
+    ];
+    for (said, step) in rows {
         let mut script = vec![Rule::once(On::Rpc("tools/call"), [Step::send(said), Step::Hold])];
         script.extend(modern_json());
         let server = FaultServer::memory(script);
         let patient = http(&server).configure(|config| {
-            config.timeouts.first_byte = Some(Duration::from_secs(7));
-            config.timeouts.idle = Some(Duration::from_secs(11));
+            config.net.timeouts.first_byte = Some(Duration::from_secs(7));
+            config.net.timeouts.idle = Some(Duration::from_secs(11));
         });
         let client = builder(MODERN).connect(patient).await.unwrap();
         let error = call(&client).await.unwrap_err();

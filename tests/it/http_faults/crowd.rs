@@ -13,7 +13,7 @@ use mcp_core::client::{CallOptions, Client, EraMode};
 use mcp_core::message::RawJson;
 use mcp_core::server::{Context, Reply, Router, Server};
 use mcp_core::transport::async_trait;
-use mcp_http::client::{Dial, Io};
+use mcp_http::net::{Dial, Io};
 use mcp_http::{HttpClient, HttpServer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -128,7 +128,7 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
     }));
     let counting = Counting { server: address, count: watch::Sender::default() };
     let http = HttpClient::over(&format!("http://{address}/mcp"), counting.clone()).unwrap();
-    let http = http.configure(|config| config.connections = connections);
+    let http = http.configure(|config| config.net.connections = connections);
     let client = Client::builder("many", "1").era(era).connect(http).await.unwrap();
     let calls = (0..CALLS).map(|nonce| {
         let client = &client;

@@ -3,8 +3,8 @@
 use mcp_core::message::RawJson;
 use mcp_core::transport::async_trait;
 use mcp_http::Secret;
-use mcp_http::client::{Authorize, Challenge};
 use mcp_http::headers::decode_value;
+use mcp_http::net::{Authorize, Challenge};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Seen, Step};
 
 use super::kit::*;
@@ -115,7 +115,7 @@ async fn every_request_has_the_headers_of_its_era_and_the_callers_own() {
         let server = FaultServer::memory(script);
         let http = http(&server)
             .header("x-tenant".parse().unwrap(), "7".parse().unwrap())
-            .configure(|config| config.allow_plain_credentials = true)
+            .configure(|config| config.credentials.allow_plain = true)
             .authorize(Counting(0.into()));
         let client = builder(era).connect(http).await.unwrap();
         succeeds(&client).await;

@@ -41,8 +41,8 @@ fn secretive(server: &FaultServer) -> HttpClient {
         .header("x-api-key".parse().unwrap(), format!("{CANARY}-header").parse().unwrap())
         .header("cookie".parse().unwrap(), format!("session={CANARY}-cookie").parse().unwrap())
         .configure(|config| {
-            config.allow_plain_credentials = true;
-            config.timeouts.idle = Some(Duration::from_secs(5));
+            config.credentials.allow_plain = true;
+            config.net.timeouts.idle = Some(Duration::from_secs(5));
         })
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn before_our_server(front: Front, folder: &Path) -> Option<Pee
     // By then it listens.
     let (front, _) = Process::start(&Program { path: nginx, args }, &[], " event method").await;
     let client = HttpClient::unix(folder.join("socket"), &format!("https://{NAME}/mcp")).unwrap();
-    let client = client.configure(|config| config.extra_roots = vec![authority]);
+    let client = client.configure(|config| config.net.tls.extra_roots = vec![authority]);
     Some(Peer { reach: Reach::Url(client), processes: vec![front, server] })
 }
 

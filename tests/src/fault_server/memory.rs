@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use mcp_core::transport::async_trait;
-use mcp_http::client::{Dial, Io};
+use mcp_http::net::{Dial, Io};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 

@@ -2,7 +2,7 @@
 
 use mcp_core::transport::{ConnectError, TransportError};
 use mcp_core::{CloseReason, Error};
-use mcp_http::{ConnectFailure, HttpError, Refused};
+use mcp_http::{ConnectFailure, HttpError, Refused, TimeoutStep};
 
 use super::{Code, Failure};
 
@@ -37,21 +37,33 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
         HttpError::TimedOut { step, .. } => {
             let failure = Failure::new(Code::Timeout, error.to_string());
             match *step {
-                "connect" | "idle" => failure.hint(format!("--{step}-timeout TIME allows more")),
+                TimeoutStep::Connect => failure.hint("--connect-timeout TIME allows more"),
+                TimeoutStep::Idle => failure.hint("--idle-timeout TIME allows more"),
                 _ => failure,
             }
         }
         HttpError::TooLarge { .. } => {
             Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")
         }
-        HttpError::Cut { .. } | HttpError::SessionGone | HttpError::Closed => {
+        HttpError::Cut { .. } | HttpError::SessionLost | HttpError::Closed => {
             Failure::new(Code::Closed, error.to_string())
         }
-        HttpError::Connect { kind: ConnectFailure::Tls, .. } => {
-            Failure::new(Code::Unreachable, error.to_string())
-                .hint("--ca-cert FILE trusts the certificates in it too")
+        HttpError::Connect { kind, .. } => {
+            let failure = Failure::new(Code::Unreachable, error.to_string());
+            match kind {
+                ConnectFailure::UntrustedCertificate => {
+                    failure.hint("--ca-cert FILE also trusts the certificates in FILE")
+                }
+                ConnectFailure::ExpiredCertificate => {
+                    failure.hint("the server needs a new certificate, or this machine's clock is wrong")
+                }
+                ConnectFailure::CertificateName => {
+                    failure.hint("use one of the names in the server's certificate")
+                }
+                ConnectFailure::NotTls => failure.hint("the port does not speak TLS; try http:// instead"),
+                _ => failure,
+            }
         }
-        HttpError::Connect { .. } => Failure::new(Code::Unreachable, error.to_string()),
         _ => Failure::new(Code::Protocol, error.to_string()),
     }
 }

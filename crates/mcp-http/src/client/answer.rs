@@ -15,7 +15,7 @@ const EXCERPT: usize = 1 << 10;
 
 /// What an exchange came to.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Meaning {
     /// A response, which settles the request.
     Answer(Response),
     /// A message that is none.
@@ -31,10 +31,12 @@ pub(super) fn lost(error: HttpError) -> Loss {
     let kind = match &error {
         HttpError::TimedOut { .. } => LossKind::TimedOut,
         HttpError::Status(refused) => kind_of(refused).unwrap_or(LossKind::NotUnderstood),
-        HttpError::NotMcp { .. } | HttpError::Redirect { .. } => LossKind::NotUnderstood,
+        HttpError::NotMcp { .. } | HttpError::Encoded { .. } | HttpError::Redirect { .. } => {
+            LossKind::NotUnderstood
+        }
         HttpError::TooLarge { .. } => LossKind::TooLarge,
         HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
-        HttpError::SessionGone => LossKind::SessionLost { executed: false },
+        HttpError::SessionLost => LossKind::SessionLost { executed: false },
         HttpError::Url { .. } | HttpError::Setting { .. } => LossKind::NoRoute,
         _ => LossKind::PeerFailed,
     };
@@ -67,26 +69,26 @@ fn kind_of(refused: &Refused) -> Option<LossKind> {
 }
 
 /// What a status outside 2xx means. `session`: the request carried a session id.
-pub(super) fn refusal(refused: Refused, session: bool) -> Verdict {
+pub(super) fn refusal(refused: Refused, session: bool) -> Meaning {
     if carrier(&refused).is_some() {
-        return Verdict::Lost(lost(HttpError::Status(Arc::new(refused))));
+        return Meaning::Lost(lost(HttpError::Status(Arc::new(refused))));
     }
     let answer = match decode(Bytes::from(refused.body.clone())) {
         Decoded::One(Ok(Message::Response(response))) => Some(response),
         _ => None,
     };
-    if session && says_session_gone(&refused, answer.as_ref()) {
-        return Verdict::Lost(lost(HttpError::SessionGone));
+    if session && says_session_lost(&refused, answer.as_ref()) {
+        return Meaning::Lost(lost(HttpError::SessionLost));
     }
     match answer {
-        Some(response) => Verdict::Answer(response),
-        None => Verdict::Lost(lost(HttpError::Status(Arc::new(refused)))),
+        Some(response) => Meaning::Answer(response),
+        None => Meaning::Lost(lost(HttpError::Status(Arc::new(refused)))),
     }
 }
 
 /// 404 to a session id says that the session is gone (ledger SESS-C-008). Many deployed servers say 400 and "no valid
 /// session" or "not initialized" instead, in an error that names no request (FAULT C-33).
-fn says_session_gone(refused: &Refused, answer: Option<&Response>) -> bool {
+fn says_session_lost(refused: &Refused, answer: Option<&Response>) -> bool {
     if refused.status == StatusCode::NOT_FOUND {
         return true;
     }
@@ -102,28 +104,28 @@ fn says_session_gone(refused: &Refused, answer: Option<&Response>) -> bool {
 }
 
 /// What a 2xx JSON body means that answers a request.
-pub(super) fn json(body: Bytes) -> Verdict {
+pub(super) fn json(body: Bytes) -> Meaning {
     if body.trim_ascii().is_empty() {
         return not_mcp("an empty body", &body);
     }
     match decode(body.clone()) {
-        Decoded::One(Ok(Message::Response(response))) => Verdict::Answer(response),
+        Decoded::One(Ok(Message::Response(response))) => Meaning::Answer(response),
         Decoded::One(Ok(Message::Request(_))) => not_mcp("a request in place of an answer", &body),
         Decoded::One(Ok(Message::Notification(_))) => not_mcp("a notification in place of an answer", &body),
         Decoded::One(Err(refusal)) if refusal.shape == Shape::Response || refusal.limit.is_some() => {
-            Verdict::Refused(refusal)
+            Meaning::Refused(refusal)
         }
         Decoded::One(Err(refusal)) => not_mcp(&refusal.error.message, &body),
         Decoded::Batch(items) if items.is_empty() => not_mcp("an empty array", &body),
-        Decoded::Batch(items) => Verdict::Batch(items),
+        Decoded::Batch(items) => Meaning::Batch(items),
     }
 }
 
 /// A 2xx answer that is no MCP: HTML, an empty body, another content type (FAULT A-B32, C-26).
-pub(super) fn not_mcp(why: &str, body: &[u8]) -> Verdict {
+pub(super) fn not_mcp(why: &str, body: &[u8]) -> Meaning {
     let start = &body[..body.len().min(EXCERPT)];
     let body = String::from_utf8_lossy(start).into_owned();
-    Verdict::Lost(lost(HttpError::NotMcp { why: why.to_owned(), body }))
+    Meaning::Lost(lost(HttpError::NotMcp { why: why.to_owned(), body }))
 }
 
 /// Whether an error is one that only a modern server makes (ledger T-06, T-07): HTTP+SSE is not tried then

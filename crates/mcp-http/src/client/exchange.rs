@@ -11,14 +11,14 @@ use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::answer::{self, Verdict};
-use super::core::{Core, Mode, session_id};
-use super::net::{Answer, Exchange};
+use super::answer::{self, Meaning};
+use super::link_state::{LinkState, Mode, session_id};
 use super::post::{Post, What};
 use super::reopen::Resuming;
 use super::stream::{Cursor, Events, drain, ended};
-use super::{sse24, standalone};
-use crate::{HttpError, media};
+use super::{http_sse, standalone};
+use crate::net::{Answer, Exchange};
+use crate::{HttpError, TimeoutStep, media};
 
 /// Where a relayed stream stands.
 pub(super) enum Relayed {
@@ -32,104 +32,104 @@ pub(super) enum Relayed {
 ///
 /// There is one such future for each call: what few exchanges do is boxed, and what is large is lent, for it would make
 /// every one larger.
-pub(super) async fn request(core: &Arc<Core>, lane: Lane, post: &Post, exchange: &mut Exchange) {
-    if let Mode::Sse24(endpoint) = core.mode() {
+pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exchange: &mut Exchange) {
+    if let Mode::HttpSse(endpoint) = link.mode() {
         exchange.url = Some(endpoint);
-        return Box::pin(sse24::request(core, lane, post, exchange)).await;
+        return Box::pin(http_sse::request(link, lane, post, exchange)).await;
     }
-    let mut answer = match core.net.send(&*exchange).await {
+    let mut answer = match link.net.send(&*exchange).await {
         Ok(answer) => answer,
-        Err(error) => return lose(core, lane, error),
+        Err(error) => return lose(link, lane, error),
     };
     if !answer.status.is_success() {
-        return Box::pin(refused(core, lane, post, *answer, exchange)).await;
+        return Box::pin(refused(link, lane, post, *answer, exchange)).await;
     }
     // The answer may be long in coming.
     exchange.body = Bytes::new();
     let is_json = media::is_json(&answer.headers);
     if !is_json && media::is_event_stream(&answer.headers) {
-        return Box::pin(events(core, lane, post, *answer)).await;
+        return Box::pin(events(link, lane, post, *answer)).await;
     }
-    let verdict = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
+    let meaning = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
         answer::not_mcp("accepted, but not answered", answer.status.as_str().as_bytes())
     } else if is_json {
-        match answer.body.collect("HTTP reply body", core.config.limits.body).await {
+        match answer.body.collect("HTTP reply body", link.config.limits.body).await {
             Ok(body) => answer::json(body),
-            Err(error) => Verdict::Lost(answer::lost(error)),
+            Err(error) => Meaning::Lost(answer::lost(error)),
         }
     } else {
-        let body = Box::pin(answer.body.clip(core.config.limits.error_body)).await;
+        let body = Box::pin(answer.body.clip(link.config.limits.error_body)).await;
         answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
     };
-    settle(core, lane, post, &answer.headers, verdict);
+    settle(link, lane, post, &answer.headers, meaning);
 }
 
 /// A status outside 2xx. `initialize` is sent a second time where the server may speak HTTP+SSE.
-async fn refused(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer, exchange: &mut Exchange) {
+async fn refused(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer, exchange: &mut Exchange) {
     let status = answer.status;
-    let verdict = refusal(core, answer, post).await;
+    let meaning = refusal(link, answer, post).await;
     if post.what == What::Initialize
-        && sse24::may_be(status, &verdict)
-        && let Some(endpoint) = sse24::find(core).await
+        && http_sse::may_be(status, &meaning)
+        && let Some(endpoint) = http_sse::find(link).await
     {
         exchange.url = Some(endpoint);
-        return sse24::request(core, lane, post, exchange).await;
+        return http_sse::request(link, lane, post, exchange).await;
     }
-    settle(core, lane, post, &HeaderMap::new(), verdict);
+    settle(link, lane, post, &HeaderMap::new(), meaning);
 }
 
 /// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
-pub(super) async fn refusal(core: &Core, answer: Answer, post: &Post) -> Verdict {
-    let refused = answer.refused(core.config.limits.error_body).await;
-    let verdict = answer::refusal(refused, post.session.id.is_some());
-    if let (Verdict::Lost(loss), Some(id)) = (&verdict, &post.session.id)
+pub(super) async fn refusal(link: &LinkState, answer: Answer, post: &Post) -> Meaning {
+    let refused = answer.refused(link.config.limits.error_body).await;
+    let meaning = answer::refusal(refused, post.session.id.is_some());
+    if let (Meaning::Lost(loss), Some(id)) = (&meaning, &post.session.id)
         && matches!(loss.kind, LossKind::SessionLost { .. })
     {
-        core.session_gone(id);
+        link.session_lost(id);
     }
-    verdict
+    meaning
 }
 
 /// Hands over what settles a request.
-pub(super) fn settle(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, verdict: Verdict) {
-    match verdict {
-        Verdict::Answer(response) => respond(core, lane, post, headers, response),
-        Verdict::Refused(refusal) => core.settle(lane, Inbound::Refused { lane, refusal }),
-        Verdict::Lost(loss) => core.settle(lane, answer::inbound(lane, loss)),
-        Verdict::Batch(items) => {
-            core.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
+pub(super) fn settle(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, meaning: Meaning) {
+    match meaning {
+        Meaning::Answer(response) => respond(link, lane, post, headers, response),
+        Meaning::Refused(refusal) => link.settle(lane, Inbound::Refused { lane, refusal }),
+        Meaning::Lost(loss) => link.settle(lane, answer::inbound(lane, loss)),
+        Meaning::Batch(items) => {
+            link.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
             // If this lane's answer was in it, nobody waits for this any more.
             let error = HttpError::NotMcp { why: "an array without the answer".into(), body: String::new() };
-            lose(core, lane, error);
+            lose(link, lane, error);
         }
     }
 }
 
-fn lose(core: &Core, lane: Lane, error: HttpError) {
-    core.settle(lane, answer::inbound(lane, answer::lost(error)));
+fn lose(link: &LinkState, lane: Lane, error: HttpError) {
+    link.settle(lane, answer::inbound(lane, answer::lost(error)));
 }
 
 /// Hands over the answer to a request, and learns from it what a binding has to know.
-fn respond(core: &Core, lane: Lane, post: &Post, headers: &HeaderMap, response: Response) {
+fn respond(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, response: Response) {
     let response = match post.what {
         What::Initialize => {
             if let Ok(result) = &response.outcome {
-                core.adopt_session(result, headers.get(crate::headers::SESSION_ID));
+                link.adopt_session(result, headers.get(crate::headers::SESSION_ID));
             }
             response
         }
-        What::ToolsList if post.modern => core.tools.learn(response),
+        What::ToolsList if post.modern => link.tools.learn(response),
         _ => response,
     };
     let message = Message::Response(response);
-    core.settle(lane, Inbound::Message { message, lane, envelope: Envelope::default() });
+    link.settle(lane, Inbound::Message { message, lane, envelope: Envelope::default() });
 }
 
 /// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
 /// RES-C-003); a modern one is lost with its stream (SSE-C-011, T-27).
-async fn events(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer) {
+async fn events(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer) {
     let Answer { headers, mut body, .. } = answer;
-    let limit = core.config.limits.event;
+    let limit = link.config.limits.event;
     if post.what == What::Listen {
         // It owes nothing but what happens.
         body.may_be_silent();
@@ -141,9 +141,9 @@ async fn events(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer) {
         // The session of this one stream, for taking it up again; for anything else only the result counts.
         session.id = session_id(headers.get(crate::headers::SESSION_ID));
     }
-    let mut resuming = Resuming::new(core, session);
+    let mut resuming = Resuming::new(link, session);
     loop {
-        let cut = match relay(core, lane, post, &headers, &mut events, &mut cursor).await {
+        let cut = match relay(link, lane, post, &headers, &mut events, &mut cursor).await {
             Relayed::Settled => return events.drain().await,
             Relayed::Cut(error) => error,
         };
@@ -151,19 +151,19 @@ async fn events(core: &Arc<Core>, lane: Lane, post: &Post, answer: Answer) {
         drop(events);
         let final_cut = matches!(cut, HttpError::TooLarge { .. });
         if post.modern || final_cut || cursor.last_id.is_none() {
-            return lose(core, lane, cut);
+            return lose(link, lane, cut);
         }
         tracing::debug!(?lane, %cut, "an event stream broke before its answer; it is resumed");
         events = match resuming.next(&mut cursor, cut).await {
             Ok(body) => Events::new(body, limit),
-            Err(loss) => return core.settle(lane, answer::inbound(lane, loss)),
+            Err(loss) => return link.settle(lane, answer::inbound(lane, loss)),
         };
     }
 }
 
 /// Hands over what comes on the stream of a request until its answer.
 async fn relay(
-    core: &Core,
+    link: &LinkState,
     lane: Lane,
     post: &Post,
     headers: &HeaderMap,
@@ -171,7 +171,7 @@ async fn relay(
     cursor: &mut Cursor,
 ) -> Relayed {
     loop {
-        core.room().await;
+        link.room().await;
         let event = match events.message(cursor).await {
             Ok(Some(event)) => event,
             Ok(None) => return Relayed::Cut(ended()),
@@ -179,22 +179,22 @@ async fn relay(
         };
         match decode(event.data) {
             Decoded::One(Ok(Message::Response(response))) => {
-                respond(core, lane, post, headers, response);
+                respond(link, lane, post, headers, response);
                 return Relayed::Settled;
             }
-            Decoded::One(Ok(message)) => core.deliver(lane, message),
+            Decoded::One(Ok(message)) => link.deliver(lane, message),
             Decoded::One(Err(refusal)) if refusal.shape == Shape::Response => {
-                core.settle(lane, Inbound::Refused { lane, refusal });
+                link.settle(lane, Inbound::Refused { lane, refusal });
                 return Relayed::Settled;
             }
-            Decoded::One(Err(refusal)) => core.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
+            Decoded::One(Err(refusal)) => link.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
             Decoded::Batch(items) => {
                 let answered = items.iter().any(is_response);
                 let batch = Inbound::Batch { items, lane, envelope: Envelope::default() };
-                core.push(batch);
+                link.push(batch);
                 if answered {
                     // For the session the lane ends with the answer, if this was it.
-                    lose(core, lane, HttpError::Cut { why: "an array without the answer".into() });
+                    lose(link, lane, HttpError::Cut { why: "an array without the answer".into() });
                     return Relayed::Settled;
                 }
             }
@@ -215,31 +215,31 @@ const NOTE_TIME: Duration = Duration::from_secs(30);
 
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
 pub(super) async fn note(
-    core: Arc<Core>,
+    link: Arc<LinkState>,
     lane: Lane,
     post: Post,
     mut exchange: Exchange,
     _room: Option<OwnedSemaphorePermit>,
 ) {
-    let mode = core.mode();
-    if let Mode::Sse24(endpoint) = &mode {
+    let mode = link.mode();
+    if let Mode::HttpSse(endpoint) = &mode {
         exchange.url = Some(endpoint.clone());
     }
-    let late = HttpError::TimedOut { step: "first byte", limit: NOTE_TIME };
-    let answer = match timeout(NOTE_TIME, core.net.send(&exchange)).await.unwrap_or(Err(late)) {
+    let late = HttpError::TimedOut { step: TimeoutStep::FirstByte, limit: NOTE_TIME };
+    let answer = match timeout(NOTE_TIME, link.net.send(&exchange)).await.unwrap_or(Err(late)) {
         Ok(answer) => answer,
-        Err(error) => return lose(&core, lane, error),
+        Err(error) => return lose(&link, lane, error),
     };
     if !answer.status.is_success() {
         // A 404 here may mean the notification: whether the session is gone, the next request finds out.
-        let refused = answer.refused(core.config.limits.error_body).await;
-        let verdict = answer::refusal(refused, post.session.id.is_some());
-        return settle(&core, lane, &post, &HeaderMap::new(), verdict);
+        let refused = answer.refused(link.config.limits.error_body).await;
+        let meaning = answer::refusal(refused, post.session.id.is_some());
+        return settle(&link, lane, &post, &HeaderMap::new(), meaning);
     }
     if post.what == What::Initialized && !post.modern && matches!(mode, Mode::Streamable) {
         // Beside everything else: nobody waits for it.
-        core.launch_stream(Box::pin(standalone::run(core.clone(), post.session)));
+        link.launch_stream(Box::pin(standalone::run(link.clone(), post.session)));
     }
-    core.settle(lane, Inbound::Delivered { lane });
+    link.settle(lane, Inbound::Delivered { lane });
     drain(answer.body).await;
 }

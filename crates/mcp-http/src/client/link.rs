@@ -14,12 +14,12 @@ use mcp_core::transport::{
 use tokio::sync::Semaphore;
 
 use super::close::{GRACE, delete};
-use super::commons::Commons;
-use super::core::{Core, Step, Task, abortable};
 use super::exchange;
-use super::net::Exchange;
+use super::header_cache::HeaderCache;
+use super::link_state::{LinkState, Next, Task, abortable};
 use super::post::{self, Post, What};
 use crate::HttpError;
+use crate::net::Exchange;
 
 /// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.
 const NOTES: u32 = 1024;
@@ -35,11 +35,11 @@ const BINDING: Binding = Binding {
 };
 
 /// A link over HTTP. Making one does no I/O.
-pub(super) struct HttpLink(Arc<Core>);
+pub(super) struct HttpLink(Arc<LinkState>);
 
 impl HttpLink {
-    pub(super) fn new(core: Core) -> HttpLink {
-        HttpLink(Arc::new(core))
+    pub(super) fn new(link: LinkState) -> HttpLink {
+        HttpLink(Arc::new(link))
     }
 }
 
@@ -49,16 +49,16 @@ impl Transport for HttpLink {
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let receiver = Receiver { core: self.0.clone(), tasks: FuturesUnordered::from_iter([never()]) };
+        let receiver = Receiver { link: self.0.clone(), tasks: FuturesUnordered::from_iter([never()]) };
         let notes = Arc::new(Semaphore::new(NOTES as usize));
-        (Box::new(Sender { core: self.0, notes, commons: Commons::default() }), Box::new(receiver))
+        (Box::new(Sender { link: self.0, notes, header_cache: HeaderCache::default() }), Box::new(receiver))
     }
 }
 
 struct Sender {
-    core: Arc<Core>,
+    link: Arc<LinkState>,
     notes: Arc<Semaphore>,
-    commons: Commons,
+    header_cache: HeaderCache,
 }
 
 impl Sender {
@@ -69,30 +69,30 @@ impl Sender {
         lane: Lane,
         version: Option<ProtocolVersion>,
     ) -> Result<(Post, Exchange), SendError> {
-        if !self.core.is_open() {
+        if !self.link.is_open() {
             return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
         }
         if lane.is_shared() {
             let why = "a client sends each message on a lane of its own";
             return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
         }
-        post::build(message, version, &self.core, &mut self.commons).map_err(SendError::Rejected)
+        post::build(message, version, &self.link, &mut self.header_cache).map_err(SendError::Rejected)
     }
 
     fn request(&self, lane: Lane, post: Post, mut exchange: Exchange) {
         if post.what == What::Initialize {
-            self.core.begin_session();
+            self.link.begin_session();
         }
-        let core = self.core.clone();
-        let request = async move { exchange::request(&core, lane, &post, &mut exchange).await };
-        self.core.launch(lane, true, Box::pin(request));
+        let link = self.link.clone();
+        let request = async move { exchange::request(&link, lane, &post, &mut exchange).await };
+        self.link.launch(lane, true, Box::pin(request));
     }
 
     async fn note(&self, lane: Lane, post: Post, exchange: Exchange) {
         // Waits for messages that were sent before, never for ones that come later. It is never closed.
         let room = self.notes.clone().acquire_owned().await.ok();
-        let note = exchange::note(self.core.clone(), lane, post, exchange, room);
-        self.core.launch(lane, false, Box::pin(note));
+        let note = exchange::note(self.link.clone(), lane, post, exchange, room);
+        self.link.launch(lane, false, Box::pin(note));
     }
 }
 
@@ -112,7 +112,7 @@ impl TransportSender for Sender {
                 Ok(())
             }
             Outbound::End { lane, .. } => {
-                self.core.give_up(lane);
+                self.link.give_up(lane);
                 Ok(())
             }
         }
@@ -121,20 +121,20 @@ impl TransportSender for Sender {
     /// Requests in flight and streams are dropped at once. Notifications and answers have a second, as far as the
     /// receiving half runs; the session's DELETE has its own limit.
     async fn close(&mut self) -> Result<CloseReport, TransportError> {
-        self.core.begin_close();
+        self.link.begin_close();
         // The permits come back when the messages are through, or were dropped.
         let quiet = self.notes.acquire_many(NOTES);
         let _in_time = tokio::time::timeout(GRACE, quiet).await;
-        if let Some(session) = self.core.session_to_end() {
-            delete(&self.core, &session).await;
+        if let Some(session) = self.link.session_to_end() {
+            delete(&self.link, &session).await;
         }
-        self.core.end(None);
+        self.link.end(None);
         Ok(CloseReport::default())
     }
 }
 
 struct Receiver {
-    core: Arc<Core>,
+    link: Arc<LinkState>,
     /// The exchanges, beside one that [never](never) ends.
     tasks: FuturesUnordered<Task>,
 }
@@ -146,23 +146,23 @@ fn never() -> Task {
 }
 
 impl Receiver {
-    /// Runs the exchanges. What they hand over is kept in the core until it is returned: that is what makes `recv`
+    /// Runs the exchanges. What they hand over is kept in the link state until it is returned: that is what makes `recv`
     /// cancel-safe.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
         loop {
             let tasks = &self.tasks;
-            match self.core.step(|task| tasks.push(task)) {
-                Step::HandOver(inbound) => return Poll::Ready(Ok(Some(inbound))),
-                Step::End(end) => {
+            match self.link.step(|task| tasks.push(task)) {
+                Next::HandOver(inbound) => return Poll::Ready(Ok(Some(inbound))),
+                Next::End(end) => {
                     self.tasks.clear();
                     return Poll::Ready(end.map(|()| None));
                 }
-                Step::Run => {}
+                Next::Run => {}
             }
             if let Poll::Ready(Some(_)) = self.tasks.poll_next_unpin(cx) {
                 continue;
             }
-            if !self.core.has_news(cx.waker()) {
+            if !self.link.has_news(cx.waker()) {
                 return Poll::Pending;
             }
         }

@@ -9,22 +9,19 @@
 //! - 2024-11-05: HTTP+SSE, found when `initialize` is refused.
 
 mod answer;
-mod authorize;
 mod close;
-mod commons;
 mod config;
-mod core;
 mod exchange;
+mod header_cache;
+mod http_sse;
 mod learn;
 mod link;
-pub(crate) mod net;
+mod link_state;
 mod post;
 mod reopen;
 mod resume;
-mod sse24;
 mod standalone;
 mod stream;
-pub(crate) mod uri;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,17 +30,16 @@ use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
 
-pub use authorize::{Authorize, Challenge};
-pub use config::{ClientConfig, ClientLimits, HttpVersions, Proxy, ReconnectStreams, Timeouts};
-#[cfg(unix)]
-pub use net::UnixDial;
-pub use net::{Dial, Io};
+pub use config::{ClientLimits, HttpClientConfig, ReconnectStreams};
 
-use self::core::Core;
+#[cfg(unix)]
+use crate::net::UnixDial;
+use crate::net::uri;
+use crate::net::{Authorize, Dial, Net};
 use crate::{HttpError, Secret};
 use learn::Tools;
 use link::HttpLink;
-use net::Net;
+use link_state::LinkState;
 
 /// Reaches one MCP endpoint over HTTP. A [`Connect`]: hand it to a client.
 ///
@@ -58,7 +54,7 @@ use net::Net;
 /// ```
 pub struct HttpClient {
     url: Uri,
-    config: Arc<ClientConfig>,
+    config: Arc<HttpClientConfig>,
     dial: Option<Arc<dyn Dial>>,
     /// Made when it is first needed. Links share its connections.
     net: Option<Net>,
@@ -74,7 +70,7 @@ impl HttpClient {
     ///
     /// [`HttpError::Url`], before anything is sent.
     pub fn new(url: &str) -> Result<HttpClient, HttpError> {
-        HttpClient::with_config(url, ClientConfig::default())
+        HttpClient::with_config(url, HttpClientConfig::default())
     }
 
     /// The same with these settings. Those that cannot be used are found by [`Connect::connect`], as
@@ -83,7 +79,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// [`HttpError::Url`].
-    pub fn with_config(url: &str, config: ClientConfig) -> Result<HttpClient, HttpError> {
+    pub fn with_config(url: &str, config: HttpClientConfig) -> Result<HttpClient, HttpError> {
         let url = uri::parse(url)?;
         Ok(HttpClient { url, config: Arc::new(config), dial: None, net: None, tools: Arc::default() })
     }
@@ -112,26 +108,26 @@ impl HttpClient {
     #[must_use]
     pub fn bearer(self, token: impl Into<Secret>) -> HttpClient {
         let token = token.into();
-        self.configure(|config| config.bearer = Some(token))
+        self.configure(|config| config.credentials.bearer = Some(token))
     }
 
     /// Asks this for credentials, and lets it answer challenges.
     #[must_use]
     pub fn authorize(self, authorize: impl Authorize) -> HttpClient {
-        self.configure(|config| config.authorize = Some(Arc::new(authorize)))
+        self.configure(|config| config.credentials.authorize = Some(Arc::new(authorize)))
     }
 
     /// Sends this header with every request. The transport's own headers cannot be set; that is found by
     /// [`Connect::connect`], as [`ConnectError::Unusable`].
     #[must_use]
     pub fn header(self, name: HeaderName, value: HeaderValue) -> HttpClient {
-        self.configure(|config| config.headers.push((name, value)))
+        self.configure(|config| config.credentials.headers.push((name, value)))
     }
 
     /// Changes any of the settings. Links that exist keep theirs.
     #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig)) -> HttpClient {
-        let mut config = ClientConfig::clone(&self.config);
+    pub fn configure(mut self, change: impl FnOnce(&mut HttpClientConfig)) -> HttpClient {
+        let mut config = HttpClientConfig::clone(&self.config);
         change(&mut config);
         self.config = Arc::new(config);
         self.net = None;
@@ -147,9 +143,10 @@ impl HttpClient {
         if let Some(net) = &self.net {
             return Ok(net.clone());
         }
+        let config = &self.config;
         let net = match &self.dial {
-            Some(dial) => Net::over(&self.url, &self.config, dial.clone())?,
-            None => Net::new(&self.url, &self.config)?,
+            Some(dial) => Net::over(&self.url, &config.net, &config.credentials, dial.clone())?,
+            None => Net::new(&self.url, &config.net, &config.credentials)?,
         };
         Ok(self.net.insert(net).clone())
     }
@@ -172,7 +169,7 @@ impl Connect for HttpClient {
     /// [`ConnectError::Unusable`]: a setting cannot be used. The source is an [`HttpError`].
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let net = self.net().map_err(|error| ConnectError::Unusable(TransportError::new(error)))?;
-        let core = Core::new(net, self.config.clone(), self.url.clone(), self.tools.clone());
-        Ok(Box::new(HttpLink::new(core)))
+        let link = LinkState::new(net, self.config.clone(), self.url.clone(), self.tools.clone());
+        Ok(Box::new(HttpLink::new(link)))
     }
 }

@@ -5,11 +5,11 @@ use hyper::header::{ACCEPT, HeaderName, HeaderValue};
 use mcp_core::message::{Field, Message, ProtocolVersion, Request};
 use mcp_core::transport::{Loss, LossKind};
 
-use super::commons::Commons;
-use super::core::{Core, Session};
+use super::header_cache::HeaderCache;
 use super::learn::Tools;
-use super::net::{Common, Exchange};
+use super::link_state::{LinkState, Session};
 use crate::headers;
+use crate::net::{Exchange, HeaderTemplate};
 
 /// `Accept` of every GET (ledger HTTP-C-003).
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -72,28 +72,28 @@ type Headers = Vec<(HeaderName, HeaderValue)>;
 pub(super) fn build(
     message: &Message,
     version: Option<ProtocolVersion>,
-    core: &Core,
-    commons: &mut Commons,
+    link: &LinkState,
+    header_cache: &mut HeaderCache,
 ) -> Result<(Post, Exchange), Loss> {
     let what = What::of(message);
     let modern = version.is_some_and(ProtocolVersion::is_modern);
     let mut session = Session::default();
-    let (common, headers) = if modern {
-        modern_headers(message, version, core, commons)?
+    let (template, headers) = if modern {
+        modern_headers(message, version, link, header_cache)?
     } else if what == What::Initialize {
         // It names its version in the body alone (ledger HTTP-C-009) and has no session yet.
-        (commons.of_version(None, &core.net), Vec::new())
+        (header_cache.of_version(None, &link.net), Vec::new())
     } else {
-        session = core.session();
+        session = link.session();
         session.version = version.or(session.version);
-        (commons.of_session(&session, &core.net), Vec::new())
+        (header_cache.of_session(&session, &link.net), Vec::new())
     };
     let mut body = Vec::new();
     message.write_to(&mut body);
     let exchange = Exchange {
         method: Method::POST,
         url: None,
-        common: Some(common),
+        template: Some(template),
         headers,
         body: body.into(),
         counted: what.is_counted(),
@@ -105,26 +105,26 @@ pub(super) fn build(
 fn modern_headers(
     message: &Message,
     version: Option<ProtocolVersion>,
-    core: &Core,
-    commons: &mut Commons,
-) -> Result<(Common, Headers), Loss> {
+    link: &LinkState,
+    header_cache: &mut HeaderCache,
+) -> Result<(HeaderTemplate, Headers), Loss> {
     let mut own = Vec::new();
-    let common = match message {
+    let template = match message {
         Message::Request(request) => {
             let method = request.method.as_str();
             let field = headers::named_by(method);
             let name = field.and_then(|field| request.params.as_ref()?.only_text(field));
             if let Some(name) = name.as_deref().filter(|_| method == "tools/call") {
-                param_headers(request, name, &core.tools, &mut own)?;
+                param_headers(request, name, &link.tools, &mut own)?;
             }
             // Tools and prompts are few; resources may be many.
             let target = name.as_deref().filter(|_| field == Some(Field::Name)).map(|name| (method, name));
-            let common = target.and_then(|target| commons.of_target(version, target, &core.net));
-            if common.is_none() {
+            let template = target.and_then(|target| header_cache.of_target(version, target, &link.net));
+            if template.is_none() {
                 own.push((headers::METHOD, method_value(method)));
                 own.extend(name.map(|name| (headers::NAME, headers::encode_value(&name))));
             }
-            common
+            template
         }
         Message::Notification(note) => {
             own.push((headers::METHOD, method_value(note.method.as_str())));
@@ -135,7 +135,7 @@ fn modern_headers(
             return Err(Loss::new(LossKind::NoRoute, why));
         }
     };
-    Ok((common.unwrap_or_else(|| commons.of_version(version, &core.net)), own))
+    Ok((template.unwrap_or_else(|| header_cache.of_version(version, &link.net)), own))
 }
 
 /// The value of `Mcp-Method`. That of calls, the most frequent, is made once and for all.

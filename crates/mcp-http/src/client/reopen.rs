@@ -8,11 +8,11 @@ use hyper::header::HeaderValue;
 use mcp_core::transport::{Loss, LossKind};
 
 use super::answer;
-use super::core::{Core, Session};
-use super::net::{Body, Exchange};
+use super::link_state::{LinkState, Session};
 use super::post::get_headers;
 use super::resume::{Backoff, random};
 use super::stream::Cursor;
+use crate::net::{Body, Exchange};
 use crate::{HttpError, media};
 
 /// What a GET came to.
@@ -26,16 +26,16 @@ pub(super) enum Opened {
 }
 
 /// Asks for a stream, from its start or after an event.
-pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&HeaderValue>) -> Opened {
+pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&HeaderValue>) -> Opened {
     let exchange = Exchange {
         method: Method::GET,
         url: None,
-        common: None,
+        template: None,
         headers: get_headers(session, last_id),
         body: Bytes::new(),
         counted: false,
     };
-    let answer = match core.net.send(exchange).await {
+    let answer = match link.net.send(exchange).await {
         Ok(answer) => answer,
         Err(error @ (HttpError::Redirect { .. } | HttpError::Url { .. } | HttpError::Setting { .. })) => {
             return Opened::Never(error);
@@ -51,9 +51,9 @@ pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&Header
         return Opened::Never(HttpError::NotMcp { why, body: String::new() });
     }
     if answer.status.as_u16() == 404 && session.id.is_some() {
-        return Opened::Never(HttpError::SessionGone);
+        return Opened::Never(HttpError::SessionLost);
     }
-    let refused = answer.refused(core.config.limits.error_body).await;
+    let refused = answer.refused(link.config.limits.error_body).await;
     let after = refused.retry_after;
     let again = refused.is_retryable();
     let error = HttpError::Status(refused.into());
@@ -62,14 +62,14 @@ pub(super) async fn open(core: &Core, session: &Session, last_id: Option<&Header
 
 /// One logical stream over several connections.
 pub(super) struct Resuming<'a> {
-    core: &'a Core,
+    link: &'a LinkState,
     session: Session,
     backoff: Backoff,
 }
 
 impl<'a> Resuming<'a> {
-    pub(super) fn new(core: &'a Core, session: Session) -> Resuming<'a> {
-        Resuming { core, session, backoff: Backoff::new(core.config.reconnect) }
+    pub(super) fn new(link: &'a LinkState, session: Session) -> Resuming<'a> {
+        Resuming { link, session, backoff: Backoff::new(link.config.reconnect) }
     }
 
     /// The budget of tries is as new.
@@ -94,14 +94,14 @@ impl<'a> Resuming<'a> {
                 Err(give_up) => return Err(over(&cut, &give_up)),
             };
             tokio::time::sleep(wait).await;
-            match open(self.core, &self.session, cursor.last_id.as_ref()).await {
+            match open(self.link, &self.session, cursor.last_id.as_ref()).await {
                 Opened::Stream(body) => return Ok(body),
-                Opened::Never(HttpError::SessionGone) => {
+                Opened::Never(HttpError::SessionLost) => {
                     if let Some(id) = &self.session.id {
-                        self.core.session_gone(id);
+                        self.link.session_lost(id);
                     }
                     // The request was sent before the stream broke.
-                    return Err(Loss::new(LossKind::SessionLost { executed: true }, HttpError::SessionGone));
+                    return Err(Loss::new(LossKind::SessionLost { executed: true }, HttpError::SessionLost));
                 }
                 Opened::Never(HttpError::Status(refused)) if refused.is_auth() => {
                     return Err(answer::lost(HttpError::Status(refused)));

@@ -6,17 +6,17 @@ use mcp_core::message::{Decoded, decode};
 use mcp_core::transport::{Envelope, Inbound, Lane, Loss, LossKind};
 use tokio::time::Instant;
 
-use super::core::{Core, Session};
+use super::link_state::{LinkState, Session};
 use super::reopen::{Opened, Resuming, open};
 use super::stream::{Cursor, Events, ended};
 use crate::HttpError;
 
 /// Keeps the stream open for as long as the server wants one. It is never needed: where there is none (405, or any
 /// other refusal) nobody is told.
-pub(super) async fn run(core: Arc<Core>, session: Session) {
+pub(super) async fn run(link: Arc<LinkState>, session: Session) {
     let mut cursor = Cursor::default();
-    let mut resuming = Resuming::new(&core, session.clone());
-    let mut opened = match open(&core, &session, None).await {
+    let mut resuming = Resuming::new(&link, session.clone());
+    let mut opened = match open(&link, &session, None).await {
         Opened::Stream(body) => Ok(body),
         // A 404 to the first GET is no lost session: many servers have no route for GET at all.
         Opened::Never(error) => return tracing::debug!(%error, "the server has no stream of its own"),
@@ -25,16 +25,16 @@ pub(super) async fn run(core: Arc<Core>, session: Session) {
     loop {
         let mut body = match opened {
             Ok(body) => body,
-            Err(loss) => return over(&core, loss),
+            Err(loss) => return over(&link, loss),
         };
         body.may_be_silent();
         let since = Instant::now();
-        let mut events = Events::new(body, core.config.limits.event);
-        let cut = shared(&core, &mut events, &mut cursor).await.unwrap_or_else(ended);
+        let mut events = Events::new(body, link.config.limits.event);
+        let cut = shared(&link, &mut events, &mut cursor).await.unwrap_or_else(ended);
         drop(events);
         tracing::debug!(%cut, "the server's own stream broke");
         // One that stood for long was a good one, though it may have had nothing to say.
-        if since.elapsed() >= core.config.reconnect.cap {
+        if since.elapsed() >= link.config.reconnect.cap {
             resuming.renew();
         }
         opened = resuming.next(&mut cursor, cut).await;
@@ -42,30 +42,30 @@ pub(super) async fn run(core: Arc<Core>, session: Session) {
 }
 
 /// Hands over what comes on a stream that belongs to no exchange, until it ends; how, unless cleanly.
-pub(super) async fn shared(core: &Core, events: &mut Events, cursor: &mut Cursor) -> Option<HttpError> {
+pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut Cursor) -> Option<HttpError> {
     loop {
-        core.room().await;
+        link.room().await;
         let event = match events.message(cursor).await {
             Ok(Some(event)) => event,
             Ok(None) => return None,
             Err(error) => return Some(error),
         };
         match decode(event.data) {
-            Decoded::One(Ok(message)) => core.deliver(Lane::SHARED, message),
-            Decoded::One(Err(refusal)) => core.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
+            Decoded::One(Ok(message)) => link.deliver(Lane::SHARED, message),
+            Decoded::One(Err(refusal)) => link.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
             Decoded::Batch(items) => {
-                let lane = core.batch_lane();
-                core.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
+                let lane = link.batch_lane();
+                link.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
             }
         }
     }
 }
 
 /// The stream is given up. If the session went with it, the client's session hears of it at once (ledger T-19).
-fn over(core: &Core, loss: Loss) {
+fn over(link: &LinkState, loss: Loss) {
     if matches!(loss.kind, LossKind::SessionLost { .. }) {
         let loss = Loss { kind: LossKind::SessionLost { executed: false }, source: loss.source };
-        core.push(Inbound::Lost { lane: Lane::SHARED, loss });
+        link.push(Inbound::Lost { lane: Lane::SHARED, loss });
     } else {
         tracing::debug!(%loss, "the server's own stream is not opened any more");
     }

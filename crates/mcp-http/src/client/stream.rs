@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 
-use super::net::Body;
 use crate::HttpError;
+use crate::net::Body;
 use crate::sse::{Decoder, Event};
 
 /// How much is read after the answer, so that the connection can be used again.

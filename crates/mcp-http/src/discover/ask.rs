@@ -11,17 +11,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::{Content, Named, Reply};
 use super::table::{Question, refuses};
-use crate::client::ClientConfig;
-use crate::client::net::{Answer, Body, Exchange, Net};
-use crate::client::uri::within;
+use crate::client::HttpClientConfig;
 use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
+use crate::net::uri::within;
+use crate::net::{Answer, Body, Exchange, Net};
 use crate::sse::Decoder;
 use crate::{HttpError, media};
 
 /// Asks.
 pub(super) struct Asker<'a> {
     pub(super) net: &'a Net,
-    pub(super) config: &'a ClientConfig,
+    pub(super) config: &'a HttpClientConfig,
     pub(super) client: &'a (String, String),
 }
 
@@ -62,7 +62,7 @@ impl Asker<'_> {
         if method == Method::POST {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
-        Exchange { method, url: Some(Arc::new(url.clone())), common: None, headers, body, counted: false }
+        Exchange { method, url: Some(Arc::new(url.clone())), template: None, headers, body, counted: false }
     }
 
     fn discover(&self) -> Bytes {
@@ -156,12 +156,12 @@ impl Asker<'_> {
         let exchange = Exchange {
             method: Method::DELETE,
             url: Some(Arc::new(url.clone())),
-            common: None,
+            template: None,
             headers,
             body: Bytes::new(),
             counted: false,
         };
-        let sent = timeout(self.config.timeouts.delete, self.net.send(exchange)).await;
+        let sent = timeout(self.config.delete_timeout, self.net.send(exchange)).await;
         matches!(sent, Ok(Ok(answer)) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND)
     }
 }

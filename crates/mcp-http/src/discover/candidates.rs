@@ -4,7 +4,7 @@ use hyper::Uri;
 
 use super::table::Question;
 use crate::HttpError;
-use crate::client::uri::within;
+use crate::net::uri::within;
 
 /// Where servers keep their endpoint if nobody says otherwise, the most usual first (FAULT A-B2).
 const WELL_KNOWN: [&str; 5] = ["/mcp", "/", "/tools", "/api/mcp", "/v1/mcp"];

@@ -7,10 +7,10 @@ use hyper::Uri;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use mcp_core::message::{ErrorObject, Payload, RawJson, Response, code, meta};
 
-use super::table::{Question, Seen};
-use crate::HttpError;
-use crate::client::uri::same_origin;
+use super::table::{Observation, Question};
 use crate::error::Refused;
+use crate::net::uri::same_origin;
+use crate::{HttpError, TimeoutStep};
 
 /// How much of a peer's text goes into the words for people, in characters.
 const CLIP: usize = 120;
@@ -44,7 +44,7 @@ impl Content {
 /// The answer to a question.
 #[derive(Debug)]
 pub(super) struct Reply {
-    pub(super) seen: Seen,
+    pub(super) observed: Observation,
     pub(super) status: Option<StatusCode>,
     /// What was learned, in words.
     pub(super) why: String,
@@ -56,36 +56,36 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn new(seen: Seen, status: Option<StatusCode>, why: String) -> Reply {
-        Reply { seen, status, why, named: Named::default(), refused: None, error: None }
+    fn new(observed: Observation, status: Option<StatusCode>, why: String) -> Reply {
+        Reply { observed, status, why, named: Named::default(), refused: None, error: None }
     }
 
     /// No answer in time.
     pub(super) fn late(after: Duration, status: Option<StatusCode>) -> Reply {
         let what = if status.is_some() { "no end of the answer" } else { "no answer" };
-        Reply::new(Seen::TimedOut, status, format!("{what} within {} ms", after.as_millis()))
+        Reply::new(Observation::TimedOut, status, format!("{what} within {} ms", after.as_millis()))
     }
 
     /// No answer at all, or one that broke.
     pub(super) fn failed(url: &Uri, status: Option<StatusCode>, error: HttpError) -> Reply {
-        let seen = match &error {
+        let observed = match &error {
             HttpError::Redirect { to, .. } => {
                 let home = to.parse::<Uri>().is_ok_and(|to| same_origin(&to, url));
-                Seen::Redirect { home }
+                Observation::Redirect { home }
             }
-            HttpError::TimedOut { step: "connect", .. } => Seen::Unreachable,
-            HttpError::TimedOut { .. } => Seen::TimedOut,
-            HttpError::Cut { .. } | HttpError::Closed => Seen::Cut,
+            HttpError::TimedOut { step: TimeoutStep::Connect, .. } => Observation::Unreachable,
+            HttpError::TimedOut { .. } => Observation::TimedOut,
+            HttpError::Cut { .. } | HttpError::Closed => Observation::Cut,
             HttpError::Connect { .. } | HttpError::Url { .. } | HttpError::Setting { .. } => {
-                Seen::Unreachable
+                Observation::Unreachable
             }
-            _ => Seen::Foreign,
+            _ => Observation::Foreign,
         };
         let status = match &error {
             HttpError::Redirect { status, .. } => Some(*status),
             _ => status,
         };
-        Reply { error: Some(error.clone()), ..Reply::new(seen, status, error.to_string()) }
+        Reply { error: Some(error.clone()), ..Reply::new(observed, status, error.to_string()) }
     }
 
     /// An answer that was read.
@@ -98,19 +98,19 @@ impl Reply {
         match content {
             Err(error) => Reply::failed(url, Some(status), error),
             Ok(Content::Endpoint) => {
-                Reply::new(Seen::Endpoint, Some(status), "a stream of HTTP+SSE".to_owned())
+                Reply::new(Observation::Endpoint, Some(status), "a stream of HTTP+SSE".to_owned())
             }
             Ok(Content::Message(response)) => message(question, status, response),
             Ok(Content::Foreign(what)) => {
                 let wanted = if question == Question::Stream { "a stream of HTTP+SSE" } else { "MCP" };
-                Reply::new(Seen::Foreign, Some(status), format!("{what}, which is not {wanted}"))
+                Reply::new(Observation::Foreign, Some(status), format!("{what}, which is not {wanted}"))
             }
         }
     }
 
     /// A status that carries no answer in MCP.
     pub(super) fn refused(refused: Refused) -> Reply {
-        let reply = Reply::new(Seen::Foreign, Some(refused.status), clip(&refused.to_string()));
+        let reply = Reply::new(Observation::Foreign, Some(refused.status), clip(&refused.to_string()));
         Reply { refused: Some(refused), ..reply }
     }
 }
@@ -120,16 +120,16 @@ fn message(question: Question, status: StatusCode, response: Response) -> Reply 
     match response.outcome {
         Ok(result) => result_of(question, status, &result),
         Err(error) => {
-            let seen = match seen_in_error(&error) {
-                Seen::Rpc if is_misplaced(status, response.id.is_some()) => Seen::Foreign,
-                seen => seen,
+            let observed = match seen_in_error(&error) {
+                Observation::Rpc if is_misplaced(status, response.id.is_some()) => Observation::Foreign,
+                observed => observed,
             };
-            let named = match &seen {
-                Seen::Versions(theirs) => Named { versions: theirs.clone(), ..Named::default() },
+            let named = match &observed {
+                Observation::Versions(theirs) => Named { versions: theirs.clone(), ..Named::default() },
                 _ => Named::default(),
             };
             let why = format!("answers in JSON-RPC: {}", clip(&error.to_string()));
-            Reply { named, ..Reply::new(seen, Some(status), why) }
+            Reply { named, ..Reply::new(observed, Some(status), why) }
         }
     }
 }
@@ -138,15 +138,15 @@ fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply 
     let raw = result.raw();
     let supported = raw.member("supportedVersions").as_ref().and_then(texts);
     let chosen = raw.member("protocolVersion").and_then(|version| version.to_text());
-    let (seen, versions, info, what) = match (question, supported, chosen) {
+    let (observed, versions, info, what) = match (question, supported, chosen) {
         (Question::Modern, Some(theirs), _) => {
             let info = raw.member("_meta").and_then(|meta| meta.member(meta::SERVER_INFO));
-            (Seen::Versions(theirs.clone()), theirs, info, "answers server/discover")
+            (Observation::Versions(theirs.clone()), theirs, info, "answers server/discover")
         }
         (Question::Legacy, _, Some(version)) => {
-            (Seen::Initialized, vec![version], raw.member("serverInfo"), "answers initialize")
+            (Observation::Initialized, vec![version], raw.member("serverInfo"), "answers initialize")
         }
-        _ => (Seen::Rpc, Vec::new(), None, "answers in JSON-RPC"),
+        _ => (Observation::Rpc, Vec::new(), None, "answers in JSON-RPC"),
     };
     let said = |key: &str| {
         info.as_ref()
@@ -160,7 +160,7 @@ fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply 
     } else {
         format!("{what}: {}", clip(&named.versions.join(", ")))
     };
-    Reply { named, ..Reply::new(seen, Some(status), why) }
+    Reply { named, ..Reply::new(observed, Some(status), why) }
 }
 
 /// Whether an error is about the URL and not about the question: servers of MCP also word in JSON-RPC that there is
@@ -171,17 +171,17 @@ fn is_misplaced(status: StatusCode, has_id: bool) -> bool {
 }
 
 /// Ledger T-07: the errors that only a server of 2026-07-28 makes.
-fn seen_in_error(error: &ErrorObject) -> Seen {
+fn seen_in_error(error: &ErrorObject) -> Observation {
     let data = |key: &str| error.data.as_ref().and_then(|data| data.member(key));
     match error.code {
         code::UNSUPPORTED_VERSION => {
-            data("supported").as_ref().and_then(texts).map_or(Seen::Rpc, Seen::Versions)
+            data("supported").as_ref().and_then(texts).map_or(Observation::Rpc, Observation::Versions)
         }
         code::MISSING_CLIENT_CAPABILITY if data("requiredCapabilities").is_some_and(|it| it.is_object()) => {
-            Seen::ModernError
+            Observation::ModernError
         }
-        code::HEADER_MISMATCH => Seen::ModernError,
-        _ => Seen::Rpc,
+        code::HEADER_MISMATCH => Observation::ModernError,
+        _ => Observation::Rpc,
     }
 }
 

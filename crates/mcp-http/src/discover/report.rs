@@ -6,8 +6,8 @@ use std::time::Duration;
 use hyper::Uri;
 
 use crate::HttpError;
-use crate::client::uri::shown;
 use crate::error::Refused;
+use crate::net::uri::shown;
 
 /// Which family of revisions a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -17,7 +17,7 @@ pub(super) enum Question {
 
 /// What came back, apart from the status.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Seen {
+pub(super) enum Observation {
     /// A DiscoverResult, or `-32022` with `data.supported`: the revisions that it names.
     Versions(Vec<String>),
     /// `-32020`, or `-32021` with `data.requiredCapabilities`: only a server of 2026-07-28 says so.
@@ -45,7 +45,7 @@ pub(super) enum Seen {
 
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Decision {
     /// This is the endpoint.
     Found(Era),
     /// This is an endpoint already: `initialize` only says more about it.
@@ -61,28 +61,30 @@ pub(super) enum Step {
 }
 
 /// The row for an answer. `status` is `None` where there was no answer.
-pub(super) fn judge(asked: Question, status: Option<u16>, seen: &Seen) -> Step {
+pub(super) fn judge(asked: Question, status: Option<u16>, observed: &Observation) -> Decision {
     use Question::{Legacy, Modern, Stream};
     if status.is_some_and(refuses) {
-        return Step::Refused;
+        return Decision::Refused;
     }
-    match (asked, seen) {
-        (_, Seen::Unreachable | Seen::Redirect { home: false }) => Step::Stop,
-        (_, Seen::TimedOut | Seen::Redirect { home: true }) => Step::Next,
-        (Modern, Seen::Cut | Seen::Foreign) => Step::Ask(Legacy),
-        (_, Seen::Cut) => Step::Stop,
-        (Modern, Seen::Versions(theirs)) if only_legacy(theirs) => Step::LookCloser,
-        (Modern | Legacy, Seen::Versions(_) | Seen::ModernError) => Step::Found(Era::Modern),
-        (Modern, Seen::Rpc | Seen::Initialized) => Step::LookCloser,
-        (Legacy, Seen::Rpc | Seen::Initialized) => Step::Found(Era::Legacy),
-        (Legacy, Seen::Foreign) => match status {
+    match (asked, observed) {
+        (_, Observation::Unreachable | Observation::Redirect { home: false }) => Decision::Stop,
+        (_, Observation::TimedOut | Observation::Redirect { home: true }) => Decision::Next,
+        (Modern, Observation::Cut | Observation::Foreign) => Decision::Ask(Legacy),
+        (_, Observation::Cut) => Decision::Stop,
+        (Modern, Observation::Versions(theirs)) if only_legacy(theirs) => Decision::LookCloser,
+        (Modern | Legacy, Observation::Versions(_) | Observation::ModernError) => {
+            Decision::Found(Era::Modern)
+        }
+        (Modern, Observation::Rpc | Observation::Initialized) => Decision::LookCloser,
+        (Legacy, Observation::Rpc | Observation::Initialized) => Decision::Found(Era::Legacy),
+        (Legacy, Observation::Foreign) => match status {
             // Ledger SSE24-C-009: what a server of 2024-11-05 says to a POST on its stream.
-            Some(400 | 404 | 405) => Step::Ask(Stream),
-            Some(200..=299) | None => Step::Next,
-            _ => Step::Refused,
+            Some(400 | 404 | 405) => Decision::Ask(Stream),
+            Some(200..=299) | None => Decision::Next,
+            _ => Decision::Refused,
         },
-        (Stream, Seen::Endpoint) => Step::Found(Era::Legacy),
-        (Stream, _) | (_, Seen::Endpoint) => Step::Next,
+        (Stream, Observation::Endpoint) => Decision::Found(Era::Legacy),
+        (Stream, _) | (_, Observation::Endpoint) => Decision::Next,
     }
 }
 

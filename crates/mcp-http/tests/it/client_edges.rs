@@ -94,7 +94,7 @@ async fn one_connection_is_enough_for_a_question_within_a_call() {
         Ok(RawJson::parse(r#"{"action":"decline"}"#).unwrap())
     }
     let mut peer = Peer::new();
-    let http = peer.http().configure(|config| config.connections = 1);
+    let http = peer.http().configure(|config| config.net.connections = 1);
     let client = builder()
         .era(EraMode::Legacy(V))
         .capability("elicitation", RawJson::EMPTY_OBJECT)
@@ -129,7 +129,7 @@ async fn one_connection_is_enough_for_a_question_within_a_call() {
 #[tokio::test(start_paused = true)]
 async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given_up() {
     let mut peer = Peer::new();
-    let client = builder().start(peer.http().configure(|config| config.connections = 1)).unwrap();
+    let client = builder().start(peer.http().configure(|config| config.net.connections = 1)).unwrap();
     peer.post("server/discover").await.result(crate::client_peer::discovered());
     client.ready().await.unwrap();
     let filter = || SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
@@ -173,7 +173,7 @@ async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given
 async fn no_way_of_not_answering_holds_a_call_for_ever() {
     for turn in 0..5 {
         let mut peer = Peer::new();
-        let http = peer.http().configure(|config| config.connections = 1);
+        let http = peer.http().configure(|config| config.net.connections = 1);
         let client = builder().era(EraMode::Legacy(V)).start(http).unwrap();
         peer.handshake(V, None).await;
         peer.next_of(Method::GET).await.status(405);

@@ -18,7 +18,7 @@ use mcp_core::client::{Client, ClientBuilder};
 use mcp_core::message::{Field, Message, ProtocolVersion, RawJson};
 use mcp_core::transport::async_trait;
 use mcp_http::HttpClient;
-use mcp_http::client::{Dial, Io};
+use mcp_http::net::{Dial, Io};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) const URL: &str = "http://mcp.test:8080/api/mcp?tenant=7";

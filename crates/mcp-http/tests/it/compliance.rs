@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_core::message::ProtocolVersion as V;
 use mcp_core::transport::{Accept, Connect, ConnectError, Transport, async_trait};
-use mcp_http::client::HttpVersions;
+use mcp_http::net::HttpVersions;
 use mcp_http::server::{BoundServer, Listener};
 use mcp_http::{HttpClient, HttpServer};
 use mcp_testkit::compliance::{self, Dialect, Failure, Fixture};
@@ -80,8 +80,8 @@ impl Loopback {
     async fn tcp(&self, server: HttpServer, versions: HttpVersions) -> Result<Connector, Failure> {
         let bound = server.bind("127.0.0.1:0").await?;
         let client = HttpClient::new(&bound.url()?)?.configure(|config| {
-            config.versions = versions;
-            config.insecure = true;
+            config.net.versions = versions;
+            config.net.tls.insecure = true;
         });
         Ok(Connector { client, server: serve(bound), file: None })
     }

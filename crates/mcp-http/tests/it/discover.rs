@@ -1,14 +1,14 @@
 //! The search for an endpoint, against servers on loopback.
 
 use mcp_http::HttpError;
-use mcp_http::client::ClientConfig;
+use mcp_http::client::HttpClientConfig;
 use mcp_http::discover::{DiscoverOptions, DiscoveryReport, Era, discover};
 use serde_json::{Value, json};
 
 use crate::scripted::{Answer, Asked, Scripted};
 
 pub(crate) async fn search(url: &str) -> DiscoveryReport {
-    discover(url, &DiscoverOptions::default(), &ClientConfig::default()).await.unwrap()
+    discover(url, &DiscoverOptions::default(), &HttpClientConfig::default()).await.unwrap()
 }
 
 fn options(change: impl FnOnce(&mut DiscoverOptions)) -> DiscoverOptions {
@@ -237,7 +237,8 @@ async fn what_is_no_mcp_is_passed_over() {
 #[tokio::test]
 async fn a_bad_url_is_refused_before_any_request() {
     for url in ["", "ws://h.test/", "http://", "h.test:notaport", "https://user:hunter2@h.test/mcp"] {
-        let refused = discover(url, &DiscoverOptions::default(), &ClientConfig::default()).await.unwrap_err();
+        let refused =
+            discover(url, &DiscoverOptions::default(), &HttpClientConfig::default()).await.unwrap_err();
         assert!(matches!(refused, HttpError::Url { .. }), "{url}: {refused:?}");
         assert!(!format!("{refused} {refused:?}").contains("hunter2"));
     }
@@ -295,11 +296,11 @@ async fn paths_and_exhaustive_are_the_callers_choice() {
     let server = Scripted::start(script).await;
     let paths = Some(vec!["a".to_owned(), "/b".to_owned(), "/c".to_owned(), "/d".to_owned()]);
     let choice = options(|options| options.paths = paths.clone());
-    let report = discover(&server.origin, &choice, &ClientConfig::default()).await.unwrap();
+    let report = discover(&server.origin, &choice, &HttpClientConfig::default()).await.unwrap();
     assert!(report.refusal.is_some() && report.found.is_none(), "{report}");
     let server = Scripted::start(script).await;
     let choice = options(|options| (options.paths, options.exhaustive) = (paths, true));
-    let report = discover(&server.origin, &choice, &ClientConfig::default()).await.unwrap();
+    let report = discover(&server.origin, &choice, &HttpClientConfig::default()).await.unwrap();
     assert_eq!(report.found.unwrap().url, format!("{}/c", server.origin));
     assert!(report.refusal.is_some());
     let paths: Vec<String> = server.asked().into_iter().map(|asked| asked.path).collect();
@@ -314,8 +315,8 @@ async fn credentials_are_sent_and_never_shown() {
         _ => Answer::status(401),
     })
     .await;
-    let mut config = ClientConfig::default();
-    config.bearer = Some("hunter2".into());
+    let mut config = HttpClientConfig::default();
+    config.credentials.bearer = Some("hunter2".into());
     let report = discover(&server.origin, &DiscoverOptions::default(), &config).await.unwrap();
     assert!(report.refusal.is_none() && report.found.is_none());
     assert_eq!(server.lines().len(), 11);

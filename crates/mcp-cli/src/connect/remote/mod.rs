@@ -5,7 +5,7 @@ pub(crate) mod target_kind;
 use std::fmt;
 use std::time::Duration;
 
-use mcp_http::client::ClientConfig;
+use mcp_http::client::HttpClientConfig;
 use mcp_http::{HttpClient, Secret};
 use mcp_ws::WebSocketError;
 
@@ -22,7 +22,7 @@ pub(crate) struct Remote {
     pub(crate) url: String,
     /// As it may be shown.
     pub(crate) shown: String,
-    pub(crate) config: ClientConfig,
+    pub(crate) config: HttpClientConfig,
 }
 
 /// Without settings: they may hold secrets.
@@ -35,7 +35,7 @@ impl fmt::Debug for Remote {
 impl Remote {
     /// A server of our own on this machine.
     pub(crate) fn own(url: String) -> Remote {
-        Remote { shown: url.clone(), url, config: ClientConfig::default() }
+        Remote { shown: url.clone(), url, config: HttpClientConfig::default() }
     }
 
     /// The server at this URL, and the options of the command line.
@@ -72,7 +72,8 @@ impl Remote {
         let mut names =
             parsed.query().unwrap_or("").split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
         let in_url = names.any(|name| redact::is_secret_name(&target_kind::percent_decoded(name)));
-        let credentials = in_url || config.bearer.is_some() || !config.headers.is_empty();
+        let credentials =
+            in_url || config.credentials.bearer.is_some() || !config.credentials.headers.is_empty();
         if crosses_a_network && credentials && !global.http.allow_http {
             return Err(Failure::usage(format!(
                 "credentials are not sent to {shown} over http, where anybody on the way can read them"
@@ -112,9 +113,9 @@ fn for_programs(global: &Global) -> Option<&'static str> {
     rows.iter().find(|row| row.1).map(|row| row.0)
 }
 
-fn config(global: &Global, headers: &[(String, String)]) -> Result<ClientConfig, Failure> {
+fn config(global: &Global, headers: &[(String, String)]) -> Result<HttpClientConfig, Failure> {
     let options = &global.http;
-    let mut config = ClientConfig::default();
+    let mut config = HttpClientConfig::default();
     let given = given_headers(options)?;
     let replaced = |name: &str| {
         given.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -130,21 +131,21 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<ClientConfig,
         add(&mut config, name, value).map_err(bad)?;
     }
     if let Some(variable) = &options.bearer_env {
-        config.bearer = Some(from_environment(variable)?);
+        config.credentials.bearer = Some(from_environment(variable)?);
     }
     for path in &options.ca_cert {
         let pem = servers::text(path)
             .map_err(|problem| Failure::usage(format!("the certificates in {} {problem}", path.display())))?;
-        config.extra_roots.push(pem.into_bytes());
+        config.net.tls.extra_roots.push(pem.into_bytes());
     }
-    config.insecure = options.insecure;
-    config.allow_plain_credentials = options.allow_http;
+    config.net.tls.insecure = options.insecure;
+    config.credentials.allow_plain = options.allow_http;
     let limit = |time: Duration| (time != Duration::MAX).then_some(time);
     if let Some(time) = options.connect_timeout {
-        config.timeouts.connect = limit(time);
+        config.net.timeouts.connect = limit(time);
     }
     if let Some(time) = options.idle_timeout {
-        config.timeouts.idle = limit(time);
+        config.net.timeouts.idle = limit(time);
     }
     if let Some(bytes) = global.max_message {
         config.limits.body = bytes;
@@ -178,9 +179,9 @@ pub(crate) fn from_environment(variable: &str) -> Result<Secret, Failure> {
         .ok_or_else(|| Failure::usage(format!("the variable {variable} is not set, or empty")))
 }
 
-fn add(config: &mut ClientConfig, name: &str, value: &Secret) -> Result<(), &'static str> {
+fn add(config: &mut HttpClientConfig, name: &str, value: &Secret) -> Result<(), &'static str> {
     let name = name.parse().map_err(|_| "has no name that a header can have")?;
     let value = value.to_header().map_err(|_| "has a value with characters that a header cannot hold")?;
-    config.headers.push((name, value));
+    config.credentials.headers.push((name, value));
     Ok(())
 }

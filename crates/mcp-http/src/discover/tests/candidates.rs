@@ -2,9 +2,9 @@
 
 use hyper::Uri;
 
-use crate::client::uri::same_origin;
 use crate::discover::candidates::list;
 use crate::discover::table::Question;
+use crate::net::uri::same_origin;
 
 fn tried(given: &str, paths: Option<&[&str]>) -> Vec<String> {
     let paths: Option<Vec<String>> = paths.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());

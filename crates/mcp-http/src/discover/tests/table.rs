@@ -2,10 +2,10 @@
 
 use crate::discover::Era;
 use crate::discover::table::Question::{Legacy, Modern, Stream};
-use crate::discover::table::{Question, Seen, Step, judge};
+use crate::discover::table::{Decision, Observation, Question, judge};
 
-fn versions(labels: &[&str]) -> Seen {
-    Seen::Versions(labels.iter().map(|label| (*label).to_owned()).collect())
+fn versions(labels: &[&str]) -> Observation {
+    Observation::Versions(labels.iter().map(|label| (*label).to_owned()).collect())
 }
 
 /// FAULT A-B4: a refusal is found once and not asked for five times, whatever its body says and whatever was asked.
@@ -13,11 +13,13 @@ fn versions(labels: &[&str]) -> Seen {
 fn a_refusal_ends_the_search() {
     for status in [401, 403, 407, 408, 429, 500, 501, 502, 503, 504, 599] {
         for question in [Modern, Legacy, Stream] {
-            for seen in [Seen::Foreign, Seen::Rpc, versions(&["2026-07-28"]), Seen::Cut] {
+            for observed in
+                [Observation::Foreign, Observation::Rpc, versions(&["2026-07-28"]), Observation::Cut]
+            {
                 assert_eq!(
-                    judge(question, Some(status), &seen),
-                    Step::Refused,
-                    "{status} {question:?} {seen:?}"
+                    judge(question, Some(status), &observed),
+                    Decision::Refused,
+                    "{status} {question:?} {observed:?}"
                 );
             }
         }
@@ -29,10 +31,10 @@ fn a_refusal_ends_the_search() {
 #[test]
 fn not_here_goes_on() {
     for status in [400, 404, 405] {
-        assert_eq!(judge(Modern, Some(status), &Seen::Foreign), Step::Ask(Legacy));
+        assert_eq!(judge(Modern, Some(status), &Observation::Foreign), Decision::Ask(Legacy));
         // SSE24-C-009: only these three may be a stream of 2024-11-05.
-        assert_eq!(judge(Legacy, Some(status), &Seen::Foreign), Step::Ask(Stream));
-        assert_eq!(judge(Stream, Some(status), &Seen::Foreign), Step::Next);
+        assert_eq!(judge(Legacy, Some(status), &Observation::Foreign), Decision::Ask(Stream));
+        assert_eq!(judge(Stream, Some(status), &Observation::Foreign), Decision::Next);
     }
 }
 
@@ -40,9 +42,9 @@ fn not_here_goes_on() {
 #[test]
 fn a_2xx_without_mcp_goes_on() {
     for status in [200, 202, 204] {
-        assert_eq!(judge(Modern, Some(status), &Seen::Foreign), Step::Ask(Legacy));
-        assert_eq!(judge(Legacy, Some(status), &Seen::Foreign), Step::Next);
-        assert_eq!(judge(Stream, Some(status), &Seen::Foreign), Step::Next);
+        assert_eq!(judge(Modern, Some(status), &Observation::Foreign), Decision::Ask(Legacy));
+        assert_eq!(judge(Legacy, Some(status), &Observation::Foreign), Decision::Next);
+        assert_eq!(judge(Stream, Some(status), &Observation::Foreign), Decision::Next);
     }
 }
 
@@ -50,8 +52,8 @@ fn a_2xx_without_mcp_goes_on() {
 #[test]
 fn other_refusals_of_initialize_end_the_search() {
     for status in [402, 406, 410, 413, 415, 422, 431] {
-        assert_eq!(judge(Modern, Some(status), &Seen::Foreign), Step::Ask(Legacy), "{status}");
-        assert_eq!(judge(Legacy, Some(status), &Seen::Foreign), Step::Refused, "{status}");
+        assert_eq!(judge(Modern, Some(status), &Observation::Foreign), Decision::Ask(Legacy), "{status}");
+        assert_eq!(judge(Legacy, Some(status), &Observation::Foreign), Decision::Refused, "{status}");
     }
 }
 
@@ -59,31 +61,36 @@ fn other_refusals_of_initialize_end_the_search() {
 #[test]
 fn an_answer_in_json_rpc_is_the_endpoint() {
     for status in [200, 400, 404, 405, 406, 415] {
-        assert_eq!(judge(Modern, Some(status), &versions(&["2026-07-28"])), Step::Found(Era::Modern));
-        assert_eq!(judge(Modern, Some(status), &Seen::ModernError), Step::Found(Era::Modern));
-        assert_eq!(judge(Modern, Some(status), &Seen::Rpc), Step::LookCloser);
-        assert_eq!(judge(Legacy, Some(status), &Seen::Rpc), Step::Found(Era::Legacy));
-        assert_eq!(judge(Legacy, Some(status), &Seen::Initialized), Step::Found(Era::Legacy));
+        assert_eq!(judge(Modern, Some(status), &versions(&["2026-07-28"])), Decision::Found(Era::Modern));
+        assert_eq!(judge(Modern, Some(status), &Observation::ModernError), Decision::Found(Era::Modern));
+        assert_eq!(judge(Modern, Some(status), &Observation::Rpc), Decision::LookCloser);
+        assert_eq!(judge(Legacy, Some(status), &Observation::Rpc), Decision::Found(Era::Legacy));
+        assert_eq!(judge(Legacy, Some(status), &Observation::Initialized), Decision::Found(Era::Legacy));
         // A modern-only server says so to `initialize` (ERA-S-013).
-        assert_eq!(judge(Legacy, Some(status), &versions(&["2026-07-28"])), Step::Found(Era::Modern));
+        assert_eq!(judge(Legacy, Some(status), &versions(&["2026-07-28"])), Decision::Found(Era::Modern));
     }
 }
 
 /// T-08: who names legacy revisions only is asked `initialize`; unknown labels are from the future.
 #[test]
 fn the_revisions_decide_the_era() {
-    assert_eq!(judge(Modern, Some(400), &versions(&["2025-11-25", "2025-06-18"])), Step::LookCloser);
-    assert_eq!(judge(Modern, Some(200), &versions(&["2025-11-25", "2026-07-28"])), Step::Found(Era::Modern));
-    assert_eq!(judge(Modern, Some(400), &versions(&["2099-01-01"])), Step::Found(Era::Modern));
-    assert_eq!(judge(Modern, Some(400), &versions(&[])), Step::Found(Era::Modern));
+    assert_eq!(judge(Modern, Some(400), &versions(&["2025-11-25", "2025-06-18"])), Decision::LookCloser);
+    assert_eq!(
+        judge(Modern, Some(200), &versions(&["2025-11-25", "2026-07-28"])),
+        Decision::Found(Era::Modern)
+    );
+    assert_eq!(judge(Modern, Some(400), &versions(&["2099-01-01"])), Decision::Found(Era::Modern));
+    assert_eq!(judge(Modern, Some(400), &versions(&[])), Decision::Found(Era::Modern));
 }
 
 /// SSE24-S-002: the first event decides.
 #[test]
 fn an_endpoint_event_is_the_endpoint() {
-    assert_eq!(judge(Stream, Some(200), &Seen::Endpoint), Step::Found(Era::Legacy));
-    for seen in [Seen::Foreign, Seen::Rpc, Seen::Initialized, versions(&["2026-07-28"])] {
-        assert_eq!(judge(Stream, Some(200), &seen), Step::Next);
+    assert_eq!(judge(Stream, Some(200), &Observation::Endpoint), Decision::Found(Era::Legacy));
+    for observed in
+        [Observation::Foreign, Observation::Rpc, Observation::Initialized, versions(&["2026-07-28"])]
+    {
+        assert_eq!(judge(Stream, Some(200), &observed), Decision::Next);
     }
 }
 
@@ -92,7 +99,7 @@ fn an_endpoint_event_is_the_endpoint() {
 fn silence_goes_on() {
     for question in [Modern, Legacy, Stream] {
         for status in [None, Some(200)] {
-            assert_eq!(judge(question, status, &Seen::TimedOut), Step::Next);
+            assert_eq!(judge(question, status, &Observation::TimedOut), Decision::Next);
         }
     }
 }
@@ -101,7 +108,7 @@ fn silence_goes_on() {
 #[test]
 fn a_host_that_cannot_be_reached_ends_the_search() {
     for question in [Modern, Legacy, Stream] {
-        assert_eq!(judge(question, None, &Seen::Unreachable), Step::Stop);
+        assert_eq!(judge(question, None, &Observation::Unreachable), Decision::Stop);
     }
 }
 
@@ -110,8 +117,8 @@ fn a_host_that_cannot_be_reached_ends_the_search() {
 fn redirects_are_not_followed() {
     for question in [Modern, Legacy, Stream] {
         for status in [301, 302, 303, 307, 308] {
-            assert_eq!(judge(question, Some(status), &Seen::Redirect { home: true }), Step::Next);
-            assert_eq!(judge(question, Some(status), &Seen::Redirect { home: false }), Step::Stop);
+            assert_eq!(judge(question, Some(status), &Observation::Redirect { home: true }), Decision::Next);
+            assert_eq!(judge(question, Some(status), &Observation::Redirect { home: false }), Decision::Stop);
         }
     }
 }
@@ -119,31 +126,31 @@ fn redirects_are_not_followed() {
 /// A server may fall over an unknown first request; one that falls over `initialize` too is not worked with.
 #[test]
 fn a_broken_connection_gets_one_more_question() {
-    assert_eq!(judge(Modern, None, &Seen::Cut), Step::Ask(Legacy));
-    assert_eq!(judge(Legacy, None, &Seen::Cut), Step::Stop);
-    assert_eq!(judge(Stream, None, &Seen::Cut), Step::Stop);
+    assert_eq!(judge(Modern, None, &Observation::Cut), Decision::Ask(Legacy));
+    assert_eq!(judge(Legacy, None, &Observation::Cut), Decision::Stop);
+    assert_eq!(judge(Stream, None, &Observation::Cut), Decision::Stop);
 }
 
 /// What is asked at one URL only ever moves on, so each candidate ends.
 #[test]
 fn no_answer_leads_back() {
     let order = |question: Question| [Modern, Legacy, Stream].iter().position(|it| *it == question);
-    let seen = [
-        Seen::Rpc,
-        Seen::Initialized,
-        Seen::ModernError,
-        Seen::Foreign,
-        Seen::Endpoint,
-        Seen::Cut,
-        Seen::TimedOut,
+    let observed = [
+        Observation::Rpc,
+        Observation::Initialized,
+        Observation::ModernError,
+        Observation::Foreign,
+        Observation::Endpoint,
+        Observation::Cut,
+        Observation::TimedOut,
         versions(&["2025-11-25"]),
     ];
     for question in [Modern, Legacy, Stream] {
-        for seen in &seen {
+        for observed in &observed {
             for status in [None, Some(200), Some(302), Some(400), Some(404), Some(418), Some(500)] {
-                match judge(question, status, seen) {
-                    Step::Ask(next) => assert!(order(next) > order(question)),
-                    Step::LookCloser => assert_eq!(question, Modern),
+                match judge(question, status, observed) {
+                    Decision::Ask(next) => assert!(order(next) > order(question)),
+                    Decision::LookCloser => assert_eq!(question, Modern),
                     _ => {}
                 }
             }

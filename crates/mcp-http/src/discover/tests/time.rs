@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use mcp_core::transport::async_trait;
 use tokio::time::Instant;
 
-use crate::client::net::{Dial, Io, Net};
-use crate::client::{ClientConfig, HttpVersions};
+use crate::client::HttpClientConfig;
 use crate::discover::{DiscoverOptions, DiscoveryReport, candidates, search};
+use crate::net::{Dial, HttpVersions, Io, Net};
 
 /// How a path behaves.
 #[derive(Clone, Copy, PartialEq)]
@@ -71,11 +71,12 @@ async fn answer(
 }
 
 async fn run(url: &str, script: Script, options: &DiscoverOptions) -> (DiscoveryReport, Vec<String>) {
-    let config = ClientConfig { versions: HttpVersions::Http1, ..ClientConfig::default() };
+    let mut config = HttpClientConfig::default();
+    config.net.versions = HttpVersions::Http1;
     let url = url.parse::<Uri>().unwrap();
     let server = Server { script, asked: Arc::default() };
     let asked = server.asked.clone();
-    let net = Net::over(&url, &config, Arc::new(server)).unwrap();
+    let net = Net::over(&url, &config.net, &config.credentials, Arc::new(server)).unwrap();
     let candidates = candidates::list(&url, options.paths.as_deref()).unwrap();
     let report = search(&net, &candidates, options, &config).await;
     let asked = asked.lock().unwrap().clone();

@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use crate::HttpError;
+use crate::{HttpError, TimeoutStep};
 
 /// The limits of a whole exchange and of its present step, with one timer for both.
 ///
 /// Moving a timer is dear, so it is left where it stands when the step starts over, and moved only when it fires
 /// too early. Waiting without an end that comes into force costs one look at the clock.
-pub(super) struct Patience {
-    step: &'static str,
+pub(super) struct Deadline {
+    step: TimeoutStep,
     limit: Option<Duration>,
     total: Option<(Instant, Duration)>,
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patience {
+impl Deadline {
     /// Begins now. `total` bounds everything.
-    pub(super) fn new(total: Option<Duration>) -> Patience {
+    pub(super) fn new(total: Option<Duration>) -> Deadline {
         let total = total.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
-        Patience { step: "total", limit: None, total, waiting_since: None, timer: None }
+        Deadline { step: TimeoutStep::Total, limit: None, total, waiting_since: None, timer: None }
     }
 
     /// From now on this step is waited for.
-    pub(super) fn step(&mut self, step: &'static str, limit: Option<Duration>) {
+    pub(super) fn step(&mut self, step: TimeoutStep, limit: Option<Duration>) {
         self.step = step;
         self.limit = limit;
         self.waiting_since = None;
@@ -50,7 +50,7 @@ impl Patience {
         let step = self.limit.and_then(|limit| Some((since.checked_add(limit)?, limit)));
         let (at, which, limit) = match (step, self.total) {
             (Some((at, limit)), Some((end, _))) if at <= end => (at, self.step, limit),
-            (_, Some((end, limit))) => (end, "total", limit),
+            (_, Some((end, limit))) => (end, TimeoutStep::Total, limit),
             (Some((at, limit)), None) => (at, self.step, limit),
             (None, None) => return Poll::Pending,
         };

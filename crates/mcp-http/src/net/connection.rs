@@ -19,8 +19,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
+use super::deadline::Deadline;
 use super::failure::{self, Failure};
-use super::patience::Patience;
 use super::stream::Stream;
 
 /// The body of a request.
@@ -47,7 +47,7 @@ impl Drop for Counted {
 
 /// One HTTP/1.1 connection. It has no task: whoever waits for its answer drives it, which saves two switches between
 /// tasks for each exchange. Dropping it closes it.
-pub(super) struct Wire {
+pub(super) struct Http1 {
     sender: http1::SendRequest<Payload>,
     /// `None` once it has ended.
     connection: Option<http1::Connection<TokioIo<Stream>, Payload>>,
@@ -57,16 +57,16 @@ pub(super) struct Wire {
     _counted: Counted,
 }
 
-impl Wire {
+impl Http1 {
     pub(super) async fn open(
         stream: Stream,
         limit: usize,
         counted: Counted,
-    ) -> Result<Box<Wire>, hyper::Error> {
+    ) -> Result<Box<Http1>, hyper::Error> {
         let (sender, connection) =
             http1::Builder::new().max_header_size(limit).handshake(TokioIo::new(stream)).await?;
         let connection = Some(connection);
-        Ok(Box::new(Wire { sender, connection, header_limit: limit, doubtful: false, _counted: counted }))
+        Ok(Box::new(Http1 { sender, connection, header_limit: limit, doubtful: false, _counted: counted }))
     }
 
     /// Reads and writes what is possible now.
@@ -99,7 +99,7 @@ impl Wire {
         !self.doubtful && self.connection.is_some() && self.sender.is_ready()
     }
 
-    /// Hands a request over, for [`Wire::reply`] to send. Apart from it, so that its future is not as large as a request.
+    /// Hands a request over, for [`Http1::reply`] to send. Apart from it, so that its future is not as large as a request.
     pub(super) fn begin(&mut self, request: Request<Payload>) -> impl Future<Output = Reply> + Send + use<> {
         // It is polled without a waker, so it must not be put off either.
         unconstrained(self.sender.try_send_request(request))
@@ -109,8 +109,8 @@ impl Wire {
     pub(super) async fn reply(
         mut self: Box<Self>,
         mut reply: Pin<&mut impl Future<Output = Reply>>,
-        patience: &mut Patience,
-    ) -> Result<(Response<Incoming>, Box<Wire>), Failure> {
+        deadline: &mut Deadline,
+    ) -> Result<(Response<Incoming>, Box<Http1>), Failure> {
         let mut woken = false;
         let reply = poll_fn(|cx| {
             // Only turns bring the reply, and they register the waker: the reply itself needs none.
@@ -126,7 +126,7 @@ impl Wire {
             self.turn(cx);
             match reply.as_mut().poll(&mut unwatched) {
                 Poll::Ready(reply) => Poll::Ready(Ok(reply)),
-                Poll::Pending => patience.poll(cx).map(Err),
+                Poll::Pending => deadline.poll(cx).map(Err),
             }
         })
         .await;
@@ -151,7 +151,7 @@ fn unsent(mut error: TrySendError<Request<Payload>>, header_limit: usize) -> Fai
 }
 
 /// One HTTP/2 connection. A task drives it until the last handle is gone.
-pub(super) struct Multi {
+pub(super) struct Http2 {
     sender: http2::SendRequest<Payload>,
     /// What the peer allows at once.
     allowed: Arc<AtomicUsize>,
@@ -160,13 +160,13 @@ pub(super) struct Multi {
     header_limit: usize,
 }
 
-impl Multi {
+impl Http2 {
     /// Shakes hands, and waits for the peer's settings: they say how many streams it allows, and that it speaks HTTP/2.
     pub(super) async fn open(
         stream: Stream,
         limit: usize,
         counted: Counted,
-    ) -> Result<Arc<Multi>, hyper::Error> {
+    ) -> Result<Arc<Http2>, hyper::Error> {
         let spawner = Spawner::default();
         let progress = Arc::clone(&spawner.progress);
         let (sender, mut connection) = http2::Builder::new(spawner)
@@ -189,7 +189,7 @@ impl Multi {
         let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
         tokio::spawn(drive(connection, Arc::clone(&allowed), counted));
         let idle_since = Mutex::new(Instant::now());
-        Ok(Arc::new(Multi { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
+        Ok(Arc::new(Http2 { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
     }
 
     /// Takes one stream, if the peer allows one more and the connection lives.
@@ -260,7 +260,7 @@ const UNSETTLED: usize = u32::MAX as usize - 1;
 const PING: Duration = Duration::from_secs(30);
 
 /// The right to one stream of an HTTP/2 connection.
-pub(super) struct Slot(Arc<Multi>);
+pub(super) struct Slot(Arc<Http2>);
 
 impl Slot {
     /// Sends a request, for [`Slot::reply`] to wait for.
@@ -272,11 +272,11 @@ impl Slot {
     pub(super) async fn reply(
         self,
         mut reply: Pin<&mut impl Future<Output = Reply>>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<(Response<Incoming>, Slot), Failure> {
         let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
             Poll::Ready(reply) => Poll::Ready(Ok(reply)),
-            Poll::Pending => patience.poll(cx).map(Err),
+            Poll::Pending => deadline.poll(cx).map(Err),
         })
         .await;
         match reply {

@@ -1,13 +1,18 @@
-//! The client's connections: plain HTTP exchanges with one origin, without any MCP.
+//! Plain HTTP exchanges with one origin: connections, TLS, proxies, redirects, credentials and limits.
+//!
+//! Nothing here depends on MCP.
 
+mod address;
+mod authorize;
 mod body;
-mod common;
+mod config;
 mod connection;
 mod credentials;
+mod deadline;
 mod dial;
 mod failure;
+mod header_template;
 mod origin;
-mod patience;
 mod pool;
 mod proxy;
 mod redirect;
@@ -15,6 +20,7 @@ mod retry_after;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+pub(crate) mod uri;
 
 #[cfg(test)]
 mod tests;
@@ -33,24 +39,28 @@ use hyper::header::{
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use authorize::{Authorize, Challenge};
 pub(crate) use body::Body;
-pub(crate) use common::Common;
+pub use config::{
+    AddressPolicy, ClientIdentity, Credentials, HttpVersions, NetConfig, NetTimeouts, Proxy, TlsConfig,
+};
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
+pub(crate) use header_template::HeaderTemplate;
 
-use credentials::Credentials;
+use credentials::CheckedCredentials;
+use deadline::Deadline;
 use dial::Dialler;
 use failure::Failure;
-use origin::{Origin, Place};
-use patience::Patience;
+use origin::{Origin, RequestTarget};
 use pool::{Lease, Pool};
 use proxy::Via;
 
-use super::ClientConfig;
-use super::uri::{same_origin, shown};
-use crate::HttpError;
+use uri::{same_origin, shown};
+
 use crate::error::Refused;
+use crate::{HttpError, TimeoutStep};
 
 /// How often a request is sent again that an HTTP/2 server says it did not look at.
 const MOST_REFUSALS: u32 = 3;
@@ -61,8 +71,8 @@ pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// `None` is the endpoint. Another must be of the same origin.
     pub(crate) url: Option<Arc<Uri>>,
-    /// What it shares with others: see [`Net::common`].
-    pub(crate) common: Option<Common>,
+    /// What it shares with others: see [`Net::template`].
+    pub(crate) template: Option<HeaderTemplate>,
     /// Everything else but `Host`, the fixed headers and the credentials.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
@@ -102,10 +112,10 @@ pub(crate) struct Net {
 }
 
 struct Shared {
-    endpoint: Place,
-    credentials: Credentials,
+    endpoint: RequestTarget,
+    credentials: CheckedCredentials,
     /// `Host` and the fixed headers.
-    common: Common,
+    template: HeaderTemplate,
     permits: Option<Arc<Semaphore>>,
     pool: Arc<Pool>,
     /// What a proxy that forwards wants, if there is one.
@@ -121,8 +131,8 @@ impl Net {
     /// # Errors
     ///
     /// [`HttpError::Url`] and [`HttpError::Setting`].
-    pub(crate) fn new(url: &Uri, config: &ClientConfig) -> Result<Net, HttpError> {
-        Net::build(url, config, None)
+    pub(crate) fn new(url: &Uri, config: &NetConfig, credentials: &Credentials) -> Result<Net, HttpError> {
+        Net::build(url, config, credentials, None)
     }
 
     /// The same over streams that the caller opens.
@@ -130,11 +140,21 @@ impl Net {
     /// # Errors
     ///
     /// [`HttpError::Url`] and [`HttpError::Setting`].
-    pub(crate) fn over(url: &Uri, config: &ClientConfig, dial: Arc<dyn Dial>) -> Result<Net, HttpError> {
-        Net::build(url, config, Some(dial))
+    pub(crate) fn over(
+        url: &Uri,
+        config: &NetConfig,
+        credentials: &Credentials,
+        dial: Arc<dyn Dial>,
+    ) -> Result<Net, HttpError> {
+        Net::build(url, config, credentials, Some(dial))
     }
 
-    fn build(url: &Uri, config: &ClientConfig, custom: Option<Arc<dyn Dial>>) -> Result<Net, HttpError> {
+    fn build(
+        url: &Uri,
+        config: &NetConfig,
+        credentials: &Credentials,
+        custom: Option<Arc<dyn Dial>>,
+    ) -> Result<Net, HttpError> {
         let origin = Origin::new(url)?;
         let private = custom.is_some();
         let via = match custom {
@@ -142,7 +162,7 @@ impl Net {
             None => proxy::choose(&origin, &config.proxy, config.versions)?,
         };
         let near = private || (origin.loopback && via.is_near());
-        let credentials = Credentials::new(&origin, config, near)?;
+        let credentials = CheckedCredentials::new(&origin, credentials, near)?;
         let forward = match &via {
             Via::Forward(proxy) => Some(proxy.authorization.clone()),
             _ => None,
@@ -155,15 +175,16 @@ impl Net {
         let dialler = Dialler {
             custom,
             via,
+            addresses: config.addresses,
             #[cfg(feature = "tls")]
-            tls: origin.https.then(|| tls::Tls::new(&origin, config)).transpose()?,
+            tls: origin.https.then(|| tls::Tls::new(&origin, &config.tls, config.versions)).transpose()?,
         };
         let permits = (config.connections > 0)
             .then(|| Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS))));
         Ok(Net {
             shared: Arc::new(Shared {
-                endpoint: Place::new(url.clone()),
-                common: Common::new(&origin.header, credentials.fixed()),
+                endpoint: RequestTarget::new(url.clone()),
+                template: HeaderTemplate::new(&origin.header, credentials.fixed()),
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
@@ -185,42 +206,41 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// All but [`HttpError::Status`], [`HttpError::SessionGone`] and [`HttpError::Closed`].
+    /// All but [`HttpError::Status`], [`HttpError::SessionLost`] and [`HttpError::Closed`].
     pub(crate) async fn send(&self, exchange: impl Borrow<Exchange>) -> Result<Box<Answer>, HttpError> {
         let shared = &*self.shared;
         let exchange = exchange.borrow();
-        let mut patience = Patience::new(shared.total.filter(|_| exchange.counted));
-        let permit = shared.permit(exchange.counted, &mut patience).await?;
+        let mut deadline = Deadline::new(shared.total.filter(|_| exchange.counted));
+        let permit = shared.permit(exchange.counted, &mut deadline).await?;
         let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url).map(Box::new)).transpose()?;
-        let mut authorization = patience.bound(shared.credentials.authorization()).await?;
+        let mut authorization = deadline.bound(shared.credentials.authorization()).await?;
         let (mut followed, mut challenged) = (0, false);
         loop {
             let place = elsewhere.as_deref().unwrap_or(&shared.endpoint);
-            let mut answer = shared.exchange(exchange, place, authorization.as_ref(), &mut patience).await?;
+            let mut answer = shared.exchange(exchange, place, authorization.as_ref(), &mut deadline).await?;
             if answer.status.is_success() {
                 if let Some(encoding) = encoding(&answer.headers) {
-                    let why = format!("a body encoded as {encoding}, which was not asked for");
-                    return Err(HttpError::NotMcp { why, body: String::new() });
+                    return Err(HttpError::Encoded { encoding });
                 }
             } else if let Some(to) =
                 redirect::follow(answer.status, &answer.headers, &place.absolute, followed)?
             {
                 followed += 1;
-                elsewhere = Some(Box::new(Place::new(to)));
-                patience = answer.body.discard();
+                elsewhere = Some(Box::new(RequestTarget::new(to)));
+                deadline = answer.body.discard();
                 continue;
             } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
                 challenged = true;
                 // The hook may ask a person: only the total timeout bounds it.
-                answer.body.waits_for("total", None);
+                answer.body.waits_for(TimeoutStep::Total, None);
                 let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.absolute);
                 // Boxed, as is what few exchanges have: it would make the future of every one larger.
-                if let Some(new) = Box::pin(answer.body.patience().bound(asked)).await? {
+                if let Some(new) = Box::pin(answer.body.deadline().bound(asked)).await? {
                     authorization = Some(new);
-                    patience = answer.body.discard();
+                    deadline = answer.body.discard();
                     continue;
                 }
-                answer.body.waits_for("idle", shared.idle);
+                answer.body.waits_for(TimeoutStep::Idle, shared.idle);
             }
             answer.body.hold(permit);
             return Ok(answer);
@@ -228,8 +248,8 @@ impl Net {
     }
 
     /// `Host`, the fixed headers and these, for exchanges with a body that have them in common.
-    pub(crate) fn common(&self, headers: &[(HeaderName, HeaderValue)]) -> Common {
-        self.shared.common.with(headers)
+    pub(crate) fn template(&self, headers: &[(HeaderName, HeaderValue)]) -> HeaderTemplate {
+        self.shared.template.with(headers)
     }
 
     /// How many connections are open, in use or not.
@@ -243,7 +263,7 @@ impl Shared {
     async fn permit(
         &self,
         counted: bool,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Option<OwnedSemaphorePermit>, HttpError> {
         let Some(permits) = self.permits.as_ref().filter(|_| counted) else { return Ok(None) };
         if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
@@ -253,25 +273,25 @@ impl Shared {
             // Nobody closes the semaphore.
             Arc::clone(permits).acquire_owned().await.map(Some).map_err(|_| HttpError::Closed)
         };
-        patience.bound(waiting).await
+        deadline.bound(waiting).await
     }
 
     /// A URL beside the endpoint.
-    fn place(&self, url: &Uri) -> Result<Place, HttpError> {
+    fn place(&self, url: &Uri) -> Result<RequestTarget, HttpError> {
         if !same_origin(url, &self.endpoint.absolute) {
             let why = format!("not of the same origin as {}", shown(&self.endpoint.absolute));
             return Err(HttpError::Url { url: shown(url), why });
         }
-        Ok(Place::new(url.clone()))
+        Ok(RequestTarget::new(url.clone()))
     }
 
     /// One request, one answer, over a kept connection or else a new one.
     async fn exchange(
         &self,
         exchange: &Exchange,
-        place: &Place,
+        place: &RequestTarget,
         authorization: Option<&HeaderValue>,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Box<Answer>, HttpError> {
         let mut refusals = 0;
         loop {
@@ -280,28 +300,28 @@ impl Shared {
             let lease = match kept {
                 Some(lease) => lease,
                 None => {
-                    patience.step("total", None);
+                    deadline.step(TimeoutStep::Total, None);
                     // Boxed: most exchanges open none, and it is large.
-                    patience.bound(Box::pin(self.pool.open())).await?
+                    deadline.bound(Box::pin(self.pool.open())).await?
                 }
             };
             let request = self.request(exchange, place, authorization, &lease);
-            patience.step("first byte", self.first_byte);
+            deadline.step(TimeoutStep::FirstByte, self.first_byte);
             let result = match lease {
-                Lease::One(mut wire) => {
+                Lease::Http1(mut wire) => {
                     let reply = pin!(wire.begin(request));
-                    wire.reply(reply, patience).await.map(|(r, w)| (r, Lease::One(w)))
+                    wire.reply(reply, deadline).await.map(|(r, w)| (r, Lease::Http1(w)))
                 }
-                Lease::Multi(slot) => {
+                Lease::Http2(slot) => {
                     let reply = pin!(slot.begin(request));
-                    slot.reply(reply, patience).await.map(|(r, s)| (r, Lease::Multi(s)))
+                    slot.reply(reply, deadline).await.map(|(r, s)| (r, Lease::Http2(s)))
                 }
             };
             match result {
                 Ok((response, lease)) => {
                     let (head, incoming) = response.into_parts();
-                    let patience = std::mem::replace(patience, Patience::new(None));
-                    let body = Body::new(incoming, lease, &self.pool, patience, self.idle);
+                    let deadline = std::mem::replace(deadline, Deadline::new(None));
+                    let body = Body::new(incoming, lease, &self.pool, deadline, self.idle);
                     return Ok(Box::new(Answer { status: head.status, headers: head.headers, body }));
                 }
                 // The server closed it while it was kept. Nothing was written, so another is as good.
@@ -316,20 +336,20 @@ impl Shared {
     fn request(
         &self,
         exchange: &Exchange,
-        place: &Place,
+        place: &RequestTarget,
         authorization: Option<&HeaderValue>,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
-        let common = exchange.common.as_ref().unwrap_or(&self.common);
-        let mut headers = common.copy(&exchange.headers, exchange.body.len());
+        let template = exchange.template.as_ref().unwrap_or(&self.template);
+        let mut headers = template.copy(&exchange.headers, exchange.body.len());
         let uri = match (lease, &self.forward) {
-            (Lease::Multi(_), _) => {
+            (Lease::Http2(_), _) => {
                 // HTTP/2 says it in the URL.
                 headers.remove(HOST);
                 &place.absolute
             }
-            (Lease::One(_), None) => &place.path,
-            (Lease::One(_), Some(authorization)) => {
+            (Lease::Http1(_), None) => &place.path,
+            (Lease::Http1(_), Some(authorization)) => {
                 if let Some(value) = authorization {
                     headers.insert(PROXY_AUTHORIZATION, value.clone());
                 }

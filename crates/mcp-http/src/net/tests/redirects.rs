@@ -10,9 +10,9 @@ fn moved(status: u16, location: &str) -> String {
     format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 4\r\n\r\ngone")
 }
 
-fn keyed() -> ClientConfig {
-    let mut config = ClientConfig { bearer: Some("token".into()), ..ClientConfig::default() };
-    config.headers.push((HeaderName::from_static("x-api-key"), HeaderValue::from_static("key")));
+fn keyed() -> Settings {
+    let mut config = settings(|c| c.credentials.bearer = Some("token".into()));
+    config.credentials.headers.push((HeaderName::from_static("x-api-key"), HeaderValue::from_static("key")));
     config
 }
 
@@ -43,7 +43,7 @@ async fn a_307_and_a_308_within_the_origin_are_followed() {
 /// The next request starts at the endpoint again.
 #[tokio::test]
 async fn a_redirect_is_followed_for_its_own_exchange_only() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         read(&net, post("a")).await.unwrap();
         read(&net, post("b")).await.unwrap();
@@ -96,7 +96,7 @@ async fn any_other_redirect_is_an_error_and_sends_nothing_on() {
 /// Without a target there is nothing to follow.
 #[tokio::test]
 async fn a_redirect_to_nowhere_is_an_error() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let error = read(&net, post("a")).await.unwrap_err();
         assert!(matches!(&error, HttpError::Redirect { to, .. } if to == "nowhere"), "{error}");
@@ -112,7 +112,7 @@ async fn a_redirect_to_nowhere_is_an_error() {
 /// A loop ends after three.
 #[tokio::test]
 async fn at_most_three_redirects_are_followed_in_a_row() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let error = read(&net, post("a")).await.unwrap_err();
         assert!(matches!(error, HttpError::Redirect { .. }), "{error}");

@@ -5,15 +5,19 @@ use tokio::join;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
-use crate::client::{HttpVersions, Proxy};
 use crate::error::ConnectFailure;
+use crate::net::{HttpVersions, Proxy};
 
-fn direct() -> ClientConfig {
-    ClientConfig { proxy: Proxy::None, ..ClientConfig::default() }
+fn direct() -> Settings {
+    settings(|c| c.net.proxy = Proxy::None)
 }
 
-fn at(url: &str, config: &ClientConfig) -> Net {
-    Net::new(&url.parse::<Uri>().unwrap(), config).unwrap()
+fn new(url: &str, config: &Settings) -> Result<Net, HttpError> {
+    Net::new(&url.parse::<Uri>().unwrap(), &config.net, &config.credentials)
+}
+
+fn at(url: &str, config: &Settings) -> Net {
+    new(url, config).unwrap()
 }
 
 fn failure(error: &HttpError) -> ConnectFailure {
@@ -102,9 +106,9 @@ async fn http_runs_over_a_unix_socket() {
     let path = std::env::temp_dir().join(format!("mcp-http-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    let config = ClientConfig { bearer: Some("token".into()), ..ClientConfig::default() };
-    let dial = Arc::new(super::super::UnixDial { path: path.clone() });
-    let net = Net::over(&ENDPOINT.parse::<Uri>().unwrap(), &config, dial).unwrap();
+    let config = settings(|c| c.credentials.bearer = Some("token".into()));
+    let dial = super::super::UnixDial { path: path.clone() };
+    let net = over(&ENDPOINT.parse::<Uri>().unwrap(), &config, dial);
     let server = async {
         let mut peer = Peer::new(listener.accept().await.unwrap().0);
         assert!(peer.answer("unix").await.contains("authorization: Bearer token"));
@@ -113,18 +117,15 @@ async fn http_runs_over_a_unix_socket() {
     assert_eq!(join!(read(&net, post("a")), server).0.unwrap(), "unix");
     std::fs::remove_file(&path).unwrap();
     drop(listener);
-    let fresh = Net::over(
-        &ENDPOINT.parse::<Uri>().unwrap(),
-        &config,
-        Arc::new(super::super::UnixDial { path: path.clone() }),
-    );
-    let error = read(&fresh.unwrap(), post("a")).await.unwrap_err();
+    let dial = super::super::UnixDial { path: path.clone() };
+    let fresh = over(&ENDPOINT.parse::<Uri>().unwrap(), &config, dial);
+    let error = read(&fresh, post("a")).await.unwrap_err();
     assert_eq!(failure(&error), ConnectFailure::Refused);
 }
 
-fn proxied(listener: &TcpListener, user: &str) -> ClientConfig {
+fn proxied(listener: &TcpListener, user: &str) -> Settings {
     let address = listener.local_addr().unwrap();
-    ClientConfig { proxy: Proxy::Url(format!("http://{user}{address}")), ..ClientConfig::default() }
+    settings(|c| c.net.proxy = Proxy::Url(format!("http://{user}{address}")))
 }
 
 /// For `http` the proxy gets the whole URL, and its credentials, which are not ours.
@@ -132,8 +133,8 @@ fn proxied(listener: &TcpListener, user: &str) -> ClientConfig {
 async fn a_proxy_forwards_plain_requests() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = proxied(&listener, "me:pa%3Ass@");
-    config.allow_plain_credentials = true;
-    config.headers.push((hyper::header::AUTHORIZATION, HeaderValue::from_static("Basic ours")));
+    config.credentials.allow_plain = true;
+    config.credentials.headers.push((hyper::header::AUTHORIZATION, HeaderValue::from_static("Basic ours")));
     let net = at("http://server.test/mcp?x=1#part", &config);
     let proxy = async {
         let mut peer = accept(&listener).await;
@@ -158,7 +159,7 @@ async fn a_proxy_forwards_plain_requests() {
 async fn a_tunnel_is_opened_by_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = proxied(&listener, "me:secret@");
-    config.versions = HttpVersions::Http2;
+    config.net.versions = HttpVersions::Http2;
     let net = at("http://server.test:8080/mcp", &config);
     let proxy = async {
         let mut peer = accept(&listener).await;
@@ -189,7 +190,7 @@ async fn a_refused_tunnel_is_named() {
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut config = proxied(&listener, "me:secret@");
-        config.versions = HttpVersions::Http2;
+        config.net.versions = HttpVersions::Http2;
         let net = at("http://server.test/mcp", &config);
         let proxy = async {
             let mut peer = accept(&listener).await;
@@ -208,7 +209,7 @@ async fn a_refused_tunnel_is_named() {
 #[tokio::test]
 async fn a_proxy_that_is_down_is_named() {
     let (_socket, port) = closed_port();
-    let config = ClientConfig { proxy: Proxy::Url(format!("http://me:secret@127.0.0.1:{port}")), ..direct() };
+    let config = settings(|c| c.net.proxy = Proxy::Url(format!("http://me:secret@127.0.0.1:{port}")));
     let error = read(&at("http://server.test/", &config), post("a")).await.unwrap_err();
     assert_eq!(failure(&error), ConnectFailure::Proxy);
     assert!(error.to_string().contains("the proxy 127.0.0.1"), "{error}");
@@ -224,8 +225,8 @@ fn other_kinds_of_proxies_are_refused() {
         ("ftp://me:secret@127.0.0.1:1", "not the URL of a proxy"),
         ("", "not the URL of a proxy"),
     ] {
-        let config = ClientConfig { proxy: Proxy::Url(url.to_owned()), ..ClientConfig::default() };
-        let error = Net::new(&"http://server.test/".parse::<Uri>().unwrap(), &config).err().unwrap();
+        let config = settings(|c| c.net.proxy = Proxy::Url(url.to_owned()));
+        let error = new("http://server.test/", &config).err().unwrap();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
@@ -235,7 +236,7 @@ fn other_kinds_of_proxies_are_refused() {
 #[test]
 fn other_schemes_are_refused() {
     for url in ["ws://server.test/", "ftp://server.test/", "server.test", "/mcp", "server.test:80"] {
-        let error = Net::new(&url.parse::<Uri>().unwrap(), &ClientConfig::default()).err().unwrap();
+        let error = new(url, &Settings::default()).err().unwrap();
         assert!(matches!(error, HttpError::Url { .. }), "{error}");
     }
 }
@@ -253,7 +254,7 @@ async fn the_environment_names_a_proxy_but_never_for_loopback() {
         (request, peer)
     };
     if std::env::var_os(CHILD).is_some() {
-        let config = ClientConfig::default();
+        let config = Settings::default();
         assert_eq!(read(&at("http://server.test/mcp", &config), post("a")).await.unwrap(), "served");
         let near = at(&format!("http://{address}/near"), &config);
         let (result, (request, _peer)) = join!(read(&near, post("a")), serve);

@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use hyper::Uri;
 use hyper::header::{HeaderMap, LOCATION};
 
+use super::uri::{Elsewhere, shown, within};
 use crate::HttpError;
-use crate::client::uri::{Elsewhere, shown, within};
 
 /// How many are followed in a row.
 pub(super) const MOST: usize = 3;

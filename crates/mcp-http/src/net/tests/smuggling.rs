@@ -6,7 +6,7 @@ use super::*;
 
 /// What the first exchange gives; then a second one is made, which must not see what the first left behind.
 async fn first_of(said: &str, same_connection: bool) -> Result<String, HttpError> {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let first = read(&net, post("a")).await;
         assert_eq!(read(&net, post("b")).await.unwrap(), "second");

@@ -7,7 +7,7 @@ use super::*;
 /// The request line, `Host` and the length are ours; nothing hop-by-hop is sent.
 #[tokio::test]
 async fn one_connection_carries_many_exchanges() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         for body in ["one", "two", "three"] {
             assert_eq!(read(&net, post(body)).await.unwrap(), body);
@@ -34,7 +34,7 @@ async fn one_connection_carries_many_exchanges() {
 /// SSE bodies come in chunks; the last chunk gives the connection back.
 #[tokio::test]
 async fn a_drained_stream_gives_its_connection_back() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let mut answer = net.send(post("a")).await.unwrap();
         let mut seen = Vec::new();
@@ -61,7 +61,7 @@ async fn a_drained_stream_gives_its_connection_back() {
 /// A body that nobody read may go on for ever: its connection is closed.
 #[tokio::test]
 async fn an_unread_body_closes_its_connection() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         drop(net.send(post("a")).await.unwrap());
         assert_eq!(net.open_connections(), 0);
@@ -80,7 +80,7 @@ async fn an_unread_body_closes_its_connection() {
 /// An answer without a body is at its end with its head.
 #[tokio::test]
 async fn an_empty_answer_gives_its_connection_back_at_once() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let first = net.send(post("a")).await.unwrap();
         assert_eq!(read(&net, post("b")).await.unwrap(), "done");
@@ -98,7 +98,7 @@ async fn an_empty_answer_gives_its_connection_back_at_once() {
 /// Each needless wake costs a turn of the whole task: an answer that arrives at once wakes once, and reading it never.
 #[tokio::test]
 async fn an_answer_wakes_its_reader_once() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let mut kept = None;
     for _ in 0..3 {
         let wakes = Arc::new(Wakes::default());

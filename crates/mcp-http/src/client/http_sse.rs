@@ -8,42 +8,43 @@ use hyper::Uri;
 use hyper::header::HeaderMap;
 use mcp_core::transport::{Lane, TransportError};
 
-use super::answer::{Verdict, is_modern_error};
-use super::core::{Core, Session};
+use super::answer;
+use super::answer::{Meaning, is_modern_error};
 use super::exchange::{refusal, settle};
-use super::net::Exchange;
+use super::link_state::{LinkState, Session};
 use super::post::Post;
 use super::reopen::{Opened, open};
 use super::standalone::shared;
 use super::stream::{Cursor, Events, drain};
-use super::uri::Elsewhere;
-use super::{answer, uri};
+use crate::net::Exchange;
+use crate::net::uri;
+use crate::net::uri::Elsewhere;
 
 /// How long the stream may take to name its endpoint.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ENDPOINT_TIME: Duration = Duration::from_secs(10);
 
 /// Whether a refused `initialize` may come from such a server: 400, 404 or 405, and no error that only a modern
 /// server makes (ledger SSE24-C-008, SSE24-C-009, T-33).
-pub(super) fn may_be(status: StatusCode, verdict: &Verdict) -> bool {
+pub(super) fn may_be(status: StatusCode, meaning: &Meaning) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405)
-        && !matches!(verdict, Verdict::Answer(response) if is_modern_error(status, response))
+        && !matches!(meaning, Meaning::Answer(response) if is_modern_error(status, response))
 }
 
 /// Opens the stream and reads where messages go. The link speaks HTTP+SSE from then on.
-pub(super) async fn find(core: &Arc<Core>) -> Option<Arc<Uri>> {
-    let found = tokio::time::timeout(PATIENCE, first_event(core)).await;
+pub(super) async fn find(link: &Arc<LinkState>) -> Option<Arc<Uri>> {
+    let found = tokio::time::timeout(ENDPOINT_TIME, first_event(link)).await;
     let (endpoint, events) = found.ok().flatten()?;
     tracing::debug!(endpoint = uri::shown(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
     let endpoint = Arc::new(endpoint);
-    core.enter_sse24(endpoint.clone());
-    core.launch_stream(Box::pin(receive(core.clone(), events)));
+    link.enter_http_sse(endpoint.clone());
+    link.launch_stream(Box::pin(receive(link.clone(), events)));
     Some(endpoint)
 }
 
-async fn first_event(core: &Core) -> Option<(Uri, Events)> {
-    let Opened::Stream(mut body) = open(core, &Session::default(), None).await else { return None };
+async fn first_event(link: &LinkState) -> Option<(Uri, Events)> {
+    let Opened::Stream(mut body) = open(link, &Session::default(), None).await else { return None };
     body.may_be_silent();
-    let mut events = Events::new(body, core.config.limits.event);
+    let mut events = Events::new(body, link.config.limits.event);
     let mut cursor = Cursor::default();
     let event = loop {
         // What has no data is no event in the wire format's sense.
@@ -56,7 +57,7 @@ async fn first_event(core: &Core) -> Option<(Uri, Events)> {
     if event.kind != "endpoint" {
         return None;
     }
-    let endpoint = resolve(&core.url, &String::from_utf8_lossy(&event.data))?;
+    let endpoint = resolve(&link.url, &String::from_utf8_lossy(&event.data))?;
     Some((endpoint, events))
 }
 
@@ -70,23 +71,23 @@ fn resolve(stream: &Uri, endpoint: &str) -> Option<Uri> {
 }
 
 /// The one stream: what comes on it is matched by its ids. Its end is the end of the link (ledger SSE24-S-005).
-async fn receive(core: Arc<Core>, mut events: Events) {
-    let error = shared(&core, &mut events, &mut Cursor::default()).await;
-    core.end(error.map(TransportError::new));
+async fn receive(link: Arc<LinkState>, mut events: Events) {
+    let error = shared(&link, &mut events, &mut Cursor::default()).await;
+    link.end(error.map(TransportError::new));
 }
 
 /// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).
-pub(super) async fn request(core: &Arc<Core>, lane: Lane, post: &Post, exchange: &Exchange) {
-    match core.net.send(exchange).await {
+pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exchange: &Exchange) {
+    match link.net.send(exchange).await {
         Ok(answer) if answer.status.is_success() => {
-            core.release(lane);
+            link.release(lane);
             drain(answer.body).await;
         }
         Ok(answer) => {
-            let verdict = refusal(core, *answer, post).await;
-            settle(core, lane, post, &HeaderMap::new(), verdict);
+            let meaning = refusal(link, *answer, post).await;
+            settle(link, lane, post, &HeaderMap::new(), meaning);
         }
-        Err(error) => core.settle(lane, answer::inbound(lane, answer::lost(error))),
+        Err(error) => link.settle(lane, answer::inbound(lane, answer::lost(error))),
     }
 }
 

@@ -7,10 +7,11 @@ use hyper::header::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::config::{HttpVersions, Proxy};
 use super::origin::{Origin, authority};
 use super::stream::Plain;
+use super::uri;
 use crate::HttpError;
-use crate::client::{HttpVersions, Proxy, uri};
 
 /// How the origin is reached.
 pub(super) enum Via {

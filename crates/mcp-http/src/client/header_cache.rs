@@ -3,9 +3,9 @@
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use mcp_core::message::ProtocolVersion;
 
-use super::core::Session;
-use super::net::{Common, Net};
+use super::link_state::Session;
 use crate::headers;
+use crate::net::{HeaderTemplate, Net};
 
 /// `Accept` of every POST (ledger HTTP-C-002).
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -19,10 +19,10 @@ const LONGEST: usize = 128;
 /// What POSTs of one version share, and what those share of them that call one tool, get one prompt, or belong to a
 /// session. Made when the first of them goes out.
 #[derive(Debug, Default)]
-pub(super) struct Commons {
+pub(super) struct HeaderCache {
     kept: Vec<Kept>,
     /// What was said of the session last.
-    session: Option<(Session, Common)>,
+    session: Option<(Session, HeaderTemplate)>,
 }
 
 #[derive(Debug)]
@@ -30,17 +30,17 @@ struct Kept {
     version: Option<ProtocolVersion>,
     /// The method and whom it names; empty for what all messages share.
     target: (Box<str>, Box<str>),
-    common: Common,
+    common: HeaderTemplate,
 }
 
-impl Commons {
+impl HeaderCache {
     /// What POSTs of this version share.
-    pub(super) fn of_version(&mut self, version: Option<ProtocolVersion>, net: &Net) -> Common {
+    pub(super) fn of_version(&mut self, version: Option<ProtocolVersion>, net: &Net) -> HeaderTemplate {
         self.of(version, ("", ""), net)
     }
 
     /// What POSTs share that say this of the session.
-    pub(super) fn of_session(&mut self, session: &Session, net: &Net) -> Common {
+    pub(super) fn of_session(&mut self, session: &Session, net: &Net) -> HeaderTemplate {
         if let Some((of, common)) = &self.session
             && of == session
         {
@@ -48,7 +48,7 @@ impl Commons {
         }
         let mut headers = vec![(CONTENT_TYPE, JSON), (ACCEPT, BOTH)];
         session.write_to(&mut headers);
-        let common = net.common(&headers);
+        let common = net.template(&headers);
         self.session = Some((session.clone(), common.clone()));
         common
     }
@@ -59,11 +59,11 @@ impl Commons {
         version: Option<ProtocolVersion>,
         target: (&str, &str),
         net: &Net,
-    ) -> Option<Common> {
+    ) -> Option<HeaderTemplate> {
         (target.1.len() <= LONGEST).then(|| self.of(version, target, net))
     }
 
-    fn of(&mut self, version: Option<ProtocolVersion>, target: (&str, &str), net: &Net) -> Common {
+    fn of(&mut self, version: Option<ProtocolVersion>, target: (&str, &str), net: &Net) -> HeaderTemplate {
         let (method, name) = target;
         let is_it =
             |kept: &&Kept| *kept.target.1 == *name && *kept.target.0 == *method && kept.version == version;
@@ -78,7 +78,7 @@ impl Commons {
             headers.push((headers::METHOD, headers::encode_value(method)));
             headers.push((headers::NAME, headers::encode_value(name)));
         }
-        let common = net.common(&headers);
+        let common = net.template(&headers);
         if self.kept.len() >= MOST {
             // The oldest. If there are more of them than are kept, each is made anew, which is not too dear.
             self.kept.remove(0);
@@ -93,9 +93,9 @@ mod tests {
     use hyper::Uri;
 
     use super::*;
-    use crate::client::ClientConfig;
+    use crate::net::{Credentials, NetConfig};
 
-    fn of(common: &Common, name: &str) -> Option<String> {
+    fn of(common: &HeaderTemplate, name: &str) -> Option<String> {
         let headers = common.copy(&[], 7);
         headers.get(name).map(|value| value.to_str().unwrap().to_owned())
     }
@@ -108,37 +108,38 @@ mod tests {
     #[test]
     fn what_is_kept_is_kept_apart() {
         let url: Uri = "http://localhost/mcp".parse().unwrap();
-        let (net, mut commons) = (Net::new(&url, &ClientConfig::default()).unwrap(), Commons::default());
+        let (net, mut header_cache) =
+            (Net::new(&url, &NetConfig::default(), &Credentials::default()).unwrap(), HeaderCache::default());
         let (modern, legacy) = (Some(ProtocolVersion::V2026_07_28), Some(ProtocolVersion::V2025_11_25));
         // More than are kept, and each of them twice.
         for round in 0..2 {
             for tool in 0..MOST + 5 {
                 let name = format!("tool{}{tool}", if round == 0 { "" } else { "é" });
-                let tool = commons.of_target(modern, ("tools/call", &name), &net).unwrap();
+                let tool = header_cache.of_target(modern, ("tools/call", &name), &net).unwrap();
                 assert_eq!(of(&tool, "mcp-name"), some(headers::encode_value(&name).to_str().unwrap()));
                 assert_eq!(of(&tool, "mcp-method"), some("tools/call"));
                 assert_eq!(of(&tool, "mcp-protocol-version"), some("2026-07-28"));
                 assert_eq!(of(&tool, "content-length"), some("7"));
-                let prompt = commons.of_target(modern, ("prompts/get", &name), &net).unwrap();
+                let prompt = header_cache.of_target(modern, ("prompts/get", &name), &net).unwrap();
                 assert_eq!(of(&prompt, "mcp-method"), some("prompts/get"));
-                assert!(commons.kept.len() <= MOST);
+                assert!(header_cache.kept.len() <= MOST);
             }
         }
-        assert!(commons.of_target(modern, ("tools/call", &"x".repeat(LONGEST + 1)), &net).is_none());
-        let plain = commons.of_version(None, &net);
+        assert!(header_cache.of_target(modern, ("tools/call", &"x".repeat(LONGEST + 1)), &net).is_none());
+        let plain = header_cache.of_version(None, &net);
         assert_eq!((of(&plain, "mcp-name"), of(&plain, "mcp-protocol-version")), (None, None));
         assert_eq!(of(&plain, "host"), some("localhost"));
-        assert_eq!(of(&commons.of_version(modern, &net), "mcp-protocol-version"), some("2026-07-28"));
+        assert_eq!(of(&header_cache.of_version(modern, &net), "mcp-protocol-version"), some("2026-07-28"));
         let mut session = Session::default();
         session.version = legacy;
         for id in ["a", "a", "b"] {
             session.id = Some(HeaderValue::from_static(id));
-            let common = commons.of_session(&session, &net);
+            let common = header_cache.of_session(&session, &net);
             assert_eq!(of(&common, "mcp-session-id"), some(id));
             assert_eq!(of(&common, "mcp-protocol-version"), some("2025-11-25"));
         }
         session.id = None;
-        let common = commons.of_session(&session, &net);
+        let common = header_cache.of_session(&session, &net);
         assert_eq!(of(&common, "mcp-session-id"), None);
     }
 }

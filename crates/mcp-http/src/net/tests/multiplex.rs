@@ -13,12 +13,12 @@ use tokio::join;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::client::HttpVersions;
+use crate::net::HttpVersions;
 
 type Answering = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
-fn h2() -> ClientConfig {
-    ClientConfig { versions: HttpVersions::Http2, ..ClientConfig::default() }
+fn h2() -> Settings {
+    settings(|c| c.net.versions = HttpVersions::Http2)
 }
 
 fn whole(text: &'static str) -> Response<Answering> {
@@ -232,7 +232,7 @@ async fn goaway_leads_to_a_new_connection() {
 #[tokio::test]
 async fn limits_hold_over_http2() {
     let mut config = h2();
-    config.limits.headers = 1000;
+    config.net.response_headers = 1000;
     let (net, mut server) = scripted(&config);
     let client = async {
         let error = net.send(post("a")).await.unwrap().body.collect("body", 3).await.unwrap_err();
@@ -352,7 +352,7 @@ async fn a_silent_peer_is_given_up_and_closed() {
     let (net, mut server) = scripted(&h2());
     let client = async {
         let error = read(&net, post("a")).await.unwrap_err();
-        assert!(matches!(error, HttpError::TimedOut { step: "connect", .. }), "{error}");
+        assert!(matches!(error, HttpError::TimedOut { step: crate::TimeoutStep::Connect, .. }), "{error}");
         assert_eq!(net.open_connections(), 0);
     };
     let played = async {

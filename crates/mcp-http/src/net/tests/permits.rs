@@ -4,8 +4,8 @@ use tokio::join;
 
 use super::*;
 
-fn two() -> ClientConfig {
-    ClientConfig { connections: 2, ..ClientConfig::default() }
+fn two() -> Settings {
+    settings(|c| c.net.connections = 2)
 }
 
 /// The third call waits until a body is at its end; the order is the order of asking.
@@ -56,7 +56,7 @@ async fn an_uncounted_exchange_never_waits() {
 /// A permit is held as long as the body runs, and comes back when it is dropped.
 #[tokio::test]
 async fn a_permit_is_held_until_the_body_ends_or_is_dropped() {
-    let config = ClientConfig { connections: 1, ..ClientConfig::default() };
+    let config = settings(|c| c.net.connections = 1);
     let (net, mut server) = scripted(&config);
     let client = async {
         let answer = net.send(post("a")).await.unwrap();

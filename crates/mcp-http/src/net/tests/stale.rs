@@ -11,7 +11,7 @@ use super::*;
 async fn a_kept_connection_that_died_is_replaced_silently() {
     let (was_read, one_read) = tokio::sync::oneshot::channel();
     let (closed, was_closed) = tokio::sync::oneshot::channel();
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "one");
         was_read.send(()).unwrap();
@@ -39,7 +39,7 @@ async fn a_kept_connection_that_died_is_replaced_silently() {
 async fn many_dead_connections_do_not_fail_the_next_request() {
     let (read_all, were_read) = tokio::sync::oneshot::channel();
     let (restarted, was_restarted) = tokio::sync::oneshot::channel();
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let three = join!(read(&net, post("a")), read(&net, post("b")), read(&net, post("c")));
         assert!(three.0.is_ok() && three.1.is_ok() && three.2.is_ok());
@@ -67,7 +67,7 @@ async fn many_dead_connections_do_not_fail_the_next_request() {
 /// The server read the request and closed: it may have been executed, so it is not sent again.
 #[tokio::test]
 async fn a_request_that_was_written_is_never_sent_twice() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "one");
         let error = read(&net, post("b")).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn a_body_cut_in_the_middle_is_an_error() {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nhalf",
     ] {
-        let (net, mut server) = scripted(&ClientConfig::default());
+        let (net, mut server) = scripted(&Settings::default());
         let client = async {
             let mut answer = net.send(post("a")).await.unwrap();
             let mut result = answer.body.chunk().await;
@@ -115,7 +115,7 @@ async fn a_body_cut_in_the_middle_is_an_error() {
 /// Connections that nobody uses are closed after a while, and the client opens new ones.
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_a_while() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "one");
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -141,7 +141,7 @@ async fn an_idle_connection_is_closed_after_a_while() {
 /// More connections than are worth keeping are closed when their exchanges end.
 #[tokio::test]
 async fn the_number_of_kept_connections_is_bounded() {
-    let config = ClientConfig { connections: 0, ..ClientConfig::default() };
+    let config = settings(|c| c.net.connections = 0);
     let (net, mut server) = scripted(&config);
     let client = async {
         let all = (0..70).map(|_| read(&net, post("a")));
@@ -164,7 +164,7 @@ async fn the_number_of_kept_connections_is_bounded() {
 /// Nothing outlives the last handle.
 #[tokio::test]
 async fn dropping_the_client_closes_its_connections() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let server = async {
         let mut peer = server.accept().await;
         peer.answer("one").await;
@@ -180,7 +180,7 @@ async fn dropping_the_client_closes_its_connections() {
 /// A call given up while it waits for the head leaves nothing behind.
 #[tokio::test]
 async fn a_dropped_send_closes_its_connection_and_returns_its_permit() {
-    let config = ClientConfig { connections: 1, ..ClientConfig::default() };
+    let config = settings(|c| c.net.connections = 1);
     let (net, mut server) = scripted(&config);
     let (sent, was_sent) = tokio::sync::oneshot::channel();
     let client = async {

@@ -8,7 +8,7 @@ use tokio::join;
 
 use super::*;
 use crate::Secret;
-use crate::client::{Authorize, Challenge, Proxy};
+use crate::net::{Authorize, Challenge, Proxy};
 
 const CANARY: &str = "canary-7f3a";
 
@@ -16,15 +16,15 @@ fn header(name: &str, value: &str) -> (HeaderName, HeaderValue) {
     (name.parse().unwrap(), value.parse().unwrap())
 }
 
-fn at(url: &str, config: &ClientConfig) -> Result<Net, HttpError> {
-    Net::new(&url.parse::<Uri>().unwrap(), config)
+fn at(url: &str, config: &Settings) -> Result<Net, HttpError> {
+    Net::new(&url.parse::<Uri>().unwrap(), &config.net, &config.credentials)
 }
 
 /// SEC-C-006: every request carries the token, and it is never in the URL.
 #[tokio::test]
 async fn a_bearer_token_and_fixed_headers_go_with_every_request() {
-    let mut config = ClientConfig { bearer: Some(CANARY.into()), ..ClientConfig::default() };
-    config.headers = vec![header("x-api-key", "key"), header("x-two", "1"), header("x-two", "2")];
+    let mut config = settings(|c| c.credentials.bearer = Some(CANARY.into()));
+    config.credentials.headers = vec![header("x-api-key", "key"), header("x-two", "1"), header("x-two", "2")];
     let (net, mut server) = scripted(&config);
     let client = async {
         for method in [Method::POST, Method::GET, Method::DELETE] {
@@ -67,7 +67,7 @@ fn headers_of_the_transport_are_refused() {
         "Mcp-Protocol-Version",
         "Mcp-Param-Region",
     ] {
-        let config = ClientConfig { headers: vec![header(name, CANARY)], ..ClientConfig::default() };
+        let config = settings(|c| c.credentials.headers = vec![header(name, CANARY)]);
         let error = at("https://server.test/", &config).err().expect(name);
         assert!(error.to_string().starts_with(&format!("header {}", name.to_lowercase())), "{error}");
         assert!(!format!("{error:?}").contains(CANARY));
@@ -81,7 +81,7 @@ fn user_info_in_the_url_is_refused() {
         format!("https://user:{CANARY}@server.test/mcp?q={CANARY}"),
         format!("https://{CANARY}@server.test/"),
     ] {
-        let error = at(&url, &ClientConfig::default()).err().unwrap();
+        let error = at(&url, &Settings::default()).err().unwrap();
         let text = format!("{error} {error:?}");
         assert!(text.contains("headers") && text.contains("bearer"), "{text}");
         assert!(!text.contains(CANARY), "{text}");
@@ -91,8 +91,8 @@ fn user_info_in_the_url_is_refused() {
 /// Over http they cross the network in the clear: only loopback, or an explicit word, allows that.
 #[test]
 fn credentials_do_not_leave_the_machine_in_the_clear() {
-    let secret = |change: &dyn Fn(&mut ClientConfig)| {
-        let mut config = ClientConfig { proxy: Proxy::None, ..ClientConfig::default() };
+    let secret = |change: &dyn Fn(&mut Settings)| {
+        let mut config = settings(|c| c.net.proxy = Proxy::None);
         change(&mut config);
         config
     };
@@ -102,12 +102,12 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
         (HeaderName::from_static("x-custom"), value)
     };
     let configs = [
-        secret(&|c| c.bearer = Some(CANARY.into())),
-        secret(&|c| c.authorize = Some(Arc::new(Hook::default()))),
-        secret(&|c| c.headers = vec![header("authorization", CANARY)]),
-        secret(&|c| c.headers = vec![header("cookie", CANARY)]),
-        secret(&|c| c.headers = vec![header("x-api-key", CANARY)]),
-        secret(&|c| c.headers = vec![sensitive()]),
+        secret(&|c| c.credentials.bearer = Some(CANARY.into())),
+        secret(&|c| c.credentials.authorize = Some(Arc::new(Hook::default()))),
+        secret(&|c| c.credentials.headers = vec![header("authorization", CANARY)]),
+        secret(&|c| c.credentials.headers = vec![header("cookie", CANARY)]),
+        secret(&|c| c.credentials.headers = vec![header("x-api-key", CANARY)]),
+        secret(&|c| c.credentials.headers = vec![sensitive()]),
     ];
     for mut config in configs {
         for far in [
@@ -129,10 +129,10 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
         ] {
             assert!(at(near, &config).is_ok(), "{near}");
         }
-        config.allow_plain_credentials = true;
+        config.credentials.allow_plain = true;
         assert!(at("http://server.test/", &config).is_ok());
     }
-    let plain = secret(&|c| c.headers = vec![header("x-trace", "1")]);
+    let plain = secret(&|c| c.credentials.headers = vec![header("x-trace", "1")]);
     assert!(at("http://server.test/", &plain).is_ok());
 }
 
@@ -140,14 +140,16 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
 /// the network in the clear.
 #[test]
 fn credentials_do_not_reach_a_far_proxy_in_the_clear() {
-    let with = |proxy: &str| ClientConfig {
-        bearer: Some(CANARY.into()),
-        proxy: Proxy::Url(proxy.to_owned()),
-        ..ClientConfig::default()
+    let with = |proxy: &str| {
+        settings(|c| {
+            c.credentials.bearer = Some(CANARY.into());
+            c.net.proxy = Proxy::Url(proxy.to_owned());
+        })
     };
     let error = at("http://localhost:1/", &with("http://proxy.test:3128")).err().unwrap();
     assert!(matches!(error, HttpError::Setting { .. }), "{error}");
-    let open = ClientConfig { allow_plain_credentials: true, ..with("http://proxy.test:3128") };
+    let mut open = with("http://proxy.test:3128");
+    open.credentials.allow_plain = true;
     assert!(at("http://localhost:1/", &open).is_ok());
     for near in ["http://127.0.0.1:3128", "http://localhost:3128", "http://[::1]:3128"] {
         assert!(at("http://localhost:1/", &with(near)).is_ok(), "{near}");
@@ -162,7 +164,7 @@ fn credentials_do_not_reach_a_far_proxy_in_the_clear() {
 #[test]
 fn an_unfit_token_is_refused_without_showing_it() {
     for token in [format!("{CANARY}\r\nx: y"), format!("{CANARY}\n"), String::new()] {
-        let config = ClientConfig { bearer: Some(token.into()), ..ClientConfig::default() };
+        let config = settings(|c| c.credentials.bearer = Some(token.into()));
         let error = at("http://localhost/", &config).err().unwrap();
         let text = format!("{error} {error:?}");
         assert!(text.contains("bearer") && !text.contains(CANARY), "{text}");
@@ -190,13 +192,12 @@ impl Authorize for Hook {
     }
 }
 
-fn hooked(answer: Option<&'static str>) -> (Arc<Hook>, ClientConfig) {
+fn hooked(answer: Option<&'static str>) -> (Arc<Hook>, Settings) {
     let hook = Arc::new(Hook { answer, ..Hook::default() });
-    let config = ClientConfig {
-        authorize: Some(Arc::<Hook>::clone(&hook)),
-        bearer: Some("overridden".into()),
-        ..ClientConfig::default()
-    };
+    let config = settings(|c| {
+        c.credentials.authorize = Some(Arc::<Hook>::clone(&hook));
+        c.credentials.bearer = Some("overridden".into());
+    });
     (hook, config)
 }
 
@@ -257,12 +258,12 @@ async fn an_unanswered_challenge_is_the_answer() {
 /// No setting, no answer and no error shows a secret.
 #[tokio::test]
 async fn nothing_shows_a_secret() {
-    let config = ClientConfig { bearer: Some(CANARY.into()), ..ClientConfig::default() };
+    let config = settings(|c| c.credentials.bearer = Some(CANARY.into()));
     let (net, mut server) = scripted(&config);
     let proxy = Proxy::Url(format!("http://user:{CANARY}@proxy.test:3128"));
     let odd = Proxy::Url(format!("user:{CANARY}@proxy.test:3128"));
     assert_eq!(format!("{proxy:?} {odd:?}"), "Url(\"proxy.test:3128\") Url(\"proxy.test:3128\")");
-    assert_eq!(format!("{:?}", config.bearer), "Some(***)");
+    assert_eq!(format!("{:?}", config.credentials.bearer), "Some(***)");
     let client = async {
         for _ in 0..3 {
             let error = read(&net, post(CANARY)).await.unwrap_err();

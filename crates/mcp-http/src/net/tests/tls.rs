@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::client::{HttpVersions, Proxy};
 use crate::error::ConnectFailure;
+use crate::net::{HttpVersions, Proxy};
 
 /// A certificate for these names by an authority of our own: the authority in PEM, and the server's side.
 fn authority(names: &[&str], alpn: &[&[u8]]) -> (Vec<u8>, TlsAcceptor) {
@@ -64,13 +64,17 @@ async fn started(names: &[&str], alpn: &[&[u8]]) -> (SocketAddr, Vec<u8>) {
 
 const BOTH: &[&[u8]] = &[b"h2", b"http/1.1"];
 
-fn trusting(ca: Vec<u8>, versions: HttpVersions) -> ClientConfig {
-    ClientConfig { extra_roots: vec![ca], versions, proxy: Proxy::None, ..ClientConfig::default() }
+fn trusting(ca: Vec<u8>, versions: HttpVersions) -> Settings {
+    settings(|c| {
+        c.net.tls.extra_roots = vec![ca];
+        c.net.versions = versions;
+        c.net.proxy = Proxy::None;
+    })
 }
 
-async fn ask(host: &str, address: SocketAddr, config: &ClientConfig) -> Result<String, HttpError> {
+async fn ask(host: &str, address: SocketAddr, config: &Settings) -> Result<String, HttpError> {
     let url = format!("https://{host}:{}/mcp", address.port()).parse::<Uri>().unwrap();
-    read(&Net::new(&url, config)?, post("a")).await
+    read(&Net::new(&url, &config.net, &config.credentials)?, post("a")).await
 }
 
 /// An extra root is trusted beside the system's; names and addresses are checked against the certificate.
@@ -101,9 +105,11 @@ async fn the_version_is_agreed_on() {
 async fn a_certificate_that_does_not_fit_is_named() {
     let (address, ca) = started(&["elsewhere.test"], BOTH).await;
     let (_, other) = started(&["localhost"], BOTH).await;
-    for (ca, expected) in [(ca, "localhost"), (other, "certificate")] {
+    use ConnectFailure::{CertificateName, UntrustedCertificate};
+    let rows = [(ca, CertificateName, "localhost"), (other, UntrustedCertificate, "certificate")];
+    for (ca, failure, expected) in rows {
         let error = ask("localhost", address, &trusting(ca, HttpVersions::Auto)).await.unwrap_err();
-        assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::Tls, .. }), "{error}");
+        assert!(matches!(error, HttpError::Connect { kind, .. } if kind == failure), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!error.is_retryable() && !error.was_sent());
     }
@@ -123,14 +129,17 @@ async fn a_server_without_tls_is_named() {
     let config = trusting(ca, HttpVersions::Auto);
     let (result, ()) = tokio::join!(ask("localhost", address, &config), server);
     let error = result.unwrap_err();
-    assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::Tls, .. }), "{error}");
+    assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::NotTls, .. }), "{error}");
 }
 
 /// For tests, any certificate will do.
 #[tokio::test]
 async fn an_insecure_client_trusts_anyone() {
     let (address, _) = started(&["elsewhere.test"], BOTH).await;
-    let config = ClientConfig { insecure: true, proxy: Proxy::None, ..ClientConfig::default() };
+    let config = settings(|c| {
+        c.net.tls.insecure = true;
+        c.net.proxy = Proxy::None;
+    });
     assert!(ask("localhost", address, &config).await.unwrap().starts_with("HTTP/2.0"));
 }
 
@@ -151,7 +160,7 @@ async fn roots_that_cannot_be_read_are_refused() {
 async fn calls_that_start_together_open_one_connection() {
     let (address, ca) = started(&["localhost"], BOTH).await;
     let url = format!("https://localhost:{}/mcp", address.port()).parse::<Uri>().unwrap();
-    let net = Net::new(&url, &trusting(ca, HttpVersions::Auto)).unwrap();
+    let net = Net::new(&url, &trusting(ca, HttpVersions::Auto).net, &Credentials::default()).unwrap();
     let calls = futures::future::join_all((0..8).map(|_| read(&net, post("a")))).await;
     assert!(calls.iter().all(Result::is_ok));
     assert_eq!(net.open_connections(), 1);
@@ -162,11 +171,9 @@ async fn calls_that_start_together_open_one_connection() {
 async fn https_goes_through_a_tunnel() {
     let (address, ca) = started(&["server.test"], BOTH).await;
     let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = ClientConfig {
-        proxy: Proxy::Url(format!("http://{}", proxy.local_addr().unwrap())),
-        bearer: Some("canary-7f3a".into()),
-        ..trusting(ca, HttpVersions::Auto)
-    };
+    let mut config = trusting(ca, HttpVersions::Auto);
+    config.net.proxy = Proxy::Url(format!("http://{}", proxy.local_addr().unwrap()));
+    config.credentials.bearer = Some("canary-7f3a".into());
     tokio::spawn(async move {
         let mut peer = Peer::new(proxy.accept().await.unwrap().0);
         let request = peer.request().await;
@@ -205,7 +212,7 @@ async fn connections_of_their_own_are_opened_side_by_side() {
     let (ca, acceptor) = authority(&["server.test"], &[b"http/1.1"]);
     let dial = Together(Arc::new(tokio::sync::Barrier::new(2)), 0.into(), acceptor);
     let url = "https://server.test/mcp".parse().unwrap();
-    let net = Net::over(&url, &trusting(ca, HttpVersions::Auto), Arc::new(dial)).unwrap();
+    let net = over(&url, &trusting(ca, HttpVersions::Auto), dial);
     let calls = futures::future::join_all(["a", "b", "c"].map(|body| net.send(post(body)))).await;
     for call in calls {
         assert_eq!(text(call.unwrap()).await.unwrap(), "ok");

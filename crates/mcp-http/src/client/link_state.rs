@@ -11,10 +11,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::message::{Field, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
 
-use super::ClientConfig;
+use super::HttpClientConfig;
 use super::learn::Tools;
-use super::net::Net;
 use crate::headers;
+use crate::net::Net;
 
 /// What `recv` may have to hand over before exchanges stop reading.
 const QUEUE: usize = 64;
@@ -26,9 +26,9 @@ const BATCHES: u64 = 1 << 63;
 pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
 
 /// The shared part of one link.
-pub(super) struct Core {
+pub(super) struct LinkState {
     pub(super) net: Net,
-    pub(super) config: Arc<ClientConfig>,
+    pub(super) config: Arc<HttpClientConfig>,
     pub(super) url: Uri,
     pub(super) tools: Arc<Tools>,
     state: Mutex<State>,
@@ -71,7 +71,7 @@ pub(super) enum Mode {
     #[default]
     Streamable,
     /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
-    Sse24(Arc<Uri>),
+    HttpSse(Arc<Uri>),
 }
 
 /// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
@@ -97,15 +97,15 @@ impl Session {
 }
 
 /// What the receiving half does next.
-pub(super) enum Step {
+pub(super) enum Next {
     HandOver(Inbound),
     End(Result<(), TransportError>),
     Run,
 }
 
-impl Core {
-    pub(super) fn new(net: Net, config: Arc<ClientConfig>, url: Uri, tools: Arc<Tools>) -> Core {
-        Core { net, config, url, tools, state: Mutex::default() }
+impl LinkState {
+    pub(super) fn new(net: Net, config: Arc<HttpClientConfig>, url: Uri, tools: Arc<Tools>) -> LinkState {
+        LinkState { net, config, url, tools, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -115,21 +115,21 @@ impl Core {
     // ---- the receiving half
 
     /// What to do next; tasks that were not begun are moved to `run`.
-    pub(super) fn step(&self, mut run: impl FnMut(Task)) -> Step {
+    pub(super) fn step(&self, mut run: impl FnMut(Task)) -> Next {
         let mut state = self.state();
         // Whoever runs the exchanges need not be woken for what they hand over.
         state.waker = None;
         if let Some(inbound) = state.queue.pop_front() {
-            return Step::HandOver(inbound);
+            return Next::HandOver(inbound);
         }
         if let Phase::Over(error) = &state.phase {
-            return Step::End(error.clone().map_or(Ok(()), Err));
+            return Next::End(error.clone().map_or(Ok(()), Err));
         }
         state.fresh.drain(..).for_each(&mut run);
-        Step::Run
+        Next::Run
     }
 
-    /// Whether [`Core::step`] has something new. If not, the waker is told when it has.
+    /// Whether [`LinkState::step`] has something new. If not, the waker is told when it has.
     pub(super) fn has_news(&self, waker: &Waker) -> bool {
         let mut state = self.state();
         if !state.queue.is_empty() || !state.fresh.is_empty() || matches!(state.phase, Phase::Over(_)) {
@@ -261,7 +261,7 @@ impl Core {
 
     /// The server does not know this id any more. It stays in use until the next `initialize`, so that whatever is
     /// sent before meets the same answer.
-    pub(super) fn session_gone(&self, id: &HeaderValue) {
+    pub(super) fn session_lost(&self, id: &HeaderValue) {
         let mut state = self.state();
         if state.session.id.as_ref() == Some(id) {
             state.session.gone = true;
@@ -269,8 +269,8 @@ impl Core {
     }
 
     /// From now on this link speaks HTTP+SSE of 2024-11-05.
-    pub(super) fn enter_sse24(&self, endpoint: Arc<Uri>) {
-        self.state().mode = Mode::Sse24(endpoint);
+    pub(super) fn enter_http_sse(&self, endpoint: Arc<Uri>) {
+        self.state().mode = Mode::HttpSse(endpoint);
     }
 
     // ---- the end

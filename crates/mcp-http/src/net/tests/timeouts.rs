@@ -6,19 +6,20 @@ use tokio::join;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::client::Timeouts;
+use crate::TimeoutStep;
+use crate::net::NetTimeouts;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn with(change: impl FnOnce(&mut Timeouts)) -> ClientConfig {
-    let mut config = ClientConfig::default();
-    config.timeouts =
-        Timeouts { connect: None, first_byte: None, idle: None, total: None, ..config.timeouts };
-    change(&mut config.timeouts);
+fn with(change: impl FnOnce(&mut NetTimeouts)) -> Settings {
+    let mut config = Settings::default();
+    config.net.timeouts =
+        NetTimeouts { connect: None, first_byte: None, idle: None, total: None, ..config.net.timeouts };
+    change(&mut config.net.timeouts);
     config
 }
 
-fn is_timeout(error: &HttpError, expected: &str, after: Duration) -> bool {
+fn is_timeout(error: &HttpError, expected: TimeoutStep, after: Duration) -> bool {
     matches!(error, HttpError::TimedOut { step, limit } if *step == expected && *limit == after)
 }
 
@@ -35,10 +36,10 @@ impl Dial for Never {
 #[tokio::test(start_paused = true)]
 async fn connecting_is_bounded() {
     let url = ENDPOINT.parse::<Uri>().unwrap();
-    let net = Net::over(&url, &with(|t| t.connect = Some(3 * SECOND)), Arc::new(Never)).unwrap();
+    let net = over(&url, &with(|t| t.connect = Some(3 * SECOND)), Never);
     let started = Instant::now();
     let error = read(&net, post("a")).await.unwrap_err();
-    assert!(is_timeout(&error, "connect", 3 * SECOND), "{error}");
+    assert!(is_timeout(&error, TimeoutStep::Connect, 3 * SECOND), "{error}");
     assert!(error.is_connect() && error.is_retryable() && !error.was_sent());
     assert_eq!(started.elapsed().as_secs(), 3);
 }
@@ -49,10 +50,13 @@ async fn connecting_is_bounded() {
 async fn a_silent_tls_peer_is_given_up_too() {
     let (dials, mut accepted) = mpsc::unbounded_channel();
     let url = "https://server.test/mcp".parse::<Uri>().unwrap();
-    let config = ClientConfig { insecure: true, ..with(|t| t.connect = Some(3 * SECOND)) };
-    let net = Net::over(&url, &config, Arc::new(Scripted(dials))).unwrap();
+    let config = settings(|c| {
+        c.net = with(|t| t.connect = Some(3 * SECOND)).net;
+        c.net.tls.insecure = true;
+    });
+    let net = over(&url, &config, Scripted(dials));
     let (result, peer) = join!(read(&net, post("a")), accepted.recv());
-    assert!(is_timeout(&result.unwrap_err(), "connect", 3 * SECOND));
+    assert!(is_timeout(&result.unwrap_err(), TimeoutStep::Connect, 3 * SECOND));
     drop(peer);
 }
 
@@ -63,7 +67,7 @@ async fn the_first_byte_is_bounded_alone() {
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "slow body");
         let error = read(&net, post("b")).await.unwrap_err();
-        assert!(is_timeout(&error, "first byte", 2 * SECOND), "{error}");
+        assert!(is_timeout(&error, TimeoutStep::FirstByte, 2 * SECOND), "{error}");
         assert!(error.was_sent());
         assert_eq!(net.open_connections(), 0);
     };
@@ -91,7 +95,7 @@ async fn silence_is_bounded_between_two_pieces() {
             assert_eq!(answer.body.chunk().await.unwrap().unwrap(), "x");
         }
         let error = answer.body.chunk().await.unwrap_err();
-        assert!(is_timeout(&error, "idle", 5 * SECOND), "{error}");
+        assert!(is_timeout(&error, TimeoutStep::Idle, 5 * SECOND), "{error}");
         assert_eq!(started.elapsed().as_secs(), 16 + 5);
         assert_eq!(net.open_connections(), 0);
     };
@@ -111,7 +115,7 @@ async fn silence_is_bounded_between_two_pieces() {
 /// A stream that owes no answer may be silent for hours.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_may_be_silent_is_not_bounded() {
-    let (net, mut server) = scripted(&ClientConfig::default());
+    let (net, mut server) = scripted(&Settings::default());
     let client = async {
         let mut answer = net.send(Exchange { counted: false, ..post("a") }).await.unwrap();
         answer.body.may_be_silent();
@@ -135,7 +139,7 @@ async fn the_whole_exchange_is_bounded() {
     let client = async {
         let started = Instant::now();
         let error = read(&net, post("a")).await.unwrap_err();
-        assert!(is_timeout(&error, "total", 10 * SECOND), "{error}");
+        assert!(is_timeout(&error, TimeoutStep::Total, 10 * SECOND), "{error}");
         assert_eq!(started.elapsed().as_secs(), 10);
         // One that stays open is not bounded by it.
         let started = Instant::now();
@@ -165,12 +169,15 @@ async fn the_whole_exchange_is_bounded() {
 /// Waiting for a permit is part of the whole.
 #[tokio::test(start_paused = true)]
 async fn the_total_covers_the_wait_for_a_permit() {
-    let config = ClientConfig { connections: 1, ..with(|t| t.total = Some(4 * SECOND)) };
+    let config = settings(|c| {
+        c.net = with(|t| t.total = Some(4 * SECOND)).net;
+        c.net.connections = 1;
+    });
     let (net, mut server) = scripted(&config);
     let client = async {
         let _held = net.send(post("a")).await.unwrap();
         let started = Instant::now();
-        assert!(is_timeout(&read(&net, post("b")).await.unwrap_err(), "total", 4 * SECOND));
+        assert!(is_timeout(&read(&net, post("b")).await.unwrap_err(), TimeoutStep::Total, 4 * SECOND));
         assert_eq!(started.elapsed().as_secs(), 4);
     };
     let server = async {

@@ -71,7 +71,7 @@ async fn an_answer_is_not_forgotten_by_a_task_that_has_done_much() {
         let (dials, accepted) = mpsc::unbounded_channel();
         let mut server = Server(accepted);
         let url = ENDPOINT.parse::<Uri>().expect("a URL");
-        let net = Net::over(&url, &ClientConfig::default(), Arc::new(DialEager(dials))).expect("a client");
+        let net = over(&url, &Settings::default(), DialEager(dials));
         let woken = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut cx = Context::from_waker(&waker);

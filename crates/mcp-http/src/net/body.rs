@@ -10,10 +10,10 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::deadline::Deadline;
 use super::failure;
-use super::patience::Patience;
 use super::pool::{Lease, Pool};
-use crate::HttpError;
+use crate::{HttpError, TimeoutStep};
 
 /// How long an error's body is waited for: it only makes the error more telling.
 const CLIP_TIME: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub(crate) struct Body {
     lease: Option<Lease>,
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
-    patience: Patience,
+    deadline: Deadline,
     /// The last poll found nothing, so this one was probably woken by something.
     waiting: bool,
 }
@@ -35,16 +35,16 @@ impl Body {
         incoming: Incoming,
         lease: Lease,
         pool: &Arc<Pool>,
-        mut patience: Patience,
+        mut deadline: Deadline,
         idle: Option<Duration>,
     ) -> Body {
-        patience.step("idle", idle);
+        deadline.step(TimeoutStep::Idle, idle);
         let mut body = Body {
             incoming,
             lease: Some(lease),
             pool: Arc::clone(pool),
             permit: None,
-            patience,
+            deadline,
             waiting: false,
         };
         if body.incoming.is_end_stream() {
@@ -62,7 +62,7 @@ impl Body {
 
     /// This body may be silent for as long as it likes: a stream that owes no answer.
     pub(crate) fn may_be_silent(&mut self) {
-        self.waits_for("idle", None);
+        self.waits_for(TimeoutStep::Idle, None);
     }
 
     /// The next piece; `None` at the end, however often it is asked. Cancel-safe.
@@ -126,18 +126,18 @@ impl Body {
     }
 
     /// Names what is waited for from now on, and for how long.
-    pub(super) fn waits_for(&mut self, step: &'static str, limit: Option<Duration>) {
-        self.patience.step(step, limit);
+    pub(super) fn waits_for(&mut self, step: TimeoutStep, limit: Option<Duration>) {
+        self.deadline.step(step, limit);
     }
 
     /// The limits in time of the exchange.
-    pub(super) fn patience(&mut self) -> &mut Patience {
-        &mut self.patience
+    pub(super) fn deadline(&mut self) -> &mut Deadline {
+        &mut self.deadline
     }
 
     /// Reads what has arrived already. If that is all, the connection can be used again. Gives back the limits in
     /// time, for what follows.
-    pub(super) fn discard(mut self) -> Patience {
+    pub(super) fn discard(mut self) -> Deadline {
         const MOST: usize = 64 << 10;
         let mut seen = 0;
         let mut cx = Context::from_waker(Waker::noop());
@@ -146,7 +146,7 @@ impl Body {
         {
             seen += piece.len();
         }
-        self.patience
+        self.deadline
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, HttpError>> {
@@ -156,7 +156,7 @@ impl Body {
             let frame = match &mut self.lease {
                 None => return Poll::Ready(Ok(None)),
                 // Only turns of the connection bring more, and they register the waker.
-                Some(Lease::One(wire)) => match Pin::new(&mut self.incoming).poll_frame(&mut unwatched) {
+                Some(Lease::Http1(wire)) => match Pin::new(&mut self.incoming).poll_frame(&mut unwatched) {
                     // A waker left behind would wake this task once more for what is read now.
                     Poll::Pending if std::mem::take(&mut self.waiting) => {
                         wire.turn_unwatched();
@@ -169,11 +169,11 @@ impl Body {
                     }
                     frame => frame,
                 },
-                Some(Lease::Multi(_)) => Pin::new(&mut self.incoming).poll_frame(cx),
+                Some(Lease::Http2(_)) => Pin::new(&mut self.incoming).poll_frame(cx),
             };
             match frame {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.patience.start_over();
+                    self.deadline.start_over();
                     self.waiting = false;
                     let data = frame.into_data().unwrap_or_default();
                     if self.incoming.is_end_stream() {
@@ -190,7 +190,7 @@ impl Body {
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
                     self.waiting = true;
-                    return self.patience.poll(cx).map(|error| {
+                    return self.deadline.poll(cx).map(|error| {
                         self.abort();
                         Err(error)
                     });
@@ -201,7 +201,7 @@ impl Body {
 
     /// The body is read: the connection and the permit go back.
     fn end(&mut self) {
-        if let Some(Lease::One(wire)) = self.lease.take() {
+        if let Some(Lease::Http1(wire)) = self.lease.take() {
             self.pool.park(wire);
         }
         self.permit = None;

@@ -27,12 +27,25 @@ use mcp_core::transport::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
-use super::{Answer, Dial, Exchange, Io, Net};
+use super::{Answer, Credentials, Dial, Exchange, Io, Net, NetConfig};
 use crate::HttpError;
-use crate::client::ClientConfig;
 
 /// The endpoint of all tests over scripted streams.
 pub(super) const ENDPOINT: &str = "http://server.test/mcp?key=1";
+
+/// What a client is made of.
+#[derive(Clone, Default)]
+pub(super) struct Settings {
+    pub(super) net: NetConfig,
+    pub(super) credentials: Credentials,
+}
+
+/// The default settings with a change.
+pub(super) fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    settings
+}
 
 /// Hands the other end of each dialled stream to a [`Server`].
 struct Scripted(mpsc::UnboundedSender<DuplexStream>);
@@ -47,10 +60,14 @@ impl Dial for Scripted {
 }
 
 /// A client over scripted streams, and the server side.
-pub(super) fn scripted(config: &ClientConfig) -> (Net, Server) {
+pub(super) fn scripted(config: &Settings) -> (Net, Server) {
     let (dials, accepted) = mpsc::unbounded_channel();
     let url = ENDPOINT.parse::<Uri>().expect("a URL");
-    (Net::over(&url, config, Arc::new(Scripted(dials))).expect("a client"), Server(accepted))
+    (over(&url, config, Scripted(dials)), Server(accepted))
+}
+
+pub(super) fn over(url: &Uri, config: &Settings, dial: impl Dial) -> Net {
+    Net::over(url, &config.net, &config.credentials, Arc::new(dial)).expect("a client")
 }
 
 /// The side that a test plays.
@@ -127,7 +144,7 @@ pub(super) fn post(body: &str) -> Exchange {
     Exchange {
         method: Method::POST,
         url: None,
-        common: None,
+        template: None,
         headers: Vec::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         counted: true,

@@ -12,6 +12,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::config::AddressPolicy;
 use super::origin::{Origin, authority};
 use super::proxy::{self, Via};
 use super::stream::{Plain, Stream};
@@ -59,6 +60,8 @@ const ADDRESSES: usize = 16;
 pub(super) struct Dialler {
     pub(super) custom: Option<Arc<dyn Dial>>,
     pub(super) via: Via,
+    /// Holds for addresses that are looked up here, not for a proxy's.
+    pub(super) addresses: AddressPolicy,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::Tls>,
 }
@@ -77,9 +80,9 @@ impl Dialler {
             (Some(custom), _) => {
                 Plain::Dialled(custom.dial().await.map_err(|error| failed(origin, kind(&error), error))?)
             }
-            (None, Via::Direct) => {
-                tcp(&origin.host, origin.port).await.map_err(|error| error.to(origin.label()))?
-            }
+            (None, Via::Direct) => tcp(&origin.host, origin.port, self.addresses)
+                .await
+                .map_err(|error| error.to(origin.label()))?,
             (None, Via::Forward(proxy)) => self.to_proxy(proxy).await?,
             (None, Via::Tunnel(proxy)) => {
                 let mut plain = self.to_proxy(proxy).await?;
@@ -97,7 +100,7 @@ impl Dialler {
     }
 
     async fn to_proxy(&self, proxy: &proxy::Target) -> Result<Plain, HttpError> {
-        tcp(&proxy.host, proxy.port).await.map_err(|error| {
+        tcp(&proxy.host, proxy.port, AddressPolicy::Any).await.map_err(|error| {
             let kind = if error.kind == ConnectFailure::Name { error.kind } else { ConnectFailure::Proxy };
             NoTcp { kind, ..error }.to(format!("the proxy {}", authority(&proxy.host, proxy.port)))
         })
@@ -118,8 +121,9 @@ fn kind(error: &io::Error) -> ConnectFailure {
 /// An I/O error during the handshake is TLS's own if it carries a rustls error, else the network's.
 #[cfg(feature = "tls")]
 fn tls_kind(error: &io::Error) -> ConnectFailure {
-    match error.get_ref() {
-        Some(inner) if inner.is::<rustls::Error>() => ConnectFailure::Tls,
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(inner) => super::tls::failure(inner),
         _ if error.kind() == io::ErrorKind::UnexpectedEof => ConnectFailure::Tls,
         _ => kind(error),
     }
@@ -137,13 +141,19 @@ impl NoTcp {
 }
 
 /// Looks the name up and connects to whichever address answers first.
-async fn tcp(host: &str, port: u16) -> Result<Plain, NoTcp> {
+async fn tcp(host: &str, port: u16, policy: AddressPolicy) -> Result<Plain, NoTcp> {
     let no_name = |error| NoTcp { kind: ConnectFailure::Name, error };
     let found = tokio::net::lookup_host((host, port)).await.map_err(no_name)?;
-    let addresses = interleave(found.collect());
-    if addresses.is_empty() {
+    let mut found = found.collect::<Vec<_>>();
+    if found.is_empty() {
         return Err(no_name(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
     }
+    found.retain(|address| policy.allows(address.ip()));
+    if found.is_empty() {
+        let error = io::Error::new(io::ErrorKind::PermissionDenied, "the address is not public");
+        return Err(NoTcp { kind: ConnectFailure::ForbiddenAddress, error });
+    }
+    let addresses = interleave(found);
     let stream = race(addresses).await.map_err(|error| NoTcp { kind: kind(&error), error })?;
     // Without these two the connection works too, only slower or forgotten for longer.
     let _ = stream.set_nodelay(true);

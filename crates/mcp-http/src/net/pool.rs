@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connection::{Counted, Multi, Slot, Wire};
+use super::config::{HttpVersions, NetConfig};
+use super::connection::{Counted, Http1, Http2, Slot};
 use super::dial::Dialler;
 use super::failure;
 use super::origin::Origin;
-use crate::HttpError;
-use crate::client::{ClientConfig, HttpVersions};
-use crate::error::{CONNECT, ConnectFailure};
+use crate::error::ConnectFailure;
+use crate::{HttpError, TimeoutStep};
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(90);
@@ -21,8 +21,8 @@ const MOST_IDLE: usize = 64;
 
 /// What one exchange runs on.
 pub(super) enum Lease {
-    One(Box<Wire>),
-    Multi(Slot),
+    Http1(Box<Http1>),
+    Http2(Slot),
 }
 
 /// The connections to one origin.
@@ -43,8 +43,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Kept {
     /// Oldest first. The newest is used first, so that the rest can age.
-    idle: Vec<(Instant, Box<Wire>)>,
-    multi: Vec<Arc<Multi>>,
+    idle: Vec<(Instant, Box<Http1>)>,
+    http2: Vec<Arc<Http2>>,
     reaped: bool,
 }
 
@@ -53,7 +53,7 @@ const H1: u8 = 1;
 const H2: u8 = 2;
 
 impl Pool {
-    pub(super) fn new(origin: Origin, dialler: Dialler, config: &ClientConfig) -> Pool {
+    pub(super) fn new(origin: Origin, dialler: Dialler, config: &NetConfig) -> Pool {
         let spoken = match config.versions {
             HttpVersions::Http2 => H2,
             HttpVersions::Auto if origin.https => UNKNOWN,
@@ -64,7 +64,7 @@ impl Pool {
             dialler,
             versions: config.versions,
             connect: config.timeouts.connect,
-            header_limit: config.limits.headers,
+            header_limit: config.response_headers,
             kept: Mutex::default(),
             spoken: AtomicU8::new(spoken),
             opening: tokio::sync::Mutex::new(()),
@@ -86,14 +86,14 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Lease> {
         let mut kept = self.kept();
         if let Some((_, wire)) = kept.idle.pop() {
-            return Some(Lease::One(wire));
+            return Some(Lease::Http1(wire));
         }
-        if kept.multi.is_empty() {
+        if kept.http2.is_empty() {
             return None;
         }
-        let slot = kept.multi.iter().find_map(Multi::take);
-        kept.multi.retain(|multi| multi.is_open());
-        slot.map(Lease::Multi)
+        let slot = kept.http2.iter().find_map(Http2::take);
+        kept.http2.retain(|http2| http2.is_open());
+        slot.map(Lease::Http2)
     }
 
     /// A new connection, in the time allowed for connecting. For HTTP/2 one caller opens it and all use it.
@@ -103,7 +103,7 @@ impl Pool {
             None => opening.await,
             Some(limit) => tokio::time::timeout(limit, opening)
                 .await
-                .unwrap_or(Err(HttpError::TimedOut { step: CONNECT, limit })),
+                .unwrap_or(Err(HttpError::TimedOut { step: TimeoutStep::Connect, limit })),
         }
     }
 
@@ -113,8 +113,8 @@ impl Pool {
             let ours = self.opening.lock().await;
             // Whoever had the turn before may have opened it for us too.
             let kept = self.kept();
-            if let Some(slot) = kept.multi.iter().find_map(Multi::take) {
-                return Ok(Lease::Multi(slot));
+            if let Some(slot) = kept.http2.iter().find_map(Http2::take) {
+                return Ok(Lease::Http2(slot));
             }
             // Or they learned that there is nothing to share: then nobody has to wait for anybody.
             turn = (self.spoken.load(Ordering::Relaxed) != H1).then_some(ours);
@@ -124,12 +124,12 @@ impl Pool {
         let broken = |error: hyper::Error| self.broken(&error);
         if dialled.h2 || self.versions == HttpVersions::Http2 {
             self.spoken.store(H2, Ordering::Relaxed);
-            let multi = Multi::open(dialled.stream, self.header_limit, counted).await.map_err(broken)?;
-            let slot = multi.take();
-            self.kept().multi.push(multi);
+            let http2 = Http2::open(dialled.stream, self.header_limit, counted).await.map_err(broken)?;
+            let slot = http2.take();
+            self.kept().http2.push(http2);
             self.reap();
             drop(turn);
-            return slot.map(Lease::Multi).ok_or_else(|| HttpError::Connect {
+            return slot.map(Lease::Http2).ok_or_else(|| HttpError::Connect {
                 to: self.origin.label(),
                 kind: ConnectFailure::Network,
                 source: Arc::new(std::io::Error::other("the server allows no HTTP/2 stream")),
@@ -137,7 +137,7 @@ impl Pool {
         }
         self.spoken.store(H1, Ordering::Relaxed);
         drop(turn);
-        Wire::open(dialled.stream, self.header_limit, counted).await.map(Lease::One).map_err(broken)
+        Http1::open(dialled.stream, self.header_limit, counted).await.map(Lease::Http1).map_err(broken)
     }
 
     /// The error of a connection that broke before anything was sent over it.
@@ -150,7 +150,7 @@ impl Pool {
     }
 
     /// Keeps a connection whose exchange is over, if it can be used again.
-    pub(super) fn park(self: &Arc<Self>, mut wire: Box<Wire>) {
+    pub(super) fn park(self: &Arc<Self>, mut wire: Box<Http1>) {
         if !wire.is_reusable() {
             return;
         }
@@ -179,9 +179,9 @@ impl Pool {
         let now = Instant::now();
         let young = |since: Instant| since + IDLE > now;
         kept.idle.retain(|(since, _)| young(*since));
-        kept.multi.retain(|multi| multi.is_open() && multi.idle_since().is_none_or(young));
+        kept.http2.retain(|http2| http2.is_open() && http2.idle_since().is_none_or(young));
         let oldest = kept.idle.first().map(|(since, _)| *since);
-        let next = kept.multi.iter().map(|multi| multi.idle_since().unwrap_or(now)).chain(oldest).min();
+        let next = kept.http2.iter().map(|http2| http2.idle_since().unwrap_or(now)).chain(oldest).min();
         kept.reaped = next.is_some();
         next.map(|since| since + IDLE)
     }

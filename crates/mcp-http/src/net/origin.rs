@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use super::uri::{self, Host, shown};
 use crate::HttpError;
-use crate::client::uri::{self, Host, shown};
 
 /// Scheme, host and port. Everything that a [`Net`](super::Net) sends goes to one of them.
 pub(super) struct Origin {
@@ -51,16 +51,16 @@ pub(super) fn authority(host: &str, port: u16) -> String {
 
 /// One URL of the origin, in both forms of a request line.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct RequestTarget {
     /// The whole URL: HTTP/2, and HTTP/1.1 to a proxy that forwards.
     pub(super) absolute: Uri,
     /// `/path?query`: HTTP/1.1, straight or through a tunnel.
     pub(super) path: Uri,
 }
 
-impl Place {
-    pub(super) fn new(absolute: Uri) -> Place {
+impl RequestTarget {
+    pub(super) fn new(absolute: Uri) -> RequestTarget {
         let path = absolute.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
-        Place { absolute, path }
+        RequestTarget { absolute, path }
     }
 }

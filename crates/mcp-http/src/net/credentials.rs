@@ -9,10 +9,10 @@ use hyper::header::{
     HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
 };
 
+use super::authorize::{Authorize, Challenge};
+use super::config::Credentials;
 use super::origin::Origin;
-use crate::client::uri::shown;
-use crate::client::{Authorize, Challenge, ClientConfig};
-use crate::headers::LAST_EVENT_ID;
+use super::uri::shown;
 use crate::{HttpError, Secret};
 
 /// The transport's own headers and those that concern one connection only.
@@ -31,27 +31,31 @@ const RESERVED: [HeaderName; 15] = [
     CONTENT_TYPE,
     ACCEPT,
     ACCEPT_ENCODING,
-    LAST_EVENT_ID,
+    HeaderName::from_static("last-event-id"),
 ];
 
 /// The longest `WWW-Authenticate` that is passed on, in characters.
 const LONGEST_CHALLENGE: usize = 4096;
 
 /// Fixed headers and credentials, checked and ready to send.
-pub(super) struct Credentials {
+pub(super) struct CheckedCredentials {
     fixed: Vec<(HeaderName, HeaderValue)>,
     bearer: Option<HeaderValue>,
     hook: Option<Arc<dyn Authorize>>,
 }
 
-impl Credentials {
+impl CheckedCredentials {
     /// `near`: what is sent stays on this machine.
     ///
     /// # Errors
     ///
     /// [`HttpError::Setting`]: a header that is the transport's own, a token that no header can hold, or credentials
     /// that would cross a network in the clear.
-    pub(super) fn new(origin: &Origin, config: &ClientConfig, near: bool) -> Result<Credentials, HttpError> {
+    pub(super) fn new(
+        origin: &Origin,
+        config: &Credentials,
+        near: bool,
+    ) -> Result<CheckedCredentials, HttpError> {
         let mut fixed = Vec::with_capacity(config.headers.len());
         for (name, value) in &config.headers {
             if RESERVED.contains(name) || name.as_str().starts_with("mcp-") {
@@ -67,7 +71,7 @@ impl Credentials {
             || config.authorize.is_some()
             || config.headers.iter().any(|(name, value)| value.is_sensitive() || names_a_secret(name));
         let open = !origin.https && !near;
-        if secret && open && !config.allow_plain_credentials {
+        if secret && open && !config.allow_plain {
             return Err(HttpError::Setting {
                 what: "credentials".to_owned(),
                 why: format!(
@@ -76,7 +80,7 @@ impl Credentials {
                 ),
             });
         }
-        Ok(Credentials { fixed, bearer, hook: config.authorize.clone() })
+        Ok(CheckedCredentials { fixed, bearer, hook: config.authorize.clone() })
     }
 
     /// The `Authorization` of the next request. Asks the hook each time.
