@@ -1,20 +1,7 @@
 //! Messages to text: one line each, payloads copied as they are.
 
-use super::string_scan::plain_run;
+pub(crate) use super::string_scan::write_string;
 use super::{Message, RawJson, RequestId, Response};
-
-/// Writes a JSON string.
-pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    if plain_run(text.as_bytes()) == text.len() {
-        out.reserve(text.len() + 2);
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        // Writing a string into memory cannot fail.
-        let _infallible = serde_json::to_writer(&mut *out, text);
-    }
-}
 
 /// Writes a JSON integer.
 pub(crate) fn write_integer(number: i64, out: &mut Vec<u8>) {

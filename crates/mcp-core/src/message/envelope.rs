@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::payload::{FieldSpans, Places, kind_name, scan_object};
 use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner};
+use super::string_scan::read_text;
 use super::{
     ErrorObject, Message, Method, Notification, Payload, RawJson, Refusal, Request, RequestId, Response,
     Shape,
@@ -309,13 +310,7 @@ impl Fields {
 }
 
 fn read_method(quoted: &[u8]) -> Result<Method, String> {
-    if !quoted.contains(&b'\\') {
-        let name = quoted.get(1..quoted.len() - 1).and_then(|name| std::str::from_utf8(name).ok());
-        return name.map(Method::from_wire).ok_or_else(|| "unreadable method".into());
-    }
-    serde_json::from_slice::<String>(quoted)
-        .map(|name| Method::from_wire(&name))
-        .map_err(|error| error.to_string())
+    read_text(quoted).map(|name| Method::from_wire(&name)).ok_or_else(|| "unreadable method".into())
 }
 
 fn slice_payload(
@@ -332,7 +327,7 @@ fn slice_payload(
 fn slice_error(text: &Bytes, error: ErrorFields) -> ErrorObject {
     ErrorObject {
         code: error.code,
-        message: serde_json::from_slice::<String>(&text[error.message]).unwrap_or_default().into(),
+        message: read_text(&text[error.message]).unwrap_or_default().into_owned().into(),
         data: error.data.map(|span| RawJson::trusted(text.slice(span))),
     }
 }

@@ -1,8 +1,12 @@
 //! Request ids: a string or an integer, kept and echoed in their exact wire form.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use super::scan::Scanner;
+use super::string_scan::read_text;
 
 /// The longest id that is read, in bytes of its wire form. A longer one is refused (`-32600`).
 pub const MAX_ID_BYTES: usize = 4096;
@@ -46,12 +50,11 @@ impl RequestId {
         }
         let wire = std::str::from_utf8(json).ok()?;
         if wire.starts_with('"') {
-            let text: String = serde_json::from_str(wire).ok()?;
-            let plain = wire.len() == text.len() + 2 && !wire.contains('\\');
-            return Some(RequestId(if plain {
-                Repr::Str(text.into())
-            } else {
-                Repr::Escaped { wire: wire.into(), text: text.into() }
+            let mut scanner = Scanner::new(json, 0);
+            scanner.value().and_then(|_| scanner.end()).ok()?;
+            return Some(RequestId(match read_text(json)? {
+                Cow::Borrowed(text) => Repr::Str(text.into()),
+                Cow::Owned(text) => Repr::Escaped { wire: wire.into(), text: text.into() },
             }));
         }
         if let Ok(number) = wire.parse::<i64>()

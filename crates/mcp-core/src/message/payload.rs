@@ -8,6 +8,7 @@ use super::meta;
 use super::raw::RawJson;
 use super::result_prefilter;
 use super::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner, member_of_checked};
+use super::string_scan::read_text;
 
 /// A member of params or of a result that the protocol itself reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,15 +348,6 @@ impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
         Payload::new(raw)
     }
-}
-
-/// The text of a JSON string, if it is one; borrowed unless it was written with escapes.
-pub(crate) fn read_text(json: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if memchr::memchr(b'\\', inner).is_some() {
-        return serde_json::from_slice(json).ok().map(Cow::Owned);
-    }
-    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
 /// The kind of a value, in words.

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::encode;
-use super::payload::read_text;
-use super::scan::{self, DEFAULT_MAX_DEPTH, ScanError, Scanner};
+use super::scan::{self, DEFAULT_MAX_DEPTH, RAW_JSON, ScanError, Scanner, read_checked};
+use super::string_scan::read_text;
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
 ///
@@ -110,7 +111,7 @@ impl RawJson {
 
     /// Reads it as a `T`, which may borrow from the text. The error is serde_json's.
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        read_checked(&self.0)
     }
 
     /// The string, if it is one.
@@ -143,7 +144,7 @@ impl RawJson {
         // The text was checked when it was made: an error means that the member was found.
         let _found = scanner.object(|scanner, name| {
             let here = *name.text(scanner.bytes()) == *key.as_bytes();
-            let (_, span) = scanner.value()?;
+            let span = scanner.skip_checked()?;
             if !here {
                 return Ok(());
             }
@@ -169,7 +170,7 @@ impl RawJson {
         if self.0.first() == Some(&b'[') {
             let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
             let _checked = scanner.array(|scanner| {
-                let (_, span) = scanner.value()?;
+                let span = scanner.skip_checked()?;
                 elements.push(RawJson(self.0.slice(span)));
                 Ok(())
             });
@@ -184,7 +185,7 @@ impl RawJson {
         let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
         // The text was checked when it was made.
         let _checked = scanner.object(|scanner, key| {
-            let (_, span) = scanner.value()?;
+            let span = scanner.skip_checked()?;
             see(&key.text(scanner.bytes()), span);
             Ok(())
         });
@@ -289,9 +290,31 @@ impl Serialize for RawJson {
 
 /// From serde_json only, as `RawValue` is. Does not work inside `untagged` or `flatten`.
 impl<'de> Deserialize<'de> for RawJson {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
-        let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
-        RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = RawJson;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON text")
+            }
+
+            /// Only the reader of checked text answers so.
+            fn visit_borrowed_bytes<E>(self, checked: &'de [u8]) -> Result<RawJson, E> {
+                Ok(RawJson(Bytes::copy_from_slice(checked)))
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<RawJson, D::Error> {
+                let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+                RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(RAW_JSON, Reader)
     }
 }
 

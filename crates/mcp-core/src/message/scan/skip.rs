@@ -1,11 +1,12 @@
-//! A quick look into text that was checked before: strings and brackets are enough to find a member.
+//! Steps over values of JSON that was checked before: only strings and brackets are looked at.
 
 use std::ops::Range;
 
 use super::{HARD_MAX_DEPTH, Key, Scan, Scanner};
+use crate::message::string_scan::closing_quote;
 
-/// Where the member of this name stands in an object that was checked before; of several the last, as in
-/// [`Fields`](crate::message::payload::FieldSpans). The look begins at `from`: at 0, or where a member begins or the end.
+/// The range of the member of this name in an object that was checked before. Of several the last counts, as in
+/// [`FieldPositions`](crate::message::payload::FieldPositions). The search begins at `from`, which is 0, or where a member or the end of the object begins.
 pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Option<Range<usize>> {
     let mut found = None;
     let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);
@@ -28,32 +29,45 @@ pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Optio
 }
 
 impl Scanner<'_> {
-    /// Takes one value of text that was checked before: looks at strings and brackets only.
-    fn skip_checked(&mut self) -> Scan<Range<usize>> {
+    /// Takes one value of JSON that was checked before, at any depth, and returns its range.
+    pub(crate) fn skip_checked(&mut self) -> Scan<Range<usize>> {
         self.skip_space();
         let start = self.pos;
-        if !matches!(self.bytes.get(start), Some(b'{' | b'[')) {
-            return self.value().map(|(_, span)| span);
+        match self.bytes.get(start) {
+            Some(b'{' | b'[') => {}
+            Some(b'"') => {
+                self.skip_string()?;
+                return Ok(start..self.pos);
+            }
+            _ => return self.value().map(|(_, span)| span),
         }
         let mut open = 0_usize;
         while let Some(byte) = self.bytes.get(self.pos) {
-            self.pos += 1;
             match byte {
-                b'"' => loop {
-                    let rest = self.bytes.get(self.pos..).unwrap_or_default();
-                    let Some(at) = memchr::memchr2(b'"', b'\\', rest) else { return self.fail() };
-                    if rest[at] == b'"' {
-                        self.pos += at + 1;
-                        break;
-                    }
-                    self.pos += at + 2;
-                },
+                b'"' => {
+                    self.skip_string()?;
+                    continue;
+                }
                 b'{' | b'[' => open += 1,
-                b'}' | b']' if open == 1 => return Ok(start..self.pos),
                 b'}' | b']' => open -= 1,
                 _ => {}
             }
+            self.pos += 1;
+            if open == 0 {
+                return Ok(start..self.pos);
+            }
         }
         self.fail()
+    }
+
+    /// Takes a string that was checked before.
+    fn skip_string(&mut self) -> Scan<()> {
+        match closing_quote(self.bytes, self.pos + 1) {
+            Some(end) => {
+                self.pos = end + 1;
+                Ok(())
+            }
+            None => self.fail(),
+        }
     }
 }
