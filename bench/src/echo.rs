@@ -1,12 +1,17 @@
 //! The echo server on the public API, over whatever transport.
 
-use mcp_core::server::{Router, Server, Tool, ToolError, ToolReply};
+use mcp_core::Error;
+use mcp_core::server::{Router, Server, ToolDef, ToolError, ToolReply};
 
 /// A server with one tool, which says a text again.
-pub fn server() -> Server {
+///
+/// # Errors
+///
+/// None: the definition is valid.
+pub fn server() -> Result<Server, Error> {
     let schema = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
     let router = Router::new().tool(
-        Tool::new("echo").description("Says the text again").input(schema),
+        ToolDef::new("echo").description("Says the text again").input(schema),
         |arguments, _context| async move {
             let text = arguments.member("text");
             let text = text.as_ref().and_then(|text| text.as_text());

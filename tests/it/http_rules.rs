@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_core::client::{Client, EraMode};
 use mcp_core::message::{ErrorObject, Payload, ProtocolVersion, RawJson};
-use mcp_core::server::{Context, Reply, Router, Server, Tool, ToolError};
+use mcp_core::server::{Context, Reply, Router, Server, ToolDef, ToolError};
 use mcp_core::session::Change;
 use mcp_core::transport::{Binding, async_trait, memory};
 use mcp_http::server::{Authenticate, Denied, HttpRequest, Identity, RequestHead};
@@ -45,9 +45,11 @@ async fn all_pages_of_a_list_have_the_same_scope() {
     for (public, scope) in [(false, r#""private""#), (true, r#""public""#)] {
         let mut router = Router::new().page_size(3);
         for name in 0..10 {
-            router = router.tool(Tool::new(&format!("tool-{name}")), |_, _| async { Ok::<_, ToolError>("") });
+            router =
+                router.tool(ToolDef::new(&format!("tool-{name}")), |_, _| async { Ok::<_, ToolError>("") });
         }
-        let server = Server::builder("s", "1").configure(|config| config.cache_public = public).build(router);
+        let server =
+            Server::builder("s", "1").configure(|config| config.cache_public = public).build(router).unwrap();
         let mut tasks = JoinSet::new();
         let url = listen(&mut tasks, server, |http| http).await;
         let client = client(EraMode::Modern, HttpClient::new(&url).unwrap()).await;
@@ -91,7 +93,8 @@ async fn access_is_checked_for_each_read_whatever_the_scope_says() {
             _ => Err(ErrorObject::invalid_params("no such resource")),
         }
     });
-    let server = Server::builder("s", "1").configure(|config| config.cache_public = true).build(router);
+    let server =
+        Server::builder("s", "1").configure(|config| config.cache_public = true).build(router).unwrap();
     let mut tasks = JoinSet::new();
     let url = listen(&mut tasks, server, |http| http.authenticate(Arc::new(ForUs))).await;
     let open = |token: &str| client(EraMode::Modern, HttpClient::new(&url).unwrap().bearer(token.to_owned()));
@@ -121,7 +124,7 @@ async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
     .unwrap();
     let http = HttpClient::new(&upstream.url()).unwrap().bearer("our-own");
     let far = client(EraMode::Legacy(ProtocolVersion::V2025_11_25), http).await;
-    let router = Router::new().tool(Tool::new("relay"), move |arguments, context: Context| {
+    let router = Router::new().tool(ToolDef::new("relay"), move |arguments, context: Context| {
         let far = far.clone();
         async move {
             let seen =
@@ -132,7 +135,7 @@ async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
         }
     });
     let mut tasks = JoinSet::new();
-    let server = Server::builder("s", "1").build(router);
+    let server = Server::builder("s", "1").build(router).unwrap();
     let url = listen(&mut tasks, server, |http| http.authenticate(Arc::new(ForUs))).await;
     for (token, allowed) in [("ada@us", true), ("ada@them", false), ("ada", false)] {
         for era in [EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_11_25)] {
@@ -174,7 +177,7 @@ async fn annotations_for_headers_concern_http_alone() {
             async move { Ok(Reply::Result(list)) }
         })
         .method("tools/call", |_, _| async { Ok(RawJson::parse(r#"{"content":[]}"#).unwrap()) });
-    let server = Server::builder("s", "1").build(router);
+    let server = Server::builder("s", "1").build(router).unwrap();
     let (connector, listener) = memory::connector(Binding::STREAM);
     let mut tasks = JoinSet::new();
     let served = Arc::new(server.clone());
@@ -194,10 +197,10 @@ async fn annotations_for_headers_concern_http_alone() {
 /// HTTP-S-001, ERA-S-011: one URL serves the POSTs of both eras, at once, with the stream and the end of a session.
 #[tokio::test]
 async fn one_url_serves_everybody() {
-    let router = Router::new().list_changed().tool(Tool::new("who"), |_, context: Context| async move {
+    let router = Router::new().list_changed().tool(ToolDef::new("who"), |_, context: Context| async move {
         Ok::<_, ToolError>(context.version().to_string())
     });
-    let server = Server::builder("s", "1").build(router);
+    let server = Server::builder("s", "1").build(router).unwrap();
     let mut tasks = JoinSet::new();
     let url = listen(&mut tasks, server.clone(), |http| http).await;
     let open = |era| client(era, HttpClient::new(&url).unwrap());

@@ -30,7 +30,7 @@ fn server(round: usize) -> Server {
             } else {
                 opened.await;
             }
-            let nonce = params.and_then(|params| params.raw().member("nonce")).unwrap_or(RawJson::NULL);
+            let nonce = params.member("nonce").unwrap_or(RawJson::NULL);
             Ok(Reply::Result(RawJson::object([("nonce", nonce)])))
         }
     });
@@ -38,6 +38,7 @@ fn server(round: usize) -> Server {
         .configure(|config| config.max_in_flight = CALLS)
         .max_in_flight(CALLS)
         .build(router)
+        .unwrap()
 }
 
 async fn all_get_their_own_answer(era: EraMode, in_flight: usize) {

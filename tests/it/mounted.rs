@@ -41,7 +41,7 @@ fn callers() -> Server {
         });
         Ok(Reply::Result(RawJson::object([("who", RawJson::string(&told.unwrap_or_default()))])))
     });
-    Server::builder("mounted", "1").build(router)
+    Server::builder("mounted", "1").build(router).unwrap()
 }
 
 struct App {

@@ -3,7 +3,7 @@
 
 use mcp_core::client::{Client, EraMode, PageLimits};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
-use mcp_core::server::{Context, Router, Server, Tool, ToolError};
+use mcp_core::server::{Context, Router, Server, ToolDef, ToolError};
 use mcp_core::transport::{Binding, memory};
 use mcp_stdio::StreamTransport;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
@@ -68,8 +68,8 @@ impl Wire {
     }
 }
 
-fn named(name: &str) -> Tool {
-    Tool::new(name).description("One of many")
+fn named(name: &str) -> ToolDef {
+    ToolDef::new(name).description("One of many")
 }
 
 async fn ok(_: RawJson, _: Context) -> Result<&'static str, ToolError> {
@@ -83,9 +83,7 @@ fn server() -> Server {
         router = router.tool(named(name), ok);
     }
     let router = router
-        .method("x/echo", |params, _| async move {
-            Ok(RawJson::object([("got", params.map(|params| params.into_raw()).unwrap_or_default())]))
-        })
+        .method("x/echo", |params, _| async move { Ok(RawJson::object([("got", params)])) })
         .method("x/task", |_, _| async {
             let meta =
                 r#"{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1","n":1.50}},"v":1e3}"#;
@@ -102,10 +100,10 @@ fn server() -> Server {
             Err::<RawJson, _>(ErrorObject::method_not_found("com.example/hidden"))
         })
         .method("x/fail", |params, _| async move {
-            let code = params.and_then(|params| params.raw().member("code")?.deserialize::<i64>().ok());
+            let code = params.member("code").and_then(|code| code.deserialize::<i64>().ok());
             Err::<RawJson, _>(ErrorObject::new(code.unwrap_or_default(), "as told"))
         });
-    Server::builder("router", "1.0.0").build(router)
+    Server::builder("router", "1.0.0").build(router).unwrap()
 }
 
 fn code(answer: &str) -> i64 {
@@ -254,7 +252,7 @@ async fn no_direction_exists_but_the_two() {
         }
         Ok(RawJson::object([("quiet", RawJson::TRUE)]))
     });
-    let server = Server::builder("router", "1.0.0").build(router);
+    let server = Server::builder("router", "1.0.0").build(router).unwrap();
     let mut wire = Wire::to(&server);
     let everything = r#"{"roots":{},"sampling":{},"elicitation":{}}"#;
     // The next line is the answer: nothing was sent before it.
@@ -280,7 +278,7 @@ async fn a_client_follows_the_pages_of_a_long_list() {
         for number in 0..250 {
             router = router.tool(named(&format!("tool-{number:03}")), ok);
         }
-        let server = Server::builder("router", "1.0.0").build(router);
+        let server = Server::builder("router", "1.0.0").build(router).unwrap();
         for era in [EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_06_18)] {
             let client = client(&server, era).await;
             let tools = client.list_tools().await.unwrap();

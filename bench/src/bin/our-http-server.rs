@@ -8,7 +8,7 @@ use mcp_http::HttpServer;
 fn main() -> Outcome {
     let arguments = Arguments::read()?;
     run(&arguments, async {
-        let server = HttpServer::new(Arc::new(echo::server())).bind("127.0.0.1:0").await?;
+        let server = HttpServer::new(Arc::new(echo::server()?)).bind("127.0.0.1:0").await?;
         http::announce(server.local_addr()?);
         server.serve_until(http::stdin_closed()).await;
         Ok(())

@@ -5,7 +5,7 @@ use mcp_bench::{Arguments, Outcome, echo, run};
 fn main() -> Outcome {
     let arguments = Arguments::read()?;
     run(&arguments, async {
-        echo::server().serve(mcp_stdio::stdio()?).await;
+        echo::server()?.serve(mcp_stdio::stdio()?).await;
         Ok(())
     })
 }

@@ -8,13 +8,13 @@
 //! ```
 //! use std::sync::Arc;
 //! use mcp_core::client::Client;
-//! use mcp_core::server::{Router, Server, Tool, ToolError};
+//! use mcp_core::server::{Router, Server};
 //! use mcp_core::transport::{Binding, memory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), mcp_core::Error> {
-//! let router = Router::new().tool(Tool::new("hello"), |_, _| async { Ok::<_, ToolError>("world") });
-//! let server = Server::builder("example", "1.0.0").build(router);
+//! let router = Router::new().tool("hello", |_, _| async { Ok("world") });
+//! let server = Server::builder("example", "1.0.0").build(router)?;
 //! let (connector, listener) = memory::connector(Binding::STREAM);
 //! tokio::spawn(listener.serve(Arc::new(server)));
 //!

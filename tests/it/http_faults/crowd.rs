@@ -102,7 +102,7 @@ fn nonces() -> (Server, Arc<AtomicUsize>) {
         let (here, most) = (here.clone(), most.clone());
         async move {
             most.fetch_max(here.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            let nonce = params.and_then(|params| params.raw().member("nonce")).unwrap_or(RawJson::NULL);
+            let nonce = params.member("nonce").unwrap_or(RawJson::NULL);
             let turns = nonce.deserialize::<u64>().unwrap_or(0) % 7;
             // Every third answer is a stream, and they overtake each other.
             if turns % 3 == 0 {
@@ -115,7 +115,7 @@ fn nonces() -> (Server, Arc<AtomicUsize>) {
             Ok(Reply::Result(RawJson::object([("nonce", nonce)])))
         }
     });
-    (Server::builder("nonces", "1").build(router), seen)
+    (Server::builder("nonces", "1").build(router).unwrap(), seen)
 }
 
 async fn each_gets_its_own(era: EraMode, connections: usize) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::message::{ProtocolVersion, RawJson};
+use crate::error::Error;
+use crate::message::ProtocolVersion;
 use crate::server::driver::ServerLimits;
 use crate::session::server::ServerConfig;
 
@@ -24,65 +25,70 @@ impl ServerBuilder {
         ServerBuilder { config, limits: ServerLimits::default(), layers: Vec::new() }
     }
 
-    /// For the model behind the client.
+    /// Instructions for the model behind the client. Default: none.
     pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
         self.config.instructions = Some(text.into());
         self
     }
 
-    /// The revisions that are served, newest first. Default: all.
+    /// The protocol revisions that are served, newest first. Default: all.
     pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ServerBuilder {
         self.config.versions = versions.into();
         self
     }
 
-    /// Anything else in the sessions' configuration. The capabilities are the handler's.
+    /// Changes any other setting of the sessions. The capabilities come from the handler.
     pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> ServerBuilder {
         change(&mut self.config);
         self
     }
 
-    /// Requests in flight on all links together; one more is refused with an error. Default 1,024.
+    /// How many requests may be in flight on all links together; further ones are refused with an error.
+    /// Default 1,024.
     pub fn max_in_flight(mut self, requests: usize) -> ServerBuilder {
         self.limits.in_flight = requests;
         self
     }
 
-    /// How long a peer may leave one message unread before its link counts as failed (FAULT C-12).
-    /// Default 60 s.
+    /// How long a peer may leave one message unread before its link counts as failed. Default 60 s.
     pub fn write_timeout(mut self, limit: Duration) -> ServerBuilder {
         self.limits.write_timeout = limit;
         self
     }
 
-    /// How long a handler may go on after its request was cancelled. Default 5 s.
+    /// How long a handler may run on after its request was cancelled. Default 5 s.
     pub fn grace(mut self, limit: Duration) -> ServerBuilder {
         self.limits.grace = limit;
         self
     }
 
-    /// How long handlers may go on after the peer has closed its sending side; what they answer still
-    /// goes out. Default 30 s.
+    /// How long handlers may run on after the peer closed its sending side. Their answers are still sent.
+    /// Default 30 s.
     pub fn linger(mut self, limit: Duration) -> ServerBuilder {
         self.limits.linger = limit;
         self
     }
 
-    /// Puts a layer around the handler. The first one is the outermost.
+    /// Puts a layer around the handler. The first layer is the outermost.
     pub fn layer(mut self, layer: impl Layer + 'static) -> ServerBuilder {
         self.layers.push(Box::new(move |inner| layer.wrap(inner)));
         self
     }
 
-    /// The server with this handler. Its capabilities are asked for here, through the layers.
-    pub fn build(mut self, handler: impl Handler) -> Server {
+    /// Builds the server with this handler. The capabilities are read once, here, through the layers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if the handler finds a mistake in its own setup ([`Handler::validate`]): for a
+    /// [`Router`](crate::server::Router), a tool whose input schema is not a JSON object, for example.
+    pub fn build(mut self, handler: impl Handler) -> Result<Server, Error> {
+        handler.validate()?;
         let mut handler: Arc<dyn Handler> = Arc::new(handler);
         for wrap in self.layers.into_iter().rev() {
             handler = wrap(handler);
         }
-        let capabilities: RawJson = handler.capabilities();
-        self.config.capabilities = capabilities;
-        Server::from_parts(self.config, self.limits, handler)
+        self.config.capabilities = handler.capabilities();
+        Ok(Server::from_parts(self.config, self.limits, handler))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a handler can see and do around the request that it serves.
+//! The request that a handler serves, and what it can do while it serves it.
 
 use std::sync::{Arc, Weak};
 
@@ -18,8 +18,11 @@ use crate::server::driver::shared::LinkShared;
 /// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
 const MAX_QUOTED: usize = 300;
 
-/// What a handler can see and do around the request that it serves. Cheap to clone; may outlive the
-/// request, and then says nothing any more, but keeps the buffer that the request came in.
+/// The request that a handler serves, and what the handler can do while it serves it: report progress, log,
+/// ask the client, notice cancellation.
+///
+/// Cheap to clone. A clone may outlive the request: its notifications are then dropped, but it keeps the
+/// buffer that the request came in.
 #[derive(Clone)]
 pub struct Context {
     exchange: Arc<Exchange>,
@@ -31,12 +34,12 @@ pub(crate) struct Exchange {
     pub(crate) request: Arc<Incoming>,
     pub(crate) cancelled: Signal,
     pub(crate) link: Arc<LinkShared>,
-    /// Weak: a handler that keeps a context would keep itself.
+    /// Weak, because a handler that keeps a context would otherwise keep itself alive.
     pub(crate) server: Weak<ServerShared>,
 }
 
 impl Exchange {
-    /// The session's name for it.
+    /// The session's identifier for it.
     pub(crate) fn id(&self) -> ExchangeId {
         self.request.exchange
     }
@@ -47,11 +50,26 @@ impl Context {
         Context { exchange }
     }
 
-    /// Tells the client how far it is. `progress` has to increase; what does not is dropped, as is
-    /// everything if the client asked for no progress (ledger PROG-B-002).
+    /// The method of the request.
+    pub fn method(&self) -> &Method {
+        &self.exchange.request.method
+    }
+
+    /// The params of the request as they came, `_meta` included.
+    pub fn params(&self) -> Option<&RawJson> {
+        self.payload().map(Payload::raw)
+    }
+
+    pub(crate) fn payload(&self) -> Option<&Payload> {
+        self.exchange.request.params.as_ref()
+    }
+
+    /// Reports progress to the client. `progress` has to increase: a value that does not is dropped, as is
+    /// everything if the client asked for no progress.
     ///
-    /// Waits while too many notifications of the link are unwritten. Cancel-safe: dropped before it
-    /// returns, nothing is sent.
+    /// Waits while too many notifications of the link are unwritten. Cancel-safe: if the future is dropped
+    /// before it completes, nothing is sent.
+    // PROG-B-002.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         if self.request_context().progress_token.is_some() {
             self.send_notification(ExchangeNotification::Progress {
@@ -63,8 +81,8 @@ impl Context {
         }
     }
 
-    /// Sends a log message, if the client wants this level (ledger META-S-017). Waits like
-    /// [`Context::progress`].
+    /// Sends a log message, if the client wants this level. Waits like [`Context::progress`].
+    // META-S-017.
     pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
         self.send_notification(ExchangeNotification::Log { level, logger: logger.map(str::to_owned), data })
             .await;
@@ -80,14 +98,14 @@ impl Context {
         self.exchange.link.command(Command::Notify { exchange: self.exchange.id(), notification, permit });
     }
 
-    /// Asks a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list`, `ping`.
-    /// Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which serves both eras. Dropping the
-    /// future gives the request up.
+    /// Sends a request to a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list` or
+    /// `ping`. Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which works in both
+    /// eras. Dropping the future cancels the request.
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`] before the wire if the client cannot or may not be asked, as on 2026-07-28;
-    /// those of a call otherwise.
+    /// [`Error::Misuse`], without sending anything, if the client does not accept such requests: all clients
+    /// of 2026-07-28. Otherwise the errors of a call.
     pub async fn request(
         &self,
         method: impl Into<Method>,
@@ -106,17 +124,18 @@ impl Context {
         self.exchange.cancelled.is_raised()
     }
 
-    /// Waits until the server is told to stop: come to an end soon. Cancel-safe.
+    /// Waits until the server starts to shut down: see [`Server::drain`](crate::server::Server::drain).
+    /// Finish soon. Cancel-safe.
     pub async fn stopping(&self) {
         self.exchange.link.stopping.wait().await;
     }
 
-    /// Whether the server is told to stop.
+    /// Whether the server is shutting down.
     pub fn is_stopping(&self) -> bool {
         self.exchange.link.stopping.is_raised()
     }
 
-    /// Tells every subscriber on every link that something changed, as
+    /// Announces a change to every subscriber on every link, as
     /// [`Server::publish`](crate::server::Server::publish) does. Returns at once.
     pub fn publish(&self, change: Change) {
         if let Some(server) = self.exchange.server.upgrade() {
@@ -124,47 +143,37 @@ impl Context {
         }
     }
 
-    /// The method of the request.
-    pub fn method(&self) -> &Method {
-        &self.exchange.request.method
-    }
-
-    /// The params of the request as they came, `_meta` included.
-    pub fn params(&self) -> Option<&RawJson> {
-        self.exchange.request.params.as_ref().map(Payload::raw)
-    }
-
-    /// All that is known around the request.
-    pub fn request_context(&self) -> &RequestContext {
+    fn request_context(&self) -> &RequestContext {
         &self.exchange.request.context
     }
 
-    /// The id on the wire. Only for logs: clients send the same one again and again.
+    /// The request's id on the wire. For logs only: clients may use the same id again.
     pub fn request_id(&self) -> &RequestId {
         &self.request_context().request_id
     }
 
-    /// The revision that governs the request.
+    /// The protocol revision of the request.
     pub fn version(&self) -> ProtocolVersion {
         self.request_context().version
     }
 
-    /// What the transport knows: HTTP parts, a verified identity.
+    /// What the transport knows about the request: HTTP parts, a verified identity.
     pub fn envelope(&self) -> &Envelope {
         &self.request_context().envelope
     }
 
-    /// Who the client says it is. Untrusted (ledger META-B-010).
+    /// Who the client says it is. Untrusted.
+    // META-B-010.
     pub fn client_info(&self) -> Option<&RawJson> {
         self.request_context().client_info.as_ref()
     }
 
-    /// What the client can do: an object.
+    /// The client's capabilities: an object.
     pub fn client_capabilities(&self) -> &RawJson {
         &self.request_context().client_capabilities
     }
 
-    /// The least severe log messages the client wants; `None`: none.
+    /// The least severe level of log messages that the client wants. `None` if it wants none.
     pub fn log_level(&self) -> Option<LogLevel> {
         self.request_context().log_level
     }
@@ -175,8 +184,8 @@ impl Context {
         self.request_context().input_responses.as_ref()
     }
 
-    /// The answer of this key among [`Context::input_responses`], read as a `T`; `None` if it is missing:
-    /// then ask again (ledger MRTR-S-016).
+    /// The answer with this key among [`Context::input_responses`], read as a `T`. `None` if there is none:
+    /// then ask again.
     ///
     /// ```
     /// # use mcp_core::{message::ErrorObject, model::{ElicitAction, ElicitResult}, server::Context};
@@ -188,7 +197,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// `-32602` if the answer is there and is no `T`.
+    /// `-32602` if the answer does not fit the type.
+    // MRTR-S-016.
     pub fn answer<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ErrorObject> {
         let Some(answer) = self.input_responses().and_then(|answers| answers.member(key)) else {
             return Ok(None);
@@ -199,8 +209,9 @@ impl Context {
         })
     }
 
-    /// The `state` of that question. On 2026-07-28 it came through the client's hands: hostile until
-    /// proven otherwise (ledger MRTR-S-007). With the feature `seal`, `Context::unseal` proves it.
+    /// The `state` of that [`InputRequired`](crate::session::InputRequired). On 2026-07-28 it came back from
+    /// the client, which may have changed it. With the feature `seal`, `Context::unseal` verifies it.
+    // MRTR-S-007.
     pub fn request_state(&self) -> Option<&str> {
         self.request_context().request_state.as_deref()
     }
@@ -208,6 +219,6 @@ impl Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("exchange", &self.exchange.id()).finish_non_exhaustive()
+        f.debug_struct("Context").field("method", self.method()).finish_non_exhaustive()
     }
 }

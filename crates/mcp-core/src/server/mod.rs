@@ -1,28 +1,29 @@
-//! The server's side: who serves, what, and how it stops.
+//! Servers: [`Server`], the [`Handler`] that serves requests, and [`Router`], a handler made of closures.
 //!
 //! ```no_run
-//! # use mcp_core::{server::{Router, Server, Tool, ToolError}, transport::Transport};
-//! # async fn example(link: impl Transport) {
-//! let router = Router::new().tool(
-//!     Tool::new("greet").description("Says hello").input(r#"{"type":"object"}"#),
-//!     |arguments, _context| async move {
-//!         let name = arguments.member("name").and_then(|name| name.to_text());
-//!         Ok::<_, ToolError>(format!("Hello, {}!", name.ok_or("who?")?))
-//!     },
-//! );
-//! Server::builder("example", "1.0.0").build(router).serve(link).await;
+//! # use mcp_core::{server::{Router, Server, ToolDef}, transport::Transport};
+//! # async fn example(link: impl Transport) -> Result<(), mcp_core::Error> {
+//! let greet = ToolDef::new("greet").description("Says hello").input(r#"{"type":"object"}"#);
+//! let router = Router::new().tool(greet, |arguments, _context| async move {
+//!     let name = arguments.member("name").and_then(|name| name.to_text());
+//!     Ok(format!("Hello, {}!", name.ok_or("the name is missing")?))
+//! });
+//! let reason = Server::builder("example", "1.0.0").build(router)?.serve(link).await;
+//! println!("the link is closed: {reason}");
+//! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Tool`], [`Prompt`], [`Resource`] and [`Template`] are what a [`Router`] lists: finished JSON text that goes
-//! out as it is. The types of [`model`](crate::model) name every member, to read and to write; a router takes
-//! them too. Closures that compute a list, contents or messages return `model` types.
+//! [`ToolDef`], [`PromptDef`], [`ResourceDef`] and [`TemplateDef`] define what a [`Router`] lists. The types
+//! of [`model`](crate::model) name every member of the protocol's objects; a router accepts them as
+//! definitions and as results.
 
 mod builder;
 mod context;
 pub(crate) mod driver;
 mod handler;
 mod layer;
+mod reply;
 mod router;
 #[cfg(feature = "seal")]
 pub mod seal;
@@ -36,32 +37,36 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-pub use crate::session::server::{Reply, RequestContext, ServerConfig};
+pub use crate::session::server::{Reply, ServerConfig};
 pub use builder::ServerBuilder;
 pub use context::Context;
-pub use handler::{Handler, IncomingRequest};
+pub use handler::Handler;
 pub use layer::Layer;
+pub use reply::IntoReply;
 #[cfg(feature = "schemars")]
 pub use router::ToolOutput;
-pub use router::{Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
+pub use router::{
+    IntoToolReply, Json, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError, ToolReply,
+};
 
+use crate::error::CloseReason;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::runtime::boxed;
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Transport};
 use driver::{ServerLimits, ServerShared};
 
-/// A server: an identity, capabilities and a [`Handler`], for any number of links. Cloning it is cheap;
-/// all clones are the same server.
+/// A server: an identity, capabilities and a [`Handler`], for any number of links. Clones are cheap and are
+/// the same server.
 ///
-/// Give an `Arc` of it to a listener: it implements [`Accept`].
+/// A listener takes a server as its [`Accept`].
 #[derive(Clone)]
 pub struct Server {
     shared: Arc<ServerShared>,
 }
 
 impl Server {
-    /// Sets up a server that calls itself by this name and version.
+    /// Sets up a server with this name and version.
     pub fn builder(name: &str, version: &str) -> ServerBuilder {
         Server::with_info(RawJson::object([
             ("name", RawJson::string(name)),
@@ -78,28 +83,37 @@ impl Server {
         Server { shared: Arc::new(ServerShared::new(config, limits, handler)) }
     }
 
-    /// Serves one link to its end. Needs a tokio runtime. Dropping the future drops the link and the
-    /// handlers that run inline; handlers in tasks of their own see [`Context::cancelled`].
-    pub async fn serve(&self, link: impl Transport) {
-        self.shared.drive(Box::new(link)).await;
+    /// Serves one link until it is closed, and returns why it closed:
+    ///
+    /// - [`CloseReason::PeerClosed`]: the client closed it, and every accepted request was answered or given
+    ///   up after [`ServerBuilder::linger`].
+    /// - [`CloseReason::LinkFailed`]: reading or writing failed.
+    /// - [`CloseReason::Drained`]: [`Server::drain`] closed it.
+    /// - [`CloseReason::Requested`]: the link carries one exchange only, and that is complete.
+    ///
+    /// Needs a tokio runtime. Dropping the future drops the link and the handlers that run inline; handlers
+    /// in their own tasks see [`Context::cancelled`].
+    pub async fn serve(&self, link: impl Transport) -> CloseReason {
+        self.shared.drive(Box::new(link)).await
     }
 
-    /// Tells every subscriber on every link that something changed. Returns at once. Behind a peer that
-    /// reads slowly, equal changes become one.
+    /// Announces a change to every subscriber on every link. Returns at once. While a client reads slowly,
+    /// equal changes are merged.
     pub fn publish(&self, change: Change) {
         self.shared.publish(change);
     }
 
-    /// Stops: tells the handlers (see [`Context::stopping`]), ends subscriptions, refuses new requests,
-    /// waits until what was accepted is answered, then closes the links. After `deadline` it closes them
-    /// anyway, and what is not done gets no outcome. Dropped, the stop goes on without the deadline.
+    /// Shuts down: notifies the handlers (see [`Context::stopping`]), ends subscriptions, refuses new
+    /// requests, waits until all accepted requests are answered, then closes the links. After `deadline` it
+    /// closes them anyway, and unfinished requests get no answer. If the future is dropped, the shutdown
+    /// goes on without the deadline.
     ///
     /// Returns whether everything was answered in time.
     pub async fn drain(&self, deadline: Duration) -> bool {
         self.shared.drain(deadline).await
     }
 
-    /// How many links are open.
+    /// The number of open links.
     pub fn links(&self) -> usize {
         self.shared.open()
     }
@@ -116,7 +130,9 @@ impl Accept for Server {
     where
         Self: 'f,
     {
-        boxed(|| async move { self.shared.drive(link).await })
+        boxed(|| async move {
+            self.shared.drive(link).await;
+        })
     }
 
     fn versions(&self) -> &[ProtocolVersion] {
@@ -134,7 +150,7 @@ impl Accept for Server {
         'e: 'f,
         Self: 'f,
     {
-        // The handler itself, not its `Arc`: that would be one more boxed future.
+        // Through the `dyn Handler`, because the `Arc`'s own implementation adds a boxed future.
         (*self.shared.handler).input_schema(tool, envelope)
     }
 

@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 use super::{KINDS, builder, object, serve};
 use crate::client::CallOptions;
 use crate::message::RawJson;
-use crate::server::{Router, Tool, ToolReply};
+use crate::server::{Router, ToolDef, ToolReply};
 use crate::session::{InputRequest, InputRequired};
 use crate::transport::memory;
 
 fn asking() -> Router {
-    Router::new().tool(Tool::new("ask"), |_, context| async move {
+    Router::new().tool(ToolDef::new("ask"), |_, context| async move {
         Ok(match context.input_responses() {
             Some(answers) => ToolReply::text(&answers.to_string()),
             None => InputRequired {

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use crate::client::{CallOptions, Client, ClientBuilder, EraMode};
-use crate::message::{Payload, ProtocolVersion, RawJson};
-use crate::server::{Context, Router, Server, Tool};
+use crate::message::{ProtocolVersion, RawJson};
+use crate::server::{Context, Router, Server, ToolDef};
 use crate::session::LogLevel;
 use crate::transport::{AbandonBy, Binding, memory};
 
@@ -56,17 +56,14 @@ impl Seen {
 fn router(seen: &Arc<Seen>) -> Router {
     let seen = seen.clone();
     Router::new()
-        .tool(Tool::new("echo"), |arguments, _| async move { Ok(arguments.to_string()) })
+        .tool(ToolDef::new("echo"), |arguments, _| async move { Ok(arguments.to_string()) })
         .list_changed()
         .logging()
-        .method("x/echo", |params: Option<Payload>, _| async move {
-            Ok(RawJson::object([(
-                "said",
-                params.and_then(|p| p.raw().member("say")).unwrap_or(RawJson::NULL),
-            )]))
+        .method("x/echo", |params, _| async move {
+            Ok(RawJson::object([("said", params.member("say").unwrap_or(RawJson::NULL))]))
         })
-        .method("x/progress", |params: Option<Payload>, context: Context| async move {
-            let steps = params.and_then(|p| p.raw().member("steps")?.deserialize::<u32>().ok()).unwrap_or(3);
+        .method("x/progress", |params, context: Context| async move {
+            let steps = params.member("steps").and_then(|steps| steps.deserialize::<u32>().ok()).unwrap_or(3);
             for step in 1..=steps {
                 context.progress(f64::from(step), Some(f64::from(steps)), None).await;
             }
@@ -95,7 +92,7 @@ fn router(seen: &Arc<Seen>) -> Router {
 
 /// A server that serves every link of the connector.
 fn serve(router: Router, pair: &memory::Pair) -> (Server, memory::Connector) {
-    let server = Server::builder("test server", "1").build(router);
+    let server = Server::builder("test server", "1").build(router).unwrap();
     let (connector, listener) = pair.connector();
     tokio::spawn(listener.serve(Arc::new(server.clone())));
     (server, connector)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_core::message::{Method, RawJson};
-use mcp_core::server::{Context, Router, Server, Tool, ToolError};
+use mcp_core::server::{Context, Router, Server, ToolDef, ToolError};
 use mcp_core::session::LogLevel;
 use mcp_http::HttpServer;
 use mcp_http::server::{CloseStreamError, HttpServerConfig, StreamControl};
@@ -57,10 +57,10 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
     let (wait_tell, poll_tell) = (tell.clone(), tell);
     Router::new()
         .logging()
-        .tool(Tool::new("echo").input(OBJECT), move |arguments, _context| async move {
+        .tool(ToolDef::new("echo").input(OBJECT), move |arguments, _context| async move {
             Ok::<_, ToolError>(text(&arguments))
         })
-        .tool(Tool::new("wait").input(OBJECT), move |arguments, context| {
+        .tool(ToolDef::new("wait").input(OBJECT), move |arguments, context| {
             let (gate, tell) = (wait_gate.clone(), wait_tell.clone());
             async move {
                 let _nobody_looks = tell.send("began".into());
@@ -75,7 +75,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                 Ok(text(&arguments))
             }
         })
-        .tool(Tool::new("count").input(OBJECT), move |arguments, context| {
+        .tool(ToolDef::new("count").input(OBJECT), move |arguments, context| {
             let gate = if number(&arguments, "gated") == 2 { second.clone() } else { count_gate.clone() };
             async move {
                 for n in 1..=number(&arguments, "n") {
@@ -87,7 +87,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                 Ok::<_, ToolError>(text(&arguments))
             }
         })
-        .tool(Tool::new("poll").input(OBJECT), move |arguments, context| {
+        .tool(ToolDef::new("poll").input(OBJECT), move |arguments, context| {
             let (gate, tell) = (poll_gate.clone(), poll_tell.clone());
             async move {
                 let closed = match context.envelope().get::<StreamControl>() {
@@ -102,7 +102,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                 Ok::<_, ToolError>(text(&arguments))
             }
         })
-        .tool(Tool::new("ask").input(OBJECT), move |_arguments, context| async move {
+        .tool(ToolDef::new("ask").input(OBJECT), move |_arguments, context| async move {
             let answer = context.request(Method::from("ping"), None).await;
             Ok::<_, ToolError>(match answer {
                 Ok(_) => "answered".to_owned(),
@@ -121,7 +121,7 @@ impl Bench {
         let second_gate = Arc::new(Semaphore::new(0));
         let (tell, told) = mpsc::unbounded_channel();
         let router = router(gate.clone(), second_gate.clone(), tell).list_changed();
-        let handle = Server::builder("legacy", "1").build(router);
+        let handle = Server::builder("legacy", "1").build(router).unwrap();
         let server = Running::serve(HttpServer::new(Arc::new(handle.clone())).configure(change));
         Bench { server, gate, second_gate, told, handle }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use mcp_core::transport::async_trait;
 use mcp_http::server::{Authenticate, Denied, Identity, RequestHead};
 
@@ -63,11 +63,11 @@ impl Authenticate for Tokens {
 #[tokio::test]
 async fn the_application_says_who_calls() {
     let asked = Arc::new(AtomicUsize::new(0));
-    let router = Router::new().tool(Tool::new("who"), |_, context| async move {
+    let router = Router::new().tool(ToolDef::new("who"), |_, context| async move {
         let identity = context.envelope().get::<Identity>().ok_or("nobody")?;
         Ok::<_, ToolError>(identity.subject.clone())
     });
-    let running = Running::start(Server::builder("test", "1").build(router), |config| {
+    let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |config| {
         config.authenticate = Some(Arc::new(Tokens(asked.clone())));
     });
     let answer = running.ask(who(&[("Authorization", "Bearer ada")])).await;

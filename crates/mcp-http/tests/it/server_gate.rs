@@ -5,7 +5,7 @@ use mcp_core::server::{Router, Server};
 use super::server_kit::{Running, call, headers, http, plain};
 
 fn server() -> Server {
-    Server::builder("test", "1").build(Router::new())
+    Server::builder("test", "1").build(Router::new()).unwrap()
 }
 
 /// SEC-S-001, SEC-S-002, FAULT B: DNS rebinding is refused on every route and for every method.

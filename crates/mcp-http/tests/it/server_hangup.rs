@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,7 +22,7 @@ fn waiting() -> (Server, mpsc::UnboundedReceiver<Life>) {
     let (lives, seen) = mpsc::unbounded_channel();
     let quiet = lives.clone();
     let router = Router::new()
-        .tool(Tool::new("quiet"), move |_, context| {
+        .tool(ToolDef::new("quiet"), move |_, context| {
             let lives = quiet.clone();
             async move {
                 let _ = lives.send(Life::Began);
@@ -31,7 +31,7 @@ fn waiting() -> (Server, mpsc::UnboundedReceiver<Life>) {
                 Ok::<_, ToolError>("never heard")
             }
         })
-        .tool(Tool::new("noisy"), move |_, context| {
+        .tool(ToolDef::new("noisy"), move |_, context| {
             let lives = lives.clone();
             async move {
                 context.progress(1.0, None, None).await;
@@ -41,7 +41,7 @@ fn waiting() -> (Server, mpsc::UnboundedReceiver<Life>) {
                 Ok::<_, ToolError>("never heard")
             }
         });
-    (Server::builder("test", "1").build(router), seen)
+    (Server::builder("test", "1").build(router).unwrap(), seen)
 }
 
 /// HTTP-S-012, T-16, FAULT C-38: a client that hangs up while the answer is pending has cancelled.
@@ -88,7 +88,7 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
     let (began, mut has_begun) = mpsc::unbounded_channel();
     let (gone, is_gone) = oneshot::channel();
     let gone = Arc::new(Mutex::new(Some(gone)));
-    let router = Router::new().tool(Tool::new("deaf"), move |_, _| {
+    let router = Router::new().tool(ToolDef::new("deaf"), move |_, _| {
         let _ = began.send(());
         let gone = Gone(gone.lock().unwrap().take());
         async move {
@@ -97,7 +97,7 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
             Ok::<_, ToolError>("")
         }
     });
-    let running = Running::start(Server::builder("test", "1").build(router), |_| {});
+    let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
     let mut raw = running.open();
     raw.write(call("1", "deaf", "{}")).await;
     soon(has_begun.recv()).await;
@@ -133,7 +133,7 @@ async fn equal_ids_of_many_clients_do_not_meet() {
     let gates = Gates::default();
     let (began, mut has_begun) = mpsc::unbounded_channel();
     let opened = gates.clone();
-    let router = Router::new().tool(Tool::new("gate"), move |arguments, _| {
+    let router = Router::new().tool(ToolDef::new("gate"), move |arguments, _| {
         let nonce = arguments.to_string();
         let (open, gate) = oneshot::channel();
         opened.lock().unwrap().insert(nonce.clone(), open);
@@ -143,7 +143,7 @@ async fn equal_ids_of_many_clients_do_not_meet() {
             Ok::<_, ToolError>(nonce)
         }
     });
-    let server = Server::builder("test", "1").max_in_flight(CLIENTS).build(router);
+    let server = Server::builder("test", "1").max_in_flight(CLIENTS).build(router).unwrap();
     let running = Arc::new(Running::start(server, |_| {}));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {

@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use hyper::service::Service;
 use hyper::{Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use mcp_http::HttpServer;
 use mcp_http::server::{HttpRequest, Listener, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -23,11 +23,11 @@ fn http_server() -> HttpServer {
 
 /// A server with a tool that tells the peer.
 fn peer_server() -> HttpServer {
-    let router = Router::new().tool(Tool::new("peer"), |_, context| async move {
+    let router = Router::new().tool(ToolDef::new("peer"), |_, context| async move {
         let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
         Ok::<_, ToolError>(format!("{:?}", request.peer()))
     });
-    HttpServer::new(Arc::new(Server::builder("test", "1").build(router)))
+    HttpServer::new(Arc::new(Server::builder("test", "1").build(router).unwrap()))
 }
 
 async fn ask_once(mut io: impl AsyncRead + AsyncWrite + Unpin, request: String) -> String {
@@ -254,7 +254,7 @@ async fn a_server_out_of_descriptors_goes_on_when_it_can() {
 async fn a_reset_stream_is_a_hang_up() {
     let (lives, mut seen) = tokio::sync::mpsc::unbounded_channel();
     let router = Router::new()
-        .tool(Tool::new("quiet"), move |_, context| {
+        .tool(ToolDef::new("quiet"), move |_, context| {
             let lives = lives.clone();
             async move {
                 let _ = lives.send("began");
@@ -263,8 +263,8 @@ async fn a_reset_stream_is_a_hang_up() {
                 Ok::<_, ToolError>("never heard")
             }
         })
-        .tool(Tool::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
-    let running = Running::start(Server::builder("test", "1").build(router), |_| {});
+        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
+    let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
     let io = TokioIo::new(running.open_pipe(64 * 1024));
     let (mut client, connection) =
         hyper::client::conn::http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io).await.unwrap();

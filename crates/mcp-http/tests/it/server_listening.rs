@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use mcp_core::session::{Change, InputRequired};
 
 use super::server_kit::{Running, body, call, headers, http, soon};
@@ -55,13 +55,13 @@ async fn a_closed_stream_ends_the_subscription() {
 /// cannot give it.
 #[tokio::test]
 async fn a_round_of_input_is_an_answer() {
-    let router = Router::new().tool(Tool::new("ask"), |_, context| async move {
+    let router = Router::new().tool(ToolDef::new("ask"), |_, context| async move {
         match context.input_responses() {
             Some(_) => Ok::<mcp_core::server::ToolReply, ToolError>("thanks".into()),
             None => Ok(InputRequired::ask("roots", "roots/list", None).into()),
         }
     });
-    let running = Running::start(Server::builder("test", "1").build(router), |_| {});
+    let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
     let answer = running.ask(call("1", "ask", "{}")).await;
     assert_eq!((answer.status, answer.code()), (400, -32021));
     assert!(answer.json()["error"]["data"]["requiredCapabilities"]["roots"].is_object());

@@ -1,7 +1,7 @@
 //! The modern exchange: one POST, one answer, as JSON or as a stream.
 
 use mcp_core::message::{ErrorObject, RawJson};
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use mcp_http::server::HttpRequest;
 use tokio::sync::mpsc;
 
@@ -13,25 +13,25 @@ const HEADER: &str = r#"{"type":"object","properties":{"city":{"type":"string","
 pub(crate) fn router() -> Router {
     Router::new()
         .list_changed()
-        .tool(Tool::new("echo"), |arguments, _| async move { Ok::<_, ToolError>(arguments.to_string()) })
-        .tool(Tool::new("notes"), |_, context| async move {
+        .tool(ToolDef::new("echo"), |arguments, _| async move { Ok::<_, ToolError>(arguments.to_string()) })
+        .tool(ToolDef::new("notes"), |_, context| async move {
             for number in 1..=3 {
                 context.progress(f64::from(number), None, None).await;
             }
             Ok::<_, ToolError>("noted")
         })
-        .tool(Tool::new("panics"), |_, _| async move {
+        .tool(ToolDef::new("panics"), |_, _| async move {
             panic!("a handler's own fault");
             #[expect(unreachable_code, reason = "it says what a tool returns")]
             Ok::<&str, ToolError>("")
         })
-        .tool(Tool::new("refuses"), |_, _| async move {
+        .tool(ToolDef::new("refuses"), |_, _| async move {
             Err::<String, _>(ToolError::Refused(ErrorObject::missing_capability(RawJson::EMPTY_OBJECT)))
         })
-        .tool(Tool::new("weather").input(HEADER), |arguments, _| async move {
+        .tool(ToolDef::new("weather").input(HEADER), |arguments, _| async move {
             Ok::<_, ToolError>(arguments.to_string())
         })
-        .tool(Tool::new("head"), |_, context| async move {
+        .tool(ToolDef::new("head"), |_, context| async move {
             let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
             let names: Vec<&str> = request.headers().keys().map(|name| name.as_str()).collect();
             Ok::<_, ToolError>(format!("{} {} {}", request.method(), request.uri(), names.join(" ")))
@@ -39,7 +39,7 @@ pub(crate) fn router() -> Router {
 }
 
 pub(crate) fn server() -> Server {
-    Server::builder("test", "1").build(router())
+    Server::builder("test", "1").build(router()).unwrap()
 }
 
 fn text(answer: &super::server_kit::Answer) -> String {
@@ -72,7 +72,7 @@ async fn an_answer_is_one_json_body() {
 #[tokio::test]
 async fn a_modern_only_server_ignores_what_is_legacy() {
     let server = Server::builder("test", "1").versions([mcp_core::message::ProtocolVersion::V2026_07_28]);
-    let running = Running::start(server.build(router()), |_| {});
+    let running = Running::start(server.build(router()).unwrap(), |_| {});
     let mut headers = headers("tools/list", None);
     headers.extend([("Mcp-Session-Id", "abc"), ("Last-Event-ID", "9")]);
     let answer = running.ask(http("POST /mcp", &headers, &body("1", "tools/list", ""))).await;
@@ -291,14 +291,14 @@ async fn a_handler_sees_headers_without_credentials() {
 async fn a_silent_handler_makes_a_stream_that_shows_life() {
     let (answer, told) = mpsc::channel::<()>(1);
     let told = std::sync::Arc::new(tokio::sync::Mutex::new(told));
-    let router = Router::new().tool(Tool::new("slow"), move |_, _| {
+    let router = Router::new().tool(ToolDef::new("slow"), move |_, _| {
         let told = told.clone();
         async move {
             told.lock().await.recv().await;
             Ok::<_, ToolError>("at last")
         }
     });
-    let running = Running::start(Server::builder("test", "1").build(router), |_| {});
+    let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
     let start = tokio::time::Instant::now();
     let mut raw = running.open();
     raw.write(call("1", "slow", "{}")).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_core::server::{Router, Server, Tool, ToolError};
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ fn gated() -> (Server, mpsc::UnboundedReceiver<()>, Arc<Notify>) {
     let gate = Arc::new(Notify::new());
     let open = gate.clone();
     let router = Router::new()
-        .tool(Tool::new("gate"), move |_, _| {
+        .tool(ToolDef::new("gate"), move |_, _| {
             let (began, gate) = (began.clone(), gate.clone());
             async move {
                 let _ = began.send(());
@@ -23,8 +23,8 @@ fn gated() -> (Server, mpsc::UnboundedReceiver<()>, Arc<Notify>) {
                 Ok::<_, ToolError>("through")
             }
         })
-        .tool(Tool::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
-    (Server::builder("test", "1").build(router), has_begun, open)
+        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
+    (Server::builder("test", "1").build(router).unwrap(), has_begun, open)
 }
 
 /// What is in flight is answered, then its connection ends; idle connections end at once.

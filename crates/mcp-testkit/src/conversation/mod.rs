@@ -112,14 +112,15 @@ fn ensure(held: bool, otherwise: impl FnOnce() -> String) -> Told {
 
 async fn talk(fixture: &dyn Fixture, version: ProtocolVersion, steps: &mut Vec<Step>) {
     let patience = fixture.patience();
-    let scene = Scene::new();
-    let mut client = None;
+    let mut connected = None;
     let connect = async {
-        client = Some(connect(fixture, &scene, version).await?);
+        let scene = Scene::new().map_err(told)?;
+        let client = connect(fixture, &scene, version).await?;
+        connected = Some((scene, client));
         Ok(())
     };
-    let connected = step(steps, version, "connect", patience, connect).await;
-    let (true, Some(client)) = (connected, client) else { return };
+    let passed = step(steps, version, "connect", patience, connect).await;
+    let (true, Some((scene, client))) = (passed, connected) else { return };
     step(steps, version, "list", patience, list(&client)).await;
     step(steps, version, "call", patience, call(&client)).await;
     step(steps, version, "progress", patience, progress(&client)).await;

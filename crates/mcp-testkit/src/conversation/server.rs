@@ -2,9 +2,10 @@
 
 use tokio::sync::watch;
 
+use mcp_core::Error;
 use mcp_core::message::RawJson;
 use mcp_core::model::{ElicitForm, ElicitResult, Model};
-use mcp_core::server::{Context, Router, Server, Tool, ToolError, ToolReply};
+use mcp_core::server::{Context, Router, Server, ToolDef, ToolError, ToolReply};
 use mcp_core::session::{Change, InputRequired};
 
 /// A server, and a look behind it.
@@ -14,21 +15,21 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn new() -> Scene {
+    pub(super) fn new() -> Result<Scene, Error> {
         let (count, cancelled) = watch::channel(0);
         let router = Router::new()
             .list_changed()
-            .tool(Tool::new("add"), |arguments, _| async move {
+            .tool(ToolDef::new("add"), |arguments, _| async move {
                 Ok::<_, ToolError>((number(&arguments, "a")? + number(&arguments, "b")?).to_string())
             })
-            .tool(Tool::new("count"), |arguments, context| async move {
+            .tool(ToolDef::new("count"), |arguments, context| async move {
                 let to = number(&arguments, "to")?;
                 for step in 1..=to {
                     context.progress(step as f64, Some(to as f64), None).await;
                 }
                 Ok::<_, ToolError>(format!("counted to {to}"))
             })
-            .tool(Tool::new("wait"), move |_, context| {
+            .tool(ToolDef::new("wait"), move |_, context| {
                 let count = count.clone();
                 async move {
                     context.progress(1.0, None, None).await;
@@ -37,12 +38,12 @@ impl Scene {
                     Err::<ToolReply, _>(ToolError::from("cancelled"))
                 }
             })
-            .tool(Tool::new("ask"), |_, context| async move { ask(&context) })
-            .tool(Tool::new("touch"), |_, context| async move {
+            .tool(ToolDef::new("ask"), |_, context| async move { ask(&context) })
+            .tool(ToolDef::new("touch"), |_, context| async move {
                 context.publish(Change::ToolsList);
                 Ok::<_, ToolError>("touched")
             });
-        Scene { server: Server::builder("conversation", "1").build(router), cancelled }
+        Ok(Scene { server: Server::builder("conversation", "1").build(router)?, cancelled })
     }
 
     /// Waits until this many handlers have heard that their call was cancelled.

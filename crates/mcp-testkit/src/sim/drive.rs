@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use mcp_core::message::{ErrorObject, Message};
 use mcp_core::session::Output;
-use mcp_core::session::server::{Reply, ServerEvent, ServerSession};
+use mcp_core::session::server::{ServerEvent, ServerSession};
 use mcp_core::transport::{
     AbandonBy, Binding, CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, TransportError,
 };
@@ -322,7 +322,7 @@ impl Sim {
             ServerEvent::Cancelled { exchange }
                 if !self.late.iter().any(|late| late.link == index && late.exchange == *exchange) =>
             {
-                let reply = Reply::Error(ErrorObject::internal("cancelled"));
+                let reply = Err(ErrorObject::internal("cancelled"));
                 self.links[index].server.reply(now, *exchange, reply);
             }
             _ => {}

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mcp_core::Error;
-use mcp_core::message::{Payload, RawJson};
+use mcp_core::message::{ErrorObject, Payload, RawJson};
 use mcp_core::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession};
 use mcp_core::session::server::{Incoming, Reply, ServerConfig, ServerEvent, ServerSession};
 use mcp_core::session::{CallId, ExchangeId};
@@ -44,9 +44,9 @@ pub use log::{Line, Side};
 #[derive(Clone, Debug)]
 pub enum Served {
     /// At once.
-    Now(Reply),
+    Now(Result<Reply, ErrorObject>),
     /// After this long.
-    After(Duration, Reply),
+    After(Duration, Result<Reply, ErrorObject>),
     /// Not unless the test does it.
     Never,
 }
@@ -78,7 +78,7 @@ struct Late {
     at: Instant,
     link: usize,
     exchange: ExchangeId,
-    reply: Reply,
+    reply: Result<Reply, ErrorObject>,
 }
 
 impl Sim {
@@ -98,7 +98,7 @@ impl Sim {
             links: Vec::new(),
             dial: None,
             refusals: VecDeque::new(),
-            handler: Box::new(|_| Served::Now(Reply::Result(RawJson::EMPTY_OBJECT))),
+            handler: Box::new(|_| Served::Now(Ok(Reply::Result(RawJson::EMPTY_OBJECT)))),
             late: Vec::new(),
             client_events: Vec::new(),
             server_events: Vec::new(),

@@ -67,7 +67,7 @@ fn late_replies_in_another_order() {
             *count.borrow_mut() -= 1;
             let params = incoming.params.as_ref().unwrap().raw().clone();
             let name = params.member("name").unwrap();
-            let reply = Reply::Result(RawJson::object([("echo", name)]));
+            let reply = Ok(Reply::Result(RawJson::object([("echo", name)])));
             Served::After(Duration::from_millis(count.borrow().unsigned_abs()), reply)
         });
         let calls: Vec<_> =
@@ -128,7 +128,7 @@ fn a_cut_link_fails_its_calls_and_is_made_again() {
         sim.cut();
         assert!(sim.outcome(pending).unwrap().unwrap_err().is_closed(), "{}", sim.log_text());
         assert_eq!(sim.elapsed(), before);
-        sim.serve(|_| Served::Now(Reply::Result(RawJson::EMPTY_OBJECT)));
+        sim.serve(|_| Served::Now(Ok(Reply::Result(RawJson::EMPTY_OBJECT))));
         let next = sim.call("tools/list", None);
         sim.run_until_idle();
         assert!(sim.outcome(next).unwrap().is_ok(), "{}", sim.log_text());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mcp_core::CloseReason;
-use mcp_core::message::{Message, Method, ProtocolVersion, RawJson};
+use mcp_core::message::{ErrorObject, Message, Method, ProtocolVersion, RawJson};
 use mcp_core::session::server::{Reply, ServerConfig, ServerEvent, ServerSession};
 use mcp_core::session::{Change, ExchangeId, InputRequest, InputRequired, LogLevel, OutgoingId, Output};
 use mcp_core::transport::{Binding, CloseReport, Inbound};
@@ -113,7 +113,7 @@ impl ServerActor {
         Ok((self.requests.get(number)?, rest))
     }
 
-    fn reply(&mut self, exchange: ExchangeId, reply: Reply) {
+    fn reply(&mut self, exchange: ExchangeId, reply: Result<Reply, ErrorObject>) {
         self.session.reply(self.clock.now, exchange, reply);
     }
 }
@@ -141,19 +141,19 @@ impl Actor for ServerActor {
         match verb {
             "reply" => {
                 let (exchange, rest) = self.request(rest)?;
-                self.reply(exchange, Reply::Result(required_json(rest)?));
+                self.reply(exchange, Ok(Reply::Result(required_json(rest)?)));
             }
             "error" => {
                 let (exchange, rest) = self.request(rest)?;
-                self.reply(exchange, Reply::Error(error_object(rest)?));
+                self.reply(exchange, Err(error_object(rest)?));
             }
             "unknown" => {
                 let (exchange, _) = self.request(rest)?;
-                self.reply(exchange, Reply::MethodNotFound);
+                self.reply(exchange, Ok(Reply::MethodNotFound));
             }
             "need" => {
                 let (exchange, rest) = self.request(rest)?;
-                self.reply(exchange, Reply::InputRequired(input_required(rest)?));
+                self.reply(exchange, Ok(Reply::InputRequired(input_required(rest)?)));
             }
             "progress" => {
                 let (exchange, rest) = self.request(rest)?;

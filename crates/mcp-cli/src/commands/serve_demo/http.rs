@@ -49,7 +49,7 @@ pub(super) async fn run(
     options: &Listen,
     address: &str,
 ) -> Result<(), Failure> {
-    let server = HttpServer::new(Arc::new(super::server())).with_config(config(global, options)?);
+    let server = HttpServer::new(Arc::new(super::server()?)).with_config(config(global, options)?);
     let failed = |error: io::Error| {
         let code = if error.kind() == io::ErrorKind::InvalidInput { Code::Usage } else { Code::Io };
         Failure::new(code, error.to_string())

@@ -37,9 +37,9 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     }
     let link = mcp_stdio::stdio()
         .map_err(|error| Failure::new(Code::Io, "cannot serve on stdin and stdout").because(error))?;
-    let server = server();
+    let server = server()?;
     tokio::select! {
-        () = server.serve(link) => Ok(()),
+        _reason = server.serve(link) => Ok(()),
         signal = signals.first() => {
             tokio::select! {
                 _in_time = server.drain(DRAIN) => {}
@@ -51,7 +51,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
 }
 
 /// The server of the demo. Each has notes of its own.
-pub(crate) fn server() -> Server {
+pub(crate) fn server() -> Result<Server, mcp_core::Error> {
     Server::builder("mcp-demo", env!("CARGO_PKG_VERSION"))
         .instructions("A server to try things on. Its tools echo, add, ask, log, take their time and fail.")
         .build(router::router(&Notes::default()))

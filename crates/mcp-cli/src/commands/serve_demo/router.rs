@@ -5,7 +5,7 @@ use mcp_core::model::{
     CompleteParams, CompleteResult, Completion, Content, GetPromptResult, ListResourcesResult, PromptMessage,
     ReadResourceResult, Resource, ResourceContents, Role,
 };
-use mcp_core::server::{Prompt, Router, Template};
+use mcp_core::server::{PromptDef, Router, TemplateDef};
 
 use super::notes::Notes;
 use super::tools;
@@ -26,14 +26,15 @@ pub(super) fn router(notes: &Notes) -> Router {
             async move { Ok(list) }
         })
         .resource_template(
-            Template::new("demo://{+path}", "demo texts").description("demo://readme and demo://note/NUMBER"),
+            TemplateDef::new("demo://{+path}", "demo texts")
+                .description("demo://readme and demo://note/NUMBER"),
             move |uri, _| {
                 let notes = read.clone();
                 async move { contents(&notes, &uri) }
             },
         )
         .prompt(
-            Prompt::new("greet").description("Asks for a greeting").argument("city", "Where", true),
+            PromptDef::new("greet").description("Asks for a greeting").argument("city", "Where", true),
             |arguments, _| async move { greeting(&arguments) },
         )
         .completion(|params, _| async move { completion(&params) })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{ElicitAction, ElicitForm, ElicitResult, Model};
-use mcp_core::server::{Context, Router, Tool, ToolError, ToolReply};
+use mcp_core::server::{Context, Router, ToolDef, ToolError, ToolReply};
 use mcp_core::session::{Change, InputRequired, LogLevel};
 use serde::Deserialize;
 
@@ -110,10 +110,10 @@ pub(super) fn register(router: Router, notes: &Notes) -> Router {
         })
 }
 
-fn tool(name: &str, about: &str, properties: &str, required: &[&str]) -> Tool {
+fn tool(name: &str, about: &str, properties: &str, required: &[&str]) -> ToolDef {
     let required = RawJson::array(required.iter().map(|key| RawJson::string(key)));
     let schema = format!(r#"{{"type":"object","properties":{properties},"required":{required}}}"#);
-    Tool::new(name).description(about).input(schema)
+    ToolDef::new(name).description(about).input(schema)
 }
 
 fn up_to(key: &str, number: u64, max: u64) -> Result<(), ErrorObject> {

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::{Client, PageLimits};
 use crate::Error;
-use crate::message::{ErrorObject, Payload, RawJson};
+use crate::message::{ErrorObject, RawJson};
 use crate::model::{
     CallToolResult, Content, GetPromptResult, Model, PromptMessage, ReadResourceResult, Role,
 };
 use crate::model::{ResourceContents, Tool};
-use crate::server::{Prompt, Resource, Router, Server, Template};
+use crate::server::{PromptDef, ResourceDef, Router, Server, TemplateDef};
 use crate::transport::{Binding, memory};
 
 async fn client(router: Router) -> Client {
-    let server = Server::builder("test server", "1").build(router);
+    let server = Server::builder("test server", "1").build(router).unwrap();
     let (connector, listener) = memory::connector(Binding::STREAM);
     tokio::spawn(listener.serve(Arc::new(server)));
     Client::builder("test client", "1").connect(connector).await.unwrap()
@@ -39,8 +39,8 @@ async fn a_list_is_followed_to_its_end() {
 
 /// A server whose lists go wrong; `next` makes the cursor that follows one.
 fn endless(next: impl Fn(Option<RawJson>) -> Option<RawJson> + Send + Sync + 'static) -> Router {
-    Router::new().method("x/list", move |params: Option<Payload>, _| {
-        let cursor = next(params.and_then(|params| params.raw().member("cursor")));
+    Router::new().method("x/list", move |params, _| {
+        let cursor = next(params.member("cursor"));
         async move {
             let page = RawJson::object([("items", RawJson::array([RawJson::TRUE, RawJson::TRUE]))]);
             Ok(cursor.map_or(page.clone(), |cursor| page.with_members(&[("nextCursor", &cursor)])))
@@ -83,9 +83,9 @@ async fn a_list_that_does_not_end_is_given_up() {
 /// FAULT C-44: one deadline for all pages together.
 #[tokio::test(start_paused = true)]
 async fn a_list_has_one_deadline() {
-    let slow = Router::new().method("x/list", |params: Option<Payload>, _| async move {
+    let slow = Router::new().method("x/list", |params, _| async move {
         tokio::time::sleep(Duration::from_secs(20)).await;
-        let cursor = counting(params.and_then(|params| params.raw().member("cursor")));
+        let cursor = counting(params.member("cursor"));
         Ok(RawJson::object([("items", RawJson::array([])), ("nextCursor", cursor.unwrap_or_default())]))
     });
     let limits = PageLimits { time: Duration::from_secs(90), ..PageLimits::default() };
@@ -100,14 +100,14 @@ async fn a_list_has_one_deadline() {
 async fn typed_calls_carry_the_models_types() {
     let router = Router::new()
         .tool(Tool::without_parameters("fail"), |_, _| async { Ok(CallToolResult::error("no luck")) })
-        .prompt(Prompt::new("hello"), |arguments, _| async move {
+        .prompt(PromptDef::new("hello"), |arguments, _| async move {
             let who = arguments.member("who").and_then(|who| who.to_text()).unwrap_or_default();
             Ok(GetPromptResult::new().with_messages([PromptMessage::new(Role::User, Content::text(who))]))
         })
-        .resource(Resource::new("mem://a", "a"), |uri, _| async move {
+        .resource(ResourceDef::new("mem://a", "a"), |uri, _| async move {
             Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "text")]))
         })
-        .resource_template(Template::new("mem://t/{x}", "t"), |uri, _| async move {
+        .resource_template(TemplateDef::new("mem://t/{x}", "t"), |uri, _| async move {
             Err::<RawJson, _>(ErrorObject::resource_not_found(&uri))
         });
     let client = client(router).await;

@@ -3,11 +3,14 @@
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::message::{Method, Payload, RawJson};
+use crate::message::{ErrorObject, Method, Payload, RawJson};
 use crate::session::server::Reply;
 use crate::session::{Change, ExchangeId, LogLevel};
 
 use super::shared::NotificationPermit;
+
+/// What a handler answers.
+pub(crate) type Outcome = Result<Reply, ErrorObject>;
 
 /// A notification of a handler.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(crate) enum Command {
     /// Replies are never held back: each accepted request has its place.
     Reply {
         exchange: ExchangeId,
-        reply: Reply,
+        outcome: Outcome,
     },
     /// The permit is held until the notification is written.
     Notify {

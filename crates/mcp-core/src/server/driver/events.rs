@@ -8,12 +8,12 @@ use crate::runtime::boxed;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
 use crate::session::ExchangeId;
-use crate::session::server::{Incoming, Reply, ServerEvent};
+use crate::session::server::{Incoming, ServerEvent};
 
+use super::command::Outcome;
 use super::serve::{Notice, ServingPermit, serve, tell};
 use super::{Command, Driver, ServerShared};
 use crate::server::context::Exchange;
-use crate::server::handler::IncomingRequest;
 
 /// What a client may leave untold to a slow handler; then the oldest go.
 const NOTICES: usize = 256;
@@ -25,7 +25,7 @@ impl Driver<'_> {
             ServerEvent::Cancelled { exchange } => match self.running.get(&exchange) {
                 // Its handler replies, or is dropped after its grace period, which replies too.
                 Some(running) => running.cancelled.raise(),
-                None => self.answer(exchange, Reply::Error(ErrorObject::internal("Cancelled"))),
+                None => self.answer(exchange, Err(ErrorObject::internal("Cancelled"))),
             },
             ServerEvent::Notification { notification, envelope } => {
                 self.notice(Notice::Notification(notification, envelope));
@@ -46,8 +46,8 @@ impl Driver<'_> {
     }
 
     /// Answers once the session waits: it is not told anything in the middle of what it says.
-    fn answer(&self, exchange: ExchangeId, reply: Reply) {
-        self.shared.command(Command::Reply { exchange, reply });
+    fn answer(&self, exchange: ExchangeId, outcome: Outcome) {
+        self.shared.command(Command::Reply { exchange, outcome });
     }
 
     fn request(&mut self, incoming: Arc<Incoming>) {
@@ -55,7 +55,7 @@ impl Driver<'_> {
         let limit = self.server.limits.in_flight;
         let Some(permit) = ServingPermit::take(&self.server, limit) else {
             let busy = format!("Busy: too many requests in flight (limit {limit})");
-            self.answer(id, Reply::Error(ErrorObject::internal(busy)));
+            self.answer(id, Err(ErrorObject::internal(busy)));
             return;
         };
         let span = tracing::debug_span!(
@@ -66,7 +66,6 @@ impl Driver<'_> {
             id = ?incoming.context.request_id,
             outcome = tracing::field::Empty,
         );
-        let request = IncomingRequest::new(incoming.method.clone(), incoming.params.clone());
         let exchange = Arc::new(Exchange {
             request: incoming,
             cancelled: Signal::default(),
@@ -75,14 +74,14 @@ impl Driver<'_> {
         });
         self.running.insert(id, exchange.clone());
         if self.binding.one_exchange && self.inline.is_none() {
-            self.inline = Some(boxed(|| serve(permit, request, exchange, span)));
+            self.inline = Some(boxed(|| serve(permit, exchange, span)));
             return;
         }
         let link = self.shared.clone();
         // In a box, for a task moves its future about.
         tokio::spawn(boxed(|| async move {
-            let (exchange, reply) = serve(permit, request, exchange, span).await;
-            link.command(Command::Reply { exchange, reply });
+            let (exchange, outcome) = serve(permit, exchange, span).await;
+            link.command(Command::Reply { exchange, outcome });
         }));
     }
 

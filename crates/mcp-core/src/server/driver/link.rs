@@ -6,21 +6,22 @@ use std::task::Poll;
 
 use futures::future::BoxFuture;
 
+use crate::error::CloseReason;
 use crate::runtime::burst::{LinkDriver, burst};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::writer::{Rejected, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::session::ExchangeId;
-use crate::session::server::Reply;
 use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
+use super::command::Outcome;
 use super::{BACKLOG, Driver};
 
 /// What can wake the driver.
 enum Woken {
     Written(Result<(), TransportError>),
     Received(Received),
-    Replied(ExchangeId, Reply),
+    Replied(ExchangeId, Outcome),
     /// Something waits in a queue, or it is time.
     Look,
 }
@@ -66,20 +67,27 @@ impl LinkDriver for Driver<'_> {
 }
 
 impl Driver<'_> {
-    /// Drives a link until it is closed and its handlers are done.
+    /// Drives a link until it is closed and its handlers are done. Returns why it closed.
     pub(super) async fn drive_link(
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-    ) {
-        if let Err(error) = self.pump(sender, receiver).await {
+    ) -> CloseReason {
+        let failure = self.pump(sender, receiver).await.err();
+        if let Some(error) = &failure {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
-            self.session.handle_closed(now(), Some(error), CloseReport::default());
+            self.session.handle_closed(now(), Some(error.clone()), CloseReport::default());
             self.drain();
         }
         self.outbox.close();
-        self.close_link(sender, receiver).await;
+        let closed = self.close_link(sender, receiver).await;
         self.finish_handlers().await;
+        match (failure, self.reason.take()) {
+            (Some(error), _) => CloseReason::LinkFailed { error, closed },
+            (None, Some(CloseReason::PeerClosed(_))) => CloseReason::PeerClosed(closed),
+            (None, Some(reason)) => reason,
+            (None, None) => CloseReason::Requested,
+        }
     }
 
     /// Receives, serves and writes side by side until the link fails or is wanted no more. What was said
@@ -109,7 +117,7 @@ impl Driver<'_> {
                 // The writer first, so that a busy reader does not starve it.
                 biased;
                 result = &mut writer => Woken::Written(result),
-                (exchange, reply) = inline(&mut self.inline) => Woken::Replied(exchange, reply),
+                (exchange, outcome) = inline(&mut self.inline) => Woken::Replied(exchange, outcome),
                 // Not asked before it is polled: asking takes memory.
                 received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
@@ -119,7 +127,7 @@ impl Driver<'_> {
             };
             match woken {
                 Woken::Written(result) => return result,
-                Woken::Replied(exchange, reply) => self.replied(exchange, reply),
+                Woken::Replied(exchange, outcome) => self.replied(exchange, outcome),
                 Woken::Received(received) => {
                     if let ControlFlow::Break(error) = self.received(received) {
                         return Err(error);
@@ -138,11 +146,11 @@ impl Driver<'_> {
         }
     }
 
-    /// The reply of the handler that runs inline, after what it said before.
-    fn replied(&mut self, exchange: ExchangeId, reply: Reply) {
+    /// The outcome of the handler that runs inline, after what it sent before.
+    fn replied(&mut self, exchange: ExchangeId, outcome: Outcome) {
         self.take_commands();
         self.running.remove(&exchange);
-        self.session.reply(now(), exchange, reply);
+        self.session.reply(now(), exchange, outcome);
         self.drain();
     }
 
@@ -155,17 +163,22 @@ impl Driver<'_> {
     }
 
     /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
-    async fn close_link(&mut self, sender: &mut dyn TransportSender, receiver: &mut dyn TransportReceiver) {
+    /// Returns what the transport reports about the end.
+    async fn close_link(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+    ) -> CloseReport {
         let mut closing = std::pin::pin!(sender.close());
         loop {
             tokio::select! {
                 // The close first, so that a peer that goes on writing does not starve it.
                 biased;
                 result = &mut closing => {
-                    if let Err(error) = result {
+                    return result.unwrap_or_else(|error| {
                         tracing::debug!(%error, link = self.shared.number, "the link did not close well");
-                    }
-                    return;
+                        CloseReport::default()
+                    });
                 }
                 received = async { receiver.recv().await }, if self.reading => {
                     self.reading = matches!(received, Ok(Some(_)));
@@ -197,7 +210,7 @@ impl Driver<'_> {
 }
 
 /// The outcome of the handler that runs inline; never, if none does. Cancel-safe.
-async fn inline(slot: &mut Option<BoxFuture<'static, (ExchangeId, Reply)>>) -> (ExchangeId, Reply) {
+async fn inline(slot: &mut Option<BoxFuture<'static, (ExchangeId, Outcome)>>) -> (ExchangeId, Outcome) {
     let Some(served) = slot else { return std::future::pending().await };
     let outcome = served.await;
     *slot = None;

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::error::{CloseReason, Error};
 use crate::message::{Message, Payload};
 use crate::session::number_map::NumberMap;
-use crate::session::server::{Reply, ServerSession};
+use crate::session::server::ServerSession;
 use crate::session::small::SmallMap;
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
 use crate::transport::{Binding, CloseReport, Outbound, Transport};
@@ -28,7 +28,7 @@ use crate::runtime::now;
 use crate::runtime::timer::Timer;
 use crate::runtime::writer::OutboxItem;
 use crate::server::context::Exchange;
-use command::{Command, ExchangeNotification};
+use command::{Command, ExchangeNotification, Outcome};
 use serve::Notice;
 use shared::{LinkShared, NotificationPermit, QueueSlot};
 
@@ -45,7 +45,7 @@ const HELD_BACK: usize = 1024;
 /// Where the binding says `one_exchange`, nothing is spawned: the handler is polled here, beside the
 /// writer. A binding that has to answer its own caller while the handler still runs moves this future into
 /// a task of its own.
-async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) {
+async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) -> CloseReason {
     let binding = link.binding();
     let (mut sender, mut receiver) = link.split();
     let outbox = Mailbox::new();
@@ -64,12 +64,13 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         reading: true,
         drained: false,
         leave: false,
+        reason: None,
         give_up: None,
         wait: None,
         timer: Timer::default(),
     };
     driver.drain();
-    driver.drive_link(&mut *sender, &mut *receiver).await;
+    driver.drive_link(&mut *sender, &mut *receiver).await
 }
 
 /// The length of what a message carries.
@@ -97,7 +98,7 @@ struct Driver<'a> {
     /// Requests that handlers are serving.
     running: SmallMap<ExchangeId, Arc<Exchange>>,
     /// The handler of the one exchange, where the link lives for one.
-    inline: Option<BoxFuture<'static, (ExchangeId, Reply)>>,
+    inline: Option<BoxFuture<'static, (ExchangeId, Outcome)>>,
     /// Requests to a legacy client, by the session's name and by the handler's.
     outgoing: NumberMap<OutgoingId, Asked>,
     keys: NumberMap<u64, OutgoingId>,
@@ -110,6 +111,8 @@ struct Driver<'a> {
     drained: bool,
     /// The session wants the link closed.
     leave: bool,
+    /// Why the session closes the link.
+    reason: Option<CloseReason>,
     /// When the requests of a peer that sends no more are given up.
     give_up: Option<Instant>,
     /// When the session wants to be told the time.
@@ -125,9 +128,9 @@ impl Driver<'_> {
     fn command(&mut self, command: Command) {
         let now = now();
         match command {
-            Command::Reply { exchange, reply } => {
+            Command::Reply { exchange, outcome } => {
                 self.running.remove(&exchange);
-                self.session.reply(now, exchange, reply);
+                self.session.reply(now, exchange, outcome);
             }
             Command::Notify { exchange, notification, permit } => {
                 match notification {
@@ -217,6 +220,7 @@ impl Driver<'_> {
                 Output::Close(reason) => {
                     tracing::debug!(%reason, "closing the link");
                     self.leave = true;
+                    self.reason = Some(reason);
                 }
                 Output::Wait(at) => {
                     self.wait = at;

@@ -14,8 +14,9 @@ use crate::session::server::Reply;
 use crate::transport::Envelope;
 
 use super::ServerShared;
+use super::command::Outcome;
 use crate::server::context::{Context, Exchange};
-use crate::server::handler::{Handler, IncomingRequest};
+use crate::server::handler::Handler;
 
 /// A permit among the requests in flight of a server.
 pub(super) struct ServingPermit {
@@ -32,43 +33,38 @@ impl Drop for ServingPermit {
 /// cancelled long enough ago.
 pub(super) async fn serve(
     permit: ServingPermit,
-    request: IncomingRequest,
     exchange: Arc<Exchange>,
     span: Span,
-) -> (ExchangeId, Reply) {
+) -> (ExchangeId, Outcome) {
     // The handler itself, not its `Arc`: that would be one more boxed future.
     let handler: &dyn Handler = &*permit.server.handler;
     let context = Context::new(exchange.clone());
-    let work = AssertUnwindSafe(async { handler.handle(request, context).await });
+    let work = AssertUnwindSafe(async { handler.handle(context).await });
     let overdue = async {
         exchange.cancelled.wait().await;
         tokio::time::sleep(permit.server.limits.grace).await;
     };
-    let reply = tokio::select! {
+    let outcome = tokio::select! {
         biased;
-        outcome = work.catch_unwind().instrument(span.clone()) => match outcome {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(error)) => Reply::Error(error),
-            Err(_) => {
-                // The text of a panic may hold what no client may see (ledger META-S-020).
-                tracing::error!(parent: &span, "the handler panicked");
-                Reply::Error(ErrorObject::internal("Internal error"))
-            }
-        },
-        () = overdue => Reply::Error(ErrorObject::internal("Cancelled")),
+        outcome = work.catch_unwind().instrument(span.clone()) => outcome.unwrap_or_else(|_| {
+            // The text of a panic may hold what no client may see (ledger META-S-020).
+            tracing::error!(parent: &span, "the handler panicked");
+            Err(ErrorObject::internal("Internal error"))
+        }),
+        () = overdue => Err(ErrorObject::internal("Cancelled")),
     };
     if !span.is_disabled() {
         span.record(
             "outcome",
-            match &reply {
-                Reply::Result(_) => "ok",
-                Reply::Error(_) => "error",
-                Reply::InputRequired(_) => "input required",
-                Reply::MethodNotFound => "method not found",
+            match &outcome {
+                Ok(Reply::Result(_)) => "ok",
+                Ok(Reply::InputRequired(_)) => "input required",
+                Ok(Reply::MethodNotFound) => "method not found",
+                Err(_) => "error",
             },
         );
     }
-    (exchange.id(), reply)
+    (exchange.id(), outcome)
 }
 
 /// Something that the client told, and that wants no answer.

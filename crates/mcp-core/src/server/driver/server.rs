@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::error::CloseReason;
 use crate::runtime::signal::Signal;
 use crate::runtime::within;
 use crate::session::Change;
@@ -81,7 +82,7 @@ impl ServerShared {
         self.tell_all(|| Command::Publish(change.clone()));
     }
 
-    pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) {
+    pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
         self.links().insert(number, shared.clone());
@@ -92,7 +93,7 @@ impl ServerShared {
         } else if self.stopping.is_raised() {
             shared.command(Command::Drain);
         }
-        super::run(self.clone(), shared, link).await;
+        super::run(self.clone(), shared, link).await
     }
 
     /// Waits until no link is left.

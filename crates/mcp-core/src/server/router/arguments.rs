@@ -7,18 +7,18 @@ use serde::de::DeserializeOwned;
 use crate::message::{ErrorObject, RawJson};
 use crate::server::Context;
 
-use super::{Router, Tool, ToolError, ToolReply};
+use super::{IntoToolReply, Router, ToolDef, ToolError};
 
 /// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
 const MAX_QUOTED: usize = 300;
 
 impl Router {
-    /// A tool whose closure gets its `arguments` as an `Args`. Its schema is written by hand and has to say
-    /// the same; with the feature `schemars`, `Router::tool_typed` makes it. Arguments that are no `Args`
-    /// are refused with `-32602` and serde's reason (ledger ERR-S-008): they never reach the closure.
+    /// Registers a tool whose closure gets its `arguments` as an `Args`. The input schema is written by hand
+    /// and has to describe the same type; with the feature `schemars`, `Router::tool_typed` derives it.
+    /// Arguments that are no `Args` are refused with `-32602` and serde's reason (ledger ERR-S-008): they never reach the closure.
     ///
     /// ```
-    /// use mcp_core::server::{Json, Router, Tool};
+    /// use mcp_core::server::{Json, Router, ToolDef};
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Point {
@@ -33,17 +33,18 @@ impl Router {
     /// }
     ///
     /// let schema = r#"{"type":"object","properties":{"x":{"type":"number"},"y":{"type":"number"}},"required":["x"]}"#;
-    /// let router = Router::new().tool_with(Tool::new("distance").input(schema), |to: Point, _context| async move {
+    /// let tool = ToolDef::new("distance").input(schema);
+    /// let router = Router::new().tool_with(tool, |to: Point, _context| async move {
     ///     Ok(Json(Distance { meters: to.x.hypot(to.y) }))
     /// });
     /// ```
     #[must_use]
-    pub fn tool_with<Args, F, Fut, R>(self, tool: impl Into<Tool>, closure: F) -> Router
+    pub fn tool_with<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
     where
         Args: DeserializeOwned,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ToolError>> + Send + 'static,
-        R: Into<ToolReply>,
+        R: IntoToolReply,
     {
         self.tool(tool, move |arguments: RawJson, context| {
             let reply = read(&arguments).map(|arguments| closure(arguments, context));

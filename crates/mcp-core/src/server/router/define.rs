@@ -1,51 +1,64 @@
-//! What a router lists: tools, prompts, resources, templates, as the JSON objects that go out.
+//! What a router lists: definitions of tools, prompts, resources and templates, as the JSON that is sent.
 
 use bytes::Bytes;
 
 use crate::message::RawJson;
+use crate::model::{self, Model};
 
 macro_rules! definition {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $Name:ident, from $Model:ty, by $key:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name {
+        pub struct $Name {
             pub(super) key: String,
             pub(super) raw: RawJson,
+            /// What is wrong with it. The server is not built.
+            pub(super) problem: Option<String>,
         }
 
-        impl $name {
+        impl $Name {
+            fn of(key: &str, raw: RawJson) -> $Name {
+                $Name { key: key.to_owned(), raw, problem: None }
+            }
+
             /// A title for people.
             #[must_use]
-            pub fn title(self, title: &str) -> $name {
+            pub fn title(self, title: &str) -> $Name {
                 self.with("title", RawJson::string(title))
             }
 
-            /// What it is and does, for a model.
+            /// What it is or does, for a model.
             #[must_use]
-            pub fn description(self, text: &str) -> $name {
+            pub fn description(self, text: &str) -> $Name {
                 self.with("description", RawJson::string(text))
             }
 
-            /// Any other member: `annotations`, `icons`, `_meta`. What names it goes out first, then what
-            /// describes it, then the rest in the order in which it was set.
+            /// Sets any other member: `annotations`, `icons`, `_meta`. Names come first on the wire, then
+            /// the description, then the other members in the order in which they were set.
             #[must_use]
-            pub fn with(mut self, member: &str, value: RawJson) -> $name {
+            pub fn with(mut self, member: &str, value: RawJson) -> $Name {
                 self.raw = with(&self.raw, member, value);
                 self
             }
 
-            /// The object that goes out in lists.
+            /// The object that lists contain.
             pub fn raw(&self) -> &RawJson {
                 &self.raw
+            }
+        }
+
+        impl From<$Model> for $Name {
+            fn from(definition: $Model) -> $Name {
+                $Name { raw: definition.to_raw(), key: definition.$key, problem: None }
             }
         }
     };
 }
 
-/// What people look for first in a list.
+/// The members that come first on the wire.
 const FIRST: [&str; 5] = ["uri", "uriTemplate", "name", "title", "description"];
 
-/// The object with this member in its place.
+/// The object with this member set.
 fn with(raw: &RawJson, member: &str, value: RawJson) -> RawJson {
     let mut members = raw.members();
     match members.iter_mut().find(|(key, _)| key == member) {
@@ -57,63 +70,88 @@ fn with(raw: &RawJson, member: &str, value: RawJson) -> RawJson {
 }
 
 definition! {
-    /// A tool: its name, and its schema of input.
-    Tool
+    /// Defines a tool: its name, description and input schema.
+    ///
+    /// A text converts into a definition: `router.tool("hello", ...)`. So does a
+    /// [`model::Tool`](crate::model::Tool).
+    ToolDef, from model::Tool, by name
 }
 definition! {
-    /// A prompt: its name, and its arguments.
-    Prompt
+    /// Defines a prompt: its name, description and arguments.
+    ///
+    /// A text converts into a definition. So does a [`model::Prompt`](crate::model::Prompt).
+    PromptDef, from model::Prompt, by name
 }
 definition! {
-    /// A resource with a URI of its own.
-    Resource
+    /// Defines a resource with a fixed URI.
+    ///
+    /// A [`model::Resource`](crate::model::Resource) converts into a definition.
+    ResourceDef, from model::Resource, by uri
 }
 definition! {
-    /// Resources whose URIs follow a template.
-    Template
+    /// Defines a family of resources whose URIs match a template.
+    ///
+    /// A [`model::ResourceTemplate`](crate::model::ResourceTemplate) converts into a definition.
+    TemplateDef, from model::ResourceTemplate, by uri_template
 }
 
-impl Tool {
-    /// A tool that takes an object of any members.
-    pub fn new(name: &str) -> Tool {
+impl ToolDef {
+    /// A tool that takes an object with any members.
+    pub fn new(name: &str) -> ToolDef {
         let any = RawJson::object([("type", RawJson::string("object"))]);
-        Tool {
-            key: name.to_owned(),
-            raw: RawJson::object([("name", RawJson::string(name)), ("inputSchema", any)]),
-        }
+        ToolDef::of(name, RawJson::object([("name", RawJson::string(name)), ("inputSchema", any)]))
     }
 
-    /// The JSON Schema of its arguments: an object schema. A text that is no JSON object is left out, and
-    /// the tool goes on taking any object; see [`Tool::with`] for a schema that was checked before.
+    /// The JSON Schema of the arguments, as text: a JSON object that says `"type": "object"`.
+    ///
+    /// If it is anything else, [`ServerBuilder::build`](crate::server::ServerBuilder::build) returns an
+    /// error that says why.
     #[must_use]
-    pub fn input(self, schema: impl Into<Bytes>) -> Tool {
+    pub fn input(self, schema: impl Into<Bytes>) -> ToolDef {
         match RawJson::parse(schema) {
-            Ok(schema) if schema.is_object() => self.with("inputSchema", schema),
-            _ => {
-                tracing::warn!(tool = self.key, "the input schema is no JSON object and is left out");
-                self
-            }
+            Ok(schema) => self.with("inputSchema", schema),
+            Err(error) => self.broken(format!("its input schema is not JSON: {error}")),
+        }
+    }
+
+    /// Keeps the first problem.
+    pub(super) fn broken(mut self, problem: String) -> ToolDef {
+        self.problem.get_or_insert(problem);
+        self
+    }
+
+    /// The definition with its input schema checked, and the schema.
+    pub(super) fn checked(self) -> (ToolDef, Option<RawJson>) {
+        let Some(schema) = self.raw.member("inputSchema") else {
+            return (self.broken("it has no input schema".to_owned()), None);
+        };
+        let kind = schema.member("type");
+        if !schema.is_object() {
+            let kind = schema.kind_name();
+            (self.broken(format!("its input schema has to be a JSON object, not {kind}")), None)
+        } else if kind.and_then(|kind| kind.to_text()).as_deref() != Some("object") {
+            (self.broken(r#"its input schema has to say "type": "object""#.to_owned()), None)
+        } else {
+            (self, Some(schema))
         }
     }
 }
 
-/// A tool of this name that takes any object. Where a closure's type says what it takes, see
-/// `Router::tool_typed`.
-impl From<&str> for Tool {
-    fn from(name: &str) -> Tool {
-        Tool::new(name)
+impl From<&str> for ToolDef {
+    fn from(name: &str) -> ToolDef {
+        ToolDef::new(name)
     }
 }
 
-impl Prompt {
+impl PromptDef {
     /// A prompt without arguments.
-    pub fn new(name: &str) -> Prompt {
-        Prompt { key: name.to_owned(), raw: RawJson::object([("name", RawJson::string(name))]) }
+    pub fn new(name: &str) -> PromptDef {
+        PromptDef::of(name, RawJson::object([("name", RawJson::string(name))]))
     }
 
-    /// One more argument.
+    /// Adds an argument.
     #[must_use]
-    pub fn argument(self, name: &str, description: &str, required: bool) -> Prompt {
+    pub fn argument(self, name: &str, description: &str, required: bool) -> PromptDef {
         let mut arguments = self.raw.member("arguments").map(|list| list.elements()).unwrap_or_default();
         let mut argument =
             RawJson::object([("name", RawJson::string(name)), ("description", RawJson::string(description))]);
@@ -125,34 +163,40 @@ impl Prompt {
     }
 }
 
-impl Resource {
-    /// The resource of this URI, and its name.
-    pub fn new(uri: &str, name: &str) -> Resource {
+impl From<&str> for PromptDef {
+    fn from(name: &str) -> PromptDef {
+        PromptDef::new(name)
+    }
+}
+
+impl ResourceDef {
+    /// The resource with this URI, and its name.
+    pub fn new(uri: &str, name: &str) -> ResourceDef {
         let raw = RawJson::object([("uri", RawJson::string(uri)), ("name", RawJson::string(name))]);
-        Resource { key: uri.to_owned(), raw }
+        ResourceDef::of(uri, raw)
     }
 
-    /// The MIME type of its content.
+    /// The MIME type of the contents.
     #[must_use]
-    pub fn mime_type(self, mime: &str) -> Resource {
+    pub fn mime_type(self, mime: &str) -> ResourceDef {
         self.with("mimeType", RawJson::string(mime))
     }
 }
 
-impl Template {
-    /// The resources of this URI template, and a name. `{name}` stands for one or more characters other
-    /// than `/`, `{+name}` for one or more characters; other forms of RFC 6570 are not matched.
-    pub fn new(uri_template: &str, name: &str) -> Template {
+impl TemplateDef {
+    /// The resources of this URI template, and a name for them. `{name}` matches one or more characters
+    /// other than `/`, `{+name}` one or more characters. Other forms of RFC 6570 are not supported.
+    pub fn new(uri_template: &str, name: &str) -> TemplateDef {
         let raw = RawJson::object([
             ("uriTemplate", RawJson::string(uri_template)),
             ("name", RawJson::string(name)),
         ]);
-        Template { key: uri_template.to_owned(), raw }
+        TemplateDef::of(uri_template, raw)
     }
 
-    /// The MIME type of their content, if it is the same for all.
+    /// The MIME type of the contents, if it is the same for all matching resources.
     #[must_use]
-    pub fn mime_type(self, mime: &str) -> Template {
+    pub fn mime_type(self, mime: &str) -> TemplateDef {
         self.with("mimeType", RawJson::string(mime))
     }
 }

@@ -8,7 +8,6 @@ mod schema;
 mod serve;
 mod template;
 mod tool;
-mod typed;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,49 +16,50 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-pub use define::{Prompt, Resource, Template, Tool};
+pub use define::{PromptDef, ResourceDef, TemplateDef, ToolDef};
 #[cfg(feature = "schemars")]
 pub use schema::ToolOutput;
-pub use tool::{Json, ToolError, ToolReply};
+pub use tool::{IntoToolReply, Json, ToolError, ToolReply};
 
-use crate::message::{ErrorObject, Payload, RawJson};
+use crate::message::{ErrorObject, RawJson};
 use crate::session::server::Reply;
 
-use super::Context;
+use super::{Context, IntoReply};
 
 type Served = Result<Reply, ErrorObject>;
 type Route<A> = Arc<dyn Fn(A, Context) -> BoxFuture<'static, Served> + Send + Sync>;
 
 struct Entry<D> {
     definition: D,
-    /// A tool's schema of input: asked for with each call.
+    /// A tool's input schema, kept apart because transports ask for it with each call.
     schema: Option<RawJson>,
     route: Route<RawJson>,
 }
 
 /// A handler made of closures: `tool`, `prompt`, `resource`, `resource_template`, `completion`, `method`.
 ///
-/// It lists what was registered, sorted by name or URI, in pages; and it declares the capability of
-/// whatever was registered, and no other (ledger META-S-012). An unknown tool or prompt is `-32602`, an
-/// unknown resource a resource error, an unknown method `-32601`.
+/// A router lists what was registered, sorted by name or URI, in pages. It declares the capabilities of what
+/// was registered and no others. An unknown tool or prompt is answered with `-32602`, an unknown resource
+/// with a resource error, an unknown method with `-32601`.
 ///
 /// A closure gets its arguments as JSON: `{}` if the client sent none. They are not checked against the
-/// schema; [`Router::tool_with`] reads them as a type. Registering a name a second time replaces the first.
+/// schema; [`Router::tool_with`] reads them as a type. Registering a name again replaces the first entry.
 ///
-/// A router does not change once it serves. A list that does is made by a closure for its method, which goes
-/// first; say [`Router::list_changed`] and tell of each change by [`Context::publish`]:
+/// A router does not change while it serves. For a list that changes, register a closure for the list's
+/// method, which takes precedence, call [`Router::list_changed`], and announce each change with
+/// [`Context::publish`]:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
 /// use mcp_core::model::{ListResourcesResult, ReadResourceResult, Resource, ResourceContents};
-/// use mcp_core::server::{Router, Template, Tool};
+/// use mcp_core::server::{Router, TemplateDef};
 /// use mcp_core::session::Change;
 ///
 /// let notes: Arc<Mutex<Vec<String>>> = Arc::default();
 /// let (added, listed) = (notes.clone(), notes);
 /// let router = Router::new()
 ///     .list_changed()
-///     .tool(Tool::new("add"), move |arguments, context| {
+///     .tool("add", move |arguments, context| {
 ///         added.lock().unwrap().push(arguments.to_string());
 ///         async move {
 ///             context.publish(Change::ResourcesList);
@@ -72,18 +72,20 @@ struct Entry<D> {
 ///         let list: ListResourcesResult = resources.collect();
 ///         async move { Ok(list) }
 ///     })
-///     .resource_template(Template::new("note://{number}", "notes"), |uri, _context| async move {
+///     .resource_template(TemplateDef::new("note://{number}", "notes"), |uri, _context| async move {
 ///         Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "a note")]))
 ///     });
 /// ```
 #[derive(Default)]
 pub struct Router {
-    tools: BTreeMap<String, Entry<Tool>>,
-    prompts: BTreeMap<String, Entry<Prompt>>,
-    resources: BTreeMap<String, Entry<Resource>>,
-    templates: BTreeMap<String, Entry<Template>>,
-    methods: BTreeMap<String, Route<Option<Payload>>>,
+    tools: BTreeMap<String, Entry<ToolDef>>,
+    prompts: BTreeMap<String, Entry<PromptDef>>,
+    resources: BTreeMap<String, Entry<ResourceDef>>,
+    templates: BTreeMap<String, Entry<TemplateDef>>,
+    methods: BTreeMap<String, Route<RawJson>>,
     completion: Option<Route<RawJson>>,
+    /// What is wrong with the definitions.
+    problems: Vec<String>,
     page_size: Option<usize>,
     list_changed: bool,
     subscribe: bool,
@@ -95,10 +97,10 @@ fn route<A, F, Fut, R>(closure: F) -> Route<A>
 where
     F: Fn(A, Context) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-    R: Into<Reply>,
+    R: IntoReply,
 {
     Arc::new(move |arguments, context| {
-        closure(arguments, context).map(|outcome| outcome.map(Into::into)).boxed()
+        closure(arguments, context).map(|outcome| outcome.map(IntoReply::into_reply)).boxed()
     })
 }
 
@@ -108,18 +110,18 @@ impl Router {
         Router::default()
     }
 
-    /// A tool. The closure gets the `arguments`. It returns a text, a whole `CallToolResult` object or an
-    /// [`InputRequired`](crate::session::InputRequired); see [`ToolError`] for how it fails.
+    /// Registers a tool. The closure gets the call's `arguments` and returns what [`IntoToolReply`] lists, or
+    /// a [`ToolError`], which `?` makes of any error.
     #[must_use]
-    pub fn tool<F, Fut, R>(mut self, tool: impl Into<Tool>, closure: F) -> Router
+    pub fn tool<F, Fut, R>(mut self, tool: impl Into<ToolDef>, closure: F) -> Router
     where
         F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ToolError>> + Send + 'static,
-        R: Into<ToolReply>,
+        R: IntoToolReply,
     {
         let route: Route<RawJson> = Arc::new(move |arguments, context| {
             closure(arguments, context)
-                .map(|outcome| match outcome.map(Into::into) {
+                .map(|outcome| match outcome.map(IntoToolReply::into_tool_reply) {
                     Ok(ToolReply::Result(result)) => Ok(Reply::Result(result)),
                     Ok(ToolReply::InputRequired(input)) => Ok(Reply::InputRequired(input)),
                     Err(ToolError::Failed(text)) => Ok(Reply::Result(tool::content(&text, true))),
@@ -127,89 +129,96 @@ impl Router {
                 })
                 .boxed()
         });
-        let definition = tool.into();
-        let schema = definition.raw().member("inputSchema");
+        let (definition, schema) = tool.into().checked();
+        self.note_problem("tool", &definition.key, definition.problem.as_deref());
         self.tools.insert(definition.key.clone(), Entry { definition, schema, route });
         self
     }
 
-    /// A prompt. The closure gets the `arguments` and returns a `GetPromptResult` object.
+    /// Registers a prompt. The closure gets the `arguments` and returns a
+    /// [`GetPromptResult`](crate::model::GetPromptResult).
     #[must_use]
-    pub fn prompt<F, Fut, R>(mut self, prompt: impl Into<Prompt>, closure: F) -> Router
+    pub fn prompt<F, Fut, R>(mut self, prompt: impl Into<PromptDef>, closure: F) -> Router
     where
         F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: Into<Reply>,
+        R: IntoReply,
     {
         let definition = prompt.into();
+        self.note_problem("prompt", &definition.key, definition.problem.as_deref());
         self.prompts
             .insert(definition.key.clone(), Entry { definition, schema: None, route: route(closure) });
         self
     }
 
-    /// A resource. The closure gets its URI and returns a `ReadResourceResult` object.
+    /// Registers a resource. The closure gets its URI and returns a
+    /// [`ReadResourceResult`](crate::model::ReadResourceResult).
     #[must_use]
-    pub fn resource<F, Fut, R>(mut self, resource: impl Into<Resource>, closure: F) -> Router
+    pub fn resource<F, Fut, R>(mut self, resource: impl Into<ResourceDef>, closure: F) -> Router
     where
         F: Fn(String, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: Into<Reply>,
+        R: IntoReply,
     {
         let definition = resource.into();
+        self.note_problem("resource", &definition.key, definition.problem.as_deref());
         self.resources
             .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
         self
     }
 
-    /// Resources whose URIs follow a template. The closure gets the URI; it says
-    /// [`ErrorObject::resource_not_found`] where there is none. A [`Router::resource`] of the same URI
-    /// goes first.
+    /// Registers the resources whose URIs match a template. The closure gets the URI; it returns
+    /// [`ErrorObject::resource_not_found`] where there is no such resource. A [`Router::resource`] with the
+    /// same URI takes precedence.
     #[must_use]
-    pub fn resource_template<F, Fut, R>(mut self, template: impl Into<Template>, closure: F) -> Router
+    pub fn resource_template<F, Fut, R>(mut self, template: impl Into<TemplateDef>, closure: F) -> Router
     where
         F: Fn(String, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: Into<Reply>,
+        R: IntoReply,
     {
         let definition = template.into();
+        let unpaired = (!template::is_valid(&definition.key)).then_some("its braces do not pair");
+        self.note_problem("resource template", &definition.key, definition.problem.as_deref().or(unpaired));
         self.templates
             .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
         self
     }
 
-    /// Completion of arguments. The closure gets the params of `completion/complete` and returns a
-    /// `CompleteResult` object.
+    /// Registers the completion of arguments. The closure gets the params of `completion/complete` and
+    /// returns a [`CompleteResult`](crate::model::CompleteResult).
     #[must_use]
     pub fn completion<F, Fut, R>(mut self, closure: F) -> Router
     where
         F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: Into<Reply>,
+        R: IntoReply,
     {
         self.completion = Some(route(closure));
         self
     }
 
-    /// Any other method. The closure gets the params and returns a result object.
+    /// Registers any other method. The closure gets the params, `{}` if there are none, and returns a result
+    /// object.
     #[must_use]
     pub fn method<F, Fut, R>(mut self, name: &str, closure: F) -> Router
     where
-        F: Fn(Option<Payload>, Context) -> Fut + Send + Sync + 'static,
+        F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: Into<Reply>,
+        R: IntoReply,
     {
         self.methods.insert(name.to_owned(), route(closure));
         self
     }
 
-    /// Entries of one page of a list. Default 100, at least 1.
+    /// How many entries one page of a list has. Default 100, at least 1.
     #[must_use]
     pub fn page_size(mut self, entries: usize) -> Router {
         self.page_size = Some(entries.max(1));
         self
     }
 
-    /// Declares that changes of the lists are published (see [`Server::publish`](super::Server::publish)).
+    /// Declares that changes of the lists are published: see [`Server::publish`](super::Server::publish).
     #[must_use]
     pub fn list_changed(mut self) -> Router {
         self.list_changed = true;
@@ -223,20 +232,26 @@ impl Router {
         self
     }
 
-    /// Declares that handlers log.
+    /// Declares that handlers send log messages.
     #[must_use]
     pub fn logging(mut self) -> Router {
         self.logging = true;
         self
     }
+
+    /// Keeps what is wrong with a definition for [`Handler::validate`](super::Handler::validate).
+    fn note_problem(&mut self, what: &str, key: &str, problem: Option<&str>) {
+        let problem = if key.is_empty() { Some("its name is empty") } else { problem };
+        self.problems.extend(problem.map(|problem| format!("{what} {key:?}: {problem}")));
+    }
 }
 
-/// A route of a closure that wants a text: the URI travels as a JSON string.
+/// A route for a closure that takes a URI. The URI travels as a JSON string.
 fn by_uri<F, Fut, R>(closure: F) -> Route<RawJson>
 where
     F: Fn(String, Context) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-    R: Into<Reply>,
+    R: IntoReply,
 {
     route(move |uri: RawJson, context| closure(uri.to_text().unwrap_or_default(), context))
 }

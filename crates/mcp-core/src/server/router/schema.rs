@@ -12,11 +12,19 @@ use crate::model::CallToolResult;
 use crate::server::Context;
 use crate::session::InputRequired;
 
-use super::{Json, Router, Tool, ToolError, ToolReply};
+use super::{IntoToolReply, Json, Router, ToolDef, ToolError, ToolReply};
 
-/// What the closure of a [`Router::tool_typed`] may return.
-pub trait ToolOutput: Into<ToolReply> {
-    /// The schema of its structured content: an object schema. `None`: it has no structured content.
+/// What the closure of a [`Router::tool_typed`] may return: what [`IntoToolReply`] lists. A [`Json`] needs a
+/// value that also implements [`JsonSchema`].
+#[diagnostic::on_unimplemented(
+    message = "a typed tool cannot return `{Self}`",
+    label = "not a typed tool's result",
+    note = "wrap a value in `mcp_core::server::Json`, and derive `serde::Serialize` and `schemars::JsonSchema` \
+            for its type",
+    note = "a tool also returns text, `model::CallToolResult`, `RawJson` or `ToolReply`"
+)]
+pub trait ToolOutput: IntoToolReply {
+    /// The schema of the structured content: an object schema. `None` if there is no structured content.
     fn output_schema() -> Option<RawJson> {
         None
     }
@@ -24,7 +32,7 @@ pub trait ToolOutput: Into<ToolReply> {
 
 impl ToolOutput for String {}
 impl ToolOutput for &str {}
-/// A whole `CallToolResult`: its schema, if it has one, is [`Tool::output`]'s to say.
+/// A complete `CallToolResult`. Declare the schema of its structured content with [`ToolDef::output`].
 impl ToolOutput for RawJson {}
 impl ToolOutput for ToolReply {}
 impl ToolOutput for CallToolResult {}
@@ -37,44 +45,45 @@ impl<T: Serialize + JsonSchema> ToolOutput for Json<T> {
     }
 }
 
-impl Tool {
-    /// A tool that takes an `Args`. Its doc comments describe the arguments to the model.
-    pub fn typed<Args: JsonSchema>(name: &str) -> Tool {
-        Tool::new(name).takes::<Args>()
+impl ToolDef {
+    /// A tool whose input schema comes from a type. The type's doc comments describe the arguments to the
+    /// model.
+    pub fn typed<Args: JsonSchema>(name: &str) -> ToolDef {
+        ToolDef::new(name).takes::<Args>()
     }
 
-    /// The tool with the input schema of this type. One that cannot come as an object, such as `u8`, is
-    /// left out, and no call would fit it.
-    fn takes<Args: JsonSchema>(self) -> Tool {
+    /// Sets the input schema of this type. A type whose values are not JSON objects, such as `u8`, cannot be
+    /// the arguments of a tool: the server is not built.
+    fn takes<Args: JsonSchema>(self) -> ToolDef {
         let mut schema = settings().into_generator().into_root_schema_for::<Args>();
-        // A choice of several objects does not say `type`, and the protocol wants it said.
+        // The schema of an enum of several objects has no `type`, which the protocol requires.
         if schema.get("type").is_none() {
             schema.insert("type".to_owned(), "object".into());
         }
         if !is_object(&schema) {
-            tracing::warn!(tool = self.key, "the arguments' type is no object, and its schema is left out");
-            return self;
+            let name = std::any::type_name::<Args>();
+            return self.broken(format!("its arguments' type {name} is not an object"));
         }
         self.with("inputSchema", text(&schema))
     }
 
-    /// The tool with the schema of its structured content, from a type: where the closure returns a
-    /// [`ToolReply`] because it also asks for input, for example. A type that is no object has none, since
-    /// revisions before 2026-07-28 know no other structured content.
+    /// Sets the schema of the structured content from a type. Needed where the closure returns a
+    /// [`ToolReply`], because it also asks for input, for example. A type whose values are not objects sets
+    /// none: revisions before 2026-07-28 allow no other structured content.
     #[must_use]
-    pub fn output<T: JsonSchema>(self) -> Tool {
+    pub fn output<T: JsonSchema>(self) -> ToolDef {
         let schema = of_output::<T>();
         if is_object(&schema) { self.with("outputSchema", text(&schema)) } else { self }
     }
 }
 
 impl Router {
-    /// A tool whose closure gets its `arguments` as an `Args`, with the schemas of its types: of `Args`, in
-    /// place of one that the definition has; and of what it returns, if that is a [`Json`] of an object.
-    /// Arguments that are no `Args` are refused as [`Router::tool_with`] does.
+    /// Registers a tool whose closure gets its `arguments` as an `Args`, with schemas from the types: the
+    /// input schema from `Args`, and the output schema from what the closure returns, if that is a [`Json`]
+    /// of an object. Arguments that do not fit are answered as by [`Router::tool_with`].
     ///
     /// ```
-    /// use mcp_core::server::{Json, Router, Tool};
+    /// use mcp_core::server::{Json, Router, ToolDef};
     /// use schemars::JsonSchema;
     /// use serde::{Deserialize, Serialize};
     ///
@@ -92,7 +101,7 @@ impl Router {
     ///     meters: f64,
     /// }
     ///
-    /// let distance = Tool::new("distance").description("How far it is");
+    /// let distance = ToolDef::new("distance").description("How far it is");
     /// let router = Router::new()
     ///     .tool_typed(distance, |to: Point, _context| async move {
     ///         Ok(Json(Distance { meters: to.x.hypot(to.y) }))
@@ -100,7 +109,7 @@ impl Router {
     ///     .tool_typed("say", |to: Point, _context| async move { Ok(format!("{}, {}", to.x, to.y)) });
     /// ```
     #[must_use]
-    pub fn tool_typed<Args, F, Fut, R>(self, tool: impl Into<Tool>, closure: F) -> Router
+    pub fn tool_typed<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
     where
         Args: DeserializeOwned + JsonSchema,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
@@ -115,7 +124,7 @@ impl Router {
     }
 }
 
-/// The dialect that holds where a schema names none (ledger SEC-B-012).
+/// The dialect that applies where a schema names none (ledger SEC-B-012).
 fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None)
 }

@@ -1,19 +1,21 @@
 //! How a router serves a request.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::future::ready;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
+use crate::error::Error;
 use crate::message::{ErrorObject, Field, RawJson};
-use crate::server::{Context, Handler, IncomingRequest};
+use crate::server::{Context, Handler};
 use crate::session::server::Reply;
 use crate::transport::Envelope;
 
 use super::page::page;
 use super::template;
-use super::{Router, Served};
+use super::{Entry, Route, Router, Served};
 
 const PAGE_SIZE: usize = 100;
 
@@ -25,20 +27,21 @@ enum Found {
 
 #[async_trait]
 impl Handler for Router {
-    fn handle<'s, 'f>(
-        &'s self,
-        request: IncomingRequest,
-        context: Context,
-    ) -> BoxFuture<'f, Result<Reply, ErrorObject>>
+    // Written out, so that the route's boxed future is returned as it is, without a second box around it.
+    fn handle<'s, 'f>(&'s self, context: Context) -> BoxFuture<'f, Result<Reply, ErrorObject>>
     where
         's: 'f,
         Self: 'f,
     {
-        match self.find(request, context) {
+        match self.find(context) {
             Ok(Found::Later(served)) => served,
             Ok(Found::Now(reply)) => Box::pin(ready(Ok(reply))),
             Err(error) => Box::pin(ready(Err(error))),
         }
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        if self.problems.is_empty() { Ok(()) } else { Err(Error::Misuse(self.problems.join("; "))) }
     }
 
     fn capabilities(&self) -> RawJson {
@@ -70,16 +73,16 @@ impl Handler for Router {
 }
 
 impl Router {
-    /// Finds what answers. Whose future is in a box already is not put into another.
-    fn find(&self, request: IncomingRequest, context: Context) -> Result<Found, ErrorObject> {
+    /// Finds what answers the request.
+    fn find(&self, context: Context) -> Result<Found, ErrorObject> {
         let size = self.page_size.unwrap_or(PAGE_SIZE);
-        let params = request.params.as_ref();
-        // A method of that name goes first: it may replace what stands below.
-        if let Some(route) = self.methods.get(request.method.as_str()) {
-            return Ok(Found::Later(route(request.params, context)));
+        let params = context.payload();
+        // A registered method takes precedence: it may replace one of the lists below.
+        if let Some(route) = self.methods.get(context.method().as_str()) {
+            return Ok(Found::Later(route(all_params(&context), context)));
         }
         let listed = |page: Result<RawJson, ErrorObject>| page.map(|page| Found::Now(Reply::Result(page)));
-        match request.method.as_str() {
+        match context.method().as_str() {
             "tools/list" if self.has_tools() => {
                 listed(page(&self.tools, |tool| tool.definition.raw(), "tools", size, params))
             }
@@ -97,34 +100,36 @@ impl Router {
                 params,
             )),
             "tools/call" if self.has_tools() => {
-                let name = text(&request, Field::Name, "name")?;
-                let tool = self.tools.get(&*name).ok_or_else(|| unknown("tool", &name))?;
-                Ok(Found::Later((tool.route)(arguments(&request)?, context)))
+                let tool = named("tool", &self.tools, &context)?;
+                Ok(Found::Later((tool.route)(arguments(&context)?, context)))
             }
             "prompts/get" if self.has_prompts() => {
-                let name = text(&request, Field::Name, "name")?;
-                let prompt = self.prompts.get(&*name).ok_or_else(|| unknown("prompt", &name))?;
-                Ok(Found::Later((prompt.route)(arguments(&request)?, context)))
+                let prompt = named("prompt", &self.prompts, &context)?;
+                Ok(Found::Later((prompt.route)(arguments(&context)?, context)))
             }
             "resources/read" if self.has_resources() => {
-                let uri = text(&request, Field::Uri, "uri")?;
-                let fixed = self.resources.get(&*uri).map(|entry| &entry.route);
-                let route = fixed.or_else(|| {
-                    let mut templates = self.templates.iter();
-                    let found = templates.find(|(template, _)| template::matches(template, &uri));
-                    found.map(|(_, entry)| &entry.route)
-                });
-                match route {
-                    Some(route) => Ok(Found::Later(route(RawJson::string(&uri), context))),
-                    None => Err(ErrorObject::resource_not_found(&uri)),
-                }
+                let (route, uri) = self.resource_route(&context)?;
+                Ok(Found::Later(route(uri, context)))
             }
             "completion/complete" => Ok(match &self.completion {
-                Some(route) => Found::Later(route(request.params(), context)),
+                Some(route) => Found::Later(route(all_params(&context), context)),
                 None => Found::Now(Reply::MethodNotFound),
             }),
             _ => Ok(Found::Now(Reply::MethodNotFound)),
         }
+    }
+
+    /// The route of the resource that the params name, and its URI as JSON.
+    fn resource_route(&self, context: &Context) -> Result<(&Route<RawJson>, RawJson), ErrorObject> {
+        let uri = text(context, Field::Uri, "uri")?;
+        let fixed = self.resources.get(&*uri).map(|entry| &entry.route);
+        let route = fixed.or_else(|| {
+            let mut templates = self.templates.iter();
+            let found = templates.find(|(template, _)| template::matches(template, &uri));
+            found.map(|(_, entry)| &entry.route)
+        });
+        let route = route.ok_or_else(|| ErrorObject::resource_not_found(&uri))?;
+        Ok((route, RawJson::string(&uri)))
     }
 
     fn has_tools(&self) -> bool {
@@ -142,22 +147,35 @@ impl Router {
     }
 }
 
+/// The entry that the params name.
+fn named<'r, D>(
+    what: &str,
+    entries: &'r BTreeMap<String, Entry<D>>,
+    context: &Context,
+) -> Result<&'r Entry<D>, ErrorObject> {
+    let name = text(context, Field::Name, "name")?;
+    entries.get(&*name).ok_or_else(|| {
+        let name: String = name.chars().take(128).collect();
+        ErrorObject::invalid_params(format!("Unknown {what}: {name}"))
+    })
+}
+
+/// The whole params, `{}` if there are none.
+fn all_params(context: &Context) -> RawJson {
+    context.params().cloned().unwrap_or_default()
+}
+
 /// A member of the params that has to be a string.
-fn text<'a>(
-    request: &'a IncomingRequest,
-    field: Field,
-    member: &'static str,
-) -> Result<Cow<'a, str>, ErrorObject> {
-    request
-        .params
-        .as_ref()
+fn text<'a>(context: &'a Context, field: Field, member: &'static str) -> Result<Cow<'a, str>, ErrorObject> {
+    context
+        .payload()
         .and_then(|params| params.text_ref(field))
         .ok_or_else(|| ErrorObject::invalid_params(format!("params.{member} has to be a string")))
 }
 
 /// The `arguments`, which have to be an object where present.
-fn arguments(request: &IncomingRequest) -> Result<RawJson, ErrorObject> {
-    match request.params.as_ref().and_then(|params| params.get(Field::Arguments)) {
+fn arguments(context: &Context) -> Result<RawJson, ErrorObject> {
+    match context.payload().and_then(|params| params.get(Field::Arguments)) {
         None => Ok(RawJson::EMPTY_OBJECT),
         Some(arguments) if arguments.is_object() => Ok(arguments),
         Some(arguments) => Err(ErrorObject::invalid_params(format!(
@@ -165,9 +183,4 @@ fn arguments(request: &IncomingRequest) -> Result<RawJson, ErrorObject> {
             arguments.kind_name()
         ))),
     }
-}
-
-fn unknown(what: &str, name: &str) -> ErrorObject {
-    let name: String = name.chars().take(128).collect();
-    ErrorObject::invalid_params(format!("Unknown {what}: {name}"))
 }

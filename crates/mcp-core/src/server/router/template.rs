@@ -1,11 +1,15 @@
 //! Matching a URI against a URI template.
 
-/// Whether the URI follows the template. `{name}` stands for one or more characters other than `/`, and
-/// `{+name}` for one or more characters. Tries the shortest first, and goes back where that fails; at
-/// most `uri.len() * template.len()` steps.
+/// Whether the braces of a template pair.
+pub(super) fn is_valid(template: &str) -> bool {
+    parse(template).is_some()
+}
+
+/// Whether the URI matches the template. `{name}` matches one or more characters other than `/`, and
+/// `{+name}` one or more characters. Takes at most `uri.len() * template.len()` steps.
 pub(super) fn matches(template: &str, uri: &str) -> bool {
     let Some(parts) = parse(template) else { return template == uri };
-    // `reach[i]`: the parts so far match the first `i` bytes of the URI.
+    // `reach[i]`: the parts up to here match the first `i` bytes of the URI.
     let bytes = uri.as_bytes();
     let mut reach = vec![false; bytes.len() + 1];
     reach[0] = true;

@@ -1,9 +1,12 @@
 //! Why a state could not be sealed or opened.
 
+use std::error::Error as StdError;
+
 use crate::message::ErrorObject;
-use crate::server::ToolError;
 
 use super::MAX_TEXT;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A state could not be sealed. A client is told `-32603` and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +45,7 @@ pub enum Fault {
     /// Its time is over.
     Expired,
     /// It was used before.
-    UsedStates,
+    AlreadyUsed,
     /// The store of what was used did not say.
     Store,
 }
@@ -74,14 +77,11 @@ impl From<SealError> for ErrorObject {
     }
 }
 
-impl From<OpenError> for ToolError {
-    fn from(error: OpenError) -> ToolError {
-        ToolError::Refused(error.into())
-    }
-}
-
-impl From<SealError> for ToolError {
-    fn from(error: SealError) -> ToolError {
-        ToolError::Refused(error.into())
-    }
+/// The refusal that this error stands for, or the error back.
+pub(in crate::server) fn refusal(error: BoxError) -> Result<ErrorObject, BoxError> {
+    let error = match error.downcast::<OpenError>() {
+        Ok(error) => return Ok((*error).into()),
+        Err(error) => error,
+    };
+    error.downcast::<SealError>().map(|error| (*error).into())
 }

@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use mcp_core::server::seal::{Key, Sealer};
-//! use mcp_core::server::{Router, Tool, ToolError, ToolReply};
+//! use mcp_core::server::{Router, ToolDef, ToolError, ToolReply};
 //! use mcp_core::message::RawJson;
 //! use mcp_core::session::InputRequired;
 //!
@@ -32,7 +32,7 @@
 //! let sealer = Sealer::new(Key::generate()?)
 //!     .principal(|envelope| envelope.get::<User>().map(|user| user.0.clone().into_bytes()));
 //!
-//! let router = Router::new().tool(Tool::new("book"), move |_arguments, context| {
+//! let router = Router::new().tool(ToolDef::new("book"), move |_arguments, context| {
 //!     let sealer = sealer.clone();
 //!     async move {
 //!         let Some(state) = context.unseal(&sealer).await? else {
@@ -61,6 +61,7 @@ mod sealer;
 mod text;
 mod used_states;
 
+pub(super) use error::refusal;
 pub use error::{Fault, OpenError, SealError};
 pub use key::Key;
 pub use sealer::{MAX_KEYS, Scope, Sealer};

@@ -146,7 +146,7 @@ impl Sealer {
                 .ok_or(Fault::Expired)?;
             match spent.spend(fields.nonce(), expires, now).await {
                 Ok(true) => {}
-                Ok(false) => return Err(Fault::UsedStates.into()),
+                Ok(false) => return Err(Fault::AlreadyUsed.into()),
                 Err(error) => {
                     tracing::warn!(%error, "the store of used states did not say");
                     return Err(Fault::Store.into());

@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
-use crate::server::{Router, Tool};
+use crate::server::{Router, ToolDef};
 use crate::transport::Binding;
 
 fn router(started: &Arc<Notify>) -> Router {
     let (first, second) = (started.clone(), started.clone());
     Router::new()
-        .tool(Tool::new("any"), |_, _| async { Ok("x") })
+        .tool(ToolDef::new("any"), |_, _| async { Ok("x") })
         .list_changed()
         .method("x/stop", move |_, context| {
             let started = first.clone();

@@ -120,7 +120,7 @@ async fn a_link_of_one_exchange_ends_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_full_server_refuses_and_recovers() {
     let seen = Arc::<Seen>::default();
-    let server = Server::builder("test", "1").max_in_flight(1).build(router(&seen));
+    let server = Server::builder("test", "1").max_in_flight(1).build(router(&seen)).unwrap();
     let mut first = Peer::of(&server, Binding::STREAM);
     let mut second = Peer::of(&server, EXCHANGES);
     first.modern(1, "x/wait", "{}").await;

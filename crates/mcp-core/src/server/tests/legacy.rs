@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Peer, server};
 use crate::message::{ErrorObject, Message, Notification, RawJson};
-use crate::server::{Context, Handler, IncomingRequest, Reply, Router};
+use crate::server::{Context, Handler, Reply, Router};
 use crate::session::{InputRequest, InputRequired};
 use crate::tests::rejecting::Rejecting;
 use crate::transport::{Binding, Envelope, Transport, memory};
@@ -76,7 +76,7 @@ async fn a_question_ends_with_its_link() {
 /// MRTR: one handler serves both eras. Here the client is legacy, so the handler is called twice.
 #[tokio::test(start_paused = true)]
 async fn input_is_asked_of_a_legacy_client_and_the_handler_called_again() {
-    let server = server(Router::new().tool(crate::server::Tool::new("ask"), |_, context| async move {
+    let server = server(Router::new().tool(crate::server::ToolDef::new("ask"), |_, context| async move {
         match context.input_responses() {
             None => Ok(crate::server::ToolReply::from(InputRequired {
                 requests: vec![InputRequest {
@@ -108,7 +108,7 @@ struct Listener {
 
 #[async_trait]
 impl Handler for Listener {
-    async fn handle(&self, _: IncomingRequest, _: Context) -> Result<Reply, ErrorObject> {
+    async fn handle(&self, _: Context) -> Result<Reply, ErrorObject> {
         Ok(Reply::MethodNotFound)
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Peer, server};
+use crate::error::CloseReason;
 use crate::message::{Message, Notification, RawJson};
-use crate::server::{Context, Router};
+use crate::server::{Context, Router, Server};
 use crate::transport::{
     Binding, CloseReport, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender, memory,
@@ -164,5 +165,53 @@ async fn a_flood_does_not_keep_a_link_from_closing() {
         server.drain(Duration::from_secs(1)).await;
         serving.await
     });
-    assert!(matches!(closed.await, Ok(Ok(()))));
+    assert!(matches!(closed.await, Ok(Ok(CloseReason::Drained))));
+}
+
+/// How the link ended reaches the program that served it.
+#[tokio::test(start_paused = true)]
+async fn serve_returns_why_the_link_closed() {
+    async fn serve(server: &Server, end: impl AsyncFnOnce(&mut Peer)) -> CloseReason {
+        let (client, link) = memory::Pair::new(Binding::STREAM).link();
+        let serving = tokio::spawn({
+            let server = server.clone();
+            async move { server.serve(link).await }
+        });
+        end(&mut Peer::on(client)).await;
+        serving.await.unwrap()
+    }
+    let server = server(Router::new());
+    let closed = serve(&server, async |peer| peer.close_sending().await).await;
+    assert!(matches!(closed, CloseReason::PeerClosed(_)), "{closed}");
+    let drained = serve(&server, async |_| {
+        tokio::task::yield_now().await;
+        assert!(server.drain(Duration::from_secs(1)).await);
+    })
+    .await;
+    assert!(matches!(drained, CloseReason::Drained), "{drained}");
+    let failed = server.serve(Broken).await;
+    assert!(
+        matches!(&failed, CloseReason::LinkFailed { error, .. } if error.to_string().contains("cut")),
+        "{failed}"
+    );
+}
+
+/// A link that fails at once, and a sending half that works.
+struct Broken;
+
+impl Transport for Broken {
+    fn binding(&self) -> Binding {
+        Binding::STREAM
+    }
+
+    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
+        (Box::new(Flood), Box::new(Broken))
+    }
+}
+
+#[async_trait]
+impl TransportReceiver for Broken {
+    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+        Err(TransportError::new("the cable was cut"))
+    }
 }

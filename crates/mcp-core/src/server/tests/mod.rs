@@ -1,5 +1,6 @@
 //! Tests of the server: a peer that writes JSON by hand, over the in-memory pair.
 
+mod definitions;
 mod drain;
 mod exchange;
 mod legacy;
@@ -12,6 +13,7 @@ mod schema;
 mod seal;
 #[cfg(feature = "seal")]
 mod seal_handler;
+mod tool_errors;
 mod typed;
 
 use std::time::Duration;
@@ -124,7 +126,7 @@ pub(super) fn text(message: &Message) -> String {
 }
 
 pub(super) fn server(handler: impl Handler) -> Server {
-    Server::builder("test", "1").build(handler)
+    Server::builder("test", "1").build(handler).unwrap()
 }
 
 /// A binding like HTTP: each message on an exchange of its own, which is given up by ending it.

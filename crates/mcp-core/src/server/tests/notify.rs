@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
-use crate::server::{Prompt, Router, Server, Tool};
+use crate::server::{PromptDef, Router, Server, ToolDef};
 use crate::session::{Change, LogLevel};
 use crate::transport::{Binding, memory};
 
 fn router() -> Router {
     Router::new()
-        .tool(Tool::new("any"), |_, _| async { Ok("x") })
-        .prompt(Prompt::new("any"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
+        .tool(ToolDef::new("any"), |_, _| async { Ok("x") })
+        .prompt(PromptDef::new("any"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
         .list_changed()
         .method("x/steps", |_, context| async move {
             for step in 1..=3 {

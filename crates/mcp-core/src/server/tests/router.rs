@@ -2,28 +2,28 @@
 
 use super::{Peer, server};
 use crate::message::{ErrorObject, RawJson};
-use crate::server::{Handler, Prompt, Resource, Router, Template, Tool, ToolError};
+use crate::server::{Handler, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError};
 use crate::transport::Binding;
 
 fn router() -> Router {
     Router::new()
-        .tool(Tool::new("fail"), |_, _| async { Err::<String, _>(ToolError::from("no luck")) })
-        .tool(Tool::new("refuse"), |_, _| async {
+        .tool(ToolDef::new("fail"), |_, _| async { Err::<String, _>(ToolError::from("no luck")) })
+        .tool(ToolDef::new("refuse"), |_, _| async {
             Err::<String, _>(ToolError::from(ErrorObject::invalid_params("no such shape")))
         })
-        .tool(Tool::new("echo").description("Says it again").input(r#"{"type":"object","x":1}"#), |args, _| async move {
+        .tool(ToolDef::new("echo").description("Says it again").input(r#"{"type":"object","x":1}"#), |args, _| async move {
             Ok(args.member("text").and_then(|text| text.to_text()).ok_or("no text")?)
         })
-        .prompt(Prompt::new("greet").argument("who", "whom to greet", true), |args, _| async move {
+        .prompt(PromptDef::new("greet").argument("who", "whom to greet", true), |args, _| async move {
             Ok(RawJson::object([("messages", RawJson::array([args]))]))
         })
-        .resource(Resource::new("mem://a", "a"), |uri, _| async move {
+        .resource(ResourceDef::new("mem://a", "a"), |uri, _| async move {
             Ok(RawJson::object([("contents", RawJson::array([RawJson::string(&uri)]))]))
         })
-        .resource_template(Template::new("file:///{name}.txt", "texts"), |uri, _| async move {
+        .resource_template(TemplateDef::new("file:///{name}.txt", "texts"), |uri, _| async move {
             Ok(RawJson::object([("contents", RawJson::array([RawJson::string(&uri)]))]))
         })
-        .method("x/echo", |params, _| async move { Ok(params.map(|params| params.into_raw()).unwrap_or_default()) })
+        .method("x/echo", |params, _| async move { Ok(params) })
 }
 
 /// META-S-012, DISC-S-010: what is declared is what was registered.
@@ -32,7 +32,7 @@ async fn capabilities_are_those_of_what_was_registered() {
     assert_eq!(Router::new().capabilities().to_string(), "{}");
     assert_eq!(router().capabilities().to_string(), r#"{"prompts":{},"resources":{},"tools":{}}"#);
     let more = Router::new()
-        .resource(Resource::new("mem://a", "a"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
+        .resource(ResourceDef::new("mem://a", "a"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
         .completion(|_, _| async { Ok(RawJson::EMPTY_OBJECT) })
         .list_changed()
         .subscribe()

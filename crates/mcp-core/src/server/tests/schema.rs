@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Peer, server};
 use crate::message::RawJson;
-use crate::server::{Handler, Json, Router, Tool, ToolReply};
+use crate::server::{Handler, Json, Router, ToolDef, ToolReply};
 use crate::transport::{Binding, Envelope};
 
 #[derive(Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ fn the_arguments_type_makes_the_input_schema() {
             })
         })
         .tool_typed(
-            Tool::new("nested").input(r#"{"type":"object","old":1}"#),
+            ToolDef::new("nested").input(r#"{"type":"object","old":1}"#),
             |nested: Nested, _| async move { Ok(nested.points.len().to_string()) },
         )
         .tool_typed("number", |number: u8, _| async move { Ok(number.to_string()) });
@@ -64,8 +64,9 @@ fn the_arguments_type_makes_the_input_schema() {
     assert_eq!(defined(&router, "either").member("type").unwrap().to_string(), r#""object""#);
     let nested = defined(&router, "nested");
     assert!(nested.member("old").is_none() && nested.to_string().contains("#/$defs/Point"), "{nested}");
-    assert_eq!(defined(&router, "number").to_string(), r#"{"type":"object"}"#);
-    assert_eq!(Tool::typed::<Point>("x").raw().member("inputSchema").unwrap(), point);
+    let problem = router.validate().unwrap_err().to_string();
+    assert!(problem.contains(r#"tool "number""#) && problem.contains("u8 is not an object"), "{problem}");
+    assert_eq!(ToolDef::typed::<Point>("x").raw().member("inputSchema").unwrap(), point);
 }
 
 /// ERR-S-008, and the schema of what comes out.
@@ -78,7 +79,7 @@ async fn a_typed_tool_says_what_it_returns_and_returns_it() {
                 |point: Point, _| async move { Ok(Json(Sum { sum: point.far_east + point.y })) },
             )
             .tool_typed("list", |point: Point, _| async move { Ok(Json(vec![point.y])) })
-            .tool_typed(Tool::new("reply").output::<Sum>(), |_: Point, _| async move {
+            .tool_typed(ToolDef::new("reply").output::<Sum>(), |_: Point, _| async move {
                 Ok(ToolReply::from(Json(Sum { sum: 1 })))
             }),
     );

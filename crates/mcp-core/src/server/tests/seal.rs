@@ -181,10 +181,10 @@ fn a_state_for_single_use_is_good_once() {
     // What another check refuses is not used up.
     assert_eq!(open(&sealer, start(), scope(&params, "bob"), &first), Err(Fault::Mismatch));
     assert!(at(start(), &first).is_ok());
-    assert_eq!(at(start(), &first), Err(Fault::UsedStates));
+    assert_eq!(at(start(), &first), Err(Fault::AlreadyUsed));
     assert!(at(start(), &second).is_ok());
     assert_eq!(at(start(), &third), Err(Fault::Store));
-    assert_eq!(at(start(), &first), Err(Fault::UsedStates), "it forgot one to make room");
+    assert_eq!(at(start(), &first), Err(Fault::AlreadyUsed), "it forgot one to make room");
     let later = start() + Duration::from_secs(600);
     assert_eq!(at(later, &first), Err(Fault::Expired));
     let fresh = sealer.seal_at(later, scope(&params, "ann"), "x").unwrap();

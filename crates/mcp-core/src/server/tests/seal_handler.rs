@@ -3,7 +3,7 @@
 use super::{Peer, server};
 use crate::message::RawJson;
 use crate::server::seal::{Key, MemoryUsedStates, Sealer};
-use crate::server::{Router, Server, Tool, ToolError, ToolReply};
+use crate::server::{Router, Server, ToolDef, ToolError, ToolReply};
 use crate::session::InputRequired;
 use crate::transport::{Binding, Envelope, memory};
 
@@ -30,7 +30,7 @@ fn booking(sealer: Sealer) -> Server {
             Ok(format!("booked {}", String::from_utf8_lossy(&state)).into())
         }
     };
-    server(Router::new().tool(Tool::new("book"), tool.clone()).tool(Tool::new("pay"), tool))
+    server(Router::new().tool(ToolDef::new("book"), tool.clone()).tool(ToolDef::new("pay"), tool))
 }
 
 fn peer(server: &Server, user: &'static str) -> Peer {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Peer, server};
 use crate::message::RawJson;
 use crate::model::{ElicitResult, ListToolsResult};
-use crate::server::{Handler, Json, Prompt, Resource, Router, Template, Tool, ToolError, ToolReply};
+use crate::server::{
+    Handler, Json, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError, ToolReply,
+};
 use crate::session::{Change, InputRequired};
 use crate::transport::Binding;
 
@@ -69,20 +71,20 @@ async fn arguments_are_read_as_a_type() {
 /// What names a thing goes out first, whatever was set first.
 #[test]
 fn definitions_come_out_name_first() {
-    let tool = Tool::new("a").input(r#"{"type":"object"}"#).with("_meta", RawJson::EMPTY_OBJECT);
+    let tool = ToolDef::new("a").input(r#"{"type":"object"}"#).with("_meta", RawJson::EMPTY_OBJECT);
     let tool = tool.description("old").title("t").description("d");
     assert_eq!(
         tool.raw().to_string(),
         r#"{"name":"a","title":"t","description":"d","inputSchema":{"type":"object"},"_meta":{}}"#
     );
-    let prompt = Prompt::new("p").argument("x", "y", true).argument("z", "", false).description("d");
+    let prompt = PromptDef::new("p").argument("x", "y", true).argument("z", "", false).description("d");
     assert_eq!(
         prompt.raw().to_string(),
         r#"{"name":"p","description":"d","arguments":[{"name":"x","description":"y","required":true},{"name":"z","description":""}]}"#
     );
-    let resource = Resource::new("m://a", "a").mime_type("t/p").title("t");
+    let resource = ResourceDef::new("m://a", "a").mime_type("t/p").title("t");
     assert_eq!(resource.raw().to_string(), r#"{"uri":"m://a","name":"a","title":"t","mimeType":"t/p"}"#);
-    let template = Template::new("m://{x}", "a").description("d");
+    let template = TemplateDef::new("m://{x}", "a").description("d");
     assert_eq!(template.raw().to_string(), r#"{"uriTemplate":"m://{x}","name":"a","description":"d"}"#);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::message::{ErrorObject, Method, Notification, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::message::{Method, Notification, Payload, ProtocolVersion, RawJson, RequestId};
 use crate::session::{ExchangeId, InputRequired, LogLevel, OutgoingId};
 use crate::transport::Envelope;
 
@@ -44,16 +44,17 @@ pub struct RequestContext {
     pub envelope: Envelope,
 }
 
-/// What a handler says to a request.
+/// What a handler answers when it does not fail.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Reply {
-    /// A result: an object. The session adds what the era wants in it (`resultType`, hints, identity).
+    /// A result: an object. The session adds the members of the protocol revision: `resultType`, cache hints,
+    /// the server's identity.
     Result(RawJson),
-    /// A refusal.
-    Error(ErrorObject),
-    /// It needs input first.
+    /// The handler needs input from the client first.
     InputRequired(InputRequired),
-    /// There is no such method here. Unlike an `Error` this is the protocol's answer (ledger T-04).
+    /// The handler does not have this method. Transports may report this differently from a handler's error:
+    /// HTTP answers 404.
     MethodNotFound,
 }
 

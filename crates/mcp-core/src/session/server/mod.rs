@@ -181,7 +181,7 @@ impl ServerSession {
 
     /// The outcome of an exchange. Ignored if it had one, or if it is being asked for input: then the
     /// handler will be called again.
-    pub fn reply(&mut self, now: Instant, exchange: ExchangeId, reply: Reply) {
+    pub fn reply(&mut self, now: Instant, exchange: ExchangeId, outcome: Result<Reply, ErrorObject>) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
         match entry.stage {
             ExchangeStage::Asking(_) => return,
@@ -191,8 +191,8 @@ impl ServerSession {
             }
             ExchangeStage::Handler => {}
         }
-        match reply {
-            Reply::Result(result) => {
+        match outcome {
+            Ok(Reply::Result(result)) => {
                 let result = Payload::result(result);
                 match input::spelled_out(&result) {
                     None => self.finish(exchange, Ok(result), AnsweredBy::Handler),
@@ -200,9 +200,9 @@ impl ServerSession {
                     Some(Err(why)) => self.fail(exchange, ErrorObject::internal(why)),
                 }
             }
-            Reply::Error(error) => self.finish(exchange, Err(error), AnsweredBy::Handler),
-            Reply::InputRequired(needed) => self.need_input(now, exchange, &needed, None),
-            Reply::MethodNotFound => {
+            Err(error) => self.finish(exchange, Err(error), AnsweredBy::Handler),
+            Ok(Reply::InputRequired(needed)) => self.need_input(now, exchange, &needed, None),
+            Ok(Reply::MethodNotFound) => {
                 let error = ErrorObject::method_not_found(entry.method().as_str());
                 self.finish(exchange, Err(error), AnsweredBy::Protocol);
             }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Bytes, ClientRequestBuilder, Error, Message
 use crate::{Raw, listen};
 
 async fn server() -> String {
-    let server = Server::builder("frames", "1").build(Router::new());
+    let server = Server::builder("frames", "1").build(Router::new()).unwrap();
     listen(Arc::new(server)).await.unwrap().0
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mcp_core::client::{CallOptions, Client, InputContext, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{CallToolResult, ElicitForm, ElicitResult, Model};
-use mcp_core::server::{Context, Router, Server, Tool, ToolError, ToolReply};
+use mcp_core::server::{Context, Router, Server, ToolDef, ToolError, ToolReply};
 use mcp_core::session::{Change, InputRequest, InputRequired, SubscriptionFilter};
 use third_party_websocket::WebSocketClient;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -111,22 +111,23 @@ async fn the_python_client_talks_to_our_server() {
     let Some(mut command) = script("clients/websocket_1.py") else { return };
     let router = Router::new()
         .list_changed()
-        .tool(Tool::new("add"), |arguments, _| async move {
+        .tool(ToolDef::new("add"), |arguments, _| async move {
             Ok::<_, ToolError>((number(&arguments, "a") + number(&arguments, "b")).to_string())
         })
-        .tool(Tool::new("count"), |arguments, context| async move {
+        .tool(ToolDef::new("count"), |arguments, context| async move {
             let to = number(&arguments, "to");
             for step in 1..=to {
                 context.progress(step as f64, Some(to as f64), None).await;
             }
             Ok::<_, ToolError>(format!("counted to {to}"))
         })
-        .tool(Tool::new("ask"), |_, context| async move { ask(&context) })
-        .tool(Tool::new("touch"), |_, context| async move {
+        .tool(ToolDef::new("ask"), |_, context| async move { ask(&context) })
+        .tool(ToolDef::new("touch"), |_, context| async move {
             context.publish(Change::ToolsList);
             Ok::<_, ToolError>("touched")
         });
-    let (url, _serving) = listen(Arc::new(Server::builder("test", "1").build(router))).await.unwrap();
+    let (url, _serving) =
+        listen(Arc::new(Server::builder("test", "1").build(router).unwrap())).await.unwrap();
     let output = command.arg(url).stderr(Stdio::piped()).output().await.unwrap();
     let steps = String::from_utf8(output.stdout).unwrap();
     let expected = "connect\nlist\ncall\nprogress\ninput\nlisten\nerror\nclose\n";

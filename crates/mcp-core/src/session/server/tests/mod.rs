@@ -128,7 +128,15 @@ impl Peer {
     }
 
     fn reply(&mut self, exchange: u64, reply: Reply) -> Vec<String> {
-        self.session.reply(self.now, ExchangeId(exchange), reply);
+        self.settle(exchange, Ok(reply))
+    }
+
+    fn refuse(&mut self, exchange: u64, error: ErrorObject) -> Vec<String> {
+        self.settle(exchange, Err(error))
+    }
+
+    fn settle(&mut self, exchange: u64, outcome: Result<Reply, ErrorObject>) -> Vec<String> {
+        self.session.reply(self.now, ExchangeId(exchange), outcome);
         self.drain()
     }
 

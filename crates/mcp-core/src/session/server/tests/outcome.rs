@@ -110,13 +110,13 @@ impl Peer {
             Deed::Reply { exchange, kind } => {
                 let asked = || question("k", "elicitation/create", "{}");
                 let reply = match kind {
-                    0 => Reply::Error(ErrorObject::new(-32002, "x")),
-                    1 => Reply::MethodNotFound,
-                    2 => needs(vec![asked()], None),
-                    3 => needs(vec![], Some("s")),
-                    4 => needs(vec![asked(), asked()], None),
-                    5 => Reply::Result(raw("[]")),
-                    _ => Reply::Result(raw("{}")),
+                    0 => Err(ErrorObject::new(-32002, "x")),
+                    1 => Ok(Reply::MethodNotFound),
+                    2 => Ok(needs(vec![asked()], None)),
+                    3 => Ok(needs(vec![], Some("s"))),
+                    4 => Ok(needs(vec![asked(), asked()], None)),
+                    5 => Ok(Reply::Result(raw("[]"))),
+                    _ => Ok(Reply::Result(raw("{}"))),
                 };
                 self.session.reply(self.now, ExchangeId(exchange), reply);
             }

@@ -155,7 +155,7 @@ fn an_unknown_method_is_refused_by_the_protocol() {
         [r#"{"id":2,"error":{"code":-32601,"message":"Method not found: com.example/own"}} protocol"#]
     );
     peer.line(&modern("3", "tools/call", ""));
-    let lines = peer.reply(2, Reply::Error(ErrorObject::new(-32601, "no")));
+    let lines = peer.refuse(2, ErrorObject::new(-32601, "no"));
     assert_eq!(lines, [r#"{"id":3,"error":{"code":-32601,"message":"no"}}"#]);
 }
 

@@ -133,7 +133,7 @@ fn error_codes_fit_the_revision() {
     for (said, sent) in modern_codes {
         let mut peer = Peer::new();
         peer.line(&modern("1", "resources/read", ""));
-        assert_eq!(code(&peer.reply(1, Reply::Error(ErrorObject::new(said, "x")))), sent, "{said}");
+        assert_eq!(code(&peer.refuse(1, ErrorObject::new(said, "x"))), sent, "{said}");
     }
     let legacy_codes = [
         ("2025-11-25", -32002, -32002),
@@ -147,7 +147,7 @@ fn error_codes_fit_the_revision() {
     for (version, said, sent) in legacy_codes {
         let mut peer = Peer::legacy(version, "{}");
         peer.line(&bare("1", "resources/read", "{}"));
-        assert_eq!(code(&peer.reply(1, Reply::Error(ErrorObject::new(said, "x")))), sent, "{said}");
+        assert_eq!(code(&peer.refuse(1, ErrorObject::new(said, "x"))), sent, "{said}");
     }
 }
 
@@ -157,7 +157,7 @@ fn an_unknown_resource_keeps_its_uri() {
     let mut peer = Peer::new();
     peer.line(&modern("1", "resources/read", ""));
     assert_eq!(
-        peer.reply(1, Reply::Error(ErrorObject::resource_not_found("a:b"))),
+        peer.refuse(1, ErrorObject::resource_not_found("a:b")),
         [r#"{"id":1,"error":{"code":-32602,"message":"Resource not found","data":{"uri":"a:b"}}}"#]
     );
 }

@@ -1,0 +1,58 @@
+//! Mistakes in definitions: the server is not built.
+
+use crate::error::Error;
+use crate::message::RawJson;
+use crate::model;
+use crate::server::{Router, Server, TemplateDef, ToolDef};
+
+fn problem(router: Router) -> String {
+    match Server::builder("test", "1").build(router) {
+        Err(Error::Misuse(problem)) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn tool(tool: impl Into<ToolDef>) -> Router {
+    Router::new().tool(tool, |_, _| async { Ok("x") })
+}
+
+#[test]
+fn a_broken_input_schema_fails_the_build_and_names_the_tool() {
+    for (schema, why) in [
+        (r#"{"type":"object""#, "its input schema is not JSON"),
+        ("", "its input schema is not JSON"),
+        ("[]", "has to be a JSON object, not an array"),
+        ("true", "has to be a JSON object, not a boolean"),
+        (r#"{"properties":{}}"#, r#"has to say "type": "object""#),
+        (r#"{"type":"string"}"#, r#"has to say "type": "object""#),
+    ] {
+        let problem = problem(tool(ToolDef::new("count").input(schema)));
+        assert!(problem.starts_with(r#"tool "count": "#) && problem.contains(why), "{schema}: {problem}");
+    }
+    // Whatever the way in which it was set.
+    let raw = || RawJson::parse("7").unwrap();
+    assert!(problem(tool(ToolDef::new("a").with("inputSchema", raw()))).contains("a number"));
+    assert!(problem(tool(model::Tool::new("a", raw()))).contains("a number"));
+    // A later schema does not hide the mistake.
+    let twice = ToolDef::new("a").input("{").input(r#"{"type":"object"}"#);
+    assert!(problem(tool(twice)).contains("not JSON"));
+}
+
+#[test]
+fn every_mistake_is_reported() {
+    let router = tool(ToolDef::new("one").input("1"))
+        .tool("", |_, _| async { Ok("x") })
+        .resource_template(TemplateDef::new("file:///{name", "x"), |_, _| async {
+            Ok(RawJson::EMPTY_OBJECT)
+        });
+    assert_eq!(
+        problem(router),
+        r#"tool "one": its input schema has to be a JSON object, not a number; tool "": its name is empty; resource template "file:///{name": its braces do not pair"#
+    );
+}
+
+#[test]
+fn correct_definitions_build() {
+    let router = tool("plain").tool(model::Tool::without_parameters("model"), |_, _| async { Ok("x") });
+    assert!(Server::builder("test", "1").build(router).is_ok());
+}
