@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
+use super::lex::{is_name, line_of};
 use super::paths::{Mention, mentions, words};
-use super::source::{Source, is_name, line_of};
+use super::source::Source;
 use super::tree::Tree;
 
 const CORE: &str = "crates/mcp-core/src/";

@@ -2,7 +2,7 @@
 //!
 //! A name cannot hold a hyphen, so `fn stdio_c_007_two_listens` cites a rule too.
 
-use super::source::line_of;
+use super::lex::line_of;
 
 /// An id and where it stands.
 #[derive(Debug, PartialEq, Eq)]

@@ -10,7 +10,9 @@ mod cycles;
 mod floors;
 mod form;
 mod ids;
+mod lex;
 mod paths;
+mod phrases;
 mod snippets;
 mod source;
 mod tree;
@@ -20,11 +22,11 @@ use tree::Tree;
 
 pub(crate) const TASK: Task = Task {
     name: "tidy",
-    arguments: "[--skip-coverage]",
+    arguments: "[--skip-coverage] [--update-unclean]",
     summary: "Check the rules of this workspace that the compiler does not know",
     details: "
 Prints each finding with its file and line. With --skip-coverage, rules of docs/ledger.md and docs/faults.md that
-no test cites are not reported.
+no test cites are not reported. --update-unclean takes files that are clean off xtask/unclean.txt.
 ",
     run,
 };
@@ -58,6 +60,7 @@ const RULES: &[Rule] = &[
     ("length", form::length),
     ("words and spaces", form::words),
     ("snippets", snippets::check),
+    ("phrases", phrases::check),
     ("cited ids", coverage::cited_ids_exist),
 ];
 
@@ -73,7 +76,8 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     for arg in args {
         match arg.as_str() {
             "--skip-coverage" => with_coverage = false,
-            other => return Err(format!("tidy does not know `{other}`, only --skip-coverage")),
+            "--update-unclean" => return update_unclean(),
+            other => return Err(format!("unknown argument `{other}`; usage: tidy {}", TASK.arguments)),
         }
     }
     let heavy = weight::check()?;
@@ -95,8 +99,14 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         println!("tidy: coverage was not checked (--skip-coverage)");
     }
     if count > 0 {
-        return Err(format!("tidy found {count} places to mend"));
+        return Err(format!("tidy found {count} problems"));
     }
     println!("tidy: {} files are in order", tree.len());
     Ok(())
+}
+
+fn update_unclean() -> Outcome {
+    let list = phrases::unclean(&Tree::load(&root())?);
+    println!("tidy: {} files have phrases or ids that do not belong there", list.lines().count());
+    std::fs::write(root().join(phrases::UNCLEAN), list).map_err(|error| error.to_string())
 }

@@ -1,6 +1,6 @@
 //! Paths that code names, such as `crate::session::{client, server}`, written out one by one.
 
-use super::source::{is_name, line_of};
+use super::lex::{is_name, line_of};
 
 /// One path, from its root on.
 #[derive(Debug, PartialEq)]

@@ -1,4 +1,6 @@
-//! A Rust file as the rules see it: without comments and strings, and with its test code told apart.
+//! A Rust file as the rules see it: its production code, its test code, its comments and literals.
+
+use super::lex::{Token, blank, tokens};
 
 /// One Rust file.
 pub(crate) struct Source {
@@ -10,16 +12,28 @@ pub(crate) struct Source {
     pub(crate) production: String,
     /// The whole file is a test module.
     pub(crate) is_test: bool,
+    /// Its comments and literals.
+    pub(crate) tokens: Vec<Token>,
+    /// The bytes of its test items.
+    tests: Vec<(usize, usize)>,
     test_modules: Vec<String>,
 }
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        let code = blank_words(text);
-        let (production, names) = blank_tests(&code, text);
+        let tokens = tokens(text);
+        let code = blank(text, tokens.iter().map(|token| (token.start, token.end)));
+        let (tests, names) = tests(&code, text);
+        let production = blank(&code, tests.iter().copied());
         let folder = module_folder(path);
         let test_modules = names.into_iter().map(|name| format!("{folder}{name}")).collect();
-        Self { path: path.to_owned(), text: text.to_owned(), production, is_test: false, test_modules }
+        let (path, text) = (path.to_owned(), text.to_owned());
+        Self { path, text, production, is_test: false, tokens, tests, test_modules }
+    }
+
+    /// Whether this byte belongs to test code.
+    pub(crate) fn is_in_test(&self, at: usize) -> bool {
+        self.is_test || self.tests.iter().any(|(start, end)| (*start..*end).contains(&at))
     }
 
     /// The modules in files of their own that are declared for tests only, as paths without ending.
@@ -39,16 +53,6 @@ impl Source {
     }
 }
 
-/// The line, counted from 1, of a byte of the text.
-pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
-/// Whether a byte can be part of a name.
-pub(crate) fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
-}
-
 /// Where the modules of this file live: `a/mod.rs` has them in `a/`, `a/b.rs` in `a/b/`.
 fn module_folder(path: &str) -> String {
     let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
@@ -59,96 +63,9 @@ fn module_folder(path: &str) -> String {
     }
 }
 
-/// Puts spaces for comments and for the insides of strings and characters.
-fn blank_words(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = bytes.to_vec();
-    let mut at = 0;
-    while at < bytes.len() {
-        let end = match bytes[at] {
-            b'/' if bytes[at..].starts_with(b"//") => find(bytes, at, b"\n"),
-            b'/' if bytes[at..].starts_with(b"/*") => end_of_block_comment(bytes, at),
-            b'r' if at == 0 || !is_name(bytes[at - 1]) || is_prefixed(bytes, at) => {
-                end_of_raw_string(bytes, at)
-            }
-            b'"' => end_of_quoted(bytes, at, b'"'),
-            b'\'' => end_of_char(bytes, at),
-            _ => at,
-        };
-        for byte in &mut out[at..end] {
-            if *byte != b'\n' {
-                *byte = b' ';
-            }
-        }
-        at = end.max(at + 1);
-    }
-    // Only whole comments and literals were blanked, so what is left is still UTF-8.
-    String::from_utf8(out).unwrap_or_default()
-}
-
-/// `br"` and `cr"`: the letter before the `r` belongs to the string.
-fn is_prefixed(bytes: &[u8], at: usize) -> bool {
-    matches!(bytes[at - 1], b'b' | b'c') && (at == 1 || !is_name(bytes[at - 2]))
-}
-
-fn find(bytes: &[u8], from: usize, what: &[u8]) -> usize {
-    let found = bytes[from..].windows(what.len()).position(|window| window == what);
-    found.map_or(bytes.len(), |offset| from + offset)
-}
-
-fn end_of_block_comment(bytes: &[u8], start: usize) -> usize {
-    let (mut at, mut depth) = (start, 0);
-    while at < bytes.len() {
-        if bytes[at..].starts_with(b"/*") {
-            depth += 1;
-            at += 2;
-        } else if bytes[at..].starts_with(b"*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += 1;
-        }
-    }
-    bytes.len()
-}
-
-fn end_of_raw_string(bytes: &[u8], start: usize) -> usize {
-    let hashes = bytes[start + 1..].iter().take_while(|byte| **byte == b'#').count();
-    if bytes.get(start + 1 + hashes) != Some(&b'"') {
-        return start;
-    }
-    let closing = [b"\"".as_slice(), &b"#".repeat(hashes)].concat();
-    (find(bytes, start + 2 + hashes, &closing) + closing.len()).min(bytes.len())
-}
-
-fn end_of_quoted(bytes: &[u8], start: usize, quote: u8) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() && bytes[at] != quote {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    (at + 1).min(bytes.len())
-}
-
-/// A character in quotes, or nothing if the quote begins a lifetime.
-fn end_of_char(bytes: &[u8], start: usize) -> usize {
-    let rest = &bytes[start + 1..];
-    let width = match rest.first() {
-        Some(b'\\') => return end_of_quoted(bytes, start, b'\''),
-        Some(first) if *first >= 0xF0 => 4,
-        Some(first) if *first >= 0xE0 => 3,
-        Some(first) if *first >= 0xC0 => 2,
-        _ => 1,
-    };
-    if rest.get(width) == Some(&b'\'') { start + width + 2 } else { start }
-}
-
-/// Puts spaces for the items that are compiled for tests only; also the names of modules in files of their own.
-fn blank_tests(code: &str, text: &str) -> (String, Vec<String>) {
-    let mut out = code.as_bytes().to_vec();
-    let mut modules = Vec::new();
+/// The bytes of items that are compiled for tests only, and the names of modules among them in other files.
+fn tests(code: &str, text: &str) -> (Vec<(usize, usize)>, Vec<String>) {
+    let (mut found, mut modules) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(offset) = code[at..].find("#[cfg(") {
         let start = at + offset;
@@ -159,14 +76,10 @@ fn blank_tests(code: &str, text: &str) -> (String, Vec<String>) {
         }
         let (end, module) = end_of_item(code, attribute);
         modules.extend(module);
-        for byte in &mut out[start..end] {
-            if *byte != b'\n' {
-                *byte = b' ';
-            }
-        }
+        found.push((start, end));
         at = end;
     }
-    (String::from_utf8(out).unwrap_or_default(), modules)
+    (found, modules)
 }
 
 fn is_test_only(attribute: &str) -> bool {
@@ -230,16 +143,6 @@ fn end_of_item(code: &str, from: usize) -> (usize, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_and_strings_are_blank_and_lines_stay() {
-        let text = "a // tokio\nb(\"tokio \\\" \\\\\", r#\"to\"kio\"#, 'x', '\\'', b\"tokio\"); /* to /* k */ io */ c<'d>";
-        let code = blank_words(text);
-        assert_eq!(code.len(), text.len());
-        assert!(!code.contains("to") && !code.contains("k"), "{code}");
-        assert!(code.contains("c<'d>"), "{code}");
-        assert_eq!(line_of(&code, code.find("c<").unwrap()), 2);
-    }
 
     #[test]
     fn test_items_are_not_production() {
