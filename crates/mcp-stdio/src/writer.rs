@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use mcp_core::codec::{encode_line, finish_batch, push_batch};
-use mcp_core::message::Message;
+use mcp_core::message::{Message, Response};
 use mcp_core::transport::{
     CloseReport, Lane, Outbound, SendError, TransportError, TransportSender, async_trait,
 };
@@ -52,7 +52,9 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
     fn encode(&mut self, out: Outbound) {
         match out {
             Outbound::Message { message, lane, last, .. } => {
-                if BatchLanes::is_batch(lane) && matches!(message, Message::Response(_)) {
+                // A batch that is refused as a whole is answered by one object.
+                let refused = last && is_refusal(&message) && !self.batches.contains_key(&lane);
+                if BatchLanes::is_batch(lane) && matches!(message, Message::Response(_)) && !refused {
                     push_batch(&message, self.batches.entry(lane).or_default());
                 } else {
                     encode_line(&message, &mut self.buffer);
@@ -129,6 +131,11 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
         self.stream = None;
         self.batches.clear();
     }
+}
+
+/// Whether this is an error that names no request.
+fn is_refusal(message: &Message) -> bool {
+    matches!(message, Message::Response(Response { id: None, outcome: Err(_), .. }))
 }
 
 #[async_trait]

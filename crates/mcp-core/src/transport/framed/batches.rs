@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::message::{Message, Refusal};
+use crate::message::{Message, Refusal, Response};
 use crate::transport::Lane;
 
 /// How many batches of one link may wait for answers. One more is refused.
@@ -26,6 +26,8 @@ pub(super) enum Put {
     Kept,
     /// The batch is complete.
     Complete(Vec<Message>),
+    /// The batch was refused as a whole, by this error. It is answered by one object.
+    Refused(Message),
     /// The lane is no batch's.
     NoBatch(Message),
 }
@@ -68,6 +70,10 @@ impl Batches {
         let mut open = self.lock();
         match open.collected.get_mut(&lane) {
             None => Put::NoBatch(message),
+            Some(collected) if last && collected.is_empty() && is_refusal(&message) => {
+                open.collected.remove(&lane);
+                Put::Refused(message)
+            }
             Some(collected) => {
                 collected.push(message);
                 if !last {
@@ -82,4 +88,9 @@ impl Batches {
     pub(super) fn end(&self, lane: Lane) -> Option<Vec<Message>> {
         self.lock().collected.remove(&lane)
     }
+}
+
+/// Whether this is an error that names no request.
+fn is_refusal(message: &Message) -> bool {
+    matches!(message, Message::Response(Response { id: None, outcome: Err(_), .. }))
 }

@@ -190,7 +190,7 @@ impl<F: Frame> TransportSender for Sender<F> {
             Put::NoBatch(_) if self.server && !lane.is_shared() => {
                 Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "there is no such lane")))
             }
-            Put::NoBatch(message) => self.feed(F::from_message(message)).await,
+            Put::Refused(message) | Put::NoBatch(message) => self.feed(F::from_message(message)).await,
         }
     }
 

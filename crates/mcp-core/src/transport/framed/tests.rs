@@ -77,6 +77,34 @@ async fn a_batch_that_ends_early_sends_what_there_is() {
     assert_eq!(read.next().await, None);
 }
 
+/// RPC-B-022, JSON-RPC section 6: a batch that is refused as a whole is answered by one object.
+#[tokio::test]
+async fn a_refused_batch_is_answered_by_one_object() {
+    let ((mut down, mut requests), mut write, mut read) = server();
+    let refusal = || Response::error(None, crate::message::ErrorObject::invalid_request("no"));
+    for (others, answer) in [
+        (0, r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}"#),
+        (
+            1,
+            r#"[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}]"#,
+        ),
+    ] {
+        write.send("[1]".to_owned()).await.unwrap();
+        let Ok(Some(Inbound::Batch { lane, .. })) = requests.recv().await else { panic!() };
+        for id in 1..=others {
+            down.send(out(reply(id), lane, false)).await.unwrap();
+        }
+        down.send(out(refusal(), lane, true)).await.unwrap();
+        down.flush().await.unwrap();
+        let (seen, answer): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(&read.next().await.unwrap()).unwrap(),
+            serde_json::from_str(answer).unwrap(),
+        );
+        assert_eq!(seen["error"], answer["error"]);
+        assert_eq!(seen.is_array(), answer.is_array());
+    }
+}
+
 #[tokio::test]
 async fn batches_in_flight_are_bounded() {
     let ((_down, mut requests), mut write, _read) = server();
