@@ -65,6 +65,9 @@ impl ServerSession {
 
     /// Does with a request what the routing table says.
     pub(super) fn dispatch(&mut self, claim: Claim, request: Request, lane: Lane, envelope: Envelope) {
+        if let (Claim::None, Some(error)) = (&claim, route::legacy_meta_fault(&request)) {
+            return self.refuse(lane, request.id, error);
+        }
         let (governs, modern) = match claim {
             Claim::Refused(error) => return self.refuse(lane, request.id, error),
             Claim::Modern(version, level) => (Governs::Modern, Some((version, level))),
@@ -125,8 +128,7 @@ impl ServerSession {
         if let Some(error) = self.over_limit(bytes) {
             return self.refuse(lane, request.id, error);
         }
-        let others = lane.is_shared() || self.batches.holds(lane);
-        let name = self.exchanges.claim(lane, &request.id, others);
+        let name = self.exchanges.claim(lane, &request.id, self.is_indexed(lane));
         let Request { method, params, .. } = request;
         let request = Arc::new(Incoming { exchange: name, method, params, context });
         let exchange = ExchangeEntry {
@@ -139,6 +141,11 @@ impl ServerSession {
         };
         self.exchanges.insert(name, exchange);
         self.event(ServerEvent::Request(request));
+    }
+
+    /// Whether requests on this lane are found by their id. Not needed where the link carries one exchange.
+    pub(super) fn is_indexed(&self, lane: Lane) -> bool {
+        !self.binding.one_exchange || lane.is_shared() || self.batches.holds(lane)
     }
 
     fn over_limit(&self, bytes: usize) -> Option<ErrorObject> {

@@ -46,9 +46,8 @@ impl ServerSession {
     /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are several:
     /// a client that reuses ids in flight cannot say which one it means.
     fn only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
-        let requests = self.exchanges.named(id).filter(|(_, is_modern)| modern || !is_modern);
-        let listens = self.listens.named(id).filter(|_| modern);
-        let mut found = requests.map(|(name, _)| name).chain(listens);
+        let legacy = |name| self.exchanges.get(name).is_some_and(|exchange| !exchange.version().is_modern());
+        let mut found = self.exchanges.named(id).filter(|name| modern || legacy(*name));
         match (found.next(), found.next()) {
             (Some(only), None) => Some(only),
             _ => None,

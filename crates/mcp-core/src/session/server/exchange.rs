@@ -1,5 +1,6 @@
 //! The table of requests in flight: each was accepted, and is owed exactly one outcome.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -70,8 +71,16 @@ pub(super) struct Exchanges {
     live: usize,
     bytes: usize,
     entries: SmallMap<ExchangeId, ExchangeEntry>,
-    /// Where several requests share a lane. Subscriptions are here too: they share the client's id space.
-    ids: HashMap<(Lane, RequestId), ExchangeId>,
+    /// By the client's id. Subscriptions are here too, because they share the client's id space. Empty on a link that
+    /// lives for one exchange.
+    ids: HashMap<RequestId, Holders>,
+}
+
+/// The requests of one id. More than one only if they came on different lanes.
+#[derive(Debug)]
+struct Holders {
+    first: (Lane, ExchangeId),
+    more: Vec<(Lane, ExchangeId)>,
 }
 
 impl Exchanges {
@@ -92,23 +101,35 @@ impl Exchanges {
 
     /// Whether this id is in use on this lane (ledger T-21).
     pub(super) fn in_flight(&self, lane: Lane, id: &RequestId) -> bool {
-        !self.ids.is_empty() && self.ids.contains_key(&(lane, id.clone()))
+        self.find(lane, id).is_some()
     }
 
-    /// A fresh name, and the id noted as in use if others can come on this lane.
-    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId, others: bool) -> ExchangeId {
+    /// A fresh name for a request. `indexed`: it can be found by its id.
+    pub(super) fn claim(&mut self, lane: Lane, id: &RequestId, indexed: bool) -> ExchangeId {
         self.last += 1;
-        let exchange = ExchangeId(self.last);
-        if others {
-            self.ids.insert((lane, id.clone()), exchange);
+        let name = ExchangeId(self.last);
+        if indexed {
+            match self.ids.entry(id.clone()) {
+                Entry::Vacant(entry) => drop(entry.insert(Holders { first: (lane, name), more: Vec::new() })),
+                Entry::Occupied(mut entry) => entry.get_mut().more.push((lane, name)),
+            }
         }
-        exchange
+        name
     }
 
     /// The id is free again.
     pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
-        if !self.ids.is_empty() {
-            self.ids.remove(&(lane, id.clone()));
+        if self.ids.is_empty() {
+            return;
+        }
+        let Entry::Occupied(mut entry) = self.ids.entry(id.clone()) else { return };
+        let holders = entry.get_mut();
+        if holders.first.0 != lane {
+            holders.more.retain(|(holder, _)| *holder != lane);
+        } else if let Some(next) = holders.more.pop() {
+            holders.first = next;
+        } else {
+            entry.remove();
         }
     }
 
@@ -158,13 +179,19 @@ impl Exchanges {
 
     /// The exchange or subscription of this id on this lane.
     pub(super) fn find(&self, lane: Lane, id: &RequestId) -> Option<ExchangeId> {
-        self.ids.get(&(lane, id.clone())).copied()
+        self.holders(id).find(|(holder, _)| *holder == lane).map(|(_, name)| name)
     }
 
-    /// The requests of this id, on whatever lane, and whether each is modern. Subscriptions are not here.
-    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = (ExchangeId, bool)> {
-        let named = self.entries.iter().filter(move |(_, exchange)| exchange.id() == id);
-        named.map(|(name, exchange)| (*name, exchange.version().is_modern()))
+    /// The exchanges and subscriptions of this id, on all lanes.
+    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = ExchangeId> {
+        self.holders(id).map(|(_, name)| name)
+    }
+
+    fn holders(&self, id: &RequestId) -> impl Iterator<Item = (Lane, ExchangeId)> {
+        let holders = if self.ids.is_empty() { None } else { self.ids.get(id) };
+        holders
+            .into_iter()
+            .flat_map(|holders| std::iter::once(holders.first).chain(holders.more.iter().copied()))
     }
 
     /// The exchanges on this lane, oldest first.
@@ -205,6 +232,11 @@ impl Exchanges {
     /// The lane and id of each.
     pub(super) fn keys(&self) -> HashMap<ExchangeId, (Lane, RequestId)> {
         self.entries.iter().map(|(name, entry)| (*name, (entry.lane, entry.id().clone()))).collect()
+    }
+
+    /// How many ids are in use.
+    pub(super) fn indexed(&self) -> usize {
+        self.ids.len()
     }
 
     /// Those that still owe an outcome.

@@ -49,8 +49,17 @@ impl ServerSession {
         let capabilities = params.raw().member("capabilities").filter(RawJson::is_object);
         let capabilities = capabilities.ok_or(bad("`capabilities` has to be an object"))?;
         let client_info = params.raw().member("clientInfo");
-        if client_info.as_ref().is_some_and(|info| !info.is_object()) {
-            return Err(bad("`clientInfo` has to be an object"));
+        if let Some(info) = &client_info {
+            let is_text = |member: &RawJson| member.as_bytes().first() == Some(&b'"');
+            if !info.is_object() {
+                return Err(bad("`clientInfo` has to be an object"));
+            }
+            if !info.member("name").as_ref().is_some_and(is_text) {
+                return Err(bad("`clientInfo.name` has to be a string"));
+            }
+            if !info.member("version").as_ref().is_none_or(is_text) {
+                return Err(bad("`clientInfo.version` has to be a string"));
+            }
         }
         // A version that is not served gets a counter-offer, never an error (ledger LIFE-S-009, T-05).
         let mut served = self.config.versions.iter().copied().filter(|version| version.is_legacy());

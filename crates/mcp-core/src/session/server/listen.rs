@@ -53,11 +53,6 @@ impl Listens {
         Some(listen)
     }
 
-    /// Those of this id, on whatever lane.
-    pub(super) fn named(&self, id: &RequestId) -> impl Iterator<Item = ExchangeId> {
-        self.entries.iter().filter(move |(_, listen)| listen.id == *id).map(|(name, _)| *name)
-    }
-
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<ExchangeId> {
         let on_it = self.entries.iter().filter(|(_, listen)| listen.lane == lane);
         on_it.map(|(name, _)| *name).collect()
@@ -68,7 +63,7 @@ const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 
 impl ServerSession {
     /// `subscriptions/listen`: acknowledged at once, so that nothing of it can come before (SUB-S-002).
-    /// Without anything to listen to it is acknowledged and stays open all the same (ledger T-47).
+    /// One that can deliver nothing is acknowledged, and ended at once (ledger T-47).
     pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
         let filter = request.params.as_ref().and_then(|params| params.get(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
@@ -86,7 +81,7 @@ impl ServerSession {
             return self.refuse(lane, request.id.clone(), error);
         }
         let honoured = self.declared().honour(filter);
-        let name = self.exchanges.claim(lane, &request.id, lane.is_shared());
+        let name = self.exchanges.claim(lane, &request.id, self.is_indexed(lane));
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let subscription_meta = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
@@ -95,8 +90,11 @@ impl ServerSession {
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params =
             RawJson::object([("_meta", listen.subscription_meta.clone()), ("notifications", notifications)]);
-        self.listens.insert(name, listen);
         self.send(Notification::new("notifications/subscriptions/acknowledged", Some(params)), lane, MODERN);
+        if listen.honoured.is_empty() {
+            return self.end_listen(listen);
+        }
+        self.listens.insert(name, listen);
     }
 
     /// Something changed: goes to every subscription that asked for it, and to a legacy client that was
@@ -139,17 +137,21 @@ impl ServerSession {
     /// message (ledger SUB-S-011, CANC-S-011, T-12).
     pub(super) fn end_listens(&mut self) {
         for (_, listen) in self.listens.take_all() {
-            let ListenEntry { id, lane, subscription_meta, .. } = listen;
-            self.exchanges.release(lane, &id);
-            let result = RawJson::object([("_meta", subscription_meta)]);
-            let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
-            let params = cancelled_params(&id);
-            let response = Response { id: Some(id), outcome: Ok(result) };
-            self.respond(lane, response, AnsweredBy::Handler, Some(MODERN));
-            if self.binding.abandon == AbandonBy::Message {
-                let note = Notification::new("notifications/cancelled", Some(params));
-                self.send(note, Lane::SHARED, MODERN);
-            }
+            self.end_listen(listen);
+        }
+    }
+
+    fn end_listen(&mut self, listen: ListenEntry) {
+        let ListenEntry { id, lane, subscription_meta, .. } = listen;
+        self.exchanges.release(lane, &id);
+        let result = RawJson::object([("_meta", subscription_meta)]);
+        let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
+        let params = cancelled_params(&id);
+        let response = Response { id: Some(id), outcome: Ok(result) };
+        self.respond(lane, response, AnsweredBy::Handler, Some(MODERN));
+        if self.binding.abandon == AbandonBy::Message {
+            let notification = Notification::new("notifications/cancelled", Some(params));
+            self.send(notification, Lane::SHARED, MODERN);
         }
     }
 }

@@ -42,6 +42,17 @@ pub(super) fn claim(request: &Request, versions: &[ProtocolVersion]) -> Claim {
     }
 }
 
+/// Why the `_meta` of a request without a claim is refused, if it is.
+pub(super) fn legacy_meta_fault(request: &Request) -> Option<ErrorObject> {
+    if request.field(Field::Meta).is_some_and(|json| json.first() != Some(&b'{')) {
+        return Some(ErrorObject::invalid_params("params._meta has to be an object"));
+    }
+    let token = request.field(Field::MetaProgressToken)?;
+    let well_formed = matches!(token.first(), Some(b'"' | b'-' | b'0'..=b'9'));
+    (!well_formed)
+        .then(|| ErrorObject::invalid_params("params._meta.progressToken has to be a string or an integer"))
+}
+
 /// A JSON string's text, borrowed unless it has escapes.
 fn text(json: &[u8]) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;

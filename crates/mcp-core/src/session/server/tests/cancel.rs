@@ -54,6 +54,37 @@ fn a_cancelled_legacy_post_is_ended() {
     assert!(peer.result(1, "{}").is_empty());
 }
 
+/// Promise 1: a lane on which a message was rejected is over, and so is the modern request that came on it. A legacy
+/// one goes on: its client may come back for the answer.
+#[test]
+fn a_rejected_message_ends_the_exchange_of_its_lane() {
+    let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
+    peer.on(5, &modern("1", "tools/call", ""));
+    peer.on(6, &bare("2", "tools/call", "{}"));
+    assert_eq!(peer.rejected(5, None), ["cancelled #1"]);
+    assert!(peer.rejected(6, None).is_empty());
+    assert!(peer.result(1, "{}").is_empty());
+    assert_eq!(peer.result(2, "{}").len(), 1);
+}
+
+/// CANC-B-007: a cancellation is looked up by its id, also where each request has its own lane.
+#[test]
+fn a_cancellation_finds_its_request_among_many() {
+    for binding in [Binding::STREAM, POSTS] {
+        let mut peer = Peer::with(binding, |_| {}).open("2025-11-25", "{}");
+        let shared = binding.abandon == AbandonBy::Message;
+        for id in 1..=100_u64 {
+            peer.on(if shared { 0 } else { id }, &bare(&id.to_string(), "tools/call", "{}"));
+        }
+        let lane = if shared { 0 } else { 500 };
+        assert!(peer.on(lane, &cancelled("101")).is_empty());
+        assert_eq!(peer.on(lane, &cancelled("77"))[0], "cancelled #77");
+        assert!(peer.on(lane, &cancelled("77")).is_empty());
+        assert!(peer.result(77, "{}").is_empty());
+        assert_eq!(peer.session.exchanges.indexed(), 99);
+    }
+}
+
 /// A client that uses one id for several requests cannot say which it means: none is cancelled.
 #[test]
 fn an_ambiguous_cancellation_is_ignored() {
@@ -81,7 +112,7 @@ fn a_modern_request_on_a_lane_of_its_own_is_cancelled_by_message() {
     peer.on(5, &modern("1", "tools/call", ""));
     assert_eq!(peer.on(6, &cancelled("1")), ["cancelled #1", "end lane 5 Cancelled"]);
     assert!(peer.result(1, "{}").is_empty());
-    peer.on(7, &modern("2", "subscriptions/listen", r#""notifications":{}"#));
+    peer.on(7, &modern("2", "subscriptions/listen", r#""notifications":{"toolsListChanged":true}"#));
     assert_eq!(peer.on(8, &cancelled("2")), ["end lane 7 Cancelled"]);
     for lane in [9, 10] {
         peer.on(lane, &modern("3", "tools/call", ""));

@@ -6,7 +6,7 @@ fn initialize(version: &str) -> String {
     bare(
         "0",
         "initialize",
-        &format!(r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{}}}}"#),
+        &format!(r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"c"}}}}"#),
     )
 }
 
@@ -133,4 +133,34 @@ fn a_legacy_client_hears_of_declared_changes() {
         [r#"{"method":"notifications/tools/list_changed"}"#]
     );
     assert!(peer.publish(crate::session::Change::PromptsList).is_empty());
+}
+
+/// LIFE-S-018: a malformed member is named, also where it is not needed.
+#[test]
+fn malformed_members_are_named() {
+    for (info, member) in [
+        ("5", "`clientInfo`"),
+        ("[]", "`clientInfo`"),
+        ("{}", "`clientInfo.name`"),
+        (r#"{"name":1}"#, "`clientInfo.name`"),
+        (r#"{"name":"c","version":2}"#, "`clientInfo.version`"),
+    ] {
+        let mut peer = Peer::new();
+        let params = format!(r#"{{"protocolVersion":"2025-11-25","capabilities":{{}},"clientInfo":{info}}}"#);
+        let lines = peer.line(&bare("0", "initialize", &params));
+        assert!(code(&lines) == -32602 && lines[0].contains(member), "{lines:?}");
+    }
+    let mut peer = Peer::legacy("2025-11-25", "{}");
+    for (meta, member) in [
+        ("5", "params._meta "),
+        ("[]", "params._meta "),
+        (r#"{"progressToken":{}}"#, "params._meta.progressToken"),
+        (r#"{"progressToken":null}"#, "params._meta.progressToken"),
+        (r#"{"progressToken":true}"#, "params._meta.progressToken"),
+    ] {
+        for method in ["tools/call", "ping", "logging/setLevel"] {
+            let lines = peer.line(&bare("1", method, &format!(r#"{{"_meta":{meta}}}"#)));
+            assert!(code(&lines) == -32602 && lines[0].contains(member), "{lines:?}");
+        }
+    }
 }

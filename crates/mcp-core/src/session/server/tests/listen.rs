@@ -3,6 +3,8 @@
 use super::*;
 use crate::session::Change;
 
+const TOOLS: &str = r#"{"toolsListChanged":true}"#;
+
 fn listen(id: &str, filter: &str) -> String {
     modern(id, "subscriptions/listen", &format!(r#""notifications":{filter}"#))
 }
@@ -52,20 +54,35 @@ fn each_subscription_gets_its_copy() {
     assert_eq!(peer.publish(Change::ToolsList), [format!("@5 {copy}"), format!("@6 {copy}")]);
 }
 
-/// T-47: nothing to listen to is acknowledged and kept open; too many are refused before any word.
+/// T-47: a subscription that can deliver nothing is acknowledged and ended at once. It takes no slot.
 #[test]
-fn an_empty_subscription_stays_open() {
-    let mut peer = Peer::with(Binding::STREAM, |config| {
-        config.capabilities = raw("{}");
-        config.max_listens = 1;
-    });
+fn a_subscription_that_can_deliver_nothing_is_ended() {
     let ack = stamped("subscriptions/acknowledged", "1", r#","notifications":{}"#);
-    assert_eq!(peer.line(&listen("1", r#"{"toolsListChanged":true}"#)), [ack]);
-    let lines = peer.line(&listen("2", "{}"));
+    let result =
+        r#"{"id":1,"result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":1}}}"#;
+    let end = r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#;
+    for filter in
+        ["{}", r#"{"toolsListChanged":false}"#, r#"{"x/unknown":true}"#, r#"{"promptsListChanged":true}"#]
+    {
+        let mut peer = Peer::with(Binding::STREAM, |config| config.max_listens = 1);
+        assert_eq!(peer.line(&listen("1", filter)), [&ack, result, end], "{filter}");
+        assert_eq!(peer.line(&listen("1", filter)), [&ack, result, end], "{filter}");
+        let mut posts = Peer::with(POSTS, |_| {});
+        assert_eq!(posts.on(5, &listen("1", filter)), [format!("@5 {ack}"), format!("@5! {result}")]);
+    }
+}
+
+/// Too many subscriptions are refused before they are acknowledged.
+#[test]
+fn subscriptions_are_bounded() {
+    let mut peer = Peer::with(Binding::STREAM, |config| config.max_listens = 1);
+    let filter = r#"{"toolsListChanged":true}"#;
+    peer.line(&listen("1", filter));
+    let lines = peer.line(&listen("2", filter));
     assert_eq!(code(&lines), -32603);
     assert!(lines[0].contains("1 subscriptions are open (max_listens)"), "{lines:?}");
     peer.line(&cancelled("1"));
-    assert_eq!(peer.line(&listen("2", "{}")).len(), 1);
+    assert_eq!(peer.line(&listen("2", filter)).len(), 1);
 }
 
 /// SUB-C-007: the filter is required and an object of the right types.
@@ -99,14 +116,14 @@ fn the_client_ends_a_subscription() {
 fn the_server_ends_a_subscription_in_order() {
     let result = r#"{"id":"l","result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":"l"}}}"#;
     let mut stream = Peer::new();
-    stream.line(&listen("\"l\"", "{}"));
+    stream.line(&listen("\"l\"", TOOLS));
     stream.session.drain(stream.now);
     assert_eq!(
         stream.drain(),
         [result, r#"{"method":"notifications/cancelled","params":{"requestId":"l"}}"#, "drained"]
     );
     let mut posts = Peer::with(POSTS, |config| config.send_info = true);
-    posts.on(5, &listen("\"l\"", "{}"));
+    posts.on(5, &listen("\"l\"", TOOLS));
     posts.session.close(posts.now, CloseReason::Requested);
     assert_eq!(
         posts.drain(),
@@ -121,6 +138,6 @@ fn the_server_ends_a_subscription_in_order() {
 #[test]
 fn a_subscription_holds_its_id() {
     let mut peer = Peer::new();
-    peer.line(&listen("1", "{}"));
+    peer.line(&listen("1", TOOLS));
     assert_eq!(code(&peer.line(&modern("1", "tools/list", ""))), -32600);
 }
