@@ -118,6 +118,26 @@ fn a_question_that_is_taken_back_gets_no_answer() {
     assert_eq!(peer.wait, None);
 }
 
+/// CANC-B-004: the cancellation of a question may come on another lane than the question.
+#[test]
+fn a_question_is_cancelled_from_another_lane() {
+    let mut peer = Peer::legacy(able(r#"{"roots":{}}"#), HTTP);
+    let (call, other) = (peer.call("tools/call", "{}"), peer.call("tools/call", "{}"));
+    let lanes = [peer.sent[0].lane, peer.sent[1].lane];
+    for from in [0, lanes[1]] {
+        peer.events.clear();
+        peer.says_on(lanes[0], &asks("1", "roots/list", "{}"));
+        peer.says_on(
+            from,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+        );
+        assert_eq!(peer.story(), ["Input", "InputCancelled"], "from {from}");
+    }
+    // The clocks of the call run again.
+    peer.pass(seconds(60));
+    assert!(peer.outcome(call).is_some() && peer.outcome(other).is_some());
+}
+
 /// Promise 2: on a call's own lane a question is that call's, and the same id on another lane is another.
 #[test]
 fn a_question_on_a_calls_lane_is_the_calls() {
