@@ -37,10 +37,15 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Waits for an instant; `None`, one too far to name, never comes. Cancel-safe.
+/// The instant for tokio's timers, which add a millisecond to it. `None` if that overflows: it never comes.
+pub(crate) fn reachable(at: Instant) -> Option<tokio::time::Instant> {
+    at.checked_add(Duration::from_millis(1)).map(|_| at.into())
+}
+
+/// Waits for an instant; never completes for `None`, an instant that is too far to represent. Cancel-safe.
 pub(crate) async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
+    match at.and_then(reachable) {
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use tokio::time::Sleep;
 
+use super::reachable;
+
 /// Waits for an instant that moves often, usually further away: each answered call moves it. The runtime's
 /// timer is set only when it has to fire earlier than it is set for, or when it has fired.
 #[derive(Debug, Default)]
@@ -13,10 +15,9 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// Waits for the instant, for ever if there is none. Cancel-safe. May be asked for another instant
-    /// every time.
+    /// Waits for the instant; never completes if there is none. Each call may name another instant. Cancel-safe.
     pub(crate) async fn until(&mut self, at: Option<Instant>) {
-        let Some(at) = at.map(tokio::time::Instant::from_std) else { return std::future::pending().await };
+        let Some(at) = at.and_then(reachable) else { return std::future::pending().await };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if at < sleep.deadline() {
             sleep.as_mut().reset(at);
@@ -28,5 +29,35 @@ impl Timer {
             }
             sleep.as_mut().reset(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::runtime::now;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_earlier_instant_moves_the_timer() {
+        let (start, mut timer) = (now(), Timer::default());
+        assert!(timer.until(start.checked_add(10 * SECOND)).now_or_never().is_none());
+        timer.until(start.checked_add(SECOND)).await;
+        assert_eq!(now().duration_since(start), SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_instant_is_waited_for() {
+        let (start, mut timer) = (now(), Timer::default());
+        assert!(timer.until(start.checked_add(SECOND)).now_or_never().is_none());
+        timer.until(start.checked_add(10 * SECOND)).await;
+        assert_eq!(now().duration_since(start), 10 * SECOND);
+        timer.until(start.checked_add(SECOND)).await;
+        assert_eq!(now().duration_since(start), 10 * SECOND);
     }
 }

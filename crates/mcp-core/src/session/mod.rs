@@ -14,7 +14,6 @@
 pub mod client;
 mod ids;
 mod input;
-pub(crate) mod number_map;
 mod output;
 pub mod server;
 pub(crate) mod small;

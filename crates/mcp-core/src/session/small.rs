@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::hash::Hash;
 
-use super::number_map::NumberMap;
+use rustc_hash::FxHashMap;
 
 /// The room for a second entry and those that follow it: where two come, more come.
 const MORE: usize = 14;
@@ -70,16 +70,16 @@ impl<T> SmallQueue<T> {
     }
 }
 
-/// A map by numbers of our own making, as [`NumberMap`] is.
+/// A map for keys that a peer cannot choose: numbers that this side made. See [`FxHashMap`].
 #[derive(Debug)]
 pub(crate) struct SmallMap<K, V> {
     one: Option<(K, V)>,
-    more: NumberMap<K, V>,
+    more: FxHashMap<K, V>,
 }
 
 impl<K, V> Default for SmallMap<K, V> {
     fn default() -> SmallMap<K, V> {
-        SmallMap { one: None, more: NumberMap::default() }
+        SmallMap { one: None, more: FxHashMap::default() }
     }
 }
 
@@ -123,7 +123,7 @@ impl<K: Eq + Hash, V> SmallMap<K, V> {
         }
         let value = self.more.remove(key);
         if self.more.is_empty() {
-            self.more = NumberMap::default();
+            self.more = FxHashMap::default();
         }
         value
     }

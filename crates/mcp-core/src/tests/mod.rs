@@ -3,6 +3,7 @@
 mod bounds;
 mod calls;
 mod close;
+mod durations;
 mod input;
 mod links;
 mod listens;

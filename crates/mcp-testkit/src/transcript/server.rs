@@ -183,7 +183,7 @@ impl Actor for ServerActor {
             "request" => {
                 let (method, params) = split(rest);
                 let outgoing = self.session.request(now, Method::new(method.to_owned()), json(params)?);
-                drop(self.outgoing.number(outgoing));
+                let _number = self.outgoing.number(outgoing);
             }
             "drain" => self.session.drain(now),
             "close" => self.session.close(now, CloseReason::Requested),

@@ -2,12 +2,12 @@
 
 pub(crate) mod command;
 mod events;
+mod held_back;
 mod link;
 mod serve;
 pub(crate) mod server;
 pub(crate) mod shared;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,11 +16,11 @@ use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Message, Payload};
-use crate::session::number_map::NumberMap;
 use crate::session::server::ServerSession;
 use crate::session::small::SmallMap;
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
 use crate::transport::{Binding, CloseReport, Outbound, Transport};
+use rustc_hash::FxHashMap;
 
 use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
@@ -29,6 +29,7 @@ use crate::runtime::timer::Timer;
 use crate::runtime::writer::OutboxItem;
 use crate::server::context::Exchange;
 use command::{Command, ExchangeNotification, Outcome};
+use held_back::HeldBack;
 use serve::Notice;
 use shared::{LinkShared, NotificationPermit, QueueSlot};
 
@@ -36,9 +37,6 @@ pub(crate) use server::{ServerLimits, ServerShared};
 
 /// Messages that may wait for the writer before changes are held back and equal ones become one.
 const BACKLOG: usize = 256;
-
-/// Changes that are held back at most; then the oldest are forgotten.
-const HELD_BACK: usize = 1024;
 
 /// Drives a link to its end.
 ///
@@ -57,10 +55,10 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         outbox: &outbox,
         running: SmallMap::default(),
         inline: None,
-        outgoing: NumberMap::default(),
-        keys: NumberMap::default(),
+        outgoing: FxHashMap::default(),
+        keys: FxHashMap::default(),
         notices: None,
-        held_back: VecDeque::new(),
+        held_back: HeldBack::default(),
         reading: true,
         drained: false,
         leave: false,
@@ -100,12 +98,12 @@ struct Driver<'a> {
     /// The handler of the one exchange, where the link lives for one.
     inline: Option<BoxFuture<'static, (ExchangeId, Outcome)>>,
     /// Requests to a legacy client, by the session's name and by the handler's.
-    outgoing: NumberMap<OutgoingId, Asked>,
-    keys: NumberMap<u64, OutgoingId>,
+    outgoing: FxHashMap<OutgoingId, Asked>,
+    keys: FxHashMap<u64, OutgoingId>,
     /// To the task that tells the handler what the client told.
     notices: Option<Arc<Mailbox<Notice>>>,
     /// Changes that wait until the writer has caught up.
-    held_back: VecDeque<Change>,
+    held_back: HeldBack,
     reading: bool,
     /// The session has done everything it accepted, and is to be closed.
     drained: bool,
@@ -168,19 +166,15 @@ impl Driver<'_> {
     fn publish(&mut self, now: Instant, change: Change) {
         if self.outbox.len() < BACKLOG {
             self.session.publish(now, &change);
-        } else if !self.held_back.contains(&change) {
-            if self.held_back.len() >= HELD_BACK {
-                tracing::warn!("a subscriber reads too slowly; a change is not told");
-                self.held_back.pop_front();
-            }
-            self.held_back.push_back(change);
+        } else if self.held_back.push(change).is_some() {
+            tracing::warn!(link = self.shared.number, "a subscriber reads too slowly; a change was dropped");
         }
     }
 
     /// The writer has caught up: publishes what was held back.
     fn release(&mut self) {
         while self.outbox.len() < BACKLOG {
-            let Some(change) = self.held_back.pop_front() else { return };
+            let Some(change) = self.held_back.pop() else { return };
             self.session.publish(now(), &change);
             self.drain();
         }

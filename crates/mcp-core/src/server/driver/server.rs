@@ -10,9 +10,9 @@ use crate::error::CloseReason;
 use crate::runtime::signal::Signal;
 use crate::runtime::within;
 use crate::session::Change;
-use crate::session::number_map::NumberMap;
 use crate::session::server::ServerConfig;
 use crate::transport::Transport;
+use rustc_hash::FxHashMap;
 
 use super::command::Command;
 use super::shared::LinkShared;
@@ -48,7 +48,7 @@ pub(crate) struct ServerShared {
     stopping: Arc<Signal>,
     /// The deadline of a drain has passed: links are closed, those too that come now.
     closing: AtomicBool,
-    links: Mutex<NumberMap<u64, Arc<LinkShared>>>,
+    links: Mutex<FxHashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
 }
@@ -67,7 +67,7 @@ impl Drop for Registered<'_> {
 }
 
 impl ServerShared {
-    fn links(&self) -> std::sync::MutexGuard<'_, NumberMap<u64, Arc<LinkShared>>> {
+    fn links(&self) -> std::sync::MutexGuard<'_, FxHashMap<u64, Arc<LinkShared>>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -11,7 +11,7 @@ use crate::session::CallId;
 
 use super::config::{CallOptions, ClientConfig};
 use super::input_modern::Round;
-use crate::session::number_map::NumberMap;
+use rustc_hash::FxHashMap;
 
 /// One call that is not done.
 #[derive(Debug)]
@@ -130,13 +130,13 @@ impl Clock {
 /// Every call that is not done.
 #[derive(Debug)]
 pub(super) struct Calls<T> {
-    map: NumberMap<CallId, Call<T>>,
+    map: FxHashMap<CallId, Call<T>>,
     last: u64,
 }
 
 impl<T> Default for Calls<T> {
     fn default() -> Calls<T> {
-        Calls { map: NumberMap::default(), last: 0 }
+        Calls { map: FxHashMap::default(), last: 0 }
     }
 }
 

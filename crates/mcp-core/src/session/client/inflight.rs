@@ -1,9 +1,9 @@
 //! Requests on the wire: one small table, by the number that is both request id and lane.
 
 use crate::message::RequestId;
-use crate::session::number_map::NumberMap;
 use crate::session::{CallId, ListenId};
 use crate::transport::Lane;
+use rustc_hash::FxHashMap;
 
 /// What a request on the wire is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) enum Match {
 /// The table. Numbers are never reused, across links neither (ledger ID-B-003).
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
-    entries: NumberMap<u64, Purpose>,
+    entries: FxHashMap<u64, Purpose>,
     last: u64,
 }
 

@@ -1,27 +1,27 @@
 //! Keep-alive by `ping`, on legacy links (ledger PING-B-002).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::message::Payload;
 
-use super::ClientSession;
 use super::inflight::Purpose;
 use super::timers::TimerKey;
+use super::{ClientSession, PingPolicy};
 
 impl<T: Clone> ClientSession<T> {
     pub(super) fn start_keep_alive(&mut self, now: Instant) {
         if let (Some(policy), true) = (self.config.ping, self.legacy().is_some()) {
-            self.timers.set(TimerKey::KeepAlive, now.checked_add(policy.interval));
+            self.timers.set(TimerKey::KeepAlive, now.checked_add(interval(&policy)));
         }
     }
 
     /// The link may have been silent too long.
     pub(super) fn keep_alive(&mut self, now: Instant) {
         let (Some(policy), Some(link)) = (self.config.ping, self.link()) else { return };
-        let due = link.heard.checked_add(policy.interval);
+        let due = link.heard.checked_add(interval(&policy));
         if due.is_none_or(|due| due > now) {
             return self.timers.set(TimerKey::KeepAlive, due);
         }
@@ -42,6 +42,11 @@ impl<T: Clone> ClientSession<T> {
                 }
             }
         }
-        self.timers.set(TimerKey::KeepAlive, now.checked_add(policy.interval));
+        self.timers.set(TimerKey::KeepAlive, now.checked_add(interval(&policy)));
     }
+}
+
+/// At least a millisecond, so that pings never repeat within one instant.
+fn interval(policy: &PingPolicy) -> Duration {
+    policy.interval.max(Duration::from_millis(1))
 }

@@ -174,7 +174,7 @@ impl<T: Clone> ClientSession<T> {
         match &mut listen.state {
             ListenState::Active(on) if wanted => {
                 on.delivered = true;
-                self.event(ClientEvent::ListenNotification { listen: id, notification: notification });
+                self.event(ClientEvent::ListenNotification { listen: id, notification });
             }
             // The acknowledgement comes first (ledger SUB-S-002).
             ListenState::Active(_) => {
@@ -217,8 +217,8 @@ impl<T: Clone> ClientSession<T> {
             self.event(ClientEvent::ListenLost { listen: id });
         }
         // However delivered, one that is cut soon is not asked for as fast as the peer can cut it.
-        let spaced = asked.and_then(|asked| asked.checked_add(self.backoff(1))).unwrap_or(now);
-        let at = now.checked_add(self.backoff(wait)).map(|at| at.max(spaced));
+        let spaced = asked.unwrap_or(now).checked_add(self.backoff(1));
+        let at = now.checked_add(self.backoff(wait)).zip(spaced).map(|(at, spaced)| at.max(spaced));
         self.timers.set(TimerKey::Relisten(id), at);
     }
 

@@ -19,6 +19,9 @@ use super::{ClientEvent, ClientSession};
 /// Sessions in a row that a peer may forget without an answer, where no other number is configured.
 const FORGOTTEN: u32 = 5;
 
+/// The longest wait before a link is made: an instant must be able to represent it.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400 * 365);
+
 /// What is remembered over links.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
@@ -122,7 +125,8 @@ impl<T: Clone> ClientSession<T> {
     pub(super) fn dial_if_needed(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Idle) && !(self.queue.is_empty() && self.listens.is_empty()) {
             self.phase = Phase::Dialing;
-            let at = now.checked_add(self.backoff(self.tries.in_a_row)).unwrap_or(now);
+            let wait = self.backoff(self.tries.in_a_row).min(LONGEST_WAIT);
+            let at = now.checked_add(wait).unwrap_or(now);
             self.tries.in_a_row += 1;
             self.out.push_back(Output::Redial { at });
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::session::{CallId, InputId, ListenId};
 
-use crate::session::number_map::NumberMap;
+use rustc_hash::FxHashMap;
 
 /// What a timer is for. Setting one again moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,7 @@ pub(super) enum TimerKey {
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Instant, TimerKey)>,
-    at: NumberMap<TimerKey, Instant>,
+    at: FxHashMap<TimerKey, Instant>,
 }
 
 impl Timers {

@@ -1,8 +1,8 @@
 //! Batches: legal on 2025-03-26 alone (ledger T-01).
 
 use crate::message::{ErrorObject, Message, Refusal, Response};
-use crate::session::number_map::NumberMap;
 use crate::transport::{AnsweredBy, EndReason, Envelope, Lane};
+use rustc_hash::FxHashMap;
 
 use super::ServerSession;
 use super::route::{self, Claim};
@@ -10,7 +10,7 @@ use super::route::{self, Claim};
 /// How many answers each batch still owes. They are collected on its lane until the last.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    owed: NumberMap<Lane, usize>,
+    owed: FxHashMap<Lane, usize>,
 }
 
 impl Batches {

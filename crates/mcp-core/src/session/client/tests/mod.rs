@@ -2,6 +2,7 @@
 
 mod calls;
 mod cancel;
+mod durations;
 mod era;
 mod era_rows;
 mod garbage;
