@@ -1,4 +1,4 @@
-//! Names of things in flight, as the application sees them. They never stand on the wire.
+//! Local ids of things in flight. They are never sent.
 
 macro_rules! local_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -9,15 +9,15 @@ macro_rules! local_id {
 }
 
 local_id! {
-    /// A call of a client. Stays the same over retries, which use fresh request ids.
+    /// A call by a client. Stable across retries, which use new request ids.
     CallId
 }
 local_id! {
-    /// A subscription of a client. Stays the same over reconnects.
+    /// A subscription by a client. Stable across reconnects.
     ListenId
 }
 local_id! {
-    /// A question of the server to the client: elicitation, sampling, roots; in both eras.
+    /// A request for input by the server (elicitation, sampling, roots), in either era.
     InputId
 }
 local_id! {
@@ -25,6 +25,6 @@ local_id! {
     ExchangeId
 }
 local_id! {
-    /// A request of a legacy server to its client.
+    /// A request by a legacy server to its client.
     OutgoingId
 }

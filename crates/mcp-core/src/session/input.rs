@@ -1,11 +1,11 @@
-//! What a server may ask a client for, in the form both eras share, and log levels.
+//! Requests for client input, in the form that both eras share, and log levels.
 
 use crate::message::{Method, RawJson};
 
-/// One question to the client: `elicitation/create`, `sampling/createMessage` or `roots/list`.
+/// One request for input: `elicitation/create`, `sampling/createMessage` or `roots/list`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputRequest {
-    /// The handler's name for the answer; unique within one [`InputRequired`].
+    /// The handler's key for the answer. Unique within one [`InputRequired`].
     pub key: String,
     /// One of the three methods.
     pub method: Method,
@@ -13,25 +13,26 @@ pub struct InputRequest {
     pub params: Option<RawJson>,
 }
 
-/// A handler's word that it cannot go on without the client's input (ledger 3.20). On 2026-07-28 it goes
-/// out as it is; on a legacy link the session asks the client, and calls the handler again.
+/// A handler's statement that it needs the client's input to continue.
+///
+/// On 2026-07-28 it is sent as an `input_required` result. On a legacy link the session sends the requests to the
+/// client and calls the handler again with the answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputRequired {
-    /// The questions. May be empty if there is a `state`.
+    /// The requests. May be empty if there is a `state`.
     pub requests: Vec<InputRequest>,
-    /// Comes back with the retry, byte for byte. On 2026-07-28 it passes through the client's hands:
-    /// treat what comes back as hostile (ledger MRTR-S-007). `server::seal` makes states that can be
-    /// trusted.
+    /// Returned with the retry, byte for byte. On 2026-07-28 the client holds it in between, so treat the returned
+    /// text as untrusted. `server::seal` makes states that can be verified.
     pub state: Option<String>,
 }
 
 impl InputRequired {
-    /// One question: `elicitation/create`, `sampling/createMessage` or `roots/list`, and its params.
+    /// One request: `elicitation/create`, `sampling/createMessage` or `roots/list`, and its params.
     pub fn ask(key: impl Into<String>, method: impl Into<Method>, params: Option<RawJson>) -> InputRequired {
         InputRequired::default().and_ask(key, method, params)
     }
 
-    /// One question more. Its key must differ from the others'.
+    /// Adds a request. Its key must differ from the others.
     #[must_use]
     pub fn and_ask(
         mut self,
@@ -43,8 +44,7 @@ impl InputRequired {
         self
     }
 
-    /// With a state that comes back with the answers. Treat what comes back as hostile: see
-    /// [`InputRequired::state`].
+    /// Sets the state that is returned with the answers. See [`InputRequired::state`].
     #[must_use]
     pub fn with_state(mut self, state: impl Into<String>) -> InputRequired {
         self.state = Some(state.into());
@@ -78,7 +78,7 @@ impl LogLevel {
         (LogLevel::Emergency, "emergency"),
     ];
 
-    /// The level of this name. Anything else is `-32602` to a server (ledger META-S-019).
+    /// The level of this name. `None` for any other text.
     pub fn parse(name: &str) -> Option<LogLevel> {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(level, _)| *level)
     }

@@ -1,29 +1,29 @@
-//! What a session wants done.
+//! The outputs of a session.
 
 use std::time::Instant;
 
 use crate::error::CloseReason;
 use crate::transport::{CloseReport, Outbound, TransportError};
 
-/// The answer of `poll_output`. `E` is the session's event type.
+/// What `poll_output` returns. `E` is the session's event type.
 #[derive(Debug)]
 #[must_use = "an output that is not carried out is lost, and the session hangs"]
 pub enum Output<E> {
-    /// Send this.
+    /// Send this message, or end this lane.
     Transmit(Outbound),
-    /// Tell the application.
+    /// Report this to the application.
     Event(E),
-    /// Client: close the link if there is one, then connect at this instant, and say
-    /// `handle_connected` or `handle_connect_failed`.
+    /// Clients only: close the link if there is one, connect at this instant, then call `handle_connected` or
+    /// `handle_connect_failed`.
     Redial {
-        /// Not before.
+        /// The earliest time to connect.
         at: Instant,
     },
-    /// Close the link, if there is one. What was transmitted before goes out first, and nothing is
-    /// transmitted afterwards; what still comes in, or that the link has ended, is ignored. The last
-    /// event may follow, and `Wait(None)` from then on, unless a client may redial on demand.
+    /// Close the link, if there is one, after everything transmitted before has been sent. Nothing more is
+    /// transmitted, and further input is ignored. A last event may follow, then `Wait(None)` only, unless a client
+    /// reconnects on demand.
     Close(CloseReason),
-    /// Nothing more to do, until this instant or until something happens.
+    /// Nothing to do until this instant or the next input.
     Wait(Option<Instant>),
 }
 

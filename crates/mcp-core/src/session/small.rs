@@ -1,19 +1,19 @@
-//! A queue and a map whose first entry needs no memory of its own: most links do one thing at a time.
+//! A queue and a map that store their first entry inline: most links do one thing at a time.
 //!
-//! Both give their memory back when they are empty, so that an idle link holds none.
+//! Both free their heap memory when they are empty, so that an idle link holds none.
 
 use std::collections::VecDeque;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-/// The room for a second entry and those that follow it: where two come, more come.
+/// The capacity reserved with the second entry: where two come, more follow.
 const MORE: usize = 14;
 
 /// First in, first out.
 #[derive(Debug)]
 pub(crate) struct SmallQueue<T> {
-    /// The oldest. Empty only if there is nothing else either.
+    /// The oldest item. `None` only if the queue is empty.
     first: Option<T>,
     more: VecDeque<T>,
 }
@@ -38,7 +38,7 @@ impl<T> SmallQueue<T> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<T> {
-        // Looked at first: to move nothing is to move all the room of an item.
+        // Checked first: taking `None` would still move the size of an item.
         self.first.as_ref()?;
         if self.more.capacity() == 0 {
             return self.first.take();
@@ -58,7 +58,7 @@ impl<T> SmallQueue<T> {
         self.first.is_none()
     }
 
-    /// Keeps what is wanted, in its order.
+    /// Keeps the items for which `wanted` returns true, in order.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&T) -> bool) {
         let mut kept = SmallQueue::default();
         while let Some(item) = self.pop() {
@@ -84,7 +84,7 @@ impl<K, V> Default for SmallMap<K, V> {
 }
 
 impl<K: Eq + Hash, V> SmallMap<K, V> {
-    /// Adds an entry, in place of one of the same key.
+    /// Adds an entry; replaces one of the same key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match &mut self.one {
             Some(one) if one.0 == key => one.1 = value,
@@ -136,18 +136,18 @@ impl<K: Eq + Hash, V> SmallMap<K, V> {
         self.len() == 0
     }
 
-    /// The entries, in no order.
+    /// The entries, in arbitrary order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.one.iter().map(|(key, value)| (key, value)).chain(&self.more)
     }
 
-    /// The values, in no order.
+    /// The values, in arbitrary order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
 }
 
-/// The entries, in no order.
+/// The entries, in arbitrary order.
 impl<K, V> IntoIterator for SmallMap<K, V> {
     type Item = (K, V);
     type IntoIter =
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// It is a queue, whatever is done with it.
+        /// It behaves as a `VecDeque`.
         #[test]
         fn a_few_queue_is_a_queue(steps in proptest::collection::vec(0_u8..5, 0..60)) {
             let (mut few, mut plain) = (SmallQueue::default(), VecDeque::new());
@@ -190,7 +190,7 @@ mod tests {
             prop_assert!(plain.is_empty());
         }
 
-        /// It is a map, whatever is done with it.
+        /// It behaves as a `HashMap`.
         #[test]
         fn a_few_map_is_a_map(steps in proptest::collection::vec((0_u8..4, 0_u64..4), 0..60)) {
             let mut few: SmallMap<u64, usize> = SmallMap::default();
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// An idle link holds no memory for what was there once.
+    /// Empty collections hold no heap memory.
     #[test]
     fn what_is_empty_holds_no_memory() {
         let (mut queue, mut map) = (SmallQueue::default(), SmallMap::<u64, u64>::default());

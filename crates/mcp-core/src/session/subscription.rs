@@ -1,9 +1,10 @@
-//! What can change on a server, and who wants to hear of it.
+//! Changes on a server, and filters for them.
 
 use serde::{Deserialize, Serialize};
 
-/// What a client wants to hear of: the `notifications` member of `subscriptions/listen`
-/// (ledger SUB-C-007). Omitted and `false` both mean not subscribed.
+/// The changes that a client subscribes to: the `notifications` member of
+/// [`subscriptions/listen`](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions).
+/// Omitted and `false` both mean not subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SubscriptionFilter {
@@ -21,7 +22,7 @@ pub struct SubscriptionFilter {
     pub resource_subscriptions: Vec<String>,
 }
 
-/// Something on a server changed.
+/// A change on a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The tool list.
@@ -38,7 +39,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The notification that tells of it.
+    /// The method of the notification that reports it.
     pub fn method(&self) -> &'static str {
         match self {
             Change::ToolsList => "notifications/tools/list_changed",
@@ -50,7 +51,7 @@ impl Change {
 }
 
 impl SubscriptionFilter {
-    /// Whether the filter asks for this change. URIs are compared exactly (ledger T-14).
+    /// Whether the filter includes this change. URIs are compared exactly.
     pub fn wants(&self, change: &Change) -> bool {
         match change {
             Change::ToolsList => self.tools_list_changed,
@@ -60,7 +61,7 @@ impl SubscriptionFilter {
         }
     }
 
-    /// Whether it asks for nothing.
+    /// Whether it includes nothing.
     pub fn is_empty(&self) -> bool {
         *self == SubscriptionFilter::default()
     }

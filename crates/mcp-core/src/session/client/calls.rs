@@ -1,4 +1,4 @@
-//! The application's calls: what is kept of each, and their two clocks.
+//! The application's calls and their clocks.
 //!
 //! This table is not the one of requests in flight (`inflight.rs`), because the two do not map one to one: a call
 //! that is queued, waits for input or rests has no request, a call that is retried has several in turn, and the
@@ -13,38 +13,38 @@ use super::config::{CallOptions, ClientConfig};
 use super::input_modern::Round;
 use rustc_hash::FxHashMap;
 
-/// One call that is not done.
+/// A call that has no outcome yet.
 #[derive(Debug)]
 pub(super) struct Call<T> {
     pub(super) method: Method,
-    /// As the application gave them. Kept for a retry; cheap, because they share its memory.
+    /// As the application gave them. Kept for retries; shares the application's buffer.
     pub(super) params: Option<Payload>,
     pub(super) options: CallOptions,
     /// The driver's, returned with the outcome.
     pub(super) tag: T,
     pub(super) clock: Clock,
     pub(super) stage: CallStage,
-    /// Rounds of input so far, and how many of the last of them asked nothing.
+    /// Rounds of input so far, and how many of the latest had no requests.
     pub(super) rounds: u32,
     pub(super) idle_rounds: u32,
-    /// It was sent a second time because the first was certainly not executed. Never a third time.
+    /// It was sent a second time, because the first was certainly not executed. It is not sent a third time.
     pub(super) resent: bool,
 }
 
-/// Where a call is.
+/// The state of a call.
 #[derive(Debug)]
 pub(super) enum CallStage {
-    /// Waits for a link, or for the era.
+    /// Waits for a link or for the era.
     Queued,
-    /// On the wire, under this number.
+    /// In flight, under this number.
     Sent(u64),
-    /// Waits for a person (2026-07-28).
+    /// Waits for the client's input (2026-07-28).
     Asking(Round),
-    /// Waits a little before it is sent again (2026-07-28).
+    /// Waits before it is sent again (2026-07-28).
     Resting(Round),
 }
 
-/// The clocks of a call: an idle limit and a hard maximum. While a person is asked, neither runs
+/// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited
 /// (ledger TIME-B-001, TIME-B-004, T-45).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
@@ -73,7 +73,7 @@ impl Clock {
         }
     }
 
-    /// The next instant at which the call may be over. `None` while a person is asked.
+    /// The next instant at which the call may expire. `None` while input is awaited.
     pub(super) fn deadline(&self) -> Option<Instant> {
         if self.asked_at.is_some() {
             return None;
@@ -82,7 +82,7 @@ impl Clock {
         [idle, self.hard].into_iter().flatten().min()
     }
 
-    /// Which clock ran out, and its limit.
+    /// The clock that has run out, and its limit.
     pub(super) fn expired(&self, now: Instant) -> Option<(&'static str, Duration)> {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
@@ -94,7 +94,7 @@ impl Clock {
         })
     }
 
-    /// Progress came.
+    /// Restarts the idle limit, if progress does so.
     pub(super) fn progress(&mut self, now: Instant) {
         if self.reset {
             self.idle_from = self.idle_from.max(now);
@@ -102,18 +102,18 @@ impl Clock {
         }
     }
 
-    /// A new request takes the place of one that was answered.
+    /// Restarts the idle limit for a new request of the same call.
     pub(super) fn restart_idle(&mut self, now: Instant) {
         self.idle_from = self.idle_from.max(now);
     }
 
-    /// A person is asked.
+    /// Input is awaited: stops the clocks.
     pub(super) fn pause(&mut self, now: Instant) {
         self.questions += 1;
         self.asked_at.get_or_insert(now);
     }
 
-    /// A person answered. `true` when it was the last open question, and the clocks run again.
+    /// An answer came. `true` if it was the last one awaited and the clocks run again.
     pub(super) fn resume(&mut self, now: Instant) -> bool {
         self.questions = self.questions.saturating_sub(1);
         if self.questions > 0 {
@@ -127,7 +127,7 @@ impl Clock {
     }
 }
 
-/// Every call that is not done.
+/// The calls that have no outcome yet.
 #[derive(Debug)]
 pub(super) struct Calls<T> {
     map: FxHashMap<CallId, Call<T>>,
@@ -162,7 +162,7 @@ impl<T> Calls<T> {
         self.map.remove(&id)
     }
 
-    /// The calls that `which` names, oldest first.
+    /// The calls for which `which` returns true, oldest first.
     pub(super) fn ids(&self, which: impl Fn(&Call<T>) -> bool) -> Vec<CallId> {
         let mut ids: Vec<CallId> =
             self.map.iter().filter(|(_, call)| which(call)).map(|(id, _)| *id).collect();

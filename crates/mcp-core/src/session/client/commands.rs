@@ -1,4 +1,4 @@
-//! The application's calls and notifications on their way out, and how calls end.
+//! Sending the application's calls and notifications, and ending calls.
 
 use std::time::Instant;
 
@@ -19,11 +19,11 @@ use super::modern::{self, Extras};
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// The session sends these itself; `call` and `notify` do not (ledger CANC-C-002, T-13).
+/// Sent by the session alone; refused by `call` and `notify` (ledger CANC-C-002, T-13).
 const RESERVED: [&str; 4] =
     ["initialize", "subscriptions/listen", "notifications/initialized", "notifications/cancelled"];
 
-/// The most notifications that wait for the era. Calls are bounded by the permits of whoever makes them.
+/// The most notifications that wait for the era. Calls are bounded by the driver's permits.
 const MAX_WAITING_NOTIFICATIONS: usize = 1024;
 
 impl<T: Clone> ClientSession<T> {
@@ -77,13 +77,13 @@ impl<T: Clone> ClientSession<T> {
         id
     }
 
-    /// What can be judged before the era is known.
+    /// Checks that do not depend on the era.
     fn accept(&self, method: &Method, params: Option<&RawJson>, options: &CallOptions) -> Result<(), Error> {
         if let Phase::Over(reason) = &self.phase {
             return Err(Error::Closed(reason.clone()));
         }
         if RESERVED.contains(&method.as_str()) || method.as_str().starts_with("notifications/") {
-            return Err(Error::Misuse(format!("{method} is not for calls")));
+            return Err(Error::Misuse(format!("{method} cannot be called")));
         }
         for object in [params, options.meta.as_ref()].into_iter().flatten() {
             if !object.is_object() {
@@ -96,7 +96,7 @@ impl<T: Clone> ClientSession<T> {
         Ok(())
     }
 
-    /// Puts a call on the wire: for the first time, or with what a round of input brought.
+    /// Sends a call: for the first time, or with the answers of a round of input.
     pub(super) fn send_call(&mut self, now: Instant, id: CallId, round: Option<Round>) {
         let number = self.inflight.mint();
         let Phase::Open(link) = &self.phase else { return };
@@ -140,7 +140,7 @@ impl<T: Clone> ClientSession<T> {
         self.transmit(number, request.into(), envelope);
     }
 
-    /// Sends what waited for the era.
+    /// Sends everything that waited for the era.
     pub(super) fn flush_queue(&mut self, now: Instant) {
         while self.is_ready()
             && let Some(next) = self.queue.pop_front()
@@ -162,7 +162,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Keeps a notification until the era is known. Beyond the bound the oldest goes, and is counted.
+    /// Keeps a notification until the era is known. Beyond the bound the oldest is dropped and counted.
     fn queue_notification(&mut self, method: Method, params: Option<RawJson>) {
         let is_notification = |queued: &Queued| matches!(queued, Queued::Notification(..));
         if self.queue.iter().filter(|queued| is_notification(queued)).count() >= MAX_WAITING_NOTIFICATIONS
@@ -185,7 +185,7 @@ impl<T: Clone> ClientSession<T> {
         self.transmit_fresh(Notification::new(method, params));
     }
 
-    /// A call's answer came, or will not come.
+    /// The outcome of a call's request.
     pub(super) fn call_answered(&mut self, now: Instant, id: CallId, outcome: Result<Payload, Error>) {
         if self.modern().is_none() {
             return self.finish(id, outcome);
@@ -202,8 +202,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// `-32022` although the version is agreed on: one retry if the peer names that very version
-    /// (ledger DISC-C-005). It was not executed.
+    /// `-32022` for the negotiated version: one retry if the peer lists that version (ledger DISC-C-005). The request
+    /// was not executed.
     fn may_retry_version(&self, id: CallId, error: &Error) -> bool {
         let theirs = error.rpc().and_then(super::probe::supported_by);
         let ours = self.modern().map(|modern| modern.negotiated.version.as_str());
@@ -211,7 +211,7 @@ impl<T: Clone> ClientSession<T> {
         first && theirs.zip(ours).is_some_and(|(theirs, ours)| theirs.iter().any(|label| label == ours))
     }
 
-    /// Ends a call: the one place that says `CallDone` of a call that was accepted.
+    /// Ends a call. Only this method reports `CallDone` for a call that was accepted.
     pub(super) fn finish(&mut self, id: CallId, outcome: Result<Payload, Error>) {
         let Some(call) = self.calls.take(id) else { return };
         self.timers.clear(TimerKey::Call(id));
@@ -228,7 +228,7 @@ impl<T: Clone> ClientSession<T> {
         self.event(ClientEvent::CallDone { call: id, tag: call.tag, outcome });
     }
 
-    /// Gives a call up, and tells the peer if it knows of it.
+    /// Gives a call up, and notifies the peer if it was sent.
     fn give_up(&mut self, id: CallId, why: EndReason, error: Error) {
         let Some(call) = self.calls.get(id) else { return };
         if let CallStage::Sent(number) = call.stage {
@@ -242,7 +242,7 @@ impl<T: Clone> ClientSession<T> {
         self.give_up(id, EndReason::Cancelled, Error::Cancelled);
     }
 
-    /// A call may have run out of time. Its deadline may also have moved since the timer was set.
+    /// A call's timer has fired. Its deadline may have moved since the timer was set.
     pub(super) fn call_expired(&mut self, now: Instant, id: CallId) {
         let Some(call) = self.calls.get(id) else { return };
         match call.clock.expired(now) {
@@ -251,14 +251,14 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A person is asked on behalf of a call: its clocks stop.
+    /// Stops the clocks of a call for which input is awaited.
     pub(super) fn pause_call(&mut self, now: Instant, id: CallId) {
         if let Some(call) = self.calls.get_mut(id) {
             call.clock.pause(now);
         }
     }
 
-    /// A question on behalf of a call is settled.
+    /// Input for a call has been settled.
     pub(super) fn resume_call(&mut self, now: Instant, id: CallId) {
         if let Some(call) = self.calls.get_mut(id)
             && call.clock.resume(now)

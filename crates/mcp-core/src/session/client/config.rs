@@ -1,4 +1,4 @@
-//! What a client session is told once.
+//! Settings of a client session.
 
 use std::time::Duration;
 
@@ -6,24 +6,25 @@ use crate::message::{ProtocolVersion, RawJson};
 use crate::session::LogLevel;
 use crate::transport::Envelope;
 
-/// Which era to open in.
+/// The era in which a link is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EraMode {
     /// Probe with `server/discover` and decide by its outcome.
     #[default]
     Auto,
-    /// 2026-07-28 only. Still probes, so that a legacy server fails at once and clearly (ERA-C-005).
+    /// 2026-07-28 only. Still probes, so that a legacy server is reported at once.
     Modern,
-    /// `initialize` first, offering this revision.
+    /// Sends `initialize` first and offers this revision.
     Legacy(ProtocolVersion),
 }
 
-/// What is known of a peer's era: can be read back, kept, and given to a later session, which then need
-/// not find out: it opens with `initialize`, or asks a modern peer for its capabilities. It is dropped, and
-/// the peer probed once, if it proves wrong (ledger ERA-C-010).
+/// A peer's era as an earlier session detected it.
+///
+/// A session that is given one opens with `initialize`, or asks a modern peer for its capabilities, instead of probing.
+/// If it proves wrong, it is dropped and the peer is probed once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownEra {
-    /// The revision that was agreed on. Its era is the era.
+    /// The negotiated revision, which determines the era.
     pub version: ProtocolVersion,
 }
 
@@ -32,13 +33,13 @@ pub struct KnownEra {
 pub enum Reconnect {
     /// The session ends with its link.
     Never,
-    /// Calls in flight fail; the next call or open subscription makes a new link.
+    /// Calls in flight fail. The next call or an open subscription makes a new link.
     OnDemand {
-        /// The wait before the second try in a row; doubled from there.
+        /// The wait before the second attempt in a row; doubled for each further one.
         first: Duration,
         /// The longest wait.
         cap: Duration,
-        /// Tries in a row without an answer from the peer, after which the session ends.
+        /// The number of attempts in a row without an answer from the peer, after which the session ends.
         tries: u32,
     },
 }
@@ -49,56 +50,59 @@ impl Default for Reconnect {
     }
 }
 
-/// Keep-alive by `ping`; legacy links only (ledger PING-B-002). Off unless asked for.
+/// Keep-alive by `ping`, on legacy links only. Off by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingPolicy {
-    /// How long a link may be silent before it is pinged.
+    /// How long a link may be silent before it is pinged. At least one millisecond.
     pub interval: Duration,
     /// How long a ping may take.
     pub timeout: Duration,
-    /// Failed pings in a row after which the link counts as failed.
+    /// The number of failed pings in a row after which the link is given up.
     pub failures: u32,
 }
 
-/// What a client session is told once. All of it has a default but who the client is.
+/// Settings of a client session. All have defaults except [`info`](ClientConfig::info).
+///
+/// A duration that an `Instant` cannot represent, such as `Duration::MAX`, means no limit.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The client's `Implementation`: name, version.
     pub info: RawJson,
-    /// The client's capabilities: an object. Say only what an input handler can answer.
+    /// The client's capabilities: an object. Declare only what the input handler can answer.
     pub capabilities: RawJson,
-    /// Whether modern requests carry `clientInfo` (META-C-005).
+    /// Whether modern requests carry `clientInfo`. Default true.
     pub send_info: bool,
-    /// Which era to open in.
+    /// The era in which links are opened.
     pub era: EraMode,
     /// The revisions this client speaks, newest first.
     pub versions: Vec<ProtocolVersion>,
-    /// What is known of the peer.
+    /// The peer's era, if it is known from an earlier session.
     pub known_era: Option<KnownEra>,
     /// What to do when a link ends.
     pub reconnect: Reconnect,
-    /// How long the peer may be silent to the probe. Default 10 s.
+    /// How long the peer may take to answer the era probe. Default 10 s.
     pub probe_timeout: Duration,
-    /// How long opening may take, from the first link to the known_era. Default 60 s.
+    /// How long opening may take, from the first link until the session is ready. Default 60 s.
     pub start_timeout: Duration,
-    /// The idle limit of a call: no answer, and with `reset_on_progress` no progress. Default 60 s.
+    /// The idle limit of a call: the time without an answer, or with `reset_on_progress` without progress.
+    /// Default 60 s.
     pub call_timeout: Duration,
-    /// The hard maximum of a call, input and retries included. Default 10 min.
+    /// The hard maximum of a call, including retries but not the time that input takes. Default 10 min.
     pub call_maximum: Duration,
-    /// How long a person may take to answer. Default 10 min.
+    /// How long an answer to a request for input may take. Default 10 min.
     pub input_timeout: Duration,
     /// Keep-alive on legacy links.
     pub ping: Option<PingPolicy>,
-    /// `input_required` rounds of one call. Default 10.
+    /// The most `input_required` rounds of one call. Default 10.
     pub max_rounds: u32,
-    /// Unreadable lines in a row that are skipped; then the link is given up. Default 100; 0 is strict.
+    /// The most unreadable messages in a row that are skipped; one more ends the session. Default 100.
     pub max_garbage: u32,
-    /// Values of `resultType` that extensions added, beside the two of the core (RPC-B-017).
+    /// Values of `resultType` that extensions define, beside the two of the specification.
     pub result_types: Vec<String>,
 }
 
 impl ClientConfig {
-    /// The defaults, for a client with this `Implementation` object.
+    /// The defaults, with this `Implementation` object.
     pub fn new(info: RawJson) -> ClientConfig {
         ClientConfig {
             info,
@@ -121,21 +125,20 @@ impl ClientConfig {
     }
 }
 
-/// What one call may differ in.
+/// Options of one call.
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    /// The idle limit, in place of [`ClientConfig::call_timeout`]. `Duration::MAX` is none.
+    /// The idle limit. Default [`ClientConfig::call_timeout`]; `Duration::MAX` means none.
     pub timeout: Option<Duration>,
-    /// The hard maximum, in place of [`ClientConfig::call_maximum`]. `Duration::MAX` is none.
+    /// The hard maximum. Default [`ClientConfig::call_maximum`]; `Duration::MAX` means none.
     pub maximum: Option<Duration>,
     /// Progress resets the idle limit. Implies a progress token.
     pub reset_on_progress: bool,
-    /// Ask for progress notifications.
+    /// Request progress notifications.
     pub progress: bool,
-    /// Ask for log messages at or above this level (2026-07-28; on a legacy link ask once, by
-    /// `logging/setLevel`).
+    /// Request log messages at or above this level (2026-07-28). On a legacy link, call `logging/setLevel` once.
     pub log_level: Option<LogLevel>,
-    /// Members for `_meta` beside the protocol's own: an object.
+    /// Additional members of `_meta`: an object. Keys of the protocol take precedence.
     pub meta: Option<RawJson>,
     /// Passed to the transport.
     pub envelope: Envelope,

@@ -1,25 +1,25 @@
-//! What a client session tells the application.
+//! Events of a client session.
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Notification, Payload, ProtocolVersion, RawJson};
 use crate::session::{CallId, InputId, InputRequest, ListenId, SubscriptionFilter};
 
-/// What was agreed on when a link opened.
+/// What was negotiated when a link opened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Negotiated {
-    /// The revision. Its era is the era of the link.
+    /// The revision, which determines the era of the link.
     pub version: ProtocolVersion,
     /// The server's capabilities: an object.
     pub capabilities: RawJson,
-    /// Who the server says it is, if it said. Untrusted.
+    /// The server's `Implementation`, if it sent one. Untrusted.
     pub server_info: Option<RawJson>,
     /// The server's instructions, if it has any.
     pub instructions: Option<String>,
-    /// All revisions the server named, as it named them (2026-07-28; else the one).
+    /// The revisions that the server listed (2026-07-28), or the one that it chose.
     pub offered: Vec<String>,
 }
 
-/// What a client session tells the application.
+/// An event of a client session. `T` is the tag of calls, see [`ClientSession`](super::ClientSession).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientEvent<T = ()> {
@@ -34,60 +34,60 @@ pub enum ClientEvent<T = ()> {
         /// The notification.
         notification: Notification,
     },
-    /// A call ended. Nothing is said of it afterwards.
+    /// A call ended. No further event names it.
     CallDone {
         /// The call.
         call: CallId,
         /// The tag that was given with the call.
         tag: T,
-        /// Its result, an object, or why there is none.
+        /// Its result, an object, or the error.
         outcome: Result<Payload, Error>,
     },
     /// A notification that belongs to no call and no subscription.
     Notification(Notification),
-    /// The server wants input. Answer with `answer_input`.
+    /// The server requests input. Answer with `answer_input`.
     Input {
-        /// To answer with.
+        /// The id to answer with.
         id: InputId,
-        /// The call it belongs to, where that is known.
+        /// The call that it belongs to, if known.
         call: Option<CallId>,
-        /// The question.
+        /// The request.
         request: InputRequest,
     },
-    /// An answer is not wanted any more.
+    /// A request for input was withdrawn. An answer is ignored.
     InputCancelled {
-        /// The question.
+        /// The request.
         id: InputId,
     },
-    /// A subscription is on, with what the server honours of it (ledger SUB-S-003, SUB-C-004).
+    /// A subscription is active.
     ListenStarted {
         /// The subscription.
         listen: ListenId,
-        /// What the server honours.
+        /// The part of the filter that the server honours.
         honoured: SubscriptionFilter,
-        /// It was on before, and changes may have been missed in between.
+        /// It was active before, and changes may have been missed in between.
         gap: bool,
     },
-    /// Something changed that a subscription asked for.
+    /// A change that a subscription includes.
     ListenNotification {
         /// The subscription.
         listen: ListenId,
         /// `notifications/…/list_changed` or `notifications/resources/updated`.
         notification: Notification,
     },
-    /// The link of a subscription is gone; it will be asked for again.
+    /// The link of a subscription is gone. The subscription is requested again.
     ListenLost {
         /// The subscription.
         listen: ListenId,
     },
-    /// A subscription ended. `Ok` if the server ended it in order.
+    /// A subscription ended. No further event names it.
     ListenEnded {
         /// The subscription.
         listen: ListenId,
-        /// How.
+        /// `Ok` if the server ended it in order.
         outcome: Result<(), Error>,
     },
-    /// The link is gone; a call or a subscription will make a new one.
+    /// The link is gone. A call or a subscription makes a new one.
     Disconnected(CloseReason),
     /// The session has ended. The last event.
     Closed(CloseReason),

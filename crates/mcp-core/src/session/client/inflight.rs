@@ -1,11 +1,11 @@
-//! Requests on the wire: one small table, by the number that is both request id and lane.
+//! Requests in flight, by the number that is both request id and lane.
 
 use crate::message::RequestId;
 use crate::session::{CallId, ListenId};
 use crate::transport::Lane;
 use rustc_hash::FxHashMap;
 
-/// What a request on the wire is for.
+/// The purpose of a request in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// The era probe: `server/discover`.
@@ -20,22 +20,22 @@ pub(super) enum Purpose {
     Listen(ListenId),
     /// `resources/subscribe` for this URI.
     Subscribe(String),
-    /// `resources/unsubscribe`. Nobody waits for its answer.
+    /// `resources/unsubscribe`. Its answer is ignored.
     Unsubscribe,
 }
 
 /// Which request a response answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// This one.
+    /// The request of this number.
     Number(u64),
-    /// It came on this request's own lane, but under another id.
+    /// It came on the lane of this request, with another id.
     WrongId(u64),
-    /// None that is in flight.
+    /// No request in flight.
     None,
 }
 
-/// The table. Numbers are never reused, across links neither (ledger ID-B-003).
+/// The requests in flight. Numbers are never reused, also across links (ledger ID-B-003).
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     entries: FxHashMap<u64, Purpose>,
@@ -43,7 +43,7 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// A fresh number, for a request or for any other message's lane.
+    /// A fresh number, for a request or for the lane of any other message.
     pub(super) fn mint(&mut self) -> u64 {
         self.last += 1;
         self.last
@@ -73,14 +73,14 @@ impl InFlight {
         number.is_some_and(|number| number <= self.last)
     }
 
-    /// Takes out every request that `which` names, in the order they were made.
+    /// Removes the requests for which `which` returns true, in the order they were made.
     pub(super) fn drain(&mut self, mut which: impl FnMut(&Purpose) -> bool) -> Vec<(u64, Purpose)> {
         let mut taken: Vec<(u64, Purpose)> = self.entries.extract_if(|_, purpose| which(purpose)).collect();
         taken.sort_unstable_by_key(|(number, _)| *number);
         taken
     }
 
-    /// Correlation (promise 2): by lane where the message came on one of its own, by typed id otherwise.
+    /// Correlation (promise 2): by lane if the message did not come on the shared lane, by typed id otherwise.
     pub(super) fn find(&self, lane: Lane, id: Option<&RequestId>) -> Match {
         if !lane.is_shared() {
             let number = lane.number();
@@ -98,7 +98,7 @@ impl InFlight {
         found.map_or(Match::None, |(number, _)| Match::Number(number))
     }
 
-    /// The request that stands behind an id or a token of ours.
+    /// The request that an id or progress token of this side names.
     pub(super) fn by_id(&self, id: &RequestId) -> Option<(u64, &Purpose)> {
         match self.find(Lane::SHARED, Some(id)) {
             Match::Number(number) => self.entries.get(&number).map(|purpose| (number, purpose)),
@@ -107,8 +107,8 @@ impl InFlight {
     }
 }
 
-/// The id of a request on the wire. Subscriptions have string ids, because they come back in `_meta`
-/// and not every peer keeps a number a number there (ledger T-13).
+/// The id of a request on the wire. Subscriptions have string ids: they are returned in `_meta`, where some peers turn
+/// numbers into strings (ledger T-13).
 pub(super) fn wire_id(number: u64, purpose: &Purpose) -> RequestId {
     match purpose {
         Purpose::Listen(_) => RequestId::from(format!("{LISTEN}{number}")),

@@ -1,4 +1,4 @@
-//! What the server may ask this client, and the questions that are open.
+//! Requests for input by the server: which are allowed, and which are open.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use crate::message::{RawJson, RequestId};
 use crate::session::{CallId, InputId};
 use crate::transport::Lane;
 
-/// The most questions that may be open at once. One more is refused (design bound).
+/// The most requests for input that may be open. One more is refused.
 pub(super) const MAX_OPEN: usize = 1024;
 
-/// What the client declared that it can answer; asked about in both eras.
+/// The client's declared capabilities to answer requests for input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClientFeatures {
     roots: bool,
@@ -19,7 +19,7 @@ pub(super) struct ClientFeatures {
     url: bool,
 }
 
-/// Why a question is not put to the application.
+/// Why a request for input is not passed to the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotAsked {
     /// The capability was not declared: `-32601` (ledger LIFE-C-016).
@@ -45,7 +45,7 @@ impl ClientFeatures {
         }
     }
 
-    /// Whether the client said that it answers this.
+    /// Checks that the client declared the capability for this request.
     pub(super) fn allows(&self, method: &str, params: Option<&RawJson>) -> Result<(), NotAsked> {
         let member = |name: &str| params.and_then(|params| params.member(name));
         let declared = match method {
@@ -79,24 +79,24 @@ impl ClientFeatures {
     }
 }
 
-/// Who waits for the answer to a question.
+/// What waits for the answer.
 #[derive(Clone, Debug)]
 pub(super) enum Asker {
     /// A legacy server, by a request under this id.
     Server { lane: Lane, id: RequestId },
-    /// A call of ours, under this key (2026-07-28).
+    /// A round of a modern call, under this key.
     Round { key: String },
 }
 
-/// One open question.
+/// An open request for input.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     pub(super) asker: Asker,
-    /// The call whose clocks stand still for it.
+    /// The call whose clocks are stopped for it.
     pub(super) call: Option<CallId>,
 }
 
-/// The open questions: at most [`MAX_OPEN`].
+/// The open requests for input: at most [`MAX_OPEN`].
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
     open: BTreeMap<InputId, Input>,
@@ -119,7 +119,7 @@ impl Inputs {
         self.open.len()
     }
 
-    /// The question that a server asked under this id. Its ids are its own (ledger RPC-B-010).
+    /// The request of a legacy server with this id, on this lane or on any (ledger RPC-B-010).
     pub(super) fn asked_as(&self, wanted: &RequestId, on: Option<Lane>) -> Option<InputId> {
         self.find(|input| match &input.asker {
             Asker::Server { lane, id } => id == wanted && on.is_none_or(|on| *lane == on),
@@ -129,7 +129,7 @@ impl Inputs {
         .copied()
     }
 
-    /// The questions that a modern call waits for.
+    /// The requests that a modern call waits for.
     pub(super) fn of_round(&self, call: CallId) -> Vec<InputId> {
         self.find(|input| matches!(input.asker, Asker::Round { .. }) && input.call == Some(call))
     }

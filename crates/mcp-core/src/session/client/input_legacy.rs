@@ -1,4 +1,4 @@
-//! The questions of a legacy server, and the answers to the questions of both eras.
+//! Requests for input by a legacy server, and the answers in both eras.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ impl<T: Clone> ClientSession<T> {
         });
     }
 
-    /// A legacy server asks for something else than a sign of life.
+    /// A request of a legacy server other than `ping`.
     pub(super) fn on_question(&mut self, now: Instant, lane: Lane, request: Request) {
         let params = request.params.map(|params| params.into_raw());
         let method = request.method;
@@ -54,7 +54,7 @@ impl<T: Clone> ClientSession<T> {
         self.ask(now, Asker::Server { lane, id: request.id }, call, asked);
     }
 
-    /// Puts a question to the application.
+    /// Passes a request for input to the application.
     pub(super) fn ask(&mut self, now: Instant, asker: Asker, call: Option<CallId>, request: InputRequest) {
         let id = self.inputs.add(Input { asker, call });
         self.timers.set(TimerKey::Input(id), now.checked_add(self.config.input_timeout));
@@ -75,8 +75,8 @@ impl<T: Clone> ClientSession<T> {
             if result.is_object() {
                 Ok(result)
             } else {
-                debug!("an answer that is no object was turned into an error");
-                Err(ErrorObject::internal("The answer is no object"))
+                debug!("an answer that is not an object was replaced by an error");
+                Err(ErrorObject::internal("The answer is not an object"))
             }
         });
         match (input.asker, input.call, answer) {
@@ -89,7 +89,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Nobody answered in time.
+    /// No answer came in time.
     pub(super) fn input_expired(&mut self, now: Instant, id: InputId) {
         let Some(input) = self.inputs.take(id) else { return };
         self.event(ClientEvent::InputCancelled { id });
@@ -109,7 +109,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A legacy server takes a question back. It gets no answer (ledger CANC-B-004).
+    /// A legacy server cancels its request, which gets no answer then (ledger CANC-B-004). The cancellation may come on
+    /// another lane.
     pub(super) fn question_cancelled(&mut self, now: Instant, lane: Lane, id: &RequestId) -> bool {
         let found = self.inputs.asked_as(id, Some(lane)).or_else(|| self.inputs.asked_as(id, None));
         let Some(input) = found else { return false };
@@ -125,7 +126,7 @@ impl<T: Clone> ClientSession<T> {
         self.event(ClientEvent::InputCancelled { id });
     }
 
-    /// The questions of a call that is done are not asked any more.
+    /// Withdraws the requests for input of a call that has ended.
     pub(super) fn cancel_inputs_of(&mut self, call: CallId) {
         for id in self.inputs.of_round(call) {
             self.inputs.take(id);

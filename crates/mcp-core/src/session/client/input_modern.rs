@@ -1,4 +1,4 @@
-//! Results that ask for input, and the retry that brings it (2026-07-28; ledger 3.20).
+//! Results that request input, and the retries that carry it (2026-07-28; ledger 3.20).
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use super::input::{Asker, MAX_OPEN};
 use super::modern::{ResultKind, result_kind};
 use super::timers::TimerKey;
 
-/// The first rest between two rounds that ask nothing, and the longest one.
+/// The first and the longest wait before a retry without requests.
 const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// One round: what the server's last result said, and the answers so far. Nothing of it outlives the
-/// retry, and no other call sees it (ledger MRTR-C-013, MRTR-C-015).
+/// One round: the server's last result, and the answers so far. It is dropped with the retry and never used for
+/// another call (ledger MRTR-C-013, MRTR-C-015).
 #[derive(Debug, Default)]
 pub(super) struct Round {
     /// The text of `requestState`, byte for byte (ledger MRTR-C-012).
@@ -37,7 +37,7 @@ impl Round {
         members
     }
 
-    /// The application's params without what may be left in them of an earlier round.
+    /// The application's params without members of an earlier round.
     pub(super) fn bare(params: Option<&Payload>) -> Option<Payload> {
         params.map(|params| Payload::new(params.raw().without_members(&["inputResponses", "requestState"])))
     }
@@ -97,8 +97,8 @@ impl<T: Clone> ClientSession<T> {
         Ok(())
     }
 
-    /// Reads `inputRequests`: bare requests of three kinds, under distinct keys (ledger MRTR-S-005), for
-    /// which the capability was declared (ledger MRTR-S-006).
+    /// Reads `inputRequests`: requests of three methods under distinct keys (ledger MRTR-S-005), whose capabilities
+    /// were declared (ledger MRTR-S-006).
     fn read_requests(&self, result: &Payload) -> Result<Vec<InputRequest>, Error> {
         let violation = |why: String| Err(Error::Violation(why));
         let Some(requests) = result.get(Field::InputRequests) else { return Ok(Vec::new()) };
@@ -106,8 +106,8 @@ impl<T: Clone> ClientSession<T> {
             return violation("`inputRequests` is an object".into());
         }
         let members = requests.members();
-        let room = MAX_OPEN.saturating_sub(self.inputs.len());
-        if members.len() > room {
+        let free = MAX_OPEN.saturating_sub(self.inputs.len());
+        if members.len() > free {
             return Err(Error::Limit { what: "open input requests".into(), limit: MAX_OPEN as u64 });
         }
         let mut asks: Vec<InputRequest> = Vec::with_capacity(members.len());
@@ -116,7 +116,9 @@ impl<T: Clone> ClientSession<T> {
             let method = request.member("method").and_then(|method| method.to_text()).map(Method::from);
             let params = request.member("params");
             let (Some(method), true) = (method, params.as_ref().is_none_or(RawJson::is_object)) else {
-                return violation(format!("the input request {key:?} is no bare request (MRTR-S-005)"));
+                return violation(format!(
+                    "the input request {key:?} is not a request with a method and object params (MRTR-S-005)"
+                ));
             };
             if self.declared.allows(method.as_str(), params.as_ref()).is_err() {
                 return violation(format!(
@@ -131,7 +133,7 @@ impl<T: Clone> ClientSession<T> {
         Ok(asks)
     }
 
-    /// One answer of a round; with the last of them the call is sent again, under a new id.
+    /// One answer of a round. After the last one the call is sent again, with a new id.
     pub(super) fn round_answer(&mut self, now: Instant, id: CallId, key: String, answer: RawJson) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let CallStage::Asking(round) = &mut call.stage else { return };
@@ -142,7 +144,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A call without questions has rested.
+    /// The wait of a call without requests is over.
     pub(super) fn rested(&mut self, now: Instant, id: CallId) {
         let Some(call) = self.calls.get_mut(id) else { return };
         if let CallStage::Resting(round) = &mut call.stage {

@@ -18,7 +18,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The link may have been silent too long.
+    /// Sends a ping if the link has been silent for the interval.
     pub(super) fn keep_alive(&mut self, now: Instant) {
         let (Some(policy), Some(link)) = (self.config.ping, self.link()) else { return };
         let due = link.heard.checked_add(interval(&policy));
@@ -28,7 +28,7 @@ impl<T: Clone> ClientSession<T> {
         self.request(now, "ping", None, Purpose::Ping, Some(policy.timeout));
     }
 
-    /// Any answer will do, also an error: somebody is there.
+    /// A ping was answered or failed. An error response is an answer, too.
     pub(super) fn ping_answered(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
         self.timers.clear(TimerKey::Request(number));
         let (Some(policy), Some(legacy)) = (self.config.ping, self.legacy_mut()) else { return };

@@ -1,4 +1,4 @@
-//! What only the four legacy revisions have: the handshake, and what was declared in it.
+//! The legacy handshake and what was negotiated in it.
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Field, Payload, ProtocolVersion, RawJson, meta, method};
@@ -8,12 +8,12 @@ use super::event::Negotiated;
 use super::modern;
 use super::subscribe::Uris;
 
-/// A link whose peer is legacy. Made when `initialize` was answered.
+/// State of a link with a legacy peer. Created when `initialize` is answered.
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) negotiated: Negotiated,
     pub(super) features: ServerFeatures,
-    /// The lane of `notifications/initialized`, until it is known to be delivered (promise 7).
+    /// The lane of `notifications/initialized`, until it is delivered (promise 7).
     pub(super) hold: Option<u64>,
     /// The resources that are subscribed to on this link.
     pub(super) uris: Uris,
@@ -21,7 +21,7 @@ pub(super) struct Legacy {
     pub(super) failed_pings: u32,
 }
 
-/// The server's capabilities that this session asks about.
+/// The server's capabilities that the session uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServerFeatures {
     pub(super) tools_changed: bool,
@@ -55,11 +55,11 @@ pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion)
     ])
 }
 
-/// Reads an InitializeResult; `ours` are the revisions that may be spoken.
+/// Reads an InitializeResult; `ours` are the allowed revisions.
 ///
 /// # Errors
 ///
-/// The counter-offer is none of ours, or is no revision with a handshake (ledger LIFE-C-010).
+/// The server chose a revision that is not allowed or has no handshake (ledger LIFE-C-010).
 pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Result<Negotiated, CloseReason> {
     let Some(label) = result.text(Field::ProtocolVersion) else {
         let why = "the result of initialize names no protocolVersion".to_owned();
@@ -81,7 +81,7 @@ pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Res
     })
 }
 
-/// The params of a call: as they are, but for what was asked for in `_meta`.
+/// The params of a call, with the requested members of `_meta`.
 pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&RawJson>) -> Option<Payload> {
     if token.is_none() && own.is_none() {
         return params;
@@ -96,11 +96,10 @@ pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&R
     Some(params.with_meta(&set))
 }
 
-/// Whether a client may call this on a legacy link.
+/// Checks that a client may call this method on a legacy link.
 ///
-/// Capabilities are not asked about, because deployed servers declare less than they serve: only
-/// `logging/setLevel` is held back, and subscriptions where they are made for the application
-/// (ledger LIFE-B-012).
+/// Capabilities are not checked, because deployed servers declare less than they serve. The exceptions are
+/// `logging/setLevel` and the session's own subscriptions (ledger LIFE-B-012).
 pub(super) fn may_call(name: &str, features: &ServerFeatures) -> Result<(), &'static str> {
     if name == "logging/setLevel" && !features.logging {
         return Err("the server did not declare logging");

@@ -1,4 +1,4 @@
-//! Where a session is, and what goes out on its link.
+//! The phases of a session, and sending on its link.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use super::modern::{Extras, Modern};
 use super::opening::Opening;
 use super::timers::TimerKey;
 
-/// Where a session is.
+/// The phase of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// A link was asked for.
+    /// A link was requested.
     Dialing,
-    /// There is a link.
+    /// A link is open.
     Open(Link),
-    /// There is none, until somebody needs one.
+    /// There is no link until a call or a subscription needs one.
     Idle,
     /// The session has ended.
     Over(CloseReason),
@@ -34,29 +34,29 @@ pub(super) struct Link {
     pub(super) binding: Binding,
     /// Unreadable input in a row.
     pub(super) garbage: u32,
-    /// When something came in last; for keep-alive.
+    /// When input came last; for keep-alive.
     pub(super) heard: Instant,
-    /// When it was ready.
+    /// When it became ready.
     pub(super) ready: Option<Instant>,
-    /// The peer answered a call: trying again is not in vain.
+    /// The peer has answered a call on this link.
     pub(super) answered: bool,
-    /// Sessions that the peer has forgotten on this link since it answered a call.
+    /// How often the peer lost the session on this link since it last answered a call.
     pub(super) forgotten: u32,
     pub(super) era: Era,
 }
 
-/// What is known of the peer.
+/// The era of a link.
 #[derive(Debug)]
 pub(super) enum Era {
-    /// Not yet anything.
+    /// Not known yet.
     Opening(Opening),
-    /// It opens with `initialize`.
+    /// Opened by `initialize`.
     Legacy(Legacy),
-    /// Each request stands alone.
+    /// Each request is independent.
     Modern(Modern),
 }
 
-/// What waits for the era, in the application's order.
+/// A message that waits for the era, in the application's order.
 #[derive(Debug)]
 pub(super) enum Queued {
     Call(CallId),
@@ -72,7 +72,7 @@ impl Link {
         }
     }
 
-    /// The version that governs what goes out: none before the known_era.
+    /// The version of outgoing messages. `None` until the era is known.
     pub(super) fn version(&self) -> Option<ProtocolVersion> {
         self.negotiated().map(|negotiated| negotiated.version)
     }
@@ -127,8 +127,8 @@ impl<T: Clone> ClientSession<T> {
         self.link().is_some_and(Link::is_ready)
     }
 
-    /// Sends a message on the lane of this number. It is always the last one there: a client says one
-    /// thing in each exchange.
+    /// Sends a message on the lane of this number. It is always the last on its lane: a client sends one message per
+    /// lane.
     pub(super) fn transmit(&mut self, number: u64, message: Message, mut envelope: Envelope) {
         envelope.version = envelope.version.or(self.link().and_then(Link::version));
         self.out.push_back(Output::Transmit(Outbound::Message {
@@ -140,14 +140,14 @@ impl<T: Clone> ClientSession<T> {
         }));
     }
 
-    /// Sends a notification or an answer on a lane of its own, and tells which.
+    /// Sends a notification or a response on a fresh lane, and returns the lane's number.
     pub(super) fn transmit_fresh(&mut self, message: impl Into<Message>) -> u64 {
         let number = self.inflight.mint();
         self.transmit(number, message.into(), Envelope::default());
         number
     }
 
-    /// Sends a request of the session's own. With a limit, its end is as if it had been lost.
+    /// Sends a request of the session itself. It fails after the limit, if there is one.
     pub(super) fn request(
         &mut self,
         now: Instant,
@@ -172,13 +172,13 @@ impl<T: Clone> ClientSession<T> {
         number
     }
 
-    /// Tells the peer that nobody waits for this request any more (ledger CANC-C-008, CANC-C-009,
-    /// TIME-B-002). The request has left the table already.
+    /// Tells the peer that this request was given up (ledger CANC-C-008, CANC-C-009, TIME-B-002). The caller has removed
+    /// the request from the table.
     pub(super) fn abandon(&mut self, number: u64, purpose: &Purpose, why: EndReason) {
         let Some(link) = self.link() else { return };
         let (by_message, by_end) = match (&link.era, link.binding.abandon) {
             (Era::Opening(_), _) => (false, true),
-            // A legacy server keeps working when a stream is dropped: it has to be told.
+            // A legacy server goes on working when a stream is dropped, so it needs the message, too.
             (Era::Legacy(_), _) => (true, true),
             (Era::Modern(_), AbandonBy::Message) => (true, false),
             (Era::Modern(_), AbandonBy::End) => (false, true),

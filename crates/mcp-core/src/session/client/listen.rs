@@ -1,4 +1,4 @@
-//! Subscriptions: one form for both eras, and how 2026-07-28 does it (ledger 3.19).
+//! Subscriptions in both eras, and `subscriptions/listen` (ledger 3.19).
 
 use std::time::Instant;
 
@@ -17,43 +17,43 @@ use super::notifications::change_of;
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// One subscription. It lives over links.
+/// One subscription. It outlives links.
 #[derive(Debug)]
 pub(super) struct ListenEntry {
     pub(super) filter: SubscriptionFilter,
     pub(super) state: ListenState,
-    /// It was on before: what comes next has a gap.
+    /// It was active before, so the next start has a gap.
     pub(super) before: bool,
-    /// Exchanges in a row that were cut before they brought anything.
+    /// Requests in a row that were cut before they delivered a change.
     failed: u32,
-    /// When it was asked for last.
+    /// When it was last requested.
     asked: Option<Instant>,
 }
 
-/// Where a subscription is.
+/// The state of a subscription.
 #[derive(Debug)]
 pub(super) enum ListenState {
-    /// Not asked for on this link.
+    /// Not requested on this link.
     Waiting,
-    /// Asked for under this number, not acknowledged (2026-07-28).
+    /// Requested under this number, not acknowledged yet (2026-07-28).
     Asked(u64),
-    /// Some of its resources are not answered for (legacy).
+    /// Some `resources/subscribe` requests are not answered yet (legacy).
     Subscribing { pending: usize, honoured: SubscriptionFilter },
-    /// On.
+    /// Active.
     Active(Active),
 }
 
 #[derive(Debug)]
 pub(super) struct Active {
-    /// The request that is still open (2026-07-28).
+    /// The open request (2026-07-28).
     number: Option<u64>,
     pub(super) honoured: SubscriptionFilter,
-    /// It brought something.
+    /// It has delivered a change.
     delivered: bool,
 }
 
 impl Active {
-    /// A legacy subscription: no request stays open.
+    /// A legacy subscription, which has no open request.
     pub(super) fn without_request(honoured: SubscriptionFilter) -> Active {
         Active { number: None, honoured, delivered: false }
     }
@@ -93,7 +93,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Asks for a subscription, if it waits and there is a link.
+    /// Requests a subscription, if it waits and a link is ready.
     pub(super) fn start_listen(&mut self, now: Instant, id: ListenId) {
         let waiting = |listen: &&mut ListenEntry| matches!(listen.state, ListenState::Waiting);
         if !self.is_ready() {
@@ -105,7 +105,7 @@ impl<T: Clone> ClientSession<T> {
         let Some(listen) = self.listens.get_mut(&id).filter(waiting) else { return };
         let filter = RawJson::serialize(&listen.filter).unwrap_or_default();
         let params = RawJson::object([("notifications", filter)]);
-        // Without a limit: a subscription lasts (T-45).
+        // No time limit: the request stays open as long as the subscription (T-45).
         let number = self.request(now, "subscriptions/listen", Some(params), Purpose::Listen(id), None);
         if let Some(listen) = self.listens.get_mut(&id) {
             listen.state = ListenState::Asked(number);
@@ -113,7 +113,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A subscription is on.
+    /// A subscription has become active.
     pub(super) fn listen_started(&mut self, id: ListenId, on: Active) {
         let Some(listen) = self.listens.get_mut(&id) else { return };
         let honoured = on.honoured.clone();
@@ -122,8 +122,8 @@ impl<T: Clone> ClientSession<T> {
         self.event(ClientEvent::ListenStarted { listen: id, honoured, gap });
     }
 
-    /// A notification of a modern server that is neither progress nor a cancellation. Subscriptions are
-    /// told apart by the typed id of their request, and by lane where they have their own (T-13, T-14).
+    /// A notification of a modern server other than progress and cancellations. The subscription is identified by the
+    /// typed id of its request, and by the lane unless that is shared (T-13, T-14).
     pub(super) fn on_modern_notification(&mut self, lane: Lane, notification: Notification) {
         let tag = notification.field(Field::MetaSubscriptionId).and_then(RequestId::parse);
         let tagged = tag.as_ref().and_then(|tag| self.inflight.by_id(tag)).map(|(number, _)| number);
@@ -151,7 +151,7 @@ impl<T: Clone> ClientSession<T> {
         if !matches!(listen.state, ListenState::Asked(_)) {
             return self.drop_notification(notification, "acknowledged before");
         }
-        // What was not asked for cannot be honoured (ledger SUB-C-004).
+        // The server cannot honour more than was requested (ledger SUB-C-004).
         let asked = &listen.filter;
         let honoured = SubscriptionFilter {
             tools_list_changed: said.tools_list_changed && asked.tools_list_changed,
@@ -162,8 +162,7 @@ impl<T: Clone> ClientSession<T> {
         self.listen_started(id, Active { number: Some(number), honoured, delivered: false });
     }
 
-    /// A change for one subscription. A URI may name a part of a resource that was asked for
-    /// (ledger SUB-S-014).
+    /// A change for one subscription. Its URI may name a part of a subscribed resource (ledger SUB-S-014).
     fn deliver(&mut self, id: ListenId, notification: Notification) {
         let change = change_of(&notification);
         let Some(listen) = self.listens.get_mut(&id) else { return };
@@ -178,7 +177,7 @@ impl<T: Clone> ClientSession<T> {
             }
             // The acknowledgement comes first (ledger SUB-S-002).
             ListenState::Active(_) => {
-                self.drop_notification(&notification, "the subscription did not ask for it")
+                self.drop_notification(&notification, "the subscription does not include it")
             }
             _ => self.drop_notification(&notification, "the subscription is not acknowledged"),
         }
@@ -209,20 +208,20 @@ impl<T: Clone> ClientSession<T> {
         if !(transient && listen.before && failed < limit) {
             return self.end_listen(id, Err(error));
         }
-        debug!(%error, "a subscription was cut; asking again");
-        // One that worked is asked for at once, one that keeps failing more and more slowly.
+        debug!(%error, "a subscription was cut; it is requested again");
+        // One that worked is requested again at once, one that keeps failing with back-off.
         let wait = if was_on && listen.failed == 0 { 0 } else { failed };
         listen.failed = failed;
         if was_on {
             self.event(ClientEvent::ListenLost { listen: id });
         }
-        // However delivered, one that is cut soon is not asked for as fast as the peer can cut it.
+        // Requests keep a minimum distance, so that a peer that cuts each one cannot cause a busy loop.
         let spaced = asked.unwrap_or(now).checked_add(self.backoff(1));
         let at = now.checked_add(self.backoff(wait)).zip(spaced).map(|(at, spaced)| at.max(spaced));
         self.timers.set(TimerKey::Relisten(id), at);
     }
 
-    /// The server takes a subscription down (T-12). Its result may come as well, or not.
+    /// The server ends a subscription by a cancellation (T-12), with or without a result.
     pub(super) fn listen_cancelled(&mut self, id: &RequestId) -> bool {
         match self.inflight.by_id(id) {
             Some((_, Purpose::Listen(listen))) => {
@@ -243,7 +242,7 @@ impl<T: Clone> ClientSession<T> {
         self.event(ClientEvent::ListenEnded { listen: id, outcome });
     }
 
-    /// The application has heard enough.
+    /// The application ends a subscription.
     pub(super) fn cancel_listen(&mut self, now: Instant, id: ListenId) {
         let Some(listen) = self.listens.get(&id) else { return };
         if let Some(number) = listen.number() {
@@ -254,7 +253,7 @@ impl<T: Clone> ClientSession<T> {
         self.end_listen(id, Err(Error::Cancelled));
     }
 
-    /// The link, or the peer's memory, is gone: every subscription has to be asked for again.
+    /// The link or the peer's session is gone: every subscription has to be requested again.
     pub(super) fn suspend_listens(&mut self) {
         let ids: Vec<ListenId> = self.listens.keys().copied().collect();
         for id in ids {

@@ -1,4 +1,4 @@
-//! The client's side of a session: era detection, calls, input, subscriptions.
+//! The client's session: era detection, calls, input, subscriptions.
 //!
 //! ```text
 //!             handle_connected              DiscoverResult / InitializeResult
@@ -8,7 +8,7 @@
 //!      └──────────────────────── (Over)  <───────── spent, too many tries ─────── Idle
 //! ```
 //!
-//! `probe` judges, `opening` acts on it, `legacy` and `modern` hold what one era has and the other lacks.
+//! `probe` decides the era and `opening` acts on it. `legacy` and `modern` hold what only one era has.
 
 mod calls;
 mod commands;
@@ -57,7 +57,7 @@ use listen::ListenEntry;
 use redial::Tries;
 use timers::{TimerKey, Timers};
 
-/// The client's side of a session, over any number of links, one at a time.
+/// The client's session, over any number of links, one at a time.
 ///
 /// Every call ends in exactly one [`ClientEvent::CallDone`], every subscription in exactly one
 /// [`ClientEvent::ListenEnded`], and the session in one `Output::Close` followed by
@@ -78,14 +78,14 @@ pub struct ClientSession<T = ()> {
     inputs: Inputs,
     listens: BTreeMap<ListenId, ListenEntry>,
     last_listen: u64,
-    /// What is known of the peer's era, from the application or from an earlier link.
+    /// The peer's era, as given by the application or detected on an earlier link.
     known_era: Option<KnownEra>,
     tries: Tries,
     stats: ClientStats,
 }
 
 impl<T: Clone> ClientSession<T> {
-    /// A session without a link. Its first output is `Redial`.
+    /// A session without a link. Its first output is [`Output::Redial`].
     pub fn new(now: Instant, config: ClientConfig) -> ClientSession<T> {
         ClientSession {
             declared: ClientFeatures::read(&config.capabilities),
@@ -105,21 +105,21 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A link is there. Ignored if none was asked for.
+    /// A link is open. Ignored if none was requested.
     pub fn handle_connected(&mut self, now: Instant, binding: Binding) {
         if matches!(self.phase, Phase::Dialing) {
             self.open(now, binding);
         }
     }
 
-    /// There is no link. Ignored if none was asked for.
+    /// No link could be made. Ignored if none was requested.
     pub fn handle_connect_failed(&mut self, now: Instant, error: ConnectError) {
         if matches!(self.phase, Phase::Dialing) {
             self.connect_failed(now, error);
         }
     }
 
-    /// Something came in.
+    /// Input from the transport.
     pub fn handle_inbound(&mut self, now: Instant, inbound: Inbound) {
         self.route(now, inbound);
     }
@@ -132,7 +132,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The instant of `Output::Wait` has come.
+    /// The instant of [`Output::Wait`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop(now) {
             match timer {
@@ -148,17 +148,16 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The link has ended: `error` if not cleanly, `report` with what is known. Ignored if the session
-    /// has given that link up already.
+    /// The link has ended, with an error unless it ended cleanly. Ignored if the session has given that link up.
     pub fn handle_closed(&mut self, now: Instant, error: Option<TransportError>, report: CloseReport) {
         self.link_ended(now, link_end(error, report));
     }
 
-    /// Makes a call. Its outcome is `ClientEvent::CallDone`. `issued` is when the application asked: the
-    /// deadlines run from there, so they cover the queue before the session.
+    /// Makes a call. Its outcome is [`ClientEvent::CallDone`], which returns the tag. The deadlines run from `issued`,
+    /// so that they cover a queue before the session.
     ///
-    /// A progress token in the params' own `_meta` asks for progress, and the session's token takes its
-    /// place: tokens are unique among what is in flight (ledger PROG-B-001).
+    /// A progress token in the params' `_meta` requests progress. The session replaces it by its own, which is unique
+    /// among the requests in flight.
     pub fn call(
         &mut self,
         now: Instant,
@@ -171,35 +170,35 @@ impl<T: Clone> ClientSession<T> {
         self.new_call(now, issued, method, params, options, tag)
     }
 
-    /// Sends a notification; waits for the era, as a call does. Dropped where the era does not have it
-    /// (`notifications/roots/list_changed` on 2026-07-28; ledger LIFE-C-015), and where there is no link.
-    /// Of more than 1,024 that wait the oldest go, and are counted.
+    /// Sends a notification, once the era is known. It is dropped if the era does not have it
+    /// (`notifications/roots/list_changed` on 2026-07-28) or if there is no link. At most 1,024 wait; the oldest are
+    /// dropped and counted.
     pub fn notify(&mut self, now: Instant, method: Method, params: Option<RawJson>) {
         self.new_notification(now, method, params);
     }
 
-    /// Subscribes, in either era: by `subscriptions/listen`, or by `resources/subscribe` and the notices
-    /// that a legacy server sends without_request.
+    /// Subscribes to changes: by `subscriptions/listen`, or on a legacy link by `resources/subscribe` and the
+    /// notifications that the server sends unasked. Ends with [`ClientEvent::ListenEnded`].
     pub fn listen(&mut self, now: Instant, filter: SubscriptionFilter) -> ListenId {
         self.new_listen(now, filter)
     }
 
-    /// Ends a subscription: `ListenEnded` with `Error::Cancelled`. Ignored if it has ended.
+    /// Ends a subscription with [`Error::Cancelled`](crate::Error::Cancelled). Ignored if it has ended.
     pub fn unsubscribe(&mut self, now: Instant, listen: ListenId) {
         self.cancel_listen(now, listen);
     }
 
-    /// Cancels a call. Ignored if it is done.
+    /// Cancels a call. Ignored if it has ended.
     pub fn cancel(&mut self, now: Instant, call: CallId) {
         self.cancel_call(now, call);
     }
 
-    /// Answers a question of the server. Ignored if the answer is not wanted any more.
+    /// Answers a request for input. Ignored if it was withdrawn.
     pub fn answer_input(&mut self, now: Instant, input: InputId, answer: Result<RawJson, ErrorObject>) {
         self.answer(now, input, answer);
     }
 
-    /// Ends the session. No message says so to the peer (ledger LIFE-B-019).
+    /// Ends the session for this reason. No message is sent for it: the peer sees the link end.
     pub fn close(&mut self, _now: Instant, reason: CloseReason) {
         self.abandon_all();
         self.end(reason);
@@ -216,7 +215,7 @@ impl<T: Clone> ClientSession<T> {
         self.call_on(lane).and_then(|call| self.calls.get(call)).map(|call| &call.tag)
     }
 
-    /// What was agreed on, while a link is open.
+    /// What was negotiated, while a link is open.
     pub fn negotiated(&self) -> Option<&Negotiated> {
         match &self.phase {
             Phase::Open(link) => link.negotiated(),
@@ -232,12 +231,12 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// What was dropped so far.
+    /// Counters of dropped input.
     pub fn stats(&self) -> ClientStats {
         self.stats
     }
 
-    /// What to do next. See the single-mutation rule of [`crate::session`].
+    /// The next output. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ClientEvent<T>> {
         self.out.pop_front().unwrap_or_else(|| Output::Wait(self.timers.next()))
     }

@@ -1,4 +1,4 @@
-//! What only 2026-07-28 has: `_meta` on every request, and `resultType` on every result.
+//! The modern era: `_meta` on every request, and `resultType` on every result.
 
 use crate::message::{Field, Payload, ProtocolVersion, RawJson, encode, meta, method};
 use crate::session::LogLevel;
@@ -6,27 +6,27 @@ use crate::session::LogLevel;
 use super::config::ClientConfig;
 use super::event::Negotiated;
 
-/// A link whose peer is modern.
+/// State of a link with a modern peer.
 #[derive(Debug)]
 pub(super) struct Modern {
     pub(super) negotiated: Negotiated,
     pub(super) request_meta: RequestMeta,
 }
 
-/// What every request of a link carries in `_meta` (ledger META-C-004, META-C-005), written once.
+/// The constant members of `_meta` on a link (ledger META-C-004, META-C-005), encoded once.
 #[derive(Debug)]
 pub(super) struct RequestMeta {
-    /// An object of the constant members, still open.
+    /// An object of the constant members, without its closing bracket.
     head: Vec<u8>,
 }
 
-/// What stands around the constant members and the others: `{"_meta":`, `}` and `,`, less the others' bracket.
+/// The length of `{"_meta":`, `}` and `,` around the members, less the bracket of the params.
 const COMMA_AND_KEY: usize = 10;
 
-/// What one request carries besides.
+/// The variable members of one request.
 #[derive(Debug, Default)]
 pub(super) struct Extras<'a> {
-    /// The progress token, where progress is wanted.
+    /// The progress token, if progress is requested.
     pub(super) token: Option<u64>,
     pub(super) log_level: Option<LogLevel>,
     /// The application's own members of `_meta`.
@@ -46,17 +46,16 @@ impl RequestMeta {
         RequestMeta { head }
     }
 
-    /// The params with `_meta` in them. What the application set there stays, unless it is a key of the
-    /// protocol: those say what is so.
+    /// The params with `_meta`. Members that the application set are kept; protocol keys always win.
     pub(super) fn params(&self, params: Option<&Payload>, extras: &Extras<'_>) -> Payload {
         let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
         let looked_into = params.filter(|params| !params.lacks_meta());
         let own_meta = looked_into.and_then(|params| params.get(Field::Meta)).filter(RawJson::is_object);
         let more = if extras.token.is_some() || extras.log_level.is_some() { 96 } else { 0 };
-        // Mostly as long as what is written below, so that it is kept as it is.
+        // Usually the exact length, so that the buffer is not reallocated when it is frozen.
         let mut out = Vec::with_capacity(COMMA_AND_KEY + self.head.len() + body.len() + more);
         if own_meta.is_none() && extras.meta.is_none() && extras.members.is_empty() {
-            // The common case: one copy, nothing is looked for a second time.
+            // The common case: one copy, and the params are not parsed again.
             out.extend_from_slice(b"{\"_meta\":");
             self.write_meta(extras, &mut out);
             let rest = body.get(1..).unwrap_or(b"}").trim_ascii_start();
@@ -91,26 +90,26 @@ impl RequestMeta {
     }
 }
 
-/// The token that progress notifications name: the request's own number (ledger PROG-B-001).
+/// The progress token of a request: its number (ledger PROG-B-001).
 pub(super) fn token_json(number: u64) -> RawJson {
     RawJson::integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// The members of both objects; the second wins.
+/// The members of both objects; those of the second win.
 pub(super) fn merge(under: &RawJson, over: &RawJson) -> RawJson {
     let members = over.members();
     let set: Vec<(&str, &RawJson)> = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
     under.with_members(&set)
 }
 
-/// What kind of result it is.
+/// The meaning of `resultType`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ResultKind {
-    /// The call is done. An absent `resultType` says so too (ledger RPC-C-015).
+    /// The call is complete. Also without `resultType` (ledger RPC-C-015).
     Complete,
-    /// The server cannot go on without input.
+    /// The server needs input.
     InputRequired,
-    /// Nobody told this client about such a result (ledger RPC-C-016).
+    /// A value that the client does not know (ledger RPC-C-016).
     Unknown(String),
 }
 
@@ -128,12 +127,12 @@ pub(super) fn result_kind(result: &Payload, known: &[String]) -> ResultKind {
     }
 }
 
-/// Whether a result says that it is complete, or says nothing.
+/// Whether a result is complete.
 pub(super) fn is_complete(result: &Payload) -> bool {
     result_kind(result, &[]) == ResultKind::Complete
 }
 
-/// What a DiscoverResult says, at the revision that was chosen from it.
+/// Reads a DiscoverResult, for the revision that was chosen from it.
 pub(super) fn negotiated(result: &Payload, version: ProtocolVersion, offered: Vec<String>) -> Negotiated {
     let raw = result.raw();
     Negotiated {
@@ -145,13 +144,13 @@ pub(super) fn negotiated(result: &Payload, version: ProtocolVersion, offered: Ve
     }
 }
 
-/// A member that is an object, kept for good; an empty one in place of anything else.
+/// A member that is an object, copied out of the receive buffer; an empty object otherwise.
 pub(super) fn object_member(raw: &RawJson, key: &str) -> RawJson {
     raw.member(key).filter(RawJson::is_object).map_or(RawJson::EMPTY_OBJECT, |member| member.detach())
 }
 
-/// Whether a client may call this on 2026-07-28. Tasks live on as an extension; what the specification
-/// does not name is the application's business.
+/// Whether a client may call this on 2026-07-28. Tasks are an extension there; methods that the specification does not
+/// define are allowed.
 pub(super) fn may_call(name: &str) -> bool {
     name.starts_with("tasks/") || method::find(name).is_none_or(|row| row.modern.client())
 }

@@ -1,4 +1,4 @@
-//! Notifications of the server: progress, cancellation, changes, and the rest.
+//! Notifications of the server: progress, cancellations, changes, others.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// To the call whose lane it came on, or to whom it may concern.
+    /// Reports a notification for the call of its lane, or for no call.
     pub(super) fn pass_on(&mut self, lane: Lane, notification: Notification) {
         let found = self.call_on(lane).and_then(|id| self.calls.get(id).map(|call| (id, call.tag.clone())));
         match found {
@@ -38,7 +38,7 @@ impl<T: Clone> ClientSession<T> {
         debug!(method = %notification.method, why, "a notification was dropped");
     }
 
-    /// The call that this lane belongs to.
+    /// The call whose request is in flight on this lane.
     pub(super) fn call_on(&self, lane: Lane) -> Option<CallId> {
         match self.inflight.get(lane.number()) {
             Some(Purpose::Call(call)) if !lane.is_shared() => Some(*call),
@@ -46,8 +46,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// By token, which is the number of the request; on a modern lane of its own it has to be that
-    /// lane's (ledger PROG-B-002, PROG-S-007).
+    /// Progress is matched by its token, the number of the request. On a modern lane that is not shared the token has to
+    /// be that lane's (ledger PROG-B-002, PROG-S-007).
     fn on_progress(&mut self, now: Instant, lane: Lane, notification: Notification) {
         let token = notification.field(Field::ProgressToken).and_then(RequestId::parse);
         let found = token.as_ref().and_then(|token| self.inflight.by_id(token));
@@ -59,15 +59,15 @@ impl<T: Clone> ClientSession<T> {
             return self.drop_notification(&notification, "another request's progress token");
         }
         let Some(call) = self.calls.get_mut(id).filter(|call| call.options.progress) else {
-            return self.drop_notification(&notification, "nobody asked for progress");
+            return self.drop_notification(&notification, "progress was not requested");
         };
         call.clock.progress(now);
         let tag = call.tag.clone();
         self.event(ClientEvent::CallNotification { call: id, tag, notification });
     }
 
-    /// A legacy server takes back a question of its own; a modern one ends a subscription. Ids are looked
-    /// up in the sender's own space (ledger CANC-B-001, T-12).
+    /// A legacy server cancels its own request; a modern one ends a subscription. Ids are looked up in the sender's id
+    /// space (ledger CANC-B-001, T-12).
     fn on_cancelled(&mut self, now: Instant, lane: Lane, notification: &Notification) {
         let id = notification.field(Field::RequestId).and_then(RequestId::parse);
         let known = match id {
@@ -81,7 +81,7 @@ impl<T: Clone> ClientSession<T> {
     }
 }
 
-/// What a notification says has changed.
+/// The change that a notification reports.
 pub(super) fn change_of(notification: &Notification) -> Option<Change> {
     match notification.method.as_str() {
         "notifications/tools/list_changed" => Some(Change::ToolsList),

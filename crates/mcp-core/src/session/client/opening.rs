@@ -1,4 +1,4 @@
-//! The opening of a link: sends the probe and `initialize`, and does what the verdict says.
+//! The opening of a link: sends the probe and `initialize`, and acts on the outcome.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -25,17 +25,17 @@ use super::timers::TimerKey;
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     stage: OpeningStage,
-    /// A probe went out on this link.
+    /// A probe was sent on this link.
     pub(super) probed: bool,
-    /// A `-32022` to the probe was met with a second one.
+    /// The probe was sent again after a `-32022`.
     retried: bool,
-    /// A `-32022` to `initialize` was met with a probe.
+    /// A probe was sent after a `-32022` to `initialize`.
     turned_modern: bool,
     initializes: u8,
-    /// `initialize` was sent because of what was known before, and that may be stale.
+    /// `initialize` was sent because of a known era, which may be outdated.
     on_trust: bool,
-    /// This is an old link whose peer has forgotten the session, and how that showed. Calls from before
-    /// may still be on the wire.
+    /// The loss that reported the end of the previous session on this link. Calls of that session may still be in
+    /// flight.
     pub(super) stale: Option<Loss>,
 }
 
@@ -50,10 +50,10 @@ enum OpeningStage {
 /// `initialize` was sent with the probe still open (row 7).
 #[derive(Debug, Default)]
 struct Beside {
-    /// What the probe came to meanwhile, if that is modern.
+    /// The outcome of the probe, if it is modern.
     found: Option<Found>,
     answered: bool,
-    /// How `initialize` failed meanwhile.
+    /// The error of `initialize`.
     failed: Option<Error>,
 }
 
@@ -69,7 +69,7 @@ enum FirstOutput {
 }
 
 impl Opening {
-    /// The opening of a link whose peer has forgotten the session.
+    /// The opening of a link whose peer lost the session.
     pub(super) fn after_session_loss(loss: Loss) -> Opening {
         Opening { stale: Some(loss), ..Opening::default() }
     }
@@ -116,7 +116,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A link is there: says the first word on it.
+    /// A link is open: sends the first message on it.
     pub(super) fn open(&mut self, now: Instant, binding: Binding) {
         let known = self.known_era.filter(|verdict| self.allowed().contains(&verdict.version));
         let first = match (known, self.newest(true), self.newest(false)) {
@@ -149,7 +149,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// How long the probe may be silent. A known modern peer is given more time before it is doubted.
+    /// The time limit of the probe. It is longer for a peer that is known to be modern.
     fn probe_timeout(&self) -> Duration {
         let modern_before = self.known_era.is_some_and(|known_era| known_era.version.is_modern());
         if modern_before {
@@ -179,7 +179,7 @@ impl<T: Clone> ClientSession<T> {
         let Some(opening) = self.opening_mut() else { return };
         opening.stage = OpeningStage::Initializing(beside);
         opening.initializes += 1;
-        // Without a version: a binding that would put it into metadata has to leave it out here.
+        // Without a version, so that a binding does not send it as metadata.
         self.send_opening("initialize", params, Purpose::Initialize, None);
     }
 
@@ -198,7 +198,7 @@ impl<T: Clone> ClientSession<T> {
         self.transmit(number, request.into(), envelope);
     }
 
-    /// The probe has been silent too long.
+    /// The probe was not answered in time.
     pub(super) fn probe_silent(&mut self, now: Instant) {
         let error = Error::TimedOut { what: "no answer to the era probe", after: self.probe_timeout() };
         self.on_probe(now, ProbeOutcome::Silence, Err(error));
@@ -267,7 +267,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Row 7: both questions were asked. InitializeResult is not among the cases: it has won at once.
+    /// Row 7: probe and `initialize` are both in flight. An InitializeResult is not handled here: it wins at once.
     fn settle_beside(&mut self, now: Instant) {
         let modern = self.newest(true);
         let Some(opening) = self.opening_mut() else { return };
@@ -308,7 +308,7 @@ impl<T: Clone> ClientSession<T> {
         let versions = self.allowed();
         let context = ProbeContext { versions: &versions, continuous: false, mirrors: false };
         let theirs = error.rpc().and_then(supported_by);
-        // What they name decides; where they name nothing, the newest modern revision is tried.
+        // The revisions in the error decide; without any, the newest modern revision is tried.
         let turn = match &theirs {
             Some(theirs) => context.best(theirs),
             None => context.modern(),
@@ -331,7 +331,7 @@ impl<T: Clone> ClientSession<T> {
                 self.send_initialize(version, None);
             }
             _ => match modern {
-                // What was known has proved wrong: it is dropped, and the peer is probed once.
+                // The known era has proved wrong: drop it and probe once.
                 Some(version) if stale => {
                     self.known_era = None;
                     self.send_probe(now, version);
@@ -343,7 +343,7 @@ impl<T: Clone> ClientSession<T> {
 
     /// The start limit has run out.
     pub(super) fn start_expired(&mut self, now: Instant) {
-        // `initialize` has failed by now, also if it is only silent; a DiscoverResult counts (row 7).
+        // Row 7: `initialize` has failed, be it by silence, so a DiscoverResult decides.
         if let Some(Opening { stage: OpeningStage::Initializing(Some(beside)), .. }) = self.opening_mut()
             && let Some(Found::Modern(negotiated)) = beside.found.take()
         {
@@ -361,7 +361,7 @@ impl<T: Clone> ClientSession<T> {
         self.fail_opening(now, reason);
     }
 
-    /// The opening came to nothing, on a link that still lives.
+    /// The opening failed on a link that is still open.
     pub(super) fn fail_opening(&mut self, now: Instant, reason: CloseReason) {
         if self.tries.ever_ready && reason.is_retryable() {
             self.lose_link(now, reason, true);
@@ -370,7 +370,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The link ended during its opening: whether another one is made at once (row 8).
+    /// Whether a link that ended during its opening is replaced at once (row 8).
     pub(super) fn respawns(&self) -> bool {
         let probed =
             self.link().is_some_and(|link| matches!(&link.era, Era::Opening(opening) if opening.probed));
@@ -380,8 +380,8 @@ impl<T: Clone> ClientSession<T> {
             && matches!(self.judge(&ProbeOutcome::LinkClosed), ProbeAction::Respawn(_))
     }
 
-    /// The link ended on an `initialize` that was sent because the peer was known as legacy: it is probed
-    /// once (ledger ERA-C-010). Only before the first link that worked; later a crash is likelier.
+    /// Whether the link ended because of an `initialize` that was sent for a known era: the peer is probed once then
+    /// (ledger ERA-C-010). Only before the first link that was ready; later a crash is more likely.
     pub(super) fn doubts_known_era(&self) -> bool {
         let trusted = self.link().is_some_and(|link| {
             link.binding.continuous
@@ -395,7 +395,7 @@ fn unsupported(error: &Error) -> bool {
     error.rpc().is_some_and(|error| error.code == code::UNSUPPORTED_VERSION)
 }
 
-/// A failure that says nothing of the peer's era (row 1).
+/// Whether a failure gives no evidence about the peer's era (row 1).
 fn is_transport_failure(error: &Error) -> bool {
     matches!(error, Error::Lost(loss) if loss.kind != LossKind::NotUnderstood)
 }

@@ -1,20 +1,20 @@
-//! The era verdict as a table: what the probe came to, and what follows. Pure; nothing is sent here.
+//! Era detection as a table from the probe's outcome to the next action. Pure functions.
 
 use crate::message::{ErrorObject, Payload, ProtocolVersion, RawJson, code};
 use crate::transport::LossKind;
 
 use super::modern;
 
-/// What came of `server/discover`.
+/// The outcome of the probe, `server/discover`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ProbeOutcome {
-    /// A DiscoverResult that names these revisions.
+    /// A DiscoverResult with these revisions.
     Discovered(Vec<String>),
     /// `-32022` with `data.supported`.
     Unsupported(Vec<String>),
     /// Any other error: its code, and whether `data.requiredCapabilities` is an object.
     Error(i64, bool),
-    /// Any other result, or an answer that is no JSON-RPC.
+    /// Any other result, or an answer that is not JSON-RPC.
     Nonsense,
     /// No answer will come.
     Lost(LossKind),
@@ -24,10 +24,10 @@ pub(super) enum ProbeOutcome {
     LinkClosed,
 }
 
-/// What the verdict depends on besides.
+/// What the decision depends on besides the outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProbeContext<'a> {
-    /// The revisions that may be spoken, newest first.
+    /// The allowed revisions, newest first.
     pub(super) versions: &'a [ProtocolVersion],
     /// See `Binding::continuous`.
     pub(super) continuous: bool,
@@ -35,16 +35,16 @@ pub(super) struct ProbeContext<'a> {
     pub(super) mirrors: bool,
 }
 
-/// The rows, in the order in which they are tried.
+/// The rows, in the order in which they are matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    /// 1: the carrier refused or failed. That says nothing of the era.
+    /// 1: the carrier refused or failed, which is no evidence about the era.
     Carrier = 1,
     /// 2: the best common revision is modern.
     Modern,
     /// 3: the peer lists its revisions, and the best common one is legacy.
     ListedLegacy,
-    /// 4: the peer lists its revisions, and none is ours.
+    /// 4: the peer lists its revisions, and none is allowed.
     NothingInCommon,
     /// 5: an error that only a modern peer makes.
     ModernRefusal,
@@ -52,16 +52,16 @@ pub(super) enum Row {
     AnythingElse,
     /// 7: silence on one long-lived stream.
     SilentStream,
-    /// 8: a long-lived stream ended; many servers exit on a first request they do not know.
+    /// 8: a long-lived stream ended; many servers exit on an unknown first request.
     ClosedStream,
     /// 9: silence, or the end, on any other binding.
     NoAnswer,
 }
 
-/// What follows.
+/// What to do after the probe.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ProbeAction {
-    /// Report what happened; there is no known_era.
+    /// Report the outcome; the era stays unknown.
     Report,
     /// Modern, at this revision.
     Modern(ProtocolVersion),
@@ -77,7 +77,7 @@ pub(super) enum ProbeAction {
     Respawn(ProtocolVersion),
     /// The peer is legacy, and that is not allowed.
     NotModern,
-    /// Go on waiting: only modern is allowed, and the start limit holds.
+    /// Keep waiting: only modern is allowed, and the start limit applies.
     Wait,
 }
 
@@ -85,7 +85,7 @@ type Rule = fn(&ProbeOutcome, &ProbeContext<'_>) -> Option<ProbeAction>;
 
 const TABLE: [(Row, Rule); 9] = [
     (Row::Carrier, |outcome, _| match outcome {
-        // The two losses left out are answers of a kind: the peer is there and did not understand.
+        // These two losses are answers: the peer is there and did not understand.
         ProbeOutcome::Lost(LossKind::NotUnderstood | LossKind::SessionLost { .. }) => None,
         ProbeOutcome::Lost(_) => Some(ProbeAction::Report),
         _ => None,
@@ -123,7 +123,7 @@ const TABLE: [(Row, Rule); 9] = [
     (Row::NoAnswer, |_, _| Some(ProbeAction::Report)),
 ];
 
-/// The first row that fits wins.
+/// The first row that matches wins.
 pub(super) fn judge(outcome: &ProbeOutcome, context: &ProbeContext<'_>) -> (Row, ProbeAction) {
     TABLE
         .iter()
@@ -132,7 +132,7 @@ pub(super) fn judge(outcome: &ProbeOutcome, context: &ProbeContext<'_>) -> (Row,
 }
 
 impl ProbeContext<'_> {
-    /// The first of our revisions that they name (ledger T-08).
+    /// The newest allowed revision that the peer lists (ledger T-08).
     pub(super) fn best(&self, theirs: &[String]) -> Option<ProtocolVersion> {
         self.versions.iter().copied().find(|ours| theirs.iter().any(|label| label == ours.as_str()))
     }
@@ -159,7 +159,7 @@ fn listed(outcome: &ProbeOutcome) -> Option<&[String]> {
     }
 }
 
-/// What a result says: a DiscoverResult, or nonsense.
+/// Classifies a result.
 pub(super) fn seen_in_result(result: &Payload) -> ProbeOutcome {
     if !modern::is_complete(result) {
         return ProbeOutcome::Nonsense;
@@ -172,7 +172,7 @@ pub(super) fn seen_in_result(result: &Payload) -> ProbeOutcome {
         .map_or(ProbeOutcome::Nonsense, ProbeOutcome::Discovered)
 }
 
-/// What an error says (ledger T-07).
+/// Classifies an error (ledger T-07).
 pub(super) fn seen_in_error(error: &ErrorObject) -> ProbeOutcome {
     if let Some(theirs) = supported_by(error) {
         return ProbeOutcome::Unsupported(theirs);

@@ -1,4 +1,4 @@
-//! The moment the era is agreed on, and the link becomes the application's.
+//! The end of the opening: the era is known, and the application may use the link.
 
 use std::time::Instant;
 
@@ -18,8 +18,8 @@ use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 impl<T: Clone> ClientSession<T> {
-    /// `initialize` was answered: says so, and waits until that has arrived where order is not kept
-    /// (promise 7; ledger LIFE-C-004).
+    /// `initialize` was answered: sends `notifications/initialized`, and waits until it is delivered if the binding does
+    /// not keep order (promise 7; ledger LIFE-C-004).
     pub(super) fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
         let features = ServerFeatures::read(&negotiated.capabilities);
         let lane = self.inflight.mint();
@@ -50,12 +50,12 @@ impl<T: Clone> ClientSession<T> {
         self.ready(now);
     }
 
-    /// What was asked of the era and is not answered yet, will be answered late.
+    /// Removes the requests of the opening. Their answers are counted as late.
     fn forget_probes(&mut self) {
         self.inflight.drain(|purpose| matches!(purpose, Purpose::Probe | Purpose::Initialize));
     }
 
-    /// Calls that an earlier session of this link left on the wire.
+    /// Fails the calls of the previous session on this link.
     fn fail_leftovers(&mut self, loss: &Loss) {
         for (_, purpose) in self.inflight.drain(|purpose| matches!(purpose, Purpose::Call(_))) {
             if let Purpose::Call(call) = purpose {
@@ -64,7 +64,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The era is known, and the application's messages may go out.
+    /// The application's messages may be sent from now on.
     pub(super) fn ready(&mut self, now: Instant) {
         self.timers.clear(TimerKey::Start);
         self.timers.clear(TimerKey::Probe);

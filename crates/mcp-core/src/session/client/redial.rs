@@ -1,4 +1,4 @@
-//! How links end and are made again, and how a session ends.
+//! The end of links, reconnects, and the end of a session.
 
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,20 @@ use super::opening::Opening;
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// Sessions in a row that a peer may forget without an answer, where no other number is configured.
+/// How often in a row a peer may lose the session without an answer, if no other number is configured.
 const FORGOTTEN: u32 = 5;
 
 /// The longest wait before a link is made: an instant must be able to represent it.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400 * 365);
 
-/// What is remembered over links.
+/// State that outlives links.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
-    /// Links that were asked for since the last good one.
+    /// Links that were requested since the last good one.
     pub(super) in_a_row: u32,
-    /// The session had a link that worked: it is worth another one.
+    /// The session has been ready on some link.
     pub(super) ever_ready: bool,
-    /// How the link ended that the era probe was sent on (row 8). `initialize` comes first now.
+    /// How the link with the era probe ended (row 8). The next link opens with `initialize`.
     pub(super) first_close: Option<CloseReason>,
 }
 
@@ -60,7 +60,7 @@ impl<T: Clone> ClientSession<T> {
         self.lose_link(now, reason, false);
     }
 
-    /// There is no link.
+    /// No link could be made.
     pub(super) fn connect_failed(&mut self, now: Instant, error: ConnectError) {
         if let Some(first) = self.tries.first_close.take() {
             return self.end(first);
@@ -80,13 +80,12 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A link is given up, or is gone: everything on it fails. `live` is a link that still has to be
-    /// closed.
+    /// A link is given up or gone: everything on it fails. `live`: it still has to be closed.
     pub(super) fn lose_link(&mut self, now: Instant, reason: CloseReason, live: bool) {
         let Some(link) = self.link() else { return self.end(reason) };
         let was_ready = link.ready.is_some();
         let Reconnect::OnDemand { tries, cap, .. } = self.config.reconnect else { return self.end(reason) };
-        // A link that answered a call, or that stood for long, was a good one.
+        // A link that answered a call or lasted long was good.
         let good =
             link.answered || link.ready.is_some_and(|ready| now.saturating_duration_since(ready) >= cap);
         if good {
@@ -106,7 +105,7 @@ impl<T: Clone> ClientSession<T> {
         self.dial_if_needed(now);
     }
 
-    /// Everything that was on the link fails with the cause; what was queued stays.
+    /// Fails everything on the link with the cause. Queued messages stay.
     fn settle_link(&mut self, reason: &CloseReason) {
         for timer in [TimerKey::Start, TimerKey::Probe, TimerKey::KeepAlive] {
             self.timers.clear(timer);
@@ -121,7 +120,7 @@ impl<T: Clone> ClientSession<T> {
         self.suspend_listens();
     }
 
-    /// Asks for a link if somebody waits for one.
+    /// Requests a link if a call, a notification or a subscription waits for one.
     pub(super) fn dial_if_needed(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Idle) && !(self.queue.is_empty() && self.listens.is_empty()) {
             self.phase = Phase::Dialing;
@@ -132,7 +131,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The wait before a try, after so many that brought nothing: none before the first.
+    /// The wait after this many failed attempts: none after zero.
     pub(super) fn backoff(&self, failed: u32) -> Duration {
         match (self.config.reconnect, failed.checked_sub(1)) {
             (Reconnect::OnDemand { first, cap, .. }, Some(doublings)) => {
@@ -142,19 +141,19 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The peer has forgotten the session: `initialize` again, on the same link. What else is on the
-    /// wire has until then to come to an end of its own.
+    /// The peer lost the session: sends `initialize` again on the same link. Calls in flight may still be answered until
+    /// the new session is ready.
     pub(super) fn reinitialize(&mut self, now: Instant, loss: &Loss) {
         let tries = match self.config.reconnect {
             Reconnect::OnDemand { tries, .. } => tries,
-            // A new session is no new link: it is tried all the same, and not for ever either.
+            // A new session is not a reconnect, so it is attempted also here, but not without limit.
             Reconnect::Never => FORGOTTEN,
         };
         let Some(version) = self.legacy().map(|legacy| legacy.negotiated.version) else { return };
-        debug!(%loss, "the peer has forgotten the session");
+        debug!(%loss, "the peer lost the session");
         if let Some(link) = self.link_mut() {
             link.forgotten += 1;
-            // One that never gets as far as an answer is not asked for ever.
+            // Gives up on a peer that never gets as far as an answer.
             if link.forgotten > tries {
                 let error = TransportError::new(loss.clone());
                 return self.lose_link(
@@ -178,8 +177,7 @@ impl<T: Clone> ClientSession<T> {
         self.initialize(version);
     }
 
-    /// Ends what is in flight where the binding ends requests by ending lanes. A closing link ends the
-    /// others.
+    /// Ends the requests in flight if the binding ends requests by ending lanes. Otherwise closing the link ends them.
     pub(super) fn abandon_all(&mut self) {
         let by_end = self
             .link()
@@ -191,7 +189,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// The session has ended: everything that waits is told why. Later calls do nothing.
+    /// Ends the session: everything that waits fails with the reason. Does nothing if it has ended.
     pub(super) fn end(&mut self, reason: CloseReason) {
         if matches!(self.phase, Phase::Over(_)) {
             return;

@@ -1,4 +1,4 @@
-//! What came in: to whom it belongs, and what is done with what belongs to nobody.
+//! Routing of input to the request that it belongs to, and handling of input that belongs to none.
 
 use std::time::Instant;
 
@@ -70,7 +70,7 @@ impl<T: Clone> ClientSession<T> {
         id: Option<RequestId>,
         outcome: Result<Payload, Error>,
     ) {
-        // A peer that cannot make sense of the first request may not be able to tell its id (T-03).
+        // A peer that cannot parse the first request may answer without its id (T-03).
         let opening = self.link().is_some_and(|link| matches!(link.era, Era::Opening(_)));
         if opening
             && id.is_none()
@@ -85,10 +85,10 @@ impl<T: Clone> ClientSession<T> {
         } else {
             self.stats.unknown += 1;
         }
-        debug!(?id, ?lane, "an answer that nobody waits for was dropped");
+        debug!(?id, ?lane, "an answer to no request in flight was dropped");
     }
 
-    /// A request has its outcome.
+    /// Settles a request.
     pub(super) fn settle(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
         let Some(purpose) = self.inflight.take(number) else { return };
         if matches!(purpose, Purpose::Call(_))
@@ -109,10 +109,10 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A request of the session's own has run out of time.
+    /// A request of the session itself has timed out.
     pub(super) fn request_expired(&mut self, now: Instant, number: u64) {
         let Some(purpose) = self.inflight.get(number).cloned() else { return };
-        // The peer is told, and the lane is given back (ledger TIME-B-002).
+        // Cancels it at the peer, and ends the lane (ledger TIME-B-002).
         self.abandon(number, &purpose, EndReason::TimedOut);
         let after = match (&purpose, self.config.ping) {
             (Purpose::Ping, Some(policy)) => policy.timeout,
@@ -124,12 +124,12 @@ impl<T: Clone> ClientSession<T> {
     fn on_request(&mut self, now: Instant, lane: Lane, request: Request) {
         let Some(link) = self.link() else { return };
         match &link.era {
-            // A client of this era answers nothing (ledger RPC-C-012).
+            // A modern client answers no requests (ledger RPC-C-012).
             Era::Modern(_) => {
                 self.stats.ignored_requests += 1;
                 debug!(method = %request.method, "a modern server sent a request; ignored");
             }
-            // In every state, also before the handshake (ledger PING-B-001).
+            // In every phase, also before the handshake (ledger PING-B-001).
             _ if request.method == "ping" => self.respond(request.id, Ok(Default::default())),
             Era::Opening(_) => {
                 let error = ErrorObject::invalid_request("Invalid request: the session is not initialized");
@@ -142,11 +142,11 @@ impl<T: Clone> ClientSession<T> {
     fn on_refused(&mut self, now: Instant, lane: Lane, refusal: Refusal) {
         let error = refusal_error(&refusal);
         if !lane.is_shared() {
-            // Whatever it was meant to be, it was this lane's answer.
+            // Input on a lane that is not shared stands for the lane's answer.
             if self.inflight.get(lane.number()).is_some() {
                 return self.settle(now, lane.number(), Err(error));
             }
-            debug!(?lane, %error, "what came on the lane of no request was refused");
+            debug!(?lane, %error, "input on a lane without a request was refused");
             self.release_hold(now, lane);
             return;
         }
@@ -164,13 +164,13 @@ impl<T: Clone> ClientSession<T> {
             }
             Shape::Response if refusal.id.is_some() => {
                 self.stats.unknown += 1;
-                debug!(%error, "a malformed answer that nobody waits for was dropped");
+                debug!(%error, "a malformed answer to no request in flight was dropped");
             }
             Shape::Response | Shape::Unknown => self.on_garbage(error),
         }
     }
 
-    /// Answers a request that is no legal one, where this era's client answers at all.
+    /// Answers a malformed request, unless the peer is modern.
     fn refuse(&mut self, id: Option<RequestId>, error: ErrorObject) {
         if self.modern().is_some() {
             self.stats.ignored_requests += 1;
@@ -179,7 +179,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Input that is no message: skipped, so many in a row.
+    /// Skips unreadable input, up to `max_garbage` in a row.
     fn on_garbage(&mut self, error: Error) {
         self.stats.garbage += 1;
         debug!(%error, "unreadable input was skipped");
@@ -193,8 +193,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A batch is legal in one revision only (ledger RPC-B-018, RPC-B-022, RPC-B-023). Its items are
-    /// correlated by their ids, and what they ask is answered one by one.
+    /// A batch, which only 2025-03-26 has (ledger RPC-B-018, RPC-B-022, RPC-B-023). Its items are handled as single
+    /// messages on the shared lane.
     fn on_batch(&mut self, now: Instant, items: Vec<Result<Message, Refusal>>) {
         let version = self.link().and_then(|link| link.version());
         if version.is_some_and(|version| version.has_batching()) && !items.is_empty() {
@@ -244,7 +244,7 @@ impl<T: Clone> ClientSession<T> {
         let number = lane.number();
         if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {
             self.inflight.take(number);
-            debug!(?lane, %loss, "a message was lost that nobody waits for");
+            debug!(?lane, %loss, "a message without a request in flight was lost");
             if lane.is_shared() && matches!(loss.kind, LossKind::SessionLost { .. }) {
                 self.reinitialize(now, &loss);
             }
@@ -258,7 +258,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// There is, or was, a session with this peer that it may forget.
+    /// Whether the link has or had a session that the peer can lose.
     fn has_state(&self) -> bool {
         self.link().is_some_and(|link| match &link.era {
             Era::Legacy(_) => true,
@@ -267,8 +267,8 @@ impl<T: Clone> ClientSession<T> {
         })
     }
 
-    /// The peer has forgotten the session. A request that was not executed is sent once more, after the
-    /// new handshake; nothing else is repeated (ledger SESS-C rows, FAULT C-33).
+    /// The peer lost the session. A call that was not executed is sent once more, after the new handshake; nothing else
+    /// is repeated (ledger SESS-C rows, FAULT C-33).
     fn session_lost(&mut self, now: Instant, number: u64, loss: Loss, executed: bool) {
         let waiter = match self.inflight.get(number) {
             Some(Purpose::Initialize) => return self.settle(now, number, Err(Error::Lost(loss))),
@@ -285,8 +285,8 @@ impl<T: Clone> ClientSession<T> {
                     Queued::Call(call) => calls.get(*call).is_some_and(|call| call.resent),
                     Queued::Notification(..) => false,
                 };
-                let place = self.queue.iter().take_while(|queued| waits(queued)).count();
-                self.queue.insert(place, Queued::Call(id));
+                let index = self.queue.iter().take_while(|queued| waits(queued)).count();
+                self.queue.insert(index, Queued::Call(id));
                 if let Some(call) = self.calls.get_mut(id) {
                     call.stage = CallStage::Queued;
                     call.resent = true;
@@ -304,7 +304,7 @@ impl<T: Clone> ClientSession<T> {
         !lane.is_shared() && self.legacy().is_some_and(|legacy| legacy.hold == Some(lane.number()))
     }
 
-    /// `notifications/initialized` arrived: calls may follow it (promise 7).
+    /// `notifications/initialized` was delivered: calls may follow it (promise 7).
     fn release_hold(&mut self, now: Instant, lane: Lane) {
         if self.is_held_by(lane) {
             if let Some(legacy) = self.legacy_mut() {
@@ -315,7 +315,7 @@ impl<T: Clone> ClientSession<T> {
     }
 }
 
-/// Who is to refusal_error for input that was refused: the peer, or a limit of ours.
+/// The error for refused input: a violation by the peer, or a limit of this side.
 fn refusal_error(refusal: &Refusal) -> Error {
     match refusal.limit {
         Some((what, limit)) => Error::Limit { what: what.to_owned(), limit },

@@ -1,19 +1,19 @@
-//! What a client session dropped: counted, because it is not told.
+//! Counters of a client session.
 
-/// Counters of what came in and was dropped. They only grow.
+/// Counters of input that a client session dropped. They only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientStats {
-    /// Answers to requests that were done: cancelled, timed out, answered before (ledger CANC-B-005).
+    /// Answers to requests that had ended: cancelled, timed out or answered before.
     pub late: u64,
-    /// Answers to requests that were never made, and errors that name none.
+    /// Answers to requests that were never sent, and errors without an id.
     pub unknown: u64,
-    /// Input that was no message at all.
+    /// Input that is not a JSON-RPC message.
     pub garbage: u64,
-    /// Notifications that name nothing in flight, or that are malformed (ledger PROG-B-006, CANC-B-007).
+    /// Notifications that are malformed or name nothing in flight.
     pub dropped_notifications: u64,
-    /// Notifications of the application that waited for a link in too great a number; the oldest went.
+    /// The application's notifications that were dropped because too many waited for a link.
     pub dropped_waiting: u64,
-    /// Requests of a server that may send none (ledger RPC-C-012).
+    /// Requests by a modern server, which may send none.
     pub ignored_requests: u64,
 }

@@ -1,4 +1,4 @@
-//! Subscriptions on a legacy link: `resources/subscribe`, and the notices that come without_request.
+//! Subscriptions on a legacy link: `resources/subscribe`, and notifications that come unasked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -14,16 +14,16 @@ use super::listen::{Active, ListenState};
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// The resources that are subscribed to on one link, each once, however many want it.
+/// The subscribed resources of one link, each requested once for all its subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Uris(BTreeMap<String, UriSubscription>);
 
 #[derive(Debug)]
 struct UriSubscription {
     holders: BTreeSet<ListenId>,
-    /// The request that asked for it.
+    /// The `resources/subscribe` request.
     number: u64,
-    /// It was answered.
+    /// The request was answered.
     on: bool,
 }
 
@@ -32,7 +32,7 @@ fn of_uri(uri: &str) -> RawJson {
 }
 
 impl<T: Clone> ClientSession<T> {
-    /// Asks for what the server declared, and for no more (ledger LIFE-B-012, SUB-B-015).
+    /// Requests the part of a filter that the server declared (ledger LIFE-B-012, SUB-B-015).
     pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
         let Some(listen) = self.listens.get(&id) else { return };
         if !matches!(listen.state, ListenState::Waiting) {
@@ -80,7 +80,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// One resource is answered for. One that was refused is left out of what is honoured.
+    /// A `resources/subscribe` was answered. A refused resource is left out of what is honoured.
     pub(super) fn subscribe_answered(&mut self, number: u64, uri: &str, outcome: Result<Payload, Error>) {
         self.timers.clear(TimerKey::Request(number));
         let Some(legacy) = self.legacy_mut() else { return };
@@ -105,7 +105,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A subscription ends: what nobody else wants is given back.
+    /// A subscription ends: unsubscribes from the resources that no other subscription holds.
     pub(super) fn release_subscription(&mut self, now: Instant, id: ListenId) {
         let Some(legacy) = self.legacy_mut() else { return };
         let mut free = Vec::new();
@@ -122,8 +122,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A change of which a legacy server told without_request: to all who want it, or else to the application at
-    /// large. A URI may name a part of a resource that was asked for.
+    /// A change that a legacy server reported: delivered to each subscription that includes it, or else reported without
+    /// a subscription. Its URI may name a part of a subscribed resource.
     pub(super) fn on_legacy_change(&mut self, change: &Change, notification: Notification) {
         let active_listens = |wants: &dyn Fn(&SubscriptionFilter) -> bool| -> Vec<ListenId> {
             let on = self.listens.iter().filter(|(_, listen)| match &listen.state {

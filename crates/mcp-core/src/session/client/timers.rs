@@ -1,4 +1,4 @@
-//! When to look at what: the instants a session waits for, in order.
+//! The timers of a session.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -7,24 +7,24 @@ use crate::session::{CallId, InputId, ListenId};
 
 use rustc_hash::FxHashMap;
 
-/// What a timer is for. Setting one again moves it.
+/// Identifies a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum TimerKey {
-    /// The opening has to be done.
+    /// The limit of the opening.
     Start,
-    /// The probe has been silent too long.
+    /// The limit of the probe.
     Probe,
-    /// The link may have been silent too long.
+    /// The next check for a silent link.
     KeepAlive,
-    /// A call may have run out of time.
+    /// The deadline of a call.
     Call(CallId),
-    /// A call has rested long enough between two rounds without questions.
+    /// The end of the wait before a retry without requests.
     Rest(CallId),
-    /// A person has had long enough.
+    /// The limit of a request for input.
     Input(InputId),
-    /// A request of the session's own has run out of time.
+    /// The limit of a request of the session itself.
     Request(u64),
-    /// A subscription is asked for again.
+    /// When a subscription is requested again.
     Relisten(ListenId),
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Sets a timer; an instant beyond the end of time clears it.
+    /// Sets or moves a timer. `None`, an instant that cannot be represented, clears it.
     pub(super) fn set(&mut self, timer: TimerKey, at: Option<Instant>) {
         let Some(at) = at else { return self.clear(timer) };
         if let Some(old) = self.at.insert(timer, at) {
@@ -65,7 +65,7 @@ impl Timers {
         self.order.first().map(|(at, _)| *at)
     }
 
-    /// Takes the first timer that is due.
+    /// Removes and returns the first timer that is due.
     pub(super) fn pop(&mut self, now: Instant) -> Option<TimerKey> {
         let (at, timer) = *self.order.first()?;
         if at > now {
