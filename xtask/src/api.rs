@@ -1,4 +1,4 @@
-//! `cargo xtask api`: the public API of each library as text, in `docs/api/`, so that a review sees what changes.
+//! `cargo xtask api`: the public API of each library as text in `docs/api/`, so that a review shows what changes.
 //!
 //! The text is made by the `public-api` crate from rustdoc's JSON. That format is unstable, so this task needs a
 //! compiler whose format the locked version of `public-api` reads.
@@ -22,7 +22,7 @@ Blanket and automatic implementations are left out; all features are on.
     run,
 };
 
-/// Names, for rustdoc run by cargo, the real rustdoc. See [`rustdoc`].
+/// The path of the real rustdoc, for this binary when cargo runs it as rustdoc. See [`rustdoc`].
 const REAL_RUSTDOC: &str = "XTASK_RUSTDOC";
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -67,7 +67,7 @@ fn libraries() -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-/// The public items of a crate, one a line; those of a type follow it.
+/// The public items of a crate, one per line. The items of a type follow it.
 fn list(name: &str) -> Outcome<String> {
     let own = std::env::current_exe().map_err(|error| format!("this binary has no path: {error}"))?;
     let real = std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
@@ -82,12 +82,12 @@ fn list(name: &str) -> Outcome<String> {
         .build()
         .map_err(|error| format!("{} could not be read: {error}", json.display()))?;
     let lines = api.items().map(ToString::to_string);
-    // The marker that a derived `PartialEq` adds says nothing more.
+    // Every derived `PartialEq` adds this marker.
     let lines: Vec<String> = lines.filter(|line| !line.contains("StructuralPartialEq")).collect();
     Ok(without_trait_methods(&lines))
 }
 
-/// Leaves out the methods of trait implementations: the line of the implementation says as much.
+/// Leaves out the methods of trait implementations, which the line of the implementation implies.
 fn without_trait_methods(lines: &[String]) -> String {
     let mut method = None;
     let mut text = String::new();
@@ -109,7 +109,7 @@ fn doc_folder() -> Outcome<PathBuf> {
     Ok(crate::install::bin_dir()?.with_file_name("doc"))
 }
 
-/// The lines that are in one of the texts only, marked as in a diff.
+/// The lines that only one of the texts has, marked as in a diff.
 fn difference(old: &str, new: &str) -> String {
     let only = |mark: char, lines: &str, other: &str| {
         let other: std::collections::HashSet<&str> = other.lines().collect();
@@ -119,10 +119,10 @@ fn difference(old: &str, new: &str) -> String {
     only('-', old, new) + &only('+', new, old)
 }
 
-/// If cargo runs this binary as rustdoc: runs the real one, with unstable options allowed, and gives its status.
+/// If cargo runs this binary as rustdoc: runs the real rustdoc with unstable options enabled, and returns its status.
 ///
-/// The variable that allows them must not be set for cargo: build scripts look at it, so nearly every dependency
-/// would be compiled twice.
+/// `RUSTC_BOOTSTRAP` must not be set for cargo itself: build scripts depend on it, so nearly every dependency would be
+/// compiled twice.
 pub(crate) fn rustdoc() -> Option<Outcome> {
     let real = std::env::var_os(REAL_RUSTDOC)?;
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();

@@ -1,16 +1,16 @@
-//! Steps of `cargo xtask ci` that run a tool of others over the whole workspace.
+//! Steps of `cargo xtask ci` that run a third-party tool over the whole workspace.
 
 use crate::Outcome;
 use crate::shell::run as run_command;
 use crate::tools::Tools;
 
-/// Spelling. Exceptions are in `typos.toml`.
+/// Checks spelling. Exceptions are in `typos.toml`.
 pub(crate) fn typos() -> Outcome {
     let Some(tools) = Tools::install("spelling")? else { return Ok(()) };
     run_command(tools.command("typos").args(["--format", "brief"]))
 }
 
-/// Links in Markdown that lead to a file of the repository, and the anchors behind `#`. Nothing is fetched.
+/// Checks links between Markdown files of the repository, and their anchors. Nothing is fetched.
 pub(crate) fn links() -> Outcome {
     let Some(tools) = Tools::install("links in Markdown")? else { return Ok(()) };
     // A folder is walked without what `.gitignore` names; a glob would include it.
@@ -19,7 +19,7 @@ pub(crate) fn links() -> Outcome {
     run_command(tools.command("lychee").args(arguments))
 }
 
-/// Licences, sources and banned crates of all dependencies. Advisories need a database that is not in a registry.
+/// Checks licences, sources and bans of all dependencies. Advisories would need a database that no registry has.
 pub(crate) fn deny() -> Outcome {
     let Some(tools) = Tools::install("dependencies")? else { return Ok(()) };
     let arguments = ["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];

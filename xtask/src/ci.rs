@@ -30,9 +30,8 @@ With arguments only the named steps are run.
 
 type Step = (&'static str, fn() -> Outcome);
 
-// All cargo steps name the same packages and features, and none sets RUSTFLAGS: what clippy checked serves doc,
-// and what test builds it builds once. (doc leaves out dev-dependencies, so the few crates to which those add
-// features are checked once more.)
+// The cargo steps select the same packages and features where they can, and none sets RUSTFLAGS, so that doc reuses
+// what clippy checked and test builds everything once.
 const STEPS: &[Step] = &[
     ("fmt", || run_command(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&[])),

@@ -1,4 +1,4 @@
-//! Installing what tests and checks need, from lock files: packages of npm and of PyPI.
+//! Installs packages of npm and PyPI that tests and checks need, from lock files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::Outcome;
 use crate::shell::{find, is_ci, output, run as run_command};
 
-/// A tool is there, or this machine does not have it. An error means that setting it up failed.
+/// Whether a tool is available. A failed installation is an error instead.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Setup {
     Ready(PathBuf),
@@ -25,7 +25,7 @@ pub(crate) fn require(setup: Outcome<Setup>, what_for: &str) -> Outcome<Option<P
     }
 }
 
-/// Installs the packages of a folder's `package-lock.json` without running their scripts; gives the Node.js used.
+/// Installs the packages of a `package-lock.json` without running their scripts, and returns the Node.js.
 pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
     let Some(node) = find("node") else { return Ok(Setup::Missing("node is not on PATH")) };
     let Some(npm) = find("npm") else { return Ok(Setup::Missing("npm is not on PATH")) };
@@ -38,7 +38,7 @@ pub(crate) fn npm(folder: &Path) -> Outcome<Setup> {
     Ok(Setup::Ready(node))
 }
 
-/// Makes a venv with the packages of a lock file; gives its Python.
+/// Creates a venv with the packages of a lock file, and returns its Python.
 pub(crate) fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {
     let Some(base) = find("python3").or_else(|| find("python")) else {
         return Ok(Setup::Missing("python3 is not on PATH"));
@@ -73,7 +73,7 @@ impl Stamp {
             .ok_or_else(|| format!("`{} --version` failed", tool.display()))?;
         let lock_text = std::fs::read_to_string(&lock)
             .map_err(|error| format!("{} could not be read: {error}", lock.display()))?;
-        // The whole lock instead of a hash: it is small, and needs no hash function.
+        // The whole lock file instead of a hash: it is small, and needs no hash function.
         Ok(Self { content: format!("{version}\n{lock_text}"), file })
     }
 
@@ -87,7 +87,7 @@ impl Stamp {
     }
 }
 
-/// Where cargo puts the binaries of the dev profile: beside this one, whatever the target folder is.
+/// The folder of the binaries of the dev profile, found from the path of this binary.
 pub(crate) fn bin_dir() -> Outcome<PathBuf> {
     let own = std::env::current_exe().map_err(|error| format!("this binary has no path: {error}"))?;
     let profiles = own.parent().and_then(Path::parent);

@@ -1,11 +1,11 @@
-//! `cargo xtask interop`: the conversations with peers that nobody here wrote, and their matrix.
+//! `cargo xtask interop`: conversations with third-party clients and servers, and the matrix of results.
 
 use std::path::Path;
 
 use crate::shell::root;
 use crate::{Outcome, Task, install, test};
 
-/// The columns, as the tests name them.
+/// The columns, under the names that the tests use.
 const STEPS: [&str; 12] = [
     "connect", "list", "call", "progress", "cancel", "error", "large", "resource", "prompt", "input",
     "listen", "close",
@@ -22,13 +22,13 @@ conversation works with which peer.
     run,
 };
 
-/// Installs, runs just these tests, and prints the matrix.
+/// Installs the peers, runs these tests only, and prints the matrix.
 fn run(args: &[String]) -> Outcome {
     if let Some(unknown) = args.first() {
         return Err(format!("interop takes no arguments, and got `{unknown}`"));
     }
     let folder = install::bin_dir()?.join("interop-rows");
-    // What an earlier run left must not stand for a row that this one does not make.
+    // A file from an earlier run must not count as a row of this one.
     let _absent = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
@@ -53,7 +53,7 @@ fn read(file: &Path) -> Outcome<String> {
     std::fs::read_to_string(file).map_err(|error| format!("{} could not be read: {error}", file.display()))
 }
 
-/// One row: verdict and note of each step.
+/// One row: the verdict of each step, with a note.
 #[derive(Debug, PartialEq)]
 struct Row {
     name: String,
@@ -74,7 +74,7 @@ impl Row {
         Row::parse(name, &text)
     }
 
-    /// A step that the text does not tell of has failed, and so has all of a row that was not made.
+    /// A step that is not in the text has failed, so an absent row has failed in every step.
     fn parse(name: &str, text: &str) -> Row {
         let cell = |step: &&str| {
             let found = text.lines().find_map(|line| line.strip_prefix(step)?.strip_prefix('\t'));
@@ -96,7 +96,7 @@ impl Row {
     }
 }
 
-/// The matrix as a table, and below it why a peer cannot do a step.
+/// The matrix as a table, followed by the reasons why a peer cannot do a step.
 fn matrix(rows: &[Row]) -> String {
     let mut reasons: Vec<&str> = Vec::new();
     let mut lines = vec![std::iter::once("peers".to_owned()).chain(STEPS.map(str::to_owned)).collect()];
@@ -140,7 +140,7 @@ fn table(lines: &[Vec<String>]) -> String {
     lines.iter().map(padded).collect()
 }
 
-/// The versions of the peers, from the files that the locks are made of.
+/// The versions of the peers, from the files that the lock files are generated from.
 fn versions() -> Outcome<String> {
     let folder = root().join("tests/interop");
     let inspector = read(&root().join("tests/inspector/package.json"))?;

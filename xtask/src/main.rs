@@ -16,16 +16,16 @@ mod test;
 mod tidy;
 mod tools;
 
-/// The error is what a person reads; nothing here acts on it.
+/// The error is a message for the user.
 type Outcome<T = ()> = Result<T, String>;
 
 /// One task of the command line.
 struct Task {
     name: &'static str,
     arguments: &'static str,
-    /// One line, for the list of tasks.
+    /// One line for the list of tasks, without a full stop.
     summary: &'static str,
-    /// What `--help` adds to the summary.
+    /// Printed after the summary by `--help`.
     details: &'static str,
     run: fn(&[String]) -> Outcome,
 }

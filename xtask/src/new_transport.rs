@@ -1,6 +1,6 @@
-//! `cargo xtask new-transport NAME`: a crate that compiles, with the compliance kit wired, and red until it is written.
+//! `cargo xtask new-transport NAME`: makes a crate that compiles, and whose compliance tests fail until it is written.
 //!
-//! The templates are Rust as it stands, for a transport named `sketch`: the tests of the workspace compile them.
+//! The templates are valid Rust for a transport named `sketch`; the tests of the workspace compile them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ const FILES: [(&str, &str); 4] = [
     ("tests/fixture/mod.rs", include_str!("../templates/tests/fixture/mod.rs")),
 ];
 
-/// A crate outside has a workspace of its own, or cargo looks for one above it.
+/// Appended for a crate outside this workspace, so that cargo does not search for one above it.
 const OWN_WORKSPACE: &str = "\n[workspace]\n";
 
-/// `NAME`, and optionally `--dir FOLDER`, which must not be there yet.
+/// `NAME`, and optionally `--dir FOLDER`. The folder must not exist yet.
 fn run(args: &[String]) -> Outcome {
     let (name, folder) = match args {
         [name] => (name, root().join("tests/third_party").join(name)),
@@ -41,22 +41,24 @@ fn run(args: &[String]) -> Outcome {
     let files = fill(name, &root().join("crates/mcp-core"), own_workspace)?;
     write(&folder, &files)?;
     let manifest = folder.join("Cargo.toml");
-    println!("made {}\n", folder.display());
-    println!("its tests are red and say what is not written yet:");
+    println!("created {}\n", folder.display());
+    println!("its tests fail and say what is not written yet:");
     println!("  cargo test --manifest-path {}\n", manifest.display());
-    println!("the way to green: {}", root().join("docs/writing-a-transport.md").display());
+    println!("the steps from here: {}", root().join("docs/writing-a-transport.md").display());
     Ok(())
 }
 
-/// The files of a crate of this name.
+/// The files of a crate with this name.
 fn fill(name: &str, core: &Path, own_workspace: bool) -> Outcome<Vec<(&'static str, String)>> {
     let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !starts || !name.chars().all(is_fit) || name.ends_with('-') || name.contains("--") {
-        return Err(format!("`{name}` is no name for a crate: small letters, digits and single hyphens"));
+        return Err(format!(
+            "`{name}` is not a valid crate name: use lower-case letters, digits and single hyphens"
+        ));
     }
     if ["core", "std", "test", "mcp-core", "mcp-testkit", "tokio", "alloc"].contains(&name) {
-        return Err(format!("a crate named `{name}` would hide another one"));
+        return Err(format!("a crate named `{name}` would shadow another one"));
     }
     let snake = name.replace('-', "_");
     let upper = |word: &str| word[..1].to_uppercase() + &word[1..];
@@ -73,10 +75,10 @@ fn fill(name: &str, core: &Path, own_workspace: bool) -> Outcome<Vec<(&'static s
     Ok(filled.collect())
 }
 
-/// Writes into a folder that is made for it.
+/// Creates the folder and writes the files.
 fn write(folder: &Path, files: &[(&str, String)]) -> Outcome {
     if folder.exists() {
-        return Err(format!("{} is there already", folder.display()));
+        return Err(format!("{} already exists", folder.display()));
     }
     for (path, text) in files {
         let file = folder.join(path);
@@ -122,7 +124,7 @@ mod tests {
         let files = fill("pigeon", Path::new("/"), true).unwrap();
         write(&folder, &files).unwrap();
         assert!(folder.join("tests/fixture/mod.rs").is_file());
-        assert!(write(&folder, &files).unwrap_err().contains("is there already"));
+        assert!(write(&folder, &files).unwrap_err().contains("already exists"));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

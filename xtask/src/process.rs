@@ -1,4 +1,4 @@
-//! Running a program with an end: whatever it started is gone when its time is over.
+//! Runs programs with a time limit. The whole process group is killed, so that no child survives.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs it to its end, with both outputs in one file. After the limit the whole process group is killed.
+/// Runs the command with stdout and stderr in one file. After `limit` the process group is killed.
 pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome<ExitStatus> {
     let unwritable = |error| format!("{} cannot be written: {error}", log.display());
     let file = File::create(log).map_err(unwritable)?;
@@ -27,7 +27,7 @@ pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Outcome
     }
 }
 
-/// Runs it to its end and hands on each line of its stdout. After so long a silence the whole process group is killed.
+/// Runs the command and passes on each line of its stdout. If none arrives for `silence`, the process group is killed.
 pub(crate) fn watch(
     command: &mut Command,
     silence: Duration,
@@ -57,31 +57,32 @@ pub(crate) fn watch(
     running.wait(silence)?.ok_or_else(|| "it closed its output and does not end".to_owned())
 }
 
-/// A program that is running; dropped, it is killed.
+/// A running program. It is killed on drop.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    /// Whether it leads a process group of its own.
+    /// Whether it leads a process group.
     group: bool,
 }
 
 impl Running {
-    /// Starts one, in our own process group.
+    /// Starts the command in the process group of this process.
     pub(crate) fn start(command: &mut Command) -> Outcome<Running> {
         let child = command.spawn().map_err(|error| format!("{command:?} could not be run: {error}"))?;
         Ok(Running { child, group: false })
     }
 
-    /// Asks it to end, and says how it ended.
+    /// Asks the program to end, and returns its status.
     pub(crate) fn stop(mut self, limit: Duration) -> Outcome<ExitStatus> {
         if cfg!(unix) {
             signal("TERM", &self.child.id().to_string());
         } else {
             let _already_gone = self.child.kill();
         }
-        self.wait(limit)?.ok_or_else(|| format!("it goes on {} s after it was told to end", limit.as_secs()))
+        self.wait(limit)?
+            .ok_or_else(|| format!("it is still running {} s after it was asked to end", limit.as_secs()))
     }
 
-    /// Its status, if it ends in time.
+    /// Its status, or `None` if it is still running after `limit`.
     fn wait(&mut self, limit: Duration) -> Outcome<Option<ExitStatus>> {
         let start = Instant::now();
         loop {
@@ -98,7 +99,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if cfg!(unix) && self.group {
-            // Also after its own end: what it started may have stayed.
+            // Also after its end: processes that it started may still run.
             signal("KILL", &format!("-{}", self.child.id()));
         }
         let _already_gone = self.child.kill();
@@ -106,11 +107,11 @@ impl Drop for Running {
     }
 }
 
-/// The shell has a `kill` of its own on every system; the standard library has none.
+/// `kill` is built into every shell; the standard library has no counterpart.
 fn signal(name: &str, target: &str) {
     let mut kill = Command::new("sh");
     kill.args(["-c", &format!("kill -{name} {target} 2>/dev/null")]);
-    let _nobody_is_left = kill.stdin(Stdio::null()).status();
+    let _already_gone = kill.stdin(Stdio::null()).status();
 }
 
 #[cfg(all(test, unix))]
@@ -118,9 +119,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_too_long_is_killed_with_all_that_it_started() {
+    fn a_program_that_runs_too_long_is_killed_with_its_children() {
         let log = std::env::temp_dir().join(format!("xtask-process-{}", std::process::id()));
-        // The inner shell would hold the log for a minute, and says its id.
+        // The inner shell would keep the log open for a minute. It prints its id.
         let mut command = Command::new("sh");
         command.args(["-c", "sh -c 'echo $$; exec sleep 60' & wait"]);
         let why = run(&mut command, &log, Duration::from_millis(300)).unwrap_err();

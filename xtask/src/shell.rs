@@ -1,4 +1,4 @@
-//! Running other programs, and finding them.
+//! Finds and runs other programs.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::process::{Command, Stdio};
 
 use crate::Outcome;
 
-/// The folder of the workspace.
+/// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
-    // Cargo sets the variable at run time too; the built-in value serves a binary that is run by hand.
+    // Cargo sets the variable at run time too. The built-in value is for a binary that is run by hand.
     let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let own = PathBuf::from(own);
     own.parent().map(Path::to_path_buf).unwrap_or(own)
 }
 
-/// The cargo that runs this task, in the folder of the workspace.
+/// The cargo that runs this task, in the root folder of the workspace.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-/// Shows the command, runs it, and fails if it fails.
+/// Prints the command and runs it. A status other than success is an error.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = show(command);
     println!("$ {shown}");
@@ -32,13 +32,13 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     }
 }
 
-/// What the command prints to stdout, if it runs and succeeds.
+/// The trimmed stdout of the command, or `None` if it cannot be run or fails.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Where a program is on PATH.
+/// Finds a program on PATH.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
@@ -47,7 +47,7 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Whether this is an unattended run, where nothing may be left out.
+/// Whether this is an unattended run (`CI=true`), in which a missing tool is an error.
 pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }

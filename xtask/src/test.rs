@@ -1,6 +1,6 @@
 //! `cargo xtask test`: installs what the tests need from the lock files, builds, and runs all tests.
 //!
-//! cargo-nextest runs each test in a process of its own and kills one that hangs (`.config/nextest.toml`). Examples in
+//! cargo-nextest runs each test in its own process and kills one that hangs (`.config/nextest.toml`). Examples in
 //! documentation are run by `cargo test --doc`, which is killed if it stops printing.
 
 mod count;
@@ -31,9 +31,9 @@ above it are the tests that were skipped because a program is missing. With CI=t
     run,
 };
 
-/// `--tests` beside `--bins`: the same features are resolved as by `cargo test`, so nothing is built twice.
+/// With `--bins --tests`, cargo resolves the same features for this as for `cargo test`, so nothing is built twice.
 const COMMON: [&str; 2] = ["--workspace", "--all-features"];
-/// A run without a watchdog per test is killed if it prints nothing for this long.
+/// A run without nextest is killed if it prints nothing for this long.
 const SILENCE: Duration = Duration::from_secs(300);
 
 pub(crate) fn run(args: &[String]) -> Outcome {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     total.report()
 }
 
-/// Runs the tests that the arguments select; gives what came of them. A build that fails is an error.
+/// Runs the tests that the arguments select, and counts the results. A failed build is an error.
 pub(crate) fn nextest(args: &[String], variables: &[(&str, PathBuf)]) -> Outcome<Counts> {
     let variables = variables.iter().map(|(name, value)| (name, value));
     let Some(tools) = Tools::install("the watchdog for tests (cargo-nextest)")? else {
@@ -57,7 +57,6 @@ pub(crate) fn nextest(args: &[String], variables: &[(&str, PathBuf)]) -> Outcome
     let report = bin_dir()?.with_file_name("nextest").join("default/junit.xml");
     let _absent = std::fs::remove_file(&report);
     let mut tests = tools.cargo("nextest");
-    // A filter that matches nothing is a mistake, and nextest's own status for it says so.
     let outcome = run_command(tests.arg("run").args(COMMON).args(args).envs(variables));
     match std::fs::read_to_string(&report) {
         Ok(text) => Ok(Counts::of_junit(&text)),
@@ -65,7 +64,7 @@ pub(crate) fn nextest(args: &[String], variables: &[(&str, PathBuf)]) -> Outcome
     }
 }
 
-/// Runs a command that prints what libtest prints.
+/// Runs a command that prints the output of libtest, and counts the results.
 fn libtest(command: &mut Command) -> Outcome<Counts> {
     let mut read = Libtest::default();
     let status = process::watch(command, SILENCE, |line| {
@@ -79,7 +78,7 @@ fn libtest(command: &mut Command) -> Outcome<Counts> {
     }
 }
 
-/// Installs what the tests need; gives the variables that tell them where it is.
+/// Installs what the tests need, and returns the environment variables that tell them where it is.
 pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     let interop = root().join("tests/interop");
     let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?)];
@@ -117,7 +116,7 @@ pub(crate) fn build() -> Outcome {
     run_command(cargo().arg("build").args(COMMON).args(["--bins", "--tests"]))
 }
 
-/// The tests start a server of their own; Debian's may run or not.
+/// The tests start their own server; one that Debian runs is left alone.
 fn redis() -> Setup {
     let missing = Setup::Missing("redis-server is not on PATH (on Debian: apt-get install redis-server)");
     find("redis-server").map_or(missing, Setup::Ready)

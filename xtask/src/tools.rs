@@ -9,13 +9,13 @@ use crate::Outcome;
 use crate::install;
 use crate::shell::root;
 
-/// The folder of the installed programs.
+/// The installed programs.
 pub(crate) struct Tools {
     bin: PathBuf,
 }
 
 impl Tools {
-    /// Installs them if needed. `None`, if this machine cannot; with `CI=true` that is an error.
+    /// Installs them if needed. `None`, if Python is missing; with `CI=true` that is an error.
     pub(crate) fn install(what_for: &str) -> Outcome<Option<Tools>> {
         let venv = folder()?.join("venv");
         let setup = install::python(&root().join(".ci/tools/requirements.lock"), &venv);
@@ -24,14 +24,14 @@ impl Tools {
         Ok(bin.map(|bin| Tools { bin }))
     }
 
-    /// One of the programs, in the folder of the workspace.
+    /// One of the programs, run in the root folder of the workspace.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.bin.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
         command.current_dir(root());
         command
     }
 
-    /// A subcommand of cargo among them.
+    /// One of the programs that are subcommands of cargo.
     pub(crate) fn cargo(&self, name: &str) -> Command {
         let mut command = self.command(&format!("cargo-{name}"));
         command.arg(name);
@@ -39,7 +39,7 @@ impl Tools {
     }
 }
 
-/// Where installed programs are kept: the target folder, which is neither committed nor packaged.
+/// The folder of installed programs, in the target folder.
 fn folder() -> Outcome<PathBuf> {
     let folder = install::bin_dir()?.with_file_name("tools");
     std::fs::create_dir_all(&folder)

@@ -120,5 +120,5 @@ fn table(
 }
 
 fn number(text: &str) -> Outcome<f64> {
-    text.parse().map_err(|_| format!("{text} is no number"))
+    text.parse().map_err(|_| format!("{text} is not a number"))
 }

@@ -96,7 +96,7 @@ fn run(args: &[String]) -> Outcome {
     let usage = "usage: cargo xtask bench goals|stdio|http|http-client [PAIRS]";
     let (name, pairs) = match args {
         [name] => (name, PAIRS),
-        [name, pairs] => (name, pairs.parse().map_err(|_| format!("{pairs} is no number"))?),
+        [name, pairs] => (name, pairs.parse().map_err(|_| format!("{pairs} is not a number"))?),
         _ => return Err(usage.into()),
     };
     let tables: Tables = match name.as_str() {

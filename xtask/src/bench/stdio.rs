@@ -42,7 +42,7 @@ fn servers(programs: &Path, pairs: usize) -> Outcome<String> {
     show(&mut text, format_args!("\nServers; `ours / raw` and `ours / tuned` in brackets.\n"));
     show(&mut text, format_args!("| call | CPU of the server, us | time per call, us | p50, us |"));
     show(&mut text, format_args!("|---|---|---|---|"));
-    // How a client makes its calls does not concern a server.
+    // The style of calls does not matter to a server.
     for cell in CELLS.iter().filter(|cell| cell.style == "raw") {
         let with = |server: &str| {
             load_server(&programs.join("raw-client"), cell, cell.calls, &[], &programs.join(server))

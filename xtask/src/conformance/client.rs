@@ -1,4 +1,4 @@
-//! The suite against our client: each scenario by itself, told the revision, and once more finding it out.
+//! The suite against our client. Each scenario runs twice: with the revision pinned, and with version negotiation.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::suite::{Leg, Suite, read_results};
 
 /// The revisions that the suite has requirements for.
 const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
-/// The client is told the revision, or finds it out.
+/// `pinned`: the client uses the revision of the scenario. `auto`: it negotiates one.
 const MODES: [&str; 2] = ["pinned", "auto"];
 /// An older revision, for which the suite has scenarios and no requirements.
 const OLDER: (&str, [&str; 2]) = ("2025-06-18", ["initialize", "tools_call"]);
-/// Not required by the suite, which added it late. Required here.
+/// Required here, but not by the suite, which added it late.
 const REQUIRED_TOO: [&str; 1] = ["json-schema-2020-12-preservation"];
 
 const RUN: Duration = Duration::from_secs(60);
 
-/// Runs all revisions in both modes; gives what failed.
+/// Runs all revisions in both modes, and returns what failed.
 pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     let mut failed = Vec::new();
     for revision in REVISIONS {
@@ -61,14 +61,14 @@ fn is_oauth(scenario: &str) -> bool {
     scenario.starts_with("auth/")
 }
 
-/// One scenario by itself: so the client's exit code counts, and no scenario takes the time of another.
+/// Runs one scenario alone, so that the exit code of the client and its time limit count for that scenario.
 fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut Report) -> Outcome {
     let client = program("conformance-client")?;
     let (bin, file) = client.parent().zip(client.file_name()).ok_or("the client is in no folder")?;
     let folder = suite.folder(&format!("client-{revision}-{mode}-{name}"))?;
     let log = folder.join("log.txt");
     let mut command = suite.command();
-    // The suite takes the command apart at spaces: a path from here has none.
+    // The suite splits the command at spaces. A relative path has none.
     let own = format!("./{}", file.to_string_lossy());
     command.args(["client", "--command", &own, "--scenario", name, "--spec-version", revision, "-o"]);
     command.arg(&folder).current_dir(bin).env("MCP_FIXTURE_MODE", mode);
@@ -76,7 +76,7 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
     read_results(&folder, "", report)?;
     match status {
         Ok(status) if status.success() => {}
-        // The suite fails if a check has failed, and if the client has: then it said why.
+        // The suite fails if a check failed, or if the client did. In the latter case the client printed a reason.
         Ok(status) => match stderr(&folder) {
             Some(said) => report.add_failure(name, &format!("the client failed: {said}")),
             None if report.faults(name).is_empty() => {
@@ -89,7 +89,7 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
     Ok(())
 }
 
-/// What the client told last, as the suite kept it.
+/// The last line that the client printed to stderr, as recorded by the suite.
 fn stderr(folder: &Path) -> Option<String> {
     let mut texts = std::fs::read_dir(folder).ok()?.filter_map(|entry| {
         let text = std::fs::read_to_string(entry.ok()?.path().join("stderr.txt")).ok()?;

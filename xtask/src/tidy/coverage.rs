@@ -1,4 +1,4 @@
-//! Every rule and fault that this workspace covers has a test that cites it, and what is cited exists.
+//! Every rule and fault in scope is cited by a test, and every cited id exists.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ const FAULTS: &str = "docs/faults.md";
 const TESTING: &str = "docs/testing.md";
 const EXCUSES: &str = "## Rules without a test here";
 
-/// The areas of the ledger whose every rule has a test, or a line in the testing guide that says why not.
+/// The areas of the ledger in which each rule has a test, or a reason in the testing guide why not.
 const AREAS: &[&str] = &[
     "RPC", "ID", "META", "LIFE", "DISC", "ERA", "STDIO", "CANC", "PROG", "TIME", "PING", "SUB", "MRTR",
     "PAGE", "ERR", "HTTP", "SSE", "SESS", "RES", "HDR", "SSE24", "SEC", "CACHE",
 ];
-/// The faults that have a test, as (prefix, from, to).
+/// The faults that must have a test, as (prefix, first, last).
 const COVERED_FAULTS: &[(&str, u32, u32)] = &[("A-B", 1, 36), ("C-", 1, 47), ("C-", 49, 50)];
 
-/// No test and no code cites an id that is not in the lists.
+/// Every id that code or tests cite is in the lists.
 pub(super) fn cited_ids_exist(tree: &Tree) -> Vec<Finding> {
     let (rules, faults) = (known_rules(tree), known_faults(tree));
     let areas: BTreeSet<&str> = rules.iter().map(|id| area(id)).collect();
@@ -40,7 +40,7 @@ pub(super) fn cited_ids_exist(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Every rule of the covered areas is cited by a test, or excused in the testing guide.
+/// Every rule of these areas is cited by a test, or excused in the testing guide.
 pub(super) fn rules_are_tested(tree: &Tree) -> Vec<Finding> {
     let guide = tree.text(TESTING).unwrap_or_default();
     let excuses =
@@ -68,13 +68,13 @@ pub(super) fn faults_are_tested(tree: &Tree) -> Vec<Finding> {
     missing.map(|id| Finding::new(FAULTS, line_of(&id), format!("no test cites FAULT {id}"))).collect()
 }
 
-/// What stands before the first hyphen.
+/// The part before the first hyphen.
 fn area(id: &str) -> &str {
     id.split('-').next().unwrap_or_default()
 }
 
 fn known_rules(tree: &Tree) -> BTreeSet<String> {
-    // The traps are headings in bold, not rows; so the whole text counts.
+    // The traps are headings in bold rather than rows, so the whole text counts.
     ids::rules(tree.text(LEDGER).unwrap_or_default()).into_iter().map(|id| id.id).collect()
 }
 
@@ -105,7 +105,7 @@ fn cited(tree: &Tree, ids_in: fn(&str) -> Vec<Id>) -> BTreeSet<String> {
     transcripts.chain(tests).flat_map(ids_in).map(|id| id.id).collect()
 }
 
-/// The part of a file that counts as a test: an id above production code says what the code does, and proves nothing.
+/// The part of a file that counts as a test. An id in production code proves nothing.
 fn test_part<'a>(is_test: bool, path: &str, text: &'a str) -> &'a str {
     let Some(inner) = path.strip_prefix("crates/") else {
         return if path.starts_with("tests/") { text } else { "" };

@@ -1,7 +1,6 @@
-//! No circle between the first modules of a crate: what can be read in an order can be understood in it.
+//! The top-level modules of a crate form no cycle.
 //!
-//! A first module is a folder or a file directly in `src/`. Code for tests does not count, and neither do `lib.rs` and
-//! `main.rs`, which join the modules.
+//! A top-level module is a folder or a file directly in `src/`. Test code, `lib.rs` and `main.rs` do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +10,10 @@ use super::paths::{Mention, mentions};
 use super::source::Source;
 use super::tree::Tree;
 
-/// Crates and edges in them that may close a circle, with the reason. The list may only shrink.
+/// Edges that may close a cycle. The list may only shrink.
 const ACCEPTED: &[Edge] = &[];
 
-/// A crate, a module in it, the module that it names, and why that is accepted.
+/// A crate, a module in it, the module that it names, and the reason why that is accepted.
 type Edge = (&'static str, &'static str, &'static str, &'static str);
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -29,13 +28,13 @@ fn check_with(tree: &Tree, accepted: &[Edge]) -> Vec<Finding> {
             crates.entry(name).or_default().push((source, inner));
         }
     }
-    crates.into_iter().flat_map(|(name, sources)| circles(name, &sources, accepted)).collect()
+    crates.into_iter().flat_map(|(name, sources)| cycles(name, &sources, accepted)).collect()
 }
 
-/// For each edge, one place that makes it.
+/// Each edge with one file and line that causes it.
 type Graph<'a> = BTreeMap<(String, String), (&'a str, usize)>;
 
-fn circles(name: &str, sources: &[(&Source, &str)], accepted: &[Edge]) -> Vec<Finding> {
+fn cycles(name: &str, sources: &[(&Source, &str)], accepted: &[Edge]) -> Vec<Finding> {
     let graph = graph(sources);
     let is_accepted = |from: &str, to: &str| {
         accepted.iter().any(|(of, accepted_from, accepted_to, _)| {
@@ -49,14 +48,14 @@ fn circles(name: &str, sources: &[(&Source, &str)], accepted: &[Edge]) -> Vec<Fi
         }
         let back = way(&graph, to, from, &|from, to| !is_accepted(from, to));
         if let Some(back) = back {
-            let what = format!("{from} names {to}, and {} leads back: a circle", back.join(" -> "));
+            let what = format!("{from} names {to}, and {} leads back", back.join(" -> "));
             findings.push(Finding::new(path, *line, what));
         }
     }
     for (of, from, to, _) in accepted.iter().filter(|(of, ..)| *of == name) {
         let is_there = graph.contains_key(&((*from).to_owned(), (*to).to_owned()));
         if !is_there || way(&graph, to, from, &|_, _| true).is_none() {
-            let what = format!("{of}: {from} -> {to} closes no circle any more; take it off the list");
+            let what = format!("{of}: {from} -> {to} closes no cycle any more; remove it from the list");
             findings.push(Finding::new("xtask/src/tidy/cycles.rs", 1, what));
         }
     }
@@ -86,12 +85,12 @@ fn graph<'a>(sources: &[(&'a Source, &str)]) -> Graph<'a> {
     graph
 }
 
-/// The module that a file of `src/` belongs to.
+/// The top-level module that a file belongs to.
 fn first(inner: &str) -> &str {
     inner.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
 
-/// The names that `lib.rs` exports at the root, and the modules that they are from.
+/// The names that `lib.rs` exports at the root, and the modules that they come from.
 fn exports(sources: &[(&Source, &str)], modules: &BTreeSet<&str>) -> BTreeMap<String, String> {
     let Some((lib, _)) = sources.iter().find(|(_, inner)| *inner == "lib.rs") else { return BTreeMap::new() };
     let roots: Vec<&str> = modules.iter().copied().chain(["crate", "self"]).collect();
@@ -102,7 +101,7 @@ fn exports(sources: &[(&Source, &str)], modules: &BTreeSet<&str>) -> BTreeMap<St
     mentions(&lib.production, &roots).into_iter().filter_map(module).collect()
 }
 
-/// The modules on a shortest way along edges that count, with both ends.
+/// A shortest path along the edges that count, with both ends.
 fn way(graph: &Graph<'_>, from: &str, to: &str, counts: &dyn Fn(&str, &str) -> bool) -> Option<Vec<String>> {
     let mut ways = vec![vec![from.to_owned()]];
     let mut seen = BTreeSet::from([from.to_owned()]);
@@ -142,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_no_circle_and_tests_do_not_count() {
+    fn an_order_is_accepted_and_tests_do_not_count() {
         assert_eq!(found("use crate::{a, b, c};", &[]), [""; 0]);
     }
 
     #[test]
-    fn a_circle_is_found_at_each_of_its_edges() {
+    fn a_cycle_is_found_at_each_of_its_edges() {
         let files = [FILES, &[("crates/x/src/c/more.rs", "\nuse crate::a::A;")]].concat();
         let found: Vec<String> = check_with(&Tree::of(&files), &[]).iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(found[0], "crates/x/src/a/inner.rs:1: a names b, and b -> c -> a leads back: a circle");
+        assert_eq!(found[0], "crates/x/src/a/inner.rs:1: a names b, and b -> c -> a leads back");
         let accepted: &[Edge] = &[("x", "c", "a", "why")];
         assert_eq!(check_with(&Tree::of(&files), accepted), []);
     }
@@ -159,6 +158,6 @@ mod tests {
     #[test]
     fn an_accepted_edge_that_closes_nothing_is_found() {
         let accepted: &[Edge] = &[("x", "a", "b", "why")];
-        assert!(found("", accepted)[0].contains("a -> b closes no circle"), "{:?}", found("", accepted));
+        assert!(found("", accepted)[0].contains("a -> b closes no cycle"), "{:?}", found("", accepted));
     }
 }

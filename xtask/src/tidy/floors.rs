@@ -1,6 +1,6 @@
-//! Which folder may name which: a floor names only itself and the floors below it.
+//! Which folder may name which: code names only its own floor and the floors below.
 //!
-//! Test code is free, and so are crates that stand above the floors.
+//! Test code and the crates above the floors are not restricted.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::source::Source;
 use super::tree::Tree;
 
 const CORE: &str = "crates/mcp-core/src/";
-/// The folders of mcp-core. Those on one floor may name each other.
+/// The folders of mcp-core. Folders of one floor may name each other.
 const FLOORS: &[(&str, u8)] = &[
     ("message", 0),
     ("codec", 1),
@@ -24,11 +24,11 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 /// The only folders of mcp-core that may name tokio.
 const RUNTIME: &[&str] = &["runtime/", "client/driver/", "server/driver/"];
-/// What a third party's transport needs is public; so the bundled ones may name nothing else.
+/// The bundled transports may name only what is public for third-party transports.
 const TRANSPORTS: &[&str] = &["crates/mcp-stdio/src/", "crates/mcp-http/src/", "crates/mcp-ws/src/"];
 /// Each folder in here is a transport as a third party would write it.
 const EXAMPLES: &str = "tests/third_party/";
-/// An example that is longer teaches something else.
+/// The most lines of an example.
 const MOST_LINES: usize = 250;
 const FOR_TRANSPORTS: &[&str] = &["message", "codec", "transport"];
 
@@ -52,7 +52,7 @@ fn floor(name: &str) -> Option<u8> {
     FLOORS.iter().find(|(folder, _)| *folder == name).map(|(_, floor)| *floor)
 }
 
-/// What lib.rs exports, by name: it must not be a way around the floors.
+/// The exports of lib.rs by name, which must not be a way around the floors.
 fn exports(tree: &Tree) -> BTreeMap<String, String> {
     let Some(lib) = tree.sources().find(|source| source.path == format!("{CORE}lib.rs")) else {
         return BTreeMap::new();
@@ -90,13 +90,13 @@ fn core(source: &Source, inner: &str, exports: &BTreeMap<String, String>, findin
         let named = exports.get(first).map_or(first, String::as_str);
         if floor(named).is_some_and(|named| named > own_floor) {
             let what =
-                format!("{own}/ names {named}/, which is a floor above it ({})", mention.segments.join("::"));
+                format!("{own}/ names {named}/, which is on a floor above ({})", mention.segments.join("::"));
             findings.push(Finding::new(&source.path, mention.line, what));
         }
     }
 }
 
-/// The first name below the crate, if the path gets that far.
+/// The first name below the crate root, if the path reaches it.
 pub(super) fn from_root<'a>(segments: &'a [String], module: &'a [&str]) -> Option<&'a str> {
     let ups = segments.iter().take_while(|segment| *segment == "super").count();
     if ups == 0 {
@@ -108,7 +108,7 @@ pub(super) fn from_root<'a>(segments: &'a [String], module: &'a [&str]) -> Optio
     }
 }
 
-/// `Instant::now()`, and also `Instant::now` handed over as a function.
+/// `Instant::now()`, and `Instant::now` passed as a function.
 fn clock_reads(code: &str) -> impl Iterator<Item = usize> {
     let whole = |end: usize| code.as_bytes().get(end).is_none_or(|byte| !is_name(*byte));
     let found = code.match_indices("::now").filter(move |(at, word)| whole(at + word.len()));
@@ -132,7 +132,7 @@ fn example(path: &str) -> Option<&str> {
     inner.starts_with("src/").then_some(name)
 }
 
-/// Examples whose sources have grown beyond what an example may be.
+/// Examples that are too long.
 fn long_examples(tree: &Tree) -> Vec<Finding> {
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     for source in tree.sources() {
@@ -141,7 +141,7 @@ fn long_examples(tree: &Tree) -> Vec<Finding> {
         }
     }
     let long = lines.into_iter().filter(|(_, lines)| *lines >= MOST_LINES);
-    let what = |lines| format!("{lines} lines in src/, and an example has less than {MOST_LINES}");
+    let what = |lines| format!("{lines} lines in src/; an example has fewer than {MOST_LINES}");
     long.map(|(name, lines)| Finding::new(&format!("{EXAMPLES}{name}/src"), 1, what(lines))).collect()
 }
 

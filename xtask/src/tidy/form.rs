@@ -1,25 +1,25 @@
-//! The form of files: a first line that says the subject, a bounded length, no leftovers.
+//! The form of files: a first line that names the subject, a bounded length, no leftovers.
 
 use super::Finding;
 use super::tree::Tree;
 
 const MOST_LINES: usize = 400;
 const ALLOW_LONG: &str = "// tidy: allow-long (";
-// In two parts, so that this file keeps the rule itself.
+// In two parts, so that this file passes its own rule.
 const LEFTOVERS: &[&str] =
     &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!("), concat!("unimple", "mented!(")];
 
-/// Every Rust file begins with its own documentation.
+/// Every Rust file begins with its documentation.
 pub(super) fn first_line(tree: &Tree) -> Vec<Finding> {
     let wrong = tree.sources().filter(|source| !source.text.starts_with("//! "));
     wrong
         .map(|source| {
-            Finding::new(&source.path, 1, "the first line must be a `//!` doc that says the subject")
+            Finding::new(&source.path, 1, "the first line must be a `//!` comment that names the subject")
         })
         .collect()
 }
 
-/// No file grows beyond what one can hold in the head; an exception says why.
+/// The length of a file is bounded. An exception gives its reason.
 pub(super) fn length(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources() {
@@ -30,7 +30,7 @@ pub(super) fn length(tree: &Tree) -> Vec<Finding> {
         });
         if lines > MOST_LINES && !allowed {
             let what = format!(
-                "{lines} lines, and {MOST_LINES} are the most; split it, or say `{ALLOW_LONG}reason)`"
+                "{lines} lines; at most {MOST_LINES} are allowed; split the file, or add `{ALLOW_LONG}reason)`"
             );
             findings.push(Finding::new(&source.path, MOST_LINES + 1, what));
         }
@@ -38,13 +38,17 @@ pub(super) fn length(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Nothing left for later, and no space at the end of a line.
+/// No markers of unfinished work, and no space at the end of a line.
 pub(super) fn words(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources() {
         for (index, line) in source.text.lines().enumerate() {
             for word in LEFTOVERS.iter().filter(|word| line.contains(**word)) {
-                findings.push(Finding::new(&source.path, index + 1, format!("`{word}`: do it or drop it")));
+                findings.push(Finding::new(
+                    &source.path,
+                    index + 1,
+                    format!("`{word}`: finish it or remove it"),
+                ));
             }
         }
     }

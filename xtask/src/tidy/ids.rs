@@ -1,17 +1,17 @@
-//! Ids in text: of rules (`STDIO-C-007`, `T-12`) and of faults (`FAULT A-B7`), also in names of tests.
+//! Finds the ids of rules (`STDIO-C-007`, `T-12`) and of faults (`FAULT A-B7`), also in the names of tests.
 //!
-//! A name cannot hold a hyphen, so `fn stdio_c_007_two_listens` cites a rule too.
+//! An identifier cannot contain a hyphen, so `fn stdio_c_007_two_listens` cites a rule too.
 
 use super::lex::line_of;
 
-/// An id and where it stands.
+/// An id and its position.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Id {
-    /// As the ledger writes it.
+    /// In the form of the ledger.
     pub(crate) id: String,
     /// Counted from 1.
     pub(crate) line: usize,
-    /// It stands there letter by letter, so it was surely meant as an id.
+    /// The text has it in this form, so it is meant as an id.
     pub(crate) verbatim: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn rules(text: &str) -> Vec<Id> {
         }
         let id = &normal[start..end];
         let verbatim = text.get(start..end) == Some(id);
-        // `T-12` has too little in it to be sought in names such as `const_t_12`.
+        // `T-12` is too short to be sought in names such as `const_t_12`.
         if verbatim || area != "T" {
             found.push(Id { id: id.to_owned(), line: line_of(&normal, start), verbatim });
         }
@@ -44,7 +44,7 @@ pub(crate) fn rules(text: &str) -> Vec<Id> {
     found
 }
 
-/// The ids of faults: one, or a list, behind the word FAULT.
+/// The ids of faults: one or a list after the word FAULT.
 pub(crate) fn faults(text: &str) -> Vec<Id> {
     let normal = normalize(text);
     let mut found = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn faults(text: &str) -> Vec<Id> {
     found
 }
 
-/// An id that follows at once, or behind a comma or `and`.
+/// An id that follows immediately, or after a comma or `and`.
 fn next_fault(normal: &str, from: usize) -> Option<(usize, usize)> {
     let separators: &[_] = &[' ', ',', '-', '/'];
     let rest = normal[from..].trim_start_matches(separators);
@@ -73,7 +73,7 @@ fn next_fault(normal: &str, from: usize) -> Option<(usize, usize)> {
     (number > 0 && start > from).then_some((start, start + prefix.len() + number))
 }
 
-/// Upper case and hyphens, byte by byte, so that places stay.
+/// Upper case, with hyphens for underscores. Byte offsets are kept.
 fn normalize(text: &str) -> String {
     text.chars().map(|letter| if letter == '_' { '-' } else { letter.to_ascii_uppercase() }).collect()
 }

@@ -1,35 +1,35 @@
-//! The comments and literals of a Rust file, as far as the rules need them told from code.
+//! Finds the comments and literals of a Rust file.
 
 /// One comment or literal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
-    /// Bytes of the text, with the signs that open and close it.
+    /// The byte range, delimiters included.
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// `//`, `///`, `//!` to the end of the line, or `/* */`.
+    /// `//`, `///` or `//!` to the end of the line, or `/* */`.
     Comment,
-    /// A string of any form.
+    /// A string literal of any form.
     Text,
-    /// A character.
+    /// A character literal.
     Char,
 }
 
-/// The line, counted from 1, of a byte of the text.
+/// The line of a byte offset, from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Whether a byte can be part of a name.
+/// Whether a byte can be part of an identifier.
 pub(crate) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Every comment and literal, in order.
+/// All comments and literals, in order.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     found
 }
 
-/// The text with spaces for these bytes, but for the ends of lines.
+/// The text with these byte ranges replaced by spaces. Line ends are kept.
 pub(crate) fn blank(text: &str, ranges: impl IntoIterator<Item = (usize, usize)>) -> String {
     let mut out = text.as_bytes().to_vec();
     for (start, end) in ranges {
@@ -63,11 +63,11 @@ pub(crate) fn blank(text: &str, ranges: impl IntoIterator<Item = (usize, usize)>
             }
         }
     }
-    // Only whole comments, literals and items are blanked, so what is left is still UTF-8.
+    // Only whole comments, literals and items are replaced, so the rest is valid UTF-8.
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// `br"` and `cr"`: the letter before the `r` belongs to the string.
+/// Whether the letter before the `r` belongs to the string, as in `br"` and `cr"`.
 fn is_prefixed(bytes: &[u8], at: usize) -> bool {
     matches!(bytes[at - 1], b'b' | b'c') && (at == 1 || !is_name(bytes[at - 2]))
 }
@@ -113,7 +113,7 @@ fn end_of_quoted(bytes: &[u8], start: usize, quote: u8) -> usize {
     (at + 1).min(bytes.len())
 }
 
-/// A character in quotes, or nothing if the quote begins a lifetime.
+/// The end of a character literal, or `start` if the quote begins a lifetime.
 fn end_of_char(bytes: &[u8], start: usize) -> usize {
     let rest = &bytes[start + 1..];
     let width = match rest.first() {

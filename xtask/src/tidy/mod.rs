@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of this workspace that the compiler does not know, one file per rule.
+//! `cargo xtask tidy`: rules of this workspace that the compiler does not check, one file per rule.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ use tree::Tree;
 pub(crate) const TASK: Task = Task {
     name: "tidy",
     arguments: "[--skip-coverage] [--update-unclean]",
-    summary: "Check the rules of this workspace that the compiler does not know",
+    summary: "Check the rules of this workspace that the compiler does not check",
     details: "
 Prints each finding with its file and line. With --skip-coverage, rules of docs/ledger.md and docs/faults.md that
 no test cites are not reported. --update-unclean takes files that are clean off xtask/unclean.txt.
@@ -31,7 +31,7 @@ no test cites are not reported. --update-unclean takes files that are clean off 
     run,
 };
 
-/// One place that breaks a rule.
+/// A violation of a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     path: String,
@@ -55,7 +55,7 @@ type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
     ("floors", floors::check),
-    ("circles", cycles::check),
+    ("cycles", cycles::check),
     ("first line", form::first_line),
     ("length", form::length),
     ("words and spaces", form::words),
@@ -64,13 +64,13 @@ const RULES: &[Rule] = &[
     ("cited ids", coverage::cited_ids_exist),
 ];
 
-/// What a test must exist for. Apart, so that work in progress can leave it out.
+/// Rules about missing tests. Work in progress can skip them.
 const COVERAGE: &[Rule] = &[
     ("rules without a test", coverage::rules_are_tested),
     ("faults without a test", coverage::faults_are_tested),
 ];
 
-/// Prints every finding; fails if there is one.
+/// Prints every finding. It is an error if there is one.
 pub(crate) fn run(args: &[String]) -> Outcome {
     let mut with_coverage = true;
     for arg in args {
@@ -107,6 +107,6 @@ pub(crate) fn run(args: &[String]) -> Outcome {
 
 fn update_unclean() -> Outcome {
     let list = phrases::unclean(&Tree::load(&root())?);
-    println!("tidy: {} files have phrases or ids that do not belong there", list.lines().count());
+    println!("tidy: {} files are not clean yet", list.lines().count());
     std::fs::write(root().join(phrases::UNCLEAN), list).map_err(|error| error.to_string())
 }

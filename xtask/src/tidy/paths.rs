@@ -1,19 +1,19 @@
-//! Paths that code names, such as `crate::session::{client, server}`, written out one by one.
+//! The paths that code names; groups such as `crate::session::{client, server}` are expanded.
 
 use super::lex::{is_name, line_of};
 
-/// One path, from its root on.
+/// One path, from its root.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Mention {
     /// For `crate::a::{b as c}`: `crate`, `a`, `b`.
     pub(crate) segments: Vec<String>,
-    /// The name it has from here on: the alias, or the last segment.
+    /// The name that it introduces: the alias, or the last segment.
     pub(crate) name: String,
     /// Counted from 1.
     pub(crate) line: usize,
 }
 
-/// Every path in the code that begins with one of these names.
+/// Every path in the code that begins with one of `roots`.
 pub(crate) fn mentions(code: &str, roots: &[&str]) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -27,7 +27,7 @@ pub(crate) fn mentions(code: &str, roots: &[&str]) -> Vec<Mention> {
     found
 }
 
-/// Where a word stands as a whole name.
+/// The lines in which a word occurs as a whole name.
 pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -48,7 +48,7 @@ fn next_name(code: &str, from: usize) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
-/// `x::crate_name` and `x.field` are no roots, and a leading `::` is no segment.
+/// Whether the name continues a path or is a field: `x::name`, `x.name`. A leading `::` does not count.
 fn follows_path(code: &str, start: usize) -> bool {
     let before = code[..start].trim_end();
     if let Some(rest) = before.strip_suffix("::") {
@@ -64,7 +64,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads one path or one branch of a group, and notes each of its ends.
+    /// Reads one path or one branch of a group, and records each leaf.
     fn tree(&mut self, before: &[String]) {
         let mut segments = before.to_vec();
         loop {
@@ -77,13 +77,13 @@ impl Reader<'_> {
                 return self.note(segments, "*".to_owned(), line);
             }
             let Some(name) = self.name() else {
-                // `a::<T>` ends here as well; an empty branch of a group is nothing.
+                // `a::<T>` ends here as well. An empty branch of a group is ignored.
                 if let Some(last) = segments.last().filter(|_| segments.len() > before.len()).cloned() {
                     self.note(segments, last, line);
                 }
                 return;
             };
-            // Both are names of the module itself: `a::{self}` is `a`.
+            // `a::{self}` names `a`.
             if name != "self" || segments.is_empty() {
                 segments.push(name.clone());
             }
@@ -105,7 +105,7 @@ impl Reader<'_> {
             let start = self.at;
             self.tree(before);
             self.skip_space();
-            // Anything else than a list is no group of a path: leave it.
+            // Not a group of a path.
             if !self.eat(",") && (self.at == start || !self.code[self.at..].starts_with('}')) {
                 return;
             }

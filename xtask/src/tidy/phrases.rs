@@ -1,7 +1,7 @@
-//! Plain English: phrases that are not written here, and ids of rules that do not belong in public documentation.
+//! Plain English: banned phrases, and rule ids that do not belong in public documentation.
 //!
-//! Both are looked for in doc comments, in texts that a program prints, and in Markdown. Files that are not clean yet
-//! are listed in `xtask/unclean.txt`; the list may only shrink.
+//! Doc comments, strings of production code and Markdown are searched. Files that are not clean yet are listed in
+//! `xtask/unclean.txt`; the list may only shrink.
 
 use super::Finding;
 use super::ids;
@@ -9,7 +9,7 @@ use super::lex::{Kind, line_of};
 use super::source::Source;
 use super::tree::Tree;
 
-/// A phrase, longer phrases around it that are fine, and what to write.
+/// A phrase, longer phrases that contain it and are allowed, and what to write instead.
 struct Banned {
     phrase: &'static str,
     unless: &'static [&'static str],
@@ -67,20 +67,20 @@ const BANNED: &[Banned] = &[
     banned("news", "`notifications`, `events`"),
 ];
 
-/// Tables of rules and faults, whose wording is fixed.
+/// Tables of rules and faults. Their wording is fixed.
 const TABLES: &[&str] = &["docs/ledger.md", "docs/faults.md"];
-/// The files that are not clean yet, one a line.
+/// The files that are not clean yet, one per line.
 pub(super) const UNCLEAN: &str = "xtask/unclean.txt";
-/// This file says the phrases itself.
+/// This file contains the phrases itself.
 const OWN: &str = "xtask/src/tidy/phrases.rs";
 
-/// What is found outside the files of the list.
+/// The findings in files that are not on the list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let unclean: Vec<&str> = tree.text(UNCLEAN).unwrap_or_default().lines().collect();
     all(tree).into_iter().filter(|finding| !unclean.contains(&finding.path.as_str())).collect()
 }
 
-/// The list without the files that are clean by now. Without a list: all files that are not clean.
+/// The list without the files that are clean now. If there is no list, all files that are not clean.
 pub(super) fn unclean(tree: &Tree) -> String {
     let kept: Option<Vec<&str>> = tree.text(UNCLEAN).map(|text| text.lines().collect());
     let mut paths: Vec<String> = all(tree).into_iter().map(|finding| finding.path).collect();
@@ -108,13 +108,13 @@ fn all(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// A text that is read as one, and where each of its lines begins in it.
+/// Consecutive lines joined into one text.
 #[derive(Default)]
 struct Passage {
     text: String,
-    /// Offsets in the text, and the lines of the file, counted from 1.
+    /// For each line, its offset in the text and its number in the file, from 1.
     lines: Vec<(usize, usize)>,
-    /// Documentation outside of tests.
+    /// A doc comment of a published crate, outside of tests.
     is_public_doc: bool,
 }
 
@@ -130,7 +130,7 @@ impl Passage {
     }
 }
 
-/// Doc comments, line by line joined; and the strings of production code that hold more than one word.
+/// Doc comments, and the strings of production code that contain a space.
 fn passages(source: &Source) -> Vec<Passage> {
     let mut found = Vec::new();
     let mut doc = Passage::default();
@@ -146,7 +146,8 @@ fn passages(source: &Source) -> Vec<Passage> {
                     found.push(std::mem::take(&mut doc));
                 }
                 last = line;
-                doc.is_public_doc = !is_in_test && is_production(&source.path);
+                doc.is_public_doc =
+                    !is_in_test && is_production(&source.path) && source.path.starts_with("crates/");
                 doc.push(comment, line);
             }
             Kind::Text if !is_in_test && is_production(&source.path) && text.contains(' ') => {
@@ -163,12 +164,12 @@ fn passages(source: &Source) -> Vec<Passage> {
     found
 }
 
-/// Not the tests and examples, whose strings are data.
+/// Strings of tests and examples are data.
 fn is_production(path: &str) -> bool {
     (path.starts_with("crates/") || path.starts_with("xtask/")) && path.contains("/src/")
 }
 
-/// The paragraphs of Markdown outside code blocks; a blank line ends one.
+/// The paragraphs of Markdown outside code blocks. A blank line ends a paragraph.
 fn paragraphs(text: &str) -> Vec<Passage> {
     let mut found = vec![Passage::default()];
     let mut in_code = false;
@@ -201,7 +202,7 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
     !text[..start].ends_with(is_letter) && !text[end..].starts_with(is_letter)
 }
 
-/// Whether one of the longer phrases stands around this place.
+/// Whether one of the longer phrases covers this range.
 fn is_excused(text: &str, start: usize, end: usize, unless: &[&str]) -> bool {
     unless.iter().any(|longer| {
         let mut around = text.match_indices(longer).map(|(at, _)| at);

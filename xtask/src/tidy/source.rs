@@ -4,9 +4,9 @@ use super::lex::{Token, blank, tokens};
 
 /// One Rust file.
 pub(crate) struct Source {
-    /// Its place in the repository.
+    /// Its path in the repository.
     pub(crate) path: String,
-    /// As it is written.
+    /// The unchanged text.
     pub(crate) text: String,
     /// With comments, strings and test items blanked; offsets and lines are those of `text`.
     pub(crate) production: String,
@@ -36,7 +36,7 @@ impl Source {
         self.is_test || self.tests.iter().any(|(start, end)| (*start..*end).contains(&at))
     }
 
-    /// The modules in files of their own that are declared for tests only, as paths without ending.
+    /// The test-only modules that this file declares and other files contain, as paths without their ending.
     pub(crate) fn test_modules(&self) -> Vec<String> {
         self.test_modules.clone()
     }
@@ -53,7 +53,7 @@ impl Source {
     }
 }
 
-/// Where the modules of this file live: `a/mod.rs` has them in `a/`, `a/b.rs` in `a/b/`.
+/// The folder of the child modules of this file: `a/` for `a/mod.rs`, `a/b/` for `a/b.rs`.
 fn module_folder(path: &str) -> String {
     let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
     let slash = if folder.is_empty() { "" } else { "/" };
@@ -63,7 +63,7 @@ fn module_folder(path: &str) -> String {
     }
 }
 
-/// The bytes of items that are compiled for tests only, and the names of modules among them in other files.
+/// The byte ranges of test-only items, and the names of the test-only modules in other files.
 fn tests(code: &str, text: &str) -> (Vec<(usize, usize)>, Vec<String>) {
     let (mut found, mut modules) = (Vec::new(), Vec::new());
     let mut at = 0;
@@ -87,7 +87,7 @@ fn is_test_only(attribute: &str) -> bool {
     words == "#[cfg(test)]" || words.starts_with("#[cfg(all(test,")
 }
 
-/// Behind the bracket that closes the one at `open`.
+/// The offset after the bracket that closes the one at `open`.
 fn matching(code: &[u8], open: usize) -> usize {
     let mut depth = 0usize;
     for (at, byte) in code.iter().enumerate().skip(open) {
@@ -129,7 +129,7 @@ fn end_of_item(code: &str, from: usize) -> (usize, Option<String>) {
             }
             b'{' if !is_import => return (matching(bytes, end), None),
             b'(' | b'[' | b'{' => end = matching(bytes, end),
-            // A field or a variant: it ends with its line.
+            // A field or a variant ends with its line.
             b',' if code[at..end].lines().count() <= 1 && !code[at..end].contains('<') => {
                 return (end + 1, None);
             }

@@ -1,4 +1,4 @@
-//! The files that the rules look at, read once; a test makes a tree out of strings.
+//! The files that the rules check, read once. Tests build a tree from strings.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,18 +7,18 @@ use std::path::Path;
 use super::source::Source;
 use crate::Outcome;
 
-// What others made: built, installed or kept by tools.
+// Built or installed files.
 const FOREIGN: &[&str] = &["target", "node_modules", ".venv", ".venv-1", ".git", "__pycache__"];
 const TEXT: &[&str] = &["rs", "md", "toml", "txt", "py"];
 
-/// The repository, with `/` in every path whatever the system.
+/// The repository. Paths contain `/` on every system.
 pub(crate) struct Tree {
     texts: BTreeMap<String, String>,
     sources: Vec<Source>,
 }
 
 impl Tree {
-    /// Reads the folder. What is not there is simply not in the tree.
+    /// Reads the folder.
     pub(crate) fn load(root: &Path) -> Outcome<Self> {
         let mut texts = BTreeMap::new();
         walk(root, "", &mut texts)
@@ -44,18 +44,18 @@ impl Tree {
         self.sources.iter()
     }
 
-    /// Every text file with this ending: its path and its text.
+    /// Every text file with this ending, as path and text.
     pub(crate) fn texts(&self, ending: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
         all.filter(move |(path, _)| path.ends_with(ending))
     }
 
-    /// One text file.
+    /// The text of one file.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.texts.get(path).map(String::as_str)
     }
 
-    /// How many text files there are.
+    /// The number of text files.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
@@ -69,12 +69,12 @@ fn walk(folder: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) -> st
             continue;
         }
         let path = format!("{prefix}{name}");
-        // Not followed: a link to a parent would never end.
+        // Links are not followed: one to a parent folder would never end.
         let kind = entry.file_type()?;
         if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), texts)?;
         } else if kind.is_file() && name.rsplit_once('.').is_some_and(|(_, ending)| TEXT.contains(&ending)) {
-            // A transcript may hold bytes that are no text, on purpose.
+            // A transcript may contain invalid UTF-8 on purpose.
             let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
             texts.insert(path, text);
         }
@@ -84,7 +84,7 @@ fn walk(folder: &Path, prefix: &str, texts: &mut BTreeMap<String, String>) -> st
 
 #[cfg(test)]
 impl Tree {
-    /// A tree of these files, for tests of the rules.
+    /// A tree of these files, for tests.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let texts: BTreeMap<_, _> =
             files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();

@@ -1,11 +1,11 @@
-//! How many crates of others a user of ours gets at most, counted by `cargo tree`.
+//! The most third-party crates that a library may bring along, counted by `cargo tree`.
 
 use std::collections::BTreeSet;
 
 use super::Finding;
 use crate::shell::{cargo, output};
 
-/// The most crates beside our own, without default features.
+/// The most third-party crates without default features.
 const MOST: &[(&str, usize)] = &[("mcp-http", 60), ("mcp-stdio", 60)];
 
 pub(super) fn check() -> Result<Vec<Finding>, String> {
@@ -21,7 +21,7 @@ pub(super) fn check() -> Result<Vec<Finding>, String> {
 fn judge(name: &str, most: usize, listed: &str) -> Option<Finding> {
     let names: BTreeSet<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
     let count = names.iter().filter(|name| !name.starts_with("mcp-")).count();
-    let what = || format!("{count} crates beside our own without default features, {most} at most");
+    let what = || format!("{count} third-party crates without default features; at most {most} are allowed");
     (count > most).then(|| Finding::new(&format!("crates/{name}/Cargo.toml"), 1, what()))
 }
 
@@ -37,7 +37,7 @@ mod tests {
         let finding = judge("mcp-x", 1, listed).unwrap();
         assert_eq!(
             finding.to_string().split(' ').take(4).collect::<Vec<_>>().join(" "),
-            "crates/mcp-x/Cargo.toml:1: 2 crates beside"
+            "crates/mcp-x/Cargo.toml:1: 2 third-party crates"
         );
     }
 }
