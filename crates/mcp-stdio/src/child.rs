@@ -14,10 +14,12 @@ use mcp_core::transport::{
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::keeper::{Keeper, Life};
-use crate::ladder::{Ladder, ShutdownTimeouts, Step};
+use crate::evidence::Witness;
 use crate::limits::Limits;
 use crate::reader::LineReader;
+use crate::reaper::{Life, Reaper};
+use crate::shutdown::{Shutdown, ShutdownTimeouts, Step};
+use crate::skipped::SkippedLines;
 use crate::stderr::Drain;
 use crate::sys;
 use crate::writer::LineWriter;
@@ -37,18 +39,19 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Dropping it, or both its halves, kills the child's whole process group at once, also outside a runtime.
 /// To end it politely, close the sending half.
 pub struct ChildTransport {
-    pub(crate) keeper: Keeper,
+    pub(crate) reaper: Reaper,
     pub(crate) input: sys::Input,
     pub(crate) output: sys::Output,
     pub(crate) stderr: Option<Drain>,
+    pub(crate) witness: Arc<Witness>,
     pub(crate) limits: Limits,
-    pub(crate) graces: ShutdownTimeouts,
+    pub(crate) timeouts: ShutdownTimeouts,
 }
 
 impl ChildTransport {
     /// The process id; on Unix also that of its process group.
     pub fn id(&self) -> u32 {
-        self.keeper.id()
+        self.reaper.id()
     }
 }
 
@@ -58,21 +61,23 @@ impl Transport for ChildTransport {
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let keeper = Arc::new(self.keeper);
+        let reaper = Arc::new(self.reaper);
         let sender = ChildSender {
             writer: LineWriter::new(self.input),
-            life: keeper.watch(),
-            keeper: Arc::clone(&keeper),
+            life: reaper.watch(),
+            reaper: Arc::clone(&reaper),
             stderr: self.stderr,
-            graces: self.graces,
-            ladder: None,
+            witness: Arc::clone(&self.witness),
+            timeouts: self.timeouts,
+            shutdown: None,
             closed: None,
         };
         let receiver = ChildReceiver {
-            reader: LineReader::new(self.output, self.limits, Envelope::default()),
-            life: keeper.watch(),
+            reader: LineReader::new(self.output, self.limits, Envelope::default())
+                .explaining(SkippedLines::new(self.witness)),
+            life: reaper.watch(),
             quiet_until: None,
-            keeper,
+            reaper,
         };
         (Box::new(sender), Box::new(receiver))
     }
@@ -80,12 +85,13 @@ impl Transport for ChildTransport {
 
 struct ChildSender {
     writer: LineWriter<sys::Input>,
-    keeper: Arc<Keeper>,
+    reaper: Arc<Reaper>,
     life: watch::Receiver<Life>,
     stderr: Option<Drain>,
-    graces: ShutdownTimeouts,
+    witness: Arc<Witness>,
+    timeouts: ShutdownTimeouts,
     /// While it is being closed.
-    ladder: Option<Ladder>,
+    shutdown: Option<Shutdown>,
     closed: Option<CloseReport>,
 }
 
@@ -103,11 +109,11 @@ impl TransportSender for ChildSender {
         if let Some(closed) = &self.closed {
             return Ok(closed.clone());
         }
-        let note = if self.exited_by_itself().await { None } else { Some(self.climb().await) };
-        // Here, not only in the keeper's thread: whoever ends the program after this must leave nothing behind,
+        let note = if self.exited_by_itself().await { None } else { Some(self.end().await) };
+        // Here, not only in the reaper's thread: whoever ends the program after this must leave nothing behind,
         // however late that thread gets its turn.
-        self.keeper.kill();
-        self.keeper.release();
+        self.reaper.kill();
+        self.reaper.release();
         let mut closed = CloseReport::default();
         if self.life.borrow().exit().is_some() {
             let _reaped =
@@ -121,7 +127,8 @@ impl TransportSender for ChildSender {
             let _ended = timeout(LAST_WORDS, stderr.ended()).await;
             closed.stderr_tail = stderr.tail();
         }
-        closed.note = note;
+        // A child that ends by itself may have said why on the wrong stream.
+        closed.note = note.or_else(|| self.witness.evidence().output());
         self.writer.close_stream().await;
         self.stderr = None;
         Ok(self.closed.insert(closed).clone())
@@ -131,27 +138,31 @@ impl TransportSender for ChildSender {
 impl ChildSender {
     /// Whether the child has exited before anything was done to end it.
     async fn exited_by_itself(&mut self) -> bool {
-        if self.ladder.is_none() && self.keeper.output_ended() {
+        if self.shutdown.is_none() && self.reaper.output_ended() {
             let _exited = timeout(DYING, self.life.wait_for(|life| life.exit().is_some())).await;
         }
-        self.ladder.is_none() && self.life.borrow().exit().is_some()
+        self.shutdown.is_none() && self.life.borrow().exit().is_some()
     }
 
     /// Ends the child, politely first. What had to be done, in words.
-    async fn climb(&mut self) -> String {
+    async fn end(&mut self) -> String {
         // Whatever a dropped close has left undone; idempotent.
         self.writer.close_stream().await;
-        let graces = self.graces;
-        let ladder = self.ladder.get_or_insert_with(|| Ladder::new(graces, Instant::now().into_std()));
+        let timeouts = self.timeouts;
+        let shutdown =
+            self.shutdown.get_or_insert_with(|| Shutdown::new(timeouts, Instant::now().into_std()));
         loop {
             let exited = self.life.borrow().exit().is_some();
-            match ladder.step(Instant::now().into_std(), exited) {
+            match shutdown.step(Instant::now().into_std(), exited) {
                 Step::Wait(until) => {
                     let exit = self.life.wait_for(|life| life.exit().is_some());
-                    let _exited = timeout_at(until.into(), exit).await;
+                    match until {
+                        Some(until) => drop(timeout_at(until.into(), exit).await),
+                        None => drop(exit.await),
+                    }
                 }
-                Step::Terminate => self.keeper.terminate(),
-                Step::Kill => self.keeper.kill(),
+                Step::Terminate => self.reaper.terminate(),
+                Step::Kill => self.reaper.kill(),
                 Step::Done(note) => return note,
             }
         }
@@ -163,7 +174,7 @@ struct ChildReceiver {
     life: watch::Receiver<Life>,
     /// Set once the child has exited.
     quiet_until: Option<Instant>,
-    keeper: Arc<Keeper>,
+    reaper: Arc<Reaper>,
 }
 
 #[async_trait]
@@ -171,7 +182,7 @@ impl TransportReceiver for ChildReceiver {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
         let read = self.read().await;
         if !matches!(read, Ok(Some(_))) {
-            self.keeper.note_output_end();
+            self.reaper.note_output_end();
         }
         Ok(read?)
     }

@@ -6,16 +6,18 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
 use crate::child::ChildTransport;
 use crate::env::child_env;
 use crate::error::StdioError;
-use crate::keeper::Keeper;
-use crate::ladder::ShutdownTimeouts;
+use crate::evidence::{ChildMonitor, Witness};
 use crate::limits::Limits;
-use crate::stderr::{StderrHub, StderrLines, StderrMode};
+use crate::reaper::Reaper;
+use crate::shutdown::ShutdownTimeouts;
+use crate::stderr::{Drain, StderrHub, StderrLines, StderrMode};
 use crate::sys;
 
 /// How to start a server, again and again if need be.
@@ -44,8 +46,9 @@ pub struct ChildCommand {
     set: BTreeMap<OsString, OsString>,
     mode: StderrMode,
     hub: StderrHub,
-    graces: ShutdownTimeouts,
+    timeouts: ShutdownTimeouts,
     limits: Limits,
+    monitor: ChildMonitor,
 }
 
 impl ChildCommand {
@@ -59,8 +62,9 @@ impl ChildCommand {
             set: BTreeMap::new(),
             mode: StderrMode::default(),
             hub: StderrHub::default(),
-            graces: ShutdownTimeouts::default(),
+            timeouts: ShutdownTimeouts::default(),
             limits: Limits::default(),
+            monitor: ChildMonitor::default(),
         }
     }
 
@@ -109,8 +113,8 @@ impl ChildCommand {
 
     /// How long each step of ending it may take.
     #[must_use]
-    pub fn graces(mut self, graces: ShutdownTimeouts) -> ChildCommand {
-        self.graces = graces;
+    pub fn shutdown_timeouts(mut self, timeouts: ShutdownTimeouts) -> ChildCommand {
+        self.timeouts = timeouts;
         self
     }
 
@@ -124,6 +128,11 @@ impl ChildCommand {
     /// The lines that children of this command write to stderr from now on ([`StderrMode::Capture`] only).
     pub fn stderr_lines(&self) -> StderrLines {
         self.hub.lines()
+    }
+
+    /// Shows what the newest child of this command has written that is not MCP, for an error about it.
+    pub fn monitor(&self) -> ChildMonitor {
+        self.monitor.clone()
     }
 
     /// Starts the program. It returns as soon as the system has done so; whether the program speaks MCP
@@ -155,19 +164,23 @@ impl ChildCommand {
         }
         let (process, mut child) = sys::Process::spawn(&mut command)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        // From here on, whatever fails, the keeper ends the child.
-        let keeper = Keeper::new(process)?;
+        // From here on, whatever fails, the reaper ends the child.
+        let reaper = Reaper::new(process)?;
         let (Some(input), Some(output), errors) = pipes else {
             return Err(io::Error::other("the system gave the child no pipes"));
         };
-        tracing::debug!(program = ?self.program, id = keeper.id(), "started a server");
+        tracing::debug!(program = ?self.program, id = reaper.id(), "started a server");
+        let stderr = errors.map(sys::errors).transpose()?.map(|errors| self.hub.drain(errors));
+        let witness = Arc::new(Witness::new(reaper.id(), stderr.as_ref().map(Drain::ring)));
+        self.monitor.follow(&witness);
         Ok(ChildTransport {
             input: sys::input(input)?,
             output: sys::output(output)?,
-            stderr: errors.map(sys::errors).transpose()?.map(|errors| self.hub.drain(errors)),
-            keeper,
+            stderr,
+            witness,
+            reaper,
             limits: self.limits,
-            graces: self.graces,
+            timeouts: self.timeouts,
         })
     }
 

@@ -4,12 +4,13 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use mcp_core::codec::LineDecoder;
+use mcp_core::codec::{Frame, LineDecoder};
 use mcp_core::transport::{Envelope, Inbound, TransportError, TransportReceiver, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::frame::{BatchLanes, stream_inbound};
 use crate::limits::Limits;
+use crate::skipped::SkippedLines;
 
 /// The room for one read. It grows with a long line, so that the line does not take hundreds of reads.
 const READ: usize = 64 * 1024;
@@ -28,6 +29,8 @@ pub(crate) struct LineReader<R> {
     lanes: BatchLanes,
     envelope: Envelope,
     ended: bool,
+    /// On a link to a child, what its unreadable lines are kept in.
+    skipped: Option<SkippedLines>,
 }
 
 impl<R: AsyncRead + Unpin + Send> LineReader<R> {
@@ -39,7 +42,14 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
             lanes: BatchLanes::default(),
             envelope,
             ended: false,
+            skipped: None,
         }
+    }
+
+    /// The same reader, which explains what it cannot read.
+    pub(crate) fn explaining(mut self, skipped: SkippedLines) -> LineReader<R> {
+        self.skipped = Some(skipped);
+        self
     }
 
     /// No more is read. What is in the buffer is still handed over.
@@ -48,22 +58,40 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
     }
 
     /// A message that was read already.
-    fn next_buffered(&mut self) -> Option<Inbound> {
+    fn next_buffered(&mut self) -> io::Result<Option<Inbound>> {
         let frame = match self.lines.next_frame() {
             None if self.ended => self.lines.finish(),
             frame => frame,
         };
-        Some(stream_inbound(frame?, self.max_depth, &mut self.lanes, &self.envelope))
+        let Some(frame) = frame else { return Ok(None) };
+        let line = match (&frame, &self.skipped) {
+            (Frame::Line(line), Some(_)) => Some(line.clone()),
+            _ => None,
+        };
+        let inbound = stream_inbound(frame, self.max_depth, &mut self.lanes, &self.envelope);
+        Ok(Some(match (inbound, &mut self.skipped, line) {
+            (Inbound::Refused { lane, refusal }, Some(skipped), Some(line)) => {
+                Inbound::Refused { lane, refusal: skipped.explain(refusal, &line)? }
+            }
+            (inbound, Some(skipped), _) => {
+                skipped.end_run();
+                inbound
+            }
+            (inbound, None, _) => inbound,
+        }))
     }
 
     /// The next message; `None` at the end of the stream. Cancel-safe.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Inbound>> {
         loop {
-            if let Some(inbound) = self.next_buffered() {
+            if let Some(inbound) = self.next_buffered()? {
                 return Ok(Some(inbound));
             }
             if self.ended {
                 return Ok(None);
+            }
+            if let Some(skipped) = &self.skipped {
+                skipped.witness().set_unfinished(self.lines.buffer_mut().len());
             }
             self.fill().await?;
         }

@@ -72,9 +72,12 @@ impl StderrHub {
     }
 }
 
+/// The newest bytes of a child's stderr.
+pub(crate) type Ring = Arc<Mutex<VecDeque<u8>>>;
+
 /// One child's stderr while it is drained. Dropping it stops that: a grandchild may hold the pipe for ever.
 pub(crate) struct Drain {
-    ring: Arc<Mutex<VecDeque<u8>>>,
+    ring: Ring,
     task: JoinHandle<()>,
 }
 
@@ -86,20 +89,30 @@ impl Drain {
         }
     }
 
-    /// The newest text, from a line's start where there is one; `None` if there was none at all.
+    /// The newest text, see [`tail`].
     pub(crate) fn tail(&self) -> Option<String> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = ring.len().saturating_sub(TAIL);
-        let mut bytes: Vec<u8> = ring.iter().skip(cut).copied().collect();
-        drop(ring);
-        if cut > 0
-            && let Some(start) = bytes.iter().position(|byte| *byte == b'\n')
-            && start + 1 < bytes.len()
-        {
-            bytes.drain(..=start);
-        }
-        (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
+        tail(&self.ring)
     }
+
+    /// Where its newest bytes are, also after this is gone.
+    pub(crate) fn ring(&self) -> Ring {
+        Arc::clone(&self.ring)
+    }
+}
+
+/// The newest text, from a line's start where there is one; `None` if there was none at all.
+pub(crate) fn tail(ring: &Ring) -> Option<String> {
+    let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+    let cut = ring.len().saturating_sub(TAIL);
+    let mut bytes: Vec<u8> = ring.iter().skip(cut).copied().collect();
+    drop(ring);
+    if cut > 0
+        && let Some(start) = bytes.iter().position(|byte| *byte == b'\n')
+        && start + 1 < bytes.len()
+    {
+        bytes.drain(..=start);
+    }
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 impl Drop for Drain {
@@ -108,11 +121,7 @@ impl Drop for Drain {
     }
 }
 
-async fn drain(
-    mut pipe: impl AsyncRead + Unpin,
-    ring: Arc<Mutex<VecDeque<u8>>>,
-    lines: broadcast::Sender<Arc<str>>,
-) {
+async fn drain(mut pipe: impl AsyncRead + Unpin, ring: Ring, lines: broadcast::Sender<Arc<str>>) {
     let mut buffer = vec![0; 16 * 1024];
     let mut line = Vec::new();
     loop {

@@ -158,12 +158,8 @@ pub(crate) fn command(
 }
 
 fn with_options(mut child: ChildCommand, global: &Global) -> ChildCommand {
-    let graces = ShutdownTimeouts {
-        input: global.stop_grace,
-        terminate: global.stop_grace,
-        ..ShutdownTimeouts::default()
-    };
-    child = child.graces(graces);
+    let timeouts = ShutdownTimeouts::default().input(global.stop_grace).terminate(global.stop_grace);
+    child = child.shutdown_timeouts(timeouts);
     if let Some(directory) = &global.cwd {
         child = child.cwd(directory);
     }

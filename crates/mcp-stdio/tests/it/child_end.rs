@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::common::{Witness, link, outbound, request, sh, short};
 
-/// STDIO-C-008, STDIO-C-009, FAULT A-B27: the first rung: a polite child exits when its input ends.
+/// STDIO-C-008, STDIO-C-009, FAULT A-B27: the first stage: a polite child exits when its input ends.
 #[tokio::test]
 async fn a_polite_child_exits_when_its_input_is_closed() {
     let mut child = link(sh("cat >/dev/null; exit 4").spawn().unwrap());
@@ -17,23 +17,23 @@ async fn a_polite_child_exits_when_its_input_is_closed() {
     assert_eq!(child.close().await, closed, "idempotent");
 }
 
-/// STDIO-C-008: the second rung: SIGTERM, which a child may handle.
+/// STDIO-C-008: the second stage: SIGTERM, which a child may handle.
 #[tokio::test]
 async fn a_child_that_stays_gets_sigterm() {
     let script = "trap 'exit 7' TERM; echo ready; while :; do sleep 1; done";
-    let mut child = link(sh(script).graces(short()).spawn().unwrap());
+    let mut child = link(sh(script).shutdown_timeouts(short()).spawn().unwrap());
     child.refusal().await;
     let closed = child.close().await;
     assert_eq!((closed.exit, closed.signal), (Some(7), None));
     assert_eq!(closed.note.as_deref(), Some("ended by SIGTERM, 50ms after its input was closed"));
 }
 
-/// STDIO-C-009, FAULT C-16: the third rung, for the whole group.
+/// STDIO-C-009, FAULT C-16: the third stage, for the whole group.
 #[tokio::test]
 async fn a_child_that_ignores_sigterm_is_killed() {
     let witness = Witness::new();
     let script = "trap '' TERM; echo ready; while :; do sleep 1; done";
-    let mut child = link(witness.sh(script).graces(short()).spawn().unwrap());
+    let mut child = link(witness.sh(script).shutdown_timeouts(short()).spawn().unwrap());
     let gone = witness.watch().await;
     child.refusal().await;
     let closed = child.close().await;
@@ -110,7 +110,7 @@ async fn a_child_that_closes_its_output_has_closed_the_link() {
 /// FAULT C-12, A-B14: a child that never reads blocks one flush, which can be given up, and nobody else.
 #[tokio::test]
 async fn a_child_that_never_reads_can_be_closed() {
-    let mut deaf = link(sh("exec sleep 1000").graces(short()).spawn().unwrap());
+    let mut deaf = link(sh("exec sleep 1000").shutdown_timeouts(short()).spawn().unwrap());
     let large = "x".repeat(1 << 20);
     let stuck = deaf.sender.send(outbound(request(1, &large)));
     assert!(timeout(Duration::from_millis(20), stuck).await.is_err());
@@ -124,7 +124,7 @@ async fn a_child_that_never_reads_can_be_closed() {
 #[tokio::test]
 async fn a_dropped_close_is_taken_up_again() {
     let script = "trap '' TERM; echo ready; while :; do sleep 1; done";
-    let mut child = link(sh(script).graces(short()).spawn().unwrap());
+    let mut child = link(sh(script).shutdown_timeouts(short()).spawn().unwrap());
     child.refusal().await;
     for _ in 0..3 {
         assert!(timeout(Duration::from_millis(1), child.sender.close()).await.is_err());

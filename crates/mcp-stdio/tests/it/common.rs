@@ -95,13 +95,10 @@ pub(crate) fn sh(script: &str) -> ChildCommand {
     ChildCommand::new("sh").args(["-c", script])
 }
 
-/// ShutdownTimeouts so short that a test need not wait.
+/// Timeouts so short that a test need not wait.
 pub(crate) fn short() -> ShutdownTimeouts {
-    ShutdownTimeouts {
-        input: Duration::from_millis(50),
-        terminate: Duration::from_millis(50),
-        kill: Duration::from_secs(60),
-    }
+    let step = Duration::from_millis(50);
+    ShutdownTimeouts::default().input(step).terminate(step).kill(Duration::from_secs(60))
 }
 
 /// A pipe that every process of a script holds open: its end is the death of all of them.

@@ -95,7 +95,8 @@ pub struct ClientConfig {
     pub ping: Option<PingPolicy>,
     /// The most `input_required` rounds of one call. Default 10.
     pub max_rounds: u32,
-    /// The most unreadable messages in a row that are skipped; one more ends the session. Default 100.
+    /// The most unreadable messages in a row that are skipped; one more ends the session. Default: no limit,
+    /// since programs print logs where their messages go; a transport bounds their bytes.
     pub max_garbage: u32,
     /// Values of `resultType` that extensions define, beside the two of the specification.
     pub result_types: Vec<String>,
@@ -119,7 +120,7 @@ impl ClientConfig {
             input_timeout: Duration::from_secs(600),
             ping: None,
             max_rounds: 10,
-            max_garbage: 100,
+            max_garbage: u32::MAX,
             result_types: Vec::new(),
         }
     }

@@ -80,11 +80,11 @@ impl Shared {
 }
 
 /// Keeps a process. When it is dropped the group is killed, whatever the state; the thread reaps.
-pub(crate) struct Keeper(Arc<Shared>);
+pub(crate) struct Reaper(Arc<Shared>);
 
-impl Keeper {
+impl Reaper {
     /// Takes the process over. If there is no thread to be had, the process is ended again.
-    pub(crate) fn new(process: Process) -> io::Result<Keeper> {
+    pub(crate) fn new(process: Process) -> io::Result<Reaper> {
         let shared = Arc::new(Shared {
             process,
             state: Mutex::default(),
@@ -95,7 +95,7 @@ impl Keeper {
         let kept = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("mcp-child".into()).stack_size(STACK);
         match thread.spawn(move || kept.keep()) {
-            Ok(_) => Ok(Keeper(shared)),
+            Ok(_) => Ok(Reaper(shared)),
             Err(error) => {
                 shared.process.kill();
                 shared.process.reap();
@@ -144,7 +144,7 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for Reaper {
     fn drop(&mut self) {
         self.kill();
         self.release();
