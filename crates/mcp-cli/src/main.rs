@@ -37,6 +37,11 @@ use terminal::out;
 const DROPPING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    if std::env::args_os().nth(1).is_some_and(|word| word == connect::guard::WORD) {
+        connect::guard::run(std::io::stdin().lock());
+        return ExitCode::SUCCESS;
+    }
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -47,7 +52,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            out::note(failure.render(json));
+            out::failure(&failure, json);
             ExitCode::from(failure.exit())
         }
     }
@@ -114,7 +119,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
             let failure = Failure::usage(line.strip_prefix("error: ").unwrap_or(line)).because(&text);
-            out::note(failure.render(true));
+            out::failure(&failure, true);
             ExitCode::from(failure.exit())
         }
         _ => {

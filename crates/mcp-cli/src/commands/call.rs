@@ -187,7 +187,7 @@ pub(crate) fn unknown(name: &str, list: &[RawJson]) -> Failure {
 fn show(global: &Global, name: &str, result: &Payload) -> Result<(), Failure> {
     let value: Value = result.raw().deserialize().unwrap_or_default();
     if global.json {
-        out::write_line(result.raw().as_bytes())?;
+        out::json(&result.raw().to_string())?;
     } else {
         let terminal = std::io::stdout().is_terminal();
         let text = content::tool_result(&value, if terminal { Reader::Terminal } else { Reader::Pipe });

@@ -55,7 +55,7 @@ pub(crate) async fn show(
     let call = client.call("completion/complete", Some(params), run::call_options(global));
     let result = call.await?.into_raw();
     if global.json {
-        return out::write_line(result.as_bytes());
+        return out::json(&result.to_string());
     }
     let lines: String = values(&result).iter().map(|value| format!("{}\n", text::safe_line(value))).collect();
     out::write(lines)

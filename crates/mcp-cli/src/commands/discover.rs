@@ -72,7 +72,7 @@ async fn search(global: &Global, remote: &Remote, options: &Options) -> Result<(
     how.client = (run::NAME.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     let report = discover(&remote.url, &how, &remote.config).await.map_err(exit::unusable)?;
     if global.json {
-        out::write_line(json(&report).to_string())?;
+        out::json(&json(&report).to_string())?;
     } else {
         out::write(render(&report, Style::for_stream(global.color, &std::io::stdout())))?;
     }

@@ -42,7 +42,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
 pub(crate) async fn show(client: &Client, global: &Global) -> Result<(), Failure> {
     let negotiated = client.ready().await?;
     if global.json {
-        return out::write_line(json(&negotiated).to_string());
+        return out::json(&json(&negotiated).to_string());
     }
     out::write(render(&negotiated, Style::for_stream(global.color, &std::io::stdout())))
 }

@@ -129,14 +129,14 @@ pub(crate) fn show(
 ) -> Result<(), Failure> {
     if global.jsonl {
         let lines: String = page.items.iter().map(|item| format!("{item}\n")).collect();
-        return out::write(lines);
+        return out::json(&lines);
     }
     if global.json {
         let whole = || {
             let items = (kind.member, RawJson::array(page.items.iter().cloned()));
             RawJson::object([items].into_iter().chain(page.next.clone().map(|next| ("nextCursor", next))))
         };
-        return out::write_line(page.raw.clone().unwrap_or_else(whole).to_string());
+        return out::json(&page.raw.clone().unwrap_or_else(whole).to_string());
     }
     out::write(render(&page.items, Style::for_stream(global.color, &std::io::stdout())))?;
     if let Some(cursor) = page.next.as_ref().and_then(RawJson::to_text)

@@ -116,5 +116,5 @@ fn event(item: &SubscriptionEvent) -> Result<bool, Failure> {
         // The error line says it; and the enum may grow.
         SubscriptionEvent::Ended(Err(_)) | _ => return Ok(true),
     };
-    out::stream(format!("{}\n", RawJson::object(members)))
+    out::stream_json(&RawJson::object(members).to_string())
 }

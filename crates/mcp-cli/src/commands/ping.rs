@@ -115,7 +115,7 @@ fn summary(
     members.extend(start.map(|start| ("start_ms", millis(start))));
     members.push(("times_ms", RawJson::array(times.iter().copied().map(millis))));
     members.extend([("least_ms", millis(*least)), ("mean_ms", millis(mean)), ("most_ms", millis(*most))]);
-    out::write_line(RawJson::object(members).to_string())
+    out::json(&RawJson::object(members).to_string())
 }
 
 fn millis(time: Duration) -> RawJson {

@@ -47,7 +47,7 @@ pub(crate) async fn show(client: &Client, global: &Global, words: &[String]) -> 
     let call = client.call("prompts/get", Some(params(words)?), run::call_options(global));
     let result = call.await?.into_raw();
     if global.json {
-        return out::write_line(result.as_bytes());
+        return out::json(&result.to_string());
     }
     let reader = if std::io::stdout().is_terminal() { Reader::Terminal } else { Reader::Pipe };
     out::write(render(&result, reader, Style::for_stream(global.color, &std::io::stdout())))

@@ -71,7 +71,7 @@ pub(crate) async fn show(
     let result = call.await?.into_raw();
     match &options.output {
         Some(path) => write_to(path, global, &result),
-        None if global.json => out::write_line(result.as_bytes()),
+        None if global.json => out::json(&result.to_string()),
         None => print(&result),
     }
 }
@@ -153,7 +153,7 @@ fn write_to(path: &Path, global: &Global, result: &RawJson) -> Result<(), Failur
     let mut members =
         vec![("file", RawJson::string(&path.display().to_string())), ("bytes", RawJson::integer(bytes))];
     members.extend(["uri", "mimeType"].into_iter().filter_map(|key| Some((key, raw.member(key)?))));
-    out::write_line(RawJson::object(members).to_string())
+    out::json(&RawJson::object(members).to_string())
 }
 
 #[cfg(test)]

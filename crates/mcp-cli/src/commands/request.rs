@@ -17,7 +17,6 @@ use crate::signals::Signals;
 use crate::terminal::input::Answers;
 use crate::terminal::pretty::pretty;
 use crate::terminal::{json_source, out};
-use crate::text;
 
 /// `mcp request`
 #[derive(Debug, Args)]
@@ -88,12 +87,7 @@ impl Prepared {
         let outcome = call.await;
         let envelope = tap.answer();
         if let Some(envelope) = &envelope {
-            let shown = if global.json {
-                envelope.to_string()
-            } else {
-                text::safe_block(&pretty(envelope)).into_owned()
-            };
-            out::write_line(shown)?;
+            out::json(&if global.json { envelope.to_string() } else { pretty(envelope) })?;
         }
         match outcome {
             Ok(_) => Ok(()),

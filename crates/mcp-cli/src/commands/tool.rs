@@ -69,7 +69,7 @@ pub(crate) async fn show(
     let tool =
         list.iter().find(|tool| tools::name(tool) == name).ok_or_else(|| call::unknown(name, &list))?;
     if global.json {
-        return out::write_line(tool.as_bytes());
+        return out::json(&tool.to_string());
     }
     out::write(render(tool, invocation, Style::for_stream(global.color, &std::io::stdout())))
 }
@@ -83,7 +83,7 @@ fn render(tool: &RawJson, invocation: &Invocation<'_>, style: Style) -> String {
     let parts = [("arguments", "inputSchema"), ("result", "outputSchema"), ("annotations", "annotations")];
     for (title, key) in parts {
         if let Some(value) = tool.member(key) {
-            out.push_str(&format!("\n{}\n{}\n", style.bold(title), text::safe_block(&pretty(&value))));
+            out.push_str(&format!("\n{}\n{}\n", style.bold(title), text::safe_json(&pretty(&value))));
         }
     }
     out.push_str(&format!("\n{}\n{}\n", style.bold("example"), text::safe_line(&example(tool, invocation))));

@@ -1,5 +1,8 @@
 //! Which server is meant, how it is reached, and one run against it.
 
+pub(crate) mod files;
+#[cfg(unix)]
+pub(crate) mod guard;
 pub(crate) mod remote;
 pub(crate) mod run;
 pub(crate) mod servers;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use mcp_core::client::{CallOptions, Client, ClientBuilder, Reconnect};
 use mcp_core::transport::Connect;
 use mcp_core::transport::trace::Tracer;
-use mcp_stdio::StderrLines;
+use mcp_stdio::{ChildCommand, StderrLines};
 
+#[cfg(unix)]
+use crate::connect::guard;
 use crate::connect::target::{Link, Target};
 use crate::connect::trace;
 use crate::exit::Failure;
@@ -50,9 +52,10 @@ pub(crate) async fn with_client<T>(
     link: Link,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let url = link.url();
+    let (url, monitor) = (link.url(), link.monitor());
     let client = open(global, builder, link, None)?;
-    use_and_close(signals, &client, work).await.map_err(|failure| failure.at(url.as_deref()))
+    let outcome = use_and_close(signals, &client, work).await;
+    outcome.map_err(|failure| failure.at(url.as_deref()).with_evidence(monitor.as_ref()))
 }
 
 /// Like [`with_client`], for a command that may be asked something by the server: `given` are the answers of
@@ -91,7 +94,7 @@ pub(crate) fn open(
             if global.verbose > 0 {
                 tokio::spawn(forward(child.stderr_lines()));
             }
-            Box::new(child)
+            guarded(child)
         }
         Link::Http(remote) => Box::new(remote.client()?),
     };
@@ -99,6 +102,14 @@ pub(crate) fn open(
         connector = Box::new(tracer.connect(connector));
     }
     Ok(builder.call_timeout(limit).start(connector)?)
+}
+
+/// The child, which also ends if this program is killed.
+fn guarded(child: ChildCommand) -> Box<dyn Connect> {
+    #[cfg(unix)]
+    return Box::new(guard::Guarded::new(child));
+    #[cfg(not(unix))]
+    return Box::new(child);
 }
 
 /// Waits until the client is ready, lets `work` use it, and closes it.

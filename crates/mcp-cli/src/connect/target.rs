@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use mcp_stdio::{ChildCommand, Limits, ShutdownTimeouts};
+use mcp_stdio::{ChildCommand, ChildMonitor, Limits, ShutdownTimeouts};
 
 use crate::background;
 use crate::connect::remote::Remote;
 use crate::connect::remote::target_kind::{self, TargetKind};
 use crate::connect::servers::inputs::Asker;
 use crate::connect::servers::launch::{self, Launch, Reached, Scope};
-use crate::connect::servers::{self};
+use crate::connect::servers::{self, Source, trust};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::signals::Signals;
@@ -33,6 +33,14 @@ pub(crate) enum Link {
 }
 
 impl Link {
+    /// What shows why a server that is started here does not answer.
+    pub(crate) fn monitor(&self) -> Option<ChildMonitor> {
+        match self {
+            Link::Child(child) => Some(child.monitor()),
+            Link::Http(_) => None,
+        }
+    }
+
     /// The URL as it may be shown, if there is one.
     pub(crate) fn url(&self) -> Option<String> {
         match self {
@@ -68,8 +76,8 @@ pub(crate) async fn find(
     if kind(global, &word) != TargetKind::Name {
         return Ok(Target { global: global.clone(), link: Link::Http(Remote::new(global, &word)?) });
     }
-    let config = global.config.clone();
-    let asked = background::run(move || named(&word, config.as_deref()));
+    let (config, trust) = (global.config.clone(), global.trust);
+    let asked = background::run(move || named(&word, config.as_deref(), trust));
     let (name, reached) = tokio::select! {
         found = asked => found.unwrap_or_else(|| Err(Failure::new(Code::Io, "the config cannot be read"))),
         signal = signals.first() => Err(Failure::signal(signal)),
@@ -77,20 +85,26 @@ pub(crate) async fn find(
     configured(global, &name, reached)
 }
 
-/// What a word is. Any name of a config file goes before what only looks like a URL.
+/// What a word is. A name of a file of the user goes before what only looks like a URL; that of a project's
+/// file does not, or a project could stand in for any host.
 pub(crate) fn kind(global: &Global, word: &str) -> TargetKind {
     match target_kind::of(word) {
-        TargetKind::Host if servers::find(&servers::load(global.config.as_deref()), word).is_ok() => {
-            TargetKind::Name
-        }
+        TargetKind::Host if is_users_name(global, word) => TargetKind::Name,
         kind => kind,
     }
 }
 
+fn is_users_name(global: &Global, word: &str) -> bool {
+    let mut files = servers::load(global.config.as_deref());
+    files.retain(|file| file.source == Source::User);
+    servers::find(&files, word).is_ok()
+}
+
 /// The server of this name in the config files, with everything expanded.
-fn named(name: &str, config: Option<&Path>) -> Result<(String, Reached), Failure> {
+fn named(name: &str, config: Option<&Path>, trust: bool) -> Result<(String, Reached), Failure> {
     let files = servers::load(config);
     let (file, server) = servers::find(&files, name)?;
+    trust::require(file, server, trust)?;
     let place = file.path.display();
     let bad = |problems: Vec<String>| {
         Failure::new(Code::Config, format!("the server {name:?} of {place} cannot be used"))

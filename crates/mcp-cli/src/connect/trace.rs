@@ -13,9 +13,14 @@ use crate::terminal::out;
 /// A tracer that writes to this file, or to stderr for `-`.
 pub(crate) fn tracer(path: &Path) -> Result<Tracer, Failure> {
     if path.as_os_str() == "-" {
-        return Ok(Tracer::new(|record: &Record| out::note(format!("{}\n", record.to_ndjson()))));
+        return Ok(Tracer::new(|record: &Record| out::note_json(&record.to_ndjson())));
     }
-    let file = File::create(path).map_err(|error| {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    // Only the user may read what passed.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| {
         Failure::new(Code::Io, format!("cannot write the trace to {}", path.display())).because(error)
     })?;
     let file = Mutex::new(file);

@@ -17,6 +17,9 @@ impl From<Error> for Failure {
                 failure.rpc = Some(object);
             }
             Error::Closed(reason) => describe_close(&mut failure, reason),
+            Error::TimedOut { .. } => {
+                failure.hint = Some("--timeout TIME allows more, 0 any time".to_owned());
+            }
             _ => {}
         }
         failure

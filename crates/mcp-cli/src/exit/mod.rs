@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::transport::CloseReport;
+use mcp_stdio::ChildMonitor;
 
 use crate::text::{self, shell_words};
 
@@ -165,6 +166,27 @@ impl Failure {
             if self.elsewhere && self.hint.is_none() {
                 self.hint = Some(format!("try: mcp discover {}", shell_words::quote(url)));
             }
+        }
+        self
+    }
+
+    /// With what the server's process has shown, where it did not answer as it should.
+    pub(crate) fn with_evidence(mut self, monitor: Option<&ChildMonitor>) -> Failure {
+        let (Some(monitor), Code::Timeout | Code::Closed | Code::Protocol) = (monitor, self.code) else {
+            return self;
+        };
+        let mut evidence = monitor.evidence();
+        if let Some(process) = &self.process {
+            // It is told already.
+            evidence.stderr_tail = evidence.stderr_tail.filter(|_| process.stderr_tail.is_none());
+            if process.note.as_deref().is_some_and(|note| note.contains("its stdout")) {
+                return self;
+            }
+        }
+        let shown = evidence.to_string();
+        if !shown.is_empty() {
+            let cause = self.cause.take().into_iter().chain([shown.trim_end().to_owned()]);
+            self.cause = Some(cause.collect::<Vec<_>>().join("\n"));
         }
         self
     }

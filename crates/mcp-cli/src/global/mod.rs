@@ -24,6 +24,9 @@ pub(crate) struct Global {
     /// Read the names of servers from this file only
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Use the config file of this project without a question, now and as long as it stays as it is
+    #[arg(long, global = true)]
+    pub(crate) trust: bool,
     /// Which era to speak: auto, modern, legacy, or legacy=VERSION
     #[arg(long, global = true, value_name = "ERA", default_value = "auto", value_parser = values::era)]
     pub(crate) era: EraMode,
@@ -40,7 +43,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "2s")]
     pub(crate) stop_grace: Duration,
     /// The longest message to accept, in bytes
-    #[arg(long, global = true, value_name = "BYTES")]
+    #[arg(long, global = true, value_name = "BYTES", value_parser = values::bytes)]
     pub(crate) max_message: Option<usize>,
     /// Start the server in this directory
     #[arg(long, global = true, value_name = "DIR")]

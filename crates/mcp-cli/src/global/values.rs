@@ -43,6 +43,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Ok(if time.is_zero() { Duration::MAX } else { time })
 }
 
+/// A number of bytes. Zero would refuse every message.
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 byte".to_owned()),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err("expected a number of bytes".to_owned()),
+    }
+}
+
 pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -69,6 +78,14 @@ mod tests {
         assert_eq!(duration("0"), Ok(Duration::MAX));
         for text in ["", "s", "-1s", "1d", "1e99h", "nan"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_no_bytes_is_refused() {
+        assert_eq!(bytes("1"), Ok(1));
+        for text in ["0", "-1", "1k", ""] {
+            assert!(bytes(text).is_err(), "{text}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! Writing to stdout and stderr without a panic when the reader has gone.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 
 use crate::exit::{Code, Failure};
+use crate::text;
 
 /// Writes to stdout at once. A reader that has gone (`mcp tools … | head`) is no error: the run goes on to
 /// its end, closes its server, and exits with 0 (FAULT C-19).
@@ -28,6 +30,31 @@ pub(crate) fn write_line(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
         line.push(b'\n');
     }
     write(line)
+}
+
+/// Writes JSON to stdout, and a newline after it. On a terminal it is made safe; the value stays the same.
+pub(crate) fn json(json: &str) -> Result<(), Failure> {
+    write_line(for_reader(json, &io::stdout()).as_bytes())
+}
+
+/// Like [`json()`], for output without an end, see [`stream`].
+pub(crate) fn stream_json(json: &str) -> Result<bool, Failure> {
+    stream(format!("{}\n", for_reader(json, &io::stdout())))
+}
+
+/// Writes JSON to stderr, like [`json()`].
+pub(crate) fn note_json(json: &str) {
+    note(format!("{}\n", for_reader(json, &io::stderr())));
+}
+
+/// Tells on stderr why a run failed; with `json` as one JSON value.
+pub(crate) fn failure(failure: &Failure, json: bool) {
+    let text = failure.render(json);
+    if json { note_json(text.trim_end()) } else { note(text) }
+}
+
+fn for_reader<'a>(json: &'a str, stream: &impl IsTerminal) -> Cow<'a, str> {
+    if stream.is_terminal() { text::safe_json(json) } else { json.into() }
 }
 
 /// Writes to stderr. There is nobody left to tell if that fails.

@@ -17,6 +17,27 @@ pub(crate) fn safe_block(text: &str) -> Cow<'_, str> {
     spell_out(text, is_unsafe)
 }
 
+/// JSON text with what is unsafe inside its strings written as `\\uXXXX`: the same value.
+pub(crate) fn safe_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        // Between tokens stands a carriage return at most, which is as good a blank as any.
+        match c {
+            '\r' => out.push(' '),
+            c if is_unsafe(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _infallible = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// The first line that says something, safe, and cut to `width` columns.
 pub(crate) fn headline(text: &str, width: usize) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
@@ -93,6 +114,16 @@ mod tests {
         assert_eq!(safe_line("\u{9b}31m"), "\\x9b31m");
         assert_eq!(safe_line("abc\u{202e}fed"), "abc\\u{202e}fed");
         assert!(matches!(safe_line("naïve 日本 🦀"), Cow::Borrowed(_)));
+    }
+
+    /// FAULT F-A12: the value stays the same, and nothing in it acts on a terminal.
+    #[test]
+    fn json_is_escaped_inside_its_strings() {
+        let json = "{\"a\": \"x\u{9b}31m\u{202e}\u{7f}y\",\r\n \"b\": 1}";
+        let safe = safe_json(json);
+        assert_eq!(safe, "{\"a\": \"x\\u009b31m\\u202e\\u007fy\", \n \"b\": 1}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&safe), value(json));
     }
 
     #[test]

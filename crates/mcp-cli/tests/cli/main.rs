@@ -6,6 +6,8 @@ mod calls;
 mod config;
 mod demo;
 mod discover;
+#[cfg(unix)]
+mod evidence;
 mod exits;
 mod faults;
 mod http;
@@ -26,6 +28,7 @@ mod shell;
 mod signals;
 #[cfg(unix)]
 mod terminal;
+mod trust;
 
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};

@@ -49,7 +49,7 @@ fn a_config_entry_may_have_a_url() {
     let headers = json!({"X-Api-Key": "${CANARY_KEY}"});
     let entries = json!({
         "plain": {"url": url, "headers": headers},
-        "server.url": {"serverUrl": url, "headers": headers},
+        "server-url": {"serverUrl": url, "headers": headers},
         "http": {"type": "http", "httpUrl": url, "headers": headers},
         "streamable": {"type": "streamable-http", "url": "${HOST_URL}/mcp", "headers": headers},
         "sse": {"type": "sse", "url": url, "headers": headers},
@@ -57,7 +57,7 @@ fn a_config_entry_may_have_a_url() {
     });
     let project = Project::new().file(".mcp.json", &json!({"mcpServers": entries}).to_string());
     let env = [("CANARY_KEY", CANARY), ("HOST_URL", server.origin.as_str())];
-    for name in ["plain", "server.url", "http", "streamable", "sse"] {
+    for name in ["plain", "server-url", "http", "streamable", "sse"] {
         let run = project.mcp_with_env(&["call", name, "hello"], &env);
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), "hi\n"), "{name}: {run:?}");
     }

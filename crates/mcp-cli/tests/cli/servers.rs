@@ -26,17 +26,35 @@ impl Project {
         self
     }
 
-    /// Runs the program here, with a home of its own.
+    /// Runs the program here, with a home of its own, as somebody who trusts the files.
     pub(crate) fn mcp(&self, args: &[&str]) -> Run {
         self.mcp_with_env(args, &[])
     }
 
     /// The same with these variables.
     pub(crate) fn mcp_with_env(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
+        self.run(&[&["--trust"], args].concat(), env)
+    }
+
+    /// Runs the program here as somebody who has not seen the files yet.
+    pub(crate) fn mcp_untrusted(&self, args: &[&str]) -> Run {
+        self.run(args, &[])
+    }
+
+    /// The same in a folder below.
+    pub(crate) fn mcp_in(&self, folder: &str, args: &[&str]) -> Run {
+        self.run_in(&self.path().join(folder), args, &[])
+    }
+
+    fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Run {
+        self.run_in(self.path(), args, env)
+    }
+
+    fn run_in(&self, folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Run {
         let mut command = command(args);
         command.envs(env.iter().copied());
-        command.current_dir(self.path()).env("HOME", self.path().join("home")).env("WORD", "from outside");
-        for name in ["XDG_CONFIG_HOME", "NOT_SET"] {
+        command.current_dir(folder).env("HOME", self.path().join("home")).env("WORD", "from outside");
+        for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "NOT_SET"] {
             command.env_remove(name);
         }
         finish(command.spawn().unwrap())

@@ -96,6 +96,32 @@ fn a_second_signal_kills_the_server() {
     }
 }
 
+/// FAULT F-A12: killed, the program can do nothing; a server that ignores the end of its input, and what it
+/// started, ends all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_run_leaves_no_server() {
+    let script =
+        "sleep 1000 & echo pid $! >&2; trap '' TERM HUP; echo pid $$ >&2; \"$0\" serve-demo; sleep 1000";
+    let args = ["call", "slow", "steps=10000", "delay_ms=5", "-v", "--", "sh", "-c", script, MCP];
+    let mut child = command(&args).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut pids: Vec<u32> = Vec::new();
+    for line in lines.by_ref() {
+        let line = line.unwrap();
+        pids.extend(line.strip_prefix("server: pid ").and_then(|pid| pid.parse::<u32>().ok()));
+        if pids.len() == 2 && line.contains("step 2 of") {
+            break;
+        }
+    }
+    std::thread::spawn(move || lines.for_each(drop));
+    send(&child, Signal::KILL);
+    child.wait().unwrap();
+    for pid in pids {
+        crate::gone(pid);
+    }
+}
+
 /// A signal is heard while the arguments are read from a pipe that never ends.
 #[test]
 fn waiting_for_arguments_can_be_interrupted() {

@@ -109,9 +109,23 @@ fn an_input_of_a_config_file_is_asked_for() {
         "env": {"KEY": "${input:key}"}}},
         "inputs": [{"id": "key", "type": "pickString", "description": "Which one", "options": ["red", "blue"]}]}"#;
     let mut terminal = Terminal::start(&["info", "x"], config);
+    // The file belongs to whoever put it into this directory, so consent comes first.
+    terminal.sees("runs `sh -c");
+    terminal.sees("Use this file? [y/N] ");
+    terminal.press("y\n");
     terminal.sees("2. blue");
     terminal.sees("Which one: ");
     terminal.press("2\n");
     terminal.sees("got blue");
     assert_eq!(finish(terminal.child).code, Some(4));
+}
+
+/// FAULT F-A12: JSON on a terminal is the same value with nothing in it that acts on the terminal.
+#[test]
+fn json_at_a_terminal_is_escaped() {
+    let tool = "call echo text=x\u{9b}31m\u{202e}y --json";
+    let args: Vec<&str> = tool.split(' ').chain(["--", MCP, "serve-demo"]).collect();
+    let mut terminal = Terminal::start(&args, "{}");
+    terminal.sees(r"x\u009b31m\u202ey");
+    assert_eq!(finish(terminal.child).code, Some(0));
 }

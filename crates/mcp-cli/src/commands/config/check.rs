@@ -6,7 +6,7 @@ use mcp_core::message::RawJson;
 
 use crate::connect::remote::Remote;
 use crate::connect::servers::launch::{self, Reached, Scope};
-use crate::connect::servers::{self, File, Server};
+use crate::connect::servers::{self, File, Server, trust};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::terminal::out;
@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     let broken = files.iter().filter(|file| file.problem.is_some()).count();
     let bad = found.iter().filter(|finding| !finding.problems.is_empty()).count();
     if global.json {
-        out::write_line(json(&files, &found, broken + bad == 0).to_string())?;
+        out::json(&json(&files, &found, broken + bad == 0).to_string())?;
     } else {
         out::write(render(&files, &found, Style::for_stream(global.color, &std::io::stdout())))?;
     }
@@ -54,8 +54,14 @@ fn check<'a>(global: &Global, file: &'a File, server: &'a Server) -> Finding<'a>
         let unknown = || format!("the input {id:?} is not among the file's `inputs`");
         if known { Ok(String::new()) } else { Err(unknown()) }
     };
-    let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: false };
+    let variable = trust::variable(file, global.trust);
+    let mut scope = Scope { variable: &variable, input: &mut input, redacted: false };
     let mut warnings = server.entry.as_ref().map_or_else(|_| Vec::new(), |entry| entry.warnings.clone());
+    if !global.trust && !trust::is_trusted(file) {
+        warnings.push(
+            "its file is a project's, and is not trusted yet: using it asks, or needs --trust".to_owned(),
+        );
+    }
     let problems = match launch::reach(file, server, &mut scope) {
         Ok(Reached::Program(launch)) => {
             if !is_there(&launch.program) {

@@ -1,11 +1,11 @@
 //! `mcp config import`: the servers of another program's config file, copied into ours.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mcp_core::message::RawJson;
 
+use crate::connect::files;
 use crate::connect::servers::{self, File, jsonc};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     let root = existing(&path)?;
     let (root, outcome) = merge(&root, &from, options.force);
     if !outcome.imported.is_empty() && !options.dry_run {
-        write(&path, &root).map_err(|error| {
+        files::write_private(&path, &format!("{}\n", pretty(&root))).map_err(|error| {
             Failure::new(Code::Io, format!("cannot write {}", path.display())).because(error)
         })?;
     }
@@ -60,7 +60,7 @@ fn existing(path: &Path) -> Result<RawJson, Failure> {
         return Ok(RawJson::EMPTY_OBJECT);
     }
     let bad = |problem: String| Failure::new(Code::Config, format!("{} {problem}", path.display()));
-    let text = servers::text(path).map_err(bad)?;
+    let text = files::read_regular(path).map_err(bad)?;
     if text.trim().is_empty() {
         return Ok(RawJson::EMPTY_OBJECT);
     }
@@ -119,34 +119,6 @@ fn inputs(root: &RawJson, from: &File) -> Option<RawJson> {
     Some(RawJson::array(all))
 }
 
-/// Writes beside the file and puts it in its place: a crash leaves the old file or the new one. Others
-/// cannot read it, for it may have secrets.
-fn write(path: &Path, root: &RawJson) -> std::io::Result<()> {
-    // A link stays a link.
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = folder.join(name);
-    let mut open = std::fs::OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    let written = open
-        .open(&beside)
-        .and_then(|mut file| {
-            file.write_all(format!("{}\n", pretty(root)).as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&beside, &path));
-    if written.is_err() {
-        // Nothing more can be done if that fails as well.
-        let _left_over = std::fs::remove_file(&beside);
-    }
-    written
-}
-
 fn report(global: &Global, path: &Path, outcome: &Outcome) -> Result<(), Failure> {
     if global.json {
         let skipped = outcome.skipped.iter().map(|(name, why)| {
@@ -158,7 +130,7 @@ fn report(global: &Global, path: &Path, outcome: &Outcome) -> Result<(), Failure
             ("imported", RawJson::array(imported)),
             ("skipped", RawJson::array(skipped)),
         ]);
-        return out::write_line(report.to_string());
+        return out::json(&report.to_string());
     }
     for (name, why) in &outcome.skipped {
         out::note(format!("mcp: skipped {}: {}\n", text::safe_line(name), text::safe_line(why)));

@@ -3,7 +3,7 @@
 use mcp_core::message::RawJson;
 
 use crate::connect::servers::entry::Kind;
-use crate::connect::servers::{self, File, Server, redact};
+use crate::connect::servers::{self, File, Server, redact, trust};
 use crate::exit::Failure;
 use crate::global::Global;
 use crate::terminal::out;
@@ -22,13 +22,13 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
             out::note(format!("mcp: {} {}\n", file.path.display(), text::safe_block(problem)));
         }
     }
-    let rows: Vec<(&File, &Server, &str)> = rows(&files);
+    let rows: Vec<(&File, &Server, &str)> = rows(&files, global.trust);
     if global.jsonl {
-        return out::write(rows.iter().map(|row| format!("{}\n", json(row))).collect::<String>());
+        return out::json(&rows.iter().map(|row| format!("{}\n", json(row))).collect::<String>());
     }
     if global.json {
         let servers = RawJson::array(rows.iter().map(json));
-        return out::write_line(RawJson::object([("servers", servers)]).to_string());
+        return out::json(&RawJson::object([("servers", servers)]).to_string());
     }
     if rows.is_empty() {
         return out::write("no servers\n");
@@ -41,14 +41,16 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     out::write(table.render(Style::for_stream(global.color, &std::io::stdout())))
 }
 
-fn rows(files: &[File]) -> Vec<(&File, &Server, &'static str)> {
+fn rows(files: &[File], trust: bool) -> Vec<(&File, &Server, &'static str)> {
     let mut rows: Vec<(&File, &Server, &str)> = Vec::new();
     for file in files {
+        let trusted = trust || trust::is_trusted(file);
         for server in &file.servers {
             let state = match &server.entry {
                 _ if rows.iter().any(|(_, known, _)| known.name == server.name) => "hidden",
                 Err(_) => "broken",
                 Ok(entry) if entry.off => "off",
+                Ok(_) if !trusted => "untrusted",
                 Ok(_) => "ok",
             };
             rows.push((file, server, state));

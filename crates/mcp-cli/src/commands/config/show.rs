@@ -5,7 +5,7 @@ use mcp_core::message::RawJson;
 
 use crate::connect::servers::entry::Entry;
 use crate::connect::servers::launch::{self, Reached, Scope};
-use crate::connect::servers::{self, File, redact};
+use crate::connect::servers::{self, File, redact, trust};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::terminal::out;
@@ -24,7 +24,8 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     let (file, server) = servers::find(&files, &options.server)?;
     // Nobody is asked for what would not be shown.
     let mut input = |_: &str| Ok(redact::REDACTED.to_owned());
-    let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: true };
+    let variable = trust::variable(file, global.trust);
+    let mut scope = Scope { variable: &variable, input: &mut input, redacted: true };
     let bad = |problems: Vec<String>| {
         let what = format!("the server {:?} of {} cannot be used", server.name, file.path.display());
         Failure::new(Code::Config, what).because(problems.join("\n"))
@@ -32,7 +33,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     let reached = launch::reach(file, server, &mut scope).map_err(bad)?;
     let entry = server.entry.as_ref().map_err(|problems| bad(problems.clone()))?;
     let shown = shown(file, &server.name, entry, &reached);
-    out::write_line(if global.json { shown.to_string() } else { pretty(&shown) })
+    out::json(&if global.json { shown.to_string() } else { pretty(&shown) })
 }
 
 fn shown(file: &File, name: &str, entry: &Entry, reached: &Reached) -> RawJson {

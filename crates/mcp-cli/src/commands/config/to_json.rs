@@ -86,7 +86,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     let entry = entry(&kind, options.form);
     let section = if options.form == Form::Claude { "mcpServers" } else { "servers" };
     let whole = RawJson::object([(section, RawJson::object([(name.as_str(), entry)]))]);
-    out::write_line(if global.json { whole.to_string() } else { pretty(&whole) })
+    out::json(&if global.json { whole.to_string() } else { pretty(&whole) })
 }
 
 fn named(global: &Global, name: &str) -> Result<(String, Kind), Failure> {

@@ -45,7 +45,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global) -> Result<(), Failur
         }
     }
     if global.json {
-        out::write_line(report::json(&columns).to_string())?;
+        out::json(&report::json(&columns).to_string())?;
     } else {
         out::write(report::render(&columns, global))?;
     }

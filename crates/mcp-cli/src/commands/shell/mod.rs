@@ -105,7 +105,7 @@ impl Shell<'_> {
             match self.line(&text).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(failure) if self.interactive => out::note(failure.render(self.global.json)),
+                Err(failure) if self.interactive => out::failure(&failure, self.global.json),
                 Err(failure) => return Err(failure),
             }
         }

@@ -9,7 +9,8 @@ use mcp_http::client::HttpClientConfig;
 use mcp_http::{HttpClient, Secret};
 use mcp_ws::WebSocketError;
 
-use crate::connect::servers::{self, redact};
+use crate::connect::files;
+use crate::connect::servers::redact;
 use crate::exit::{self, Code, Failure};
 use crate::global::{Global, HttpOptions};
 
@@ -134,7 +135,7 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<HttpClientCon
         config.credentials.bearer = Some(from_environment(variable)?);
     }
     for path in &options.ca_cert {
-        let pem = servers::text(path)
+        let pem = files::read_any(path)
             .map_err(|problem| Failure::usage(format!("the certificates in {} {problem}", path.display())))?;
         config.net.tls.extra_roots.push(pem.into_bytes());
     }

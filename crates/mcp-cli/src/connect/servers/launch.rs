@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::entry::{Entry, Kind, Program};
 use super::expand::{Reference, expand};
-use super::{File, Server, dotenv, redact, text};
+use super::{File, Server, dotenv, redact};
+use crate::connect::files;
 
 /// What to start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +83,7 @@ impl Expander<'_, '_> {
     fn env_file(&mut self, path: Option<&str>) -> Vec<(String, String)> {
         let Some(path) = path else { return Vec::new() };
         let path = self.path("envFile", path);
-        let read = text(&path).and_then(|text| dotenv::parse(&text));
+        let read = files::read_regular(&path).and_then(|text| dotenv::parse(&text));
         read.unwrap_or_else(|problem| {
             self.problems.push(format!("envFile: {} {problem}", path.display()));
             Vec::new()

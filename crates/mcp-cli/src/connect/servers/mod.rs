@@ -10,17 +10,16 @@ pub(crate) mod inputs;
 pub(crate) mod jsonc;
 pub(crate) mod launch;
 pub(crate) mod redact;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 
 use mcp_core::message::RawJson;
 
+use crate::connect::files;
 use crate::exit::{Code, Failure};
 use entry::Entry;
 use inputs::Input;
-
-/// The most that is read of a config file, in bytes.
-const MAX_FILE: u64 = 4 << 20;
 
 /// A server in a file.
 #[derive(Clone, Debug)]
@@ -35,6 +34,9 @@ pub(crate) struct Server {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
+    pub(crate) source: Source,
+    /// The text, which consent is given to.
+    pub(crate) text: String,
     /// What `${workspaceFolder}` stands for, and where relative paths begin.
     pub(crate) folder: PathBuf,
     /// Why nothing can be read of it.
@@ -45,19 +47,56 @@ pub(crate) struct File {
     pub(crate) raw_inputs: Vec<RawJson>,
 }
 
+/// Who wrote a file, and so how far it is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The user: our own file, or the one that `--config` names.
+    #[default]
+    User,
+    /// The project that the current directory belongs to. It may come from anywhere.
+    Project,
+}
+
 /// The files: the one that is named, or those that exist of the usual ones, in their order.
 pub(crate) fn load(named: Option<&Path>) -> Vec<File> {
     match named {
-        Some(path) => vec![read(path)],
-        None => usual().into_iter().filter(|path| path.exists()).map(|path| read(&path)).collect(),
+        Some(path) => vec![read(path, Source::User)],
+        None => usual()
+            .into_iter()
+            .filter(|(path, _)| path.exists())
+            .map(|(path, source)| read(&path, source))
+            .collect(),
     }
 }
 
-/// Where servers are looked for.
-fn usual() -> Vec<PathBuf> {
-    let mut paths = vec![PathBuf::from(".mcp.json"), Path::new(".vscode").join("mcp.json")];
-    paths.extend(own());
+/// Where servers are looked for: in the user's own file, then in those of the project, the nearest first.
+fn usual() -> Vec<(PathBuf, Source)> {
+    let own = own();
+    let here = std::env::current_dir().unwrap_or_default();
+    let home = home();
+    let mut paths: Vec<(PathBuf, Source)> = own.iter().map(|path| (path.clone(), Source::User)).collect();
+    for (depth, folder) in here.ancestors().enumerate() {
+        // What is in the home directory or above it belongs to no project.
+        if depth > 0
+            && (home.as_deref().is_some_and(|home| home.starts_with(folder)) || folder.parent().is_none())
+        {
+            break;
+        }
+        for name in [PathBuf::from(".mcp.json"), Path::new(".vscode").join("mcp.json")] {
+            // Relative where it can be: shorter to read.
+            let path = if depth == 0 { name } else { folder.join(name) };
+            paths.push((path, Source::Project));
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
     paths
+}
+
+fn home() -> Option<PathBuf> {
+    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Our own file, of this user.
@@ -88,27 +127,18 @@ pub(crate) fn find<'a>(files: &'a [File], name: &str) -> Result<(&'a File, &'a S
     if !names.is_empty() {
         return Err(failure.hint(format!("there are {}", names.join(", "))));
     }
-    let looked: Vec<String> = usual().iter().map(|path| path.display().to_string()).collect();
+    let looked: Vec<String> = usual().iter().map(|(path, _)| path.display().to_string()).collect();
     Err(failure
         .because(format!("there are no servers in {}", looked.join(", ")))
         .hint("write the command that starts the server after `--`, as in `mcp tools -- mcp serve-demo`"))
 }
 
-fn read(path: &Path) -> File {
-    let mut file = File { path: path.to_owned(), folder: folder(path), ..File::default() };
-    match text(path).and_then(|text| fill(&mut file, &text)) {
+fn read(path: &Path, source: Source) -> File {
+    let mut file = File { path: path.to_owned(), source, folder: folder(path), ..File::default() };
+    match files::read_regular(path).and_then(|text| fill(&mut file, text)) {
         Ok(()) => file,
         Err(problem) => File { problem: Some(problem), servers: Vec::new(), ..file },
     }
-}
-
-/// The text of a file that people write, if it is not absurdly large.
-pub(crate) fn text(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if length > MAX_FILE {
-        return Err(format!("is larger than {MAX_FILE} bytes"));
-    }
-    std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// The project of a config file; for our own file, which belongs to none, the current directory.
@@ -122,8 +152,9 @@ fn folder(path: &Path) -> PathBuf {
     if hidden { parent.parent().map_or(parent.clone(), Path::to_owned) } else { parent }
 }
 
-fn fill(file: &mut File, text: &str) -> Result<(), String> {
-    let stripped = jsonc::strip(text);
+fn fill(file: &mut File, text: String) -> Result<(), String> {
+    let stripped = jsonc::strip(&text);
+    file.text = text;
     let root: serde_json::Value =
         serde_json::from_str(&stripped).map_err(|error| format!("is not JSON: {error}"))?;
     drop(root);
@@ -161,7 +192,7 @@ mod tests {
 
     fn file(text: &str) -> Result<File, String> {
         let mut file = File::default();
-        fill(&mut file, text).map(|()| file)
+        fill(&mut file, text.to_owned()).map(|()| file)
     }
 
     #[test]
