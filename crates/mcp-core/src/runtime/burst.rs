@@ -1,4 +1,4 @@
-//! Taking what waits on a link, for the drivers of both roles.
+//! Processing pending input in bursts, for the drivers of both roles.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use super::mailbox::Mailbox;
 use super::writer::Rejected;
 use super::{BURST, Received};
 
-/// What a driver does with the things that wait for it.
+/// A driver of a link, as [`burst`] uses it.
 pub(crate) trait LinkDriver {
     /// How the link ended.
     type End;
@@ -21,17 +21,17 @@ pub(crate) trait LinkDriver {
     /// Carries out the oldest command. `false` if none waits.
     fn take_command(&mut self) -> bool;
 
-    /// Something was received, or nothing more will be.
+    /// Handles the outcome of a `recv`.
     fn received(&mut self, received: Received) -> ControlFlow<Self::End>;
 
-    /// Whether the receiver may be asked again within this burst.
+    /// Whether to call `recv` again within this burst.
     fn wants_more(&self) -> bool;
 
     /// Whether the link is to be closed.
     fn is_leaving(&self) -> bool;
 }
 
-/// Takes what waits, up to [`BURST`] of each kind: many messages cost one wake-up and one flush.
+/// Processes what is pending, up to [`BURST`] items of each kind, so that many messages cost one wake-up and one flush.
 pub(crate) fn burst<D: LinkDriver>(
     driver: &mut D,
     receiver: &mut dyn TransportReceiver,

@@ -1,4 +1,4 @@
-//! A queue with one reader: what a driver is told, and what a slow reader of notifications may miss.
+//! A queue with one reader, bounded by permits or by dropping the oldest item.
 
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,28 +6,28 @@ use std::task::{Context, Poll, Waker};
 
 use crate::session::small::SmallQueue;
 
-/// A queue with any number of writers and one reader. Empty it costs no memory beyond itself; nothing
-/// in it needs a runtime, so that a guard may push from a `Drop` anywhere.
+/// A queue with any number of writers and one reader. It holds no heap memory while it is empty, and needs no runtime,
+/// so that guards can push from `Drop`.
 ///
-/// [`push`](Mailbox::push) never waits and never drops: what is pushed that way is bounded by permits.
-/// [`push_lossy`](Mailbox::push_lossy) drops the oldest at its bound, and counts.
+/// [`push`](Mailbox::push) never waits and never drops; the caller bounds it by permits.
+/// [`push_lossy`](Mailbox::push_lossy) drops the oldest item at its bound and counts it.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T> {
-    state: Mutex<State<T>>,
+    inner: Mutex<Inner<T>>,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct Inner<T> {
     queue: SmallQueue<T>,
     dropped: u64,
     unreported: u64,
     closed: bool,
-    /// The task that waits for something to take.
+    /// The task that waits for an item.
     reader: Option<Waker>,
 }
 
-impl<T> State<T> {
-    /// Whether there is something to take, or nothing more will come; if not, this task is woken when there is.
+impl<T> Inner<T> {
+    /// Ready if there is an item or the mailbox is closed. Otherwise registers the task.
     fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
         if !self.queue.is_empty() || self.closed {
             return Poll::Ready(());
@@ -42,40 +42,39 @@ impl<T> State<T> {
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Mailbox<T> {
-        let state =
-            State { queue: SmallQueue::default(), dropped: 0, unreported: 0, closed: false, reader: None };
-        Mailbox { state: Mutex::new(state) }
+        let inner =
+            Inner { queue: SmallQueue::default(), dropped: 0, unreported: 0, closed: false, reader: None };
+        Mailbox { inner: Mutex::new(inner) }
     }
 
-    /// A panic elsewhere cannot leave the queue half changed, so a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an item. Gives it back if the mailbox is closed.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
-        let mut state = self.lock();
-        if state.closed {
+        let mut inner = self.lock();
+        if inner.closed {
             return Err(item);
         }
-        state.queue.push(item);
-        wake(state);
+        inner.queue.push(item);
+        wake(inner);
         Ok(())
     }
 
-    /// Adds an item; beyond `bound` the oldest goes, and is counted. Does nothing once closed.
+    /// Adds an item; at `bound` items, drops and counts the oldest. Does nothing once closed.
     pub(crate) fn push_lossy(&self, item: T, bound: usize) {
-        let mut state = self.lock();
-        if state.closed {
+        let mut inner = self.lock();
+        if inner.closed {
             return;
         }
-        let oldest = if state.queue.len() >= bound.max(1) { state.queue.pop() } else { None };
+        let oldest = if inner.queue.len() >= bound.max(1) { inner.queue.pop() } else { None };
         if oldest.is_some() {
-            state.dropped += 1;
-            state.unreported += 1;
+            inner.dropped += 1;
+            inner.unreported += 1;
         }
-        state.queue.push(item);
-        wake(state);
+        inner.queue.push(item);
+        wake(inner);
         drop(oldest);
     }
 
@@ -84,35 +83,35 @@ impl<T> Mailbox<T> {
         self.lock().queue.pop()
     }
 
-    /// How many items were dropped since this was asked last.
+    /// The number of items dropped since the last call.
     pub(crate) fn take_unreported(&self) -> u64 {
         std::mem::take(&mut self.lock().unreported)
     }
 
-    /// How many items were dropped in all.
+    /// The number of items dropped in total.
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
     }
 
-    /// How many items wait.
+    /// The number of waiting items.
     pub(crate) fn len(&self) -> usize {
         self.lock().queue.len()
     }
 
-    /// Nothing more comes in. What waits can still be taken.
+    /// Closes the mailbox for writers. Waiting items can still be taken.
     pub(crate) fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        wake(state);
+        let mut inner = self.lock();
+        inner.closed = true;
+        wake(inner);
     }
 
-    /// The reader goes, so nobody is woken: nothing more comes in, and what waits is dropped.
+    /// Closes the mailbox for the reader, who wakes no longer, and drops the waiting items.
     pub(crate) fn abandon(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        let left = (std::mem::take(&mut state.queue), state.reader.take());
-        // What is dropped may look in here again.
-        drop(state);
+        let mut inner = self.lock();
+        inner.closed = true;
+        let left = (std::mem::take(&mut inner.queue), inner.reader.take());
+        // Dropping an item may lock the mailbox again.
+        drop(inner);
         drop(left);
     }
 
@@ -121,23 +120,23 @@ impl<T> Mailbox<T> {
         self.lock().closed
     }
 
-    /// The oldest item, or `None` once it is closed and empty. Wakes the last task that asked.
+    /// The oldest item, or `None` once it is closed and empty. Registers the task; only the last one is woken.
     pub(crate) fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut state = self.lock();
-        state.poll_ready(cx).map(|()| state.queue.pop())
+        let mut inner = self.lock();
+        inner.poll_ready(cx).map(|()| inner.queue.pop())
     }
 
-    /// Waits until there is something to take, or the mailbox is closed. Cancel-safe: takes nothing.
+    /// Waits until there is an item or the mailbox is closed. Cancel-safe: takes nothing.
     pub(crate) async fn ready(&self) {
         poll_fn(|cx| self.lock().poll_ready(cx)).await;
     }
 
-    /// Like [`ready`](Mailbox::ready), for a reader that stands beside the only writer, in one task, and is polled
-    /// whenever that has moved: nobody is woken. Cancel-safe: takes nothing.
+    /// Like [`ready`](Mailbox::ready), but registers no waker. The caller must poll this future after every push or
+    /// close, as a reader in the same task as the only writer does. Cancel-safe: takes nothing.
     pub(crate) async fn ready_beside(&self) {
         poll_fn(|_| {
-            let state = self.lock();
-            if state.queue.is_empty() && !state.closed { Poll::Pending } else { Poll::Ready(()) }
+            let inner = self.lock();
+            if inner.queue.is_empty() && !inner.closed { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
     }
@@ -148,10 +147,10 @@ impl<T> Mailbox<T> {
     }
 }
 
-/// Wakes the reader, outside of the lock that it takes next.
-fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
-    let reader = state.reader.take();
-    drop(state);
+/// Wakes the reader, after releasing the lock that the reader takes next.
+fn wake<T>(mut inner: MutexGuard<'_, Inner<T>>) {
+    let reader = inner.reader.take();
+    drop(inner);
     if let Some(reader) = reader {
         reader.wake();
     }
@@ -175,7 +174,7 @@ mod tests {
         }
     }
 
-    /// A reader that waits is woken by the next item and by the end, and once for each time that it waited.
+    /// A waiting reader is woken by the next item and by a close, once per wait.
     #[test]
     fn a_reader_that_waits_is_woken_once() {
         let woken = Arc::<Woken>::default();
@@ -196,9 +195,9 @@ mod tests {
         assert_eq!(mailbox.push(3), Err(3));
     }
 
-    /// A reader that stands beside its writer, or has gone, wakes nobody: its task would be polled for nothing.
+    /// `ready_beside` registers no waker, and `abandon` wakes none.
     #[test]
-    fn nobody_is_woken_who_does_not_wait() {
+    fn a_reader_that_does_not_wait_is_not_woken() {
         let woken = Arc::<Woken>::default();
         let waker = Waker::from(woken.clone());
         let mut cx = Context::from_waker(&waker);

@@ -1,9 +1,9 @@
-//! What the drivers of both roles run on: mailboxes, the writer loop, timers and signals. The only folder, beside
-//! the drivers, that names tokio.
+//! The parts that the drivers of both roles share: mailboxes, the writer loop, timers and signals. Only this folder and
+//! the drivers name tokio.
 //!
-//! A link is driven by one task, which polls two loops side by side: one that receives, takes commands
-//! and keeps time, and one that owns the sending half and writes what the session said. Reading never
-//! waits for writing: two peers that only write would wait for each other for ever.
+//! A link is driven by one task, which polls two loops concurrently: one receives, takes commands and keeps time, and
+//! one owns the sending half and writes the session's messages. Reading never waits for writing, because two peers that
+//! only write would deadlock.
 
 pub(crate) mod burst;
 pub(crate) mod mailbox;
@@ -16,28 +16,27 @@ use std::time::{Duration, Instant};
 
 use crate::transport::{Inbound, TransportError};
 
-/// What `recv` answers.
+/// The outcome of `recv`.
 pub(crate) type Received = Result<Option<Inbound>, TransportError>;
 
-/// Messages and commands that are taken at one wake-up before the writer and the clock have their turn.
+/// The most messages and commands that are processed before the writer and the timers are polled again.
 pub(crate) const BURST: usize = 64;
 
-/// How long a link that is given up may take to write what was queued: cancellations, a last reply.
+/// How long a link that is given up may take to write queued messages: cancellations, a last reply.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A future in a box, made where it stays. `Box::pin` is given one that stands elsewhere, and copies all of it: the
-/// room for what comes later too, which is most of it.
+/// Builds a future directly on the heap; `Box::pin` would move it there from the stack.
 pub(crate) fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    let place = Box::new_uninit();
-    Box::into_pin(Box::write(place, make()))
+    let memory = Box::new_uninit();
+    Box::into_pin(Box::write(memory, make()))
 }
 
-/// Now, by the clock that tests can stop.
+/// The current instant of tokio's clock, which tests can pause.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The instant for tokio's timers, which add a millisecond to it. `None` if that overflows: it never comes.
+/// The instant for tokio's timers, which add up to a millisecond to it. `None` if that overflows.
 pub(crate) fn reachable(at: Instant) -> Option<tokio::time::Instant> {
     at.checked_add(Duration::from_millis(1)).map(|_| at.into())
 }
@@ -50,7 +49,7 @@ pub(crate) async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// The outcome of some work, or `None` if it takes longer than the limit.
+/// The outcome of a future, or `None` if it takes longer than the limit.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
 }

@@ -12,7 +12,7 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    /// Raises it and wakes whoever waits.
+    /// Raises the flag and wakes all waiting tasks.
     pub(crate) fn raise(&self) {
         self.raised.store(true, Ordering::SeqCst);
         self.waiting.notify_waiters();
@@ -25,7 +25,7 @@ impl Signal {
     /// Waits until it is raised. Cancel-safe.
     pub(crate) async fn wait(&self) {
         let mut waiting = std::pin::pin!(self.waiting.notified());
-        // Enabled before the look, so that a raise in between is seen by one of the two.
+        // Enabled before the check, so that a raise in between is not missed.
         waiting.as_mut().enable();
         if !self.is_raised() {
             waiting.await;

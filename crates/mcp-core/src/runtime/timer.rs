@@ -1,4 +1,4 @@
-//! One timer that is armed as rarely as possible.
+//! A timer that is re-armed as rarely as possible.
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -7,8 +7,8 @@ use tokio::time::Sleep;
 
 use super::reachable;
 
-/// Waits for an instant that moves often, usually further away: each answered call moves it. The runtime's
-/// timer is set only when it has to fire earlier than it is set for, or when it has fired.
+/// Waits for an instant that moves often, usually to a later one, as with each answered call. The runtime's timer is
+/// reset only if it has to fire earlier, or after it has fired.
 #[derive(Debug, Default)]
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,

@@ -10,31 +10,33 @@ use crate::transport::{Lane, Loss, Outbound, SendError, TransportError, Transpor
 
 use super::mailbox::Mailbox;
 
-/// Something to send, and the place it takes among the messages in flight until it is sent.
+/// A queued message, with the permit that it holds until it is sent.
 #[derive(Debug)]
 pub(crate) struct OutboxItem<P> {
     pub(crate) out: Outbound,
     pub(crate) _permit: Option<P>,
 }
 
-/// A message that was not sent: what the session is told of the writer.
+/// A message that the transport rejected, for the session.
 #[derive(Debug)]
 pub(crate) struct Rejected {
     pub(crate) lane: Lane,
-    /// Its id, if it was a request: many may be under way on one lane.
+    /// Its id, if it was a request: one lane may carry several.
     pub(crate) request: Option<RequestId>,
     pub(crate) loss: Loss,
 }
 
-/// Writes what is queued until the queue is closed and empty: sends all that is there, then flushes once.
+/// Writes queued messages until the queue is closed and empty: sends all that are queued, then flushes once.
 ///
-/// Whoever fills and closes the queue polls this afterwards, and takes what was rejected: nobody is woken.
+/// The caller must poll this future after every push to the queue or close, and take the rejected messages after every
+/// poll; no waker is registered for them.
 ///
 /// # Errors
 ///
-/// The link has failed, or the peer left one message unread for `limit` (FAULT C-12).
+/// The link has failed, or the peer left one message unread for `limit`.
 ///
-/// **Not cancel-safe**: after a drop only `close` is left to call on the sender.
+/// **Not cancel-safe**: after a drop, only `close` may be called on the sender.
+// FAULT C-12.
 pub(crate) async fn write<P>(
     sender: &mut dyn TransportSender,
     queue: &Mailbox<OutboxItem<P>>,
@@ -49,7 +51,7 @@ pub(crate) async fn write<P>(
             match within(limit, work).await? {
                 Ok(()) => {}
                 Err(SendError::Rejected(loss)) => {
-                    // The loop beside this one ends later than this one.
+                    // The mailbox is open: the other loop ends after this one.
                     let _open = rejected.push(Rejected { lane, request, loss });
                 }
                 Err(SendError::Fatal(error)) => return Err(error),
@@ -61,13 +63,13 @@ pub(crate) async fn write<P>(
         match within(limit, sender.flush()).await? {
             Ok(()) => {}
             Err(SendError::Fatal(error)) => return Err(error),
-            // A flush concerns no lane: nothing was lost that a lane could be told.
+            // A flush concerns no lane, so a rejection cannot be reported for one.
             Err(SendError::Rejected(loss)) => return Err(TransportError::new(loss)),
         }
     }
 }
 
-/// A message on its way, and what is told of it if it does not arrive.
+/// A message that is being sent, and what identifies it if it is rejected.
 struct Sending<'a, P> {
     work: BoxFuture<'a, Result<(), SendError>>,
     lane: Lane,
@@ -75,7 +77,7 @@ struct Sending<'a, P> {
     _permit: Option<P>,
 }
 
-/// Begins to send the next message. Apart, so that who waits for it has no room for the message.
+/// Begins to send the next message. A separate function, so that the message is not stored in the writer's future.
 fn begin<'a, P>(
     sender: &'a mut dyn TransportSender,
     queue: &Mailbox<OutboxItem<P>>,
@@ -87,18 +89,17 @@ fn begin<'a, P>(
 
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportError> {
     let mut work = std::pin::pin!(work);
-    // What is done at once, as most is, needs no clock.
+    // Most work is ready at once and needs no timer.
     if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
         return Ok(done);
     }
-    // Apart, so that a link that waits for nothing has no room for it.
+    // Boxed, so that idle links do not pay for the timeout's size.
     Box::pin(tokio::time::timeout(limit, work)).await.map_err(|_| {
         TransportError::new(format!("write stalled: the peer left a message unread for {limit:?}"))
     })
 }
 
-/// What is needed to name a message after it was given away. Ids of our own requests are numbers, or shared
-/// texts: cheap to clone.
+/// The lane and request id of a message. Ids of this side's requests are numbers or shared texts, so cloning is cheap.
 fn name(out: &Outbound) -> (Lane, Option<RequestId>) {
     match out {
         Outbound::Message { message: Message::Request(request), lane, .. } => {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The changes that a client subscribes to: the `notifications` member of
-/// [`subscriptions/listen`](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions).
+/// [`subscriptions/listen`](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions).
 /// Omitted and `false` both mean not subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

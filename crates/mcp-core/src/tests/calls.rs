@@ -110,7 +110,7 @@ fn a_call_may_be_dropped_outside_of_a_runtime() {
     assert!(matches!(late.now_or_never(), Some(Err(Error::Closed(_)))));
 }
 
-/// TIME-B-003, TIME-B-005: a call that is cancelled by hand, or takes too long, ends once, and the server is told.
+/// TIME-B-003, TIME-B-005: a call that is cancelled by hand, or takes too long, ends once, and is cancelled at the server.
 #[tokio::test(start_paused = true)]
 async fn cancelled_and_overdue_calls_end_once() {
     for (era, binding) in KINDS {

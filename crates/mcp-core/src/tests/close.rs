@@ -48,7 +48,7 @@ async fn dropping_the_last_handle_closes_the_link() {
     }
 }
 
-/// A connector that never comes to an end, and notices that nobody waits any more.
+/// A connector that never completes, and records when its future is dropped.
 struct Never(Arc<AtomicBool>);
 
 struct Gone(Arc<AtomicBool>);
@@ -124,7 +124,7 @@ async fn watching_ends_with_the_client() {
     assert!(after.expect("it ends").is_none());
 }
 
-/// A runtime that goes away before the driver had its first turn leaves nobody waiting.
+/// A runtime that goes away before the driver had its first turn leaves no call pending.
 #[test]
 fn a_runtime_that_never_ran_leaves_nobody_waiting() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -150,7 +150,7 @@ impl Connect for Panics {
     }
 }
 
-/// A transport that panics ends the client, and nobody says that this program wanted it.
+/// A transport that panics ends the client, with a reason other than `Requested`.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_a_transport_is_not_a_close() {
     let client = builder(KINDS[0].0).start(Panics).unwrap();

@@ -82,7 +82,7 @@ impl Drop for CountDrop {
     }
 }
 
-/// CANC-B-005: when the call is given up, nobody goes on asking the person.
+/// CANC-B-005: when the call is given up, the input handler is dropped.
 #[tokio::test(start_paused = true)]
 async fn an_unwanted_question_is_dropped() {
     for (era, binding) in KINDS {

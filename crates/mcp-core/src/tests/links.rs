@@ -166,7 +166,7 @@ async fn an_answer_under_way_outlives_a_broken_pipe() {
     assert!(matches!(client.closed().await, CloseReason::LinkFailed { .. }));
 }
 
-/// FAULT C-1: what is known of the end is told, also if it became known while last words were waited for.
+/// FAULT C-1: the error has what is known of the end, also what became known while the link was closing.
 #[tokio::test(start_paused = true)]
 async fn the_end_is_told_also_where_last_words_are_waited_for() {
     let client = mortal(Behaviour { close: Duration::from_millis(400), mute: true, ..DIES }).await;

@@ -15,7 +15,7 @@ async fn next(listen: &mut Subscription) -> SubscriptionEvent {
     tokio::time::timeout(Duration::from_secs(100), listen.next()).await.expect("an item").expect("no end")
 }
 
-/// SUB-C-004, SUB-S-003: it starts, tells of changes, and is over on the server when dropped.
+/// SUB-C-004, SUB-S-003: it starts, reports changes, and ends on the server when dropped.
 #[tokio::test(start_paused = true)]
 async fn a_subscription_starts_tells_and_ends() {
     for (era, binding) in KINDS {
@@ -37,7 +37,7 @@ async fn a_subscription_starts_tells_and_ends() {
     }
 }
 
-/// FAULT C-13: who reads slowly is told that something is missing, and nobody else waits.
+/// FAULT C-13: a slow reader learns that events are missing, and does not delay others.
 #[tokio::test(start_paused = true)]
 async fn a_slow_listener_is_told_that_it_missed_changes() {
     for (era, binding) in KINDS {
@@ -72,7 +72,7 @@ async fn a_subscription_ends_with_its_client() {
     }
 }
 
-/// A legacy server tells of changes unasked: a reader of its own hears them, and ends with the client.
+/// A legacy server sends changes unasked: a separate reader receives them, and ends with the client.
 #[tokio::test(start_paused = true)]
 async fn unasked_notifications_reach_their_readers() {
     let (era, binding) = KINDS[2];

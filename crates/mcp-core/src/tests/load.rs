@@ -29,7 +29,7 @@ async fn five_thousand_concurrent_calls_get_their_own_answers() {
     }
 }
 
-/// Large messages both ways over a link that holds one: nobody waits for the other for ever.
+/// Large messages both ways over a link that holds one do not deadlock.
 #[tokio::test(start_paused = true)]
 async fn two_full_directions_do_not_deadlock() {
     for (era, binding) in KINDS {

@@ -1,4 +1,4 @@
-//! What the handles tell the driver.
+//! Commands of the handles to the driver.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,7 +28,7 @@ pub(crate) struct NewCall {
     pub(crate) permit: Option<Permit>,
 }
 
-/// What the session keeps of a call for the driver.
+/// The tag of a call, which the session keeps for the driver.
 #[derive(Clone, Debug)]
 pub(super) struct CallTag {
     pub(super) slot: Arc<CallSlot>,
@@ -36,7 +36,7 @@ pub(super) struct CallTag {
     pub(super) permit: Option<Permit>,
 }
 
-/// What the handles want done.
+/// A command of a handle.
 #[derive(Debug)]
 pub(crate) enum Command {
     Call(NewCall),
@@ -49,7 +49,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The session has ended: whoever waits for this command is told.
+    /// Settles what waits for this command, because the session has ended.
     pub(crate) fn refuse(self, reason: &CloseReason) {
         match self {
             Command::Call(call) => call.slot.settle(Err(Error::Closed(reason.clone()))),

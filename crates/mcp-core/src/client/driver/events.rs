@@ -1,4 +1,4 @@
-//! Carrying out what a client session wants: messages to the writer, events to the handles.
+//! Carrying out the outputs of a client session: messages to the writer, events to the handles.
 
 use std::panic::AssertUnwindSafe;
 
@@ -16,7 +16,7 @@ use super::{Command, Driver, SubscriptionEvent};
 use crate::client::input::InputContext;
 
 impl Driver {
-    /// Queues a message for the writer. Drops it if there is no link: the session knows, or is about to be told.
+    /// Queues a message for the writer. Drops it if there is no link, of which the session is informed separately.
     pub(super) fn transmit(&mut self, out: Outbound, mut permit: Option<Permit>) {
         if let Outbound::Message { lane, .. } = &out
             && let Some(tag) = self.session.tag_on(*lane)
@@ -72,17 +72,17 @@ impl Driver {
                 tracing::debug!(%reason, "disconnected");
                 self.shared.disconnected(reason);
             }
-            // Published when the link is closed too: see the driver's drop.
+            // Published after the link is closed: see the driver's `Drop`.
             ClientEvent::Closed(reason) => self.end = Some(reason),
         }
     }
 
-    /// Has a question answered in a task of its own. The answer comes back as a command.
+    /// Spawns a task that runs the input handler. The answer comes back as a command.
     fn ask(&mut self, input: InputId, in_call: bool, request: InputRequest) {
         let limit = self.shared.limits.inputs;
         let version = self.session.negotiated().map(|negotiated| negotiated.version);
         let (Some(version), true) = (version, self.inputs.len() < limit) else {
-            let error = ErrorObject::internal(format!("too many questions at once (limit {limit})"));
+            let error = ErrorObject::internal(format!("too many requests for input at once (limit {limit})"));
             let _ended = self.shared.commands.push(Command::Answer { input, answer: Err(error) });
             return;
         };

@@ -14,25 +14,25 @@ use crate::transport::{CloseReport, Inbound, Transport, TransportError, Transpor
 
 use super::{Driver, Permit};
 
-/// How long a closing link may take to say how it ended before the calls on it fail without that.
-/// Enough for a child that is dead already: its exit status and its last words belong in the error.
+/// How long a closing link may take to report how it ended, before its calls fail without that report. Enough for a
+/// child that has exited: its exit status and the end of its stderr belong in the error.
 const EVIDENCE: Duration = Duration::from_millis(500);
 
-/// How long a link may go on delivering after it was closed: what a dead child left in its pipe is there
-/// at once.
+/// How long a link may deliver input after it was closed. What an exited child left in its pipe arrives at once.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Replies, cancellations and answers that may wait to be written, besides what has a permit. Beyond that
-/// a peer that asks without reading is read no further; then the write limit gives it up (FAULT C-12).
+/// The most replies, cancellations and answers that may wait to be written, beside messages with a permit. Beyond that
+/// the driver stops reading, and a peer that does not read runs into the write limit.
+// FAULT C-12.
 const UNREAD_REPLIES: usize = 1024;
 
-/// How a link came to its end.
+/// How a link ended.
 pub(super) enum LinkEnd {
-    /// The session wanted it.
+    /// The session requested it.
     Asked,
-    /// It can be read no more.
+    /// The receiving half ended.
     Ended(Option<TransportError>),
-    /// It cannot be written to any more. Answers may still be on their way.
+    /// The sending half failed. Answers may still arrive.
     Broken(TransportError),
 }
 
@@ -79,15 +79,15 @@ impl Driver {
         self.session.handle_connected(now(), binding);
         self.drain();
         let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
-        // If the session wanted the end, it does not want to hear how it came.
+        // A session that requested the end ignores how it came about.
         let end = if self.is_leaving() { LinkEnd::Asked } else { end };
         self.outbox = None;
         outbox.close();
         self.close_link(&mut *sender, &mut *receiver, end).await;
     }
 
-    /// Receives and writes side by side until the link ends or is wanted no more. What was queued before
-    /// the session asked for the end is written first.
+    /// Receives and writes concurrently until the link ends or the session gives it up. Messages that were queued before
+    /// that are written first.
     async fn pump(
         &mut self,
         sender: &mut dyn TransportSender,
@@ -106,7 +106,7 @@ impl Driver {
             let reading = outbox.len() < most;
             self.reading = reading;
             let caught_up = poll_fn(|_| {
-                // Polled whenever the writer beside it has moved: nobody else has to wake it.
+                // Polled whenever the writer in this task has made progress, so it needs no waker.
                 if outbox.len() < most { Poll::Ready(()) } else { Poll::Pending }
             });
             tokio::select! {
@@ -129,7 +129,7 @@ impl Driver {
                 return end;
             }
             self.tick();
-            // Looked at here too: a timer beside a busy reader may never get its turn.
+            // Also checked here: the timer may starve beside a busy reader.
             if farewell.is_some_and(|at| at <= now()) {
                 return LinkEnd::Asked;
             }
@@ -141,8 +141,9 @@ impl Driver {
         self.drain();
     }
 
-    /// Closes the sending half and goes on receiving meanwhile (promise 8), then tells the session how the
-    /// link ended. A peer that takes long to end is not waited for: its calls fail before (FAULT C-2).
+    /// Closes the sending half while it goes on receiving (promise 8), then informs the session how the link ended. If
+    /// closing takes longer than [`EVIDENCE`], the session is informed before.
+    // FAULT C-2.
     async fn close_link(
         &mut self,
         sender: &mut dyn TransportSender,
@@ -160,19 +161,19 @@ impl Driver {
         let mut last_words = None;
         while closed.is_none() || reading {
             tokio::select! {
-                // The end first, so that a peer that never stops talking does not put it off.
+                // The close first, so that a peer that never stops sending does not delay it.
                 biased;
                 result = &mut closing, if closed.is_none() => {
                     closed = Some(result.unwrap_or_else(|cause| {
                         error.get_or_insert(cause);
                         CloseReport::default()
                     }));
-                    // Once it was informed of the end, the session waits for nothing more.
+                    // A session that was informed of the end expects nothing more.
                     reading &= !informed;
                     last_words = now().checked_add(LAST_WORDS);
                 }
                 received = receiver.recv(), if reading => match received {
-                    // Once it was informed of the end, the session has no lanes left.
+                    // A session that was informed of the end has no lanes left.
                     Ok(Some(inbound)) => if !informed {
                         self.inbound(inbound);
                     },
@@ -187,10 +188,10 @@ impl Driver {
                 () = self.shared.commands.ready(), if informed => {}
                 () = self.timer.until(self.wait), if informed => {}
             }
-            // Looked at every time: a timer beside a busy reader may never get its turn.
+            // Checked on every iteration: the timer may starve beside a busy reader.
             let over = |limit: Option<Instant>| limit.is_some_and(|at| at <= now());
             reading &= !(closed.is_some() && over(last_words));
-            // If the end is known by now there is nothing more to wait for.
+            // If the end is known by now, there is nothing more to wait for.
             reading &= informed || closed.is_none() || !over(evidence);
             if !informed && closed.is_none() && over(evidence) {
                 informed = true;
@@ -202,7 +203,7 @@ impl Driver {
                 );
                 self.drain();
             }
-            // New commands wait until the session knows: else they would be sent into the void.
+            // Commands wait until the session is informed: it would send them on the dead link.
             if informed {
                 self.take_commands();
                 self.tick();

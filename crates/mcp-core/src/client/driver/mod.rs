@@ -37,23 +37,23 @@ struct Driver {
     session: ClientSession<CallTag>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,
-    /// To the writer of the link, while it is open.
+    /// The queue to the writer, while a link is open.
     outbox: Option<Arc<Mailbox<OutboxItem<Permit>>>>,
-    /// The outbox has room for the replies to what is read.
+    /// The outbox is short enough to go on reading.
     reading: bool,
-    /// The session wants another link.
+    /// When the session wants a link to be made.
     redial: Option<Instant>,
-    /// The session wants this link closed.
+    /// The session wants the link closed.
     leave: bool,
-    /// The session has ended.
+    /// Why the session has ended.
     end: Option<CloseReason>,
-    /// When the session wants to be told the time.
+    /// When the session expects `handle_timeout`.
     wait: Option<Instant>,
     timer: Timer,
 }
 
 impl Driver {
-    /// A driver that has not begun. It settles everything when it is dropped, begun or not.
+    /// A driver that has not started. It settles everything when it is dropped, started or not.
     fn new(shared: Arc<ClientShared>) -> Driver {
         Driver {
             session: ClientSession::new(now(), shared.config.clone()),
@@ -86,8 +86,7 @@ impl Driver {
         }
     }
 
-    /// Waits for `at`, then makes a link, within the limit for starting. Commands and time go on, so that a
-    /// close is not kept waiting.
+    /// Waits for `at`, then makes a link within the start limit. Commands and timers are handled meanwhile.
     async fn dial(&mut self, connector: &mut dyn Connect, at: Instant) -> Option<Box<dyn Transport>> {
         let limit = self.shared.config.start_timeout;
         let attempt = async {
@@ -117,7 +116,7 @@ impl Driver {
         }
     }
 
-    /// No link is wanted: waits for a command or for time.
+    /// Waits for a command or a timer while no link is needed.
     async fn rest(&mut self) {
         tokio::select! {
             () = self.shared.commands.ready() => self.take_commands(),
@@ -125,7 +124,7 @@ impl Driver {
         }
     }
 
-    /// Tells the session the time, if it is what the session waits for.
+    /// Calls `handle_timeout` if it is due.
     fn tick(&mut self) {
         let now = now();
         if self.wait.is_some_and(|at| at <= now) {
@@ -153,7 +152,7 @@ impl Driver {
             }
             Command::Listen { filter, slot } => {
                 let id = self.session.listen(now, filter);
-                // Fresh: nobody but this line sets it.
+                // A new slot: only this line sets it.
                 let _fresh = slot.id.set(id);
                 self.listens.insert(id, slot);
             }
@@ -215,7 +214,7 @@ impl Driver {
     }
 }
 
-/// Whatever ends the driver, nobody is left waiting: not even if the runtime drops its task.
+/// Settles everything that waits, also if the runtime drops the driver's task.
 impl Drop for Driver {
     fn drop(&mut self) {
         let reason = self.end.take().unwrap_or_else(|| {
@@ -225,7 +224,7 @@ impl Drop for Driver {
             let error = TransportError::new("a panic while the link was driven");
             CloseReason::LinkFailed { error, closed: CloseReport::default() }
         });
-        // Outcomes that were not carried out stand. Nothing is told to the session: it may have panicked.
+        // Outcomes that were not carried out stand. No method that changes the session is called: it may have panicked.
         loop {
             match self.session.poll_output() {
                 Output::Event(ClientEvent::CallDone { tag, outcome, .. }) => tag.slot.settle(outcome),

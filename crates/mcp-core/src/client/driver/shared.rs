@@ -1,4 +1,4 @@
-//! What the handles and the driver of a client share.
+//! The state that the handles and the driver of a client share.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ use super::state_watch::StateWatch;
 use crate::client::input::InputHandler;
 use crate::client::state::ClientState;
 
-/// The most that can be in flight.
+/// The greatest possible limit of messages in flight.
 pub(crate) const MAX_IN_FLIGHT: usize = Semaphore::MAX_PERMITS;
 
-/// Limits of the driver of one client. All have a default.
+/// Limits of a client's driver.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientLimits {
     pub(crate) in_flight: usize,
@@ -41,14 +41,14 @@ impl Default for ClientLimits {
     }
 }
 
-/// What the handles and the driver share.
+/// The state that the handles and the driver share.
 pub(crate) struct ClientShared {
     pub(crate) commands: Mailbox<Command>,
     state: watch::Sender<ClientState>,
     pub(crate) limits: ClientLimits,
     pub(crate) config: ClientConfig,
     pub(super) input: Arc<dyn InputHandler>,
-    /// What was found out last of the peer's era.
+    /// The peer's era, as last detected.
     known_era: Mutex<Option<KnownEra>>,
     permits: Arc<Semaphore>,
     readers: Mutex<Vec<Arc<Mailbox<Notification>>>>,
@@ -67,7 +67,7 @@ impl ClientShared {
         self.state.send_replace(ClientState::Disconnected(reason));
     }
 
-    /// Gives a notification to everybody who reads them.
+    /// Gives a notification to all readers.
     pub(crate) fn spread(&self, notification: &Notification) {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.retain(|reader| !reader.is_closed());
@@ -76,7 +76,7 @@ impl ClientShared {
         }
     }
 
-    /// The end: nothing is taken any more, and everybody is told.
+    /// Publishes the end, and refuses all commands from now on.
     pub(crate) fn end(&self, reason: &CloseReason) {
         self.state.send_replace(ClientState::Closed(reason.clone()));
         self.commands.close();
@@ -88,7 +88,7 @@ impl ClientShared {
         }
     }
 
-    /// Why it ended, as the error of what comes too late.
+    /// The error of commands that come after the end.
     pub(crate) fn end_error(&self) -> Error {
         Error::Closed(self.end_reason())
     }
@@ -97,18 +97,18 @@ impl ClientShared {
         self.state.borrow().closed().cloned().unwrap_or(CloseReason::Requested)
     }
 
-    /// Tells the driver; once that has ended, tells whoever waits for the command.
+    /// Sends a command to the driver. Refuses it if the driver has ended.
     pub(crate) fn command(&self, command: Command) {
         if let Err(command) = self.commands.push(command) {
             command.refuse(&self.end_reason());
         }
     }
 
-    /// One more reader of notifications that belong to nothing else.
+    /// Adds a reader of notifications that belong to no call and no subscription.
     pub(crate) fn reader(&self) -> Arc<Mailbox<Notification>> {
         let queue = Arc::new(Mailbox::new());
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that are gone are forgotten here too: it may be long until there is something to spread.
+        // Also removed here, because the next notification may be far off.
         readers.retain(|reader| !reader.is_closed());
         readers.push(queue.clone());
         drop(readers);
@@ -118,7 +118,7 @@ impl ClientShared {
         queue
     }
 
-    /// What was found out last of the peer's era.
+    /// The peer's era, as last detected.
     pub(crate) fn known_era(&self) -> Option<KnownEra> {
         *self.known_era.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,12 +127,12 @@ impl ClientShared {
         StateWatch(self.state.subscribe())
     }
 
-    /// A place among the messages in flight, if there is one.
+    /// A permit for a message in flight, if one is free.
     pub(crate) fn try_permit(&self) -> Option<Permit> {
         self.permits.clone().try_acquire_owned().ok().map(Arc::new)
     }
 
-    /// Waits for a place among the messages in flight, no longer than the call itself may take. Cancel-safe.
+    /// Waits for a permit for a message in flight, at most for the limits of the call. Cancel-safe.
     pub(crate) async fn permit(&self, issued: Instant, options: &CallOptions) -> Result<Permit, Error> {
         let idle = options.timeout.unwrap_or(self.config.call_timeout);
         let limit = idle.min(options.maximum.unwrap_or(self.config.call_maximum));
@@ -171,7 +171,7 @@ pub(crate) fn start(
         permits: Arc::new(Semaphore::new(limits.in_flight)),
         readers: Mutex::default(),
     });
-    // Made here, and not in its task: a runtime that goes away may never give that task a turn.
+    // Created before the task starts: a runtime that shuts down may never poll that task.
     runtime.spawn(Driver::new(shared.clone()).run(connector));
     Ok(shared)
 }

@@ -1,4 +1,4 @@
-//! What the driver and the handles of calls and subscriptions share.
+//! The state that the driver shares with the handles of calls and subscriptions.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -10,10 +10,10 @@ use crate::message::{Notification, Payload};
 use crate::runtime::mailbox::Mailbox;
 use crate::session::{CallId, ListenId, SubscriptionFilter};
 
-/// What the driver and the handle of a call share.
+/// The state that the driver shares with the handle of a call.
 #[derive(Debug)]
 pub(crate) struct CallSlot {
-    /// Set by the driver when the session has taken the call.
+    /// Set by the driver when the session has accepted the call.
     pub(crate) id: OnceLock<CallId>,
     pub(crate) notifications: Mailbox<Notification>,
     outcome: Mutex<Option<Result<Payload, Error>>>,
@@ -30,7 +30,7 @@ impl CallSlot {
         }
     }
 
-    /// Settles the call. The first outcome stands.
+    /// Settles the call. Only the first outcome counts.
     pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
         let mut slot = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         if self.notifications.is_closed() {
@@ -51,35 +51,34 @@ impl CallSlot {
     }
 }
 
-/// What a subscription tells.
+/// An event of a subscription.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SubscriptionEvent {
-    /// It is on.
+    /// The subscription is active.
     Started {
-        /// What the server honours of the filter (ledger SUB-C-004).
+        /// The part of the filter that the server honours.
         honoured: SubscriptionFilter,
-        /// It was on before, and changes may have been missed in between: read again what you keep.
+        /// It was active before, and changes may have been missed in between: read again what you keep.
         gap: bool,
     },
-    /// Something changed: `notifications/…/list_changed` or `notifications/resources/updated`.
+    /// A change: `notifications/…/list_changed` or `notifications/resources/updated`.
     Changed(Notification),
-    /// The link is gone. The subscription is asked for again; [`SubscriptionEvent::Started`] follows.
+    /// The link is gone. The subscription is requested again; [`SubscriptionEvent::Started`] follows.
     Lost,
-    /// This handle was read too slowly, and this many of the items above are missing here. What is
-    /// changed or on is not known any more: read again what you keep.
+    /// The handle was read too slowly, and events were dropped here: read again what you keep.
     Missed {
-        /// How many.
+        /// The number of dropped events.
         items: u64,
     },
-    /// It has ended; the last item. `Ok` if the server ended it in order.
+    /// The subscription has ended. The last event. `Ok` if the server ended it in order.
     Ended(Result<(), Error>),
 }
 
-/// What the driver and the handle of a subscription share.
+/// The state that the driver shares with the handle of a subscription.
 #[derive(Debug)]
 pub(crate) struct ListenSlot {
-    /// Set by the driver when the session has taken the subscription.
+    /// Set by the driver when the session has accepted the subscription.
     pub(crate) id: OnceLock<ListenId>,
     pub(crate) items: Mailbox<SubscriptionEvent>,
 }
@@ -89,7 +88,7 @@ impl ListenSlot {
         ListenSlot { id: OnceLock::new(), items: Mailbox::new() }
     }
 
-    /// Ends the subscription. The first end stands.
+    /// Ends the subscription. Only the first outcome counts.
     pub(crate) fn end(&self, outcome: Result<(), Error>) {
         let _first = self.items.push(SubscriptionEvent::Ended(outcome));
         self.items.close();

@@ -4,20 +4,20 @@ use tokio::sync::watch;
 
 use crate::client::state::ClientState;
 
-/// Watches the state of a client. Sees the newest state; one that was passed through quickly may be missed.
+/// Watches the state of a client. Sees the newest state and may skip short-lived ones.
 #[derive(Clone, Debug)]
 pub struct StateWatch(pub(super) watch::Receiver<ClientState>);
 
 impl StateWatch {
-    /// The state now.
+    /// The current state.
     pub fn now(&self) -> ClientState {
         self.0.borrow().clone()
     }
 
-    /// Waits until the state is another than when it was last asked for here, and gives it; `None` once
-    /// the client has ended and that was given. Cancel-safe.
+    /// Waits for a state that this watch has not returned, and returns it. `None` once the final state was returned.
+    /// Cancel-safe.
     pub async fn changed(&mut self) -> Option<ClientState> {
-        // The sender lives as long as any handle: the end is known from the state itself.
+        // The sender lives as long as any handle, so the end shows only in the state.
         if self.0.borrow().closed().is_some() && matches!(self.0.has_changed(), Ok(false)) {
             return None;
         }
@@ -25,7 +25,7 @@ impl StateWatch {
         Some(self.0.borrow_and_update().clone())
     }
 
-    /// Waits until the state is as wanted, and gives it; at the latest the final one. Cancel-safe.
+    /// Waits for a state for which `wanted` returns true, and returns it; at the latest the final one. Cancel-safe.
     pub async fn until(&mut self, wanted: impl Fn(&ClientState) -> bool) -> ClientState {
         loop {
             let state = self.0.borrow_and_update().clone();

@@ -1,4 +1,4 @@
-//! What handlers and the server's handle tell the driver of a link.
+//! Commands of handlers and of the server's handle to the driver of a link.
 
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ pub(crate) enum ExchangeNotification {
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Replies are never held back: each accepted request has its place.
+    /// Never waits for a permit: accepted requests are bounded.
     Reply {
         exchange: ExchangeId,
         outcome: Outcome,
@@ -33,7 +33,7 @@ pub(crate) enum Command {
         notification: ExchangeNotification,
         permit: NotificationPermit,
     },
-    /// A request to a legacy client; `key` is to give it up with.
+    /// A request to a legacy client. `key` identifies it for `GiveUp`.
     Request {
         key: u64,
         method: Method,

@@ -1,4 +1,4 @@
-//! Carrying out what a server session tells: requests to handlers, cancellations, news.
+//! Carrying out the events of a server session: requests, cancellations, notices to the handler.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use super::serve::{Notice, ServingPermit, serve, tell};
 use super::{Command, Driver, ServerShared};
 use crate::server::context::Exchange;
 
-/// What a client may leave untold to a slow handler; then the oldest go.
+/// The most notices that wait for a slow handler; the oldest are dropped.
 const NOTICES: usize = 256;
 
 impl Driver<'_> {
@@ -23,7 +23,7 @@ impl Driver<'_> {
         match event {
             ServerEvent::Request(incoming) => self.request(incoming),
             ServerEvent::Cancelled { exchange } => match self.running.get(&exchange) {
-                // Its handler replies, or is dropped after its grace period, which replies too.
+                // The handler replies, or is dropped after its grace period, which replies for it.
                 Some(running) => running.cancelled.raise(),
                 None => self.answer(exchange, Err(ErrorObject::internal("Cancelled"))),
             },
@@ -37,7 +37,7 @@ impl Driver<'_> {
             ServerEvent::OutgoingDone { outgoing, outcome } => {
                 if let Some((key, answer)) = self.outgoing.remove(&outgoing) {
                     self.keys.remove(&key);
-                    // Nobody waits any more: then nobody is told.
+                    // The receiver may have been dropped.
                     let _gone = answer.send(outcome);
                 }
             }
@@ -45,7 +45,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Answers once the session waits: it is not told anything in the middle of what it says.
+    /// Replies by a command, because the session must not be called before all its outputs are carried out.
     fn answer(&self, exchange: ExchangeId, outcome: Outcome) {
         self.shared.command(Command::Reply { exchange, outcome });
     }
@@ -78,14 +78,14 @@ impl Driver<'_> {
             return;
         }
         let link = self.shared.clone();
-        // In a box, for a task moves its future about.
+        // Boxed, because spawning moves the future.
         tokio::spawn(boxed(|| async move {
             let (exchange, outcome) = serve(permit, exchange, span).await;
             link.command(Command::Reply { exchange, outcome });
         }));
     }
 
-    /// Has the handler told in a task of its own, one thing after the other.
+    /// Queues a notice for the handler, which one task delivers in order.
     fn notice(&mut self, notice: Notice) {
         let handler = &self.server.handler;
         let notices = self.notices.get_or_insert_with(|| {
@@ -101,7 +101,7 @@ impl ServingPermit {
     /// A permit among the requests in flight of the whole server, if there is one.
     fn take(server: &Arc<ServerShared>, limit: usize) -> Option<ServingPermit> {
         let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
-        // Made in any case: it gives the permit back.
+        // Created in any case: its `Drop` undoes the count.
         let permit = ServingPermit { server: server.clone() };
         (taken < limit).then_some(permit)
     }

@@ -1,4 +1,4 @@
-//! The loops of a link of a server, and its end.
+//! The loop of a server's link, and its end.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
@@ -22,7 +22,7 @@ enum Woken {
     Written(Result<(), TransportError>),
     Received(Received),
     Replied(ExchangeId, Outcome),
-    /// Something waits in a queue, or it is time.
+    /// A queue has items, or a timer has fired.
     Look,
 }
 
@@ -32,7 +32,7 @@ impl LinkDriver for Driver<'_> {
     fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
         self.session.handle_rejected(now(), lane, request.as_ref(), loss);
         self.drain();
-        // What was to go beside the one exchange does not end it.
+        // A message on the shared lane does not end the one exchange.
         self.leave |= !lane.is_shared() && self.binding.one_exchange;
     }
 
@@ -45,7 +45,7 @@ impl LinkDriver for Driver<'_> {
         match received {
             Ok(Some(inbound)) => self.inbound(inbound),
             Ok(None) => {
-                // Read-closed is not write-closed: what was accepted is still answered, for a while.
+                // Accepted requests are still answered, for a limited time.
                 self.reading = false;
                 self.give_up = now().checked_add(self.server.limits.linger);
                 self.session.handle_read_closed(now());
@@ -90,8 +90,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Receives, serves and writes side by side until the link fails or is wanted no more. What was said
-    /// before is written first.
+    /// Receives, serves and writes concurrently until the link fails or the session gives it up. Messages that were
+    /// queued before that are written first.
     async fn pump(
         &mut self,
         sender: &mut dyn TransportSender,
@@ -109,7 +109,7 @@ impl Driver<'_> {
             let at = [self.wait, self.give_up, farewell].into_iter().flatten().min();
             let full = self.shared.is_full();
             let caught_up = poll_fn(|_| {
-                // Polled whenever the writer beside it has moved: nobody else has to wake it.
+                // Polled whenever the writer in this task has made progress, so it needs no waker.
                 let behind = if full { self.shared.is_full() } else { outbox.len() >= BACKLOG };
                 if behind { Poll::Pending } else { Poll::Ready(()) }
             });
@@ -118,7 +118,7 @@ impl Driver<'_> {
                 biased;
                 result = &mut writer => Woken::Written(result),
                 (exchange, outcome) = inline(&mut self.inline) => Woken::Replied(exchange, outcome),
-                // Not asked before it is polled: asking takes memory.
+                // Created lazily, because `recv` allocates its future.
                 received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
                 () = rejected.ready_beside() => Woken::Look,
@@ -155,7 +155,7 @@ impl Driver<'_> {
     }
 
     fn inbound(&mut self, inbound: Inbound) {
-        // Nobody is left for whom a link of one exchange would live on.
+        // The peer of the one exchange is gone, so the link ends.
         let over = matches!(inbound, Inbound::Ended { .. } | Inbound::Lost { .. });
         self.session.handle_inbound(now(), inbound);
         self.drain();
@@ -187,7 +187,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Handlers that still run are cancelled, and have their grace period.
+    /// Cancels the running handlers, and waits for them for the grace period.
     async fn finish_handlers(&mut self) {
         if self.running.is_empty() {
             return;
@@ -202,7 +202,7 @@ impl Driver<'_> {
                     self.running.remove(&exchange);
                 }
                 () = self.shared.commands.ready() => self.take_commands(),
-                // One that blocks its thread cannot be dropped, only left.
+                // A handler that blocks its thread cannot be dropped.
                 () = sleep_until(limit) => return,
             }
         }

@@ -35,14 +35,13 @@ use shared::{LinkShared, NotificationPermit, QueueSlot};
 
 pub(crate) use server::{ServerLimits, ServerShared};
 
-/// Messages that may wait for the writer before changes are held back and equal ones become one.
+/// The number of waiting messages from which changes are held back, so that equal ones become one.
 const BACKLOG: usize = 256;
 
 /// Drives a link to its end.
 ///
-/// Where the binding says `one_exchange`, nothing is spawned: the handler is polled here, beside the
-/// writer. A binding that has to answer its own caller while the handler still runs moves this future into
-/// a task of its own.
+/// On a link that carries one exchange nothing is spawned: the handler is polled in this future, beside the writer. A
+/// binding that has to answer its caller before the handler ends spawns this future.
 async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) -> CloseReason {
     let binding = link.binding();
     let (mut sender, mut receiver) = link.split();
@@ -71,7 +70,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     driver.drive_link(&mut *sender, &mut *receiver).await
 }
 
-/// The length of what a message carries.
+/// The length of a message's payload.
 fn payload_len(out: &Outbound) -> usize {
     let Outbound::Message { message, .. } = out else { return 0 };
     let carried = match message {
@@ -95,25 +94,25 @@ struct Driver<'a> {
     outbox: &'a Mailbox<OutboxItem<QueueSlot>>,
     /// Requests that handlers are serving.
     running: SmallMap<ExchangeId, Arc<Exchange>>,
-    /// The handler of the one exchange, where the link lives for one.
+    /// The handler, on a link that carries one exchange.
     inline: Option<BoxFuture<'static, (ExchangeId, Outcome)>>,
-    /// Requests to a legacy client, by the session's name and by the handler's.
+    /// Requests to a legacy client, by the session's id and by the handler's key.
     outgoing: FxHashMap<OutgoingId, Asked>,
     keys: FxHashMap<u64, OutgoingId>,
-    /// To the task that tells the handler what the client told.
+    /// The queue to the task that delivers notices to the handler.
     notices: Option<Arc<Mailbox<Notice>>>,
     /// Changes that wait until the writer has caught up.
     held_back: HeldBack,
     reading: bool,
-    /// The session has done everything it accepted, and is to be closed.
+    /// Every accepted request has had its outcome; the session is to be closed.
     drained: bool,
     /// The session wants the link closed.
     leave: bool,
     /// Why the session closes the link.
     reason: Option<CloseReason>,
-    /// When the requests of a peer that sends no more are given up.
+    /// When the requests of a peer that has stopped sending are given up.
     give_up: Option<Instant>,
-    /// When the session wants to be told the time.
+    /// When the session expects `handle_timeout`.
     wait: Option<Instant>,
     timer: Timer,
 }
@@ -162,7 +161,7 @@ impl Driver<'_> {
         self.drain();
     }
 
-    /// Publishes a change, or holds it back while the writer is behind: equal changes become one.
+    /// Publishes a change, or holds it back while the writer is behind.
     fn publish(&mut self, now: Instant, change: Change) {
         if self.outbox.len() < BACKLOG {
             self.session.publish(now, &change);
@@ -171,7 +170,7 @@ impl Driver<'_> {
         }
     }
 
-    /// The writer has caught up: publishes what was held back.
+    /// Publishes the changes that were held back, if the writer has caught up.
     fn release(&mut self) {
         while self.outbox.len() < BACKLOG {
             let Some(change) = self.held_back.pop() else { return };
@@ -180,9 +179,9 @@ impl Driver<'_> {
         }
     }
 
-    /// Tells the session the time, if it is what the session waits for.
+    /// Calls `handle_timeout` if it is due.
     fn tick(&mut self) {
-        // Most of the time nothing is waited for: then no clock is asked.
+        // Usually nothing is waited for, which saves reading the clock.
         if self.wait.is_none() && self.give_up.is_none() {
             return;
         }
@@ -209,7 +208,7 @@ impl Driver<'_> {
             match self.session.poll_output() {
                 Output::Transmit(out) => self.transmit(out, permit.take()),
                 Output::Event(event) => self.event(event),
-                // A server makes no links.
+                // Servers do not connect.
                 Output::Redial { .. } => {}
                 Output::Close(reason) => {
                     tracing::debug!(%reason, "closing the link");
@@ -228,7 +227,7 @@ impl Driver<'_> {
     }
 
     fn transmit(&mut self, out: Outbound, permit: Option<NotificationPermit>) {
-        // The exchange for which the link lives ends with this: so does the link.
+        // The link ends with its one exchange.
         if self.binding.one_exchange {
             self.leave |= match &out {
                 Outbound::Message { last, .. } => *last,
@@ -241,7 +240,7 @@ impl Driver<'_> {
     }
 }
 
-/// However the driver ends, handlers learn that nobody wants their answer, and nobody is left waiting.
+/// Cancels the running handlers, however the driver ends.
 impl Drop for Driver<'_> {
     fn drop(&mut self) {
         for (_, exchange) in std::mem::take(&mut self.running) {
@@ -250,7 +249,7 @@ impl Drop for Driver<'_> {
         if let Some(notices) = &self.notices {
             notices.close();
         }
-        // Commands hold permits, and these the link: taking them out breaks the circle.
+        // Commands hold permits, which hold the link: dropping them breaks the reference cycle.
         self.shared.commands.abandon();
     }
 }

@@ -1,4 +1,4 @@
-//! Running handlers: panics are contained, cancelled ones get a grace period.
+//! Running handlers: catches panics, and gives cancelled handlers a grace period.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::command::Outcome;
 use crate::server::context::{Context, Exchange};
 use crate::server::handler::Handler;
 
-/// A permit among the requests in flight of a server.
+/// Counts one request in flight of the server until it is dropped.
 pub(super) struct ServingPermit {
     pub(super) server: Arc<ServerShared>,
 }
@@ -29,14 +29,13 @@ impl Drop for ServingPermit {
     }
 }
 
-/// Serves one request. Always comes to a reply, once the handler comes to an end or its request was
-/// cancelled long enough ago.
+/// Serves one request. Always replies: when the handler ends, or when the grace period after a cancellation is over.
 pub(super) async fn serve(
     permit: ServingPermit,
     exchange: Arc<Exchange>,
     span: Span,
 ) -> (ExchangeId, Outcome) {
-    // The handler itself, not its `Arc`: that would be one more boxed future.
+    // The handler itself, not its `Arc`, which would box the future once more.
     let handler: &dyn Handler = &*permit.server.handler;
     let context = Context::new(exchange.clone());
     let work = AssertUnwindSafe(async { handler.handle(context).await });
@@ -47,7 +46,7 @@ pub(super) async fn serve(
     let outcome = tokio::select! {
         biased;
         outcome = work.catch_unwind().instrument(span.clone()) => outcome.unwrap_or_else(|_| {
-            // The text of a panic may hold what no client may see (ledger META-S-020).
+            // The panic message may contain internals that clients must not see (ledger META-S-020).
             tracing::error!(parent: &span, "the handler panicked");
             Err(ErrorObject::internal("Internal error"))
         }),
@@ -67,14 +66,14 @@ pub(super) async fn serve(
     (exchange.id(), outcome)
 }
 
-/// Something that the client told, and that wants no answer.
+/// A notification or a change of subscription, which gets no answer.
 #[derive(Debug)]
 pub(super) enum Notice {
     Notification(Notification, Envelope),
     Subscription(String, bool),
 }
 
-/// Tells a handler, one thing after the other, until nothing more can come.
+/// Delivers notices to the handler, in order, until the queue is closed.
 pub(super) async fn tell(handler: Arc<dyn Handler>, notices: Arc<Mailbox<Notice>>) {
     while let Some(notice) = notices.pop().await {
         let told = AssertUnwindSafe(async {

@@ -1,4 +1,4 @@
-//! What all links of a server share, and how they stop together.
+//! The state that all links of a server share, and its shutdown.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use super::command::Command;
 use super::shared::LinkShared;
 use crate::server::handler::Handler;
 
-/// Limits of the drivers of one server. All have a default.
+/// Limits of a server's drivers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerLimits {
     pub(crate) in_flight: usize,
@@ -38,7 +38,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// What all links of a server share.
+/// The state that all links of a server share.
 pub(crate) struct ServerShared {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) handler: Arc<dyn Handler>,
@@ -46,14 +46,14 @@ pub(crate) struct ServerShared {
     /// Requests that handlers are serving, on all links.
     pub(crate) in_flight: AtomicUsize,
     stopping: Arc<Signal>,
-    /// The deadline of a drain has passed: links are closed, those too that come now.
+    /// The deadline of a drain has passed: all links are closed, new ones included.
     closing: AtomicBool,
     links: Mutex<FxHashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
 }
 
-/// Takes a link off the server's list when its driver ends, in whatever way.
+/// Removes a link from the server's list when its driver ends or is dropped.
 struct Registered<'a> {
     server: &'a ServerShared,
     number: u64,
@@ -77,7 +77,7 @@ impl ServerShared {
         }
     }
 
-    /// Tells every subscriber on every link that something changed.
+    /// Reports a change to every subscriber on every link.
     pub(crate) fn publish(&self, change: Change) {
         self.tell_all(|| Command::Publish(change.clone()));
     }
@@ -87,7 +87,7 @@ impl ServerShared {
         let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
         self.links().insert(number, shared.clone());
         let _registered = Registered { server: self, number };
-        // After the insert: a drain either sees the link on the list or is seen here.
+        // Checked after the insert: either the drain sees the link on the list, or the drain is seen here.
         if self.closing.load(Ordering::SeqCst) {
             shared.command(Command::Close);
         } else if self.stopping.is_raised() {
@@ -108,26 +108,26 @@ impl ServerShared {
         }
     }
 
-    /// Tells the handlers, then the links, to come to an end.
+    /// Signals the handlers, then the links, to stop.
     pub(crate) fn begin_drain(&self) {
         self.stopping.raise();
         self.tell_all(|| Command::Drain);
     }
 
-    /// Stops. Returns whether everything was answered before the deadline.
+    /// Drains all links. Returns whether everything was answered before the deadline.
     pub(crate) async fn drain(&self, deadline: Duration) -> bool {
         self.begin_drain();
         let done = within(deadline, self.idle()).await.is_some();
         if !done {
             self.closing.store(true, Ordering::SeqCst);
             self.tell_all(|| Command::Close);
-            // Closing a link is bounded in time by promise 8 of the transport.
+            // Promise 8 bounds the time that closing a link takes.
             self.idle().await;
         }
         done
     }
 
-    /// How many links are open.
+    /// The number of open links.
     pub(crate) fn open(&self) -> usize {
         self.links().len()
     }

@@ -1,4 +1,4 @@
-//! What the driver of one link and everybody who speaks to it share.
+//! The state that the driver of a link shares with its handlers and the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,21 +12,21 @@ use crate::runtime::signal::Signal;
 
 use super::command::Command;
 
-/// Notifications of one link's handlers that may be unwritten; then handlers wait.
+/// The most unwritten notifications of one link's handlers. Beyond that, handlers wait.
 const UNWRITTEN_NOTIFICATIONS: usize = 256;
 
-/// Messages, and bytes of their payloads, that may wait for the writer before nothing more is read: a peer
-/// that asks and asks and never reads would otherwise fill the memory until the write times out.
+/// The most messages, and bytes of payloads, that may wait for the writer. Beyond that the driver stops reading:
+/// otherwise a peer that sends requests and never reads could exhaust the memory before the write times out.
 const UNREAD: usize = 4096;
 const UNREAD_BYTES: usize = 64 << 20;
 
-/// What the driver of one link and everybody who speaks to it share.
+/// The state that the driver of a link shares with its handlers and the server.
 #[derive(Debug)]
 pub(crate) struct LinkShared {
-    /// For logs.
+    /// Identifies the link in logs.
     pub(crate) number: u64,
     pub(crate) commands: Mailbox<Command>,
-    /// Raised when the server is told to stop.
+    /// Raised when the server is to stop.
     pub(crate) stopping: Arc<Signal>,
     notification_permits: Semaphore,
     requests: AtomicU64,
@@ -35,7 +35,7 @@ pub(crate) struct LinkShared {
     unread_bytes: AtomicUsize,
 }
 
-/// A place for one notification. Given back when the notification is written or dropped.
+/// A permit for one notification. Released when the notification is written or dropped.
 #[derive(Debug)]
 pub(crate) struct NotificationPermit(Arc<LinkShared>);
 
@@ -45,7 +45,7 @@ impl Drop for NotificationPermit {
     }
 }
 
-/// The place of a message that waits for the writer. Given back when the message is sent or dropped.
+/// Counts a message that waits for the writer until it is sent or dropped.
 #[derive(Debug)]
 pub(crate) struct QueueSlot {
     link: Arc<LinkShared>,
@@ -61,7 +61,7 @@ impl Drop for QueueSlot {
 }
 
 impl LinkShared {
-    /// A place among what waits for the writer. Never refused: see [`LinkShared::is_full`].
+    /// Counts a message that waits for the writer. Never refused: see [`LinkShared::is_full`].
     pub(crate) fn queue_slot(
         self: &Arc<Self>,
         bytes: usize,
@@ -72,7 +72,7 @@ impl LinkShared {
         QueueSlot { link: self.clone(), bytes, _notification: notification }
     }
 
-    /// Whether so much waits for the writer that nothing more is to be read.
+    /// Whether too much waits for the writer to read more input.
     pub(crate) fn is_full(&self) -> bool {
         self.unread.load(Ordering::Relaxed) >= UNREAD
             || self.unread_bytes.load(Ordering::Relaxed) >= UNREAD_BYTES
@@ -90,21 +90,21 @@ impl LinkShared {
         }
     }
 
-    /// Waits for a place. Cancel-safe.
+    /// Waits for a permit. Cancel-safe.
     pub(crate) async fn notification_permit(self: &Arc<Self>) -> NotificationPermit {
-        // Never closed, so always a permit; the guard gives it back.
+        // Never closed, so this always yields a permit; the guard releases it.
         if let Ok(permit) = self.notification_permits.acquire().await {
             permit.forget();
         }
         NotificationPermit(self.clone())
     }
 
-    /// Tells the driver. Once that has ended, nobody is left to tell.
+    /// Sends a command to the driver. Ignored once the driver has ended.
     pub(crate) fn command(&self, command: Command) {
         let _ended = self.commands.push(command);
     }
 
-    /// Asks a legacy client. Dropping the future gives the request up.
+    /// Sends a request to a legacy client. Dropping the future cancels it.
     pub(crate) async fn request(&self, method: Method, params: Option<RawJson>) -> Result<Payload, Error> {
         let (answer, outcome) = oneshot::channel();
         let key = self.requests.fetch_add(1, Ordering::Relaxed);

@@ -44,8 +44,8 @@ pub(super) enum CallStage {
     Resting(Round),
 }
 
-/// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited
-/// (ledger TIME-B-001, TIME-B-004, T-45).
+/// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited.
+// TIME-B-001, TIME-B-004, T-45.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     idle_limit: Duration,

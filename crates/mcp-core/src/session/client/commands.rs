@@ -19,7 +19,8 @@ use super::modern::{self, Extras};
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// Sent by the session alone; refused by `call` and `notify` (ledger CANC-C-002, T-13).
+/// Sent by the session alone; refused by `call` and `notify`.
+// CANC-C-002, T-13.
 const RESERVED: [&str; 4] =
     ["initialize", "subscriptions/listen", "notifications/initialized", "notifications/cancelled"];
 
@@ -202,8 +203,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// `-32022` for the negotiated version: one retry if the peer lists that version (ledger DISC-C-005). The request
-    /// was not executed.
+    /// `-32022` for the negotiated version: one retry if the peer lists that version. The request was not executed.
+    // DISC-C-005.
     fn may_retry_version(&self, id: CallId, error: &Error) -> bool {
         let theirs = error.rpc().and_then(super::probe::supported_by);
         let ours = self.modern().map(|modern| modern.negotiated.version.as_str());

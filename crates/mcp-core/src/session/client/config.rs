@@ -35,11 +35,11 @@ pub enum Reconnect {
     Never,
     /// Calls in flight fail. The next call or an open subscription makes a new link.
     OnDemand {
-        /// The wait before the second attempt in a row; doubled for each further one.
+        /// The wait before the second consecutive attempt; doubled for each further one.
         first: Duration,
         /// The longest wait.
         cap: Duration,
-        /// The number of attempts in a row without an answer from the peer, after which the session ends.
+        /// The number of consecutive attempts without an answer from the peer, after which the session ends.
         tries: u32,
     },
 }
@@ -57,7 +57,7 @@ pub struct PingPolicy {
     pub interval: Duration,
     /// How long a ping may take.
     pub timeout: Duration,
-    /// The number of failed pings in a row after which the link is given up.
+    /// The number of consecutive failed pings after which the link is given up.
     pub failures: u32,
 }
 
@@ -95,7 +95,7 @@ pub struct ClientConfig {
     pub ping: Option<PingPolicy>,
     /// The most `input_required` rounds of one call. Default 10.
     pub max_rounds: u32,
-    /// The most unreadable messages in a row that are skipped; one more ends the session. Default: no limit,
+    /// The most consecutive unreadable messages that are skipped; one more ends the session. Default: no limit,
     /// since programs print logs where their messages go; a transport bounds their bytes.
     pub max_garbage: u32,
     /// Values of `resultType` that extensions define, beside the two of the specification.

@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 pub(super) enum Purpose {
     /// The era probe: `server/discover`.
     Probe,
-    /// `initialize`. Never cancelled (ledger CANC-C-002).
+    /// `initialize`. Never cancelled.
+    // CANC-C-002.
     Initialize,
     /// The application's call.
     Call(CallId),
@@ -35,7 +36,8 @@ pub(super) enum Match {
     None,
 }
 
-/// The requests in flight. Numbers are never reused, also across links (ledger ID-B-003).
+/// The requests in flight. Numbers are never reused, also across links.
+// ID-B-003.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     entries: FxHashMap<u64, Purpose>,
@@ -108,7 +110,8 @@ impl InFlight {
 }
 
 /// The id of a request on the wire. Subscriptions have string ids: they are returned in `_meta`, where some peers turn
-/// numbers into strings (ledger T-13).
+/// numbers into strings.
+// T-13.
 pub(super) fn wire_id(number: u64, purpose: &Purpose) -> RequestId {
     match purpose {
         Purpose::Listen(_) => RequestId::from(format!("{LISTEN}{number}")),

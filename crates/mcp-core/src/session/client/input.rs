@@ -22,9 +22,11 @@ pub(super) struct ClientFeatures {
 /// Why a request for input is not passed to the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotAsked {
-    /// The capability was not declared: `-32601` (ledger LIFE-C-016).
+    /// The capability was not declared: `-32601`.
+    // LIFE-C-016.
     Undeclared,
-    /// The capability was declared, but not this use of it: `-32602` (ledger LIFE-S-014).
+    /// The capability was declared, but not this use of it: `-32602`.
+    // LIFE-S-014.
     Mode(&'static str),
 }
 
@@ -119,7 +121,8 @@ impl Inputs {
         self.open.len()
     }
 
-    /// The request of a legacy server with this id, on this lane or on any (ledger RPC-B-010).
+    /// The request of a legacy server with this id, on this lane or on any.
+    // RPC-B-010.
     pub(super) fn asked_as(&self, wanted: &RequestId, on: Option<Lane>) -> Option<InputId> {
         self.find(|input| match &input.asker {
             Asker::Server { lane, id } => id == wanted && on.is_none_or(|on| *lane == on),

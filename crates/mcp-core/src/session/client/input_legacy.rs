@@ -109,8 +109,8 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A legacy server cancels its request, which gets no answer then (ledger CANC-B-004). The cancellation may come on
-    /// another lane.
+    /// A legacy server cancels its request, which gets no answer then. The cancellation may come on another lane.
+    // CANC-B-004.
     pub(super) fn question_cancelled(&mut self, now: Instant, lane: Lane, id: &RequestId) -> bool {
         let found = self.inputs.asked_as(id, Some(lane)).or_else(|| self.inputs.asked_as(id, None));
         let Some(input) = found else { return false };

@@ -15,11 +15,13 @@ use super::timers::TimerKey;
 /// The first and the longest wait before a retry without requests.
 const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// One round: the server's last result, and the answers so far. It is dropped with the retry and never used for
-/// another call (ledger MRTR-C-013, MRTR-C-015).
+/// One round: the server's last result, and the answers so far. It is dropped with the retry and never used for another
+/// call.
+// MRTR-C-013, MRTR-C-015.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// The text of `requestState`, byte for byte (ledger MRTR-C-012).
+    /// The text of `requestState`, byte for byte.
+    // MRTR-C-012.
     state: Option<RawJson>,
     asked: usize,
     answers: Vec<(String, RawJson)>,
@@ -97,8 +99,8 @@ impl<T: Clone> ClientSession<T> {
         Ok(())
     }
 
-    /// Reads `inputRequests`: requests of three methods under distinct keys (ledger MRTR-S-005), whose capabilities
-    /// were declared (ledger MRTR-S-006).
+    /// Reads `inputRequests`: requests of three methods under distinct keys, whose capabilities were declared.
+    // MRTR-S-005, MRTR-S-006.
     fn read_requests(&self, result: &Payload) -> Result<Vec<InputRequest>, Error> {
         let violation = |why: String| Err(Error::Violation(why));
         let Some(requests) = result.get(Field::InputRequests) else { return Ok(Vec::new()) };

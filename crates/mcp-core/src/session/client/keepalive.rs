@@ -1,4 +1,5 @@
-//! Keep-alive by `ping`, on legacy links (ledger PING-B-002).
+//! Keep-alive by `ping`, on legacy links.
+// PING-B-002.
 
 use std::time::{Duration, Instant};
 

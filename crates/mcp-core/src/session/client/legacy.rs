@@ -17,7 +17,7 @@ pub(super) struct Legacy {
     pub(super) hold: Option<u64>,
     /// The resources that are subscribed to on this link.
     pub(super) uris: Uris,
-    /// Keep-alive pings that failed in a row.
+    /// The number of consecutive failed pings.
     pub(super) failed_pings: u32,
 }
 
@@ -46,7 +46,8 @@ impl ServerFeatures {
     }
 }
 
-/// The params of `initialize` (ledger LIFE-C-002, LIFE-C-013).
+/// The params of `initialize`.
+// LIFE-C-002, LIFE-C-013.
 pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion) -> RawJson {
     RawJson::object([
         ("protocolVersion", RawJson::string(version.as_str())),
@@ -59,7 +60,8 @@ pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion)
 ///
 /// # Errors
 ///
-/// The server chose a revision that is not allowed or has no handshake (ledger LIFE-C-010).
+/// The server chose a revision that is not allowed or has no handshake.
+// LIFE-C-010.
 pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Result<Negotiated, CloseReason> {
     let Some(label) = result.text(Field::ProtocolVersion) else {
         let why = "the result of initialize names no protocolVersion".to_owned();
@@ -99,7 +101,8 @@ pub(super) fn params(params: Option<Payload>, token: Option<u64>, own: Option<&R
 /// Checks that a client may call this method on a legacy link.
 ///
 /// Capabilities are not checked, because deployed servers declare less than they serve. The exceptions are
-/// `logging/setLevel` and the session's own subscriptions (ledger LIFE-B-012).
+/// `logging/setLevel` and the session's own subscriptions.
+// LIFE-B-012.
 pub(super) fn may_call(name: &str, features: &ServerFeatures) -> Result<(), &'static str> {
     if name == "logging/setLevel" && !features.logging {
         return Err("the server did not declare logging");

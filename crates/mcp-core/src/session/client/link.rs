@@ -32,7 +32,7 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) binding: Binding,
-    /// Unreadable input in a row.
+    /// The number of consecutive unreadable messages.
     pub(super) garbage: u32,
     /// When input came last; for keep-alive.
     pub(super) heard: Instant,
@@ -172,8 +172,8 @@ impl<T: Clone> ClientSession<T> {
         number
     }
 
-    /// Tells the peer that this request was given up (ledger CANC-C-008, CANC-C-009, TIME-B-002). The caller has removed
-    /// the request from the table.
+    /// Tells the peer that this request was given up. The caller has removed the request from the table.
+    // CANC-C-008, CANC-C-009, TIME-B-002.
     pub(super) fn abandon(&mut self, number: u64, purpose: &Purpose, why: EndReason) {
         let Some(link) = self.link() else { return };
         let (by_message, by_end) = match (&link.era, link.binding.abandon) {

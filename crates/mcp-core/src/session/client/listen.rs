@@ -24,7 +24,7 @@ pub(super) struct ListenEntry {
     pub(super) state: ListenState,
     /// It was active before, so the next start has a gap.
     pub(super) before: bool,
-    /// Requests in a row that were cut before they delivered a change.
+    /// The number of consecutive requests that were cut before they delivered a change.
     failed: u32,
     /// When it was last requested.
     asked: Option<Instant>,
@@ -123,7 +123,8 @@ impl<T: Clone> ClientSession<T> {
     }
 
     /// A notification of a modern server other than progress and cancellations. The subscription is identified by the
-    /// typed id of its request, and by the lane unless that is shared (T-13, T-14).
+    /// typed id of its request, and by the lane unless that is shared.
+    // T-13, T-14.
     pub(super) fn on_modern_notification(&mut self, lane: Lane, notification: Notification) {
         let tag = notification.field(Field::MetaSubscriptionId).and_then(RequestId::parse);
         let tagged = tag.as_ref().and_then(|tag| self.inflight.by_id(tag)).map(|(number, _)| number);
@@ -162,7 +163,8 @@ impl<T: Clone> ClientSession<T> {
         self.listen_started(id, Active { number: Some(number), honoured, delivered: false });
     }
 
-    /// A change for one subscription. Its URI may name a part of a subscribed resource (ledger SUB-S-014).
+    /// A change for one subscription. Its URI may name a part of a subscribed resource.
+    // SUB-S-014.
     fn deliver(&mut self, id: ListenId, notification: Notification) {
         let change = change_of(&notification);
         let Some(listen) = self.listens.get_mut(&id) else { return };
@@ -221,7 +223,8 @@ impl<T: Clone> ClientSession<T> {
         self.timers.set(TimerKey::Relisten(id), at);
     }
 
-    /// The server ends a subscription by a cancellation (T-12), with or without a result.
+    /// The server ends a subscription by a cancellation, with or without a result.
+    // T-12.
     pub(super) fn listen_cancelled(&mut self, id: &RequestId) -> bool {
         match self.inflight.by_id(id) {
             Some((_, Purpose::Listen(listen))) => {

@@ -13,7 +13,8 @@ pub(super) struct Modern {
     pub(super) request_meta: RequestMeta,
 }
 
-/// The constant members of `_meta` on a link (ledger META-C-004, META-C-005), encoded once.
+/// The constant members of `_meta` on a link, encoded once.
+// META-C-004, META-C-005.
 #[derive(Debug)]
 pub(super) struct RequestMeta {
     /// An object of the constant members, without its closing bracket.
@@ -90,7 +91,8 @@ impl RequestMeta {
     }
 }
 
-/// The progress token of a request: its number (ledger PROG-B-001).
+/// The progress token of a request: its number.
+// PROG-B-001.
 pub(super) fn token_json(number: u64) -> RawJson {
     RawJson::integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
@@ -105,11 +107,13 @@ pub(super) fn merge(under: &RawJson, over: &RawJson) -> RawJson {
 /// The meaning of `resultType`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ResultKind {
-    /// The call is complete. Also without `resultType` (ledger RPC-C-015).
+    /// The call is complete. Also without `resultType`.
+    // RPC-C-015.
     Complete,
     /// The server needs input.
     InputRequired,
-    /// A value that the client does not know (ledger RPC-C-016).
+    /// A value that the client does not know.
+    // RPC-C-016.
     Unknown(String),
 }
 

@@ -46,8 +46,9 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Progress is matched by its token, the number of the request. On a modern lane that is not shared the token has to
-    /// be that lane's (ledger PROG-B-002, PROG-S-007).
+    /// Progress is matched by its token, the number of the request. On a modern lane that is not shared the token has
+    /// to be that lane's.
+    // PROG-B-002, PROG-S-007.
     fn on_progress(&mut self, now: Instant, lane: Lane, notification: Notification) {
         let token = notification.field(Field::ProgressToken).and_then(RequestId::parse);
         let found = token.as_ref().and_then(|token| self.inflight.by_id(token));
@@ -67,7 +68,8 @@ impl<T: Clone> ClientSession<T> {
     }
 
     /// A legacy server cancels its own request; a modern one ends a subscription. Ids are looked up in the sender's id
-    /// space (ledger CANC-B-001, T-12).
+    /// space.
+    // CANC-B-001, T-12.
     fn on_cancelled(&mut self, now: Instant, lane: Lane, notification: &Notification) {
         let id = notification.field(Field::RequestId).and_then(RequestId::parse);
         let known = match id {

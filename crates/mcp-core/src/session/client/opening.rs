@@ -128,9 +128,7 @@ impl<T: Clone> ClientSession<T> {
                 FirstOutput::Initialize(version.unwrap_or(ProtocolVersion::LATEST_LEGACY))
             }
         };
-        let on_trust = known.is_some();
-        let opening = Opening { on_trust, ..Opening::default() };
-        let era = Era::Opening(opening);
+        let era = Era::Opening(Opening { on_trust: known.is_some(), ..Opening::default() });
         self.phase = Phase::Open(Link {
             binding,
             garbage: 0,
@@ -380,8 +378,9 @@ impl<T: Clone> ClientSession<T> {
             && matches!(self.judge(&ProbeOutcome::LinkClosed), ProbeAction::Respawn(_))
     }
 
-    /// Whether the link ended because of an `initialize` that was sent for a known era: the peer is probed once then
-    /// (ledger ERA-C-010). Only before the first link that was ready; later a crash is more likely.
+    /// Whether the link ended because of an `initialize` that was sent for a known era: the peer is probed once then.
+    /// Only before the first link that was ready; later a crash is more likely.
+    // ERA-C-010.
     pub(super) fn doubts_known_era(&self) -> bool {
         let trusted = self.link().is_some_and(|link| {
             link.binding.continuous

@@ -38,7 +38,7 @@ pub(super) struct ProbeContext<'a> {
 /// The rows, in the order in which they are matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    /// 1: the carrier refused or failed, which is no evidence about the era.
+    /// 1: the carrier refused or failed, which says nothing about the era.
     Carrier = 1,
     /// 2: the best common revision is modern.
     Modern,
@@ -48,7 +48,8 @@ pub(super) enum Row {
     NothingInCommon,
     /// 5: an error that only a modern peer makes.
     ModernRefusal,
-    /// 6: any other answer. Not keyed to one code (ledger ERA-C-004).
+    /// 6: any other answer. Not keyed to one code.
+    // ERA-C-004.
     AnythingElse,
     /// 7: silence on one long-lived stream.
     SilentStream,
@@ -132,7 +133,8 @@ pub(super) fn judge(outcome: &ProbeOutcome, context: &ProbeContext<'_>) -> (Row,
 }
 
 impl ProbeContext<'_> {
-    /// The newest allowed revision that the peer lists (ledger T-08).
+    /// The newest allowed revision that the peer lists.
+    // T-08.
     pub(super) fn best(&self, theirs: &[String]) -> Option<ProtocolVersion> {
         self.versions.iter().copied().find(|ours| theirs.iter().any(|label| label == ours.as_str()))
     }
@@ -172,7 +174,8 @@ pub(super) fn seen_in_result(result: &Payload) -> ProbeOutcome {
         .map_or(ProbeOutcome::Nonsense, ProbeOutcome::Discovered)
 }
 
-/// Classifies an error (ledger T-07).
+/// Classifies an error.
+// T-07.
 pub(super) fn seen_in_error(error: &ErrorObject) -> ProbeOutcome {
     if let Some(theirs) = supported_by(error) {
         return ProbeOutcome::Unsupported(theirs);

@@ -18,8 +18,9 @@ use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
 impl<T: Clone> ClientSession<T> {
-    /// `initialize` was answered: sends `notifications/initialized`, and waits until it is delivered if the binding does
-    /// not keep order (promise 7; ledger LIFE-C-004).
+    /// `initialize` was answered: sends `notifications/initialized`, and waits until it is delivered if the binding
+    /// does not keep order (promise 7).
+    // LIFE-C-004.
     pub(super) fn become_legacy(&mut self, now: Instant, negotiated: Negotiated) {
         let features = ServerFeatures::read(&negotiated.capabilities);
         let lane = self.inflight.mint();

@@ -16,7 +16,7 @@ use super::opening::Opening;
 use super::timers::TimerKey;
 use super::{ClientEvent, ClientSession};
 
-/// How often in a row a peer may lose the session without an answer, if no other number is configured.
+/// How often a peer may lose the session without an answer in between, if no other number is configured.
 const FORGOTTEN: u32 = 5;
 
 /// The longest wait before a link is made: an instant must be able to represent it.

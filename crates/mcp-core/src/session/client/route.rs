@@ -179,7 +179,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// Skips unreadable input, up to `max_garbage` in a row.
+    /// Skips unreadable input, up to `max_garbage` consecutive messages.
     fn on_garbage(&mut self, error: Error) {
         self.stats.garbage += 1;
         debug!(%error, "unreadable input was skipped");
@@ -188,13 +188,13 @@ impl<T: Clone> ClientSession<T> {
         link.garbage = link.garbage.saturating_add(1);
         if link.garbage > limit {
             let why =
-                format!("more than {limit} unreadable messages in a row (max_garbage); the last: {error}");
+                format!("more than {limit} consecutive unreadable messages (max_garbage); the last: {error}");
             self.end(CloseReason::Violation(why));
         }
     }
 
-    /// A batch, which only 2025-03-26 has (ledger RPC-B-018, RPC-B-022, RPC-B-023). Its items are handled as single
-    /// messages on the shared lane.
+    /// A batch, which only 2025-03-26 has. Its items are handled as single messages on the shared lane.
+    // RPC-B-018, RPC-B-022, RPC-B-023.
     fn on_batch(&mut self, now: Instant, items: Vec<Result<Message, Refusal>>) {
         let version = self.link().and_then(|link| link.version());
         if version.is_some_and(|version| version.has_batching()) && !items.is_empty() {
@@ -268,7 +268,8 @@ impl<T: Clone> ClientSession<T> {
     }
 
     /// The peer lost the session. A call that was not executed is sent once more, after the new handshake; nothing else
-    /// is repeated (ledger SESS-C rows, FAULT C-33).
+    /// is repeated (SESS-C rows).
+    // FAULT C-33.
     fn session_lost(&mut self, now: Instant, number: u64, loss: Loss, executed: bool) {
         let waiter = match self.inflight.get(number) {
             Some(Purpose::Initialize) => return self.settle(now, number, Err(Error::Lost(loss))),

@@ -32,7 +32,8 @@ fn of_uri(uri: &str) -> RawJson {
 }
 
 impl<T: Clone> ClientSession<T> {
-    /// Requests the part of a filter that the server declared (ledger LIFE-B-012, SUB-B-015).
+    /// Requests the part of a filter that the server declared.
+    // LIFE-B-012, SUB-B-015.
     pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
         let Some(listen) = self.listens.get(&id) else { return };
         if !matches!(listen.state, ListenState::Waiting) {

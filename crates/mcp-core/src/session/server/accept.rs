@@ -1,4 +1,4 @@
-//! Messages on their way in: the routing table, the bounds, and the exchange that is opened.
+//! Handling of input: the routing table, the bounds, and the exchange that is opened.
 
 use std::sync::Arc;
 
@@ -13,8 +13,9 @@ use super::route::{self, Claim, Governs, Route};
 use super::{Incoming, RequestContext, ServerEvent, ServerSession};
 
 impl ServerSession {
-    /// Input that is no legal message. A notification is never answered (ledger RPC-B-004); on a lane of
-    /// its own the carrier still wants to know that it was refused (promise 3).
+    /// A malformed message. A notification is never answered, but on a lane that is not shared the transport needs to
+    /// know that it was refused (promise 3).
+    // RPC-B-004.
     pub(super) fn handle_refused(&mut self, lane: Lane, refusal: Refusal) {
         if refusal.shape == Shape::Response
             && let Some(ask) = refusal.id.as_ref().and_then(|id| self.pending.answered(id))
@@ -29,7 +30,8 @@ impl ServerSession {
         }
     }
 
-    /// A notification, of either era (ledger 2.4). Never answered, whatever it is (RPC-B-004).
+    /// A notification of either era (ledger 2.4). Never answered.
+    // RPC-B-004.
     pub(super) fn handle_notification(&mut self, notification: Notification, lane: Lane, envelope: Envelope) {
         match notification.method.as_str() {
             "notifications/cancelled" => {
@@ -47,7 +49,8 @@ impl ServerSession {
         }
     }
 
-    /// The one gate for requests: duplicate ids, then the era (ledger T-21, 2.6).
+    /// A request: checks for a duplicate id, then the era (2.6).
+    // T-21.
     pub(super) fn handle_request(&mut self, request: Request, lane: Lane, envelope: Envelope) {
         if self.exchanges.in_flight(lane, &request.id) {
             let error = ErrorObject::invalid_request("A request with this id is still in flight");
@@ -57,13 +60,13 @@ impl ServerSession {
         self.dispatch(claim, request, lane, envelope);
     }
 
-    /// Answers a request with an error before any handler saw it.
+    /// Answers a request with an error instead of passing it to a handler.
     pub(super) fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
         let version = self.legacy.as_ref().map(|legacy| legacy.version);
         self.respond(lane, Response::error(Some(id), error), AnsweredBy::Protocol, version);
     }
 
-    /// Does with a request what the routing table says.
+    /// Handles a request according to the routing table.
     pub(super) fn dispatch(&mut self, claim: Claim, request: Request, lane: Lane, envelope: Envelope) {
         if let (Claim::None, Some(error)) = (&claim, route::legacy_meta_fault(&request)) {
             return self.refuse(lane, request.id, error);
@@ -122,7 +125,7 @@ impl ServerSession {
         }
     }
 
-    /// Accepts a request: from here on it is owed one outcome.
+    /// Accepts a request, which is owed one outcome from now on.
     pub(super) fn open(&mut self, request: Request, lane: Lane, context: RequestContext) {
         let bytes = request.params.as_ref().map_or(0, |params| params.raw().as_bytes().len());
         if let Some(error) = self.over_limit(bytes) {
@@ -143,7 +146,7 @@ impl ServerSession {
         self.event(ServerEvent::Request(request));
     }
 
-    /// Whether requests on this lane are found by their id. Not needed where the link carries one exchange.
+    /// Whether requests on this lane are indexed by id. A link that carries one exchange needs no index.
     pub(super) fn is_indexed(&self, lane: Lane) -> bool {
         !self.binding.one_exchange || lane.is_shared() || self.batches.holds(lane)
     }
@@ -156,7 +159,7 @@ impl ServerSession {
         self.over_bytes(bytes)
     }
 
-    /// What peers made the session keep is bounded as a whole: params, subscriptions, answers.
+    /// Checks the bound on all bytes that a peer makes the session keep: params, subscriptions, answers.
     pub(super) fn over_bytes(&self, more: usize) -> Option<ErrorObject> {
         let limit = self.config.max_in_flight_bytes;
         let subscribed = self.legacy.as_ref().map_or(0, |legacy| legacy.subscribed_bytes);

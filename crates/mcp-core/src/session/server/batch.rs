@@ -1,4 +1,5 @@
-//! Batches: legal on 2025-03-26 alone (ledger T-01).
+//! Batches, which only 2025-03-26 has.
+// T-01.
 
 use crate::message::{ErrorObject, Message, Refusal, Response};
 use crate::transport::{AnsweredBy, EndReason, Envelope, Lane};
@@ -7,19 +8,19 @@ use rustc_hash::FxHashMap;
 use super::ServerSession;
 use super::route::{self, Claim};
 
-/// How many answers each batch still owes. They are collected on its lane until the last.
+/// The number of answers that each batch is owed. The transport collects them on the batch's lane.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
     owed: FxHashMap<Lane, usize>,
 }
 
 impl Batches {
-    /// Whether this is the lane of a batch that is not done.
+    /// Whether this is the lane of an open batch.
     pub(super) fn holds(&self, lane: Lane) -> bool {
         !self.owed.is_empty() && self.owed.contains_key(&lane)
     }
 
-    /// One answer less is owed on this lane. Whether it was the last one: on other lanes it always is.
+    /// Counts an answer on this lane. Returns whether it is the last one, which it always is on other lanes.
     pub(super) fn answered(&mut self, lane: Lane) -> bool {
         let Some(owed) = self.owed.get_mut(&lane) else { return true };
         *owed = owed.saturating_sub(1);
@@ -32,7 +33,7 @@ impl Batches {
 }
 
 impl ServerSession {
-    /// Judges a batch, then treats each message as if it had come alone.
+    /// Checks a batch as a whole, then handles each message as if it had come alone.
     pub(super) fn handle_batch(
         &mut self,
         items: Vec<Result<Message, Refusal>>,
@@ -75,7 +76,7 @@ impl ServerSession {
         }
     }
 
-    /// Why the whole batch is refused, if it is. Nothing of it is executed then.
+    /// The reason to refuse the whole batch, if there is one.
     fn batch_fault(&self, items: &[Result<Message, Refusal>]) -> Option<&'static str> {
         let has = |wanted: fn(&Message) -> bool| items.iter().flatten().any(wanted);
         if items.is_empty() {
@@ -96,7 +97,7 @@ impl ServerSession {
     }
 }
 
-/// Whether an item of a batch is owed an answer.
+/// Whether an item of a batch is answered.
 fn is_answered(item: &Result<Message, Refusal>) -> bool {
     match item {
         Ok(message) => matches!(message, Message::Request(_)),

@@ -1,4 +1,4 @@
-//! Exchanges that end without a response: cancelled by message, or by their lane (ledger 3.15).
+//! Exchanges that end without a response: cancelled by a message, or by the end of their lane (ledger 3.15).
 
 use crate::message::RequestId;
 use crate::session::ExchangeId;
@@ -8,10 +8,11 @@ use super::exchange::ExchangeStage;
 use super::{ServerEvent, ServerSession};
 
 impl ServerSession {
-    /// `notifications/cancelled` came. Unknown ids are ignored (ledger CANC-B-007).
+    /// `notifications/cancelled`. Unknown ids are ignored.
     ///
-    /// On [`Lane::SHARED`] it names a request of that lane, of either era. Elsewhere it names the one request
-    /// of this id, on whatever lane; but no modern one where those end with their lanes (T-31).
+    /// On [`Lane::SHARED`] it names a request of that lane, of either era. Otherwise it names the only request of this
+    /// id on any lane, but not a modern one if those are cancelled by ending their lanes.
+    // CANC-B-007, T-31.
     pub(super) fn cancelled_by_peer(&mut self, lane: Lane, id: &RequestId, modern: bool) {
         let shared = if lane.is_shared() { self.exchanges.find(lane, id) } else { None };
         let name = match shared {
@@ -25,7 +26,7 @@ impl ServerSession {
             return;
         };
         if let Some(lane) = self.end_listen_silently(name) {
-            // Its lane waits for an end as well.
+            // The lane has to be ended, too.
             if !lane.is_shared() {
                 self.end_lane(lane, EndReason::Cancelled);
             }
@@ -37,14 +38,14 @@ impl ServerSession {
         }
         let lane = exchange.lane;
         self.silence(name);
-        // The carrier of a lane of its own has to be let go (ledger T-18).
+        // A lane that is not shared has to be ended (ledger T-18).
         if !lane.is_shared() && self.batches.answered(lane) {
             self.end_lane(lane, EndReason::Cancelled);
         }
     }
 
-    /// The one request of this id on whatever lane, a modern one only if `modern` says so. `None` if there are several:
-    /// a client that reuses ids in flight cannot say which one it means.
+    /// The only request of this id on any lane, modern ones included if `modern`. `None` if there are several: the
+    /// cancellation is ambiguous then.
     fn only(&self, id: &RequestId, modern: bool) -> Option<ExchangeId> {
         let legacy = |name| self.exchanges.get(name).is_some_and(|exchange| !exchange.version().is_modern());
         let mut found = self.exchanges.named(id).filter(|name| modern || legacy(*name));
@@ -54,14 +55,15 @@ impl ServerSession {
         }
     }
 
-    /// From here on nothing goes out for the exchange (ledger CANC-S-010).
+    /// Nothing is sent for the exchange from now on.
+    // CANC-S-010.
     fn silence(&mut self, name: ExchangeId) {
         let Some(exchange) = self.exchanges.get(name) else { return };
         match exchange.stage {
             ExchangeStage::Muted => return,
             ExchangeStage::Handler => self.exchanges.mute(name),
             ExchangeStage::Asking(_) => {
-                // No handler is at work, so no reply is owed.
+                // No handler is running, so no reply is owed.
                 self.cancel_questions(name);
                 self.exchanges.remove(name);
             }
@@ -69,8 +71,9 @@ impl ServerSession {
         self.event(ServerEvent::Cancelled { exchange: name });
     }
 
-    /// A lane is over on the peer's side. A modern exchange is cancelled by that; a legacy one goes on, for
-    /// the client may come back for the answer (ledger CANC-C-009, HTTP-S-011).
+    /// The peer ended a lane. That cancels a modern exchange. A legacy one goes on, because the client may resume for
+    /// the answer.
+    // CANC-C-009, HTTP-S-011.
     pub(super) fn lane_over(&mut self, lane: Lane) {
         if lane.is_shared() {
             return;

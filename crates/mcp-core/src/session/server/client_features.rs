@@ -1,8 +1,8 @@
-//! Which client capabilities a question needs, and which a client declared.
+//! The client capabilities that a request for input needs, and those that a client declared.
 
 use crate::message::{ProtocolVersion, RawJson};
 
-/// The capabilities that questions to a client can need.
+/// The client capabilities that requests to a client can need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClientFeatures {
     form: bool,
@@ -13,7 +13,7 @@ pub(super) struct ClientFeatures {
 }
 
 impl ClientFeatures {
-    /// What this request to a client needs. `None` for a method that pending no client for input.
+    /// The capabilities that this request needs. `None` for a method that does not request input.
     pub(super) fn of(method: &str, params: Option<&RawJson>) -> Option<ClientFeatures> {
         let has = |name: &str| params.is_some_and(|params| params.member(name).is_some());
         let mut needs = ClientFeatures::default();
@@ -33,16 +33,17 @@ impl ClientFeatures {
         Some(needs)
     }
 
-    /// What these capabilities cover at this version (ledger LIFE-B-012, LIFE-S-014, MRTR-S-006).
+    /// The declared capabilities at this version.
+    // LIFE-B-012, LIFE-S-014, MRTR-S-006.
     pub(super) fn declared(capabilities: &RawJson, version: ProtocolVersion) -> ClientFeatures {
         let object = |of: &RawJson, name: &str| of.member(name).filter(RawJson::is_object);
-        // Modes and sampling with tools came with 2025-11-25.
+        // 2025-11-25 added elicitation modes and sampling with tools.
         let fine = matches!(version, ProtocolVersion::V2025_11_25) || version.is_modern();
         let elicitation = object(capabilities, "elicitation").filter(|_| version.has_elicitation());
         let sampling = object(capabilities, "sampling");
         let url = fine && elicitation.as_ref().is_some_and(|modes| object(modes, "url").is_some());
         ClientFeatures {
-            // Without any mode named, forms are meant.
+            // An empty object stands for forms.
             form: elicitation.as_ref().is_some_and(|modes| !url || object(modes, "form").is_some()),
             url,
             sampling_tools: fine && sampling.as_ref().is_some_and(|parts| object(parts, "tools").is_some()),
@@ -75,7 +76,8 @@ impl ClientFeatures {
         self == ClientFeatures::default()
     }
 
-    /// As a `ClientCapabilities` object: an object, not an array (ledger T-42).
+    /// As a `ClientCapabilities` object: an object, not an array.
+    // T-42.
     pub(super) fn to_capabilities(self) -> RawJson {
         let part = |parts: &[(&'static str, bool)]| {
             let named = parts.iter().filter(|(_, on)| *on);

@@ -1,42 +1,41 @@
-//! What a server session is told once.
+//! Settings of a server session.
 
 use std::time::Duration;
 
 use crate::message::{ProtocolVersion, RawJson};
 
-/// What a server session is told once; shared by all links of a server.
+/// Settings of a server session, shared by all links of a server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The server's `Implementation`: name, version.
     pub info: RawJson,
     /// The server's capabilities: an object.
     pub capabilities: RawJson,
-    /// For the model behind the client.
+    /// Instructions for the model that uses the server.
     pub instructions: Option<String>,
-    /// The revisions that are served, newest first.
+    /// The served revisions, newest first.
     pub versions: Vec<ProtocolVersion>,
-    /// Whether modern results carry `serverInfo` (META-S-009).
+    /// Whether modern results carry `serverInfo`. Default true.
     pub send_info: bool,
-    /// Requests in flight on one link, in each direction; one more is answered with an error. Default 1,024.
+    /// The most requests in flight on one link, in each direction. One more fails with an error. Default 1,024.
     pub max_in_flight: usize,
-    /// Bytes that peers make one link keep: params in flight, filters and URIs that are subscribed to,
-    /// answers to questions. Default 64 MiB.
+    /// The most bytes that a peer can make one link keep: params in flight, filters and URIs of subscriptions, answers to
+    /// requests for input. Default 64 MiB.
     pub max_in_flight_bytes: usize,
-    /// Subscriptions on one link. Default 1,024.
+    /// The most subscriptions on one link. Default 1,024.
     pub max_listens: usize,
-    /// Times that one request may ask a legacy client for input. Default 8.
+    /// The most rounds of input of one request on a legacy link. Default 8.
     pub max_input_rounds: u32,
-    /// How long a legacy client may take to answer, be it a handler's question or the server's own request.
-    /// Default 10 min.
+    /// How long a legacy client may take to answer a request. `Duration::MAX` means no limit. Default 10 min.
     pub input_timeout: Duration,
     /// The default `ttlMs` of results that carry caching hints. Default 0.
     pub cache_ttl_ms: u64,
-    /// The default `cacheScope`: public or, by default, private.
+    /// Whether the default `cacheScope` is public. Default false: private.
     pub cache_public: bool,
 }
 
 impl ServerConfig {
-    /// The defaults, for a server with this `Implementation` object and these capabilities.
+    /// The defaults, with this `Implementation` object and these capabilities.
     pub fn new(info: RawJson, capabilities: RawJson) -> ServerConfig {
         ServerConfig {
             info,

@@ -1,4 +1,4 @@
-//! What a server session announces the application, and what it is answered.
+//! Events of a server session, and the replies of handlers.
 
 use std::sync::Arc;
 
@@ -7,40 +7,40 @@ use crate::message::{Method, Notification, Payload, ProtocolVersion, RawJson, Re
 use crate::session::{ExchangeId, InputRequired, LogLevel, OutgoingId};
 use crate::transport::Envelope;
 
-/// A request that was accepted and is owed one outcome.
+/// An accepted request, which is owed one outcome.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// To reply to.
+    /// The id to reply to.
     pub exchange: ExchangeId,
     /// The method.
     pub method: Method,
     /// The params as they came, `_meta` included.
     pub params: Option<Payload>,
-    /// What is known around it.
+    /// The context of the request.
     pub context: RequestContext,
 }
 
-/// What is known around a request, in the form both eras share. On 2026-07-28 all of it came with this
-/// request, and says nothing about any other (ledger DISC-S-006).
+/// The context of a request, in the form that both eras share. On 2026-07-28 all of it was sent with this request and
+/// applies to no other.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The id on the wire.
     pub request_id: RequestId,
     /// The revision that governs the request.
     pub version: ProtocolVersion,
-    /// Who the client says it is. Untrusted (META-B-010).
+    /// The client's `Implementation`, if it sent one. Untrusted.
     pub client_info: Option<RawJson>,
-    /// What the client can do: an object.
+    /// The client's capabilities: an object.
     pub client_capabilities: RawJson,
-    /// The token that progress notifications will name, if the client wants any.
+    /// The token of progress notifications, if the client requested them.
     pub progress_token: Option<RawJson>,
-    /// The least severe log messages the client wants. `None`: it wants none.
+    /// The lowest level of log messages that the client requested. `None` if it requested none.
     pub log_level: Option<LogLevel>,
     /// The answers to an earlier [`InputRequired`]: an object, by key. Untrusted.
     pub input_responses: Option<RawJson>,
     /// The `state` of that [`InputRequired`]. Untrusted on 2026-07-28.
     pub request_state: Option<String>,
-    /// From the transport.
+    /// The transport's extensions.
     pub envelope: Envelope,
 }
 
@@ -58,50 +58,49 @@ pub enum Reply {
     MethodNotFound,
 }
 
-/// What a server session announces the application.
+/// An event of a server session.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerEvent {
-    /// Serve this. Comes again for the same exchange when a legacy client has answered its questions.
+    /// A request to serve. Repeated for the same exchange when a legacy client has answered its requests for input.
     Request(Arc<Incoming>),
-    /// The client does not want the outcome any more. Nothing that is said for the exchange goes out;
-    /// `reply` is still owed, so that the exchange is let go: its id and its place among the requests in
-    /// flight are taken until then. While a legacy client is being asked no handler is at work, and the
-    /// exchange is gone with this event.
+    /// A request was cancelled. Nothing more is sent for the exchange. If a handler is running, `reply` still has to be
+    /// called: until then the exchange counts as in flight and its id is in use. If the exchange is waiting for a legacy
+    /// client's answers, no handler is running, and the exchange ends with this event.
     Cancelled {
         /// The request.
         exchange: ExchangeId,
     },
-    /// The client told something: `notifications/roots/list_changed`, or a method of an extension.
+    /// A notification of the client: `notifications/roots/list_changed`, or a method of an extension.
     Notification {
-        /// What.
+        /// The notification.
         notification: Notification,
-        /// From the transport.
+        /// The transport's extensions.
         envelope: Envelope,
     },
     /// A legacy client has finished its handshake.
     Initialized {
         /// The revision.
         version: ProtocolVersion,
-        /// Who it says it is. Untrusted.
+        /// The client's `Implementation`, if it sent one. Untrusted.
         client_info: Option<RawJson>,
-        /// What it can do: an object.
+        /// The client's capabilities: an object.
         client_capabilities: RawJson,
     },
-    /// A legacy client subscribed to a resource, or to none of it any more.
+    /// A legacy client subscribed to a resource, or unsubscribed.
     ResourceSubscription {
-        /// The resource.
+        /// The URI of the resource.
         uri: String,
-        /// On or off.
+        /// Whether it subscribed.
         on: bool,
     },
     /// A request to a legacy client ended.
     OutgoingDone {
         /// The request.
         outgoing: OutgoingId,
-        /// Its result, or why there is none.
+        /// Its result, an object, or the error.
         outcome: Result<Payload, Error>,
     },
-    /// `drain` was asked for and everything accepted has had its outcome.
+    /// After `drain`: every accepted request has had its outcome.
     Drained,
 }

@@ -1,4 +1,4 @@
-//! The table of requests in flight: each was accepted, and is owed exactly one outcome.
+//! The accepted requests in flight. Each is owed exactly one outcome.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -11,15 +11,15 @@ use crate::transport::Lane;
 
 use super::{Incoming, RequestContext};
 
-/// A request that was accepted.
+/// An accepted request.
 #[derive(Debug)]
 pub(super) struct ExchangeEntry {
-    /// The request as it came first, shared with the application: a legacy client's may come again.
+    /// The request as received, shared with the application. Kept, because it may be passed to the handler again.
     pub(super) request: Arc<Incoming>,
     pub(super) lane: Lane,
-    /// The highest progress that was told.
+    /// The last progress that was sent.
     pub(super) progress: Option<f64>,
-    /// The length of its params, and of the answers that it waited for.
+    /// The length of its params and of the answers to its requests for input.
     pub(super) bytes: usize,
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
@@ -44,18 +44,18 @@ impl ExchangeEntry {
     }
 }
 
-/// Who has to do something next.
+/// What the exchange waits for.
 #[derive(Debug)]
 pub(super) enum ExchangeStage {
     /// The handler.
     Handler,
-    /// A legacy client: it is being asked. No handler is at work.
+    /// The answers of a legacy client. No handler is running.
     Asking(Round),
-    /// The handler, but nobody listens. Its reply lets the exchange go.
+    /// The handler of a cancelled request. Its reply removes the exchange.
     Muted,
 }
 
-/// The questions of one round and the answers so far.
+/// One round of requests for input, and the answers so far.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) state: Option<String>,
@@ -67,12 +67,12 @@ pub(super) struct Round {
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
     last: u64,
-    /// Those that are not muted.
+    /// The number of exchanges that are not muted.
     live: usize,
     bytes: usize,
     entries: SmallMap<ExchangeId, ExchangeEntry>,
-    /// By the client's id. Subscriptions are here too, because they share the client's id space. Empty on a link that
-    /// lives for one exchange.
+    /// Index by the client's id. Includes subscriptions, which share the client's id space. Empty on a link that carries
+    /// one exchange.
     ids: HashMap<RequestId, Holders>,
 }
 
@@ -84,27 +84,28 @@ struct Holders {
 }
 
 impl Exchanges {
-    /// How many still owe an outcome to the client.
+    /// The number of exchanges that owe the client an outcome.
     pub(super) fn live(&self) -> usize {
         self.live
     }
 
-    /// How many there are, those included whose handler has not come back after a cancellation.
+    /// The number of exchanges, including cancelled ones whose handler has not returned.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The length of all that they keep.
+    /// The bytes that all exchanges keep.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether this id is in use on this lane (ledger T-21).
+    /// Whether this id is in use on this lane.
+    // T-21.
     pub(super) fn in_flight(&self, lane: Lane, id: &RequestId) -> bool {
         self.find(lane, id).is_some()
     }
 
-    /// A fresh name for a request. `indexed`: it can be found by its id.
+    /// A fresh name for a request. `indexed`: adds its id to the index.
     pub(super) fn claim(&mut self, lane: Lane, id: &RequestId, indexed: bool) -> ExchangeId {
         self.last += 1;
         let name = ExchangeId(self.last);
@@ -117,7 +118,7 @@ impl Exchanges {
         name
     }
 
-    /// The id is free again.
+    /// Removes an id from the index.
     pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
         if self.ids.is_empty() {
             return;
@@ -148,7 +149,7 @@ impl Exchanges {
         self.entries.get_mut(&name)
     }
 
-    /// An exchange keeps more: the answer to a question.
+    /// Counts the bytes of an answer that an exchange keeps.
     pub(super) fn keep(&mut self, name: ExchangeId, bytes: usize) {
         if let Some(exchange) = self.entries.get_mut(&name) {
             exchange.bytes += bytes;
@@ -156,7 +157,7 @@ impl Exchanges {
         }
     }
 
-    /// Lets an exchange go, and its id with it.
+    /// Removes an exchange and its id.
     pub(super) fn remove(&mut self, name: ExchangeId) -> Option<ExchangeEntry> {
         let exchange = self.entries.remove(&name)?;
         self.release(exchange.lane, exchange.id());
@@ -167,7 +168,7 @@ impl Exchanges {
         Some(exchange)
     }
 
-    /// Nothing goes out for it any more. Kept until its handler replies.
+    /// Mutes an exchange: nothing more is sent for it. It is kept until its handler replies.
     pub(super) fn mute(&mut self, name: ExchangeId) {
         if let Some(exchange) = self.entries.get_mut(&name)
             && !matches!(exchange.stage, ExchangeStage::Muted)
@@ -202,7 +203,7 @@ impl Exchanges {
         names
     }
 
-    /// The lanes of their own that still wait for an outcome, in a fixed order.
+    /// The lanes other than the shared one that wait for an outcome, in order.
     pub(super) fn own_lanes(&self) -> Vec<Lane> {
         let live = self.entries.values().filter(|exchange| !matches!(exchange.stage, ExchangeStage::Muted));
         let lanes: HashSet<Lane> =
@@ -212,7 +213,7 @@ impl Exchanges {
         lanes
     }
 
-    /// Lets all go. Names those that were not muted, oldest first.
+    /// Removes all exchanges. Returns those that were not muted, oldest first.
     pub(super) fn take_live(&mut self) -> Vec<ExchangeId> {
         let all = std::mem::take(&mut self.entries);
         let mut names: Vec<ExchangeId> = all
@@ -239,7 +240,7 @@ impl Exchanges {
         self.ids.len()
     }
 
-    /// Those that still owe an outcome.
+    /// The exchanges that owe an outcome.
     pub(super) fn live_names(&self) -> HashSet<u64> {
         let live = self.entries.iter().filter(|(_, entry)| !matches!(entry.stage, ExchangeStage::Muted));
         live.map(|(name, _)| name.0).collect()

@@ -1,4 +1,4 @@
-//! A handler that needs input: sent as it is on a modern link, asked for on a legacy one (ledger 3.20).
+//! Handlers that need input: sent as a result on a modern link, as requests on a legacy one (ledger 3.20).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::exchange::{ExchangeStage, Round};
 use super::pending::Purpose;
 use super::{Incoming, ServerEvent, ServerSession, cancelled_params, shape};
 
-/// A result that spells out `input_required` itself, as one does that was forwarded from elsewhere.
+/// Reads a result whose `resultType` is `input_required`, such as one that a proxy forwards.
 pub(super) fn spelled_out(result: &Payload) -> Option<Result<InputRequired, &'static str>> {
     (result.field(Field::ResultType) == Some(shape::INPUT_REQUIRED)).then(|| read(result))
 }
@@ -43,7 +43,7 @@ fn read(payload: &Payload) -> Result<InputRequired, &'static str> {
     Ok(needed)
 }
 
-/// Is this legal to say at all, in whichever era? The answer is what it needs of the client.
+/// Checks the rules that hold in both eras. Returns the client capabilities that are needed.
 fn check(method: &str, needed: &InputRequired) -> Result<ClientFeatures, String> {
     if !method::may_need_input(method) {
         return Err(format!("{method} cannot be answered with input_required"));
@@ -62,13 +62,14 @@ fn check(method: &str, needed: &InputRequired) -> Result<ClientFeatures, String>
         }
         match ClientFeatures::of(request.method.as_str(), request.params.as_ref()) {
             Some(more) => needs = needs.and(more),
-            None => return Err(format!("{} is no input request", request.method)),
+            None => return Err(format!("{} is not an input request", request.method)),
         }
     }
     Ok(needs)
 }
 
-/// The wire form: bare requests, without an envelope (ledger MRTR-S-005, T-41).
+/// The wire form: requests without `jsonrpc` and `id`.
+// MRTR-S-005, T-41.
 fn encode(needed: &InputRequired) -> RawJson {
     let bare = |request: &InputRequest| {
         let mut members = vec![("method", RawJson::string(request.method.as_str()))];
@@ -85,7 +86,8 @@ fn encode(needed: &InputRequired) -> RawJson {
 }
 
 impl ServerSession {
-    /// `raw` is the result that was spelled out, if it was: it goes out as it is on a modern link.
+    /// Requests the client's input. `raw` is the handler's own `input_required` result, if it made one; it is sent
+    /// unchanged on a modern link.
     pub(super) fn need_input(
         &mut self,
         now: Instant,
@@ -118,7 +120,7 @@ impl ServerSession {
         }
     }
 
-    /// Asks a legacy client, on the lane of the request.
+    /// Sends the requests to a legacy client, on the lane of the exchange.
     fn ask(&mut self, now: Instant, name: ExchangeId, needed: &InputRequired) {
         let limit = self.config.max_input_rounds;
         let in_flight = self.config.max_in_flight;
@@ -143,7 +145,7 @@ impl ServerSession {
         let answers = needed.requests.iter().map(|request| (request.key.clone(), None)).collect();
         exchange.stage = ExchangeStage::Asking(Round { state: needed.state.clone(), answers });
         let (version, lane) = (exchange.version(), exchange.lane);
-        // What is collected until the end cannot carry a question.
+        // A batch's lane is collected until the last answer, so it cannot carry a request.
         let lane = if self.batches.holds(lane) { Lane::SHARED } else { lane };
         let deadline = now.checked_add(self.config.input_timeout);
         for (index, request) in needed.requests.iter().enumerate() {
@@ -154,7 +156,7 @@ impl ServerSession {
         self.resume_if_answered(name);
     }
 
-    /// An answer to one question of a handler came.
+    /// A request for input was answered, or failed.
     pub(super) fn question_answered(
         &mut self,
         name: ExchangeId,
@@ -181,7 +183,7 @@ impl ServerSession {
         self.resume_if_answered(name);
     }
 
-    /// Calls the handler again when the round is complete.
+    /// Calls the handler again if the round is complete.
     fn resume_if_answered(&mut self, name: ExchangeId) {
         let Some(exchange) = self.exchanges.get_mut(name) else { return };
         let ExchangeStage::Asking(round) = &exchange.stage else { return };
@@ -196,20 +198,20 @@ impl ServerSession {
         self.event(ServerEvent::Request(Arc::new(incoming)));
     }
 
-    /// Takes back the questions that are still open.
+    /// Cancels the open requests for input of an exchange.
     pub(super) fn cancel_questions(&mut self, name: ExchangeId) {
         for (id, ask) in self.pending.take_questions(name) {
             self.take_back(&id, ask.lane);
         }
     }
 
-    /// Ends an exchange with an error that no handler made, after one was at work.
+    /// Ends an exchange with an error of the session, after a handler has run.
     pub(super) fn fail(&mut self, name: ExchangeId, error: ErrorObject) {
         self.cancel_questions(name);
         self.finish(name, Err(error), AnsweredBy::Handler);
     }
 
-    /// The one place where an exchange gets its response.
+    /// Sends the response of an exchange. Only this method does.
     pub(super) fn finish(
         &mut self,
         name: ExchangeId,
@@ -222,10 +224,10 @@ impl ServerSession {
         self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
     }
 
-    /// The client will answer nothing any more: whoever waits for it fails now.
+    /// The client can answer nothing any more: fails everything that waits for it.
     pub(super) fn fail_pending(&mut self, reason: &CloseReason) {
         for name in self.pending.asking() {
-            // Nobody reads cancellations any more either.
+            // Not cancelled at the client, which does not process them any more.
             drop(self.pending.take_questions(name));
             let error = ErrorObject::internal("The client closed its side and cannot answer any more");
             self.finish(name, Err(error), AnsweredBy::Handler);
@@ -236,7 +238,7 @@ impl ServerSession {
         }
     }
 
-    /// Tells a legacy client that one of our requests is given up.
+    /// Cancels one of this side's requests at a legacy client.
     pub(super) fn take_back(&mut self, id: &crate::message::RequestId, lane: Lane) {
         let Some(version) = self.legacy.as_ref().map(|legacy| legacy.version) else { return };
         let params = Some(cancelled_params(id));

@@ -1,4 +1,4 @@
-//! The legacy era: the handshake, and what the session answers itself.
+//! The legacy era: the handshake, and requests that the session answers.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::transport::{AnsweredBy, Envelope, Lane};
 
 use super::{RequestContext, ServerEvent, ServerSession, modern::is_progress_token};
 
-/// What a legacy client negotiated. Does not exist before `initialize`.
+/// The state that a legacy client negotiated. Created by `initialize`.
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) version: ProtocolVersion,
@@ -16,16 +16,16 @@ pub(super) struct Legacy {
     pub(super) client_capabilities: RawJson,
     /// `notifications/initialized` came.
     pub(super) initialized: bool,
-    /// The least severe log messages that the client wants.
+    /// The lowest level of log messages that the client receives.
     pub(super) level: LogLevel,
-    /// The resources it subscribed to.
+    /// The subscribed resources.
     pub(super) subscribed: HashSet<String>,
-    /// The length of their URIs.
+    /// The total length of their URIs.
     pub(super) subscribed_bytes: usize,
 }
 
 impl ServerSession {
-    /// `initialize`. The state comes to be here or not at all.
+    /// `initialize`. Creates the legacy state, unless it is refused.
     pub(super) fn initialize(&mut self, lane: Lane, request: &Request) {
         let legacy = match self.negotiate(request) {
             Ok(legacy) => legacy,
@@ -61,7 +61,7 @@ impl ServerSession {
                 return Err(bad("`clientInfo.version` has to be a string"));
             }
         }
-        // A version that is not served gets a counter-offer, never an error (ledger LIFE-S-009, T-05).
+        // A version that is not served is answered by another one, never by an error (ledger LIFE-S-009, T-05).
         let mut served = self.config.versions.iter().copied().filter(|version| version.is_legacy());
         let newest = served.clone().next();
         let version = served
@@ -70,7 +70,7 @@ impl ServerSession {
             .ok_or_else(|| ErrorObject::unsupported_version(&self.config.versions, &asked))?;
         Ok(Legacy {
             version,
-            // Kept for the life of the link: not as slices of the receive buffer.
+            // Copied, because the state outlives the receive buffer.
             client_info: client_info.map(|info| info.detach()),
             client_capabilities: capabilities.detach(),
             initialized: false,
@@ -91,7 +91,7 @@ impl ServerSession {
         self.event(event);
     }
 
-    /// A request of an open legacy session goes to the application.
+    /// Passes a request of a legacy session to the application.
     pub(super) fn open_legacy(&mut self, request: Request, lane: Lane, envelope: Envelope) {
         let logging = self.declared().logging;
         let Some(legacy) = &self.legacy else { return };
@@ -110,7 +110,8 @@ impl ServerSession {
         self.open(request, lane, context);
     }
 
-    /// `logging/setLevel` (ledger META-S-019). Holds for the link.
+    /// `logging/setLevel`. Applies to the link.
+    // META-S-019.
     pub(super) fn set_level(&mut self, lane: Lane, request: Request) {
         if !self.declared().logging {
             return self.refuse(lane, request.id, ErrorObject::method_not_found("logging/setLevel"));
@@ -129,7 +130,8 @@ impl ServerSession {
         }
     }
 
-    /// `resources/subscribe` and `resources/unsubscribe` (ledger SUB-B-015).
+    /// `resources/subscribe` and `resources/unsubscribe`.
+    // SUB-B-015.
     pub(super) fn subscribe(&mut self, lane: Lane, request: Request, on: bool) {
         if !self.declared().resources_subscribe {
             let error = ErrorObject::method_not_found(request.method.as_str());
@@ -169,7 +171,7 @@ impl ServerSession {
         }
     }
 
-    /// A result that the session makes itself, on the legacy link.
+    /// Sends a result of the session itself.
     pub(super) fn answer(&mut self, lane: Lane, id: RequestId, result: RawJson) {
         let version = self.legacy.as_ref().map(|legacy| legacy.version);
         self.respond(lane, Response::result(id, result), AnsweredBy::Protocol, version);

@@ -1,4 +1,4 @@
-//! Subscriptions of modern clients: `subscriptions/listen` and what goes out on them (ledger 3.19).
+//! Subscriptions of modern clients: `subscriptions/listen` and its notifications (ledger 3.19).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,14 +11,16 @@ use crate::transport::{AbandonBy, AnsweredBy, Lane};
 
 use super::{ServerSession, cancelled_params, shape};
 
-/// One subscription. Keyed by (lane, id), never by the link (ledger T-14).
+/// One subscription, identified by lane and id.
+// T-14.
 #[derive(Debug)]
 pub(super) struct ListenEntry {
     pub(super) id: RequestId,
     pub(super) lane: Lane,
-    /// What of the client's filter is honoured.
+    /// The honoured part of the client's filter.
     honoured: SubscriptionFilter,
-    /// `{"io.modelcontextprotocol/subscriptionId":…}`: goes on everything said here (SUB-S-005).
+    /// `{"io.modelcontextprotocol/subscriptionId":…}`: the `_meta` of every message of the subscription.
+    // SUB-S-005.
     subscription_meta: RawJson,
     /// The length of the filter.
     bytes: usize,
@@ -37,7 +39,7 @@ impl Listens {
         std::mem::take(&mut self.entries)
     }
 
-    /// The length of all their filters.
+    /// The total length of the filters.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -62,8 +64,9 @@ impl Listens {
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 
 impl ServerSession {
-    /// `subscriptions/listen`: acknowledged at once, so that nothing of it can come before (SUB-S-002).
-    /// One that can deliver nothing is acknowledged, and ended at once (ledger T-47).
+    /// `subscriptions/listen`. Acknowledged at once, so that the acknowledgement is its first message. A subscription
+    /// that can deliver nothing is then ended at once.
+    // SUB-S-002, T-47.
     pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
         let filter = request.params.as_ref().and_then(|params| params.get(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
@@ -86,7 +89,7 @@ impl ServerSession {
         request.id.write_to(&mut id);
         let subscription_meta = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
         let listen = ListenEntry { id: request.id.clone(), lane, honoured, subscription_meta, bytes };
-        // A filter is made of flags and strings, which always serialize.
+        // A filter consists of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params =
             RawJson::object([("_meta", listen.subscription_meta.clone()), ("notifications", notifications)]);
@@ -97,8 +100,8 @@ impl ServerSession {
         self.listens.insert(name, listen);
     }
 
-    /// Something changed: goes to every subscription that asked for it, and to a legacy client that was
-    /// told of such notices (ledger SUB-S-001, SUB-S-008, T-15, LIFE-S-017).
+    /// Reports a change: to every subscription that includes it, and to a legacy client if the server declared such
+    /// notifications.
     pub fn publish(&mut self, _now: Instant, change: &Change) {
         if self.closing.closed || !self.declared().announces(change) {
             return;
@@ -126,15 +129,16 @@ impl ServerSession {
         }
     }
 
-    /// The client ended it. The lane of the subscription, if this was one.
+    /// Ends a subscription without a message. Returns its lane, or `None` if the name is not a subscription's.
     pub(super) fn end_listen_silently(&mut self, name: ExchangeId) -> Option<Lane> {
         let listen = self.listens.remove(name)?;
         self.exchanges.release(listen.lane, &listen.id);
         Some(listen.lane)
     }
 
-    /// Ends all of them in order: the result, then `notifications/cancelled` where requests are given up by
-    /// message (ledger SUB-S-011, CANC-S-011, T-12).
+    /// Ends all subscriptions in order: sends the result, and `notifications/cancelled` if the binding cancels by
+    /// message.
+    // SUB-S-011, CANC-S-011, T-12.
     pub(super) fn end_listens(&mut self) {
         for (_, listen) in self.listens.take_all() {
             self.end_listen(listen);

@@ -1,4 +1,4 @@
-//! The server's side of a session: both eras on one link, chosen per message.
+//! The server's session: both eras on one link, chosen per message.
 //!
 //! ```text
 //!             params._meta names a version          no such claim
@@ -7,14 +7,13 @@
 //!            │ server/discover, listen      │ `initialize`; ping, levels,  │
 //!            │                              │ resource subscriptions       │
 //!            └──────────────┬───────────────┴──────────────┬───────────────┘
-//!                     one table of exchanges           one table of questions to a legacy client
+//!                     one table of exchanges           one table of requests to a legacy client
 //!                           │ Event(Request) … reply            │ (pending.rs, input.rs)
 //!                           └── shape.rs: one encoder per era, at the edge
 //! ```
 //!
-//! Both eras can be in use on one link at once (ledger ERA-S-011). Nothing of a modern request is kept
-//! beyond its outcome (DISC-S-006); what a legacy client negotiated lives in one struct that does not exist
-//! before its `initialize` (T-10).
+//! Both eras can be in use on one link at once. Nothing of a modern request is kept after its outcome. The state that a
+//! legacy client negotiates is one struct, which `initialize` creates.
 
 mod accept;
 mod batch;
@@ -62,28 +61,28 @@ use listen::Listens;
 use pending::PendingRequests;
 use server_features::ServerFeatures;
 
-/// The server's side of one link.
+/// The server's session on one link.
 ///
-/// Requests between the answer to `initialize` and `notifications/initialized` are served: real clients
-/// pipeline. The server's own requests wait for that notification (ledger LIFE-S-006).
+/// Requests between the answer to `initialize` and `notifications/initialized` are served, because deployed clients
+/// pipeline. The server's own requests are refused until that notification.
 #[derive(Debug)]
 pub struct ServerSession {
     config: Arc<ServerConfig>,
     binding: Binding,
-    /// Read out of the capabilities when first needed: most links of one exchange never do.
+    /// Parsed on first use: most links that carry one exchange do not need them.
     declared: OnceLock<ServerFeatures>,
     exchanges: Exchanges,
     listens: Listens,
     batches: Batches,
     pending: PendingRequests,
-    /// What a legacy client negotiated, if one did.
+    /// The state of a legacy client, after `initialize`.
     legacy: Option<Box<Legacy>>,
     closing: Closing,
     stats: ServerStats,
     out: SmallQueue<Output<ServerEvent>>,
 }
 
-/// How far the end of the session has come. The first three may be set independently.
+/// The progress of the session's end. The first three flags are independent.
 #[derive(Debug, Default)]
 struct Closing {
     read_closed: bool,
@@ -110,7 +109,7 @@ impl ServerSession {
         }
     }
 
-    /// Something came in.
+    /// Input from the transport.
     pub fn handle_inbound(&mut self, _now: Instant, inbound: Inbound) {
         if self.closing.closed {
             return;
@@ -134,8 +133,8 @@ impl ServerSession {
         self.settle();
     }
 
-    /// A message was not sent (`SendError::Rejected`), and its lane is over: the shared one alone lives on.
-    /// `request` is its id if it was a request. That one fails, and no other on that lane does.
+    /// A message was not sent (`SendError::Rejected`), and its lane is over unless it is the shared one. `request` is the
+    /// message's id if it was a request, which fails then; others on that lane do not.
     pub fn handle_rejected(&mut self, _now: Instant, lane: Lane, request: Option<&RequestId>, loss: Loss) {
         if self.closing.closed {
             return;
@@ -147,7 +146,7 @@ impl ServerSession {
         self.settle();
     }
 
-    /// The instant of `Output::Wait` has come.
+    /// The instant of [`Output::Wait`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         if !self.closing.closed {
             self.expire_pending(now);
@@ -155,9 +154,8 @@ impl ServerSession {
         }
     }
 
-    /// Nothing more will come in. What was accepted is still answered: read-closed is not write-closed.
-    /// When the last reply is out, `Output::Close` follows. Subscriptions end silently, and nobody waits
-    /// for answers of the client any more (ledger STDIO-S-011).
+    /// No more input will come. Accepted requests are still answered, and [`Output::Close`] follows the last reply.
+    /// Subscriptions end without a message, and requests to the client fail.
     pub fn handle_read_closed(&mut self, _now: Instant) {
         if self.closing.closed || self.closing.read_closed {
             return;
@@ -170,7 +168,7 @@ impl ServerSession {
         self.settle();
     }
 
-    /// The link is gone: every exchange is cancelled, and nothing goes out any more.
+    /// The link has ended: cancels every exchange. Nothing more is sent.
     pub fn handle_closed(&mut self, _now: Instant, error: Option<TransportError>, report: CloseReport) {
         if self.closing.closed {
             return;
@@ -179,8 +177,8 @@ impl ServerSession {
         self.end_everything(&link_end(error, report));
     }
 
-    /// The outcome of an exchange. Ignored if it had one, or if it is being asked for input: then the
-    /// handler will be called again.
+    /// Sends the outcome of an exchange. Ignored if it has had one, or while it waits for a legacy client's input: the
+    /// handler is called again then.
     pub fn reply(&mut self, now: Instant, exchange: ExchangeId, outcome: Result<Reply, ErrorObject>) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
         match entry.stage {
@@ -210,7 +208,8 @@ impl ServerSession {
         self.settle();
     }
 
-    /// Ends subscriptions in order, refuses new requests, and announces when everything accepted is done.
+    /// Ends subscriptions in order and refuses new requests. [`ServerEvent::Drained`] follows when every accepted request
+    /// has had its outcome.
     pub fn drain(&mut self, _now: Instant) {
         if self.closing.closed || self.closing.draining {
             return;
@@ -220,7 +219,7 @@ impl ServerSession {
         self.settle();
     }
 
-    /// Ends the session: what is not done gets no outcome.
+    /// Ends the session for this reason. Requests in flight get no outcome.
     pub fn close(&mut self, _now: Instant, reason: CloseReason) {
         if self.closing.closed {
             return;
@@ -235,7 +234,7 @@ impl ServerSession {
         self.out.push(Output::Close(reason));
     }
 
-    /// What to do next. See the single-mutation rule of [`crate::session`].
+    /// The next output. See the single-mutation rule of [`crate::session`].
     pub fn poll_output(&mut self) -> Output<ServerEvent> {
         match self.out.pop() {
             Some(output) => output,
@@ -243,12 +242,12 @@ impl ServerSession {
         }
     }
 
-    /// What was dropped so far.
+    /// Counters of dropped input.
     pub fn stats(&self) -> ServerStats {
         self.stats
     }
 
-    /// Takes everything apart: each exchange is cancelled, each question fails.
+    /// Cancels every exchange and fails every request to the client.
     fn end_everything(&mut self, reason: &CloseReason) {
         self.closing.closed = true;
         for exchange in self.exchanges.take_live() {
@@ -260,7 +259,7 @@ impl ServerSession {
         }
     }
 
-    /// After each step: has everything accepted had its outcome?
+    /// Checks after each step whether every accepted request has had its outcome.
     fn settle(&mut self) {
         if self.closing.closed || self.exchanges.live() > 0 {
             return;
@@ -276,7 +275,7 @@ impl ServerSession {
         }
     }
 
-    /// A response goes out; on a batch's lane only the final one is `last`.
+    /// Sends a response. On a batch's lane only the final one is `last`.
     fn respond(
         &mut self,
         lane: Lane,
@@ -288,7 +287,7 @@ impl ServerSession {
         self.transmit(response.into(), lane, last, answered_by, version);
     }
 
-    /// A message that is no response goes out.
+    /// Sends a request or a notification.
     fn send(&mut self, message: impl Into<Message>, lane: Lane, version: ProtocolVersion) {
         self.transmit(message.into(), lane, false, AnsweredBy::Handler, Some(version));
     }

@@ -7,7 +7,8 @@ use crate::transport::{AnsweredBy, Envelope, Lane};
 use super::{RequestContext, ServerSession, shape};
 
 impl ServerSession {
-    /// `server/discover`: the same bytes each time (ledger DISC-S-003, T-09).
+    /// `server/discover`: the same bytes each time.
+    // DISC-S-003, T-09.
     pub(super) fn discover(&mut self, lane: Lane, id: RequestId) {
         let config = &self.config;
         let versions = config.versions.iter().map(|version| RawJson::string(version.as_str()));
@@ -21,7 +22,8 @@ impl ServerSession {
         self.respond(lane, response, AnsweredBy::Protocol, Some(ProtocolVersion::LATEST_MODERN));
     }
 
-    /// All that is known around a modern request came with it (ledger DISC-S-006, META-S-007).
+    /// All that is known around a modern request came with it.
+    // DISC-S-006, META-S-007.
     pub(super) fn open_modern(
         &mut self,
         request: Request,
@@ -57,7 +59,8 @@ impl ServerSession {
     }
 }
 
-/// A progress token is a string or an integer (ledger PROG-B-001). Anything else pending for no progress.
+/// A progress token is a string or an integer. Anything else pending for no progress.
+// PROG-B-001.
 pub(super) fn is_progress_token(json: &RawJson) -> bool {
     let text = json.as_bytes();
     match text.first() {

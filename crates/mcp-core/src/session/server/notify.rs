@@ -1,4 +1,4 @@
-//! Notifications of an exchange: progress, log messages, an extension's own.
+//! Notifications of an exchange: progress, log messages, notifications of extensions.
 
 use std::time::Instant;
 
@@ -10,8 +10,8 @@ use super::ServerSession;
 use super::exchange::{ExchangeEntry, ExchangeStage};
 
 impl ServerSession {
-    /// Progress of an exchange. Dropped if the client asked for none, if it does not increase or is not
-    /// finite, or after the outcome (ledger PROG-B-002, PROG-B-003).
+    /// Sends progress of an exchange. Dropped if the client did not request it, if it is not finite or does not increase,
+    /// and after the outcome.
     pub fn progress(
         &mut self,
         _now: Instant,
@@ -32,8 +32,8 @@ impl ServerSession {
         self.send_on(exchange, Notification::new("notifications/progress", Some(RawJson::object(members))));
     }
 
-    /// A log message of an exchange: `notifications/message`. Dropped below the level the client asked
-    /// for (ledger META-S-017). A legacy client that named none gets `info` and above.
+    /// Sends a log message of an exchange, `notifications/message`. Dropped below the level that the client requested. A
+    /// legacy client that requested none gets `info` and above.
     pub fn log(
         &mut self,
         _now: Instant,
@@ -51,10 +51,9 @@ impl ServerSession {
         self.send_on(exchange, Notification::new("notifications/message", Some(RawJson::object(members))));
     }
 
-    /// Any other notification that belongs to an exchange. Progress and log messages pass the same gates as
-    /// by [`progress`](ServerSession::progress) and [`log`](ServerSession::log). What may not travel with a
-    /// request is dropped: on 2026-07-28 change notices, on both eras cancellations (ledger SUB-S-009,
-    /// CANC-S-012), and whatever a server does not send.
+    /// Sends any other notification of an exchange. Progress and log messages are checked as by
+    /// [`progress`](ServerSession::progress) and [`log`](ServerSession::log). Notifications that may not belong to a
+    /// request are dropped: cancellations, on 2026-07-28 change notifications, and those that a server does not send.
     pub fn notify(&mut self, _now: Instant, exchange: ExchangeId, method: Method, params: Option<RawJson>) {
         let note = Notification::new(method, params);
         let Some(entry) = self.served_entry(exchange) else { return };
@@ -81,12 +80,12 @@ impl ServerSession {
         }
     }
 
-    /// The exchange, if its handler is at work and somebody listens.
+    /// The exchange, if its handler is running and it is not muted.
     fn served_entry(&mut self, exchange: ExchangeId) -> Option<&mut ExchangeEntry> {
         self.exchanges.get_mut(exchange).filter(|entry| matches!(entry.stage, ExchangeStage::Handler))
     }
 
-    /// Whether the client wants log messages of this level for this exchange.
+    /// Whether the client requested log messages of this level for this exchange.
     fn wants_log(&mut self, exchange: ExchangeId, level: LogLevel) -> bool {
         let logging = self.declared().logging;
         // A legacy client may have changed the level since the request came.
@@ -97,7 +96,7 @@ impl ServerSession {
         })
     }
 
-    /// On the lane of the request. A batch's lane carries answers only: they are collected until the last.
+    /// Sends on the lane of the exchange, or on the shared lane for a batch, whose lane carries responses only.
     fn send_on(&mut self, exchange: ExchangeId, note: Notification) {
         let Some(entry) = self.exchanges.get(exchange) else { return };
         let (lane, version) = (entry.lane, entry.version());
@@ -106,7 +105,7 @@ impl ServerSession {
     }
 }
 
-/// Notes the progress if it is more than before.
+/// Records the progress if it increases.
 fn advance(entry: &mut ExchangeEntry, progress: f64) -> bool {
     let more = progress.is_finite() && entry.progress.is_none_or(|before| progress > before);
     if more {
@@ -115,11 +114,11 @@ fn advance(entry: &mut ExchangeEntry, progress: f64) -> bool {
     more
 }
 
-/// Whether a server may send this along with a request.
+/// Whether a server may send this notification for a request.
 fn may_travel(name: &str, version: ProtocolVersion) -> bool {
     let Some(row) = method::find(name) else { return true };
     if version.is_modern() {
-        // Of the specification's notifications, only the two that are gated above belong to a request.
+        // Of the specification's notifications, only the two that are checked above belong to a request.
         return false;
     }
     name.starts_with("notifications/") && row.legacy.server() && name != "notifications/cancelled"

@@ -1,4 +1,4 @@
-//! The server's own requests to a legacy client, and the answers to all of them.
+//! The server's requests to a legacy client, and the answers to them.
 
 use std::time::Instant;
 
@@ -47,7 +47,7 @@ impl ServerSession {
         if method::find(method.as_str()).is_some_and(|row| !row.legacy.server())
             || method.as_str().starts_with("notifications/")
         {
-            return misuse(format!("{method} is no request of a server"));
+            return misuse(format!("{method} is not a request of a server"));
         }
         if params.as_ref().is_some_and(|params| !params.is_object()) {
             return misuse("params have to be an object".into());
@@ -72,7 +72,7 @@ impl ServerSession {
         Ok(())
     }
 
-    /// Gives up a request to a legacy client. It ends with [`Error::Cancelled`].
+    /// Cancels a request to a legacy client. It ends with [`Error::Cancelled`]. Ignored if it has ended.
     pub fn cancel_request(&mut self, _now: Instant, outgoing: OutgoingId) {
         if let Some((id, ask)) = self.pending.take_request(outgoing) {
             self.take_back(&id, ask.lane);
@@ -80,7 +80,8 @@ impl ServerSession {
         }
     }
 
-    /// A response, matched by its typed id alone (promise 2). Anything else is dropped (FAULT C-34).
+    /// A response, matched by its typed id alone (promise 2). Dropped if it matches nothing.
+    // FAULT C-34.
     pub(super) fn handle_response(&mut self, response: Response) {
         match response.id.as_ref().and_then(|id| self.pending.answered(id)) {
             Some(ask) => self.settle_pending(ask, response.outcome.map_err(Error::Rpc)),
@@ -91,7 +92,7 @@ impl ServerSession {
         }
     }
 
-    /// The end of one of our requests, whatever it was for.
+    /// Settles a request to the client.
     pub(super) fn settle_pending(&mut self, ask: PendingRequest, outcome: Result<Payload, Error>) {
         match ask.purpose {
             Purpose::Request(outgoing) => self.event(ServerEvent::OutgoingDone { outgoing, outcome }),
@@ -106,7 +107,8 @@ impl ServerSession {
         }
     }
 
-    /// Gives up what has waited too long, and announces the client so (ledger TIME-B-002).
+    /// Gives up the requests that have timed out, and cancels them at the client.
+    // TIME-B-002.
     pub(super) fn expire_pending(&mut self, now: Instant) {
         while let Some((id, ask)) = self.pending.take_expired(now) {
             self.take_back(&id, ask.lane);
@@ -115,8 +117,8 @@ impl ServerSession {
         }
     }
 
-    /// The transport says that nothing that was asked on this lane has a way to the client, or back. A lane
-    /// that was merely cut takes no question with it: a legacy client may answer by another way.
+    /// Fails the requests on this lane if the transport has no route to the client. A lane that was only cut fails no
+    /// request: a legacy client may answer on another lane.
     pub(super) fn pending_lost(&mut self, lane: Lane, loss: &Loss) {
         if loss.kind == LossKind::NoRoute {
             for ask in self.pending.take_on(lane) {
@@ -126,7 +128,7 @@ impl ServerSession {
     }
 }
 
-/// A peer's text, short enough to be passed on.
+/// A peer's text, clipped to a length that is safe to pass on.
 fn clip(text: &str) -> String {
     text.chars().take(200).collect()
 }

@@ -1,4 +1,4 @@
-//! The table of the server's own requests to a legacy client, in an id space of their own.
+//! The server's requests in flight to a legacy client. Their ids are independent of the client's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use crate::message::RequestId;
 use crate::session::{ExchangeId, OutgoingId};
 use crate::transport::Lane;
 
-/// One request that a legacy client has not answered.
+/// A request that the client has not answered.
 #[derive(Debug)]
 pub(super) struct PendingRequest {
     pub(super) lane: Lane,
@@ -16,16 +16,16 @@ pub(super) struct PendingRequest {
     deadline: Option<Instant>,
 }
 
-/// What the answer is for.
+/// The purpose of a request to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The question of this index, of a handler that needs input.
+    /// The request for input of this index, for this exchange.
     InputQuestion(ExchangeId, usize),
-    /// The application's own request.
+    /// A request of the application.
     Request(OutgoingId),
 }
 
-/// The server's requests in flight. Ids are integers from 1: the peer's ids are another space.
+/// The server's requests in flight. Ids are integers from 1.
 #[derive(Debug, Default)]
 pub(super) struct PendingRequests {
     last_id: i64,
@@ -39,13 +39,13 @@ impl PendingRequests {
         self.pending.len()
     }
 
-    /// A fresh name for the application.
+    /// A fresh name for a request of the application.
     pub(super) fn name_outgoing(&mut self) -> OutgoingId {
         self.last_outgoing += 1;
         OutgoingId(self.last_outgoing)
     }
 
-    /// Notes a request that goes out. The answer is its id on the wire.
+    /// Adds a request. Returns its id on the wire.
     pub(super) fn open(
         &mut self,
         lane: Lane,
@@ -60,7 +60,8 @@ impl PendingRequests {
         RequestId::from(self.last_id)
     }
 
-    /// Takes out the request that this id answers. The id `"7"` does not answer `7` (ledger T-22).
+    /// Removes the request of this id. The id `"7"` does not match `7`.
+    // T-22.
     pub(super) fn answered(&mut self, id: &RequestId) -> Option<PendingRequest> {
         self.take(id.as_i64()?)
     }
@@ -73,17 +74,17 @@ impl PendingRequests {
         Some(ask)
     }
 
-    /// Takes out all questions of an exchange.
+    /// Removes all requests for input of an exchange.
     pub(super) fn take_questions(&mut self, exchange: ExchangeId) -> Vec<(RequestId, PendingRequest)> {
         self.take_where(|ask| matches!(ask.purpose, Purpose::InputQuestion(of, _) if of == exchange))
     }
 
-    /// Takes out the application's request of this name.
+    /// Removes the application's request of this name.
     pub(super) fn take_request(&mut self, outgoing: OutgoingId) -> Option<(RequestId, PendingRequest)> {
         self.take_where(|ask| ask.purpose == Purpose::Request(outgoing)).pop()
     }
 
-    /// The application's requests, oldest first; the table is empty afterwards.
+    /// Empties the table. Returns the application's requests, oldest first.
     pub(super) fn take_requests(&mut self) -> Vec<OutgoingId> {
         self.timers.clear();
         let all = std::mem::take(&mut self.pending).into_values();
@@ -94,7 +95,7 @@ impl PendingRequests {
         .collect()
     }
 
-    /// The exchanges that wait for answers, oldest question first.
+    /// The exchanges that wait for answers, oldest request first.
     pub(super) fn asking(&self) -> Vec<ExchangeId> {
         let mut names: Vec<ExchangeId> = self
             .pending
@@ -108,12 +109,12 @@ impl PendingRequests {
         names
     }
 
-    /// Takes out all requests on a lane, oldest first.
+    /// Removes all requests on a lane, oldest first.
     pub(super) fn take_on(&mut self, lane: Lane) -> Vec<PendingRequest> {
         self.take_where(|ask| ask.lane == lane).into_iter().map(|(_, ask)| ask).collect()
     }
 
-    /// Takes out a request that has waited too long.
+    /// Removes a request that has timed out.
     pub(super) fn take_expired(&mut self, now: Instant) -> Option<(RequestId, PendingRequest)> {
         let (at, id) = *self.timers.first()?;
         if at > now {

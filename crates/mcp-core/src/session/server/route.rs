@@ -1,6 +1,6 @@
-//! Which era a message belongs to, and what is done with it: ledger 2.6 without the header column.
+//! The era of a request, and how it is handled: ledger 2.6 without the header column.
 //!
-//! On a binding with headers the transport has refused what headers can tell before it comes here.
+//! On a binding with headers the transport has checked the headers before a request reaches the session.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,19 @@ use crate::message::method::{self, MethodRow, Sender};
 use crate::message::{ErrorObject, Field, ProtocolVersion, Request, meta};
 use crate::session::LogLevel;
 
-/// What a request says of its era in `params._meta`.
+/// The era that a request claims in `params._meta`.
 #[derive(Debug, PartialEq)]
 pub(super) enum Claim {
-    /// No version: the legacy era. A `_meta` with only a progressToken is no claim (ledger T-02).
+    /// No version: the legacy era. A `_meta` with only a progressToken does not claim the modern era.
+    // T-02.
     None,
     /// Served statelessly at this version, with log messages from this level on.
     Modern(ProtocolVersion, Option<LogLevel>),
-    /// It claims the modern era in a way that is refused.
+    /// The claim is refused with this error.
     Refused(ErrorObject),
 }
 
-/// Reads the claim. The order is that of the ledger: a malformed or incomplete `_meta`, then the version.
+/// Reads the claim. Checks `_meta` first, then the version, as the ledger orders them.
 pub(super) fn claim(request: &Request, versions: &[ProtocolVersion]) -> Claim {
     let Some(version) = request.field(Field::MetaProtocolVersion) else { return Claim::None };
     let bad = |key: &str, want: &str| {
@@ -42,7 +43,7 @@ pub(super) fn claim(request: &Request, versions: &[ProtocolVersion]) -> Claim {
     }
 }
 
-/// Why the `_meta` of a request without a claim is refused, if it is.
+/// The error for a malformed `_meta` of a request without a claim, if it is malformed.
 pub(super) fn legacy_meta_fault(request: &Request) -> Option<ErrorObject> {
     if request.field(Field::Meta).is_some_and(|json| json.first() != Some(&b'{')) {
         return Some(ErrorObject::invalid_params("params._meta has to be an object"));
@@ -62,7 +63,7 @@ fn text(json: &[u8]) -> Option<Cow<'_, str>> {
     std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
-/// What governs a request.
+/// The rules that apply to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Governs {
     /// A modern claim.
@@ -75,7 +76,7 @@ pub(super) enum Governs {
     Session,
 }
 
-/// What is done with a request.
+/// How a request is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// The application serves it.
@@ -100,7 +101,7 @@ pub(super) enum Route {
     TooLate,
 }
 
-/// The routing table; the first row that fits wins.
+/// The routing table. The first row that matches wins.
 pub(super) fn look_up(governs: Governs, method: &str) -> Route {
     use Governs::{Fresh, Modern, Nothing, Session};
     match (governs, method) {
@@ -110,12 +111,12 @@ pub(super) fn look_up(governs: Governs, method: &str) -> Route {
         (Modern, name) if client_requests(name, |row| row.modern) => Route::Handler,
         (Modern, _) => Route::NotFound,
         (_, "server/discover" | "subscriptions/listen") => Route::NoClaim,
-        // A modern-only server names its versions in the answer (DISC-S-014).
+        // A modern-only server lists its versions in the error (DISC-S-014).
         (Nothing, "initialize") => Route::WrongEra,
         (Nothing, _) => Route::NoClaim,
         (_, "ping") => Route::Ping,
         (Fresh, "initialize") => Route::Initialize,
-        // These codes steer other people's probes (ledger T-43).
+        // The era probes of deployed clients depend on these codes (ledger T-43).
         (Fresh, name) if is_known(name) => Route::TooEarly,
         (Fresh, _) => Route::NotFound,
         (Session, "initialize") => Route::TooLate,
@@ -127,17 +128,17 @@ pub(super) fn look_up(governs: Governs, method: &str) -> Route {
     }
 }
 
-/// Whether a client may send this as a request: nobody's method but an extension's, or a client's.
+/// Whether a client may send this request: a method of clients, or of an extension.
 fn client_requests(name: &str, sender: fn(&MethodRow) -> Sender) -> bool {
     !name.starts_with("notifications/") && method::find(name).is_none_or(|row| sender(row).client())
 }
 
-/// Whether it is a request of legacy clients that the specification knows.
+/// Whether the specification defines this request for legacy clients.
 fn is_known(name: &str) -> bool {
     !name.starts_with("notifications/") && method::find(name).is_some_and(|row| row.legacy.client())
 }
 
-/// Whether the application wants_log of this notification: a legacy client's own, or an extension's.
+/// Whether the application receives this notification: one of legacy clients, or of an extension.
 pub(super) fn client_notifies(name: &str, legacy: bool) -> bool {
     match method::find(name) {
         None => true,

@@ -1,9 +1,9 @@
-//! What the server's own capabilities say that the session has to know.
+//! The server's capabilities that affect the session.
 
 use crate::message::RawJson;
 use crate::session::{Change, SubscriptionFilter};
 
-/// The capabilities that gate what the session does itself.
+/// The server's declared capabilities that affect the session.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ServerFeatures {
     pub(super) logging: bool,
@@ -30,7 +30,7 @@ impl ServerFeatures {
         }
     }
 
-    /// Whether the server said that it announces of such changes.
+    /// Whether the server declared notifications of this change.
     pub(super) fn announces(&self, change: &Change) -> bool {
         match change {
             Change::ToolsList => self.tools_list_changed,
@@ -40,7 +40,8 @@ impl ServerFeatures {
         }
     }
 
-    /// The part of a filter that the server can honour (ledger SUB-S-003).
+    /// The part of a filter that the server can honour.
+    // SUB-S-003.
     pub(super) fn honour(&self, asked: SubscriptionFilter) -> SubscriptionFilter {
         SubscriptionFilter {
             tools_list_changed: asked.tools_list_changed && self.tools_list_changed,

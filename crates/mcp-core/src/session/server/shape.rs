@@ -1,4 +1,5 @@
-//! What a handler said, in the form of the era: one encoder for each, at the edge (ledger T-39).
+//! Completing a handler's outcome for the era: one encoder for each.
+// T-39.
 
 use bytes::Bytes;
 
@@ -6,16 +7,16 @@ use crate::message::{ErrorObject, Field, Payload, ProtocolVersion, RawJson, code
 
 use super::ServerConfig;
 
-/// The `resultType` of a result that pending for input, as JSON.
+/// The `resultType` of a result that requests input, as JSON.
 pub(super) const INPUT_REQUIRED: &[u8] = br#""input_required""#;
 
-/// From this length on a result is not copied to be completed, if there is room behind it.
+/// Results of at least this length are completed in place if their buffer has capacity.
 pub(crate) const LARGE_RESULT: usize = 4 * 1024;
 
-/// The room behind a large result in which it can usually be completed.
+/// The spare capacity that is usually enough to complete a large result.
 pub(crate) const ROOM_BEHIND: usize = 256;
 
-/// The `resultType` of a result that is whole.
+/// The `resultType` of a complete result.
 const COMPLETE: RawJson = RawJson::trusted(Bytes::from_static(br#""complete""#));
 
 /// The outcome of an exchange at this version.
@@ -36,8 +37,9 @@ pub(super) fn outcome(
     }
 }
 
-/// A result with `resultType`, the caching hints and the server's identity, each unless it is there
-/// (ledger RPC-S-014, CACHE-S-001, META-S-009). What is there and not legal is replaced (CACHE-S-002).
+/// Adds `resultType`, the caching hints and the server's identity to a result, where they are missing. Invalid hints
+/// are replaced.
+// RPC-S-014, CACHE-S-001, META-S-009, CACHE-S-002.
 pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payload) -> Payload {
     let there = |field| payload.field(field).is_some();
     let kind = payload.field(Field::ResultType).filter(|json| json.starts_with(b"\""));
@@ -69,9 +71,9 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
         let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
         return payload.with_meta_and_members(meta, &members);
     }
-    // The usual case: nothing is there yet.
+    // The usual case: none of the members is present.
     let text = payload.raw().as_bytes().len();
-    // What is written below, to the byte: a text with room to spare is kept by one allocation more.
+    // The exact length: a buffer with spare capacity would cost one more allocation when it is frozen.
     let member = |key: &str, value: &RawJson| key.len() + value.as_bytes().len() + r#""":,"#.len();
     let identity = if info { member(meta::SERVER_INFO, &config.info) + r#""_meta":{}"#.len() } else { 0 };
     let room = members().map(|(_, key, value)| member(key, value)).sum::<usize>() + identity;
@@ -88,8 +90,8 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
     Payload::new(joined(payload.into_raw(), more))
 }
 
-/// The object with the members of `more`, an object that is still open and has some. In front where that
-/// is one small copy; a large result that nobody shares is extended in place instead.
+/// The object with the members of `more`, a non-empty object without its closing bracket. They go in front, which
+/// copies the object; a large object whose buffer is not shared is extended in place instead.
 fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
     let bytes = object.into_bytes();
     if bytes.len() < LARGE_RESULT {
@@ -111,7 +113,7 @@ fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
     RawJson::trusted(text.into())
 }
 
-/// A result without what only the modern era has, should the handler have put it in.
+/// A result without the members that only the modern era has.
 fn legacy_result(method: &str, payload: Payload) -> Payload {
     let hints = method::carries_cache_hints(method);
     let there = |field| payload.field(field).is_some();
@@ -125,11 +127,11 @@ fn legacy_result(method: &str, payload: Payload) -> Payload {
         let keys: &[&str] = if hints { &["resultType", "ttlMs", "cacheScope"] } else { &["resultType"] };
         return Payload::new(payload.raw().without_members(keys));
     }
-    // It was looked at for these alone.
+    // Drops the marks of the fields, which are not needed any more.
     Payload::new(payload.into_raw())
 }
 
-/// A non-negative integer that every client can read.
+/// A non-negative integer of at most 15 digits, which every client can represent.
 fn is_ttl(json: &[u8]) -> bool {
     json.len() <= 15 && json.iter().all(u8::is_ascii_digit)
 }
@@ -138,7 +140,7 @@ fn is_scope(json: &[u8]) -> bool {
     matches!(json, br#""public""# | br#""private""#)
 }
 
-/// A handler's error with a code that the version allows (ledger 3.23).
+/// A handler's error, with a code that the version allows (ledger 3.23).
 fn recoded(version: ProtocolVersion, mut error: ErrorObject) -> ErrorObject {
     let modern = version.is_modern();
     error.code = match error.code {
@@ -146,7 +148,7 @@ fn recoded(version: ProtocolVersion, mut error: ErrorObject) -> ErrorObject {
         code::RESOURCE_NOT_FOUND if modern => code::INVALID_PARAMS,
         code::RESOURCE_NOT_FOUND => code::RESOURCE_NOT_FOUND,
         code::URL_ELICITATION_REQUIRED if version != ProtocolVersion::V2025_11_25 => code::INTERNAL_ERROR,
-        // ERR-B-001, ERR-B-003: codes that nobody may make up, and those of the modern era alone.
+        // ERR-B-001, ERR-B-003: reserved codes, and codes that only the modern era has.
         code::UNSUPPORTED_VERSION..=code::HEADER_MISMATCH if !modern => code::INTERNAL_ERROR,
         -32099..=-32023 | -32019..=-32000 if modern => code::INTERNAL_ERROR,
         other => other,

@@ -59,7 +59,7 @@ fn any_other_answer_means_a_handshake() {
     }
 }
 
-/// ERA-C-009: a 4xx, or a 2xx that is no JSON-RPC.
+/// ERA-C-009: a 4xx, or a 2xx that is not JSON-RPC.
 #[test]
 fn a_lane_that_is_not_understood_means_a_handshake() {
     let mut peer = Peer::on(config(), HTTP);

@@ -18,7 +18,7 @@ fn list(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }
 
-/// FAULT C-42: 401, 403, 429, 5xx and network failures are no evidence (ledger T-07).
+/// FAULT C-42: 401, 403, 429, 5xx and network failures say nothing about the era (ledger T-07).
 #[test]
 fn row_1_the_carrier_failed() {
     for kind in [

@@ -1,4 +1,4 @@
-//! Input that is no legal message, and batches.
+//! Malformed messages, and batches.
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ fn refused(peer: &mut Peer, lane: u64, refusal: Refusal) {
     peer.inbound(Inbound::Refused { lane: Lane::numbered(lane), refusal });
 }
 
-/// T-35, FAULT C-10, A-B13: lines that are no messages are skipped, so many in a row, and the limit is named.
+/// T-35, FAULT C-10, A-B13: up to `max_garbage` consecutive unreadable lines are skipped, and the error names the limit.
 #[test]
 fn garbage_is_skipped_up_to_a_limit() {
     let mut config = config();

@@ -40,7 +40,7 @@ fn ids_and_lanes_are_never_reused() {
     assert!(largest > 400);
 }
 
-/// FAULT C-39: 5,000 calls at once are told apart, and nothing is left of them.
+/// FAULT C-39: 5,000 concurrent calls get their own results, and no state remains.
 #[test]
 fn five_thousand_calls_at_once() {
     let mut peer = Peer::modern(config(), HTTP);

@@ -39,7 +39,7 @@ fn a_question_is_answered() {
     assert_eq!(peer.last().json["error"]["code"], -32603);
 }
 
-/// LIFE-C-016, LIFE-S-014, LIFE-B-012: what was not declared is refused without asking anybody.
+/// LIFE-C-016, LIFE-S-014, LIFE-B-012: what was not declared is refused without asking the application.
 #[test]
 fn what_was_not_declared_is_refused() {
     let cases = [
@@ -92,7 +92,7 @@ fn an_id_in_flight_is_refused() {
     assert_eq!(peer.questions().len(), 2);
 }
 
-/// Design bound: at most 1,024 questions are open; the next one is told so.
+/// Design bound: at most 1,024 questions are open; the next one is refused.
 #[test]
 fn open_questions_are_bounded() {
     let mut peer = Peer::legacy(able(r#"{"roots":{}}"#), PIPE);

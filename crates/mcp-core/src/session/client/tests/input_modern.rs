@@ -91,7 +91,7 @@ fn rounds_that_ask_nothing_rest_and_are_bounded() {
     assert!(matches!(peer.error(call), Error::Limit { what, limit: 10 } if what.contains("rounds")));
 }
 
-/// MRTR-S-003 to MRTR-S-006: what a server may not ask fails the call, and nobody is asked.
+/// MRTR-S-003 to MRTR-S-006: what a server may not ask fails the call, and the application is not asked.
 #[test]
 fn illegal_rounds_are_violations() {
     let asks = |requests: &str| format!(r#"{{"resultType":"input_required","inputRequests":{requests}}}"#);

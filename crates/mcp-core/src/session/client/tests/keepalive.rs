@@ -28,7 +28,7 @@ fn a_silent_link_is_pinged() {
     assert_eq!(peer.methods(), ["ping", "ping"]);
 }
 
-/// PING-B-002: so many failures in a row end the link, and an answer between them starts anew.
+/// PING-B-002: the configured number of consecutive failures ends the link; an answer resets the count.
 #[test]
 fn a_dead_link_is_given_up() {
     let mut peer = Peer::legacy(pinging(), PIPE);

@@ -71,7 +71,7 @@ fn a_subscription_starts_with_its_acknowledgement() {
     assert_eq!(peer.wait, None, "a subscription has no clock (T-45)");
 }
 
-/// SUB-C-006, T-13, T-14: several on one pipe are told apart by their typed ids.
+/// SUB-C-006, T-13, T-14: subscriptions on one stream are distinguished by their typed ids.
 #[test]
 fn several_subscriptions_are_told_apart() {
     let mut peer = Peer::modern(config(), PIPE);
@@ -102,7 +102,7 @@ fn parts_of_resources_are_accepted() {
     assert_eq!(heard(&peer), [listen]);
 }
 
-/// On lanes of their own subscriptions are told apart by lane; another one's id there is dropped.
+/// Subscriptions on separate lanes are distinguished by lane; a message with another one's id is dropped.
 #[test]
 fn lanes_of_their_own() {
     let mut peer = Peer::modern(config(), HTTP);
@@ -167,7 +167,7 @@ fn the_application_ends_a_subscription() {
     assert_eq!((http.sent.len(), &http.ended[..]), (1, &[(http.sent[0].lane, EndReason::Cancelled)][..]));
 }
 
-/// SUB-C-012: a stream that is cut is asked for again, at once; one that keeps being cut more slowly, and
+/// SUB-C-012: a stream that is cut is requested again, at once; one that keeps being cut more slowly, and
 /// not for ever.
 #[test]
 fn a_cut_subscription_is_asked_for_again() {
@@ -204,7 +204,7 @@ fn a_cut_subscription_is_asked_for_again() {
     assert_eq!(peer.story(), ["ListenEnded"], "one that never was is an error");
 }
 
-/// SUB-C-013: after a reconnect every subscription is asked for again under a new id, and says that there
+/// SUB-C-013: after a reconnect every subscription is requested again under a new id, and says that there
 /// is a gap.
 #[test]
 fn subscriptions_live_over_links() {

@@ -40,7 +40,7 @@ fn the_name_can_be_kept_back() {
     assert!(!peer.last().text.contains("clientInfo"));
 }
 
-/// The application adds to `_meta`; the protocol's own keys say what is so.
+/// The application adds to `_meta`; protocol keys always win.
 #[test]
 fn the_application_does_not_override_the_protocol() {
     let mut peer = Peer::modern(config(), PIPE);

@@ -53,7 +53,7 @@ fn a_session_may_end_with_its_link() {
     assert_eq!((peer.story(), peer.redials.len()), (vec!["CallDone".to_owned(), "Closed".into()], 0));
 }
 
-/// The first link is asked for at once. If there is none, the session is over: nothing worked before.
+/// The first link is requested at once. If it fails, the session ends.
 #[test]
 fn without_a_first_link_there_is_no_session() {
     let mut peer = Peer::new(config());
@@ -64,7 +64,7 @@ fn without_a_first_link_there_is_no_session() {
     assert_eq!((peer.redials.len(), peer.wait), (1, None));
 }
 
-/// Tries in a row wait longer and longer; after the last the session ends with the last reason.
+/// Consecutive attempts wait longer and longer; after the last the session ends with the last reason.
 #[test]
 fn tries_in_a_row_wait_longer_and_end() {
     let mut peer = Peer::modern(config(), PIPE);
@@ -210,7 +210,7 @@ fn waiting_notifications_are_bounded() {
     peer.result(call);
 }
 
-/// SUB-C-012: a subscription that is cut after each word is asked for again, and not as fast as the peer
+/// SUB-C-012: a subscription that is cut after each change is requested again, and not as fast as the peer
 /// can cut it.
 #[test]
 fn a_subscription_that_is_cut_after_each_word_is_not_asked_for_at_once() {

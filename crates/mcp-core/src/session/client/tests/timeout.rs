@@ -16,7 +16,7 @@ fn timed_out(peer: &Peer, call: crate::session::CallId) -> (&'static str, Durati
     }
 }
 
-/// TIME-B-001, TIME-B-002, FAULT A-B9: 60 s without an answer; the peer is told; a late answer is dropped,
+/// TIME-B-001, TIME-B-002, FAULT A-B9: 60 s without an answer; the call is cancelled at the peer; a late answer is dropped,
 /// and does not become the next call's.
 #[test]
 fn a_silent_call_times_out() {
@@ -119,7 +119,7 @@ fn no_progress_is_said_so() {
     assert_eq!(timed_out(&peer, call), ("no progress", seconds(60)));
 }
 
-/// `Duration::MAX` is no limit.
+/// `Duration::MAX` means no limit.
 #[test]
 fn a_call_without_limits_waits() {
     let mut peer = Peer::legacy(config(), PIPE);

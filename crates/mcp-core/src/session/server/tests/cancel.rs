@@ -44,7 +44,7 @@ fn other_cancellations_are_ignored() {
     assert!(peer.line(&cancelled("1")).is_empty());
 }
 
-/// T-18: a legacy request on a lane of its own still gets its End; HTTP-S-011: the cancellation comes on
+/// T-18: a legacy request on a separate lane still gets its End; HTTP-S-011: the cancellation comes on
 /// another lane.
 #[test]
 fn a_cancelled_legacy_post_is_ended() {
@@ -103,8 +103,8 @@ fn a_modern_post_is_not_cancelled_by_message() {
     assert_eq!(peer.result(1, "{}").len(), 1);
 }
 
-/// CANC-C-008: where requests are given up by message and have lanes of their own, the message comes on another
-/// lane, and the request's lane is let go. A subscription is no exception.
+/// CANC-C-008: where requests are given up by message and have separate lanes, the message comes on another
+/// lane, and the request's lane is let go. So is a subscription's.
 #[test]
 fn a_modern_request_on_a_lane_of_its_own_is_cancelled_by_message() {
     let topics = Binding { abandon: AbandonBy::Message, mirrors: false, ..POSTS };
@@ -136,7 +136,7 @@ fn hanging_up_means_opposite_things() {
     assert_eq!(peer.world(Inbound::Lost { lane: Lane::numbered(7), loss }), ["cancelled #3"]);
 }
 
-/// T-21, ID-B-004, FAULT C-35: the second of one id is refused on a shared lane, and served on a lane of its own.
+/// T-21, ID-B-004, FAULT C-35: the second of one id is refused on a shared lane, and served on a separate lane.
 #[test]
 fn one_id_twice_in_flight() {
     let mut stream = Peer::new();
@@ -157,7 +157,7 @@ fn one_id_twice_in_flight() {
     assert!(posts.result(1, "{}")[0].starts_with("@5! "));
 }
 
-/// FAULT C-37: a second outcome is no outcome.
+/// FAULT C-37: a second outcome is ignored.
 #[test]
 fn only_the_first_outcome_counts() {
     let mut peer = Peer::new();

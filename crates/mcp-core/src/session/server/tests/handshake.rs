@@ -70,7 +70,7 @@ fn a_refused_initialize_changes_nothing() {
     assert_eq!(peer.context().version, ProtocolVersion::V2025_06_18);
 }
 
-/// LIFE-C-004: told once, with what was negotiated.
+/// LIFE-C-004: reported once, with what was negotiated.
 #[test]
 fn initialized_is_told_once() {
     let mut peer = Peer::new();
@@ -96,7 +96,7 @@ fn ping_is_answered_at_once() {
     assert_eq!(peer.line(&bare("2", "ping", "{}")), [r#"{"id":2,"result":{}}"#]);
 }
 
-/// SUB-B-015: `{}` and a word to the application; without the capability there is no such method.
+/// SUB-B-015: `{}` and an event; without the capability the method is unknown.
 #[test]
 fn resource_subscriptions_are_kept_by_the_session() {
     let mut peer = Peer::legacy("2025-11-25", "{}");

@@ -26,7 +26,7 @@ use crate::message::{Decoded, Method, decode};
 use crate::session::{InputRequest, InputRequired, LogLevel};
 use crate::transport::{AbandonBy, Loss, LossKind};
 
-/// One session and whoever is around it.
+/// One session, its peer and its handlers.
 struct Peer {
     session: ServerSession,
     now: Instant,
@@ -85,7 +85,7 @@ impl Peer {
         self
     }
 
-    /// A line on the shared lane. A batch gets a lane of its own, as a stream mints one.
+    /// A line on the shared lane. A batch gets a fresh lane, as on a stream.
     fn line(&mut self, json: &str) -> Vec<String> {
         if json.starts_with('[') {
             self.batches += 1;
@@ -195,7 +195,7 @@ impl Peer {
     }
 }
 
-/// The message; on a lane of its own with `@lane`, `!` for the last; `protocol` for an error of the session.
+/// The message; on a lane other than the shared one with `@lane`, `!` for the last; `protocol` for an error of the session.
 fn show(out: &Outbound) -> String {
     match out {
         Outbound::Message { message, lane, last, answered_by, .. } => {

@@ -20,7 +20,7 @@ fn two() -> Reply {
     needs(asked, Some("st"))
 }
 
-/// Written once: asked with ids of our own, called again when all answers are there.
+/// Requests use the server's ids, and the handler is called again after the last answer.
 #[test]
 fn the_client_is_asked_and_the_handler_called_again() {
     let mut peer = calling("2025-11-25", ALL);
@@ -76,7 +76,7 @@ fn what_was_not_negotiated_is_not_asked() {
     assert_eq!(calling("2025-06-18", r#"{"elicitation":{}}"#).reply(1, form).len(), 1);
 }
 
-/// LIFE-S-006: nobody is asked before `notifications/initialized`.
+/// LIFE-S-006: no request is sent before `notifications/initialized`.
 #[test]
 fn nobody_is_asked_before_initialized() {
     let mut peer = Peer::new();
@@ -155,7 +155,7 @@ fn an_answer_of_another_type_is_none() {
     assert_eq!(peer.line(&answer(1, "{}")), ["request #1 tools/call"]);
 }
 
-/// RPC-B-005: a malformed answer is no answer, and the call that waits for it fails.
+/// RPC-B-005: a malformed answer is an error, and the call that waits for it fails.
 #[test]
 fn a_malformed_answer_fails_the_call() {
     let mut peer = calling("2025-11-25", ALL);
@@ -163,7 +163,7 @@ fn a_malformed_answer_fails_the_call() {
     assert_eq!(code(&peer.line(r#"{"jsonrpc":"2.0","id":1,"result":[]}"#)), -32603);
 }
 
-/// A result that was forwarded from a modern server is asked for here all the same.
+/// The requests of a result that was forwarded from a modern server are sent to a legacy client.
 #[test]
 fn a_forwarded_interim_result_is_asked() {
     let mut peer = calling("2025-11-25", ALL);

@@ -7,7 +7,7 @@ fn ask(peer: &mut Peer, method: &'static str) {
     peer.session.request(peer.now, Method::from(method), None);
 }
 
-/// RPC-B-010, RPC-B-008: an id space of its own; results and errors come back by id.
+/// RPC-B-010, RPC-B-008: a separate id space; results and errors come back by id.
 #[test]
 fn a_request_is_answered() {
     let mut peer = Peer::legacy("2025-11-25", r#"{"roots":{}}"#);
@@ -45,7 +45,7 @@ fn a_request_that_may_not_be_is_misuse() {
     assert_eq!(open.drain().len(), 1);
 }
 
-/// TIME-B-002, CANC-B-001, CANC-B-005: given up by us or by the clock, the client is told; the answer is late then.
+/// TIME-B-002, CANC-B-001, CANC-B-005: given up by us or by the clock, it is cancelled at the client; the answer is late then.
 #[test]
 fn a_request_is_given_up() {
     let mut peer = Peer::legacy("2025-11-25", "{}");

@@ -1,4 +1,4 @@
-//! Input that is no legal message.
+//! Malformed messages.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn garbage_is_answered_once() {
     }
 }
 
-/// RPC-B-004, promise 3: a malformed notification or response is silent on a stream; on a lane of its own
+/// RPC-B-004, promise 3: a malformed notification or response is silent on a stream; on a separate lane
 /// the carrier wants_log of it, without an id.
 #[test]
 fn what_is_never_answered_is_told_to_the_carrier_alone() {

@@ -29,7 +29,7 @@ fn read_closed_waits_for_nobody_else() {
     assert!(peer.result(1, "{}").is_empty());
 }
 
-/// Questions that nobody can answer any more fail at once.
+/// Questions that the client can no longer answer fail at once.
 #[test]
 fn read_closed_fails_the_questions() {
     let mut peer = Peer::legacy("2025-11-25", r#"{"roots":{}}"#);
@@ -62,7 +62,7 @@ fn draining() {
     assert_eq!(peer.line(&bare("5", "ping", "{}")).len(), 1);
 }
 
-/// Promise 3, 4, LIFE-B-019: no message says goodbye; what is not done gets no outcome; lanes of their own are ended.
+/// Promise 3, 4, LIFE-B-019: no message says goodbye; what is not done gets no outcome; separate lanes are ended.
 #[test]
 fn closing() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
@@ -88,7 +88,7 @@ fn closing() {
     assert_eq!(peer.drain(), ["outgoing #2 closed: the peer closed"]);
 }
 
-/// The link is gone: every exchange is cancelled, nothing goes out, nobody waits.
+/// The link is gone: every exchange is cancelled, nothing is sent, and pending requests fail.
 #[test]
 fn a_dead_link_cancels_everything() {
     let mut peer = Peer::legacy("2025-11-25", "{}");
