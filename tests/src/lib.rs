@@ -1,4 +1,4 @@
-//! What the integration tests share; and the examples of the README and of the guides, compiled.
+//! Code that the integration tests share, and the examples of READMEs and guides as doctests.
 #![doc = include_str!("../../README.md")]
 
 pub mod fault_server;
@@ -11,3 +11,15 @@ pub mod deploying {}
 
 #[doc = include_str!("../../docs/security.md")]
 pub mod security {}
+
+#[doc = include_str!("../../crates/mcp-core/README.md")]
+pub mod readme_core {}
+
+#[doc = include_str!("../../crates/mcp-http/README.md")]
+pub mod readme_http {}
+
+#[doc = include_str!("../../crates/mcp-stdio/README.md")]
+pub mod readme_stdio {}
+
+#[doc = include_str!("../../crates/mcp-testkit/README.md")]
+pub mod readme_testkit {}

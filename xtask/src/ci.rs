@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run as run_command};
-use crate::{Outcome, Task, api, checks, conformance, test, tidy};
+use crate::{Outcome, Task, api, checks, conformance, packages, test, tidy};
 
 pub(crate) const TASK: Task = Task {
     name: "ci",
@@ -18,8 +18,10 @@ Without arguments all steps are run in this order, and the first failure ends th
   links        links between the Markdown files, and their anchors (lychee, offline)
   deny         licences, sources and banned crates of dependencies, by deny.toml
   clippy       all targets and features; also code that needs a newer Rust than `rust-version`
+  features     each published crate alone: without features, and with each of them
   doc          rustdoc without warnings
   api          cargo xtask api
+  package      `cargo package` of each published crate
   test         cargo xtask test
   conformance  cargo xtask conformance
 
@@ -42,11 +44,13 @@ const STEPS: &[Step] = &[
         let arguments = ["clippy", "--workspace", "--all-features", "--all-targets", "--", "-D", "warnings"];
         run_command(cargo().args(arguments))
     }),
+    ("features", packages::features),
     ("doc", || {
         let arguments = ["doc", "--workspace", "--all-features", "--no-deps"];
         run_command(cargo().env("RUSTDOCFLAGS", "-D warnings").args(arguments))
     }),
     ("api", || api::run(&[])),
+    ("package", packages::package),
     ("test", || test::run(&[])),
     ("conformance", || conformance::run(&[])),
 ];

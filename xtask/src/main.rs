@@ -10,6 +10,7 @@ mod conformance;
 mod install;
 mod interop;
 mod new_transport;
+mod packages;
 mod process;
 mod shell;
 mod test;
