@@ -9,8 +9,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
@@ -215,11 +213,12 @@ impl Ticks {
 
 /// One request of this connection.
 async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
-    let in_flight = conn.state.begin();
+    let (in_flight, well_framed) = conn.state.begin();
     let version = head.parts().version;
-    let answered = match smuggles(&conn.state, head.parts()) {
-        true => service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version),
-        false => service::handle(&conn.server, head, body).await,
+    let answered = if well_framed {
+        service::handle(&conn.server, head, body).await
+    } else {
+        service::close(gate::refuse(StatusCode::BAD_REQUEST, SMUGGLED), version)
     };
     if answered.unread {
         conn.state.unread.store(true, Ordering::Relaxed);
@@ -239,13 +238,3 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
 }
 
 const SMUGGLED: &str = "Content-Length and Transfer-Encoding exclude each other";
-
-/// Whether the request has two lengths: hyper shows one of them (FAULT B: request smuggling).
-fn smuggles(state: &ConnState, head: &Parts) -> bool {
-    if head.version >= Version::HTTP_2 {
-        return false;
-    }
-    let lengths = head.headers.contains_key(CONTENT_LENGTH);
-    let known = state.lengths_known.fetch_add(u32::from(lengths), Ordering::Relaxed) + u32::from(lengths);
-    head.headers.contains_key(TRANSFER_ENCODING) && known != state.lengths_seen.load(Ordering::Relaxed)
-}

@@ -1,4 +1,4 @@
-//! The bytes of a connection on their way to hyper and from it: what was read ahead, stalled writes, smuggled lengths.
+//! The bytes of a connection on their way to hyper and from it: what was read ahead, stalled writes, request framing.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::sniff::Lengths;
+use super::framing::Framing;
 use super::state::ConnState;
 
 /// How long, and for how many bytes, a connection is read on after its end, where the peer may still be writing: closing
@@ -27,8 +27,8 @@ pub(super) struct Watched<I> {
     inner: I,
     /// What was read to tell HTTP/2 from HTTP/1.
     ahead: Vec<u8>,
-    /// HTTP/1 alone: HTTP/2 frames lengths in another way.
-    lengths: Option<Lengths>,
+    /// HTTP/1 only: HTTP/2 has a framing layer below its requests.
+    framing: Option<Framing>,
     state: Arc<ConnState>,
     write: Duration,
     /// Runs only while the peer does not take what is written.
@@ -48,7 +48,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         let mut watched = Watched {
             inner,
             ahead,
-            lengths: http1.then(Lengths::default),
+            framing: http1.then(Framing::default),
             state,
             write,
             stall: None,
@@ -64,10 +64,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         if read.is_empty() {
             return;
         }
-        if let Some(lengths) = &mut self.lengths {
-            let found = lengths.count(read);
-            if found > 0 {
-                self.state.lengths_seen.fetch_add(found, Ordering::Relaxed);
+        if let Some(framing) = &mut self.framing {
+            if let Some(first) = framing.follow(read) {
+                self.state.refused_from.store(first, Ordering::Relaxed);
             }
             // On HTTP/2 frames come that belong to no request.
             if !self.state.began.load(Ordering::Relaxed) {

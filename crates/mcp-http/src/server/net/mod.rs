@@ -1,10 +1,10 @@
 //! Listening, connections and their end. No MCP in it.
 
 mod conn;
+mod framing;
 mod io;
 mod listen;
 mod serve;
-mod sniff;
 mod stall;
 mod state;
 mod tls;

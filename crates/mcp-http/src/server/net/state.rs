@@ -31,9 +31,9 @@ pub(crate) struct ConnState {
     pub(super) began: AtomicBool,
     /// A body was left unread: the end of the connection must not destroy the answer.
     pub(super) unread: AtomicBool,
-    /// `Content-Length` lines that were seen on the wire, and those that requests had.
-    pub(super) lengths_seen: AtomicU32,
-    pub(super) lengths_known: AtomicU32,
+    /// HTTP/1 only: the first request, counted from 1, that must not be served, because its head has two lengths.
+    /// 0: none.
+    pub(super) refused_from: AtomicU32,
     /// HTTP/2 alone: on HTTP/1 a stream that is not read stalls the writes.
     pub(super) stalls: Stalls,
 }
@@ -63,12 +63,13 @@ impl ConnState {
         self.unread.load(Ordering::Relaxed) || self.began.load(Ordering::Relaxed)
     }
 
-    /// A request's head is in.
-    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Counts a request whose head is in. Whether it may be served.
+    pub(super) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let refused_from = self.refused_from.load(Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.began.store(false, Ordering::Relaxed);
-        InFlight(self.clone())
+        (InFlight(self.clone()), refused_from == 0 || number < refused_from)
     }
 }
 
