@@ -31,6 +31,19 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     is(headers, Kind::Json)
 }
 
+/// Whether `Content-Type` names no other charset than UTF-8, of which US-ASCII is a part.
+pub(crate) fn is_utf8(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let mut parameters = split(value.as_bytes(), b';').skip(1);
+    parameters.all(|parameter| {
+        let Some(equals) = parameter.iter().position(|byte| *byte == b'=') else { return true };
+        let (name, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
+        let value = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
+        !name.eq_ignore_ascii_case(b"charset")
+            || [b"utf-8" as &[u8], b"utf8", b"us-ascii"].iter().any(|known| value.eq_ignore_ascii_case(known))
+    })
+}
+
 /// Whether the body is `text/event-stream`. As strict as [`is_json`].
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     is(headers, Kind::EventStream)

@@ -37,6 +37,8 @@ pub enum AnsweredBy {
     Handler,
     /// The session, before any handler saw the request (ledger T-04).
     Protocol,
+    /// The session, which takes no further request now: a limit is reached, or it drains. The request was not executed.
+    Busy,
 }
 
 /// Why a lane ends without a (further) message.

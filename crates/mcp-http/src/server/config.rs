@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authenticate, Cors, EventStore, MemoryEventStore};
+use super::{Authenticate, Cors, EventStore, MemoryEventStore, OriginRule};
 use crate::Secret;
 
 /// The settings of a server. Plain data: change what you need.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpServerConfig {
-    /// The path of the endpoint.
+    /// The path of the endpoint. Default `/mcp`.
     pub path: String,
+    /// Whether the path is served with a slash behind it too. Default `true`.
+    pub trailing_slash: bool,
     /// Hosts (with or without a port) that requests may name beside loopback ones. Needed for any other bind.
     pub hosts: Vec<String>,
-    /// Origins that browsers may come from, each as `scheme://host[:port]`, beside loopback ones on a loopback bind.
-    pub origins: Vec<String>,
+    /// Origins that browsers may come from, beside loopback ones on a loopback bind. Default: none.
+    pub origins: Vec<OriginRule>,
     /// What browsers are told. Off by default.
     pub cors: Cors,
     /// Who calls.
@@ -47,6 +49,7 @@ impl Default for HttpServerConfig {
     fn default() -> HttpServerConfig {
         HttpServerConfig {
             path: "/mcp".to_owned(),
+            trailing_slash: true,
             hosts: Vec::new(),
             origins: Vec::new(),
             cors: Cors::default(),

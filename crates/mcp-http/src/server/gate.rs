@@ -1,6 +1,8 @@
 //! What is decided before a body is read, in the order of ledger 2.6.
 
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
@@ -10,7 +12,7 @@ use super::state::ServerState;
 use super::{Denied, Identity, RequestHead};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
-use crate::server::security::host::Origin;
+use crate::server::security::origin::Origin;
 use crate::server::security::{bearer, cors};
 
 /// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
@@ -20,8 +22,8 @@ const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_E
 /// Where a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
+    /// The endpoint of MCP.
     Mcp,
-    Health,
     /// `GET /sse` of 2024-11-05.
     Sse,
     /// `POST /messages` of 2024-11-05.
@@ -46,10 +48,9 @@ pub(crate) fn check_endpoint(
     origin: Option<&Origin>,
 ) -> Result<Endpoint, Reply> {
     let path = parts.uri.path();
-    let endpoint = if path == server.config.path {
+    let own = server.config.path.as_str();
+    let endpoint = if path == own || (server.config.trailing_slash && path.strip_suffix('/') == Some(own)) {
         Endpoint::Mcp
-    } else if server.config.health.as_deref() == Some(path) {
-        Endpoint::Health
     } else if server.config.http_sse && server.legacy.is_some() && path == server.config.sse_path {
         Endpoint::Sse
     } else if server.config.http_sse && server.legacy.is_some() && path == server.config.messages_path {
@@ -78,7 +79,6 @@ pub(crate) fn check_endpoint(
 /// The HTTP methods of a endpoint. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
 fn allowed(server: &ServerState, endpoint: Endpoint, headers: &HeaderMap) -> &'static str {
     match endpoint {
-        Endpoint::Health => "GET, HEAD",
         Endpoint::Sse => "GET",
         Endpoint::Messages => "POST",
         Endpoint::Mcp if server.legacy.is_none() || names_modern(headers) => "POST",
@@ -120,8 +120,17 @@ fn denied(denied: Denied) -> Reply {
 /// What the headers of a POST say of its body, and of the answer that is wanted.
 pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Formats, Reply> {
     check_single(headers)?;
+    let unsupported = |why: &'static str| Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     if !media::is_json(headers) {
-        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type has to be application/json"));
+        return unsupported("Content-Type has to be application/json");
+    }
+    if !media::is_utf8(headers) {
+        return unsupported("the charset of Content-Type has to be utf-8");
+    }
+    if let Some(coding) = headers.get(CONTENT_ENCODING)
+        && !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+    {
+        return unsupported("Content-Encoding is not supported; send the body as it is");
     }
     let formats = match (media::accepts(headers, Kind::Json), media::accepts(headers, Kind::EventStream)) {
         (true, true) => Formats::Either,

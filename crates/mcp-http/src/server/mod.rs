@@ -38,6 +38,7 @@ pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};
 pub use security::authenticate::{Authenticate, Denied, Identity, RequestHead};
 pub use security::cors::Cors;
+pub use security::origin::OriginRule;
 
 use self::state::ServerState;
 use crate::{HttpError, Secret};
@@ -93,9 +94,9 @@ impl HttpServer {
         self.configure(|config| config.hosts.push(host.into()))
     }
 
-    /// Adds an origin (`scheme://host[:port]`) that browsers may come from.
+    /// Adds a rule for origins that browsers may come from, such as `https://app.example.com`.
     #[must_use]
-    pub fn allow_origin(self, origin: impl Into<String>) -> HttpServer {
+    pub fn allow_origin(self, origin: impl Into<OriginRule>) -> HttpServer {
         self.configure(|config| config.origins.push(origin.into()))
     }
 

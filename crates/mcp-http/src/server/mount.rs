@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use super::body::Body;
 use super::caller::{Head, Peer};
 use super::legacy::SessionCounters;
-use super::service;
+use super::service::{self, RequestBody};
 use super::state::ServerState;
 
 /// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
@@ -44,7 +44,7 @@ impl HttpService {
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>
     where
-        B: HttpBody<Data = Bytes> + Send + 'static,
+        B: RequestBody,
     {
         let server = self.server.clone();
         let (parts, body) = request.into_parts();
@@ -56,7 +56,8 @@ impl HttpService {
 
 impl<B> hyper::service::Service<Request<B>> for HttpService
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -70,7 +71,8 @@ where
 #[cfg(feature = "tower")]
 impl<B> tower_service::Service<Request<B>> for HttpService
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -1,7 +1,7 @@
 //! Reading the body of a request: bounded in length, and in how slowly it may come.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,27 +21,31 @@ pub(crate) enum ReadError {
     TooLarge,
     /// It came too slowly (408).
     Slow,
-    /// The client broke off: nobody is left to be told.
+    /// A layer in front of this service limits bodies, and this one is longer (413).
+    OuterLimit,
+    /// The client hung up, or broke the protocol.
     Cut,
 }
 
+/// Any error, as a body may have.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. One that came in one piece is
 /// not copied.
-pub(crate) async fn read<B>(body: B, limit: usize, idle: Duration) -> Result<Bytes, ReadError>
+pub(crate) async fn read<B>(body: &mut B, limit: usize, idle: Duration) -> Result<Bytes, ReadError>
 where
-    B: HttpBody<Data = Bytes>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     // What says in advance that it is too long is not read.
     if body.size_hint().lower() > limit as u64 {
         return Err(ReadError::TooLarge);
     }
-    let mut body = pin!(body);
     let mut pace = Pace::new(idle);
-    let Some(first) = chunk(body.as_mut(), &mut pace).await? else { return Ok(Bytes::new()) };
+    let Some(first) = chunk(body, &mut pace).await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(ReadError::TooLarge);
     }
-    let Some(second) = chunk(body.as_mut(), &mut pace).await? else { return Ok(first) };
+    let Some(second) = chunk(body, &mut pace).await? else { return Ok(first) };
     let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let mut whole = BytesMut::with_capacity(first.len() + second.len() + claimed.min(FIRST));
     whole.extend_from_slice(&first);
@@ -51,28 +55,24 @@ where
             return Err(ReadError::TooLarge);
         }
         whole.extend_from_slice(&piece);
-        next = chunk(body.as_mut(), &mut pace).await?;
+        next = chunk(body, &mut pace).await?;
     }
     Ok(whole.freeze())
 }
 
-/// Reads what is left of a body that nobody wants, up to `limit` bytes and for as long as `patience`, so that its
-/// connection can be used again. Returns whether it was read to its end.
-pub(crate) async fn discard<B>(body: B, limit: usize, patience: Duration) -> bool
+/// Reads and drops the rest of a body, up to `limit` bytes and with at most `timeout` of waiting. Returns whether it was
+/// read to its end.
+pub(crate) async fn discard<B>(body: &mut B, limit: usize, timeout: Duration) -> bool
 where
-    B: HttpBody<Data = Bytes>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     if body.is_end_stream() {
         return true;
     }
-    if body.size_hint().lower() > limit as u64 {
-        return false;
-    }
-    let mut body = pin!(body);
-    let mut pace = Pace { stall: None, since: 0, reset: usize::MAX, idle: patience };
+    let mut pace = Pace { stall: None, since: 0, reset: usize::MAX, idle: timeout };
     let mut read = 0;
     while read <= limit {
-        match chunk(body.as_mut(), &mut pace).await {
+        match chunk(body, &mut pace).await {
             Ok(None) => return true,
             Ok(Some(piece)) => read += piece.len(),
             Err(_) => return false,
@@ -110,15 +110,15 @@ impl Pace {
 }
 
 /// The next piece that is not empty; `None` at the end. Trailers are dropped. No clock is asked for what is there.
-async fn chunk<B>(mut body: Pin<&mut B>, pace: &mut Pace) -> Result<Option<Bytes>, ReadError>
+async fn chunk<B>(body: &mut B, pace: &mut Pace) -> Result<Option<Bytes>, ReadError>
 where
-    B: HttpBody<Data = Bytes>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     poll_fn(|cx| {
         loop {
-            match body.as_mut().poll_frame(cx) {
+            match Pin::new(&mut *body).poll_frame(cx) {
                 Poll::Ready(None) => return Poll::Ready(Ok(None)),
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(ReadError::Cut)),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(failed(error.into()))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
                         pace.came(data.len());
@@ -131,4 +131,16 @@ where
         }
     })
     .await
+}
+
+/// Why a body failed.
+fn failed(error: BoxError) -> ReadError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return ReadError::OuterLimit;
+        }
+        cause = error.source();
+    }
+    ReadError::Cut
 }

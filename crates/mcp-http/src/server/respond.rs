@@ -1,7 +1,7 @@
 //! The answers that the server gives by itself, and the headers that every answer of a kind has.
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
 use mcp_core::message::{ErrorObject, Message, RequestId};
 
@@ -9,6 +9,8 @@ use super::body::Body;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+/// Seconds after which a busy server may be asked again.
+const SOON: HeaderValue = HeaderValue::from_static("1");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -100,6 +102,9 @@ impl Reply {
                 let mut response = Response::new(Body::full(text));
                 *response.status_mut() = status;
                 response.headers_mut().insert(CONTENT_TYPE, JSON);
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    response.headers_mut().insert(RETRY_AFTER, SOON);
+                }
                 response
             }
             Reply::Other(response) => *response,

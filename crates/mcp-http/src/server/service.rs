@@ -24,11 +24,15 @@ use crate::headers::SESSION_ID;
 use crate::param;
 use crate::server::checks::{self, Route};
 use crate::server::security::cors;
+use crate::server::security::origin::Origin;
 
-/// An unread body up to this length is read away, so that the connection can be used again.
+/// An unread body up to this length is read before the answer, so that the connection can be used again, and for how long.
 const DISCARD: usize = 64 * 1024;
-/// How long that may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much of an unread HTTP/2 body is read behind the answer, and for how long, before its stream is reset: many
+/// clients look at an answer only when their body is sent, and lose it if a reset comes first.
+const DRAIN: usize = 16 << 20;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An answer, and what became of the request's body.
 pub(crate) struct Answered {
@@ -37,11 +41,19 @@ pub(crate) struct Answered {
     pub(crate) unread: bool,
 }
 
-/// Answers one request. A panic, of a hook of the application for one, costs this request alone.
-pub(crate) async fn handle<B>(server: &Arc<ServerState>, head: Head, body: B) -> Answered
-where
-    B: HttpBody<Data = Bytes>,
+/// The body of a request.
+pub(crate) trait RequestBody:
+    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static
 {
+}
+
+impl<B> RequestBody for B where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
+
+/// Answers one request. A panic, for example in a hook of the application, fails this request only.
+pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B) -> Answered {
     let version = head.parts().version;
     let bodiless = head.parts().method == Method::HEAD;
     let log = Log::of(head.parts());
@@ -92,16 +104,17 @@ impl Log {
     }
 }
 
-async fn guarded<B>(server: &Arc<ServerState>, head: Head, body: B) -> Answered
-where
-    B: HttpBody<Data = Bytes>,
-{
+async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B) -> Answered {
     let parts = head.parts();
     let version = parts.version;
     if parts.headers.len() > server.config.limits.header_count {
         let why = format!("more than {} headers", server.config.limits.header_count);
         let refusal = gate::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
         return leave(refusal, version, false, body).await;
+    }
+    // Before Host and Origin: probes name any host or none, and learn nothing but a status.
+    if server.config.health.as_deref() == Some(parts.uri.path()) {
+        return leave(health(server, &parts.method), version, expects(parts), body).await;
     }
     let origin = match gate::check_site(server, parts) {
         Ok(origin) => origin,
@@ -121,32 +134,26 @@ fn expects(parts: &Parts) -> bool {
 }
 
 /// A request whose host and origin are allowed.
-async fn admitted<B>(
+async fn admitted<B: RequestBody>(
     server: &Arc<ServerState>,
     head: Head,
-    origin: Option<&crate::server::security::host::Origin>,
-    body: B,
-) -> Answered
-where
-    B: HttpBody<Data = Bytes>,
-{
+    origin: Option<&Origin>,
+    mut body: B,
+) -> Answered {
     let parts = head.parts();
     let version = parts.version;
     let (endpoint, identity) = match enter(server, parts, origin).await {
         Ok(entered) => entered,
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
-    if endpoint == Endpoint::Health {
-        return leave(health(server), version, expects(parts), body).await;
-    }
     if parts.method == Method::POST {
         let formats = match gate::check_post(&parts.headers, server.config.limits.body) {
             Ok(formats) => formats,
             Err(refusal) => return leave(refusal, version, expects(parts), body).await,
         };
-        let text = match read::read(body, server.config.limits.body, server.config.timeouts.body).await {
+        let text = match read::read(&mut body, server.config.limits.body, server.config.timeouts.body).await {
             Ok(text) => text,
-            Err(why) => return unreadable(server, why, version),
+            Err(why) => return unreadable(server, why, version, body),
         };
         let reply = post(server, endpoint, Caller::new(head, identity), formats, text).await;
         return Answered { reply, unread: false };
@@ -173,21 +180,22 @@ where
     leave(reply, version, expects, body).await
 }
 
-/// The gate, up to who calls. The health of a server is no secret: no credentials are asked for.
+/// The gate, up to the identity of the caller.
 async fn enter(
     server: &ServerState,
     parts: &Parts,
-    origin: Option<&crate::server::security::host::Origin>,
+    origin: Option<&Origin>,
 ) -> Result<(Endpoint, Option<super::Identity>), Reply> {
     let endpoint = gate::check_endpoint(server, parts, origin)?;
-    if endpoint == Endpoint::Health {
-        return Ok((endpoint, None));
-    }
     Ok((endpoint, gate::authenticate(server, parts).await?))
 }
 
-fn health(server: &ServerState) -> Reply {
-    respond::empty(if server.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
+fn health(server: &ServerState, method: &Method) -> Reply {
+    match *method {
+        Method::GET | Method::HEAD if server.is_draining() => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
+        Method::GET | Method::HEAD => respond::empty(StatusCode::OK),
+        _ => respond::not_allowed("GET, HEAD"),
+    }
 }
 
 /// 503, for as long as it takes until another server is there.
@@ -296,7 +304,7 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
     modern::serve(server, inbound, Some(id), formats).await
 }
 
-fn unreadable(server: &ServerState, why: ReadError, version: Version) -> Answered {
+fn unreadable<B: RequestBody>(server: &ServerState, why: ReadError, version: Version, body: B) -> Answered {
     let refusal = match why {
         ReadError::TooLarge => gate::too_large(server.config.limits.body),
         ReadError::Slow => {
@@ -306,21 +314,36 @@ fn unreadable(server: &ServerState, why: ReadError, version: Version) -> Answere
                 format!("the body came too slowly: it stood still for {limit:?}"),
             )
         }
+        ReadError::OuterLimit => {
+            let why = "the body is longer than a layer in front of this service allows";
+            gate::refuse(StatusCode::PAYLOAD_TOO_LARGE, why)
+        }
         ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
     };
-    close(refusal, version)
+    unread(refusal, version, body)
 }
 
-/// Answers without the body: a short one is read away, any other ends the connection.
-async fn leave<B>(reply: Reply, version: Version, expects: bool, body: B) -> Answered
-where
-    B: HttpBody<Data = Bytes>,
-{
-    // HTTP/2 resets the stream alone.
-    let fine = body.is_end_stream()
-        || version >= Version::HTTP_2
-        || (!expects && read::discard(body, DISCARD, PATIENCE).await);
-    if fine { Answered { reply, unread: false } } else { close(reply, version) }
+/// Answers without the body. A short body is read first; a longer one ends the connection, or the HTTP/2 stream.
+async fn leave<B: RequestBody>(reply: Reply, version: Version, expects: bool, mut body: B) -> Answered {
+    let short = body.size_hint().lower() <= DISCARD as u64;
+    if body.is_end_stream() || (short && !expects && read::discard(&mut body, DISCARD, DISCARD_TIMEOUT).await)
+    {
+        return Answered { reply, unread: false };
+    }
+    unread(reply, version, body)
+}
+
+/// Answers while a part of the body is unread.
+fn unread<B: RequestBody>(reply: Reply, version: Version, mut body: B) -> Answered {
+    if version < Version::HTTP_2 {
+        return close(reply, version);
+    }
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let _whole = read::discard(&mut body, DRAIN, DRAIN_TIMEOUT).await;
+        });
+    }
+    Answered { reply, unread: false }
 }
 
 /// Tells the client that the connection ends with this answer.
@@ -328,5 +351,5 @@ pub(crate) fn close(mut reply: Reply, version: Version) -> Answered {
     if version < Version::HTTP_2 {
         reply = reply.with_header(CONNECTION, HeaderValue::from_static("close"));
     }
-    Answered { reply, unread: true }
+    Answered { reply, unread: version < Version::HTTP_2 }
 }

@@ -9,7 +9,9 @@ use mcp_core::transport::Accept;
 use super::HttpServerConfig;
 use super::legacy::{Legacy, SessionCounters};
 use crate::HttpError;
+use crate::server::security::cors;
 use crate::server::security::host::HostPolicy;
+use crate::server::security::origin::OriginList;
 
 /// What all connections and services of one server share.
 pub(crate) struct ServerState {
@@ -33,7 +35,10 @@ impl ServerState {
         config: HttpServerConfig,
         loopback: bool,
     ) -> Result<ServerState, HttpError> {
-        let hosts = HostPolicy::new(loopback, &config.hosts, &config.origins)?;
+        let authenticated = config.bearer.is_some() || config.authenticate.is_some();
+        let origins = OriginList::new(&config.origins, authenticated)?;
+        cors::check(&config.cors, origins.is_any())?;
+        let hosts = HostPolicy::new(loopback, &config.hosts, origins)?;
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
         let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config));
         Ok(ServerState { accept, config, legacy, hosts, draining: AtomicBool::new(false) })

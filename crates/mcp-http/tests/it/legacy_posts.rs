@@ -286,3 +286,29 @@ async fn a_thousand_calls_at_once_are_all_answered() {
     }
     assert_eq!(stats.sessions().exchanges, 0);
 }
+
+/// FAULT F-S9: copies of the version header that agree are one; copies that differ are refused.
+#[tokio::test(start_paused = true)]
+async fn equal_copies_of_the_version_are_one() {
+    let bench = Bench::new();
+    let client = bench.client("2025-06-18").await;
+    const NAME: &str = "Mcp-Protocol-Version";
+    for (copies, status) in [
+        (&[(NAME, "2025-06-18"), (NAME, "2025-06-18")][..], 200),
+        (&[(NAME, "2025-06-18, 2025-06-18")], 200),
+        (&[(NAME, "2025-06-18,2025-06-18"), (NAME, " 2025-06-18 ")], 200),
+        (&[(NAME, "2025-06-18"), (NAME, "2025-11-25")], 400),
+        (&[(NAME, "2025-06-18, 2025-11-25")], 400),
+        (&[(NAME, "2026-07-28, 2026-07-28")], 400),
+        (&[(NAME, "2025-06-18, ")], 400),
+    ] {
+        assert_eq!(bench.server.ask(client.post_with(LIST, copies)).await.status, status, "{copies:?}");
+        let get = client.get(None).replace("\r\n\r\n", &{
+            let lines: String = copies.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect();
+            lines + "\r\n\r\n"
+        });
+        let mut raw = bench.server.open();
+        raw.write(get).await;
+        assert_eq!(raw.head().await.status, status, "{copies:?}");
+    }
+}

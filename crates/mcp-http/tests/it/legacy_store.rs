@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mcp_core::session::Change;
 use mcp_core::transport::async_trait;
-use mcp_http::server::{EventId, EventStore, MemoryEventStore, StoreError};
+use mcp_http::server::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
 use crate::legacy_kit::{Bench, Event, LIST, call, until};
 use crate::server_kit::soon;
@@ -119,4 +119,40 @@ async fn sessions_expire_whatever_the_store_does() {
     assert_eq!(stats.sessions().sessions, 1);
     tokio::time::sleep(Duration::from_secs(31 * 60)).await;
     assert_eq!(stats.sessions().sessions, 0);
+}
+
+/// FAULT F-S7: a stream that owes no answer goes on with what is left, for a client that names no event, an event that is
+/// gone, or one that never was. An empty id is none (FAULT F-S11).
+#[tokio::test(start_paused = true)]
+async fn a_store_that_overflowed_gives_what_is_left() {
+    for (last, first) in [(None, "0_4"), (Some(""), "0_4"), (Some("0_1"), "0_4"), (Some("0_5"), "0_6")] {
+        let limits = {
+            let mut limits = StoreLimits::default();
+            limits.session_events = 3;
+            limits
+        };
+        let store = Arc::new(MemoryEventStore::new(limits));
+        let bench = Bench::with(|config| config.event_store = Some(store.clone()));
+        let client = bench.client("2025-11-25").await;
+        drop(client.listen(&bench, None).await);
+        let stats = bench.server.service.clone();
+        until("the stream is gone", || stats.sessions().streams == 0).await;
+        for _ in 0..6 {
+            bench.handle.publish(Change::ToolsList);
+            assert_eq!(client.ask(&bench, LIST).await.status, 200);
+        }
+        assert_eq!(store.size().0, 3);
+        let mut stream = client.listen(&bench, last).await;
+        let mut came = soon(stream.message()).await;
+        assert_eq!(came.id.as_deref(), Some(first), "{last:?}");
+        bench.handle.publish(Change::ToolsList);
+        while came.id.as_deref() != Some("0_7") {
+            came = soon(stream.message()).await;
+        }
+    }
+    let bench = Bench::new();
+    let client = bench.client("2025-11-25").await;
+    let mut stream = client.listen(&bench, Some("0_99")).await;
+    bench.handle.publish(Change::ToolsList);
+    assert_eq!(soon(stream.message()).await.id.as_deref(), Some("0_1"));
 }

@@ -169,13 +169,13 @@ async fn an_event_that_is_not_kept_is_400() {
     let last = stream.rest().await.pop().unwrap().id.unwrap();
     let (number, _) = last.split_once('_').unwrap();
     let beyond = format!("{number}_{}", u64::MAX);
-    for id in ["", "x", "0_7", "99_0", "1_0_0", "-1_0", last.as_str(), beyond.as_str()] {
+    for id in ["x", "99_0", "1_0_0", "-1_0", last.as_str(), beyond.as_str()] {
         let answer = bench.server.ask(client.get(Some(id))).await;
         assert_eq!((answer.status, answer.code()), (400, -32600), "{id:?}");
     }
     let bench = Bench::with(|config| config.event_store = None);
     let client = bench.client("2025-11-25").await;
-    assert_eq!(bench.server.ask(client.get(Some("0_0"))).await.status, 400);
+    assert_eq!(bench.server.ask(client.get(Some("1_0"))).await.status, 400);
     assert_eq!(client.ask(&bench, LIST).await.status, 200);
 }
 

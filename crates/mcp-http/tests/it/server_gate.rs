@@ -29,7 +29,7 @@ async fn a_foreign_host_or_origin_is_refused_everywhere() {
         &[("Host", "localhost:80@evil.example")],
     ];
     for method in ["GET", "POST", "DELETE", "OPTIONS", "PUT", "HEAD"] {
-        for path in ["/mcp", "/health", "/sse", "/messages", "/nowhere"] {
+        for path in ["/mcp", "/mcp/", "/sse", "/messages", "/nowhere"] {
             for headers in foreign {
                 let answer = running.ask(http(&format!("{method} {path}"), headers, "")).await;
                 assert_eq!(answer.status, 403, "{method} {path} {headers:?}");
@@ -41,7 +41,66 @@ async fn a_foreign_host_or_origin_is_refused_everywhere() {
         &[("Host", "127.0.0.1:8080"), ("Origin", "http://localhost:5173")],
         &[("Host", "[::1]:1"), ("Origin", "http://[::1]:1")],
     ] {
-        assert_eq!(running.ask(http("GET /health", headers, "")).await.status, 200, "{headers:?}");
+        assert_eq!(running.ask(http("GET /mcp", headers, "")).await.status, 400, "{headers:?}");
+    }
+}
+
+/// FAULT F-S5: probes name the address of a pod, a service, or nothing; they learn a status.
+#[tokio::test]
+async fn health_answers_whatever_the_host_is() {
+    let mut running = Running::start(server(), |config| {
+        config.health = Some("/health".to_owned());
+        config.bearer = Some("t".into());
+    });
+    let kept = running.open();
+    let hosts = [Some("10.0.0.7:8080"), Some("files.default.svc"), Some("localhost"), None];
+    let probe = |method: &str, host: Option<&str>| {
+        let mut headers = vec![("Origin", "http://evil.example"), ("Connection", "keep-alive")];
+        headers.extend(host.map(|host| ("Host", host)));
+        http(&format!("{method} /health"), &headers, "").replace("HTTP/1.1", "HTTP/1.0")
+    };
+    for host in hosts {
+        let answer = running.ask(probe("GET", host)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{host:?}");
+        assert_eq!(running.ask(probe("HEAD", host)).await.status, 200);
+        let refused = running.ask(probe("DELETE", host)).await;
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+    }
+    let _kept = kept;
+    let service = running.service.clone();
+    service.drain();
+    assert_eq!(running.ask(probe("GET", None)).await.status, 503);
+    running.stop();
+}
+
+/// FAULT F-S14: the endpoint is served with a slash behind it, unless the setting says no.
+#[tokio::test]
+async fn a_slash_behind_the_path_is_the_same_endpoint() {
+    for (tolerant, status) in [(true, 200), (false, 404)] {
+        let running = Running::start(server(), |config| config.trailing_slash = tolerant);
+        let discover = plain("1", "server/discover").replace("POST /mcp", "POST /mcp/");
+        assert_eq!(running.ask(&discover).await.status, status);
+        assert_eq!(running.ask(discover.replace("/mcp/", "/mcp//")).await.status, 404);
+    }
+}
+
+/// FAULT F-S11: a body in another coding or charset is refused as such, not as broken JSON.
+#[tokio::test]
+async fn a_coded_body_is_415() {
+    let running = Running::start(server(), |_| {});
+    let plain = plain("1", "server/discover");
+    let kind = "Content-Type: application/json";
+    for (headers, status) in [
+        ("Content-Type: application/json; charset=UTF-8", 200),
+        ("Content-Type: application/json; charset=\"utf-8\"", 200),
+        ("Content-Type: application/json; charset=us-ascii; x=y", 200),
+        ("Content-Type: application/json\r\nContent-Encoding: identity", 200),
+        ("Content-Type: application/json; charset=utf-16", 415),
+        ("Content-Type: application/json; x; Charset=\"iso-8859-1\"", 415),
+        ("Content-Type: application/json\r\nContent-Encoding: gzip", 415),
+        ("Content-Type: application/json\r\nContent-Encoding: br, gzip", 415),
+    ] {
+        assert_eq!(running.ask(plain.replace(kind, headers)).await.status, status, "{headers}");
     }
 }
 

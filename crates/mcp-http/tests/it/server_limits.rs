@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -274,4 +275,59 @@ async fn connections_beyond_the_limit_are_turned_away() {
     freed.io.shutdown().await.unwrap();
     assert_eq!(freed.rest().await, "");
     assert_eq!(running.ask(call("1", "echo", "{}")).await.status, 200);
+}
+
+/// FAULT F-S4: only the bytes of its own head say whether a request has two lengths.
+#[tokio::test(start_paused = true)]
+async fn the_length_of_one_request_says_nothing_about_the_next() {
+    let running = Running::start(server(), |_| {});
+    let text = body("1", "tools/list", "");
+    let mut sent = headers("tools/list", None);
+    let not_json = http("POST /mcp", &sent, "not json\ncontent-length: 1\n");
+    sent.push(("Transfer-Encoding", "chunked"));
+    let chunked = format!("{}{:x}\r\n{text}\r\n0\r\n\r\n", http("POST /mcp", &sent, ""), text.len());
+    let mut raw = running.open();
+    raw.write(&not_json).await;
+    assert_eq!(raw.answer().await.status, 400);
+    raw.write(format!("{chunked}{not_json}{chunked}")).await;
+    let statuses = [raw.answer().await.status, raw.answer().await.status, raw.answer().await.status];
+    assert_eq!(statuses, [200, 400, 200]);
+}
+
+/// FAULT F-S11: a server at its limit says so by status too, with the same JSON-RPC error: load balancers read no bodies.
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_answers_503() {
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let waiting = gate.clone();
+    let router = Router::new().tool(ToolDef::new("wait"), move |_, _| {
+        let gate = waiting.clone();
+        async move {
+            let _permit = gate.acquire().await;
+            Ok::<_, ToolError>("done")
+        }
+    });
+    let running =
+        Running::start(Server::builder("busy", "1").max_in_flight(1).build(router).unwrap(), |_| {});
+    let mut first = running.open();
+    first.write(call("1", "wait", "{}")).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let busy = running.ask(call("2", "wait", "{}")).await;
+    assert_eq!((busy.status, busy.header("retry-after"), busy.code()), (503, Some("1"), -32603));
+    assert!(busy.body.contains("Busy") && busy.json()["id"] == 2, "{}", busy.body);
+    gate.add_permits(1);
+    assert_eq!(first.answer().await.status, 200);
+}
+
+/// FAULT F-S11: a body limit of a layer in front of the service is 413, not a body that broke off.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_a_layer_in_front_is_413() {
+    use http_body_util::{BodyExt, Full, Limited};
+    use hyper::service::Service;
+    let running = Running::start(server(), |_| {});
+    let body = Limited::new(Full::new(hyper::body::Bytes::from(vec![b' '; 1000])), 100);
+    let request = hyper::Request::post("http://localhost/mcp").header("content-type", "application/json");
+    let answer = running.service.call(request.body(body).unwrap()).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 413);
+    let text = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&text).contains("a layer in front"), "{text:?}");
 }

@@ -64,13 +64,13 @@ async fn an_open_bind_needs_hosts() {
     assert!(http_server().allow_host("mcp.example").bind("0.0.0.0:0").await.is_ok());
 }
 
-/// An open bind answers its own hosts alone: not those of the loopback.
+/// FAULT F-S5: an open bind answers the hosts of its list, and those of the loopback.
 #[tokio::test]
-async fn an_open_bind_answers_its_hosts_alone() {
+async fn an_open_bind_answers_its_hosts_and_loopback_ones() {
     let bound = http_server().allow_host("mcp.example").bind("0.0.0.0:0").await.unwrap();
     let port = bound.local_addr().unwrap().port();
     let running = tokio::spawn(bound.serve());
-    for (host, status) in [("mcp.example", "200"), ("localhost", "403")] {
+    for (host, status) in [("mcp.example", "200"), ("localhost", "200"), ("evil.example", "403")] {
         let io = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let answer = ask_once(io, call("1", "echo", "{}").replace("localhost", host)).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");

@@ -76,7 +76,7 @@ fn config(global: &Global, options: &Listen) -> Result<HttpServerConfig, Failure
     let mut config = HttpServerConfig::default();
     config.path.clone_from(&options.path);
     config.hosts.clone_from(&options.allow_host);
-    config.origins.clone_from(&options.allow_origin);
+    config.origins = options.allow_origin.iter().map(|rule| rule.as_str().into()).collect();
     config.cors.enabled = options.cors;
     config.health.clone_from(&options.health);
     config.http_sse = options.http_sse;

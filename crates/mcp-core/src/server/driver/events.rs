@@ -8,7 +8,7 @@ use crate::runtime::boxed;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
 use crate::session::ExchangeId;
-use crate::session::server::{Incoming, ServerEvent};
+use crate::session::server::{Incoming, Reply, ServerEvent};
 
 use super::command::Outcome;
 use super::serve::{Notice, ServingPermit, serve, tell};
@@ -55,7 +55,7 @@ impl Driver<'_> {
         let limit = self.server.limits.in_flight;
         let Some(permit) = ServingPermit::take(&self.server, limit) else {
             let busy = format!("Busy: too many requests in flight (limit {limit})");
-            self.answer(id, Err(ErrorObject::internal(busy)));
+            self.answer(id, Ok(Reply::Busy(ErrorObject::internal(busy))));
             return;
         };
         let span = tracing::debug_span!(

@@ -59,6 +59,7 @@ pub(super) async fn serve(
                 Ok(Reply::Result(_)) => "ok",
                 Ok(Reply::InputRequired(_)) => "input required",
                 Ok(Reply::MethodNotFound) => "method not found",
+                Ok(Reply::Busy(_)) => "busy",
                 Err(_) => "error",
             },
         );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::message::{
-    ErrorObject, Field, Notification, RawJson, Refusal, Request, RequestId, Response, Shape,
+    ErrorObject, Field, Notification, RawJson, Refusal, Request, RequestId, Response, Shape, code,
 };
 use crate::transport::{AnsweredBy, Envelope, Lane};
 
@@ -63,7 +63,10 @@ impl ServerSession {
     /// Answers a request with an error instead of passing it to a handler.
     pub(super) fn refuse(&mut self, lane: Lane, id: RequestId, error: ErrorObject) {
         let version = self.legacy.as_ref().map(|legacy| legacy.version);
-        self.respond(lane, Response::error(Some(id), error), AnsweredBy::Protocol, version);
+        // The only internal errors before a handler are limits and the drain.
+        let busy = error.code == code::INTERNAL_ERROR;
+        let answered_by = if busy { AnsweredBy::Busy } else { AnsweredBy::Protocol };
+        self.respond(lane, Response::error(Some(id), error), answered_by, version);
     }
 
     /// Handles a request according to the routing table.

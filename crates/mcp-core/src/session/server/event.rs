@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::message::{Method, Notification, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::message::{ErrorObject, Method, Notification, Payload, ProtocolVersion, RawJson, RequestId};
 use crate::session::{ExchangeId, InputRequired, LogLevel, OutgoingId};
 use crate::transport::Envelope;
 
@@ -51,6 +51,9 @@ pub enum Reply {
     /// A result: an object. The session adds the members of the protocol revision: `resultType`, cache hints,
     /// the server's identity.
     Result(RawJson),
+    /// The server cannot take the request now, because of the limit that the error names. Retrying later may help. HTTP
+    /// answers 503.
+    Busy(ErrorObject),
     /// The handler needs input from the client first.
     InputRequired(InputRequired),
     /// The handler does not have this method. Transports may report this differently from a handler's error:

@@ -199,6 +199,7 @@ impl ServerSession {
                 }
             }
             Err(error) => self.finish(exchange, Err(error), AnsweredBy::Handler),
+            Ok(Reply::Busy(error)) => self.finish(exchange, Err(error), AnsweredBy::Busy),
             Ok(Reply::InputRequired(needed)) => self.need_input(now, exchange, &needed, None),
             Ok(Reply::MethodNotFound) => {
                 let error = ErrorObject::method_not_found(entry.method().as_str());

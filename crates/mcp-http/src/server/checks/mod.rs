@@ -15,7 +15,9 @@ use std::borrow::Cow;
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use mcp_core::message::{ErrorObject, Refusal, Request, Shape, code};
+use mcp_core::message::{ErrorObject, ProtocolVersion, Refusal, Request, Shape, code};
+
+use crate::headers::PROTOCOL_VERSION;
 
 pub(crate) use names::{check_names, check_params};
 pub(crate) use route::{Route, route, route_batch};
@@ -37,6 +39,42 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a> {
         (Some(value), None) => Single::One(value),
         _ => Single::Many,
     }
+}
+
+/// What `Mcp-Protocol-Version` says. Copies of one legacy version count once, as lines or as a list: some clients and
+/// gateways add the header again. Any other repetition is `Many`.
+pub(crate) fn version_label(headers: &HeaderMap) -> Label<'_> {
+    let usual = match single(headers, &PROTOCOL_VERSION) {
+        Single::Absent => return Label::Absent,
+        Single::One(value) if !value.as_bytes().contains(&b',') => return Label::One(trim(value)),
+        Single::One(value) => value,
+        Single::Many => match headers.get(&PROTOCOL_VERSION) {
+            Some(first) => first,
+            None => return Label::Absent,
+        },
+    };
+    let first = usual.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+    let copies = headers
+        .get_all(&PROTOCOL_VERSION)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let legacy = std::str::from_utf8(first)
+        .ok()
+        .and_then(ProtocolVersion::parse)
+        .is_some_and(ProtocolVersion::is_legacy);
+    if legacy && copies.map(<[u8]>::trim_ascii).all(|copy| copy == first) {
+        Label::One(first)
+    } else {
+        Label::Many
+    }
+}
+
+/// What a header says whose copies count once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Label<'a> {
+    Absent,
+    One(&'a [u8]),
+    Many,
 }
 
 /// Without the white space around it, which is no part of a value (ledger HDR-S-007).

@@ -7,8 +7,8 @@ use mcp_core::message::{
     ErrorObject, Field, Message, Notification, ProtocolVersion, Refusal, Request, Shape, code, meta,
 };
 
-use super::{Single, mismatch, single, trim};
-use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
+use super::{Label, mismatch, version_label};
+use crate::headers::SESSION_ID;
 
 /// What is done with a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,17 +39,16 @@ enum VersionHeader<'a> {
 
 impl<'a> VersionHeader<'a> {
     fn read(headers: &'a HeaderMap, served: &[ProtocolVersion]) -> VersionHeader<'a> {
-        let value = match single(headers, &PROTOCOL_VERSION) {
-            Single::Absent => return VersionHeader::Absent,
-            Single::Many => return VersionHeader::Many,
-            Single::One(value) => value,
+        let label = match version_label(headers) {
+            Label::Absent => return VersionHeader::Absent,
+            Label::Many => return VersionHeader::Many,
+            Label::One(label) => label,
         };
-        let usual =
-            served.iter().find(|version| version.is_modern() && version.as_str().as_bytes() == trim(value));
+        let usual = served.iter().find(|version| version.is_modern() && version.as_str().as_bytes() == label);
         if let Some(version) = usual {
             return VersionHeader::Modern(Cow::Borrowed(version.as_str()));
         }
-        let label = String::from_utf8_lossy(trim(value));
+        let label = String::from_utf8_lossy(label);
         match ProtocolVersion::parse(&label) {
             Some(version) if version.is_legacy() => VersionHeader::Legacy(label),
             Some(version) if served.contains(&version) => VersionHeader::Modern(label),

@@ -9,6 +9,8 @@ pub(crate) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode
     match (&response.outcome, answered_by) {
         (Ok(_), _) => StatusCode::OK,
         (Err(error), AnsweredBy::Protocol) => refusal_status(error),
+        // Load balancers see only the status.
+        (Err(_), AnsweredBy::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         // A handler's errors are results of the call, whatever their code.
         (Err(error), AnsweredBy::Handler) if error.code == code::MISSING_CLIENT_CAPABILITY => {
             StatusCode::BAD_REQUEST
@@ -19,8 +21,7 @@ pub(crate) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode
 
 /// The status of an error that was made before any handler saw the request.
 ///
-/// `-32603` is 200: it says that a limit was hit, and a client would take a 5xx for a broken server and not
-/// read it.
+/// `-32603` is 200: a client would take a 5xx for a broken server and not read it.
 pub(super) fn refusal_status(error: &ErrorObject) -> StatusCode {
     match error.code {
         code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,

@@ -29,8 +29,10 @@ impl Legacy {
         }
         let session = self.session_of(caller)?;
         session.touch();
-        let reader = match caller.headers().get(LAST_EVENT_ID) {
-            None => session.listen().await,
+        // An empty id is what a client sends that has read none.
+        let last = caller.headers().get(LAST_EVENT_ID).filter(|id| !id.as_bytes().trim_ascii().is_empty());
+        let reader = match last {
+            None => session.listen(None).await,
             Some(last) => {
                 // Not 404, which would mean that the session is lost (ledger T-19).
                 let unknown = || refuse(StatusCode::BAD_REQUEST, "Last-Event-ID names nothing that is kept");
@@ -59,11 +61,11 @@ enum Gaps {
 }
 
 impl Session {
-    /// Opens the stream of no request. An earlier one ends: the newest wins (ledger T-24). What was said while nobody
-    /// listened comes first. `None` if the session is over.
-    async fn listen(self: &Arc<Self>) -> Option<Reader> {
+    /// Opens the stream that belongs to no request, behind this event if the client names one. An earlier connection of
+    /// it ends: the newest wins (ledger T-24). Events that the store still has come first. `None` if the session is over.
+    async fn listen(self: &Arc<Self>, last: Option<u64>) -> Option<Reader> {
         let (writer, reader) = self.connection(0);
-        let mut at = EventId { stream: 0, number: self.attach_standalone(&writer)? };
+        let mut at = EventId { stream: 0, number: self.attach_standalone(&writer, last)? };
         while self.store().is_some() {
             let newest = {
                 let mut state = self.lock();
@@ -73,9 +75,9 @@ impl Session {
                 }
                 stream.stored()
             };
-            // This client did not ask for what is gone: it is told what is left.
+            // This stream owes no answer: a client goes on with what is left rather than not at all.
             if let Err(error) = self.replay(&writer, &mut at, Gaps::Skipped).await {
-                tracing::debug!(%error, "what was said while nobody listened is gone");
+                tracing::debug!(%error, "events that waited for a reader are gone");
             }
             // What the store failed to keep is not waited for.
             at.number = at.number.max(newest);
@@ -83,8 +85,9 @@ impl Session {
         Some(reader)
     }
 
-    /// The number of the event that this connection goes on behind.
-    fn attach_standalone(&self, writer: &Writer) -> Option<u64> {
+    /// The number of the event behind which this connection starts: that of the client, else the newest that an earlier
+    /// connection was given.
+    fn attach_standalone(&self, writer: &Writer, last: Option<u64>) -> Option<u64> {
         let mut state = self.lock();
         if state.is_over() {
             return None;
@@ -92,7 +95,7 @@ impl Session {
         let version = state.version;
         let standalone = &mut state.standalone;
         standalone.opened = true;
-        let given = standalone.stream.given();
+        let given = last.map_or(standalone.stream.given(), |last| last.min(standalone.stream.stored()));
         self.greet(writer, version, EventId { stream: 0, number: given });
         for message in standalone.take_pending() {
             writer.force(frame(None, &message));
@@ -103,6 +106,9 @@ impl Session {
 
     /// Takes a stream up again behind this event: what was said since, then what is said from now on, or the end.
     async fn resume(self: &Arc<Self>, last: EventId) -> Result<Reader, StoreError> {
+        if last.stream == 0 {
+            return self.listen(Some(last.number)).await.ok_or(StoreError::Gone);
+        }
         if self.store().is_none() {
             return Err(StoreError::Gone);
         }

@@ -130,9 +130,11 @@ impl Exchange {
     }
 }
 
-/// The status of a legacy answer (ledger 2.5): errors travel with 200, but what is no request at all is refused.
+/// The status of a legacy answer (ledger 2.5): errors travel with 200, except for messages that are not requests, and
+/// for a server at a limit.
 pub(super) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
     match &response.outcome {
+        Err(_) if answered_by == AnsweredBy::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Err(error) if answered_by == AnsweredBy::Protocol => match error.code {
             code::PARSE_ERROR | code::INVALID_REQUEST | code::UNSUPPORTED_VERSION => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,

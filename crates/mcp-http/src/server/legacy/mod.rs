@@ -41,8 +41,9 @@ use mcp_core::transport::Accept;
 
 use super::HttpServerConfig;
 use super::caller::Caller;
+use super::checks::{self, Label};
 use super::respond::{self, Reply};
-use crate::headers::{PROTOCOL_VERSION, SESSION_ID};
+use crate::headers::SESSION_ID;
 use counters::Counters;
 use session::{Session, SessionContext, SessionKind};
 use table::{SessionTimeouts, Table};
@@ -135,21 +136,23 @@ impl Legacy {
     /// In a session the negotiated version governs. A header may be missing, or name any version that is served
     /// (ledger T-20, HTTP-S-017, HTTP-S-018).
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Reply> {
-        let mut values = headers.get_all(PROTOCOL_VERSION).iter();
-        if let Some(value) = values.next() {
-            if values.next().is_some() {
-                return Err(refuse(StatusCode::BAD_REQUEST, "more than one Mcp-Protocol-Version header"));
+        let label = match checks::version_label(headers) {
+            Label::Absent => return Ok(()),
+            Label::Many => {
+                let why = "more than one Mcp-Protocol-Version header, and they differ";
+                return Err(refuse(StatusCode::BAD_REQUEST, why));
             }
-            let version = value.to_str().ok().and_then(ProtocolVersion::parse);
-            if !version
-                .is_some_and(|version| version.is_legacy() && self.accept.versions().contains(&version))
-            {
-                let asked = String::from_utf8_lossy(value.as_bytes());
-                let error = ErrorObject::unsupported_version(self.accept.versions(), &asked);
-                return Err(respond::error(StatusCode::BAD_REQUEST, &error, None));
-            }
+            Label::One(label) => label,
+        };
+        let asked = String::from_utf8_lossy(label);
+        let served = self.accept.versions();
+        if ProtocolVersion::parse(&asked)
+            .is_some_and(|version| version.is_legacy() && served.contains(&version))
+        {
+            return Ok(());
         }
-        Ok(())
+        let error = ErrorObject::unsupported_version(served, &asked);
+        Err(respond::error(StatusCode::BAD_REQUEST, &error, None))
     }
 }
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Sleep;
 
@@ -23,6 +23,7 @@ use super::super::service;
 use super::super::state::ServerState;
 use super::io::Watched;
 use super::state::{ConnPhase, ConnState};
+use super::streams::StreamExecutor;
 use super::watch::{Action, Sample, Watch};
 
 /// What an HTTP/2 connection begins with.
@@ -78,7 +79,7 @@ where
     let stall = timeouts.keep_alive.saturating_add(timeouts.write);
     let ended = if http2 {
         let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
-        let conn = http2::Builder::new(TokioExecutor::new())
+        let conn = http2::Builder::new(StreamExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_pending_accept_reset_streams(RESETS)
@@ -139,8 +140,8 @@ pub(super) async fn until_told<T>(
     .await
 }
 
-/// Drives a connection until it ends or is cut; `None` if it was cut. A stream that nobody reads is cut after `stall`, and
-/// the connection with it.
+/// Drives a connection until it ends or is cut; `None` if it was cut. An HTTP/2 stream whose client takes nothing for
+/// `stall` is reset; the others go on.
 async fn drive<C: Future>(
     mut conn: Pin<&mut C>,
     drain: impl Fn(Pin<&mut C>),
@@ -149,14 +150,15 @@ async fn drive<C: Future>(
     stall: Duration,
 ) -> Option<C::Output> {
     let mut timer = Ticks::new(watch.every());
+    let stall = u32::try_from(stall.as_nanos().div_ceil(watch.every().as_nanos().max(1))).unwrap_or(u32::MAX);
     let mut draining = false;
     poll_fn(|cx| {
         state.register(cx.waker());
         let mut leave = false;
         if timer.ticked(cx) {
-            if watch.every().saturating_mul(state.stalls.tick()) >= stall {
-                tracing::debug!("the client takes nothing of a stream");
-                return Poll::Ready(None);
+            let cut = state.streams.tick(stall);
+            if cut > 0 {
+                tracing::debug!(cut, "streams were reset: the client read nothing of them");
             }
             let sample = Sample {
                 requests: state.requests.load(Ordering::Relaxed),
@@ -230,7 +232,7 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     }
     if response.body().is_stream() {
         if http2 && let Some(yielded) = response.body_mut().counted() {
-            conn.state.stalls.watch(&yielded);
+            conn.state.streams.watch(&yielded);
         }
         response = response.map(|body| body.guarded(in_flight));
     }

@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// FIELD S4: only the bytes of the head decide.
+    /// FAULT F-S4: only the bytes of the head decide.
     #[test]
     fn bodies_and_other_heads_do_not_count() {
         let body = "not json\ncontent-length: 1\n";

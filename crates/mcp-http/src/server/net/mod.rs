@@ -5,8 +5,8 @@ mod framing;
 mod io;
 mod listen;
 mod serve;
-mod stall;
 mod state;
+mod streams;
 mod tls;
 mod watch;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use futures::task::AtomicWaker;
 
-use super::stall::Stalls;
+use super::streams::Streams;
 
 /// How long a connection is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub(crate) struct ConnState {
     /// HTTP/1 only: the first request, counted from 1, that must not be served, because its head has two lengths.
     /// 0: none.
     pub(super) refused_from: AtomicU32,
-    /// HTTP/2 alone: on HTTP/1 a stream that is not read stalls the writes.
-    pub(super) stalls: Stalls,
+    /// HTTP/2 only: on HTTP/1 an answer that is not read stalls the writes.
+    pub(super) streams: Streams,
 }
 
 impl ConnState {

@@ -7,7 +7,8 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method};
 
-use super::host::Origin;
+use super::origin::Origin;
+use crate::HttpError;
 use crate::headers::PARAM_PREFIX;
 
 const METHODS: &str = "POST, GET, DELETE, OPTIONS";
@@ -25,6 +26,27 @@ pub struct Cors {
     pub enabled: bool,
     /// Whether they may send credentials.
     pub credentials: bool,
+    /// Request headers that preflight answers allow beside those of MCP, such as `x-api-key` or `traceparent`.
+    pub headers: Vec<String>,
+}
+
+/// Checks the settings.
+///
+/// # Errors
+///
+/// [`HttpError::Setting`]: a header that is not a name, or credentials for pages of any site.
+pub(crate) fn check(cors: &Cors, any_origin: bool) -> Result<(), HttpError> {
+    let refuse = |what: &str, why: String| Err(HttpError::Setting { what: what.to_owned(), why });
+    if let Some(bad) = cors.headers.iter().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        return refuse("cors.headers", format!("{bad:?} is not the name of a header"));
+    }
+    if cors.enabled && cors.credentials && any_origin {
+        return refuse(
+            "cors.credentials",
+            "pages of any site could use the credentials of a browser".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// Whether a request is a browser's question, not a request of its own.
@@ -43,7 +65,7 @@ pub(crate) fn preflight(cors: &Cors, origin: Option<&Origin>, asked: &HeaderMap)
     allow(cors, origin?, &mut headers);
     headers.insert(VARY, HeaderValue::from_static("origin, access-control-request-headers"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed(asked));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed(cors, asked));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
     Some(headers)
 }
@@ -69,9 +91,13 @@ fn allow(cors: &Cors, origin: &Origin, headers: &mut HeaderMap) {
     }
 }
 
-/// The fixed names, and those of the copied arguments that are asked for: they are not known before.
-fn allowed(asked: &HeaderMap) -> HeaderValue {
+/// The fixed names, those of the settings, and those of the copied arguments that are asked for: they are not known before.
+fn allowed(cors: &Cors, asked: &HeaderMap) -> HeaderValue {
     let mut names = ALLOWED.to_owned();
+    for name in &cors.headers {
+        names.push_str(", ");
+        names.push_str(name);
+    }
     let lists = asked.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter().filter_map(|value| value.to_str().ok());
     for name in lists.flat_map(|list| list.split(',')) {
         if let Ok(name) = HeaderName::from_bytes(name.trim().as_bytes())

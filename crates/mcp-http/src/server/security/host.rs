@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderValue, ORIGIN};
 
+use super::origin::{Origin, OriginList, Site};
 use crate::HttpError;
 
 /// A refusal: 403. The text names the setting to change, where one would help.
@@ -24,6 +25,11 @@ pub(crate) enum HostDenied {
     ManyOrigins,
     #[error("the origin {0:?} is not allowed; add it to the server's setting `origins` to allow it")]
     Origin(String),
+    #[error(
+        "the origin {0:?} names no site: it is that of a sandboxed page or a local file; only the rule `*` in the \
+         server's setting `origins`, on a server with authentication, allows it"
+    )]
+    OpaqueOrigin(String),
 }
 
 /// What a server allows.
@@ -31,7 +37,7 @@ pub(crate) enum HostDenied {
 pub(crate) struct HostPolicy {
     loopback: bool,
     hosts: Vec<Authority>,
-    origins: Vec<Site>,
+    origins: OriginList,
     /// A Host header that was allowed. Most requests have the same, and what was allowed once is always.
     usual: OnceLock<Vec<u8>>,
 }
@@ -40,32 +46,26 @@ pub(crate) struct HostPolicy {
 const USUAL: usize = 128;
 
 impl HostPolicy {
-    /// A policy for a server that is bound to a loopback address or not, with these settings. On a loopback
-    /// bind all loopback hosts and origins are allowed too, with any port. A host without a port allows any
-    /// port.
+    /// A policy with these lists. Loopback hosts are always allowed, with any port; on a loopback bind so are loopback
+    /// origins. A host without a port allows any port.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: an entry that is no `host[:port]`, or no `scheme://host[:port]`.
-    pub(crate) fn new(loopback: bool, hosts: &[String], origins: &[String]) -> Result<HostPolicy, HttpError> {
-        let bad = |what: &str, entry: &str, want: &str| HttpError::Setting {
-            what: what.to_owned(),
-            why: format!("{entry:?} is no {want}"),
-        };
+    /// [`HttpError::Setting`]: an entry cannot be read.
+    pub(crate) fn new(
+        loopback: bool,
+        hosts: &[String],
+        origins: OriginList,
+    ) -> Result<HostPolicy, HttpError> {
         let hosts = hosts.iter().map(|entry| {
             // An IPv6 address without brackets is plain enough in a setting.
             let bare = entry.parse().ok().map(|ip| Authority { host: Host::Ip(IpAddr::V6(ip)), port: None });
-            bare.or_else(|| Authority::parse(entry)).ok_or_else(|| bad("hosts", entry, "host[:port]"))
+            bare.or_else(|| Authority::parse(entry)).ok_or_else(|| HttpError::Setting {
+                what: "hosts".to_owned(),
+                why: format!("{entry:?} is not of the form host[:port]"),
+            })
         });
-        let origins = origins
-            .iter()
-            .map(|entry| Site::parse(entry).ok_or_else(|| bad("origins", entry, "scheme://host[:port]")));
-        Ok(HostPolicy {
-            loopback,
-            hosts: hosts.collect::<Result<_, _>>()?,
-            origins: origins.collect::<Result<_, _>>()?,
-            usual: OnceLock::new(),
-        })
+        Ok(HostPolicy { loopback, hosts: hosts.collect::<Result<_, _>>()?, origins, usual: OnceLock::new() })
     }
 
     /// Checks the host that a request names. `authority` is the target's own, where it has one: `:authority`
@@ -88,8 +88,8 @@ impl HostPolicy {
         {
             return Err(HostDenied::HostsDiffer);
         }
-        let local = self.loopback && named.host.is_loopback();
-        if !local && !self.hosts.iter().any(|allowed| allowed.covers(&named)) {
+        // A page of another site cannot name this machine: rebinding needs a name of its own.
+        if !named.host.is_loopback() && !self.hosts.iter().any(|allowed| allowed.covers(&named)) {
             return Err(deny());
         }
         if let (None, Some(header)) = (target, header)
@@ -107,29 +107,18 @@ impl HostPolicy {
         if values.next().is_some() {
             return Err(HostDenied::ManyOrigins);
         }
-        let deny = || HostDenied::Origin(clip(value.as_bytes()));
-        let site = std::str::from_utf8(value.as_bytes()).ok().and_then(Site::parse).ok_or_else(deny)?;
-        let local = self.loopback && site.is_web() && site.host.is_loopback();
-        if !local && !self.origins.contains(&site) {
-            return Err(deny());
+        match Site::read(value) {
+            Some(site) if self.loopback && site.is_local() => {}
+            site if self.origins.allow(site.as_ref()) => {}
+            Some(_) => return Err(HostDenied::Origin(clip(value.as_bytes()))),
+            None => return Err(HostDenied::OpaqueOrigin(clip(value.as_bytes()))),
         }
-        Ok(Some(Origin(value.clone())))
-    }
-}
-
-/// An origin that was allowed, as the browser wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(HeaderValue);
-
-impl Origin {
-    /// The value, for `Access-Control-Allow-Origin`.
-    pub(crate) fn header(&self) -> &HeaderValue {
-        &self.0
+        Ok(Some(Origin::allowed(value)))
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
+pub(super) enum Host {
     Ip(IpAddr),
     /// In lower case.
     Name(String),
@@ -138,7 +127,7 @@ enum Host {
 impl Host {
     /// A name or an address in its strict formats: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name
     /// that ends in a dot allowed because its twin without one is.
-    fn parse(text: &str) -> Option<Host> {
+    pub(super) fn parse(text: &str) -> Option<Host> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(|ip| Host::Ip(IpAddr::V6(ip)));
         }
@@ -149,7 +138,7 @@ impl Host {
         (!text.is_empty() && text.bytes().all(legal)).then(|| Host::Name(text.to_ascii_lowercase()))
     }
 
-    fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         match self {
             Host::Ip(ip) => ip.is_loopback(),
             Host::Name(name) => name == "localhost",
@@ -159,13 +148,13 @@ impl Host {
 
 /// `host[:port]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Authority {
-    host: Host,
-    port: Option<u16>,
+pub(super) struct Authority {
+    pub(super) host: Host,
+    pub(super) port: Option<u16>,
 }
 
 impl Authority {
-    fn parse(text: &str) -> Option<Authority> {
+    pub(super) fn parse(text: &str) -> Option<Authority> {
         let (host, port) = match text.rsplit_once(':') {
             // The colons of an IPv6 address stand in brackets.
             Some((host, port)) if !port.ends_with(']') => (host, port),
@@ -187,36 +176,6 @@ impl Authority {
 
 fn parse(text: &[u8]) -> Option<Authority> {
     std::str::from_utf8(text).ok().and_then(Authority::parse)
-}
-
-/// `scheme://host[:port]`, with the port that the scheme implies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Site {
-    scheme: String,
-    host: Host,
-    port: Option<u16>,
-}
-
-impl Site {
-    fn parse(text: &str) -> Option<Site> {
-        let (scheme, rest) = text.split_once("://")?;
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        if scheme.is_empty() || !scheme.bytes().all(legal) {
-            return None;
-        }
-        let Authority { host, port } = Authority::parse(rest)?;
-        let scheme = scheme.to_ascii_lowercase();
-        let implied = match scheme.as_str() {
-            "http" | "ws" => Some(80),
-            "https" | "wss" => Some(443),
-            _ => None,
-        };
-        Some(Site { scheme, host, port: port.or(implied) })
-    }
-
-    fn is_web(&self) -> bool {
-        matches!(self.scheme.as_str(), "http" | "https")
-    }
 }
 
 /// A peer's text, short enough for a message.

@@ -4,3 +4,4 @@ pub(crate) mod authenticate;
 pub(crate) mod bearer;
 pub(crate) mod cors;
 pub(crate) mod host;
+pub(crate) mod origin;

@@ -100,7 +100,7 @@ fn a_request_without_a_claim() {
     for request in [&bare, &token, &capabilities] {
         // A revision that is not served is an unknown one.
         assert_eq!(everywhere(&[MODERN], request), [PARAMS, PARAMS, VERSION]);
-        for unknown in ["1999-01-01", "garbage", "v999.0.0", "", "2025-11-25,2025-11-25", "2025-11-2５"] {
+        for unknown in ["1999-01-01", "garbage", "v999.0.0", "", "2025-11-2５"] {
             assert_eq!(everywhere(&[unknown], request), [VERSION, VERSION, VERSION], "{unknown}");
         }
         // 2025-06-18 is no revision of the legacy server: whether that matters its session knows.
@@ -108,7 +108,13 @@ fn a_request_without_a_claim() {
             assert_eq!(everywhere(&[legacy], request), [To::Legacy, VERSION, To::Legacy], "{legacy}");
         }
         assert_eq!(everywhere(&[], request), [To::Legacy, MISMATCH, To::Legacy]);
-        assert_eq!(everywhere(&["2025-11-25", "2025-11-25"], request), [MISMATCH, MISMATCH, MISMATCH]);
+        // FAULT F-S9.
+        for copies in [&["2025-11-25", "2025-11-25"][..], &["2025-11-25,2025-11-25"]] {
+            assert_eq!(everywhere(copies, request), [To::Legacy, VERSION, To::Legacy]);
+        }
+        for differ in [&["2025-11-25", "2025-06-18"][..], &["2025-11-25, 2025-06-18"], &[MODERN, MODERN]] {
+            assert_eq!(everywhere(differ, request), [MISMATCH, MISMATCH, MISMATCH]);
+        }
     }
 }
 
@@ -132,7 +138,7 @@ fn a_notification() {
     for note in [&bare, &claimed] {
         assert_eq!(everywhere(&[MODERN], note), [To::Drop, To::Drop, VERSION]);
         assert_eq!(everywhere(&["1999-01-01"], note), [VERSION, VERSION, VERSION]);
-        assert_eq!(everywhere(&["2025-11-25", "2025-11-25"], note), [MISMATCH, MISMATCH, MISMATCH]);
+        assert_eq!(everywhere(&["2025-11-25", "2025-06-18"], note), [MISMATCH, MISMATCH, MISMATCH]);
     }
     for header in [&[][..], &["2025-11-25"]] {
         assert_eq!(everywhere(header, &bare), [To::Legacy, To::Drop, To::Legacy]);
@@ -152,7 +158,7 @@ fn a_response() {
         for header in [&[][..], &["2025-11-25"]] {
             assert_eq!(everywhere(header, &response), [To::Legacy, INVALID, To::Legacy]);
         }
-        for header in [&[MODERN][..], &["1999-01-01"], &["2025-11-25", "2025-11-25"]] {
+        for header in [&[MODERN][..], &["1999-01-01"], &["2025-11-25", "2025-06-18"]] {
             assert_eq!(everywhere(header, &response), [INVALID, INVALID, INVALID]);
         }
     }
@@ -169,7 +175,7 @@ fn an_array() {
         assert_eq!(to(&version(&["2025-03-26"]), served), To::Legacy);
         assert_eq!(to(&with_session("2025-11-25"), served), To::Legacy);
         for header in
-            [&["2025-06-18"][..], &["2025-11-25"], &[MODERN], &["garbage"], &["2025-03-26", "2025-03-26"]]
+            [&["2025-06-18"][..], &["2025-11-25"], &[MODERN], &["garbage"], &["2025-03-26", "2025-06-18"]]
         {
             assert_eq!(to(&version(header), served), INVALID, "{header:?}");
         }

@@ -30,6 +30,7 @@ fn each_code_has_its_status() {
         let response = Response::error(Some(1.into()), error.clone());
         assert_eq!(status(&response, AnsweredBy::Protocol), *protocol, "{code}");
         assert_eq!(status(&response, AnsweredBy::Handler), *handler, "{code}");
+        assert_eq!(status(&response, AnsweredBy::Busy), 503, "{code}");
         assert_eq!(refusal_status(&error), *protocol, "{code}");
     }
     for origin in [AnsweredBy::Protocol, AnsweredBy::Handler] {

@@ -180,9 +180,7 @@ impl EventStore for MemoryEventStore {
         self.expire(&mut kept);
         let events = kept.sessions.get(session).and_then(|log| log.streams.get(&id.stream));
         let events = events.ok_or(StoreError::Gone)?;
-        let (first, last) =
-            (events.front().copied().unwrap_or_default(), events.back().copied().unwrap_or_default());
-        if id.number > last.0 || id.number + 1 < first.0 {
+        if events.back().is_none_or(|(newest, _)| id.number > *newest) {
             return Err(StoreError::Gone);
         }
         let later = events.iter().filter(|(number, _)| *number > id.number);

@@ -62,11 +62,12 @@ pub trait EventStore: Send + Sync + 'static {
     /// logged, and the message goes out all the same.
     async fn append(&self, session: &str, id: EventId, message: Bytes) -> Result<(), StoreError>;
 
-    /// The events of the same stream that came after this one, in order, without a gap; none if it was the last.
+    /// The events of the same stream that came after this one and are still kept, in order; none if it was the last.
+    /// Events are forgotten from the oldest on, so a gap shows in the number of the first.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Gone`] where there may be a gap: the stream is unknown, or an event after this one was forgotten.
+    /// [`StoreError::Gone`]: the stream is unknown, or this event is newer than its newest.
     async fn after(&self, session: &str, id: EventId) -> Result<Vec<(EventId, Bytes)>, StoreError>;
 
     /// Nothing more comes on this stream. It may be forgotten after a while, but not at once: what was written is not

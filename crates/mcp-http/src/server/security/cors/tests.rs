@@ -3,12 +3,13 @@
 use hyper::header::{HOST, ORIGIN};
 
 use super::super::host::HostPolicy;
+use super::super::origin::OriginList;
 use super::*;
 
 const PAGE: &str = "https://app.example";
 
 fn origin() -> Origin {
-    let policy = HostPolicy::new(false, &[], &[PAGE.to_owned()]).unwrap();
+    let policy = HostPolicy::new(false, &[], OriginList::new(&[PAGE.into()], false).unwrap()).unwrap();
     policy.check_origin(&headers(&[(ORIGIN, PAGE)])).unwrap().unwrap()
 }
 
@@ -92,4 +93,21 @@ fn nothing_is_said_where_cors_is_off_or_there_is_no_origin() {
     respond(&cors(true, true), None, &mut answer);
     assert_eq!(answer.len(), 1);
     assert_eq!(text(&answer, &VARY), "origin");
+}
+
+/// FAULT F-S10.
+#[test]
+fn configured_headers_are_allowed_and_checked() {
+    let mut cors = cors(true, false);
+    cors.headers = vec!["X-Api-Key".to_owned(), "traceparent".to_owned()];
+    let headers = preflight(&cors, Some(&origin()), &HeaderMap::new()).unwrap();
+    assert!(
+        text(&headers, &ACCESS_CONTROL_ALLOW_HEADERS).ends_with(", last-event-id, X-Api-Key, traceparent")
+    );
+    assert!(check(&cors, true).is_ok());
+    cors.credentials = true;
+    assert!(check(&cors, false).is_ok());
+    assert!(check(&cors, true).unwrap_err().to_string().starts_with("cors.credentials: "));
+    cors.headers.push("a b".to_owned());
+    assert!(check(&cors, false).unwrap_err().to_string().starts_with("cors.headers: "));
 }

@@ -6,7 +6,8 @@ use super::*;
 
 fn policy(loopback: bool, hosts: &[&str], origins: &[&str]) -> HostPolicy {
     let owned = |list: &[&str]| list.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>();
-    HostPolicy::new(loopback, &owned(hosts), &owned(origins)).unwrap()
+    let origins: Vec<_> = origins.iter().map(|rule| (*rule).into()).collect();
+    HostPolicy::new(loopback, &owned(hosts), OriginList::new(&origins, false).unwrap()).unwrap()
 }
 
 fn hosts(values: &[&str]) -> HeaderMap {
@@ -91,9 +92,9 @@ fn a_loopback_bind_takes_loopback_hosts_with_any_port() {
     }
 }
 
-/// SEC-S-001, T-36: another bind takes what its lists name and nothing else, not even loopback names.
+/// SEC-S-001, T-36, FAULT F-S5: another bind takes what its lists name, loopback hosts, and no loopback origins.
 #[test]
-fn another_bind_takes_only_what_is_listed() {
+fn another_bind_takes_what_is_listed_and_loopback_hosts() {
     let listed =
         policy(false, &["mcp.example", "api.example:8443", "::1", "[::2]:80"], &["https://app.example"]);
     for good in [
@@ -104,16 +105,16 @@ fn another_bind_takes_only_what_is_listed() {
         "[::1]",
         "[::1]:9",
         "[::2]:80",
+        "localhost",
+        "127.0.0.1:8080",
     ] {
         assert_eq!(listed.check_host(None, &hosts(&[good])), Ok(()), "{good}");
     }
-    for bad in
-        ["api.example", "api.example:443", "localhost", "127.0.0.1", "mcp.example.", "x.mcp.example", "[::2]"]
-    {
+    for bad in ["api.example", "api.example:443", "mcp.example.", "x.mcp.example", "[::2]"] {
         assert!(listed.check_host(None, &hosts(&[bad])).is_err(), "{bad}");
     }
     let empty = policy(false, &[], &[]);
-    assert!(empty.check_host(None, &hosts(&["localhost"])).is_err());
+    assert!(empty.check_host(None, &hosts(&["mcp.example"])).is_err());
     assert!(empty.check_origin(&origins(&["http://localhost"])).is_err());
 }
 
@@ -201,6 +202,10 @@ fn a_refusal_names_the_setting() {
     );
     let origin = policy.check_origin(&origins(&["http://a.example"])).unwrap_err().to_string();
     assert!(origin.contains("\"http://a.example\"") && origin.contains("`origins`"), "{origin}");
+    for opaque in ["null", "file://"] {
+        let text = policy.check_origin(&origins(&[opaque])).unwrap_err().to_string();
+        assert!(text.contains("the rule `*`") && text.contains("authentication"), "{text}");
+    }
     let long = policy.check_host(None, &hosts(&[&"x".repeat(5000)])).unwrap_err().to_string();
     assert!(long.len() < 300);
 }
@@ -211,12 +216,8 @@ fn settings_that_cannot_be_read_are_refused() {
     for bad in
         ["", "*", "http://mcp.example", "mcp.example/path", "a b", "mcp.example:http", "user@mcp.example"]
     {
-        let error = HostPolicy::new(false, &[bad.to_owned()], &[]).unwrap_err().to_string();
+        let error = HostPolicy::new(false, &[bad.to_owned()], OriginList::default()).unwrap_err().to_string();
         assert!(error.starts_with("hosts: "), "{error}");
-    }
-    for bad in ["", "*", "null", "app.example", "https://app.example/", "https://*.example"] {
-        let error = HostPolicy::new(false, &[], &[bad.to_owned()]).unwrap_err().to_string();
-        assert!(error.starts_with("origins: "), "{error}");
     }
 }
 
