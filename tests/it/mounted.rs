@@ -87,7 +87,7 @@ async fn axum_carries_both_eras_beside_routes_of_its_own() {
         let http = HttpClient::new(&url).unwrap();
         let client = in_time(Client::builder("axum", "1").era(era).connect(http)).await.unwrap();
         let calls = (0..20).map(|_| {
-            let options = CallOptions { progress: true, ..CallOptions::default() };
+            let options = CallOptions::new().progress();
             in_time(client.call("who", None, options))
         });
         for answer in join_all(calls).await {

@@ -56,7 +56,7 @@ async fn server_everything_is_found_to_be_legacy() {
     assert!(tool_names(&client).await.contains(&"echo".to_owned()));
     assert_eq!(text_of(&client, "echo", json!({"message": "hé\nllo"})).await, "Echo: hé\nllo");
 
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let params = arguments("trigger-long-running-operation", json!({"duration": 1, "steps": 3}));
     let mut call = client.call("tools/call", params, options);
     let mut steps = 0;
@@ -91,7 +91,7 @@ async fn the_python_server_is_found_to_be_modern() {
     // MRTR: the question reaches the input handler, and the call goes on with its answer.
     assert_eq!(text_of(&client, "ask", json!({})).await, "Hello, Ada");
 
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let mut call = client.call("tools/call", arguments("slow", json!({"steps": 3})), options);
     let mut progress = Vec::new();
     while let Some(notification) = call.next_notification().await {
@@ -101,7 +101,7 @@ async fn the_python_server_is_found_to_be_modern() {
     call.await.unwrap();
 
     // Dropped after its first progress, the call is cancelled; the link lives on.
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let mut dropped = client.call("tools/call", arguments("slow", json!({"steps": 1000})), options);
     dropped.next_notification().await.unwrap();
     drop(dropped);
@@ -111,7 +111,7 @@ async fn the_python_server_is_found_to_be_modern() {
     let large = "x".repeat(1 << 20);
     assert_eq!(text_of(&client, "echo", json!({"text": large.clone()})).await, large);
 
-    let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = SubscriptionFilter::new().tools_list_changed();
     let mut listen = client.listen(filter.clone());
     let Some(SubscriptionEvent::Started { honoured, gap: false }) = listen.next().await else { panic!() };
     assert_eq!(honoured, filter);
@@ -198,7 +198,7 @@ async fn a_killed_server_is_restarted_for_the_next_call() {
     let Some(server) = fixtures::modern_server() else { return };
     let command = child(&server);
     let client = Client::builder("interop", "1.0.0").connect(Kill(command)).await.unwrap();
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let mut call = client.call("tools/call", arguments("slow", json!({"steps": 10_000})), options);
     call.next_notification().await.unwrap();
     let pid = PID.load(std::sync::atomic::Ordering::SeqCst);

@@ -285,7 +285,7 @@ async fn a_client_follows_the_pages_of_a_long_list() {
             let names: Vec<String> = tools.into_iter().map(|tool| tool.name).collect();
             let expected: Vec<String> = (0..250).map(|number| format!("tool-{number:03}")).collect();
             assert_eq!(names, expected, "{size}");
-            let limits = PageLimits { items: 249, ..PageLimits::default() };
+            let limits = PageLimits::new().items(249);
             let error = client.list_all("tools/list", "tools", limits).await.unwrap_err();
             assert!(error.to_string().contains("items of a list"), "{error}");
         }

@@ -134,7 +134,7 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
         let client = &client;
         async move {
             let params = RawJson::object([("nonce", RawJson::integer(nonce as i64))]);
-            let options = CallOptions { progress: true, ..CallOptions::default() };
+            let options = CallOptions::new().progress();
             let result = in_time(client.call("nonce", Some(params), options)).await.unwrap();
             assert_eq!(result.raw().member("nonce"), Some(RawJson::integer(nonce as i64)));
         }

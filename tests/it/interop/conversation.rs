@@ -252,7 +252,7 @@ impl<'a> Talk<'a> {
     }
 
     async fn progress(&self, exchange: &Exchange) -> &'static str {
-        let options = CallOptions { progress: true, ..CallOptions::default() };
+        let options = CallOptions::new().progress();
         let params = self.params(exchange.tool, exchange.arguments);
         let mut call = self.client.call("tools/call", params, options);
         let mut steps = Vec::new();
@@ -267,7 +267,7 @@ impl<'a> Talk<'a> {
 
     /// A long call that has told its first progress.
     async fn running(&self, cancel: &Cancel) -> Call {
-        let options = CallOptions { progress: true, ..CallOptions::default() };
+        let options = CallOptions::new().progress();
         let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
         call.next_notification().await.unwrap();
         call

@@ -75,16 +75,15 @@ const fn exchange(tool: &'static str, arguments: &'static str, want: &'static st
 }
 
 fn tools() -> SubscriptionFilter {
-    SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() }
+    SubscriptionFilter::new().tools_list_changed()
 }
 
 fn resources() -> SubscriptionFilter {
-    SubscriptionFilter { resources_list_changed: true, ..SubscriptionFilter::default() }
+    SubscriptionFilter::new().resources_list_changed()
 }
 
 fn knowledge_graph() -> SubscriptionFilter {
-    let uris = vec!["memory://knowledge-graph".to_owned()];
-    SubscriptionFilter { resource_subscriptions: uris, ..SubscriptionFilter::default() }
+    SubscriptionFilter::new().resource("memory://knowledge-graph")
 }
 
 const METHOD_NOT_FOUND: i64 = -32601;

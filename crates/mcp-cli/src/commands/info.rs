@@ -115,13 +115,10 @@ mod tests {
 
     #[test]
     fn a_server_is_described_for_people_and_for_programs() {
-        let negotiated = Negotiated {
-            version: ProtocolVersion::V2026_07_28,
-            capabilities: RawJson::parse(r#"{"tools":{"listChanged":true},"logging":{}}"#).unwrap(),
-            server_info: Some(RawJson::parse(r#"{"name":"x\u001b[2J","version":"1"}"#).unwrap()),
-            instructions: Some("Be kind.".to_owned()),
-            offered: vec!["2026-07-28".to_owned()],
-        };
+        let capabilities = RawJson::parse(r#"{"tools":{"listChanged":true},"logging":{}}"#).unwrap();
+        let mut negotiated = Negotiated::new(ProtocolVersion::V2026_07_28, capabilities);
+        negotiated.server_info = Some(RawJson::parse(r#"{"name":"x\u001b[2J","version":"1"}"#).unwrap());
+        negotiated.instructions = Some("Be kind.".to_owned());
         let wanted = "server   x\\x1b[2J 1\nversion  2026-07-28 (modern)\nspeaks   2026-07-28\n\
                       can      tools (listChanged), logging\n\nBe kind.\n";
         assert_eq!(render(&negotiated, Style::plain()), wanted);

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use mcp_core::client::{Client, PageLimits};
+use mcp_core::client::{Client, Listed, PageLimits};
 use mcp_core::message::RawJson;
 
 use crate::connect::run;
@@ -66,6 +66,8 @@ pub(crate) struct Page {
     raw: Option<RawJson>,
     /// The cursor of the page behind this one.
     next: Option<RawJson>,
+    /// Why items may be missing.
+    incomplete: Option<String>,
 }
 
 /// Finds the server, opens it, and lets `work` list.
@@ -85,6 +87,10 @@ pub(crate) async fn run(
 
 /// All items.
 pub(crate) async fn all(client: &Client, kind: Kind) -> Result<Vec<RawJson>, Failure> {
+    Ok(list(client, kind).await?.items)
+}
+
+async fn list(client: &Client, kind: Kind) -> Result<Listed<RawJson>, Failure> {
     Ok(client.list_all(kind.method, kind.member, PageLimits::default()).await?)
 }
 
@@ -93,7 +99,8 @@ pub(crate) async fn fetch(client: &Client, kind: Kind, options: &Options) -> Res
     let mut page = if options.page || options.cursor.is_some() {
         one(client, kind, options.cursor.as_deref()).await?
     } else {
-        Page { items: all(client, kind).await?, raw: None, next: None }
+        let listed = list(client, kind).await?;
+        Page { items: listed.items, raw: None, next: None, incomplete: listed.incomplete }
     };
     if let Some(pattern) = &options.grep {
         let pattern = pattern.to_lowercase();
@@ -112,7 +119,7 @@ async fn one(client: &Client, kind: Kind, cursor: Option<&str>) -> Result<Page, 
         Failure::new(Code::Protocol, what)
     })?;
     let next = result.member("nextCursor").filter(|cursor| !cursor.is_null());
-    Ok(Page { items: items.elements(), raw: Some(result), next })
+    Ok(Page { items: items.elements(), raw: Some(result), next, incomplete: None })
 }
 
 fn matches(item: &RawJson, pattern: &str) -> bool {
@@ -127,6 +134,11 @@ pub(crate) fn show(
     page: &Page,
     render: impl FnOnce(&[RawJson], Style) -> String,
 ) -> Result<(), Failure> {
+    if let Some(why) = &page.incomplete
+        && !global.quiet
+    {
+        out::note(format!("Warning: the list may be incomplete: {why}\n"));
+    }
     if global.jsonl {
         let lines: String = page.items.iter().map(|item| format!("{item}\n")).collect();
         return out::json(&lines);

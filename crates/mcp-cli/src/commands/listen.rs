@@ -86,12 +86,12 @@ pub(crate) async fn show(client: &Client, options: &Options) -> Result<(), Failu
 
 fn filter(options: &Options) -> SubscriptionFilter {
     let all = !(options.tools || options.prompts || options.resources) && options.uri.is_empty();
-    SubscriptionFilter {
-        tools_list_changed: options.tools || all,
-        prompts_list_changed: options.prompts || all,
-        resources_list_changed: options.resources || all,
-        resource_subscriptions: options.uri.clone(),
-    }
+    let mut filter = SubscriptionFilter::new();
+    filter.tools_list_changed = options.tools || all;
+    filter.prompts_list_changed = options.prompts || all;
+    filter.resources_list_changed = options.resources || all;
+    filter.resource_subscriptions = options.uri.clone();
+    filter
 }
 
 /// Prints an event. `false` if nobody reads any more.

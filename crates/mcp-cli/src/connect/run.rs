@@ -34,12 +34,10 @@ pub(crate) fn builder(global: &Global) -> ClientBuilder {
 
 /// The limits of one request.
 pub(crate) fn call_options(global: &Global) -> CallOptions {
-    CallOptions {
-        timeout: global.timeout,
-        maximum: global.timeout,
-        // Without a limit of his own, a user waits as long as there is progress, up to the hard maximum.
-        reset_on_progress: global.timeout.is_none(),
-        ..CallOptions::default()
+    match global.timeout {
+        Some(limit) => CallOptions::new().timeout(limit).maximum(limit),
+        // Without a limit from the user, a call goes on as long as there is progress, up to the maximum.
+        None => CallOptions::new().reset_on_progress(),
     }
 }
 

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn question(key: &str, method: &'static str) -> InputRequest {
-        InputRequest { key: key.to_owned(), method: method.into(), params: None }
+        InputRequest::new(key, method, None)
     }
 
     fn answers(given: &[(&str, &str)]) -> Answers {

@@ -1,4 +1,4 @@
-//! A subscription: a stream of what changed, which outlives its links.
+//! Subscriptions: streams of changes that outlive their links.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,12 +6,41 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use crate::client::driver::{Command, ListenSlot, SubscriptionEvent};
+use crate::client::driver::{Command, ListenSlot};
+use crate::error::Error;
+use crate::message::Notification;
+use crate::session::SubscriptionFilter;
 
 use super::Client;
 
-/// A subscription. Lives over reconnects, until the server ends it, the client closes, or this handle is
-/// dropped, which ends it on the server.
+/// What a subscription reports.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SubscriptionEvent {
+    /// The subscription is active.
+    Started {
+        /// The part of the filter that the server supports.
+        // SUB-C-004.
+        honoured: SubscriptionFilter,
+        /// It was active before and changes may have been missed since: read again what you keep.
+        gap: bool,
+    },
+    /// Something changed: `notifications/.../list_changed` or `notifications/resources/updated`.
+    Changed(Notification),
+    /// The link is gone. The client subscribes again; [`SubscriptionEvent::Started`] follows.
+    Lost,
+    /// This handle was read too slowly, and events were dropped here. Whether the subscription is active and
+    /// what changed is unknown: read again what you keep.
+    Missed {
+        /// The number of dropped events.
+        items: u64,
+    },
+    /// The subscription has ended; the last event. `Ok` if the server ended it in order.
+    Ended(Result<(), Error>),
+}
+
+/// A subscription. Survives reconnects. It ends when the server ends it, when the client closes, or when this
+/// handle is dropped, which also ends it on the server.
 #[must_use = "dropping a subscription ends it"]
 #[derive(Debug)]
 pub struct Subscription {
@@ -24,12 +53,12 @@ impl Subscription {
         Subscription { client, slot }
     }
 
-    /// The next item; `None` after [`SubscriptionEvent::Ended`]. Cancel-safe.
+    /// The next event; `None` after [`SubscriptionEvent::Ended`]. Cancel-safe.
     pub async fn next(&mut self) -> Option<SubscriptionEvent> {
         std::future::poll_fn(|cx| self.poll_item(cx)).await
     }
 
-    /// How many items were dropped because nobody took them in time.
+    /// How many events were dropped because this handle was read too slowly.
     pub fn dropped(&self) -> u64 {
         self.slot.items.dropped()
     }

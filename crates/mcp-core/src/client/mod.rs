@@ -15,6 +15,7 @@ mod builder;
 mod call;
 pub(crate) mod driver;
 mod input;
+mod listed;
 mod listen;
 mod notifications;
 mod paging;
@@ -28,14 +29,15 @@ use std::sync::Arc;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, CallNotifications};
-pub use listen::Subscription;
+pub use listed::{Listed, Skipped};
+pub use listen::{Subscription, SubscriptionEvent};
 pub use notifications::Notifications;
 pub use paging::PageLimits;
 
 pub use crate::session::client::{
     CallOptions, ClientConfig, EraMode, KnownEra, Negotiated, PingPolicy, Reconnect,
 };
-pub use driver::{StateWatch, SubscriptionEvent};
+pub use driver::StateWatch;
 pub use input::{InputContext, InputHandler};
 pub use state::ClientState;
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::message::RawJson;
 
+use super::listed::Listed;
 use super::{CallOptions, Client};
 
-/// How far a list is followed (FAULT C-44). The error names the limit that was hit.
+/// How far a list is followed. The error names the limit that was reached.
+// FAULT C-44.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct PageLimits {
     /// Pages. Default 1,000.
     pub pages: usize,
@@ -27,20 +30,58 @@ impl Default for PageLimits {
     }
 }
 
+impl PageLimits {
+    /// The defaults.
+    pub fn new() -> PageLimits {
+        PageLimits::default()
+    }
+
+    /// How many pages are read.
+    #[must_use]
+    pub fn pages(mut self, pages: usize) -> PageLimits {
+        self.pages = pages;
+        self
+    }
+
+    /// How many items all pages may have together.
+    #[must_use]
+    pub fn items(mut self, items: usize) -> PageLimits {
+        self.items = items;
+        self
+    }
+
+    /// How many bytes all results may have together.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> PageLimits {
+        self.bytes = bytes;
+        self
+    }
+
+    /// How long all pages may take together.
+    #[must_use]
+    pub fn time(mut self, limit: Duration) -> PageLimits {
+        self.time = limit;
+        self
+    }
+}
+
 impl Client {
-    /// All items of a paged list: `list_all("tools/list", "tools", …)`. Cursors are echoed byte for byte
-    /// (ledger PAGE-C-002); an absent `nextCursor` ends the list, an empty one does not (PAGE-C-003).
+    /// All items of a paged list: `list_all("tools/list", "tools", ...)`.
+    ///
+    /// The list ends with a page without `nextCursor`; before 2026-07-28 an empty cursor ends it too. If the
+    /// server repeats a cursor, the items up to there are returned, each once, and
+    /// [`Listed::incomplete`] says so.
     ///
     /// # Errors
     ///
-    /// Those of [`Client::request`]; [`Error::Limit`] naming the limit that was hit; [`Error::TimedOut`];
-    /// [`Error::Violation`] if a cursor comes a second time or the member is no array.
+    /// Those of [`Client::request`]; [`Error::Limit`] with the limit that was reached; [`Error::TimedOut`];
+    /// [`Error::Violation`] if a result has no such array.
     pub async fn list_all(
         &self,
         method: &'static str,
         member: &str,
         limits: PageLimits,
-    ) -> Result<Vec<RawJson>, Error> {
+    ) -> Result<Listed<RawJson>, Error> {
         let overdue = Error::TimedOut { what: "the pages of a list", after: limits.time };
         crate::runtime::within(limits.time, self.pages(method, member, &limits)).await.unwrap_or(Err(overdue))
     }
@@ -50,7 +91,7 @@ impl Client {
         method: &'static str,
         member: &str,
         limits: &PageLimits,
-    ) -> Result<Vec<RawJson>, Error> {
+    ) -> Result<Listed<RawJson>, Error> {
         let mut items = Vec::new();
         let mut bytes = 0;
         let mut seen = HashSet::new();
@@ -65,17 +106,28 @@ impl Client {
             };
             items.extend(list.elements());
             check("items of a list", items.len(), limits.items)?;
-            // `null` is what some servers write for "no more".
-            let Some(cursor) = page.raw().member("nextCursor").filter(|cursor| !cursor.is_null()) else {
-                return Ok(items);
+            let Some(cursor) = page.raw().member("nextCursor").filter(|cursor| self.continues(cursor)) else {
+                return Ok(Listed::new(items));
             };
             if !seen.insert(cursor.detach().into_bytes()) {
-                return Err(Error::Violation(format!("{method} gave the same cursor twice")));
+                return Ok(Listed::new(items).cut(format!("{method} repeats its cursors")));
             }
+            // Byte for byte as it came (ledger PAGE-C-002).
             params = Some(RawJson::object([("cursor", cursor)]));
         }
         check("pages of a list", limits.pages.saturating_add(1), limits.pages)?;
-        Ok(items)
+        Ok(Listed::new(items))
+    }
+
+    /// Whether this `nextCursor` leads to another page.
+    fn continues(&self, cursor: &RawJson) -> bool {
+        // Some servers write `null` on the last page, legacy ones "". On 2026-07-28 an empty cursor is a
+        // cursor (ledger PAGE-C-003).
+        match cursor.as_bytes() {
+            b"null" => false,
+            br#""""# => self.known_era().is_none_or(|known| known.version.is_modern()),
+            _ => true,
+        }
     }
 }
 

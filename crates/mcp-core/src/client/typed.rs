@@ -9,42 +9,42 @@ use crate::model::{
     Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
 };
 
-use super::{CallOptions, Client, ClientState, PageLimits};
+use super::{CallOptions, Client, ClientState, Listed, PageLimits};
 
 /// The errors of all of these are those of [`Client::request`], and [`Error::Violation`] where the result
-/// does not fit its type. The lists follow cursors within [`PageLimits::default`]; see
-/// [`Client::list_all`] for others.
+/// does not have the form of its type. An item of a list that does not is in [`Listed::skipped`]. The lists
+/// follow cursors within [`PageLimits::default`]; see [`Client::list_all`] for other limits.
 impl Client {
     /// All tools.
-    pub async fn list_tools(&self) -> Result<Vec<Tool>, Error> {
+    pub async fn list_tools(&self) -> Result<Listed<Tool>, Error> {
         self.list("tools/list", "tools").await
     }
 
     /// All resources.
-    pub async fn list_resources(&self) -> Result<Vec<Resource>, Error> {
+    pub async fn list_resources(&self) -> Result<Listed<Resource>, Error> {
         self.list("resources/list", "resources").await
     }
 
     /// All resource templates.
-    pub async fn list_resource_templates(&self) -> Result<Vec<ResourceTemplate>, Error> {
+    pub async fn list_resource_templates(&self) -> Result<Listed<ResourceTemplate>, Error> {
         self.list("resources/templates/list", "resourceTemplates").await
     }
 
     /// All prompts.
-    pub async fn list_prompts(&self) -> Result<Vec<Prompt>, Error> {
+    pub async fn list_prompts(&self) -> Result<Listed<Prompt>, Error> {
         self.list("prompts/list", "prompts").await
     }
 
-    async fn list<T: Model>(&self, method: &'static str, member: &str) -> Result<Vec<T>, Error> {
-        let items = self.list_all(method, member, PageLimits::default()).await?;
-        items.iter().map(T::from_raw).collect()
+    async fn list<T: Model>(&self, method: &'static str, member: &str) -> Result<Listed<T>, Error> {
+        Ok(self.list_all(method, member, PageLimits::default()).await?.read(T::from_raw))
     }
 
-    /// Calls a tool; `arguments` is an object where present. A tool that ran and failed is a result: see
+    /// Calls a tool. `arguments` is an object, if given. A tool that ran and failed is a result: see
     /// [`CallToolResult::failed`].
     ///
-    /// A server that finds metadata and body at odds (`-32020`) knows another schema of the tool than the
-    /// transport learned: then the tools are listed afresh, and the call is made once more (HDR-C-022).
+    /// If the server answers that metadata and body differ (`-32020`), the tool's schema has changed since it
+    /// was listed: the tools are listed again, and the call is made once more.
+    // HDR-C-022.
     pub async fn call_tool(
         &self,
         name: impl Into<String>,
@@ -82,11 +82,11 @@ impl Client {
         self.typed("completion/complete", params).await
     }
 
-    /// Asks whether the peer is there: `ping` on a legacy link, `server/discover` on 2026-07-28, which has
-    /// no `ping`.
+    /// Checks that the server answers: with `ping` on a legacy link, with `server/discover` on 2026-07-28,
+    /// which has no `ping`.
     pub async fn ping(&self) -> Result<(), Error> {
         let version = match (self.state(), self.known_era()) {
-            // The call makes a new link, to a peer whose era is known.
+            // The call makes a new link to a peer whose era is known.
             (ClientState::Disconnected(_), Some(known)) => known.version,
             _ => self.ready().await?.version,
         };
@@ -94,7 +94,7 @@ impl Client {
         self.request(method, None).await.map(drop)
     }
 
-    /// A call with typed params and a typed result.
+    /// Makes any call with typed params and a typed result.
     pub async fn typed<R: Model>(&self, method: &'static str, params: &impl Model) -> Result<R, Error> {
         let result: Payload = self.call(method, Some(params.to_raw()), CallOptions::default()).await?;
         R::from_raw(result.raw())

@@ -92,6 +92,13 @@ pub use tool::{CallToolParams, CallToolResult, ListToolsResult, Tool, ToolAnnota
 /// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
 const MAX_QUOTED: usize = 300;
 
+/// What does not fit a type, without the position in the text, which means nothing to who reads it.
+pub(crate) fn misfit(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).chars().take(MAX_QUOTED).collect()
+}
+
 /// A typed object that reads from and writes to raw JSON.
 ///
 /// Implemented by every object and tagged enumeration of this module. Serialize and Deserialize work with
@@ -112,9 +119,6 @@ pub trait Model: Serialize + DeserializeOwned {
     /// [`Error::Violation`] names the type and what does not fit: a required member that is missing, a
     /// member of the wrong JSON type, a member of the type that stands there twice.
     fn from_raw(raw: &RawJson) -> Result<Self, Error> {
-        raw.deserialize().map_err(|error| {
-            let text: String = error.to_string().chars().take(MAX_QUOTED).collect();
-            Error::Violation(format!("{}: {text}", Self::NAME))
-        })
+        raw.deserialize().map_err(|error| Error::Violation(format!("{}: {}", Self::NAME, misfit(&error))))
     }
 }

@@ -12,7 +12,8 @@ macro_rules! tagged {
         #[non_exhaustive]
         pub enum $Name {
             $( $(#[$doc])* $Kind($Inner), )*
-            /// A kind that this crate does not know: the whole object, with its `type`.
+            /// A kind that this crate does not know, or an element that does not have the form of its kind:
+            /// the JSON as it came.
             Other($crate::message::RawJson),
         }
 
@@ -32,20 +33,18 @@ macro_rules! tagged {
 
         impl<'de> serde::Deserialize<'de> for $Name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
-                use serde::de::Error;
                 let raw: $crate::message::RawJson = serde::Deserialize::deserialize(deserializer)?;
-                let Some(kind) = raw.member("type").and_then(|kind| kind.to_text()) else {
-                    return Err(D::Error::missing_field("type"));
-                };
-                Ok(match kind.as_str() {
-                    $( $wire => {
-                        let mut inner: $Inner = raw.deserialize().map_err(D::Error::custom)?;
+                let kind = raw.member("type").and_then(|kind| kind.to_text());
+                let known: Result<$Name, serde_json::Error> = match kind.as_deref() {
+                    $( Some($wire) => raw.deserialize().map(|mut inner: $Inner| {
                         // The variant says it.
                         inner.extra.remove("type");
                         $Name::$Kind(inner)
-                    } )*
-                    _ => $Name::Other(raw),
-                })
+                    }), )*
+                    _ => return Ok($Name::Other(raw)),
+                };
+                // One broken element does not lose those beside it.
+                Ok(known.unwrap_or($Name::Other(raw)))
             }
         }
 

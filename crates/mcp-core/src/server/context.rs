@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::message::{ErrorObject, Method, Payload, ProtocolVersion, RawJson, RequestId};
+use crate::model::misfit;
 use crate::runtime::signal::Signal;
 use crate::session::server::{Incoming, RequestContext};
 use crate::session::{Change, ExchangeId, LogLevel};
@@ -14,9 +15,6 @@ use crate::transport::Envelope;
 use crate::server::driver::command::{Command, ExchangeNotification};
 use crate::server::driver::server::ServerShared;
 use crate::server::driver::shared::LinkShared;
-
-/// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
-const MAX_QUOTED: usize = 300;
 
 /// The request that a handler serves, and what the handler can do while it serves it: report progress, log,
 /// ask the client, notice cancellation.
@@ -204,8 +202,7 @@ impl Context {
             return Ok(None);
         };
         answer.deserialize().map(Some).map_err(|error| {
-            let why: String = error.to_string().chars().take(MAX_QUOTED).collect();
-            ErrorObject::invalid_params(format!("The input response {key:?} does not fit: {why}"))
+            ErrorObject::invalid_params(format!("Invalid input response {key:?}: {}", misfit(&error)))
         })
     }
 

@@ -4,6 +4,7 @@ use crate::message::{Method, RawJson};
 
 /// One request for input: `elicitation/create`, `sampling/createMessage` or `roots/list`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct InputRequest {
     /// The handler's key for the answer. Unique within one [`InputRequired`].
     pub key: String,
@@ -13,11 +14,19 @@ pub struct InputRequest {
     pub params: Option<RawJson>,
 }
 
+impl InputRequest {
+    /// A request for input with this key.
+    pub fn new(key: impl Into<String>, method: impl Into<Method>, params: Option<RawJson>) -> InputRequest {
+        InputRequest { key: key.into(), method: method.into(), params }
+    }
+}
+
 /// A handler's statement that it needs the client's input to continue.
 ///
 /// On 2026-07-28 it is sent as an `input_required` result. On a legacy link the session sends the requests to the
 /// client and calls the handler again with the answers.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct InputRequired {
     /// The requests. May be empty if there is a `state`.
     pub requests: Vec<InputRequest>,
@@ -40,7 +49,7 @@ impl InputRequired {
         method: impl Into<Method>,
         params: Option<RawJson>,
     ) -> InputRequired {
-        self.requests.push(InputRequest { key: key.into(), method: method.into(), params });
+        self.requests.push(InputRequest::new(key, method, params));
         self
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Omitted and `false` both mean not subscribed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
 pub struct SubscriptionFilter {
     /// Changes of the tool list.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -24,6 +25,7 @@ pub struct SubscriptionFilter {
 
 /// A change on a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Change {
     /// The tool list.
     ToolsList,
@@ -51,6 +53,39 @@ impl Change {
 }
 
 impl SubscriptionFilter {
+    /// A filter that includes nothing.
+    pub fn new() -> SubscriptionFilter {
+        SubscriptionFilter::default()
+    }
+
+    /// Includes changes of the tool list.
+    #[must_use]
+    pub fn tools_list_changed(mut self) -> SubscriptionFilter {
+        self.tools_list_changed = true;
+        self
+    }
+
+    /// Includes changes of the prompt list.
+    #[must_use]
+    pub fn prompts_list_changed(mut self) -> SubscriptionFilter {
+        self.prompts_list_changed = true;
+        self
+    }
+
+    /// Includes changes of the resource list.
+    #[must_use]
+    pub fn resources_list_changed(mut self) -> SubscriptionFilter {
+        self.resources_list_changed = true;
+        self
+    }
+
+    /// Includes changes of the resource with this URI.
+    #[must_use]
+    pub fn resource(mut self, uri: impl Into<String>) -> SubscriptionFilter {
+        self.resource_subscriptions.push(uri.into());
+        self
+    }
+
     /// Whether the filter includes this change. URIs are compared exactly.
     pub fn wants(&self, change: &Change) -> bool {
         match change {

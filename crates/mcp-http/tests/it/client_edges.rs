@@ -55,7 +55,7 @@ async fn notifications_that_are_never_taken_do_not_stop_the_calls() {
     // The one too many is sent before the call.
     tokio::time::sleep(Duration::from_millis(10)).await;
     let params = RawJson::object([("name", RawJson::string("a"))]);
-    let options = CallOptions { timeout: Some(Duration::from_secs(600)), ..CallOptions::default() };
+    let options = CallOptions::new().timeout(Duration::from_secs(600));
     let call = client.call("tools/call", Some(params), options);
     loop {
         let ask = peer.next_of(Method::POST).await;
@@ -132,7 +132,7 @@ async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given
     let client = builder().start(peer.http().configure(|config| config.net.connections = 1)).unwrap();
     peer.post("server/discover").await.result(crate::client_peer::discovered());
     client.ready().await.unwrap();
-    let filter = || SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = || SubscriptionFilter::new().tools_list_changed();
     let (mut listens, mut streams) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let mut listen = client.listen(filter());

@@ -109,7 +109,7 @@ async fn a_lone_call_wakes_nobody_before_its_answer() {
 async fn a_stream_brings_progress_and_then_the_answer() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let mut call = client.call("tools/call", args(r#"{"name":"slow"}"#), options);
     let ask = peer.post("tools/call").await;
     let (answer, token) = (ask.answer(&said("done")), ask.progress_token());
@@ -197,7 +197,7 @@ async fn a_request_on_a_modern_stream_is_not_answered() {
 async fn a_subscription_lives_on_its_own_stream() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
-    let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = SubscriptionFilter::new().tools_list_changed();
     let mut listen = client.listen(filter);
     let ask = peer.post("subscriptions/listen").await;
     let id = ask.id();

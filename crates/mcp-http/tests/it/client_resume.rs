@@ -16,8 +16,7 @@ const TOOL: &str = r#"{"content":[{"type":"text","text":"ok"}]}"#;
 
 fn call(client: &Client) -> Call {
     let params = RawJson::object([("name", RawJson::string("a"))]);
-    let forever =
-        CallOptions { timeout: Some(Duration::MAX), maximum: Some(Duration::MAX), ..CallOptions::default() };
+    let forever = CallOptions::new().timeout(Duration::MAX).maximum(Duration::MAX);
     client.call("tools/call", Some(params), forever)
 }
 

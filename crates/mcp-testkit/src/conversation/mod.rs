@@ -184,7 +184,7 @@ async fn expect(call: Call, text: &str) -> Told {
 }
 
 fn start(client: &Client, tool: &str, arguments: &[(&'static str, i64)]) -> Call {
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     client.call("tools/call", params(tool, arguments), options)
 }
 
@@ -242,7 +242,7 @@ async fn input(client: &Client) -> Told {
 }
 
 async fn listen(client: &Client) -> Told {
-    let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = SubscriptionFilter::new().tools_list_changed();
     let mut listen = client.listen(filter.clone());
     match listen.next().await {
         Some(SubscriptionEvent::Started { honoured, gap: false }) if honoured == filter => {}

@@ -22,7 +22,9 @@ fn raw(text: &str) -> RawJson {
 }
 
 fn client(era: EraMode) -> ClientConfig {
-    ClientConfig { era, ..ClientConfig::new(raw(r#"{"name":"c","version":"1"}"#)) }
+    let mut config = ClientConfig::new(raw(r#"{"name":"c","version":"1"}"#));
+    config.era = era;
+    config
 }
 
 fn server() -> ServerConfig {

@@ -45,10 +45,7 @@ fn config(header: &Header) -> Result<ClientConfig, String> {
         Some(("legacy", label)) => EraMode::Legacy(version(label)?),
         Some((other, _)) => return Err(format!("no era `{other}`")),
     };
-    config.known_era = header
-        .get("known-era")
-        .map(|label| version(label).map(|version| KnownEra { version }))
-        .transpose()?;
+    config.known_era = header.get("known-era").map(|label| version(label).map(KnownEra::new)).transpose()?;
     if header.get("reconnect") == Some("never") {
         config.reconnect = Reconnect::Never;
     }

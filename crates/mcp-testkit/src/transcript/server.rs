@@ -124,10 +124,12 @@ fn input_required(text: &str) -> Result<InputRequired, String> {
     let requests = questions.into_iter().map(|(key, question)| {
         let method = question.member("method").and_then(|method| method.to_text());
         let method = Method::new(method.ok_or("a question without a method")?);
-        Ok(InputRequest { key, method, params: question.member("params") })
+        Ok(InputRequest::new(key, method, question.member("params")))
     });
-    let requests = requests.collect::<Result<_, &str>>()?;
-    Ok(InputRequired { requests, state: raw.member("state").and_then(|state| state.to_text()) })
+    let mut needed = InputRequired::default();
+    needed.requests = requests.collect::<Result<_, &str>>()?;
+    needed.state = raw.member("state").and_then(|state| state.to_text());
+    Ok(needed)
 }
 
 impl Actor for ServerActor {

@@ -46,8 +46,8 @@ impl Column {
     fn asked(&self) -> String {
         match self.era {
             EraMode::Auto => "auto".to_owned(),
-            EraMode::Modern => "modern".to_owned(),
             EraMode::Legacy(version) => format!("legacy={version}"),
+            _ => "modern".to_owned(),
         }
     }
 

@@ -101,7 +101,7 @@ async fn add(client: &Client) -> Result<String, String> {
 }
 
 async fn progress(client: &Client, display: Display) -> Result<String, String> {
-    let options = CallOptions { progress: true, reset_on_progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress().reset_on_progress();
     let params = params("slow", json!({"steps": STEPS, "delay_ms": 40}));
     let mut call = client.call("tools/call", Some(params), options);
     let mut seen = 0;
@@ -115,7 +115,7 @@ async fn progress(client: &Client, display: Display) -> Result<String, String> {
 }
 
 async fn cancel(client: &Client, display: Display) -> Result<String, String> {
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let params = params("slow", json!({"steps": 1000, "delay_ms": 20}));
     let mut call = client.call("tools/call", Some(params), options);
     for _ in 0..2 {
@@ -155,7 +155,7 @@ async fn ask(client: &Client) -> Result<String, String> {
 }
 
 async fn listen(client: &Client) -> Result<String, String> {
-    let filter = SubscriptionFilter { resources_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = SubscriptionFilter::new().resources_list_changed();
     let mut listen = client.listen(filter);
     let heard = async {
         let mut touched = false;

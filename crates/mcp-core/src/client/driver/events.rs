@@ -12,8 +12,9 @@ use crate::session::{InputId, InputRequest};
 use crate::transport::Outbound;
 
 use super::command::{CallTag, Permit};
-use super::{Command, Driver, SubscriptionEvent};
+use super::{Command, Driver};
 use crate::client::input::InputContext;
+use crate::client::listen::SubscriptionEvent;
 
 impl Driver {
     /// Queues a message for the writer. Drops it if there is no link, of which the session is informed separately.

@@ -24,7 +24,6 @@ use crate::runtime::timer::Timer;
 use crate::runtime::writer::OutboxItem;
 use crate::runtime::{now, sleep_until};
 
-pub use slot::SubscriptionEvent;
 pub use state_watch::StateWatch;
 
 use command::CallTag;

@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
+use crate::client::listen::SubscriptionEvent;
 use crate::error::Error;
 use crate::message::{Notification, Payload};
 use crate::runtime::mailbox::Mailbox;
-use crate::session::{CallId, ListenId, SubscriptionFilter};
+use crate::session::{CallId, ListenId};
 
 /// The state that the driver shares with the handle of a call.
 #[derive(Debug)]
@@ -49,30 +50,6 @@ impl CallSlot {
             None => Poll::Pending,
         }
     }
-}
-
-/// An event of a subscription.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SubscriptionEvent {
-    /// The subscription is active.
-    Started {
-        /// The part of the filter that the server honours.
-        honoured: SubscriptionFilter,
-        /// It was active before, and changes may have been missed in between: read again what you keep.
-        gap: bool,
-    },
-    /// A change: `notifications/…/list_changed` or `notifications/resources/updated`.
-    Changed(Notification),
-    /// The link is gone. The subscription is requested again; [`SubscriptionEvent::Started`] follows.
-    Lost,
-    /// The handle was read too slowly, and events were dropped here: read again what you keep.
-    Missed {
-        /// The number of dropped events.
-        items: u64,
-    },
-    /// The subscription has ended. The last event. `Ok` if the server ended it in order.
-    Ended(Result<(), Error>),
 }
 
 /// The state that the driver shares with the handle of a subscription.

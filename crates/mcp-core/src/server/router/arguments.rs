@@ -4,18 +4,18 @@ use std::future::Future;
 
 use serde::de::DeserializeOwned;
 
-use crate::message::{ErrorObject, RawJson};
+use crate::message::{ErrorObject, ProtocolVersion, RawJson};
+use crate::model::misfit;
 use crate::server::Context;
 
 use super::{IntoToolReply, Router, ToolDef, ToolError};
 
-/// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
-const MAX_QUOTED: usize = 300;
-
 impl Router {
     /// Registers a tool whose closure gets its `arguments` as an `Args`. The input schema is written by hand
     /// and has to describe the same type; with the feature `schemars`, `Router::tool_typed` derives it.
-    /// Arguments that are no `Args` are refused with `-32602` and serde's reason (ledger ERR-S-008): they never reach the closure.
+    ///
+    /// Arguments that do not fit the type do not reach the closure. The tool fails with a text that tells the
+    /// model what is wrong; before 2025-11-25 the call is refused with `-32602`.
     ///
     /// ```
     /// use mcp_core::server::{Json, Router, ToolDef};
@@ -47,16 +47,22 @@ impl Router {
         R: IntoToolReply,
     {
         self.tool(tool, move |arguments: RawJson, context| {
-            let reply = read(&arguments).map(|arguments| closure(arguments, context));
+            let reply = read(&arguments, &context).map(|arguments| closure(arguments, context));
             async move { reply?.await }
         })
     }
 }
 
-/// The arguments as a type, or what the caller is told.
-fn read<Args: DeserializeOwned>(arguments: &RawJson) -> Result<Args, ErrorObject> {
+/// The arguments as a type, or how the tool fails.
+fn read<Args: DeserializeOwned>(arguments: &RawJson, context: &Context) -> Result<Args, ToolError> {
     arguments.deserialize().map_err(|error| {
-        let why: String = error.to_string().chars().take(MAX_QUOTED).collect();
-        ErrorObject::invalid_params(format!("The arguments do not fit: {why}"))
+        let text = format!("Invalid arguments: {}", misfit(&error));
+        // ERR-S-010: a failure, which the model sees and can correct, from the revision that says so.
+        match context.version() {
+            ProtocolVersion::V2024_11_05 | ProtocolVersion::V2025_03_26 | ProtocolVersion::V2025_06_18 => {
+                ToolError::Refused(ErrorObject::invalid_params(text))
+            }
+            _ => ToolError::Failed(text),
+        }
     })
 }

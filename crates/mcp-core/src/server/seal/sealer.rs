@@ -32,16 +32,31 @@ pub struct Sealer {
     spent: Option<Arc<dyn UsedStates>>,
 }
 
-/// What a state is good for.
+/// What a state is valid for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Scope<'a> {
     /// The method of the request.
     pub method: &'a str,
-    /// Its params. `_meta`, `inputResponses` and `requestState` do not count.
+    /// Its params. `_meta`, `inputResponses` and `requestState` are ignored.
     pub params: Option<&'a RawJson>,
-    /// Who asks, as bytes that name one user and no other; from a verified identity. `None` is nobody in
-    /// particular, and nobody else's.
+    /// The user, as bytes that identify one user, from a verified identity. A state that was sealed without
+    /// one is valid only without one.
     pub principal: Option<&'a [u8]>,
+}
+
+impl<'a> Scope<'a> {
+    /// Requests of this method with these params, without a user.
+    pub fn new(method: &'a str, params: Option<&'a RawJson>) -> Scope<'a> {
+        Scope { method, params, principal: None }
+    }
+
+    /// Requests of this user: bytes that identify one user, from a verified identity.
+    #[must_use]
+    pub fn principal(mut self, user: &'a [u8]) -> Scope<'a> {
+        self.principal = Some(user);
+        self
+    }
 }
 
 impl Sealer {

@@ -77,8 +77,12 @@ impl Peer {
 
     /// The legacy handshake.
     pub(super) async fn initialize(&mut self, capabilities: &str) {
+        self.initialize_with("2025-11-25", capabilities).await;
+    }
+
+    pub(super) async fn initialize_with(&mut self, version: &str, capabilities: &str) {
         self.send(&format!(
-            r#"{{"jsonrpc":"2.0","id":"init","method":"initialize","params":{{"protocolVersion":"2025-11-25","capabilities":{capabilities},"clientInfo":{{"name":"t","version":"1"}}}}}}"#
+            r#"{{"jsonrpc":"2.0","id":"init","method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{{"name":"t","version":"1"}}}}}}"#
         ))
         .await;
         assert!(self.text().await.contains("protocolVersion"));

@@ -43,8 +43,8 @@ impl Serialize for Odd {
     }
 }
 
-/// ERR-S-008: bad arguments are -32602 and say why; they never reach the closure. A text of the peer's is
-/// clipped.
+/// ERR-S-010: arguments that do not fit make the tool fail, with a reason for the model; they never reach the
+/// closure. A text of the peer's is clipped.
 #[tokio::test(start_paused = true)]
 async fn arguments_are_read_as_a_type() {
     let server = server(router());
@@ -53,19 +53,42 @@ async fn arguments_are_read_as_a_type() {
     for (call, expected) in [
         (r#"{"name":"sum","arguments":{"x":2,"y":3}}"#, r#""structuredContent":{"sum":5}"#),
         (r#"{"name":"sum","arguments":{"x":2,"z":3}}"#, r#"{\"sum\":2}"#),
-        (r#"{"name":"sum","arguments":{"y":2}}"#, "missing field `x`"),
-        (r#"{"name":"sum"}"#, "-32602"),
-        (r#"{"name":"sum","arguments":{"x":1.5}}"#, "-32602"),
+        (
+            r#"{"name":"sum","arguments":{"y":2}}"#,
+            r#""content":[{"type":"text","text":"Invalid arguments: missing field `x`"}],"isError":true"#,
+        ),
+        (r#"{"name":"sum"}"#, r#""isError":true"#),
+        (r#"{"name":"sum","arguments":{"x":1.5}}"#, r#""isError":true"#),
+        (r#"{"name":"sum","arguments":[1]}"#, "-32602"),
         (r#"{"name":"odd","arguments":{"x":1}}"#, r#""isError":true"#),
-        (&long, "-32602"),
+        (&long, r#""isError":true"#),
     ] {
         peer.modern(1, "tools/call", call).await;
         let reply = peer.text().await;
         assert!(reply.contains(expected) && reply.len() < 1000, "{call}: {reply}");
+        assert!(!reply.contains("column"), "{reply}");
     }
     peer.modern(1, "tools/call", r#"{"name":"list","arguments":{"x":1,"y":2}}"#).await;
     let reply = peer.text().await;
     assert!(reply.contains("[1,2]") && !reply.contains("structuredContent"), "{reply}");
+}
+
+/// ERR-S-010: from 2025-11-25 on. Before, the call is refused.
+#[tokio::test(start_paused = true)]
+async fn arguments_that_do_not_fit_are_answered_by_revision() {
+    let server = server(router());
+    for (version, expected) in [
+        ("2024-11-05", r#""code":-32602,"message":"Invalid arguments: missing field `x`""#),
+        ("2025-06-18", r#""code":-32602,"message":"Invalid arguments: missing field `x`""#),
+        ("2025-11-25", r#""text":"Invalid arguments: missing field `x`"}],"isError":true"#),
+    ] {
+        let mut peer = Peer::of(&server, Binding::STREAM);
+        peer.initialize_with(version, "{}").await;
+        let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"sum"}}"#;
+        peer.send(call).await;
+        let reply = peer.text().await;
+        assert!(reply.contains(expected), "{version}: {reply}");
+    }
 }
 
 /// What names a thing goes out first, whatever was set first.

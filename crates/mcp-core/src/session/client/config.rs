@@ -8,6 +8,7 @@ use crate::transport::Envelope;
 
 /// The era in which a link is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EraMode {
     /// Probe with `server/discover` and decide by its outcome.
     #[default]
@@ -23,17 +24,28 @@ pub enum EraMode {
 /// A session that is given one opens with `initialize`, or asks a modern peer for its capabilities, instead of probing.
 /// If it proves wrong, it is dropped and the peer is probed once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KnownEra {
     /// The negotiated revision, which determines the era.
     pub version: ProtocolVersion,
 }
 
+impl KnownEra {
+    /// The era of this revision.
+    pub fn new(version: ProtocolVersion) -> KnownEra {
+        KnownEra { version }
+    }
+}
+
 /// What to do when a link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reconnect {
     /// The session ends with its link.
     Never,
-    /// Calls in flight fail. The next call or an open subscription makes a new link.
+    /// Calls in flight fail. The next call or an open subscription makes a new link. Made by
+    /// [`Reconnect::on_demand`].
+    #[non_exhaustive]
     OnDemand {
         /// The wait before the second consecutive attempt; doubled for each further one.
         first: Duration,
@@ -44,14 +56,23 @@ pub enum Reconnect {
     },
 }
 
+impl Reconnect {
+    /// [`Reconnect::OnDemand`] with the first wait, the longest wait and the number of attempts.
+    pub fn on_demand(first: Duration, cap: Duration, tries: u32) -> Reconnect {
+        Reconnect::OnDemand { first, cap, tries }
+    }
+}
+
+/// On demand, after 500 ms to 30 s, with 5 attempts.
 impl Default for Reconnect {
     fn default() -> Reconnect {
-        Reconnect::OnDemand { first: Duration::from_millis(500), cap: Duration::from_secs(30), tries: 5 }
+        Reconnect::on_demand(Duration::from_millis(500), Duration::from_secs(30), 5)
     }
 }
 
 /// Keep-alive by `ping`, on legacy links only. Off by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PingPolicy {
     /// How long a link may be silent before it is pinged. At least one millisecond.
     pub interval: Duration,
@@ -61,10 +82,32 @@ pub struct PingPolicy {
     pub failures: u32,
 }
 
+impl PingPolicy {
+    /// Pings a link that was silent for this long. A ping may take 10 s, and 3 may fail in a row.
+    pub fn new(interval: Duration) -> PingPolicy {
+        PingPolicy { interval, timeout: Duration::from_secs(10), failures: 3 }
+    }
+
+    /// How long a ping may take.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> PingPolicy {
+        self.timeout = limit;
+        self
+    }
+
+    /// The number of failed pings in a row after which the link is given up.
+    #[must_use]
+    pub fn failures(mut self, pings: u32) -> PingPolicy {
+        self.failures = pings;
+        self
+    }
+}
+
 /// Settings of a client session. All have defaults except [`info`](ClientConfig::info).
 ///
 /// A duration that an `Instant` cannot represent, such as `Duration::MAX`, means no limit.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ClientConfig {
     /// The client's `Implementation`: name, version.
     pub info: RawJson,
@@ -127,7 +170,15 @@ impl ClientConfig {
 }
 
 /// Options of one call.
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_core::client::CallOptions;
+///
+/// let patient = CallOptions::new().timeout(Duration::from_secs(300)).reset_on_progress();
+/// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct CallOptions {
     /// The idle limit. Default [`ClientConfig::call_timeout`]; `Duration::MAX` means none.
     pub timeout: Option<Duration>,
@@ -143,4 +194,60 @@ pub struct CallOptions {
     pub meta: Option<RawJson>,
     /// Passed to the transport.
     pub envelope: Envelope,
+}
+
+impl CallOptions {
+    /// The defaults: the client's limits, no notifications.
+    pub fn new() -> CallOptions {
+        CallOptions::default()
+    }
+
+    /// The idle limit. `Duration::MAX` means none.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> CallOptions {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// The hard maximum. `Duration::MAX` means none.
+    #[must_use]
+    pub fn maximum(mut self, limit: Duration) -> CallOptions {
+        self.maximum = Some(limit);
+        self
+    }
+
+    /// Requests progress notifications: see [`Call::next_notification`](crate::client::Call::next_notification).
+    #[must_use]
+    pub fn progress(mut self) -> CallOptions {
+        self.progress = true;
+        self
+    }
+
+    /// Requests progress notifications, each of which restarts the idle limit.
+    #[must_use]
+    pub fn reset_on_progress(mut self) -> CallOptions {
+        self.reset_on_progress = true;
+        self
+    }
+
+    /// Requests log messages at or above this level (2026-07-28).
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> CallOptions {
+        self.log_level = Some(level);
+        self
+    }
+
+    /// Additional members of `_meta`: an object.
+    #[must_use]
+    pub fn meta(mut self, members: RawJson) -> CallOptions {
+        self.meta = Some(members);
+        self
+    }
+
+    /// Data for the transport.
+    #[must_use]
+    pub fn envelope(mut self, envelope: Envelope) -> CallOptions {
+        self.envelope = envelope;
+        self
+    }
 }

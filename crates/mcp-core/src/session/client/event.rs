@@ -6,6 +6,7 @@ use crate::session::{CallId, InputId, InputRequest, ListenId, SubscriptionFilter
 
 /// What was negotiated when a link opened.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Negotiated {
     /// The revision, which determines the era of the link.
     pub version: ProtocolVersion,
@@ -17,6 +18,14 @@ pub struct Negotiated {
     pub instructions: Option<String>,
     /// The revisions that the server listed (2026-07-28), or the one that it chose.
     pub offered: Vec<String>,
+}
+
+impl Negotiated {
+    /// A link of this revision with a server that has these capabilities and says nothing else about itself.
+    pub fn new(version: ProtocolVersion, capabilities: RawJson) -> Negotiated {
+        let offered = vec![version.as_str().to_owned()];
+        Negotiated { version, capabilities, server_info: None, instructions: None, offered }
+    }
 }
 
 /// An event of a client session. `T` is the tag of calls, see [`ClientSession`](super::ClientSession).

@@ -6,6 +6,7 @@ use crate::message::{ProtocolVersion, RawJson};
 
 /// Settings of a server session, shared by all links of a server.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ServerConfig {
     /// The server's `Implementation`: name, version.
     pub info: RawJson,

@@ -9,6 +9,7 @@ use crate::transport::Envelope;
 
 /// An accepted request, which is owed one outcome.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Incoming {
     /// The id to reply to.
     pub exchange: ExchangeId,
@@ -23,6 +24,7 @@ pub struct Incoming {
 /// The context of a request, in the form that both eras share. On 2026-07-28 all of it was sent with this request and
 /// applies to no other.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RequestContext {
     /// The id on the wire.
     pub request_id: RequestId,

@@ -65,7 +65,7 @@ async fn our_client_talks_to_the_python_server() {
     let call = |tool, arguments| client.request("tools/call", params(tool, arguments));
     assert_eq!(text(call("add", r#"{"a":2,"b":3}"#).await.unwrap().raw()), "5");
 
-    let options = CallOptions { progress: true, ..CallOptions::default() };
+    let options = CallOptions::new().progress();
     let mut slow = client.call("tools/call", params("slow", r#"{"steps":3}"#), options.clone());
     let mut steps = 0;
     while slow.next_notification().await.is_some() {
@@ -81,7 +81,7 @@ async fn our_client_talks_to_the_python_server() {
     }
 
     assert_eq!(text(call("ask", "{}").await.unwrap().raw()), "Hello, Ada");
-    let filter = SubscriptionFilter { tools_list_changed: true, ..SubscriptionFilter::default() };
+    let filter = SubscriptionFilter::new().tools_list_changed();
     let mut listen = client.listen(filter);
     assert!(matches!(listen.next().await, Some(SubscriptionEvent::Started { .. })));
     call("touch", "{}").await.unwrap();
