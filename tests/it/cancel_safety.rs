@@ -5,8 +5,7 @@ use std::io::ErrorKind::UnexpectedEof;
 use mcp_core::message::decode;
 use mcp_core::transport::lanes::single;
 use mcp_core::transport::{
-    Binding, Envelope, Inbound, Lane, Transport, TransportError, TransportReceiver, TransportSender,
-    async_trait,
+    Binding, Inbound, Lane, Transport, TransportError, TransportReceiver, TransportSender, async_trait,
 };
 use mcp_stdio::StreamTransport;
 use mcp_testkit::compliance;
@@ -54,8 +53,8 @@ impl TransportReceiver for Kept {
 
 fn inbound(line: Vec<u8>) -> Inbound {
     match single(decode(line.into())) {
-        Ok(message) => Inbound::Message { message, lane: Lane::SHARED, envelope: Envelope::default() },
-        Err(refusal) => Inbound::Refused { lane: Lane::SHARED, refusal },
+        Ok(message) => Inbound::message(message, Lane::SHARED),
+        Err(refusal) => Inbound::refused(refusal, Lane::SHARED),
     }
 }
 

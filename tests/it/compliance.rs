@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mcp_core::transport::{
-    AbandonBy, Accept, Binding, Connect, ConnectError, Transport, async_trait, memory,
-};
+use mcp_core::transport::{Accept, Binding, Connect, ConnectError, Transport, async_trait, memory};
 use mcp_stdio::{Limits, StreamTransport};
 use mcp_testkit::compliance::{self, Failure, Fixture, Wire};
 use mcp_testkit::conversation;
@@ -105,14 +103,7 @@ async fn lines_in_drops_lose_nothing() {
 /// RPC-B-013: the in-memory pair keeps every promise, as a stream and as a binding of single exchanges.
 #[tokio::test(start_paused = true)]
 async fn the_pair_in_memory_keeps_every_promise() {
-    let exchanges = Binding {
-        name: "exchanges",
-        continuous: false,
-        ordered: false,
-        abandon: AbandonBy::End,
-        one_exchange: false,
-        mirrors: true,
-    };
+    let exchanges = Binding::new("exchanges").mirrors(true);
     for binding in [Binding::STREAM, exchanges] {
         let fixture = compliance::pairs(binding.name, move || async move { Ok(memory::pair(binding)) });
         compliance::run(&fixture).await.assert_passed();

@@ -19,7 +19,7 @@ async fn listen(
     server: Server,
     change: impl FnOnce(HttpServer) -> HttpServer,
 ) -> String {
-    let bound = change(HttpServer::new(Arc::new(server))).bind("127.0.0.1:0").await.unwrap();
+    let bound = change(HttpServer::new(server)).bind("127.0.0.1:0").await.unwrap();
     let url = bound.url().unwrap();
     tasks.spawn(async move {
         bound.serve().await;

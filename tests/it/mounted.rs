@@ -1,7 +1,6 @@
 //! Our server as one route of an axum application, as the guide has it, with a client of each era.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{self, Next};
@@ -52,7 +51,7 @@ struct App {
 }
 
 async fn app() -> App {
-    let mcp = HttpServer::new(Arc::new(callers())).service().unwrap();
+    let mcp = HttpServer::new(callers()).service().unwrap();
     let router = axum::Router::new()
         .route("/version", get(|| async { "1.0.0" }))
         .route_service("/mcp", mcp.clone())

@@ -1,7 +1,6 @@
 //! The `mcp` program against servers of ours: certificates it is told to trust, and answers that stand still.
 
 use std::process::Output;
-use std::sync::Arc;
 
 use mcp_core::server::{Router, Server};
 use mcp_http::HttpServer;
@@ -33,7 +32,7 @@ async fn a_certificate_is_trusted_once_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, certificate.pem()).unwrap();
-    let server = HttpServer::new(Arc::new(Server::builder("secret", "1").build(Router::new()).unwrap()));
+    let server = HttpServer::new(Server::builder("secret", "1").build(Router::new()).unwrap());
     let server = server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
     let bound = server.bind("127.0.0.1:0").await.unwrap();
     let url = bound.url().unwrap();

@@ -171,7 +171,7 @@ async fn task_parameters_and_related_task_metadata_pass_untouched() {
 
 async fn client(server: &Server, era: EraMode) -> Client {
     let (connector, listener) = memory::connector(Binding::STREAM);
-    tokio::spawn(listener.serve(std::sync::Arc::new(server.clone())));
+    tokio::spawn(listener.serve(server.clone()));
     Client::builder("test", "1").era(era).connect(connector).await.unwrap()
 }
 

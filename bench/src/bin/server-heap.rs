@@ -24,7 +24,7 @@ fn main() -> Outcome {
     let _profiler = dhat::Profiler::builder().testing().build();
     let arguments = Arguments::read()?;
     run(&arguments, async {
-        let server = HttpServer::new(std::sync::Arc::new(echo::server()?)).bind("127.0.0.1:0").await?;
+        let server = HttpServer::new(echo::server()?).bind("127.0.0.1:0").await?;
         let address = server.local_addr()?;
         tokio::spawn(server.serve_until(std::future::pending::<()>()));
         tokio::task::spawn_blocking(move || measure(address)).await?

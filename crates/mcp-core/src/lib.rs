@@ -6,7 +6,6 @@
 //! the protocol is decided, without a socket, a clock or a task.
 //!
 //! ```
-//! use std::sync::Arc;
 //! use mcp_core::client::Client;
 //! use mcp_core::server::{Router, Server};
 //! use mcp_core::transport::{Binding, memory};
@@ -16,7 +15,7 @@
 //! let router = Router::new().tool("hello", |_, _| async { Ok("world") });
 //! let server = Server::builder("example", "1.0.0").build(router)?;
 //! let (connector, listener) = memory::connector(Binding::STREAM);
-//! tokio::spawn(listener.serve(Arc::new(server)));
+//! tokio::spawn(listener.serve(server));
 //!
 //! let client = Client::builder("example", "1.0.0").connect(connector).await?;
 //! assert_eq!(client.list_tools().await?[0].name, "hello");

@@ -101,7 +101,7 @@ impl TransportSender for ChildSender {
         self.writer.send(out).await
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
+    async fn flush(&mut self) -> Result<(), TransportError> {
         self.writer.flush().await
     }
 

@@ -4,28 +4,15 @@ use mcp_core::codec::Frame;
 use mcp_core::message::{Decoded, Refusal, decode_with_depth};
 use mcp_core::transport::{Envelope, Inbound, Lane};
 
-/// Batch lanes are numbered from here, so that they never meet the lanes that a client's session mints.
-const FIRST_BATCH: u64 = 1 << 63;
-
 /// Mints a lane for each batch that a link receives.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BatchLanes(u64);
-
-impl Default for BatchLanes {
-    fn default() -> BatchLanes {
-        BatchLanes(FIRST_BATCH)
-    }
-}
 
 impl BatchLanes {
     fn mint(&mut self) -> Lane {
+        let lane = Lane::batch(self.0);
         self.0 += 1;
-        Lane::numbered(self.0)
-    }
-
-    /// Whether answers on this lane are collected into one array.
-    pub fn is_batch(lane: Lane) -> bool {
-        lane.number() > FIRST_BATCH
+        lane
     }
 }
 
@@ -37,11 +24,11 @@ pub fn stream_inbound(frame: Frame, max_depth: u32, lanes: &mut BatchLanes, enve
     let refusal = match frame {
         Frame::Line(text) => match decode_with_depth(text, max_depth) {
             Decoded::One(Ok(message)) => {
-                return Inbound::Message { message, lane: Lane::SHARED, envelope: envelope.clone() };
+                return Inbound::message(message, Lane::SHARED).with_envelope(envelope.clone());
             }
             Decoded::One(Err(refusal)) => refusal,
             Decoded::Batch(items) => {
-                return Inbound::Batch { items, lane: lanes.mint(), envelope: envelope.clone() };
+                return Inbound::batch(items, lanes.mint()).with_envelope(envelope.clone());
             }
         },
         Frame::Oversized { id, shape, limit } => Refusal::too_long(id, shape, "line", limit),
@@ -49,5 +36,5 @@ pub fn stream_inbound(frame: Frame, max_depth: u32, lanes: &mut BatchLanes, enve
             Refusal::unreadable(format_args!("the stream ended within a line, after {bytes} bytes"))
         }
     };
-    Inbound::Refused { lane: Lane::SHARED, refusal }
+    Inbound::refused(refusal, Lane::SHARED)
 }

@@ -36,7 +36,7 @@ pub struct PeerCredentials {
 /// # Errors
 ///
 /// An error of the listener that does not pass by itself.
-pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: Arc<dyn Accept>) -> io::Result<()> {
+pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: impl Accept) -> io::Result<()> {
     let next = |context: &mut Context<'_>| {
         listener.poll_accept(context).map_ok(|(socket, _)| stream::tcp(socket).limits(limits))
     };
@@ -53,7 +53,7 @@ pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: Arc<dyn Ac
 pub async fn serve_unix(
     listener: tokio::net::UnixListener,
     limits: Limits,
-    accept: Arc<dyn Accept>,
+    accept: impl Accept,
 ) -> io::Result<()> {
     let next = |context: &mut Context<'_>| {
         listener.poll_accept(context).map_ok(|(socket, _)| {
@@ -69,11 +69,12 @@ pub async fn serve_unix(
 }
 
 /// The accept loop, over whatever yields links.
-async fn serve<T, F>(limits: Limits, accept: Arc<dyn Accept>, mut next: F) -> io::Result<()>
+async fn serve<T, F>(limits: Limits, accept: impl Accept, mut next: F) -> io::Result<()>
 where
     T: Transport,
     F: FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
 {
+    let accept: Arc<dyn Accept> = Arc::new(accept);
     let places = Arc::new(Semaphore::new(limits.max_links.max(1)));
     let mut pause = FIRST_PAUSE;
     loop {

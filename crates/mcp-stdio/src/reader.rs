@@ -70,8 +70,8 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
         };
         let inbound = stream_inbound(frame, self.max_depth, &mut self.lanes, &self.envelope);
         Ok(Some(match (inbound, &mut self.skipped, line) {
-            (Inbound::Refused { lane, refusal }, Some(skipped), Some(line)) => {
-                Inbound::Refused { lane, refusal: skipped.explain(refusal, &line)? }
+            (Inbound::Refused { lane, refusal, .. }, Some(skipped), Some(line)) => {
+                Inbound::refused(skipped.explain(refusal, &line)?, lane)
             }
             (inbound, Some(skipped), _) => {
                 skipped.end_run();

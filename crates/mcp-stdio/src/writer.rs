@@ -12,8 +12,6 @@ use mcp_core::transport::{
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::frame::BatchLanes;
-
 /// When this much waits for a flush, a send writes.
 const WRITE_THROUGH: usize = 256 * 1024;
 
@@ -54,7 +52,7 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
             Outbound::Message { message, lane, last, .. } => {
                 // A batch that is refused as a whole is answered by one object.
                 let refused = last && is_refusal(&message) && !self.batches.contains_key(&lane);
-                if BatchLanes::is_batch(lane) && matches!(message, Message::Response(_)) && !refused {
+                if lane.is_batch() && matches!(message, Message::Response(_)) && !refused {
                     push_batch(&message, self.batches.entry(lane).or_default());
                 } else {
                     encode_line(&message, &mut self.buffer);
@@ -65,6 +63,7 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
             }
             // A stream has no other sign for the end of a lane.
             Outbound::End { lane, .. } => self.finish_batch(lane),
+            _ => {}
         }
     }
 
@@ -74,20 +73,20 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
         }
     }
 
-    fn check(&self) -> Result<(), SendError> {
+    fn check(&self) -> Result<(), TransportError> {
         match &self.failed {
-            Some(error) => Err(SendError::Fatal(error.clone())),
+            Some(error) => Err(error.clone()),
             None => Ok(()),
         }
     }
 
-    fn fail(&mut self, error: impl Into<TransportError>) -> SendError {
+    fn fail(&mut self, error: impl Into<TransportError>) -> TransportError {
         let error = error.into();
         self.failed = Some(error.clone());
         self.buffer = Vec::new();
         self.written = 0;
         self.stream = None;
-        SendError::Fatal(error)
+        error
     }
 
     /// Writes the whole buffer. May be dropped and called again.
@@ -145,12 +144,12 @@ impl<W: AsyncWrite + Unpin + Send> TransportSender for LineWriter<W> {
         self.encode(out);
         if self.buffer.len() - self.written >= WRITE_THROUGH {
             let drained = self.drain().await;
-            return drained.map_err(|error| self.fail(error));
+            drained.map_err(|error| self.fail(error))?;
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
+    async fn flush(&mut self) -> Result<(), TransportError> {
         self.check()?;
         if self.buffer.is_empty() {
             return Ok(());

@@ -40,7 +40,7 @@
 
 use std::fmt;
 
-use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
+use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
 /// The schemes of URLs that belong to this crate.
 pub const SCHEMES: [&str; 2] = ["ws", "wss"];
@@ -81,7 +81,7 @@ impl Connect for WebSocket {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let why =
             if WebSocket::is_url(&self.url) { WebSocketError::Reserved } else { WebSocketError::OtherScheme };
-        Err(ConnectError::Unusable(TransportError::new(why)))
+        Err(ConnectError::unusable(why))
     }
 }
 

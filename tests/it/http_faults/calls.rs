@@ -125,7 +125,7 @@ async fn a_peer_that_falls_silent_is_given_up() {
 #[cfg(target_os = "linux")]
 async fn idle_connections_are_probed_by_the_system() {
     let server = mcp_core::server::Server::builder("s", "1").build(mcp_core::server::Router::new()).unwrap();
-    let bound = mcp_http::HttpServer::new(std::sync::Arc::new(server)).bind("127.0.0.1:0").await.unwrap();
+    let bound = mcp_http::HttpServer::new(server).bind("127.0.0.1:0").await.unwrap();
     let port = bound.local_addr().unwrap().port();
     let http = HttpClient::new(&bound.url().unwrap()).unwrap();
     let serving = tokio::spawn(bound.serve());

@@ -120,7 +120,7 @@ fn nonces() -> (Server, Arc<AtomicUsize>) {
 
 async fn each_gets_its_own(era: EraMode, connections: usize) {
     let (server, handled) = nonces();
-    let bound = HttpServer::new(Arc::new(server)).bind("127.0.0.1:0").await.unwrap();
+    let bound = HttpServer::new(server).bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(bound.serve_until(async {

@@ -2,7 +2,6 @@
 //! the next one.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use mcp_core::server::{Router, Server, ToolDef, ToolError};
 use mcp_core::transport::async_trait;
@@ -20,7 +19,7 @@ const MIB: usize = 1 << 20;
 async fn serve() -> (SocketAddr, JoinHandle<()>) {
     let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, ToolError>("right") });
     let server = Server::builder("s", "1").build(router).unwrap();
-    let bound = HttpServer::new(Arc::new(server)).bind("127.0.0.1:0").await.unwrap();
+    let bound = HttpServer::new(server).bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_addr().unwrap();
     (
         address,
@@ -200,8 +199,7 @@ async fn a_server_that_cannot_accept_says_so_once() {
         let _until_the_end = tracing::subscriber::set_default(log.clone());
         let (done, is_done) = tokio::sync::oneshot::channel();
         let server = Server::builder("s", "1").build(Router::new()).unwrap();
-        let bound =
-            HttpServer::new(Arc::new(server)).over(Failing { left: 20 + aborted, done: Some(done) }).unwrap();
+        let bound = HttpServer::new(server).over(Failing { left: 20 + aborted, done: Some(done) }).unwrap();
         let serving = tokio::spawn(async move {
             bound.serve().await;
         });

@@ -152,8 +152,7 @@ async fn a_server_shows_no_secret_whatever_comes() {
     let _until_the_end = tracing::subscriber::set_default(log.clone());
     let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, ToolError>("right") });
     let server = Server::builder("s", "1").build(router).unwrap();
-    let bound =
-        HttpServer::new(Arc::new(server)).bearer(format!("{CANARY}-own")).bind("127.0.0.1:0").await.unwrap();
+    let bound = HttpServer::new(server).bearer(format!("{CANARY}-own")).bind("127.0.0.1:0").await.unwrap();
     let mut all = format!("{bound:?}");
     let address = bound.local_addr().unwrap();
     let serving = tokio::spawn(bound.serve());

@@ -3,8 +3,6 @@
 //! Say here what a frame is, who may connect, and what is bounded by what. The steps below are those of
 //! docs/writing-a-transport.md.
 
-use std::sync::Arc;
-
 use mcp_core::transport::{
     Accept, Binding, CloseReport, Connect, ConnectError, Inbound, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
@@ -56,7 +54,7 @@ impl SketchServer {
     }
 
     /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
-    pub async fn serve(self, accept: Arc<dyn Accept>) {
+    pub async fn serve(self, accept: impl Accept) {
         // Step 5: for each peer, beside the others, `accept.clone().accept(Box::new(link)).await`.
         let _not_used_yet = accept;
     }

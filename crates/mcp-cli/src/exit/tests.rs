@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_core::message::ProtocolVersion;
-use mcp_core::transport::{ConnectError, Loss, LossKind, TransportError};
+use mcp_core::transport::{ConnectError, Loss, LossKind};
 use mcp_core::{CloseReason, Error};
 
 use super::*;
@@ -12,7 +12,7 @@ use super::*;
 #[test]
 fn library_errors_have_their_exit_codes() {
     let lost = |kind| Error::Lost(Loss::new(kind, "why"));
-    let unusable = ConnectError::Unusable(TransportError::new("no such file"));
+    let unusable = ConnectError::unusable("no such file");
     let none = CloseReason::NoCommonVersion { ours: vec![ProtocolVersion::V2025_11_25], theirs: vec![] };
     let rows = [
         (Error::Rpc(ErrorObject::internal("x")), "rpc_error", 1),

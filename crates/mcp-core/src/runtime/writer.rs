@@ -60,12 +60,7 @@ pub(crate) async fn write<P>(
         if !sent {
             return Ok(());
         }
-        match within(limit, sender.flush()).await? {
-            Ok(()) => {}
-            Err(SendError::Fatal(error)) => return Err(error),
-            // A flush concerns no lane, so a rejection cannot be reported for one.
-            Err(SendError::Rejected(loss)) => return Err(TransportError::new(loss)),
-        }
+        within(limit, sender.flush()).await??;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::CloseReason;
 use crate::client::{EraMode, Reconnect};
 use crate::message::{Message, ProtocolVersion, RawJson, Request, RequestId, Response};
 use crate::transport::{
-    Binding, CloseReport, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError, Transport,
+    Binding, CloseReport, Connect, ConnectError, Inbound, Lane, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender,
 };
 
@@ -75,8 +75,7 @@ impl TransportSender for Input {
 #[async_trait]
 impl TransportReceiver for Output {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        let inbound =
-            |message| Inbound::Message { message, lane: Lane::SHARED, envelope: Envelope::default() };
+        let inbound = |message| Inbound::message(message, Lane::SHARED);
         if self.asked.load(Ordering::SeqCst) == 0 && self.ready.is_empty() {
             let opened = self.incoming.recv().await.unwrap();
             self.asked.store(1, Ordering::SeqCst);

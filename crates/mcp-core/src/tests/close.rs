@@ -10,7 +10,7 @@ use futures::FutureExt;
 
 use super::{KINDS, Seen, builder, pair};
 use crate::client::{CallOptions, ClientState};
-use crate::transport::{Connect, ConnectError, Transport, TransportError};
+use crate::transport::{Connect, ConnectError, Transport};
 use crate::{CloseReason, Error};
 
 /// Closing settles everything in flight, once, with the reason; and what comes later.
@@ -94,7 +94,7 @@ struct Refused;
 #[async_trait]
 impl Connect for Refused {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        Err(ConnectError::Unusable(TransportError::new("no such program: xyz")))
+        Err(ConnectError::unusable("no such program: xyz"))
     }
 }
 

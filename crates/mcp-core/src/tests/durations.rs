@@ -24,7 +24,7 @@ async fn enormous_durations_do_not_overflow() {
                 .build(router(&Arc::<Seen>::default()))
                 .unwrap();
             let (connector, listener) = memory::Pair::new(binding).connector();
-            tokio::spawn(listener.serve(Arc::new(server.clone())));
+            tokio::spawn(listener.serve(server.clone()));
             let client = builder(era)
                 .start_timeout(long)
                 .call_timeout(long)

@@ -13,7 +13,7 @@ use super::{KINDS, Seen, builder, router, serve};
 use crate::client::{CallOptions, Client, ClientState, EraMode, Reconnect};
 use crate::message::{Message, ProtocolVersion, RawJson, Request, Response};
 use crate::transport::{
-    Binding, CloseReport, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError, Transport,
+    Binding, CloseReport, Connect, ConnectError, Inbound, Lane, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, memory,
 };
 use crate::{CloseReason, Error};
@@ -84,7 +84,7 @@ impl TransportSender for Input {
             return pending().await;
         }
         if self.behaviour.mute {
-            return Err(SendError::Fatal(TransportError::new("broken pipe")));
+            return Err(SendError::fatal("broken pipe"));
         }
         if self.behaviour.broken_with_answer {
             let answer = Response::result(request.id, RawJson::EMPTY_OBJECT);
@@ -95,7 +95,7 @@ impl TransportSender for Input {
                 replies.send(Some(answer.into())).unwrap();
                 replies.send(None).unwrap();
             });
-            return Err(SendError::Fatal(TransportError::new("broken pipe")));
+            return Err(SendError::fatal("broken pipe"));
         }
         self.replies.send(None).unwrap();
         Ok(())
@@ -122,7 +122,7 @@ impl TransportReceiver for Out {
             self.ready.push_front(None);
         }
         let lane = Lane::SHARED;
-        Ok(next.map(|message| Inbound::Message { message, lane, envelope: Envelope::default() }))
+        Ok(next.map(|message| Inbound::message(message, lane)))
     }
 }
 

@@ -20,17 +20,10 @@ use crate::client::{CallOptions, Client, ClientBuilder, EraMode};
 use crate::message::{ProtocolVersion, RawJson};
 use crate::server::{Context, Router, Server, ToolDef};
 use crate::session::LogLevel;
-use crate::transport::{AbandonBy, Binding, memory};
+use crate::transport::{Binding, memory};
 
 /// A binding like HTTP, but over links that live on.
-const EXCHANGES: Binding = Binding {
-    name: "exchanges",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: false,
-};
+const EXCHANGES: Binding = Binding::new("exchanges");
 
 /// What both eras have to do alike.
 const KINDS: [(EraMode, Binding); 4] = [
@@ -95,7 +88,7 @@ fn router(seen: &Arc<Seen>) -> Router {
 fn serve(router: Router, pair: &memory::Pair) -> (Server, memory::Connector) {
     let server = Server::builder("test server", "1").build(router).unwrap();
     let (connector, listener) = pair.connector();
-    tokio::spawn(listener.serve(Arc::new(server.clone())));
+    tokio::spawn(listener.serve(server.clone()));
     (server, connector)
 }
 

@@ -2,8 +2,8 @@
 
 use crate::message::Message;
 use crate::transport::{
-    Binding, CloseReport, Connect, ConnectError, Loss, LossKind, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender, async_trait,
+    Binding, CloseReport, Connect, ConnectError, LossKind, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, async_trait,
 };
 
 /// Rejects requests of this method; everything else passes.
@@ -41,7 +41,7 @@ impl TransportSender for Rejecting<Box<dyn TransportSender>> {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match &out {
             Outbound::Message { message: Message::Request(request), .. } if request.method == self.method => {
-                Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "no stream to the client")))
+                Err(SendError::rejected(LossKind::NoRoute, "no stream to the client"))
             }
             _ => self.inner.send(out).await,
         }

@@ -1,50 +1,109 @@
 //! What a session has to know about the binding below it.
 
-/// The properties of a binding that change what a session does. Plain data, constant for a link.
+/// The properties of a binding that change what a session does. Constant over the life of a link.
+///
+/// A byte stream is [`Binding::STREAM`] under its own name. Other bindings start from [`Binding::new`], which
+/// promises nothing, and set what they promise:
+///
+/// ```
+/// use mcp_core::transport::{AbandonBy, Binding};
+///
+/// const UNIX: Binding = Binding::STREAM.named("unix-socket");
+/// const TOPICS: Binding = Binding::new("topics").abandon(AbandonBy::Message);
+/// assert!(UNIX.ordered && !TOPICS.ordered);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Binding {
-    /// A short name for logs: `"stdio"`, `"http"`.
+    /// A short name for logs, such as `"stdio"` or `"http"`.
     pub name: &'static str,
-    /// One long-lived stream: a close or silence during the era probe is evidence (rows 7 and 8 of the verdict table in docs/eras.md).
+    /// The link is one long-lived stream. A close or a silence while the client probes for the server's era is then
+    /// evidence for a legacy server; docs/eras.md has the table.
     pub continuous: bool,
-    /// Everything arrives in the order it was sent, across lanes. A pipe is; HTTP and
-    /// publish/subscribe are not.
+    /// Messages arrive in the order they were sent, across lanes. True for a pipe; false for HTTP and
+    /// publish/subscribe.
     pub ordered: bool,
-    /// How a request of 2026-07-28 is given up. A legacy one: by message, then [`super::Outbound::End`].
-    /// Where lanes reach the peer and may overtake each other, say [`AbandonBy::End`]: a message has a lane of
-    /// its own, and one that overtakes its request is not heard.
+    /// How a client abandons a request of revision 2026-07-28.
     pub abandon: AbandonBy,
-    /// The link ends with its first exchange, so it is driven inline, without a task of its own. See
-    /// [`Accept::accept`](super::Accept::accept) for what the transport does with it.
+    /// The link ends with its first exchange, so the server drives it inline, without spawning a task.
+    /// [`Accept::accept`](super::Accept::accept) says what the transport does with it.
     pub one_exchange: bool,
-    /// Body fields are copied into metadata: a `-32020` can happen, and tool schemas matter.
+    /// The transport copies members of the body into metadata, as HTTP does into headers. The session then reads
+    /// tool schemas before calls, and expects the error `-32020` for a mismatch.
     pub mirrors: bool,
 }
 
-/// How a client gives up a request of 2026-07-28.
+/// How a client abandons a request of revision 2026-07-28. Legacy requests are abandoned by message, and their lane
+/// ended after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AbandonBy {
-    /// By `notifications/cancelled` (ledger CANC-C-008).
+    // Ledger CANC-C-008.
+    /// By the message `notifications/cancelled`, for bindings whose lanes do not reach the peer.
     Message,
-    /// By ending the lane: [`super::Outbound::End`] (ledger CANC-C-009).
+    // Ledger CANC-C-009.
+    /// By [`Outbound::End`](super::Outbound::End), for bindings whose lanes reach the peer. A message would travel on
+    /// another lane than the request, and could overtake it.
     End,
 }
 
 impl Binding {
-    /// An ordered byte stream: stdio, a pipe, a socket.
-    pub const STREAM: Binding = Binding {
-        name: "stream",
-        continuous: true,
-        ordered: true,
-        abandon: AbandonBy::Message,
-        one_exchange: false,
-        mirrors: false,
-    };
+    /// An ordered byte stream: stdio, a pipe, a socket. Lanes do not reach the peer.
+    pub const STREAM: Binding =
+        Binding::new("stream").continuous(true).ordered(true).abandon(AbandonBy::Message);
 
-    /// The same binding under another name.
+    /// A binding under this name that promises nothing: not `continuous`, not `ordered`, requests abandoned by the
+    /// end of their lane, any number of exchanges, no mirrored members.
+    pub const fn new(name: &'static str) -> Binding {
+        Binding {
+            name,
+            continuous: false,
+            ordered: false,
+            abandon: AbandonBy::End,
+            one_exchange: false,
+            mirrors: false,
+        }
+    }
+
+    /// Sets [`Binding::name`].
     #[must_use]
     pub const fn named(mut self, name: &'static str) -> Binding {
         self.name = name;
+        self
+    }
+
+    /// Sets [`Binding::continuous`].
+    #[must_use]
+    pub const fn continuous(mut self, continuous: bool) -> Binding {
+        self.continuous = continuous;
+        self
+    }
+
+    /// Sets [`Binding::ordered`].
+    #[must_use]
+    pub const fn ordered(mut self, ordered: bool) -> Binding {
+        self.ordered = ordered;
+        self
+    }
+
+    /// Sets [`Binding::abandon`].
+    #[must_use]
+    pub const fn abandon(mut self, abandon: AbandonBy) -> Binding {
+        self.abandon = abandon;
+        self
+    }
+
+    /// Sets [`Binding::one_exchange`].
+    #[must_use]
+    pub const fn one_exchange(mut self, one_exchange: bool) -> Binding {
+        self.one_exchange = one_exchange;
+        self
+    }
+
+    /// Sets [`Binding::mirrors`].
+    #[must_use]
+    pub const fn mirrors(mut self, mirrors: bool) -> Binding {
+        self.mirrors = mirrors;
         self
     }
 }

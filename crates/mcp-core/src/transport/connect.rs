@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use crate::message::{ProtocolVersion, RawJson};
 
@@ -60,4 +61,38 @@ pub trait Accept: Send + Sync + 'static {
 
     /// The listener stops: end subscriptions, refuse new work.
     fn drain(&self) {}
+}
+
+/// An `Arc` accepts like its value, so functions that take `impl Accept` also take an `Arc` that the caller keeps a
+/// clone of.
+impl<A: Accept + ?Sized> Accept for Arc<A> {
+    // Written out: `async fn` would put the inner future into a second box.
+    fn accept<'f>(self: Arc<Self>, link: Box<dyn Transport>) -> BoxFuture<'f, ()>
+    where
+        Self: 'f,
+    {
+        A::accept(Arc::clone(&self), link)
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        (**self).versions()
+    }
+
+    fn input_schema<'s, 't, 'e, 'f>(
+        &'s self,
+        tool: &'t str,
+        envelope: &'e Envelope,
+    ) -> BoxFuture<'f, Option<RawJson>>
+    where
+        's: 'f,
+        't: 'f,
+        'e: 'f,
+        Self: 'f,
+    {
+        (**self).input_schema(tool, envelope)
+    }
+
+    fn drain(&self) {
+        (**self).drain();
+    }
 }

@@ -6,22 +6,39 @@ use std::sync::Arc;
 
 use crate::message::ProtocolVersion;
 
-/// Names one exchange on a link. Opaque: compare it, keep it, hand it back.
+/// Names one exchange on a link (HTTP/2 calls this a stream). Opaque: compare it, keep it, pass it back.
+///
+/// Numbers below 2^63 are minted one by one, by the client's session or by the server's transport. Those from 2^63
+/// on are for batches that a transport receives outside an exchange, so the two never collide on a client link.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(u64);
 
 impl Lane {
-    /// The one lane that all messages of a byte stream share; on other bindings, what belongs to no
-    /// exchange.
+    /// The lane that all messages of a byte stream share. On other bindings, the lane of messages that belong to
+    /// no exchange.
     pub const SHARED: Lane = Lane(0);
 
-    /// The lane of this number. Whoever mints lanes on a link counts from 1 and never reuses a number;
-    /// 0 is [`Lane::SHARED`].
+    const FIRST_BATCH: u64 = 1 << 63;
+
+    /// The lane with this number. Minting counts from 1 and never reuses a number; 0 is [`Lane::SHARED`].
     pub const fn numbered(number: u64) -> Lane {
         Lane(number)
     }
 
-    /// The number it was made of.
+    /// The lane of the `n`th batch that a transport receives outside an exchange (promise 1). Bit 63 of `n` is
+    /// ignored.
+    ///
+    /// ```
+    /// use mcp_core::transport::Lane;
+    ///
+    /// assert!(Lane::batch(0).is_batch() && !Lane::numbered(1).is_batch());
+    /// assert_ne!(Lane::batch(0), Lane::batch(1));
+    /// ```
+    pub const fn batch(n: u64) -> Lane {
+        Lane(Lane::FIRST_BATCH | n)
+    }
+
+    /// The number that it was made of; for [`Lane::batch`], with bit 63 set.
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -30,16 +47,25 @@ impl Lane {
     pub const fn is_shared(self) -> bool {
         self.0 == 0
     }
+
+    /// Whether it was made by [`Lane::batch`].
+    pub const fn is_batch(self) -> bool {
+        self.0 >= Lane::FIRST_BATCH
+    }
 }
 
 impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_shared() { f.write_str("shared") } else { write!(f, "lane {}", self.0) }
+        match self.0 {
+            0 => f.write_str("shared"),
+            number if self.is_batch() => write!(f, "batch {}", number & !Lane::FIRST_BATCH),
+            number => write!(f, "lane {number}"),
+        }
     }
 }
 
-/// What a transport knows about a message beyond its bytes. The session forwards it and interprets
-/// nothing but [`Envelope::version`].
+/// What a transport knows about a message beyond its bytes (other protocols call these extensions). The session
+/// forwards it and reads only [`Envelope::version`].
 ///
 /// ```
 /// use mcp_core::transport::Envelope;
@@ -53,40 +79,40 @@ impl fmt::Debug for Lane {
 /// ```
 #[derive(Clone, Default)]
 pub struct Envelope {
-    /// The protocol version that governs the message. Set by the session alone, on the way out; read by
-    /// bindings that carry it in metadata.
+    /// The protocol version that governs the message. Only the session sets it, on outbound messages; bindings that
+    /// carry the version in metadata read it.
     pub version: Option<ProtocolVersion>,
     extra: Option<Arc<Entry>>,
 }
 
-/// One value, and those that were there before it. There are a few at most, so a list beats a map, and a value costs
-/// one allocation.
+/// One value, and those added before it. An envelope holds a few values at most, so a linked list is cheaper than a
+/// map: one allocation per value.
 struct Entry<T: ?Sized = dyn Any + Send + Sync> {
     earlier: Option<Arc<Entry>>,
     value: T,
 }
 
 impl Envelope {
-    /// The envelope with this value in it, in place of an earlier one of the same type. Typical values:
-    /// HTTP parts, peer credentials, a verified identity.
+    /// Adds a value, which hides an earlier one of the same type. Typical values: HTTP request parts, peer
+    /// credentials, a verified identity.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Envelope {
         self.extra = Some(Arc::new(Entry { earlier: self.extra.take(), value }));
         self
     }
 
-    /// The value of this type, if there is one.
+    /// The latest value of this type.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         self.entries().find_map(|entry| entry.value.downcast_ref())
     }
 
-    /// The latest first.
+    /// All values, the latest first.
     fn entries(&self) -> impl Iterator<Item = &Entry> {
         std::iter::successors(self.extra.as_deref(), |entry| entry.earlier.as_deref())
     }
 }
 
-/// Counts the values: they may be secrets.
+/// Shows the number of values only: they may be secrets.
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = self.entries().count();

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Loss;
+use super::{Loss, LossKind};
 
 /// Why a send failed.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SendError {
     /// This message was not sent, and its lane is over; the link lives on. On [`Lane::SHARED`] it concerns
     /// this message alone: the driver tells the session which request it was.
@@ -21,14 +22,35 @@ pub enum SendError {
     Fatal(#[source] TransportError),
 }
 
+impl SendError {
+    /// This message cannot be sent, for this reason; the link lives on.
+    pub fn rejected(kind: LossKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> SendError {
+        SendError::Rejected(Loss::new(kind, source))
+    }
+
+    /// The link has failed with this cause.
+    pub fn fatal(source: impl Into<Box<dyn Error + Send + Sync>>) -> SendError {
+        SendError::Fatal(TransportError::new(source))
+    }
+}
+
+impl From<TransportError> for SendError {
+    fn from(error: TransportError) -> SendError {
+        SendError::Fatal(error)
+    }
+}
+
 /// Why a link ended other than cleanly. Keeps the cause, and can be handed to every pending call.
 #[derive(Clone)]
 pub struct TransportError(Arc<dyn Error + Send + Sync>);
 
 impl TransportError {
-    /// An error with this cause.
+    /// An error with this cause. A cause that is a `TransportError` itself is not wrapped again.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> TransportError {
-        TransportError(Arc::from(source.into()))
+        match source.into().downcast::<TransportError>() {
+            Ok(error) => *error,
+            Err(source) => TransportError(Arc::from(source)),
+        }
     }
 
     /// The cause, for a downcast to the binding's own error.
@@ -106,8 +128,9 @@ pub enum ConnectError {
     /// The peer cannot be reached or started this way ever: no such program, a malformed address.
     #[error("{0}")]
     Unusable(#[source] TransportError),
-    /// It took longer than the limit.
+    /// Connecting took longer than the limit. Made by [`ConnectError::timed_out`].
     #[error("no link within {limit:?}")]
+    #[non_exhaustive]
     TimedOut {
         /// The limit.
         limit: Duration,
@@ -115,4 +138,26 @@ pub enum ConnectError {
     /// Credentials are missing, wrong, or not enough.
     #[error("not authorized: {0}")]
     Unauthorized(#[source] TransportError),
+}
+
+impl ConnectError {
+    /// The peer cannot be reached or started now, with this cause.
+    pub fn unreachable(source: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+        ConnectError::Unreachable(TransportError::new(source))
+    }
+
+    /// The peer can never be reached or started this way, with this cause.
+    pub fn unusable(source: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+        ConnectError::Unusable(TransportError::new(source))
+    }
+
+    /// Connecting took longer than this limit.
+    pub fn timed_out(limit: Duration) -> ConnectError {
+        ConnectError::TimedOut { limit }
+    }
+
+    /// Credentials are missing, wrong or insufficient, with this cause.
+    pub fn unauthorized(source: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+        ConnectError::Unauthorized(TransportError::new(source))
+    }
 }

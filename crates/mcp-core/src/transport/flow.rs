@@ -1,41 +1,110 @@
-//! What crosses the contract: outbound to the transport, inbound from it.
+//! What crosses the contract: [`Outbound`] towards the peer, [`Inbound`] from it.
 
 use crate::message::{Message, Refusal};
 
 use super::{Envelope, Lane, Loss};
 
-/// What a session gives a transport.
+/// What a session gives a transport to send.
+///
+/// A variant that a later release adds is sent only to transports whose [`Binding`](super::Binding) asks for it,
+/// so a `match` may end in `_ => Ok(())`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Outbound {
-    /// A message on a lane.
+    /// A message on a lane. Made by [`Outbound::message`].
+    #[non_exhaustive]
     Message {
         /// The message.
         message: Message,
-        /// Where it goes. On a client link a fresh lane each time.
+        /// The lane to send it on. On a client link, a fresh lane for each message.
         lane: Lane,
-        /// Nothing more will be sent on this lane (promises 3 and 4). Ignored on [`Lane::SHARED`].
+        /// Nothing more will be sent on this lane (promises 3 and 4). Without meaning on [`Lane::SHARED`].
         last: bool,
-        /// Who made an error reply: HTTP takes the status from it, streams ignore it.
+        /// Who made an error response. HTTP derives the status from it; streams ignore it.
         answered_by: AnsweredBy,
-        /// What travels beside it.
+        /// What travels beside the message.
         envelope: Envelope,
     },
-    /// A lane ends here. Client: the request is abandoned. Server: this exchange gets no further answer.
+    /// Ends a lane. Made by [`Outbound::end`]. On a client link the request is abandoned; on a server link the
+    /// exchange gets no further answer.
+    #[non_exhaustive]
     End {
         /// The lane that ends.
         lane: Lane,
-        /// Why.
-        why: EndReason,
+        /// Why it ends.
+        reason: EndReason,
     },
 }
 
-/// Who made a reply.
+impl Outbound {
+    /// A message on this lane: not the last one, answered by the handler, with an empty envelope.
+    ///
+    /// ```
+    /// use mcp_core::message::Request;
+    /// use mcp_core::transport::{Lane, Outbound};
+    ///
+    /// let out = Outbound::message(Request::new(1, "ping", None), Lane::numbered(1)).last(true);
+    /// assert_eq!(out.lane(), Lane::numbered(1));
+    /// ```
+    pub fn message(message: impl Into<Message>, lane: Lane) -> Outbound {
+        Outbound::Message {
+            message: message.into(),
+            lane,
+            last: false,
+            answered_by: AnsweredBy::Handler,
+            envelope: Envelope::default(),
+        }
+    }
+
+    /// The end of this lane.
+    pub fn end(lane: Lane, reason: EndReason) -> Outbound {
+        Outbound::End { lane, reason }
+    }
+
+    /// Sets whether the message is the last one on its lane. Changes nothing on an end.
+    #[must_use]
+    pub fn last(mut self, is_last: bool) -> Outbound {
+        if let Outbound::Message { last, .. } = &mut self {
+            *last = is_last;
+        }
+        self
+    }
+
+    /// Sets who made the response. Changes nothing on an end.
+    #[must_use]
+    pub fn answered_by(mut self, by: AnsweredBy) -> Outbound {
+        if let Outbound::Message { answered_by, .. } = &mut self {
+            *answered_by = by;
+        }
+        self
+    }
+
+    /// Sets what travels beside the message. Changes nothing on an end.
+    #[must_use]
+    pub fn with_envelope(mut self, new: Envelope) -> Outbound {
+        if let Outbound::Message { envelope, .. } = &mut self {
+            *envelope = new;
+        }
+        self
+    }
+
+    /// The lane that it concerns.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Outbound::Message { lane, .. } | Outbound::End { lane, .. } => *lane,
+        }
+    }
+}
+
+/// Who made a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum AnsweredBy {
-    /// The handler, or a client.
+    /// The server's handler, or a client.
     #[default]
     Handler,
-    /// The session, before any handler saw the request (ledger T-04).
+    // Ledger T-04: a 400 for what the session refused, a 200 for what a handler said.
+    /// The server's session, before any handler saw the request.
     Protocol,
     /// The session, which takes no further request now: a limit is reached, or it drains. The request was not executed.
     Busy,
@@ -45,59 +114,121 @@ pub enum AnsweredBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The client cancelled the request (ledger T-18).
+    // Ledger T-18.
+    /// The client cancelled the request.
     Cancelled,
-    /// The request ran out of time.
+    /// The request timed out.
     TimedOut,
     /// The session closes.
     Closing,
-    /// The batch or the exchange held nothing that is answered.
+    /// The batch or the exchange contained nothing that is answered.
     NoAnswer,
 }
 
 /// What a transport gives a session.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Inbound {
-    /// A message.
+    /// A message. Made by [`Inbound::message`].
+    #[non_exhaustive]
     Message {
         /// The message.
         message: Message,
-        /// Where it came from.
+        /// The lane that it came on.
         lane: Lane,
         /// What the transport knows about it.
         envelope: Envelope,
     },
-    /// Several messages in one array. The session judges whether that is legal here.
+    /// Several messages in one array. The session decides whether the era allows it. Made by [`Inbound::batch`].
+    #[non_exhaustive]
     Batch {
-        /// Each message, or why it is none.
+        /// Each element: a message, or why it is not one.
         items: Vec<Result<Message, Refusal>>,
         /// Never [`Lane::SHARED`]: the answers are collected on it until `last`.
         lane: Lane,
         /// What the transport knows about it.
         envelope: Envelope,
     },
-    /// Input that is no legal message. The session decides whether it is answered.
+    /// Input that is not a legal message. The session decides whether to answer it. Made by [`Inbound::refused`].
+    #[non_exhaustive]
     Refused {
-        /// Where it came from.
+        /// The lane that it came on.
         lane: Lane,
         /// What is wrong with it.
         refusal: Refusal,
     },
-    /// The peer took a message that expects no answer. Ordered bindings never say so.
+    /// The peer took a message that expects no answer. Ordered bindings never report it. Made by
+    /// [`Inbound::delivered`].
+    #[non_exhaustive]
     Delivered {
-        /// The lane that the message went out on.
+        /// The lane that the message was sent on.
         lane: Lane,
     },
-    /// No answer will come on this lane.
+    /// No answer will come on this lane. Made by [`Inbound::lost`].
+    #[non_exhaustive]
     Lost {
         /// The lane.
         lane: Lane,
         /// Why.
         loss: Loss,
     },
-    /// The peer hung up on this exchange.
+    /// The peer gave up this exchange. Made by [`Inbound::ended`].
+    #[non_exhaustive]
     Ended {
         /// The lane.
         lane: Lane,
     },
+}
+
+impl Inbound {
+    /// A message that came on this lane, with an empty envelope.
+    pub fn message(message: impl Into<Message>, lane: Lane) -> Inbound {
+        Inbound::Message { message: message.into(), lane, envelope: Envelope::default() }
+    }
+
+    /// An array of messages that came on this lane, with an empty envelope. The lane is not [`Lane::SHARED`].
+    pub fn batch(items: Vec<Result<Message, Refusal>>, lane: Lane) -> Inbound {
+        Inbound::Batch { items, lane, envelope: Envelope::default() }
+    }
+
+    /// Input on this lane that is not a legal message.
+    pub fn refused(refusal: Refusal, lane: Lane) -> Inbound {
+        Inbound::Refused { lane, refusal }
+    }
+
+    /// The peer took the message that was sent on this lane.
+    pub fn delivered(lane: Lane) -> Inbound {
+        Inbound::Delivered { lane }
+    }
+
+    /// No answer will come on this lane.
+    pub fn lost(lane: Lane, loss: Loss) -> Inbound {
+        Inbound::Lost { lane, loss }
+    }
+
+    /// The peer gave up the exchange on this lane.
+    pub fn ended(lane: Lane) -> Inbound {
+        Inbound::Ended { lane }
+    }
+
+    /// Sets what the transport knows about a message or a batch. Changes nothing on the other variants.
+    #[must_use]
+    pub fn with_envelope(mut self, new: Envelope) -> Inbound {
+        if let Inbound::Message { envelope, .. } | Inbound::Batch { envelope, .. } = &mut self {
+            *envelope = new;
+        }
+        self
+    }
+
+    /// The lane that it concerns.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Inbound::Message { lane, .. }
+            | Inbound::Batch { lane, .. }
+            | Inbound::Refused { lane, .. }
+            | Inbound::Delivered { lane }
+            | Inbound::Lost { lane, .. }
+            | Inbound::Ended { lane } => *lane,
+        }
+    }
 }

@@ -9,34 +9,49 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LossKind {
-    /// The peer answered, but not in MCP: evidence for the legacy era during a probe.
+    /// The peer answered, but not in MCP. Evidence for the legacy era while the client probes.
     NotUnderstood,
-    /// Credentials are missing, wrong, or not enough.
+    /// Credentials are missing, wrong or insufficient.
     Unauthorized,
-    /// The peer is too busy, and may have said for how long.
+    /// The peer is overloaded. Made by [`LossKind::busy`].
+    #[non_exhaustive]
     Busy {
-        /// How long the peer asked to wait.
+        /// How long the peer asked to wait, if it did.
         after: Option<Duration>,
     },
     /// The peer failed (HTTP: 5xx), or could not be reached.
     PeerFailed,
     /// The exchange was cut before its answer.
     Cut,
-    /// The peer has forgotten the session.
+    /// The peer no longer knows the session. Made by [`LossKind::session_lost`].
+    #[non_exhaustive]
     SessionLost {
-        /// Whether the request may have been executed. If not, it can be sent again.
+        /// Whether the request may have been executed. If it was not, the client sends it again.
         executed: bool,
     },
-    /// A limit was hit; the source names it.
+    /// A limit was exceeded; the source names it.
     TooLarge,
-    /// The carrier's own time ran out.
+    /// A time limit of the carrier ran out.
     TimedOut,
-    /// There is no way to deliver this (a legacy server's request without a stream to the client).
+    /// The message cannot be delivered: the lane is over, or a legacy server has no stream to the client.
     NoRoute,
 }
 
-/// A loss with its cause. What a binding knows beyond the kind is in the source: downcast it.
+impl LossKind {
+    /// The peer is overloaded, and asked to wait this long, if it said so.
+    pub const fn busy(after: Option<Duration>) -> LossKind {
+        LossKind::Busy { after }
+    }
+
+    /// The peer no longer knows the session; `executed` if the request may have been executed.
+    pub const fn session_lost(executed: bool) -> LossKind {
+        LossKind::SessionLost { executed }
+    }
+}
+
+/// A loss with its cause. What a binding knows beyond the kind is in the source, for a downcast.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Loss {
     /// What the session has to know.
     pub kind: LossKind,
@@ -48,6 +63,13 @@ impl Loss {
     /// A loss of this kind with this cause.
     pub fn new(kind: LossKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Loss {
         Loss { kind, source: Arc::from(source.into()) }
+    }
+
+    /// The same cause under another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: LossKind) -> Loss {
+        self.kind = kind;
+        self
     }
 }
 

@@ -8,9 +8,9 @@
 //!
 //! The compliance kit (the crate `mcp-testkit`) has one function for each.
 //!
-//! 1. **Minting.** On a client link only the session mints lanes: a fresh one for every message,
-//!    notifications and answers too. On a server link only the transport does. Byte streams use
-//!    [`Lane::SHARED`] for all but batches.
+//! 1. **Minting.** On a client link the session mints the lanes: a fresh one for every message, notifications
+//!    and answers too. On a server link the transport mints them. A batch that a transport receives outside an
+//!    exchange gets [`Lane::batch`], at either end. Byte streams use [`Lane::SHARED`] for everything else.
 //! 2. **Correlation.** Delivery is by lane. A response on a lane of its own settles that lane: an absent
 //!    or null id is accepted, another id is a violation. One on [`Lane::SHARED`], or sent back by a
 //!    client, is matched by (link, direction, typed id). Inbound requests are keyed by (lane, id).
@@ -80,10 +80,14 @@ pub trait TransportSender: Send {
     /// [`SendError::Rejected`] concerns this lane alone; [`SendError::Fatal`] ends the link.
     async fn send(&mut self, out: Outbound) -> Result<(), SendError>;
 
-    /// Brings everything that was sent on its way. The driver sends what is queued, then flushes once.
+    /// Passes everything that was sent to the carrier. The driver sends all queued messages, then flushes once.
     ///
     /// **Not cancel-safe**, like [`send`](TransportSender::send).
-    async fn flush(&mut self) -> Result<(), SendError> {
+    ///
+    /// # Errors
+    ///
+    /// An error ends the link and keeps its cause. What concerns one message alone, `send` reports.
+    async fn flush(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 

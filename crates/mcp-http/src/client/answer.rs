@@ -36,7 +36,7 @@ pub(super) fn lost(error: HttpError) -> Loss {
         }
         HttpError::TooLarge { .. } => LossKind::TooLarge,
         HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
-        HttpError::SessionLost => LossKind::SessionLost { executed: false },
+        HttpError::SessionLost => LossKind::session_lost(false),
         HttpError::Url { .. } | HttpError::Setting { .. } => LossKind::NoRoute,
         _ => LossKind::PeerFailed,
     };
@@ -45,15 +45,15 @@ pub(super) fn lost(error: HttpError) -> Loss {
 
 /// The losses of a lane that the session has given to this exchange.
 pub(super) fn inbound(lane: Lane, loss: Loss) -> Inbound {
-    Inbound::Lost { lane, loss }
+    Inbound::lost(lane, loss)
 }
 
 /// The statuses with which the carrier itself refuses, whatever the body says (promise 5).
 fn carrier(refused: &Refused) -> Option<LossKind> {
     match refused.status.as_u16() {
         401 | 403 | 407 => Some(LossKind::Unauthorized),
-        429 => Some(LossKind::Busy { after: refused.retry_after }),
-        503 if refused.retry_after.is_some() => Some(LossKind::Busy { after: refused.retry_after }),
+        429 => Some(LossKind::busy(refused.retry_after)),
+        503 if refused.retry_after.is_some() => Some(LossKind::busy(refused.retry_after)),
         500..=599 => Some(LossKind::PeerFailed),
         _ => None,
     }

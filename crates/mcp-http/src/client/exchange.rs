@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
-use mcp_core::transport::{Envelope, Inbound, Lane, LossKind};
+use mcp_core::transport::{Inbound, Lane, LossKind};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -94,10 +94,10 @@ pub(super) async fn refusal(link: &LinkState, answer: Answer, post: &Post) -> Me
 pub(super) fn settle(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, meaning: Meaning) {
     match meaning {
         Meaning::Answer(response) => respond(link, lane, post, headers, response),
-        Meaning::Refused(refusal) => link.settle(lane, Inbound::Refused { lane, refusal }),
+        Meaning::Refused(refusal) => link.settle(lane, Inbound::refused(refusal, lane)),
         Meaning::Lost(loss) => link.settle(lane, answer::inbound(lane, loss)),
         Meaning::Batch(items) => {
-            link.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
+            link.push(Inbound::batch(items, lane));
             // If this lane's answer was in it, nobody waits for this any more.
             let error = HttpError::NotMcp { why: "an array without the answer".into(), body: String::new() };
             lose(link, lane, error);
@@ -122,7 +122,7 @@ fn respond(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, respo
         _ => response,
     };
     let message = Message::Response(response);
-    link.settle(lane, Inbound::Message { message, lane, envelope: Envelope::default() });
+    link.settle(lane, Inbound::message(message, lane));
 }
 
 /// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
@@ -184,13 +184,13 @@ async fn relay(
             }
             Decoded::One(Ok(message)) => link.deliver(lane, message),
             Decoded::One(Err(refusal)) if refusal.shape == Shape::Response => {
-                link.settle(lane, Inbound::Refused { lane, refusal });
+                link.settle(lane, Inbound::refused(refusal, lane));
                 return Relayed::Settled;
             }
-            Decoded::One(Err(refusal)) => link.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
+            Decoded::One(Err(refusal)) => link.push(Inbound::refused(refusal, Lane::SHARED)),
             Decoded::Batch(items) => {
                 let answered = items.iter().any(is_response);
-                let batch = Inbound::Batch { items, lane, envelope: Envelope::default() };
+                let batch = Inbound::batch(items, lane);
                 link.push(batch);
                 if answered {
                     // For the session the lane ends with the answer, if this was it.
@@ -240,6 +240,6 @@ pub(super) async fn note(
         // Beside everything else: nobody waits for it.
         link.launch_stream(Box::pin(standalone::run(link.clone(), post.session)));
     }
-    link.settle(lane, Inbound::Delivered { lane });
+    link.settle(lane, Inbound::delivered(lane));
     drain(answer.body).await;
 }

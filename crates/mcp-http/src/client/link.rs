@@ -8,8 +8,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mcp_core::message::{Message, ProtocolVersion};
 use mcp_core::transport::{
-    AbandonBy, Binding, CloseReport, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender, async_trait,
+    Binding, CloseReport, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -25,14 +25,7 @@ use crate::net::Exchange;
 const NOTES: u32 = 1024;
 
 /// What HTTP is to a session.
-const BINDING: Binding = Binding {
-    name: "http",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: true,
-};
+const BINDING: Binding = Binding::new("http").mirrors(true);
 
 /// A link over HTTP. Making one does no I/O.
 pub(super) struct HttpLink(Arc<LinkState>);
@@ -70,11 +63,11 @@ impl Sender {
         version: Option<ProtocolVersion>,
     ) -> Result<(Post, Exchange), SendError> {
         if !self.link.is_open() {
-            return Err(SendError::Fatal(TransportError::new(HttpError::Closed)));
+            return Err(SendError::fatal(HttpError::Closed));
         }
         if lane.is_shared() {
             let why = "a client sends each message on a lane of its own";
-            return Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why)));
+            return Err(SendError::rejected(LossKind::NoRoute, why));
         }
         post::build(message, version, &self.link, &mut self.header_cache).map_err(SendError::Rejected)
     }
@@ -115,6 +108,7 @@ impl TransportSender for Sender {
                 self.link.give_up(lane);
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@ use futures::future::{AbortHandle, Abortable, BoxFuture};
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::message::{Field, Message, Payload, ProtocolVersion};
-use mcp_core::transport::{Envelope, Inbound, Lane, TransportError};
+use mcp_core::transport::{Inbound, Lane, TransportError};
 
 use super::HttpClientConfig;
 use super::learn::Tools;
@@ -18,9 +18,6 @@ use crate::net::Net;
 
 /// What `recv` may have to hand over before exchanges stop reading.
 const QUEUE: usize = 64;
-
-/// Where the numbers begin of lanes that no session makes.
-const BATCHES: u64 = 1 << 63;
 
 /// One exchange, or one stream that stays open. The receiving half runs it.
 pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
@@ -172,7 +169,7 @@ impl LinkState {
         if let Some(Some(handle)) = state.lanes.get(&lane.number()) {
             handle.abort();
             state.lanes.remove(&lane.number());
-            state.queue.retain(|inbound| lane_of(inbound) != lane);
+            state.queue.retain(|inbound| inbound.lane() != lane);
         }
     }
 
@@ -194,16 +191,16 @@ impl LinkState {
     /// Hands over what belongs to no lane of ours, or to one that is not settled. A lane that was given up says
     /// nothing more, even if its exchange is just being run elsewhere.
     pub(super) fn push(&self, inbound: Inbound) {
-        let lane = lane_of(&inbound);
+        let lane = inbound.lane();
         let mut state = self.state();
-        if lane.is_shared() || lane.number() >= BATCHES || state.lanes.contains_key(&lane.number()) {
+        if lane.is_shared() || lane.is_batch() || state.lanes.contains_key(&lane.number()) {
             state.push(inbound);
         }
     }
 
     /// Hands a message over.
     pub(super) fn deliver(&self, lane: Lane, message: Message) {
-        self.push(Inbound::Message { message, lane, envelope: Envelope::default() });
+        self.push(Inbound::message(message, lane));
     }
 
     /// Hands over the last that a lane of ours says.
@@ -219,11 +216,12 @@ impl LinkState {
         self.state().lanes.remove(&lane.number());
     }
 
-    /// A lane for a batch that came on a stream of its own. Sessions count from 1, so these never meet theirs.
+    /// A lane for a batch that came on the standalone stream.
     pub(super) fn batch_lane(&self) -> Lane {
         let mut state = self.state();
+        let lane = Lane::batch(state.batches);
         state.batches += 1;
-        Lane::numbered(BATCHES | state.batches)
+        lane
     }
 
     // ---- the legacy session
@@ -337,17 +335,6 @@ impl State {
 pub(super) fn abortable(future: BoxFuture<'static, ()>) -> (Task, AbortHandle) {
     let (handle, registration) = AbortHandle::new_pair();
     (Abortable::new(future, registration), handle)
-}
-
-fn lane_of(inbound: &Inbound) -> Lane {
-    match inbound {
-        Inbound::Message { lane, .. }
-        | Inbound::Batch { lane, .. }
-        | Inbound::Refused { lane, .. }
-        | Inbound::Delivered { lane }
-        | Inbound::Lost { lane, .. }
-        | Inbound::Ended { lane } => *lane,
-    }
 }
 
 /// The id that a server issued, if it is one: visible ASCII, and something (ledger SESS-S-003).

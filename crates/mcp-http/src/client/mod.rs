@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
-use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
+use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
 pub use config::{ClientLimits, HttpClientConfig, ReconnectStreams};
 
@@ -168,7 +168,7 @@ impl Connect for HttpClient {
     ///
     /// [`ConnectError::Unusable`]: a setting cannot be used. The source is an [`HttpError`].
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        let net = self.net().map_err(|error| ConnectError::Unusable(TransportError::new(error)))?;
+        let net = self.net().map_err(|error| ConnectError::unusable(error))?;
         let link = LinkState::new(net, self.config.clone(), self.url.clone(), self.tools.clone());
         Ok(Box::new(HttpLink::new(link)))
     }

@@ -101,7 +101,7 @@ impl<'a> Resuming<'a> {
                         self.link.session_lost(id);
                     }
                     // The request was sent before the stream broke.
-                    return Err(Loss::new(LossKind::SessionLost { executed: true }, HttpError::SessionLost));
+                    return Err(Loss::new(LossKind::session_lost(true), HttpError::SessionLost));
                 }
                 Opened::Never(HttpError::Status(refused)) if refused.is_auth() => {
                     return Err(answer::lost(HttpError::Status(refused)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_core::message::{Decoded, decode};
-use mcp_core::transport::{Envelope, Inbound, Lane, Loss, LossKind};
+use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
 use tokio::time::Instant;
 
 use super::link_state::{LinkState, Session};
@@ -52,10 +52,10 @@ pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut C
         };
         match decode(event.data) {
             Decoded::One(Ok(message)) => link.deliver(Lane::SHARED, message),
-            Decoded::One(Err(refusal)) => link.push(Inbound::Refused { lane: Lane::SHARED, refusal }),
+            Decoded::One(Err(refusal)) => link.push(Inbound::refused(refusal, Lane::SHARED)),
             Decoded::Batch(items) => {
                 let lane = link.batch_lane();
-                link.push(Inbound::Batch { items, lane, envelope: Envelope::default() });
+                link.push(Inbound::batch(items, lane));
             }
         }
     }
@@ -64,8 +64,8 @@ pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut C
 /// The stream is given up. If the session went with it, the client's session hears of it at once (ledger T-19).
 fn over(link: &LinkState, loss: Loss) {
     if matches!(loss.kind, LossKind::SessionLost { .. }) {
-        let loss = Loss { kind: LossKind::SessionLost { executed: false }, source: loss.source };
-        link.push(Inbound::Lost { lane: Lane::SHARED, loss });
+        let loss = loss.with_kind(LossKind::session_lost(false));
+        link.push(Inbound::lost(Lane::SHARED, loss));
     } else {
         tracing::debug!(%loss, "the server's own stream is not opened any more");
     }

@@ -64,8 +64,8 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// A server that hands its links to this.
-    pub fn new(accept: Arc<dyn Accept>) -> HttpServer {
-        HttpServer { accept, config: HttpServerConfig::default(), security: Tls::default() }
+    pub fn new(accept: impl Accept) -> HttpServer {
+        HttpServer { accept: Arc::new(accept), config: HttpServerConfig::default(), security: Tls::default() }
     }
 
     /// The same with these settings.

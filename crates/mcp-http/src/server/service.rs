@@ -270,7 +270,7 @@ fn name(message: &Message) -> Option<&str> {
 async fn refused(server: &Arc<ServerState>, refusal: Refusal) -> Reply {
     let id = refusal.id.clone();
     // The answer is an error, and errors are JSON whatever was asked for.
-    modern::serve(server, Inbound::Refused { lane: LANE, refusal }, id, Formats::Json).await
+    modern::serve(server, Inbound::refused(refusal, LANE), id, Formats::Json).await
 }
 
 /// A modern message whose version is right: the headers that copy its body come next.
@@ -300,7 +300,7 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
         }
     }
     let id = request.id.clone();
-    let inbound = Inbound::Message { message: request.into(), lane: LANE, envelope: caller.envelope };
+    let inbound = Inbound::message(request, LANE).with_envelope(caller.envelope);
     modern::serve(server, inbound, Some(id), formats).await
 }
 

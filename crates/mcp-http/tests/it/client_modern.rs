@@ -9,7 +9,7 @@ use mcp_core::Error;
 use mcp_core::client::{CallOptions, SubscriptionEvent};
 use mcp_core::message::{ProtocolVersion, RawJson, Request};
 use mcp_core::session::SubscriptionFilter;
-use mcp_core::transport::{AnsweredBy, Connect, Envelope, Lane, LossKind, Outbound};
+use mcp_core::transport::{Connect, Envelope, Lane, LossKind, Outbound};
 
 use crate::client_peer::{Peer, URL, said, soon};
 
@@ -71,13 +71,8 @@ impl Wake for Wakes {
 fn list(id: i64) -> Outbound {
     let mut envelope = Envelope::default();
     envelope.version = Some(ProtocolVersion::V2026_07_28);
-    Outbound::Message {
-        message: Request::new(id, "tools/list", Some(RawJson::EMPTY_OBJECT)).into(),
-        lane: Lane::numbered(id as u64),
-        last: false,
-        answered_by: AnsweredBy::Handler,
-        envelope,
-    }
+    Outbound::message(Request::new(id, "tools/list", Some(RawJson::EMPTY_OBJECT)), Lane::numbered(id as u64))
+        .with_envelope(envelope)
 }
 
 /// FAULT A-B7: who waits for a call that is alone sleeps until its answer comes.

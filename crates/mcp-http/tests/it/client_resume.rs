@@ -178,7 +178,7 @@ async fn a_session_that_is_gone_on_resume_fails_the_call_and_is_opened_anew() {
     stream.raw("id: 1\ndata:\n\n");
     stream.end();
     peer.next_of(Method::GET).await.status(404);
-    assert_eq!(lost(&call.await.unwrap_err()), LossKind::SessionLost { executed: true });
+    assert_eq!(lost(&call.await.unwrap_err()), LossKind::session_lost(true));
     peer.handshake(V, Some("new")).await;
     peer.next_of(Method::GET).await.status(405);
     peer.silence(Duration::from_secs(60)).await;

@@ -122,7 +122,7 @@ impl Bench {
         let (tell, told) = mpsc::unbounded_channel();
         let router = router(gate.clone(), second_gate.clone(), tell).list_changed();
         let handle = Server::builder("legacy", "1").build(router).unwrap();
-        let server = Running::serve(HttpServer::new(Arc::new(handle.clone())).configure(change));
+        let server = Running::serve(HttpServer::new(handle.clone()).configure(change));
         Bench { server, gate, second_gate, told, handle }
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use mcp_core::message::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
 use mcp_core::transport::{
-    Accept, AnsweredBy, EndReason, Envelope, Inbound, Lane, Outbound, SendError, Transport,
-    TransportReceiver, TransportSender, async_trait,
+    Accept, EndReason, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportReceiver,
+    TransportSender, async_trait,
 };
 use tokio::sync::oneshot;
 
@@ -45,7 +45,7 @@ fn script() -> (Running, oneshot::Receiver<Halves>) {
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
     let mut envelope = Envelope::default();
     envelope.version = Some(ProtocolVersion::V2025_11_25);
-    Outbound::Message { message: message.into(), lane, last, answered_by: AnsweredBy::Handler, envelope }
+    Outbound::message(message, lane).last(last).with_envelope(envelope)
 }
 
 fn note(n: i64) -> Notification {
@@ -130,7 +130,7 @@ async fn a_link_that_ends_fails_what_it_took_and_forgets_the_session() {
     let mut second = ask(&server, &id, LIST).await;
     let (_, lane) = next(&mut receiver).await;
     let (_, other) = next(&mut receiver).await;
-    sender.send(Outbound::End { lane, why: EndReason::Closing }).await.expect("ended");
+    sender.send(Outbound::end(lane, EndReason::Closing)).await.expect("ended");
     let again = sender.send(out(note(1), lane, false)).await;
     assert!(matches!(again, Err(SendError::Rejected(_))), "{again:?}");
     sender.send(out(note(1), other, false)).await.expect("sent");

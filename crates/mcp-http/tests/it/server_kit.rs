@@ -1,7 +1,6 @@
 //! A server without sockets, and a client that writes bytes and reads bytes.
 
 use std::io;
-use std::sync::Arc;
 
 use mcp_core::transport::{Accept, async_trait};
 use mcp_http::HttpServer;
@@ -43,7 +42,7 @@ const PIPE: usize = 64 * 1024;
 
 impl Running {
     pub(crate) fn start(accept: impl Accept, change: impl FnOnce(&mut HttpServerConfig)) -> Running {
-        Running::serve(HttpServer::new(Arc::new(accept)).configure(change))
+        Running::serve(HttpServer::new(accept).configure(change))
     }
 
     pub(crate) fn serve(server: HttpServer) -> Running {

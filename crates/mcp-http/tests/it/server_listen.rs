@@ -18,7 +18,7 @@ use super::server_kit::{Running, body, call, soon};
 use super::server_modern::server;
 
 fn http_server() -> HttpServer {
-    HttpServer::new(Arc::new(server()))
+    HttpServer::new(server())
 }
 
 /// A server with a tool that tells the peer.
@@ -27,7 +27,7 @@ fn peer_server() -> HttpServer {
         let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
         Ok::<_, ToolError>(format!("{:?}", request.peer()))
     });
-    HttpServer::new(Arc::new(Server::builder("test", "1").build(router).unwrap()))
+    HttpServer::new(Server::builder("test", "1").build(router).unwrap())
 }
 
 async fn ask_once(mut io: impl AsyncRead + AsyncWrite + Unpin, request: String) -> String {

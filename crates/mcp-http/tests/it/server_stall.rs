@@ -161,7 +161,7 @@ fn secured() -> mcp_http::HttpServer {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate =
         rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let server = mcp_http::HttpServer::new(std::sync::Arc::new(crate::server_modern::server()));
+    let server = mcp_http::HttpServer::new(crate::server_modern::server());
     server.tls(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mcp_core::message::{Message, RawJson, Refusal, Request, Response};
 use mcp_core::transport::{
-    AnsweredBy, CloseReport, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender,
+    CloseReport, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender,
 };
 use mcp_stdio::{ChildCommand, ShutdownTimeouts};
 
@@ -33,7 +33,7 @@ pub(crate) fn outbound(message: Message) -> Outbound {
 }
 
 pub(crate) fn on_lane(message: Message, lane: Lane, last: bool) -> Outbound {
-    Outbound::Message { message, lane, last, answered_by: AnsweredBy::Handler, envelope: Envelope::default() }
+    Outbound::message(message, lane).last(last)
 }
 
 impl Link {

@@ -46,7 +46,7 @@ async fn answers_to_a_batch_are_one_line() {
     ] {
         server.sender.send(on_lane(message, lane, last)).await.unwrap();
     }
-    let end = |lane| Outbound::End { lane, why: EndReason::NoAnswer };
+    let end = |lane| Outbound::end(lane, EndReason::NoAnswer);
     server.sender.send(end(lanes[1])).await.unwrap();
     server.sender.send(end(lanes[1])).await.unwrap();
     server.sender.send(end(Lane::numbered(3))).await.unwrap();

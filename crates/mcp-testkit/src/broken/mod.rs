@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mcp_core::message::RequestId;
-use mcp_core::transport::{AbandonBy, Binding, Lane, Transport, TransportReceiver, TransportSender, memory};
+use mcp_core::transport::{Binding, Lane, Transport, TransportReceiver, TransportSender, memory};
 
 /// One way to break a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,9 +149,7 @@ impl Flaw {
             | Flaw::AcceptsLate
             | Flaw::WaitsForRoute
             | Flaw::NeverDelivered
-            | Flaw::DeliversCalls => {
-                Binding { ordered: false, abandon: AbandonBy::End, ..Binding::STREAM.named("exchanges") }
-            }
+            | Flaw::DeliversCalls => Binding::new("exchanges").continuous(true),
             _ => Binding::STREAM,
         }
     }

@@ -63,7 +63,7 @@ impl TransportReceiver for Receiver {
                     if let Inbound::Message { message: Message::Response(_), lane, .. } = &inbound {
                         let lane = *lane;
                         self.held = Some(inbound);
-                        return Ok(Some(Inbound::Delivered { lane }));
+                        return Ok(Some(Inbound::delivered(lane)));
                     }
                 }
                 Flaw::ClientMints => {
@@ -90,7 +90,7 @@ impl TransportReceiver for Receiver {
                     } = &inbound
                     {
                         let loss = Loss::new(LossKind::PeerFailed, error.clone());
-                        inbound = Inbound::Lost { lane: *lane, loss };
+                        inbound = Inbound::lost(*lane, loss);
                     }
                 }
                 Flaw::WaitsForAnswer => self.shared.answered.notify_one(),

@@ -26,7 +26,7 @@ impl Sender {
     async fn pass(&mut self, out: Outbound) -> Result<(), SendError> {
         match &mut self.inner {
             Some(inner) => inner.send(out).await,
-            None => Err(SendError::Fatal(TransportError::new("closed"))),
+            None => Err(SendError::fatal("closed")),
         }
     }
 }
@@ -38,11 +38,10 @@ impl TransportSender for Sender {
         let seventh = self.sent.is_multiple_of(7);
         match self.flaw {
             Flaw::OneLane => {
-                let last = self.shared.state().last_lane;
-                if let (Some(last), lane) = (last, lane_mut(&mut out))
-                    && *lane == Lane::numbered(1)
+                if let Some(last) = self.shared.state().last_lane
+                    && out.lane() == Lane::numbered(1)
                 {
-                    *lane = last;
+                    set_lane(&mut out, last);
                 }
             }
             Flaw::RoutesById => {
@@ -85,7 +84,7 @@ impl TransportSender for Sender {
                 let _held = shared.lock.lock().await;
                 return self.pass(out).await;
             }
-            Flaw::LanesOnAStream => *lane_mut(&mut out) = Lane::SHARED,
+            Flaw::LanesOnAStream => set_lane(&mut out, Lane::SHARED),
             Flaw::Drops if seventh => return Ok(()),
             Flaw::Doubles if seventh => self.pass(out.clone()).await?,
             _ => {}
@@ -114,9 +113,9 @@ impl TransportSender for Sender {
     }
 }
 
-fn lane_mut(out: &mut Outbound) -> &mut Lane {
-    match out {
-        Outbound::Message { lane, .. } | Outbound::End { lane, .. } => lane,
+fn set_lane(out: &mut Outbound, to: Lane) {
+    if let Outbound::Message { lane, .. } | Outbound::End { lane, .. } = out {
+        *lane = to;
     }
 }
 

@@ -126,7 +126,7 @@ impl TransportSender for CarelessSender {
         self.0.send(out).await
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
+    async fn flush(&mut self) -> Result<(), TransportError> {
         self.0.flush().await
     }
 

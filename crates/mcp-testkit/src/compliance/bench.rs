@@ -150,7 +150,7 @@ impl Rig<'_> {
 
     async fn try_send(&mut self, out: Outbound) -> Result<(), SendError> {
         self.client.sender.send(out).await?;
-        self.client.sender.flush().await
+        Ok(self.client.sender.flush().await?)
     }
 
     /// Sends a call, on a fresh lane.
@@ -170,7 +170,7 @@ impl Rig<'_> {
     /// Ends a lane at the client.
     pub(super) async fn abandon(&mut self, lane: Lane) -> Verdict {
         self.bench.wait("send at the client, of an End");
-        let sent = self.try_send(Outbound::End { lane, why: EndReason::Cancelled }).await;
+        let sent = self.try_send(Outbound::end(lane, EndReason::Cancelled)).await;
         sent.map_err(|error| Stop::Fail(format!("the client's End failed: {error}")))
     }
 
@@ -181,7 +181,7 @@ impl Rig<'_> {
             let once = self.hub.link(link).is_some_and(|link| link.binding.one_exchange);
             match &seen {
                 Seen::End(_) | Seen::AfterEnd(_) if once => {}
-                Seen::In(Inbound::Ended { lane }) if self.finished.contains(&(link, *lane)) => {}
+                Seen::In(Inbound::Ended { lane, .. }) if self.finished.contains(&(link, *lane)) => {}
                 _ => return (link, seen),
             }
         }
@@ -291,7 +291,7 @@ impl Rig<'_> {
         }
         self.bench.wait(format!("Delivered at the client, for {lane:?}"));
         match self.client_event().await {
-            Seen::In(Inbound::Delivered { lane: told }) if told == lane => Ok(()),
+            Seen::In(Inbound::Delivered { lane: told, .. }) if told == lane => Ok(()),
             other => fail(format!("at the client, in place of Delivered for {lane:?}: {other:?}")),
         }
     }

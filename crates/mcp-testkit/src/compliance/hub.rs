@@ -122,9 +122,9 @@ impl ServerLink {
         match &mut *self.sender.lock().await {
             Some(sender) => {
                 sender.send(out).await?;
-                sender.flush().await
+                Ok(sender.flush().await?)
             }
-            None => Err(SendError::Fatal(TransportError::new("the kit dropped this link"))),
+            None => Err(SendError::fatal("the kit dropped this link")),
         }
     }
 

@@ -20,9 +20,10 @@ pub const PROMISES: [Promise; 8] = [
     Promise {
         number: 1,
         title: "Minting",
-        text: "On a client link only the session mints lanes: a fresh one for every message, notifications \
-               and answers too. On a server link only the transport does. Byte streams use [`Lane::SHARED`] \
-               for all but batches.",
+        text: "On a client link the session mints the lanes: a fresh one for every message, notifications \
+               and answers too. On a server link the transport mints them. A batch that a transport receives \
+               outside an exchange gets [`Lane::batch`], at either end. Byte streams use [`Lane::SHARED`] for \
+               everything else.",
         causes: "a number is used for two lanes, or the client's end makes one up. Count, and never reuse a number; hand a reply over on the lane that its call went out on; on a byte stream, everything on Lane::SHARED.",
     },
     Promise {

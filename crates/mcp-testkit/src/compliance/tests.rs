@@ -16,38 +16,10 @@ use std::time::Duration;
 /// One binding of each kind.
 const BINDINGS: [Binding; 5] = [
     Binding::STREAM,
-    Binding {
-        name: "exchanges",
-        continuous: false,
-        ordered: false,
-        abandon: AbandonBy::End,
-        one_exchange: false,
-        mirrors: true,
-    },
-    Binding {
-        name: "publish/subscribe",
-        continuous: true,
-        ordered: false,
-        abandon: AbandonBy::Message,
-        one_exchange: false,
-        mirrors: false,
-    },
-    Binding {
-        name: "ordered exchanges",
-        continuous: true,
-        ordered: true,
-        abandon: AbandonBy::End,
-        one_exchange: false,
-        mirrors: false,
-    },
-    Binding {
-        name: "discontinuous stream",
-        continuous: false,
-        ordered: true,
-        abandon: AbandonBy::Message,
-        one_exchange: false,
-        mirrors: false,
-    },
+    Binding::new("exchanges").mirrors(true),
+    Binding::STREAM.named("publish/subscribe").ordered(false),
+    Binding::new("ordered exchanges").continuous(true).ordered(true),
+    Binding::STREAM.named("discontinuous stream").continuous(false),
 ];
 
 #[tokio::test(start_paused = true)]

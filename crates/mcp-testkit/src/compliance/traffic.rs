@@ -3,7 +3,7 @@
 use mcp_core::message::{
     ErrorObject, Message, Notification, Payload, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
 };
-use mcp_core::transport::{AnsweredBy, Envelope, Lane, Outbound};
+use mcp_core::transport::{Envelope, Lane, Outbound};
 
 use super::Dialect;
 
@@ -115,7 +115,7 @@ pub(super) fn is_sized(message: &Message, number: usize, bytes: usize) -> bool {
 pub(super) fn out(dialect: Dialect, message: Message, lane: Lane, last: bool) -> Outbound {
     let mut envelope = Envelope::default();
     envelope.version = Some(version(dialect));
-    Outbound::Message { message, lane, last, answered_by: AnsweredBy::Handler, envelope }
+    Outbound::message(message, lane).last(last).with_envelope(envelope)
 }
 
 /// What a message is, in few words for a report.

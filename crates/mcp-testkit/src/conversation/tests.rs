@@ -3,12 +3,12 @@
 use super::*;
 use crate::broken::{self, Flaw};
 use crate::compliance::pairs;
-use mcp_core::transport::{AbandonBy, Binding, memory};
+use mcp_core::transport::{Binding, memory};
 
 #[tokio::test(start_paused = true)]
 async fn both_eras_talk_over_streams_and_exchanges() {
-    let exchanges = Binding { ordered: false, abandon: AbandonBy::End, ..Binding::STREAM.named("exchanges") };
-    let topics = Binding { ordered: false, ..Binding::STREAM.named("topics") };
+    let exchanges = Binding::new("exchanges").continuous(true);
+    let topics = Binding::STREAM.named("topics").ordered(false);
     for binding in [Binding::STREAM, exchanges, topics] {
         let fixture = pairs(binding.name, move || async move { Ok(memory::pair(binding)) });
         run(&fixture).await.assert_passed();

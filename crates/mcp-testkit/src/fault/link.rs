@@ -150,7 +150,7 @@ impl TransportSender for CutSender {
         self.inner.send(out).await
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
+    async fn flush(&mut self) -> Result<(), TransportError> {
         self.inner.flush().await
     }
 

@@ -4,14 +4,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use mcp_core::message::Notification;
-use mcp_core::transport::{
-    AnsweredBy, Binding, Envelope, Inbound, Lane, Outbound, SendError, Transport, memory,
-};
+use mcp_core::transport::{Binding, Inbound, Lane, Outbound, SendError, Transport, memory};
 
 fn note() -> Outbound {
-    let (lane, envelope) = (Lane::SHARED, Envelope::default());
-    let message = Notification::new("note", None).into();
-    Outbound::Message { message, lane, last: false, answered_by: AnsweredBy::Handler, envelope }
+    Outbound::message(Notification::new("note", None), Lane::SHARED)
 }
 
 #[tokio::test]

@@ -139,17 +139,16 @@ impl Sim {
             Wire::Message { message, lane, last } => {
                 let lanes = &mut link.client_lanes;
                 let alive = lane.is_shared() || if last { lanes.end(lane) } else { lanes.is_open(lane) };
-                alive.then_some(Inbound::Message { message, lane, envelope })
+                alive.then_some(Inbound::message(message, lane).with_envelope(envelope))
             }
-            Wire::End { lane } => link
-                .client_lanes
-                .end(lane)
-                .then(|| Inbound::Lost { lane, loss: cut("the server ended the exchange") }),
+            Wire::End { lane } => {
+                link.client_lanes.end(lane).then(|| Inbound::lost(lane, cut("the server ended the exchange")))
+            }
             Wire::Lost { lane } => {
                 link.client_lanes.end(lane);
-                Some(Inbound::Lost { lane, loss: cut("the exchange was cut") })
+                Some(Inbound::lost(lane, cut("the exchange was cut")))
             }
-            Wire::Delivered { lane } => Some(Inbound::Delivered { lane }),
+            Wire::Delivered { lane } => Some(Inbound::delivered(lane)),
             Wire::Closed => {
                 link.client_open = false;
                 let error = link.failed.then(|| TransportError::new("the simulated link failed"));
@@ -173,7 +172,7 @@ impl Sim {
             Wire::Message { message, lane: called, .. } => {
                 let asks = matches!(message, Message::Request(_));
                 let lane = if exchanges { link.server_lanes.mint(called, asks) } else { Lane::SHARED };
-                let inbound = Inbound::Message { message, lane, envelope: Envelope::default() };
+                let inbound = Inbound::message(message, lane);
                 link.server.handle_inbound(self.now, inbound);
                 if !self.binding.ordered && !asks {
                     self.fly(index, Side::Client, Wire::Delivered { lane: called });
@@ -181,7 +180,7 @@ impl Sim {
             }
             Wire::End { lane } | Wire::Lost { lane } | Wire::Delivered { lane } => {
                 if let Some(lane) = link.server_lanes.end_by_client(lane) {
-                    link.server.handle_inbound(self.now, Inbound::Ended { lane });
+                    link.server.handle_inbound(self.now, Inbound::ended(lane));
                 }
             }
             Wire::Closed if link.failed => {
@@ -239,12 +238,11 @@ impl Sim {
                 }
                 self.launch(index, Side::Server, message, lane, last);
             }
-            Outbound::End { lane, why } => {
-                if self.links[index].client_lanes.end(lane) {
-                    self.note(index, Side::Client, lane, format!("(End: {why:?})"));
-                    self.fly(index, Side::Server, Wire::End { lane });
-                }
+            Outbound::End { lane, reason, .. } if self.links[index].client_lanes.end(lane) => {
+                self.note(index, Side::Client, lane, format!("(End: {reason:?})"));
+                self.fly(index, Side::Server, Wire::End { lane });
             }
+            _ => {}
         }
     }
 
@@ -273,9 +271,7 @@ impl Sim {
         if !link.server_open {
             return;
         }
-        let lane = match &out {
-            Outbound::Message { lane, .. } | Outbound::End { lane, .. } => *lane,
-        };
+        let lane = out.lane();
         let called = if lane.is_shared() { Some(lane) } else { link.server_lanes.client_of(lane) };
         let Some(called) = called else {
             let loss = Loss::new(LossKind::NoRoute, "this exchange is over");
@@ -295,13 +291,14 @@ impl Sim {
                 }
                 self.launch(index, Side::Client, message, called, last);
             }
-            Outbound::End { why, .. } => {
+            Outbound::End { reason, .. } => {
                 link.server_lanes.end(lane);
                 if !lane.is_shared() {
-                    self.note(index, Side::Server, called, format!("(End: {why:?})"));
+                    self.note(index, Side::Server, called, format!("(End: {reason:?})"));
                     self.fly(index, Side::Client, Wire::End { lane: called });
                 }
             }
+            _ => {}
         }
     }
 

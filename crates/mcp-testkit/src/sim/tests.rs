@@ -8,14 +8,7 @@ use mcp_core::CloseReason;
 use mcp_core::message::ProtocolVersion;
 use mcp_core::session::client::EraMode;
 
-const EXCHANGES: Binding = Binding {
-    name: "exchanges",
-    continuous: false,
-    ordered: false,
-    abandon: mcp_core::transport::AbandonBy::End,
-    one_exchange: false,
-    mirrors: false,
-};
+const EXCHANGES: Binding = Binding::new("exchanges").abandon(mcp_core::transport::AbandonBy::End);
 
 fn raw(text: &str) -> RawJson {
     RawJson::parse(text.to_owned()).unwrap()
@@ -185,7 +178,7 @@ fn a_close_ends_both_sides() {
 #[test]
 fn a_refused_connect_is_told() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
-    sim.refuse(ConnectError::Unusable(TransportError::new("no such program")));
+    sim.refuse(ConnectError::unusable("no such program"));
     let call = sim.call("tools/list", None);
     sim.run_until_idle();
     assert!(sim.outcome(call).unwrap().is_err());

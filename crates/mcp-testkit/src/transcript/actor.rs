@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use mcp_core::message::{Decoded, ErrorObject, Message, RawJson, decode};
-use mcp_core::transport::{AbandonBy, Binding, Envelope, Inbound, Lane, Outbound};
+use mcp_core::transport::{Binding, Inbound, Lane, Outbound};
 
 use super::parse::Header;
 
@@ -28,14 +28,7 @@ pub(super) trait Actor {
 }
 
 /// A binding with lanes.
-const EXCHANGES: Binding = Binding {
-    name: "exchanges",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: true,
-};
+const EXCHANGES: Binding = Binding::new("exchanges").mirrors(true);
 
 pub(super) fn binding(header: &Header) -> Result<Binding, String> {
     match header.get("binding") {
@@ -99,19 +92,13 @@ impl<T: Copy + PartialEq> Names<T> {
 
 /// What a text of the peer is to a session, as a transport would hand it over.
 pub(super) fn inbound(text: &str, lane: Lane, batches: &mut u64) -> Inbound {
-    let envelope = Envelope::default();
     match decode(Bytes::copy_from_slice(text.as_bytes())) {
-        Decoded::One(Ok(message)) => Inbound::Message { message, lane, envelope },
-        Decoded::One(Err(refusal)) => Inbound::Refused { lane, refusal },
+        Decoded::One(Ok(message)) => Inbound::message(message, lane),
+        Decoded::One(Err(refusal)) => Inbound::refused(refusal, lane),
         Decoded::Batch(items) => {
-            // Batches have lanes of their own on streams too; far from those that a file names.
-            let lane = if lane.is_shared() {
-                *batches += 1;
-                Lane::numbered(1_000_000 + *batches)
-            } else {
-                lane
-            };
-            Inbound::Batch { items, lane, envelope }
+            let lane = if lane.is_shared() { Lane::batch(*batches) } else { lane };
+            *batches += 1;
+            Inbound::batch(items, lane)
         }
     }
 }
@@ -123,14 +110,14 @@ pub(super) fn outbound(role: Role, binding: Binding, out: &Outbound) -> Option<S
     match out {
         Outbound::Message { message, lane, last, .. } => {
             let more = if *last || lane.is_shared() || role == Role::Client { "" } else { "+" };
-            let batch = lane.number() > 1_000_000;
+            let batch = lane.is_batch();
             let lane =
                 if lanes && !lane.is_shared() { format!("[{}]", lane.number()) } else { String::new() };
             let more = if lanes || batch { more } else { "" };
             Some(format!("{arrow}{lane}{more} {}", text(message)))
         }
         Outbound::End { lane, .. } if lanes => Some(format!("{arrow}[{}] End", lane.number())),
-        Outbound::End { .. } => None,
+        _ => None,
     }
 }
 

@@ -141,10 +141,10 @@ fn loss_kind(name: &str) -> Result<LossKind, String> {
     Ok(match name {
         "not-understood" => LossKind::NotUnderstood,
         "unauthorized" => LossKind::Unauthorized,
-        "busy" => LossKind::Busy { after: None },
+        "busy" => LossKind::busy(None),
         "peer-failed" => LossKind::PeerFailed,
         "cut" => LossKind::Cut,
-        "state-gone" => LossKind::SessionLost { executed: false },
+        "state-gone" => LossKind::session_lost(false),
         "too-large" => LossKind::TooLarge,
         "timed-out" => LossKind::TimedOut,
         "no-route" => LossKind::NoRoute,
@@ -181,18 +181,18 @@ impl Actor for ClientActor {
             "close" => self.session.close(now, CloseReason::Requested),
             "connect" => self.session.handle_connected(now, self.binding),
             "refuse" => {
-                let error = ConnectError::Unreachable(TransportError::new(rest));
+                let error = ConnectError::unreachable(rest);
                 self.session.handle_connect_failed(now, error);
             }
             "disconnect" => self.session.handle_closed(now, None, CloseReport::default()),
             "fail" => {
                 self.session.handle_closed(now, Some(TransportError::new(rest)), CloseReport::default())
             }
-            "delivered" => self.session.handle_inbound(now, Inbound::Delivered { lane: lane(rest)?.0 }),
+            "delivered" => self.session.handle_inbound(now, Inbound::delivered(lane(rest)?.0)),
             "lost" => {
                 let (lane, kind) = lane(rest)?;
                 let loss = Loss::new(loss_kind(kind.trim())?, kind.trim());
-                self.session.handle_inbound(now, Inbound::Lost { lane, loss });
+                self.session.handle_inbound(now, Inbound::lost(lane, loss));
             }
             _ => return Err(format!("no verb `{verb}` for a client")),
         }

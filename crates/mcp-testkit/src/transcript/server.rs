@@ -191,7 +191,7 @@ impl Actor for ServerActor {
             "close" => self.session.close(now, CloseReason::Requested),
             "read-closed" => self.session.handle_read_closed(now),
             "disconnect" => self.session.handle_closed(now, None, CloseReport::default()),
-            "ended" => self.session.handle_inbound(now, Inbound::Ended { lane: lane(rest)?.0 }),
+            "ended" => self.session.handle_inbound(now, Inbound::ended(lane(rest)?.0)),
             _ => return Err(format!("no verb `{verb}` for a server")),
         }
         self.drain();

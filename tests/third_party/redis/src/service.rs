@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use mcp_core::transport::{Accept, Connect, ConnectError, Transport, TransportError, async_trait};
+use mcp_core::transport::{Accept, Connect, ConnectError, Transport, async_trait};
 use redis::aio::PubSubStream;
 use redis::{AsyncCommands, Client, ErrorKind, RedisError};
 use tokio::task::JoinSet;
@@ -45,8 +45,8 @@ impl RedisClient {
 impl Connect for RedisClient {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let opened = tokio::time::timeout(CONNECT, self.open()).await;
-        let link = opened.map_err(|_| ConnectError::TimedOut { limit: CONNECT })?;
-        Ok(Box::new(link.map_err(|error| ConnectError::Unreachable(TransportError::new(error)))?))
+        let link = opened.map_err(|_| ConnectError::timed_out(CONNECT))?;
+        Ok(Box::new(link.map_err(|error| ConnectError::unreachable(error))?))
     }
 }
 
@@ -66,7 +66,8 @@ impl RedisServer {
     }
 
     /// Hands every link to `accept`, until Redis is gone or the future is dropped; then the links are dropped too.
-    pub async fn serve(mut self, accept: Arc<dyn Accept>) {
+    pub async fn serve(mut self, accept: impl Accept) {
+        let accept = Arc::new(accept);
         let mut links = JoinSet::new();
         while let Some(hello) = self.hellos.next().await {
             while links.try_join_next().is_some() {}

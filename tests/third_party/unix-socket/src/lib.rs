@@ -72,7 +72,8 @@ impl UnixServer {
     }
 
     /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
-    pub async fn serve(self, accept: Arc<dyn Accept>) {
+    pub async fn serve(self, accept: impl Accept) {
+        let accept = Arc::new(accept);
         let mut links = JoinSet::new();
         loop {
             while links.len() >= MAX_LINKS {

@@ -36,7 +36,8 @@ impl WebSocketServer {
     }
 
     /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
-    pub async fn serve(self, listener: TcpListener, accept: Arc<dyn Accept>) {
+    pub async fn serve(self, listener: TcpListener, accept: impl Accept) {
+        let accept: Arc<dyn Accept> = Arc::new(accept);
         let mut links = JoinSet::new();
         loop {
             while links.len() >= MAX_LINKS {

@@ -62,7 +62,7 @@ impl Host {
 }
 
 async fn listen(era: EraMode) -> std::io::Result<(Host, Link)> {
-    let server = HttpServer::new(std::sync::Arc::new(serve_demo::server().map_err(std::io::Error::other)?));
+    let server = HttpServer::new(serve_demo::server().map_err(std::io::Error::other)?);
     let bound = server.configure(|config| config.http_sse = true).bind("127.0.0.1:0").await?;
     // The oldest clients know another way in.
     let url = match era {

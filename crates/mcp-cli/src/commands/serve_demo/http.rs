@@ -1,7 +1,6 @@
 //! The demo's server over HTTP: both eras on one URL, until a signal.
 
 use std::io;
-use std::sync::Arc;
 
 use clap::Args;
 use mcp_http::HttpServer;
@@ -49,7 +48,7 @@ pub(super) async fn run(
     options: &Listen,
     address: &str,
 ) -> Result<(), Failure> {
-    let server = HttpServer::new(Arc::new(super::server()?)).with_config(config(global, options)?);
+    let server = HttpServer::new(super::server()?).with_config(config(global, options)?);
     let failed = |error: io::Error| {
         let code = if error.kind() == io::ErrorKind::InvalidInput { Code::Usage } else { Code::Io };
         Failure::new(code, error.to_string())

@@ -91,7 +91,7 @@ impl Driver {
         let attempt = async {
             sleep_until(Some(at)).await;
             let link = tokio::time::timeout(limit, connector.connect()).await;
-            link.unwrap_or(Err(ConnectError::TimedOut { limit }))
+            link.unwrap_or(Err(ConnectError::timed_out(limit)))
         };
         let mut attempt = std::pin::pin!(attempt);
         loop {

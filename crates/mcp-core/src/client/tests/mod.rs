@@ -20,7 +20,7 @@ use crate::transport::{Binding, memory};
 async fn client(router: Router) -> Client {
     let server = Server::builder("test server", "1").build(router).unwrap();
     let (connector, listener) = memory::connector(Binding::STREAM);
-    tokio::spawn(listener.serve(Arc::new(server)));
+    tokio::spawn(listener.serve(server));
     Client::builder("test client", "1").connect(connector).await.unwrap()
 }
 

@@ -11,8 +11,8 @@ use crate::error::CloseReason;
 use crate::message::{Message, Notification, RawJson};
 use crate::server::{Context, Router, Server};
 use crate::transport::{
-    Binding, CloseReport, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender, memory,
+    Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError, TransportReceiver,
+    TransportSender, memory,
 };
 
 fn slow(limit: u64, cancelled: &Arc<AtomicBool>) -> Router {
@@ -147,8 +147,8 @@ impl TransportReceiver for Flood {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
         // As a socket does it: what is there at once costs budget.
         tokio::task::consume_budget().await;
-        let message = Notification::new("x/any", None).into();
-        Ok(Some(Inbound::Message { message, lane: Lane::SHARED, envelope: Envelope::default() }))
+        let message = Notification::new("x/any", None);
+        Ok(Some(Inbound::message(message, Lane::SHARED)))
     }
 }
 

@@ -21,8 +21,7 @@ use std::time::Duration;
 use crate::message::{Decoded, Message, RawJson, decode};
 use crate::server::{Handler, Server};
 use crate::transport::{
-    AnsweredBy, Binding, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender,
-    memory,
+    Binding, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender, memory,
 };
 
 /// A client that knows nothing but lines.
@@ -59,7 +58,7 @@ impl Peer {
         self.lanes += 1;
         let lane = Lane::numbered(self.lanes);
         let envelope = Envelope::default();
-        let out = Outbound::Message { message, lane, last: true, answered_by: AnsweredBy::Handler, envelope };
+        let out = Outbound::message(message, lane).last(true).with_envelope(envelope);
         self.sender.send(out).await.unwrap();
         lane
     }
@@ -115,7 +114,7 @@ impl Peer {
 
     pub(super) async fn end(&mut self, lane: Lane) {
         let why = crate::transport::EndReason::Cancelled;
-        self.sender.send(Outbound::End { lane, why }).await.unwrap();
+        self.sender.send(Outbound::end(lane, why)).await.unwrap();
     }
 
     pub(super) async fn close_sending(&mut self) {
@@ -134,14 +133,7 @@ pub(super) fn server(handler: impl Handler) -> Server {
 }
 
 /// A binding like HTTP: each message on an exchange of its own, which is given up by ending it.
-pub(super) const EXCHANGES: Binding = Binding {
-    name: "exchanges",
-    continuous: false,
-    ordered: false,
-    abandon: crate::transport::AbandonBy::End,
-    one_exchange: false,
-    mirrors: false,
-};
+pub(super) const EXCHANGES: Binding = Binding::new("exchanges");
 
 /// The link of one modern HTTP request.
-pub(super) const ONE: Binding = Binding { one_exchange: true, ..EXCHANGES };
+pub(super) const ONE: Binding = EXCHANGES.one_exchange(true);

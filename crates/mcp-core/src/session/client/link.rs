@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::CloseReason;
 use crate::message::{Message, Method, Notification, Payload, ProtocolVersion, RawJson, Request};
 use crate::session::{CallId, Output};
-use crate::transport::{AbandonBy, AnsweredBy, Binding, EndReason, Envelope, Lane, Outbound};
+use crate::transport::{AbandonBy, Binding, EndReason, Envelope, Lane, Outbound};
 
 use super::ClientSession;
 use super::event::Negotiated;
@@ -131,13 +131,9 @@ impl<T: Clone> ClientSession<T> {
     /// lane.
     pub(super) fn transmit(&mut self, number: u64, message: Message, mut envelope: Envelope) {
         envelope.version = envelope.version.or(self.link().and_then(Link::version));
-        self.out.push_back(Output::Transmit(Outbound::Message {
-            message,
-            lane: Lane::numbered(number),
-            last: true,
-            answered_by: AnsweredBy::Handler,
-            envelope,
-        }));
+        self.out.push_back(Output::Transmit(
+            Outbound::message(message, Lane::numbered(number)).last(true).with_envelope(envelope),
+        ));
     }
 
     /// Sends a notification or a response on a fresh lane, and returns the lane's number.
@@ -195,7 +191,7 @@ impl<T: Clone> ClientSession<T> {
             self.transmit_fresh(Notification::new("notifications/cancelled", Some(params)));
         }
         if by_end {
-            self.out.push_back(Output::Transmit(Outbound::End { lane: Lane::numbered(number), why }));
+            self.out.push_back(Output::Transmit(Outbound::end(Lane::numbered(number), why)));
         }
     }
 }

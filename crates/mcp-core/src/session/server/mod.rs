@@ -303,11 +303,13 @@ impl ServerSession {
     ) {
         let mut envelope = Envelope::default();
         envelope.version = version;
-        self.out.push(Output::Transmit(Outbound::Message { message, lane, last, answered_by, envelope }));
+        self.out.push(Output::Transmit(
+            Outbound::message(message, lane).last(last).answered_by(answered_by).with_envelope(envelope),
+        ));
     }
 
     fn end_lane(&mut self, lane: Lane, why: EndReason) {
-        self.out.push(Output::Transmit(Outbound::End { lane, why }));
+        self.out.push(Output::Transmit(Outbound::end(lane, why)));
     }
 
     fn event(&mut self, event: ServerEvent) {

@@ -9,14 +9,13 @@ use crate::transport::Lane;
 /// How many batches of one link may wait for answers. One more is refused.
 pub(super) const MAX_OPEN: usize = 1024;
 
-/// On a client link the session mints lanes, counting from 1: lanes of batches stay out of its way.
-const CLIENT_BASE: u64 = 1 << 63;
-
 /// Shared by the two halves of one end.
+#[derive(Default)]
 pub(super) struct Batches(Mutex<Open>);
 
+#[derive(Default)]
 struct Open {
-    last: u64,
+    seen: u64,
     collected: HashMap<Lane, Vec<Message>>,
 }
 
@@ -33,11 +32,6 @@ pub(super) enum Put {
 }
 
 impl Batches {
-    pub(super) fn new(server: bool) -> Batches {
-        let last = if server { 0 } else { CLIENT_BASE };
-        Batches(Mutex::new(Open { last, collected: HashMap::new() }))
-    }
-
     /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -55,8 +49,8 @@ impl Batches {
         if answered && open.collected.len() >= MAX_OPEN {
             return None;
         }
-        open.last += 1;
-        let lane = Lane::numbered(open.last);
+        let lane = Lane::batch(open.seen);
+        open.seen += 1;
         if answered {
             open.collected.insert(lane, Vec::new());
         }

@@ -41,8 +41,8 @@ use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
 use crate::message::{Decoded, Message, Refusal, Shape};
 
 use super::{
-    Binding, CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender,
+    Binding, CloseReport, Envelope, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender,
 };
 
 use batches::{Batches, Put};
@@ -130,7 +130,7 @@ impl<F: Frame> Transport for Framed<F> {
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let batches = Arc::new(Batches::new(self.server));
+        let batches = Arc::<Batches>::default();
         let sender = Sender {
             sink: Some(self.sink),
             server: self.server,
@@ -155,18 +155,18 @@ struct Sender<F> {
 }
 
 impl<F: Frame> Sender<F> {
-    fn sink(&mut self) -> Result<&mut Carrier<F>, SendError> {
-        self.sink.as_mut().ok_or_else(|| SendError::Fatal(TransportError::new(EndClosed)))
+    fn sink(&mut self) -> Result<&mut Carrier<F>, TransportError> {
+        self.sink.as_mut().ok_or_else(|| TransportError::new(EndClosed))
     }
 
     async fn feed(&mut self, frame: F) -> Result<(), SendError> {
-        self.sink()?.feed(frame).await.map_err(SendError::Fatal)
+        Ok(self.sink()?.feed(frame).await?)
     }
 
     async fn feed_batch(&mut self, messages: Vec<Message>) -> Result<(), SendError> {
         match F::from_batch(messages) {
             Some(frame) => self.feed(frame).await,
-            None => Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "this carrier has no batches"))),
+            None => Err(SendError::rejected(LossKind::NoRoute, "this carrier has no batches")),
         }
     }
 }
@@ -188,14 +188,14 @@ impl<F: Frame> TransportSender for Sender<F> {
             Put::Kept => Ok(()),
             Put::Complete(messages) => self.feed_batch(messages).await,
             Put::NoBatch(_) if self.server && !lane.is_shared() => {
-                Err(SendError::Rejected(Loss::new(LossKind::NoRoute, "there is no such lane")))
+                Err(SendError::rejected(LossKind::NoRoute, "there is no such lane"))
             }
             Put::Refused(message) | Put::NoBatch(message) => self.feed(F::from_message(message)).await,
         }
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
-        self.sink()?.flush().await.map_err(SendError::Fatal)
+    async fn flush(&mut self) -> Result<(), TransportError> {
+        self.sink()?.flush().await
     }
 
     async fn close(&mut self) -> Result<CloseReport, TransportError> {
@@ -238,12 +238,12 @@ impl<F: Frame> Receiver<F> {
 
     fn judge(&self, decoded: Decoded) -> Inbound {
         let envelope = self.envelope.clone();
-        let refused = |refusal| Inbound::Refused { lane: Lane::SHARED, refusal };
+        let refused = |refusal| Inbound::refused(refusal, Lane::SHARED);
         match decoded {
-            Decoded::One(Ok(message)) => Inbound::Message { message, lane: Lane::SHARED, envelope },
+            Decoded::One(Ok(message)) => Inbound::message(message, Lane::SHARED).with_envelope(envelope),
             Decoded::One(Err(refusal)) => refused(refusal),
             Decoded::Batch(items) => match self.batches.open(&items) {
-                Some(lane) => Inbound::Batch { items, lane, envelope },
+                Some(lane) => Inbound::batch(items, lane).with_envelope(envelope),
                 None => {
                     let why = format_args!("too many batches in flight; the limit is {}", batches::MAX_OPEN);
                     refused(Refusal::invalid(None, Shape::Unknown, why))

@@ -6,11 +6,11 @@ use futures::channel::mpsc;
 
 use super::*;
 use crate::message::{Notification, Request, Response};
-use crate::transport::{AnsweredBy, EndReason};
+use crate::transport::EndReason;
 
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
     let envelope = Envelope::default();
-    Outbound::Message { message: message.into(), lane, last, answered_by: AnsweredBy::Handler, envelope }
+    Outbound::message(message, lane).last(last).with_envelope(envelope)
 }
 
 fn reply(id: i64) -> Response {
@@ -70,7 +70,7 @@ async fn a_batch_that_ends_early_sends_what_there_is() {
         if answered {
             down.send(out(reply(1), lane, false)).await.unwrap();
         }
-        down.send(Outbound::End { lane, why: EndReason::NoAnswer }).await.unwrap();
+        down.send(Outbound::end(lane, EndReason::NoAnswer)).await.unwrap();
     }
     down.close().await.unwrap();
     assert_eq!(read.next().await.unwrap(), r#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#);

@@ -13,7 +13,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
 use super::{LaneFrame, Lanes, single};
 use crate::transport::framed::{EndClosed, Frame};
 use crate::transport::{
-    AbandonBy, Binding, CloseReport, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
+    Binding, CloseReport, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender,
 };
 
@@ -48,7 +48,7 @@ impl<F: Frame> Laned<F> {
         G: Into<Box<dyn Error + Send + Sync>>,
     {
         Laned {
-            binding: Binding { ordered: false, abandon: AbandonBy::End, ..Binding::STREAM.named(name) },
+            binding: Binding::new(name).continuous(true),
             lanes: Lanes::client(),
             sink: Box::pin(sink.sink_map_err(|error| TransportError::new(error))),
             stream: Box::pin(stream.map_err(|error| TransportError::new(error))),
@@ -116,8 +116,8 @@ struct Sender<F> {
 }
 
 impl<F> Sender<F> {
-    fn sink(&mut self) -> Result<&mut Carrier<F>, SendError> {
-        self.sink.as_mut().ok_or_else(|| SendError::Fatal(TransportError::new(EndClosed)))
+    fn sink(&mut self) -> Result<&mut Carrier<F>, TransportError> {
+        self.sink.as_mut().ok_or_else(|| TransportError::new(EndClosed))
     }
 }
 
@@ -126,11 +126,11 @@ impl<F: Frame> TransportSender for Sender<F> {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         self.sink()?;
         let Some(frame) = self.lanes.outbound(out)? else { return Ok(()) };
-        self.sink()?.feed(frame.map(F::from_message)).await.map_err(SendError::Fatal)
+        Ok(self.sink()?.feed(frame.map(F::from_message)).await?)
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
-        self.sink()?.flush().await.map_err(SendError::Fatal)
+    async fn flush(&mut self) -> Result<(), TransportError> {
+        self.sink()?.flush().await
     }
 
     async fn close(&mut self) -> Result<CloseReport, TransportError> {

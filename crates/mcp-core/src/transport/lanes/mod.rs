@@ -102,7 +102,7 @@ pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
 ///
 /// let (client, server) = (Lanes::client(), Lanes::server());
 /// let (message, lane, envelope) = (Request::new(1, "ping", None).into(), Lane::numbered(7), Envelope::default());
-/// let out = Outbound::Message { message, lane, last: true, answered_by: AnsweredBy::Handler, envelope };
+/// let out = Outbound::message(message, lane).last(true).with_envelope(envelope);
 /// // The carrier gets a frame, and brings it to the other end.
 /// let frame = client.outbound(out).unwrap().unwrap();
 /// let seen = server.inbound(frame.map(|message| Ok(message)), Envelope::default());
@@ -177,13 +177,13 @@ impl Lanes {
             LaneFrame::Close => return None,
             LaneFrame::Taken { lane } => {
                 let waits = open.get(&lane) == Some(&Waits::Taken);
-                return (waits && open.remove(&lane).is_some()).then_some(Inbound::Delivered { lane });
+                return (waits && open.remove(&lane).is_some()).then_some(Inbound::delivered(lane));
             }
             LaneFrame::End { lane } => {
                 open.remove(&lane)?;
                 let loss = || Loss::new(LossKind::Cut, "the server ended the exchange without an answer");
-                let lost = self.client.then(|| Inbound::Lost { lane, loss: loss() });
-                return Some(lost.unwrap_or(Inbound::Ended { lane }));
+                let lost = self.client.then(|| Inbound::lost(lane, loss()));
+                return Some(lost.unwrap_or(Inbound::ended(lane)));
             }
         };
         let answered = match &message {
@@ -199,8 +199,8 @@ impl Lanes {
             false => true,
         };
         heard.then(|| match message {
-            Ok(message) => Inbound::Message { message, lane, envelope },
-            Err(refusal) => Inbound::Refused { lane, refusal },
+            Ok(message) => Inbound::message(message, lane).with_envelope(envelope),
+            Err(refusal) => Inbound::refused(refusal, lane),
         })
     }
 }

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::message::{Notification, RawJson, Request, Response};
-use crate::transport::{AnsweredBy, EndReason};
+use crate::transport::EndReason;
 
 fn out(message: impl Into<Message>, lane: u64, last: bool) -> Outbound {
     let envelope = Envelope::default();
     let lane = Lane::numbered(lane);
-    Outbound::Message { message: message.into(), lane, last, answered_by: AnsweredBy::Handler, envelope }
+    Outbound::message(message, lane).last(last).with_envelope(envelope)
 }
 
 fn reply() -> Response {
@@ -35,14 +35,14 @@ fn an_exchange_is_over_with_its_last_message() {
     assert!(matches!(late, Err(SendError::Rejected(loss)) if loss.kind == LossKind::NoRoute));
     let late = LaneFrame::Message { lane: Lane::numbered(5), message: Ok(reply().into()), last: true };
     assert!(client.inbound(late, Envelope::default()).is_none());
-    let end = Outbound::End { lane: Lane::numbered(5), why: EndReason::Cancelled };
+    let end = Outbound::end(Lane::numbered(5), EndReason::Cancelled);
     assert!(client.outbound(end).unwrap().is_none());
 }
 
 /// Promise 3: either side can end it, and each hears of it in its own words.
 #[test]
 fn an_end_is_an_end_to_the_server_and_a_loss_to_the_client() {
-    let end = || Outbound::End { lane: Lane::numbered(5), why: EndReason::Cancelled };
+    let end = || Outbound::end(Lane::numbered(5), EndReason::Cancelled);
     let (client, server) = ends();
     assert!(matches!(carry(&client, end(), &server), Some(Inbound::Ended { .. })));
     let (client, server) = ends();

@@ -9,8 +9,8 @@ use futures::{StreamExt, future};
 
 use crate::message::Message;
 use crate::transport::{
-    CloseReport, Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError, TransportError,
-    TransportReceiver, TransportSender,
+    CloseReport, Inbound, Lane, Loss, LossKind, Outbound, SendError, TransportError, TransportReceiver,
+    TransportSender,
 };
 
 use super::routes::ClientLanes;
@@ -88,7 +88,7 @@ impl Receiver {
             return Poll::Ready(None);
         }
         if let Poll::Ready(Some(lane)) = self.delivered.poll_next_unpin(cx) {
-            return Poll::Ready(Some(Inbound::Delivered { lane }));
+            return Poll::Ready(Some(Inbound::delivered(lane)));
         }
         loop {
             match self.frames.poll_next_unpin(cx) {
@@ -112,11 +112,13 @@ impl Receiver {
             Frame::Message { message, lane, last } => {
                 let alive =
                     lane.is_shared() || if last { self.lanes.end(lane) } else { self.lanes.is_open(lane) };
-                alive.then(|| Inbound::Message { message, lane, envelope: Envelope::default() })
+                alive.then(|| Inbound::message(message, lane))
             }
-            Frame::End { lane } => self.lanes.end(lane).then(|| Inbound::Lost {
-                lane,
-                loss: Loss::new(LossKind::Cut, "the server ended the exchange without an answer"),
+            Frame::End { lane } => self.lanes.end(lane).then(|| {
+                Inbound::lost(
+                    lane,
+                    Loss::new(LossKind::Cut, "the server ended the exchange without an answer"),
+                )
             }),
         }
     }

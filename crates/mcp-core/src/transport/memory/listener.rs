@@ -7,7 +7,7 @@ use futures::channel::mpsc;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, future};
 
-use crate::transport::{Accept, Binding, Connect, ConnectError, Transport, TransportError};
+use crate::transport::{Accept, Binding, Connect, ConnectError, Transport};
 
 use super::{Pair, PeerGone, ServerEnd};
 
@@ -50,7 +50,7 @@ pub struct Connector {
 impl Connect for Connector {
     /// Waits while 16 links wait for the listener. [`ConnectError::Unreachable`] when it is gone.
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        let gone = || ConnectError::Unreachable(TransportError::new(PeerGone));
+        let gone = || ConnectError::unreachable(PeerGone);
         // The pair is made when there is a place for it, so a dropped future leaves nothing behind.
         future::poll_fn(|cx| self.links.poll_ready(cx)).await.map_err(|_| gone())?;
         let (client, server) = self.pair.link();
@@ -73,7 +73,8 @@ impl Listener {
 
     /// Hands every link to this server, and serves them side by side in this one future, until every
     /// connector is gone and every link has ended. Dropping the future drops the links.
-    pub async fn serve(mut self, server: Arc<dyn Accept>) {
+    pub async fn serve(mut self, server: impl Accept) {
+        let server: Arc<dyn Accept> = Arc::new(server);
         let mut links = FuturesUnordered::new();
         let mut listening = true;
         while listening || !links.is_empty() {

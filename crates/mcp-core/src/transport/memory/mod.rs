@@ -18,8 +18,8 @@
 //! a client that never receives has been told of deliveries is kept: one number a message.
 //!
 //! ```
-//! use mcp_core::message::{Message, Request};
-//! use mcp_core::transport::{Binding, Envelope, Inbound, Lane, AnsweredBy, Outbound, Transport, memory};
+//! use mcp_core::message::Request;
+//! use mcp_core::transport::{Binding, Inbound, Lane, Outbound, Transport, memory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
@@ -27,16 +27,8 @@
 //! let (mut requests, _replies) = Box::new(client).split();
 //! let (_answers, mut incoming) = Box::new(server).split();
 //!
-//! requests
-//!     .send(Outbound::Message {
-//!         message: Message::from(Request::new(1, "ping", None)),
-//!         lane: Lane::numbered(1),
-//!         last: true,
-//!         answered_by: AnsweredBy::Handler,
-//!         envelope: Envelope::default(),
-//!     })
-//!     .await
-//!     .unwrap();
+//! let ping = Outbound::message(Request::new(1, "ping", None), Lane::numbered(1)).last(true);
+//! requests.send(ping).await.unwrap();
 //! let seen = incoming.recv().await.unwrap();
 //! assert!(matches!(seen, Some(Inbound::Message { lane: Lane::SHARED, .. })));
 //! # }
@@ -57,8 +49,7 @@ use futures::future;
 use crate::message::Message;
 
 use super::{
-    AbandonBy, Binding, Envelope, Lane, Loss, LossKind, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender,
+    AbandonBy, Binding, Envelope, Lane, LossKind, SendError, Transport, TransportReceiver, TransportSender,
 };
 
 pub use listener::{Connector, Listener, connector};
@@ -201,7 +192,7 @@ impl Pipe {
 
     /// Waits for a place, and for nothing else.
     async fn put(&mut self, frame: Frame) -> Result<(), SendError> {
-        let gone = || SendError::Fatal(TransportError::new(PeerGone));
+        let gone = || SendError::fatal(PeerGone);
         let pipe = self.0.as_mut().ok_or_else(gone)?;
         future::poll_fn(|cx| pipe.poll_ready(cx)).await.map_err(|_| gone())?;
         pipe.start_send(frame).map_err(|_| gone())
@@ -216,5 +207,5 @@ impl Pipe {
 }
 
 fn no_route(why: &'static str) -> SendError {
-    SendError::Rejected(Loss::new(LossKind::NoRoute, why))
+    SendError::rejected(LossKind::NoRoute, why)
 }

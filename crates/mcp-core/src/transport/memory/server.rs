@@ -118,9 +118,9 @@ impl Receiver {
                     let _gone = self.deliver.unbounded_send(lane);
                 }
                 let lane = if self.mode.exchanges { self.lanes.mint(lane, asks) } else { Lane::SHARED };
-                Some(Inbound::Message { message, lane, envelope: self.envelope.clone() })
+                Some(Inbound::message(message, lane).with_envelope(self.envelope.clone()))
             }
-            Frame::End { lane } => self.lanes.end_by_client(lane).map(|lane| Inbound::Ended { lane }),
+            Frame::End { lane } => self.lanes.end_by_client(lane).map(Inbound::ended),
         }
     }
 }

@@ -4,25 +4,12 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::message::{ErrorObject, Message, Notification, Request, Response};
-use crate::transport::{AnsweredBy, Connect, EndReason, Inbound, Outbound};
+use crate::transport::{Connect, EndReason, Inbound, Outbound};
 
-const EXCHANGES: Binding = Binding {
-    name: "exchanges",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: false,
-};
+const EXCHANGES: Binding = Binding::new("exchanges");
 
 fn out(message: impl Into<Message>, lane: u64, last: bool) -> Outbound {
-    Outbound::Message {
-        message: message.into(),
-        lane: Lane::numbered(lane),
-        last,
-        answered_by: AnsweredBy::Handler,
-        envelope: Envelope::default(),
-    }
+    Outbound::message(message, Lane::numbered(lane)).last(last)
 }
 
 fn ask(id: i64) -> Request {
@@ -52,7 +39,7 @@ fn a_stream_forgets_lanes() {
     block_on(async {
         let ((mut up, mut replies), (mut down, mut requests)) = halves(&Pair::new(Binding::STREAM));
         up.send(out(ask(1), 7, true)).await.unwrap();
-        up.send(Outbound::End { lane: Lane::numbered(7), why: EndReason::Cancelled }).await.unwrap();
+        up.send(Outbound::end(Lane::numbered(7), EndReason::Cancelled)).await.unwrap();
         assert_eq!(lane_of(&mut requests).await, 0);
         down.send(out(reply(1), 0, true)).await.unwrap();
         down.send(out(reply(1), 0, true)).await.unwrap();
@@ -87,7 +74,7 @@ fn either_side_can_end_an_exchange() {
         up.send(out(ask(1), 1, true)).await.unwrap();
         up.send(out(ask(2), 2, true)).await.unwrap();
         assert_eq!((lane_of(&mut requests).await, lane_of(&mut requests).await), (1, 2));
-        let end = |lane| Outbound::End { lane: Lane::numbered(lane), why: EndReason::Cancelled };
+        let end = |lane| Outbound::end(Lane::numbered(lane), EndReason::Cancelled);
         up.send(end(1)).await.unwrap();
         up.send(end(1)).await.unwrap();
         assert!(matches!(requests.recv().await, Ok(Some(Inbound::Ended { lane })) if lane.number() == 1));
@@ -106,7 +93,7 @@ fn a_late_reply_is_dropped() {
         up.send(out(ask(1), 1, true)).await.unwrap();
         assert_eq!(lane_of(&mut requests).await, 1);
         down.send(out(reply(1), 1, true)).await.unwrap();
-        up.send(Outbound::End { lane: Lane::numbered(1), why: EndReason::Cancelled }).await.unwrap();
+        up.send(Outbound::end(Lane::numbered(1), EndReason::Cancelled)).await.unwrap();
         down.close().await.unwrap();
         assert!(matches!(replies.recv().await, Ok(None)));
         assert!(matches!(replies.recv().await, Ok(None)));
@@ -135,7 +122,7 @@ fn a_full_link_waits_for_the_peer_to_read() {
 
 #[test]
 fn one_exchange_is_all() {
-    let once = Binding { one_exchange: true, ..EXCHANGES };
+    let once = EXCHANGES.one_exchange(true);
     let ((mut up, _replies), (mut down, mut requests)) = halves(&Pair::new(once));
     block_on(async {
         up.send(out(ask(1), 1, true)).await.unwrap();

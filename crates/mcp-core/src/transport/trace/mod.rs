@@ -89,8 +89,8 @@ impl Tracer {
     }
 
     /// The server, with every link it accepts traced.
-    pub fn accept(&self, inner: Arc<dyn Accept>) -> TracedAccept {
-        TracedAccept::new(inner, self.clone())
+    pub fn accept(&self, inner: impl Accept) -> TracedAccept {
+        TracedAccept::new(Arc::new(inner), self.clone())
     }
 }
 

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::message::{Message, Notification, RawJson, Request};
-use crate::transport::{
-    AnsweredBy, Binding, ConnectError, Envelope, Inbound, Lane, Outbound, Transport, memory,
-};
+use crate::transport::{Binding, ConnectError, Envelope, Inbound, Lane, Outbound, Transport, memory};
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
@@ -25,13 +23,7 @@ fn tracer(redaction: Redaction) -> (Tracer, Lines) {
 fn out(message: impl Into<Message>) -> Outbound {
     let lane = Lane::numbered(3);
     let envelope = Envelope::default();
-    Outbound::Message {
-        message: message.into(),
-        lane,
-        last: true,
-        answered_by: AnsweredBy::Handler,
-        envelope,
-    }
+    Outbound::message(message, lane).last(true).with_envelope(envelope)
 }
 
 fn secret() -> Request {

@@ -1,5 +1,6 @@
 //! The wrappers: each hands everything on and reports it.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -46,7 +47,7 @@ struct TracedSender {
 }
 
 impl TracedSender {
-    fn note_failure(&self, lane: Option<Lane>, sent: &Result<(), SendError>) {
+    fn note_failure<E: Error>(&self, lane: Option<Lane>, sent: &Result<(), E>) {
         if let Err(error) = sent {
             self.reporter.report(Direction::Out, lane, What::Failed { why: error.to_string() });
         }
@@ -61,7 +62,7 @@ impl TransportSender for TracedSender {
             Outbound::Message { message, lane, .. } => {
                 (*lane, What::message(message, self.reporter.redaction()))
             }
-            Outbound::End { lane, why } => (*lane, What::End(*why)),
+            Outbound::End { lane, reason } => (*lane, What::End(*reason)),
         };
         self.reporter.report(Direction::Out, Some(lane), what);
         let sent = self.inner.send(out).await;
@@ -69,7 +70,7 @@ impl TransportSender for TracedSender {
         sent
     }
 
-    async fn flush(&mut self) -> Result<(), SendError> {
+    async fn flush(&mut self) -> Result<(), TransportError> {
         let flushed = self.inner.flush().await;
         self.note_failure(None, &flushed);
         flushed

@@ -12,10 +12,8 @@ pub(crate) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode
         // Load balancers see only the status.
         (Err(_), AnsweredBy::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         // A handler's errors are results of the call, whatever their code.
-        (Err(error), AnsweredBy::Handler) if error.code == code::MISSING_CLIENT_CAPABILITY => {
-            StatusCode::BAD_REQUEST
-        }
-        (Err(_), AnsweredBy::Handler) => StatusCode::OK,
+        (Err(error), _) if error.code == code::MISSING_CLIENT_CAPABILITY => StatusCode::BAD_REQUEST,
+        (Err(_), _) => StatusCode::OK,
     }
 }
 

@@ -60,7 +60,7 @@ impl Legacy {
         let envelope = caller.envelope;
         let (lane, inbound) = match message {
             Decoded::One(Ok(message)) => {
-                (Lane::SHARED, Inbound::Message { message, lane: Lane::SHARED, envelope })
+                (Lane::SHARED, Inbound::message(message, Lane::SHARED).with_envelope(envelope))
             }
             Decoded::One(Err(refusal)) => {
                 let id: Option<&RequestId> = refusal.id.as_ref();
@@ -68,7 +68,7 @@ impl Legacy {
             }
             Decoded::Batch(items) => {
                 let lane = session.mint();
-                (lane, Inbound::Batch { items, lane, envelope })
+                (lane, Inbound::batch(items, lane).with_envelope(envelope))
             }
         };
         let Ok(place) = session.place().await else { return session_not_found() };

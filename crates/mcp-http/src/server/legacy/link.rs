@@ -12,14 +12,7 @@ use mcp_core::transport::{
 use super::session::Session;
 
 /// Legacy requests copy nothing into headers, and are given up by message. POSTs overtake each other.
-const BINDING: Binding = Binding {
-    name: "http",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::Message,
-    one_exchange: false,
-    mirrors: false,
-};
+const BINDING: Binding = Binding::new("http").abandon(AbandonBy::Message);
 
 /// The link of a session. Dropping it, or one of its halves, ends the session.
 pub(super) struct Link(Half);

@@ -83,7 +83,7 @@ impl Legacy {
         let started = self.start(SessionKind::StreamableHttp, caller, |session| {
             let lane = session.mint();
             let (exchange, to_come) = session.exchange(Brought::Opening, vec![request.id.clone()], formats);
-            let inbound = Inbound::Message { message: request.into(), lane, envelope };
+            let inbound = Inbound::message(request, lane).with_envelope(envelope);
             if session.ask_first(lane, inbound, exchange).is_ok() {
                 answer = Some(to_come);
             }

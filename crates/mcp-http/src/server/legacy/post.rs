@@ -56,23 +56,23 @@ async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, f
         Decoded::One(Ok(Message::Request(request))) => {
             let waiting = vec![request.id.clone()];
             let envelope = envelope.with(StreamControl::new(session, lane));
-            (Inbound::Message { message: request.into(), lane, envelope }, Brought::One, waiting, formats)
+            (Inbound::message(request, lane).with_envelope(envelope), Brought::One, waiting, formats)
         }
         Decoded::One(Ok(message)) => {
-            let taken = session.tell(place, lane, Inbound::Message { message, lane, envelope });
+            let taken = session.tell(place, lane, Inbound::message(message, lane).with_envelope(envelope));
             return accepted(taken.ok()).await;
         }
         // The session says what is wrong with it, in a body with a status (ledger HTTP-S-003).
         Decoded::One(Err(refusal)) => {
             let formats = Formats::Json;
-            (Inbound::Refused { lane, refusal }, Brought::One, Vec::new(), formats)
+            (Inbound::refused(refusal, lane), Brought::One, Vec::new(), formats)
         }
         Decoded::Batch(items) => {
             let waiting: Vec<RequestId> = items.iter().flatten().filter_map(request_id).collect();
             let bad = items.iter().any(Result::is_err);
             let formats = if waiting.is_empty() { Formats::Json } else { formats };
             let envelope = envelope.with(StreamControl::new(session, lane));
-            (Inbound::Batch { items, lane, envelope }, Brought::Batch { bad }, waiting, formats)
+            (Inbound::batch(items, lane).with_envelope(envelope), Brought::Batch { bad }, waiting, formats)
         }
     };
     let (exchange, answer) = session.exchange(brought, waiting, formats);

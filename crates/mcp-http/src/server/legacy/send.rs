@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use mcp_core::transport::{Loss, LossKind, Outbound, SendError, TransportError};
+use mcp_core::transport::{LossKind, Outbound, SendError};
 use tokio::sync::oneshot;
 
 use super::lane::{Answer, Delivery, Exchange};
@@ -39,10 +39,10 @@ impl Session {
     fn decide(self: &Arc<Self>, out: Outbound) -> Result<SendPlan, SendError> {
         let mut state = self.lock();
         if state.is_over() {
-            return Err(SendError::Fatal(TransportError::new(Ended)));
+            return Err(SendError::fatal(Ended));
         }
         Ok(match out {
-            Outbound::Message { message, lane, last, answered_by, envelope } => {
+            Outbound::Message { message, lane, last, answered_by, envelope, .. } => {
                 state.version = envelope.version.or(state.version);
                 if self.kind == SessionKind::HttpSse {
                     self.route_to_one(&mut state, &message, lane)
@@ -52,7 +52,8 @@ impl Session {
                     self.route(&mut state, &message, lane, last, answered_by)
                 }
             }
-            Outbound::End { lane, why } => self.route_end(&mut state, lane, why),
+            Outbound::End { lane, reason, .. } => self.route_end(&mut state, lane, reason),
+            _ => SendPlan::default(),
         })
     }
 
@@ -80,7 +81,7 @@ impl Session {
             self.close();
         }
         match rejected {
-            Some(why) => Err(SendError::Rejected(Loss::new(LossKind::NoRoute, why))),
+            Some(why) => Err(SendError::rejected(LossKind::NoRoute, why)),
             None => Ok(()),
         }
     }

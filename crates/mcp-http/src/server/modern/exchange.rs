@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use mcp_core::message::Message;
-use mcp_core::transport::{AnsweredBy, EndReason, Loss, LossKind, SendError, TransportError};
+use mcp_core::transport::{AnsweredBy, EndReason, LossKind, SendError};
 
 use super::super::ServerTimeouts;
 use super::super::body::{self, Body, NotQueued, StreamWriter};
@@ -177,7 +177,7 @@ impl Exchange {
             Err(_) => {
                 let why =
                     format!("write stalled: the client left {} messages unread for {limit:?}", self.queue());
-                Err(SendError::Fatal(TransportError::new(why)))
+                Err(SendError::fatal(why))
             }
         };
         if last || matches!(said, Err(SendError::Fatal(_))) {
@@ -292,5 +292,5 @@ fn event(message: &Message) -> Bytes {
 }
 
 fn over() -> SendError {
-    SendError::Rejected(Loss::new(LossKind::NoRoute, "this exchange is over"))
+    SendError::rejected(LossKind::NoRoute, "this exchange is over")
 }

@@ -7,8 +7,8 @@ use std::task::Poll;
 use futures::future::BoxFuture;
 use mcp_core::message::Message;
 use mcp_core::transport::{
-    AbandonBy, Binding, CloseReport, Inbound, Lane, Loss, LossKind, Outbound, SendError, Transport,
-    TransportError, TransportReceiver, TransportSender, async_trait,
+    Binding, CloseReport, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, async_trait,
 };
 
 use super::exchange::{Exchange, LinkEvent};
@@ -16,14 +16,7 @@ use super::exchange::{Exchange, LinkEvent};
 /// The lane of the one exchange.
 pub(crate) const LANE: Lane = Lane::numbered(1);
 
-const BINDING: Binding = Binding {
-    name: "http",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: true,
-    mirrors: true,
-};
+const BINDING: Binding = Binding::new("http").one_exchange(true).mirrors(true);
 
 /// The server's end of one POST. It is its own receiving half: what came stands in one place until it is taken.
 pub(super) struct Link {
@@ -72,12 +65,13 @@ impl TransportSender for Sender {
                     Err(blocked) => return Box::pin(self.exchange.wait(blocked)),
                 }
             }
-            Outbound::End { lane, why } => {
+            Outbound::End { lane, reason, .. } => {
                 if lane == LANE {
-                    self.exchange.end(why);
+                    self.exchange.end(reason);
                 }
                 Ok(())
             }
+            _ => Ok(()),
         };
         match said {
             Ok(()) => nothing(),
@@ -85,7 +79,7 @@ impl TransportSender for Sender {
         }
     }
 
-    fn flush<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<(), SendError>>
+    fn flush<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<(), TransportError>>
     where
         's: 'f,
         Self: 'f,
@@ -117,17 +111,17 @@ impl TransportReceiver for Link {
             return Ok(Some(inbound));
         }
         Ok(match poll_fn(|cx| self.exchange.poll_event(cx)).await {
-            LinkEvent::HungUp => Some(Inbound::Ended { lane: LANE }),
+            LinkEvent::HungUp => Some(Inbound::ended(LANE)),
             LinkEvent::Over => None,
         })
     }
 }
 
 /// Nothing is left to do. It has no size, so its box takes no memory.
-fn nothing<'f>() -> BoxFuture<'f, Result<(), SendError>> {
+fn nothing<'f, E: 'f>() -> BoxFuture<'f, Result<(), E>> {
     Box::pin(poll_fn(|_| Poll::Ready(Ok(()))))
 }
 
 fn no_route(why: &'static str) -> SendError {
-    SendError::Rejected(Loss::new(LossKind::NoRoute, why))
+    SendError::rejected(LossKind::NoRoute, why)
 }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use mcp_core::message::{Notification, ProtocolVersion, Request, Response as Reply};
 use mcp_core::transport::{
-    Envelope, Lane, LossKind, Outbound, SendError, Transport, TransportReceiver, TransportSender, async_trait,
+    Lane, LossKind, Outbound, SendError, Transport, TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::oneshot;
 
@@ -49,8 +49,7 @@ where
 }
 
 async fn ask(server: &Arc<ServerState>, formats: Formats) -> Response<Body> {
-    let message = Request::new(1, "ask", None).into();
-    let inbound = Inbound::Message { message, lane: LANE, envelope: Envelope::default() };
+    let inbound = Inbound::message(Request::new(1, "ask", None), LANE);
     serve(server, inbound, Some(1.into()), formats).await.into_response()
 }
 
@@ -62,13 +61,7 @@ where
 }
 
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
-    Outbound::Message {
-        message: message.into(),
-        lane,
-        last,
-        answered_by: AnsweredBy::Handler,
-        envelope: Envelope::default(),
-    }
+    Outbound::message(message, lane).last(last)
 }
 
 fn reply() -> Outbound {
@@ -112,8 +105,8 @@ async fn an_end_without_a_message_has_a_status() {
         (EndReason::Cancelled, 200, ""),
     ] {
         let response = ask_with(Formats::Either, move |(mut sender, _receiver)| async move {
-            sender.send(Outbound::End { lane: LANE, why }).await.unwrap();
-            sender.send(Outbound::End { lane: LANE, why }).await.unwrap();
+            sender.send(Outbound::end(LANE, why)).await.unwrap();
+            sender.send(Outbound::end(LANE, why)).await.unwrap();
             assert!(rejected(sender.send(reply()).await));
         })
         .await;
@@ -163,7 +156,7 @@ async fn a_dropped_answer_is_a_hang_up() {
     let server = server(|(mut sender, mut receiver)| async move {
         let _request = receiver.recv().await;
         let news = receiver.recv().await;
-        assert!(matches!(news, Ok(Some(Inbound::Ended { lane: LANE }))), "{news:?}");
+        assert!(matches!(news, Ok(Some(Inbound::Ended { lane: LANE, .. }))), "{news:?}");
         assert!(matches!(receiver.recv().await, Ok(None)));
         assert!(rejected(sender.send(note()).await));
         assert!(rejected(sender.send(reply()).await));

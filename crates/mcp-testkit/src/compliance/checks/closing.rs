@@ -5,7 +5,7 @@ use std::task::Poll;
 use crate::compliance::bench::{Bench, Rig};
 use crate::compliance::hub::{Hub, Reading, Seen};
 use crate::compliance::{Dialect, Stop, Verdict, ensure, fail, traffic};
-use mcp_core::transport::{CloseReport, ConnectError, Inbound, TransportError};
+use mcp_core::transport::{CloseReport, ConnectError, Inbound, SendError, TransportError};
 
 fn same(closed: &[Result<CloseReport, TransportError>; 2]) -> Verdict {
     let agree = match closed {
@@ -36,7 +36,7 @@ pub(super) async fn client_close(bench: &Bench<'_>) -> Verdict {
     let call = traffic::call(rig.dialect, 2.into(), traffic::numbered(2));
     // A sender may buffer until the flush, and find out there.
     let sent = match rig.client.sender.send(traffic::out(rig.dialect, call, lane, true)).await {
-        Ok(()) => rig.client.sender.flush().await,
+        Ok(()) => rig.client.sender.flush().await.map_err(SendError::from),
         failed => failed,
     };
     ensure(sent.is_err(), || "a send and its flush succeeded after close".into())?;
@@ -130,7 +130,7 @@ pub(super) async fn vanished_client(bench: &Bench<'_>) -> Verdict {
     client.vanish().await;
     bench.wait("Ended or an end at the server, after the client vanished");
     match hub.next().await {
-        (_, Seen::In(Inbound::Ended { lane })) if lane == asked.lane => Ok(()),
+        (_, Seen::In(Inbound::Ended { lane, .. })) if lane == asked.lane => Ok(()),
         (_, Seen::End(_)) => Ok(()),
         (_, other) => fail(format!("at the server, in place of Ended or an end: {other:?}")),
     }

@@ -7,7 +7,7 @@ use crate::compliance::hub::{Hub, Reading, Seen};
 use crate::compliance::traffic::{self, describe};
 use crate::compliance::{CannotCarry, Stop, Verdict, ensure, fail};
 use mcp_core::message::{ErrorObject, Message, RawJson, Response};
-use mcp_core::transport::{AnsweredBy, Inbound, Outbound};
+use mcp_core::transport::{AnsweredBy, Inbound};
 
 /// Every code, from handlers and from the protocol, whatever status a carrier gives it.
 pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
@@ -24,13 +24,7 @@ pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
             let lane = rig.call(1, traffic::numbered(n)).await?;
             let asked = rig.at_server().await?;
             let out = traffic::out(rig.dialect, traffic::error(1.into(), error.clone()), asked.lane, true);
-            let out = match out {
-                Outbound::Message { message, lane, last, envelope, .. } => {
-                    Outbound::Message { message, lane, last, envelope, answered_by }
-                }
-                end @ Outbound::End { .. } => end,
-            };
-            rig.answer_raw(&asked, out).await?;
+            rig.answer_raw(&asked, out.answered_by(answered_by)).await?;
             bench.wait(format!("the error {code} at the client"));
             match rig.client_event().await {
                 Seen::In(Inbound::Message {

@@ -37,7 +37,7 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     if heard && rig.client.binding.abandon == AbandonBy::End {
         rig.bench.wait("Ended at the server, after the client's End");
         match rig.server_event().await {
-            (link, Seen::In(Inbound::Ended { lane })) if (link, lane) == (first.link, first.lane) => {}
+            (link, Seen::In(Inbound::Ended { lane, .. })) if (link, lane) == (first.link, first.lane) => {}
             (_, other) => return fail(format!("at the server, in place of Ended: {other:?}")),
         }
         let late = rig.answer(&first, traffic::result(1.into(), traffic::numbered(1)), true).await;
@@ -59,7 +59,7 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     let asked = rig.at_server().await?;
     let link = rig.server_link(asked.link)?;
     rig.bench.wait("send at the server, of an End");
-    let end = Outbound::End { lane: asked.lane, why: EndReason::Cancelled };
+    let end = Outbound::end(asked.lane, EndReason::Cancelled);
     let sent = link.send(end).await;
     sent.map_err(|error| Stop::Fail(format!("the server's End failed: {error}")))?;
     if link.binding.one_exchange {

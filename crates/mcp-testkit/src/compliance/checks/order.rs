@@ -106,7 +106,7 @@ pub(super) async fn delivered(bench: &Bench<'_>) -> Verdict {
     while !waiting.is_empty() {
         rig.bench.wait("Delivered at the client, for each notification");
         match rig.client_event().await {
-            Seen::In(Inbound::Delivered { lane }) if waiting.remove(&lane) => {}
+            Seen::In(Inbound::Delivered { lane, .. }) if waiting.remove(&lane) => {}
             other => {
                 return fail(format!(
                     "at the client, in place of Delivered for one of {waiting:?}: {other:?}"

@@ -89,7 +89,7 @@ fn a_lost_lane_fails_its_call_alone() {
     let other = peer.last().lane;
     let fine = peer.call("tools/list", "");
     peer.lose(lane, LossKind::Busy { after: Some(seconds(3)) });
-    peer.inbound(Inbound::Ended { lane: Lane::numbered(other) });
+    peer.inbound(Inbound::ended(Lane::numbered(other)));
     assert!(
         matches!(peer.error(lost), Error::Lost(loss) if loss.kind == LossKind::Busy { after: Some(seconds(3)) })
     );

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::session::SubscriptionFilter;
 use crate::session::client::{CallOptions, ClientConfig, ClientEvent, KnownEra, PingPolicy, Reconnect};
-use crate::transport::{ConnectError, LossKind, TransportError};
+use crate::transport::{ConnectError, LossKind};
 
 use super::harness::*;
 
@@ -80,7 +80,7 @@ proptest! {
                 2 => peer.says(r#"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"#),
                 3 => peer.lose(peer.sent.last().map_or(0, |sent| sent.lane), LossKind::Cut),
                 4 => peer.close_link(),
-                _ => peer.connect_fails(ConnectError::Unreachable(TransportError::new("x"))),
+                _ => peer.connect_fails(ConnectError::unreachable("x")),
             }
             tick(&mut peer, Duration::from_millis(wait));
             if !peer.redials.is_empty() {

@@ -23,7 +23,7 @@ fn list(labels: &[&str]) -> Vec<String> {
 fn row_1_the_carrier_failed() {
     for kind in [
         LossKind::Unauthorized,
-        LossKind::Busy { after: None },
+        LossKind::busy(None),
         LossKind::PeerFailed,
         LossKind::TimedOut,
         LossKind::Cut,

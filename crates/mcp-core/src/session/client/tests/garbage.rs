@@ -10,7 +10,7 @@ use crate::transport::{Inbound, Lane};
 use super::harness::*;
 
 fn refused(peer: &mut Peer, lane: u64, refusal: Refusal) {
-    peer.inbound(Inbound::Refused { lane: Lane::numbered(lane), refusal });
+    peer.inbound(Inbound::refused(refusal, Lane::numbered(lane)));
 }
 
 /// T-35, FAULT C-10, A-B13: up to `max_garbage` consecutive unreadable lines are skipped, and the error names the limit.

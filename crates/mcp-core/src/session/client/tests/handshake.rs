@@ -46,7 +46,7 @@ fn on_an_unordered_link_calls_wait_for_initialized() {
         if answered {
             peer.says_on(lane, r#"{"jsonrpc":"2.0","result":{}}"#);
         } else {
-            peer.inbound(Inbound::Delivered { lane: Lane::numbered(lane) });
+            peer.inbound(Inbound::delivered(Lane::numbered(lane)));
         }
         assert_eq!(peer.methods().last(), Some(&"tools/list"));
         assert_eq!(peer.story(), ["Ready"]);

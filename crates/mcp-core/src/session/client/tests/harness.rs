@@ -10,19 +10,11 @@ use crate::message::{Decoded, ErrorObject, Payload, ProtocolVersion, RawJson, de
 use crate::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession, KnownEra};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{
-    AbandonBy, Binding, CloseReport, ConnectError, EndReason, Envelope, Inbound, Lane, Loss, LossKind,
-    Outbound, TransportError,
+    Binding, CloseReport, ConnectError, EndReason, Inbound, Lane, Loss, LossKind, Outbound, TransportError,
 };
 
 pub(super) const PIPE: Binding = Binding::STREAM;
-pub(super) const HTTP: Binding = Binding {
-    name: "http",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: true,
-};
+pub(super) const HTTP: Binding = Binding::new("http").mirrors(true);
 
 pub(super) const DISCOVER: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28","2025-11-25"],"capabilities":{"tools":{"listChanged":true}},"instructions":"be kind","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#;
 pub(super) const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{}},"serverInfo":{"name":"s","version":"1"}}"#;
@@ -115,7 +107,7 @@ impl Peer {
         assert_eq!(self.last().method(), "initialize");
         self.answer_last(INITIALIZE);
         let lane = self.last().lane;
-        self.inbound(Inbound::Delivered { lane: Lane::numbered(lane) });
+        self.inbound(Inbound::delivered(Lane::numbered(lane)));
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -138,7 +130,7 @@ impl Peer {
                     let json = serde_json::from_str(&text).unwrap();
                     self.sent.push(Sent { lane: lane.number(), version: envelope.version, text, json });
                 }
-                Output::Transmit(Outbound::End { lane, why }) => self.ended.push((lane.number(), why)),
+                Output::Transmit(Outbound::End { lane, reason }) => self.ended.push((lane.number(), reason)),
                 Output::Event(event) => self.events.push(event),
                 Output::Redial { at } => self.redials.push(self.since(at)),
                 Output::Close(reason) => self.closes.push(reason),
@@ -174,9 +166,9 @@ impl Peer {
     pub(super) fn says_on(&mut self, lane: u64, text: &str) {
         let lane = Lane::numbered(lane);
         let inbound = match decode(Bytes::copy_from_slice(text.as_bytes())) {
-            Decoded::One(Ok(message)) => Inbound::Message { message, lane, envelope: Envelope::default() },
-            Decoded::One(Err(refusal)) => Inbound::Refused { lane, refusal },
-            Decoded::Batch(items) => Inbound::Batch { items, lane, envelope: Envelope::default() },
+            Decoded::One(Ok(message)) => Inbound::message(message, lane),
+            Decoded::One(Err(refusal)) => Inbound::refused(refusal, lane),
+            Decoded::Batch(items) => Inbound::batch(items, lane),
         };
         self.inbound(inbound);
     }
@@ -197,7 +189,7 @@ impl Peer {
     }
 
     pub(super) fn lose(&mut self, lane: u64, kind: LossKind) {
-        self.inbound(Inbound::Lost { lane: Lane::numbered(lane), loss: Loss::new(kind, "lost") });
+        self.inbound(Inbound::lost(Lane::numbered(lane), Loss::new(kind, "lost")));
     }
 
     pub(super) fn close_link(&mut self) {

@@ -180,7 +180,7 @@ fn a_cut_subscription_is_asked_for_again() {
     accept(&mut peer);
     peer.pass(seconds(1));
     let lane = peer.last().lane;
-    peer.inbound(Inbound::Ended { lane: Lane::numbered(lane) });
+    peer.inbound(Inbound::ended(Lane::numbered(lane)));
     assert_eq!(peer.story(), ["ListenStarted", "ListenLost"]);
     peer.pass(seconds(0));
     assert_eq!(peer.methods(), ["subscriptions/listen"; 2]);

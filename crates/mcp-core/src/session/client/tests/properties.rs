@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::message::ErrorObject;
 use crate::session::client::{CallOptions, ClientConfig, ClientEvent, EraMode, KnownEra, PingPolicy};
 use crate::session::{CallId, InputId, ListenId, SubscriptionFilter};
-use crate::transport::{ConnectError, Inbound, Lane, LossKind, TransportError};
+use crate::transport::{ConnectError, Inbound, Lane, LossKind};
 
 use super::harness::*;
 
@@ -114,11 +114,9 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
     };
     match step {
         Step::Connect(http) => peer.connect(if http { HTTP } else { PIPE }),
-        Step::ConnectFails(spent) => peer.connect_fails(if spent {
-            ConnectError::AlreadyUsed
-        } else {
-            ConnectError::Unreachable(TransportError::new("x"))
-        }),
+        Step::ConnectFails(spent) => {
+            peer.connect_fails(if spent { ConnectError::AlreadyUsed } else { ConnectError::unreachable("x") })
+        }
         Step::CloseLink => peer.close_link(),
         Step::Answer(of, result, own) => {
             let Some(sent) = back(peer, of) else { return };
@@ -147,16 +145,16 @@ fn play(peer: &mut Peer, made: &mut Made, step: Step) {
             let lane = back(peer, of).map_or(0, |sent| sent.lane);
             match kind % 6 {
                 0 => peer.lose(lane, LossKind::NotUnderstood),
-                1 => peer.lose(lane, LossKind::SessionLost { executed: false }),
-                2 => peer.lose(lane, LossKind::SessionLost { executed: true }),
-                3 => peer.lose(0, LossKind::SessionLost { executed: false }),
-                4 => peer.inbound(Inbound::Ended { lane: Lane::numbered(lane) }),
+                1 => peer.lose(lane, LossKind::session_lost(false)),
+                2 => peer.lose(lane, LossKind::session_lost(true)),
+                3 => peer.lose(0, LossKind::session_lost(false)),
+                4 => peer.inbound(Inbound::ended(Lane::numbered(lane))),
                 _ => peer.lose(lane, LossKind::PeerFailed),
             }
         }
         Step::Delivered(of) => {
             let lane = back(peer, of).map_or(0, |sent| sent.lane);
-            peer.inbound(Inbound::Delivered { lane: Lane::numbered(lane) });
+            peer.inbound(Inbound::delivered(Lane::numbered(lane)));
         }
         Step::Call(method, progress) => {
             let options = CallOptions { progress, reset_on_progress: progress, ..CallOptions::default() };

@@ -4,12 +4,12 @@ use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion;
 use crate::session::SubscriptionFilter;
 use crate::session::client::{KnownEra, Reconnect};
-use crate::transport::{ConnectError, LossKind, TransportError};
+use crate::transport::{ConnectError, LossKind};
 
 use super::harness::*;
 
 fn unreachable() -> ConnectError {
-    ConnectError::Unreachable(TransportError::new("refused"))
+    ConnectError::unreachable("refused")
 }
 
 /// FAULT C-1, A-B35: every pending call fails at once with the cause; nothing is repeated; the next call
@@ -120,7 +120,7 @@ fn a_link_that_stood_for_long_was_good() {
 /// A given stream cannot be made again, and what cannot work is not tried again.
 #[test]
 fn what_cannot_work_is_not_tried_again() {
-    for error in [ConnectError::AlreadyUsed, ConnectError::Unusable(TransportError::new("no such program"))] {
+    for error in [ConnectError::AlreadyUsed, ConnectError::unusable("no such program")] {
         let mut peer = Peer::modern(config(), PIPE);
         peer.close_link();
         let call = peer.call("tools/list", "");

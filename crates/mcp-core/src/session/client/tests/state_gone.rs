@@ -7,7 +7,7 @@ use crate::transport::LossKind;
 
 use super::harness::*;
 
-const NOT_EXECUTED: LossKind = LossKind::SessionLost { executed: false };
+const NOT_EXECUTED: LossKind = LossKind::session_lost(false);
 
 fn state_gone(peer: &Peer, call: crate::session::CallId) -> bool {
     matches!(peer.error(call), Error::Lost(loss) if matches!(loss.kind, LossKind::SessionLost { .. }))
@@ -45,7 +45,7 @@ fn what_may_have_been_executed_is_not_repeated() {
     let mut peer = Peer::legacy(config(), HTTP);
     let call = peer.call("tools/call", "{}");
     let lane = peer.last().lane;
-    peer.lose(lane, LossKind::SessionLost { executed: true });
+    peer.lose(lane, LossKind::session_lost(true));
     assert!(state_gone(&peer, call));
     assert_eq!(peer.last().method(), "initialize");
     peer.open_legacy();

@@ -107,7 +107,7 @@ fn a_modern_post_is_not_cancelled_by_message() {
 /// lane, and the request's lane is let go. So is a subscription's.
 #[test]
 fn a_modern_request_on_a_lane_of_its_own_is_cancelled_by_message() {
-    let topics = Binding { abandon: AbandonBy::Message, mirrors: false, ..POSTS };
+    let topics = POSTS.abandon(AbandonBy::Message).mirrors(false);
     let mut peer = Peer::with(topics, |_| {});
     peer.on(5, &modern("1", "tools/call", ""));
     assert_eq!(peer.on(6, &cancelled("1")), ["cancelled #1", "end lane 5 Cancelled"]);
@@ -133,7 +133,7 @@ fn hanging_up_means_opposite_things() {
 
     peer.on(7, &modern("1", "tools/call", ""));
     let loss = Loss::new(LossKind::Cut, "gone");
-    assert_eq!(peer.world(Inbound::Lost { lane: Lane::numbered(7), loss }), ["cancelled #3"]);
+    assert_eq!(peer.world(Inbound::lost(Lane::numbered(7), loss)), ["cancelled #3"]);
 }
 
 /// T-21, ID-B-004, FAULT C-35: the second of one id is refused on a shared lane, and served on a separate lane.

@@ -49,14 +49,7 @@ fn config() -> ServerConfig {
 }
 
 /// How HTTP looks from here.
-const POSTS: Binding = Binding {
-    name: "posts",
-    continuous: false,
-    ordered: false,
-    abandon: AbandonBy::End,
-    one_exchange: false,
-    mirrors: true,
-};
+const POSTS: Binding = Binding::new("posts").mirrors(true);
 
 impl Peer {
     fn new() -> Peer {
@@ -99,9 +92,9 @@ impl Peer {
         let lane = Lane::numbered(lane);
         let envelope = Envelope::default();
         self.world(match decode(Bytes::copy_from_slice(json.as_bytes())) {
-            Decoded::One(Ok(message)) => Inbound::Message { message, lane, envelope },
-            Decoded::One(Err(refusal)) => Inbound::Refused { lane, refusal },
-            Decoded::Batch(items) => Inbound::Batch { items, lane, envelope },
+            Decoded::One(Ok(message)) => Inbound::message(message, lane).with_envelope(envelope),
+            Decoded::One(Err(refusal)) => Inbound::refused(refusal, lane),
+            Decoded::Batch(items) => Inbound::batch(items, lane).with_envelope(envelope),
         })
     }
 
@@ -111,12 +104,12 @@ impl Peer {
     }
 
     fn ended(&mut self, lane: u64) -> Vec<String> {
-        self.world(Inbound::Ended { lane: Lane::numbered(lane) })
+        self.world(Inbound::ended(Lane::numbered(lane)))
     }
 
     fn no_route(&mut self, lane: u64) -> Vec<String> {
         let loss = Loss::new(LossKind::NoRoute, "no stream to the client");
-        self.world(Inbound::Lost { lane: Lane::numbered(lane), loss })
+        self.world(Inbound::lost(Lane::numbered(lane), loss))
     }
 
     /// The transport rejected what was sent on this lane: the request of this id, or no request.
@@ -211,7 +204,7 @@ fn show(out: &Outbound) -> String {
             let origin = if error && *answered_by == AnsweredBy::Protocol { " protocol" } else { "" };
             format!("{lane}{text}{origin}")
         }
-        Outbound::End { lane, why } => format!("end {lane:?} {why:?}"),
+        Outbound::End { lane, reason } => format!("end {lane:?} {reason:?}"),
     }
 }
 

@@ -95,16 +95,16 @@ impl Peer {
                 let lane = Lane::numbered(if own { *lanes } else { 0 });
                 let envelope = Envelope::default();
                 let inbound = match decode(Bytes::from(line)) {
-                    Decoded::One(Ok(message)) => Inbound::Message { message, lane, envelope },
-                    Decoded::One(Err(refusal)) => Inbound::Refused { lane, refusal },
-                    Decoded::Batch(items) => Inbound::Batch { items, lane, envelope },
+                    Decoded::One(Ok(message)) => Inbound::message(message, lane).with_envelope(envelope),
+                    Decoded::One(Err(refusal)) => Inbound::refused(refusal, lane),
+                    Decoded::Batch(items) => Inbound::batch(items, lane).with_envelope(envelope),
                 };
                 self.session.handle_inbound(self.now, inbound);
             }
             Deed::Over { lane, lost } => {
                 let lane = Lane::numbered(lane);
                 let loss = Loss::new(LossKind::NoRoute, "none");
-                let inbound = if lost { Inbound::Lost { lane, loss } } else { Inbound::Ended { lane } };
+                let inbound = if lost { Inbound::lost(lane, loss) } else { Inbound::ended(lane) };
                 self.session.handle_inbound(self.now, inbound);
             }
             Deed::Reply { exchange, kind } => {

@@ -116,7 +116,7 @@ fn a_lane_without_a_route_loses_what_was_asked_on_it() {
     ask(&mut peer, "ping");
     peer.drain();
     let cut = Loss::new(LossKind::Cut, "gone");
-    assert!(peer.world(Inbound::Lost { lane: Lane::SHARED, loss: cut }).is_empty());
+    assert!(peer.world(Inbound::lost(Lane::SHARED, cut)).is_empty());
     let lost = |number: u64| format!("outgoing #{number} lost: no stream to the client");
     assert_eq!(peer.no_route(0), [lost(1), lost(2)]);
 }
