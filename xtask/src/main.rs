@@ -9,6 +9,7 @@ mod ci;
 mod conformance;
 mod install;
 mod interop;
+mod mutants;
 mod new_transport;
 mod packages;
 mod process;
@@ -38,6 +39,7 @@ const TASKS: &[Task] = &[
     api::TASK,
     conformance::TASK,
     interop::TASK,
+    mutants::TASK,
     bench::TASK,
     new_transport::TASK,
 ];

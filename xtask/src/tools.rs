@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::install;
-use crate::shell::root;
+use crate::shell::{cargo, output, root, run as run_command};
 
 /// The installed programs.
 pub(crate) struct Tools {
@@ -45,4 +45,20 @@ fn folder() -> Outcome<PathBuf> {
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} could not be made: {error}", folder.display()))?;
     Ok(folder)
+}
+
+const MUTANTS: &str = "27.1.0";
+
+/// cargo-mutants, of this version. No registry has it as a binary, so it is compiled once, which takes minutes.
+pub(crate) fn mutants() -> Outcome<Command> {
+    let folder = folder()?;
+    let program = folder.join("bin").join(format!("cargo-mutants{}", std::env::consts::EXE_SUFFIX));
+    let version = output(Command::new(&program).args(["mutants", "--version"]));
+    if version.is_none_or(|version| !version.ends_with(MUTANTS)) {
+        let arguments = ["install", "--locked", "--version", MUTANTS, "cargo-mutants", "--root"];
+        run_command(cargo().args(arguments).arg(&folder))?;
+    }
+    let mut command = Command::new(program);
+    command.arg("mutants").current_dir(root());
+    Ok(command)
 }
