@@ -1,38 +1,38 @@
-//! Bytes to lines, however they were cut on their way.
+//! Splits a byte stream into lines, independent of how it arrived in reads.
 
 use bytes::{Bytes, BytesMut};
 
 use crate::message::{RawJson, RequestId, ScanError, Shape, peek_prefix};
 
-/// A line longer than this takes its memory along, so that the receive buffer does not stay that large.
+/// After a line longer than this, in bytes, the decoder allocates a new buffer, so that its buffer does not stay large.
 const LARGE_LINE: usize = 256 * 1024;
 
-/// What [`LineDecoder`] found.
+/// An item that [`LineDecoder`] found in the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
-    /// A line that is not blank, without its newline. It may end in `\r` and hold anything: what it
-    /// means is for [`decode`](crate::message::decode) to say.
+    /// A line that is not blank, without its newline. It may end in `\r`, and its content is not checked; see
+    /// [`decode`](crate::message::decode).
     Line(Bytes),
-    /// A line longer than the limit. Its bytes are gone; what follows its newline is not affected.
+    /// A line longer than the limit. Its bytes are discarded; the lines after it are not affected.
     Oversized {
-        /// The id, if it stood in the first `limit` bytes.
+        /// The id of the message, if it is in the first `limit` bytes.
         id: Option<RequestId>,
-        /// What it seems to have been.
+        /// What kind of message it seems to be.
         shape: Shape,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The stream ended within this line.
+    /// The stream ended inside a line.
     Truncated {
-        /// How many bytes of it there were.
+        /// The number of bytes of that line.
         bytes: usize,
     },
 }
 
-/// Cuts a byte stream into lines.
+/// Splits a byte stream into lines.
 ///
-/// The frames do not depend on how the stream was cut into reads. A line is a slice of the buffer, not a
-/// copy. Memory stays within `limit` plus one read: a longer line is dropped while it arrives.
+/// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy. The buffer holds at most
+/// `limit` bytes plus one read: a longer line is discarded while it arrives.
 ///
 /// ```
 /// use mcp_core::codec::{Frame, LineDecoder};
@@ -48,26 +48,26 @@ pub enum Frame {
 #[derive(Debug)]
 pub struct LineDecoder {
     buffer: BytesMut,
-    /// The first so many bytes of the buffer hold no newline: a long line is searched once.
+    /// The number of bytes at the start of the buffer that were searched for a newline, so that a long line is searched once.
     searched: usize,
     limit: usize,
-    /// Within a line that was already reported as oversized.
+    /// Whether the buffer is inside a line that was already reported as oversized.
     skipping: bool,
 }
 
 impl LineDecoder {
-    /// A decoder that takes lines of at most `limit` bytes, the newline not counted.
+    /// A decoder of lines of at most `limit` bytes, not counting the newline.
     pub fn new(limit: usize) -> LineDecoder {
         LineDecoder { buffer: BytesMut::new(), searched: 0, limit, skipping: false }
     }
 
-    /// Takes bytes by copy.
+    /// Appends received bytes by copying them.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Where a reader puts bytes without a copy. Only append to it. Call
-    /// [`next_frame`](LineDecoder::next_frame) until `None` before the next read: that is what bounds it.
+    /// The buffer, for reading into it without a copy. Only append to it. Call [`next_frame`](LineDecoder::next_frame) until it
+    /// returns `None` before the next read, which keeps the buffer bounded.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
@@ -94,7 +94,7 @@ impl LineDecoder {
         }
     }
 
-    /// No newline in the buffer: waits for one, or gives the line up.
+    /// Without a newline in the buffer: waits for one, or gives up on the line.
     fn pause(&mut self) -> Option<Frame> {
         if self.skipping {
             self.buffer.clear();
@@ -109,13 +109,13 @@ impl LineDecoder {
     }
 
     fn oversized(&self, line: &[u8]) -> Frame {
-        // As much as is there however the stream was cut.
+        // At most `limit` bytes, so that the result does not depend on the sizes of the reads.
         let (id, shape) = peek_prefix(line.get(..self.limit).unwrap_or(line));
         Frame::Oversized { id, shape, limit: self.limit }
     }
 
-    /// What the stream ended with: a line without its newline is good if it is whole JSON. Take the
-    /// other frames first. Afterwards the decoder is as new.
+    /// Ends the stream and resets the decoder. Returns the last line if it has no newline: as a line if it is complete JSON,
+    /// else as truncated. Call [`next_frame`](LineDecoder::next_frame) until it returns `None` first.
     pub fn finish(&mut self) -> Option<Frame> {
         let line = std::mem::take(&mut self.buffer).freeze();
         self.searched = 0;

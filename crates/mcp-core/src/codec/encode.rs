@@ -1,4 +1,4 @@
-//! Messages to lines.
+//! Writes messages as lines.
 
 use crate::message::Message;
 
@@ -16,14 +16,14 @@ pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a message to a batch that is being collected in `batch`, an empty buffer at first.
+/// Appends a message to the batch in `batch`, which is empty at first.
 pub fn push_batch(message: &Message, batch: &mut Vec<u8>) {
     batch.push(if batch.is_empty() { b'[' } else { b',' });
     message.write_to(batch);
 }
 
-/// Ends a collected batch: the array line goes to `out`. A batch without messages leaves no trace,
-/// because an empty array is no legal answer (JSON-RPC 2.0, section 6).
+/// Appends a collected batch to `out` as one line. Appends nothing for an empty batch, because an empty array is not a legal
+/// answer ([JSON-RPC 2.0, section 6](https://www.jsonrpc.org/specification#batch)).
 pub fn finish_batch(batch: &[u8], out: &mut Vec<u8>) {
     if !batch.is_empty() {
         out.extend_from_slice(batch);

@@ -1,8 +1,11 @@
-//! Newline framing: bytes to lines, messages to lines. No I/O.
+//! Newline framing for byte streams, without I/O.
 //!
-//! One message is one line that ends in `\n` (ledger STDIO-B-001), on stdio and on every other reliable
-//! byte stream (STDIO-B-015). [`LineDecoder`] cuts what was read into lines, and [`encode_line`] appends
-//! a message to what will be written.
+//! A message is one line that ends in `\n`, on [stdio] and on every other reliable byte stream. [`LineDecoder`] splits
+//! received bytes into lines, and [`encode_line`] appends a message to an output buffer.
+//!
+//! [stdio]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
+
+// STDIO-B-001, STDIO-B-015.
 
 mod decode;
 mod encode;

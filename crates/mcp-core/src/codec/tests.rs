@@ -1,4 +1,4 @@
-//! Framing, whatever the reads were.
+//! Framing, independent of the sizes of the reads.
 
 use proptest::prelude::*;
 

@@ -1,15 +1,15 @@
-//! Messages to text: one line each, payloads copied as they are.
+//! Writes messages as text: one line each, payloads copied unchanged.
 
 pub(crate) use super::string_scan::write_string;
 use super::{Message, RawJson, RequestId, Response};
 
 /// Writes a JSON integer.
 pub(crate) fn write_integer(number: i64, out: &mut Vec<u8>) {
-    // Writing a number into memory cannot fail.
+    // Cannot fail: the output is memory.
     let _infallible = serde_json::to_writer(&mut *out, &number);
 }
 
-/// Writes `"key":value`, with a comma if it is not the first of its object.
+/// Writes `"key":value`, after a comma unless it is the first member of its object.
 pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
     if out.last() != Some(&b'{') {
         out.push(b',');
@@ -19,8 +19,8 @@ pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
 }
 
-/// Writes a payload. White space between tokens may hold newlines; a string never holds a raw one, so
-/// each of them can become a space (ledger STDIO-B-001).
+/// Writes a payload. White space between tokens may contain newlines, which become spaces: a message must be one line
+/// (ledger STDIO-B-001). A JSON string never contains a raw newline.
 fn write_payload(payload: &RawJson, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(payload.as_bytes());
@@ -48,7 +48,7 @@ fn write_call(method: &str, params: Option<&RawJson>, out: &mut Vec<u8>) {
 }
 
 fn write_response(response: &Response, out: &mut Vec<u8>) {
-    // An error without a readable id omits `id`; it is never null (ledger ID-B-006).
+    // An error for a request without a readable id omits `id`; it is never null (ledger ID-B-006).
     if let Some(id) = &response.id {
         write_id(id, out);
     }
@@ -72,7 +72,7 @@ fn write_response(response: &Response, out: &mut Vec<u8>) {
 }
 
 impl Message {
-    /// Appends the message as one JSON object without a raw newline.
+    /// Appends the message as one JSON object that contains no raw newline.
     ///
     /// ```
     /// use mcp_core::message::{Message, Request, RawJson};
@@ -99,7 +99,7 @@ impl Message {
         out.push(b'}');
     }
 
-    /// About how many bytes [`Message::write_to`] will append: never far too few.
+    /// An estimate of how many bytes [`Message::write_to`] appends, for reserving memory.
     pub fn encoded_len_hint(&self) -> usize {
         let payload = match self {
             Message::Request(request) => {

@@ -1,8 +1,8 @@
-//! Text to messages: one pass that keeps null apart from absent and never builds a tree.
+//! Decodes messages in one pass that distinguishes null from absent and never builds a tree.
 
 use bytes::Bytes;
 
-use super::payload::{FieldSpans, Places, kind_name, scan_object};
+use super::payload::{FieldPositions, PositionTable, scan_object};
 use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner};
 use super::string_scan::read_text;
 use super::{
@@ -10,21 +10,22 @@ use super::{
     Shape,
 };
 
-/// The most messages that one batch may hold. A larger one is refused whole.
+/// The largest number of messages in one batch. A larger batch is refused as a whole.
 pub const MAX_BATCH: usize = 1024;
 
-/// What one line, event or body held.
+/// The content of one line, event or body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
-    /// One message, or why it is none.
+    /// One message, or the reason why it is not one.
     One(Result<Message, Refusal>),
-    /// A batch (2025-03-26 only; the session judges it). Never longer than [`MAX_BATCH`].
+    /// A batch of at most [`MAX_BATCH`] messages. Only 2025-03-26 has batches; the session decides whether it is legal.
     Batch(Vec<Result<Message, Refusal>>),
 }
 
-/// Reads what one line, event or body holds. Accepts a byte order mark and white space around it.
+/// Decodes one line, event or body. Accepts a byte order mark before it and white space around it.
 ///
-/// The payloads are slices of `text`. Depth is bounded by 128.
+/// The payloads are slices of `text`. The nesting depth is limited to [`DEFAULT_MAX_DEPTH`]. Time is linear in the length of
+/// the text.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -37,7 +38,7 @@ pub fn decode(text: Bytes) -> Decoded {
     decode_with_depth(text, DEFAULT_MAX_DEPTH)
 }
 
-/// Like [`decode`], with another depth limit (at most 512).
+/// Like [`decode`] with another limit of the nesting depth, at most [`HARD_MAX_DEPTH`](super::HARD_MAX_DEPTH).
 pub fn decode_with_depth(text: Bytes, max_depth: u32) -> Decoded {
     let text = if text.starts_with(b"\xef\xbb\xbf") { text.slice(3..) } else { text };
     if let Err(error) = scan::check_utf8(&text) {
@@ -56,15 +57,15 @@ fn decode_batch(text: &Bytes, mut scanner: Scanner<'_>) -> Decoded {
     let mut count = 0_usize;
     let scanned = scanner.array(|scanner| {
         count += 1;
-        let mut fields = Fields::default();
+        let mut members = EnvelopeMembers::default();
         if scanner.peek() == Some(b'{') {
-            fields.scan(scanner)?;
+            members.scan(scanner)?;
         } else {
             let (kind, _) = scanner.value()?;
-            fields.fault(format_args!("a message is an object, not {}", kind_name(kind)));
+            members.fault(format_args!("a message must be an object, not {}", kind.name()));
         }
         if count <= MAX_BATCH {
-            items.push(fields.finish(text));
+            items.push(members.finish(text));
         }
         Ok(())
     });
@@ -79,12 +80,12 @@ fn decode_batch(text: &Bytes, mut scanner: Scanner<'_>) -> Decoded {
 }
 
 fn decode_one(text: &Bytes, mut scanner: Scanner<'_>, whole: bool) -> Result<Message, Refusal> {
-    let mut fields = Fields::default();
+    let mut members = EnvelopeMembers::default();
     let scanned = match scanner.peek() {
-        Some(b'{') => fields.scan(&mut scanner),
+        Some(b'{') => members.scan(&mut scanner),
         _ => match scanner.value() {
             Ok((kind, _)) => {
-                fields.fault(format_args!("a message is an object, not {}", kind_name(kind)));
+                members.fault(format_args!("a message must be an object, not {}", kind.name()));
                 Ok(())
             }
             Err(error) => Err(error),
@@ -92,30 +93,30 @@ fn decode_one(text: &Bytes, mut scanner: Scanner<'_>, whole: bool) -> Result<Mes
     };
     let scanned = if whole { scanned.and_then(|()| scanner.end()) } else { scanned };
     match scanned {
-        Ok(()) => fields.finish(text),
-        Err(error) => Err(refuse(error, fields.readable_id(), fields.shape())),
+        Ok(()) => members.finish(text),
+        Err(error) => Err(refuse(error, members.readable_id(), members.shape())),
     }
 }
 
-/// Reads the id and the shape of a message from its first bytes, for one that is too long to be read.
-/// What stands behind `prefix` is not known, so a missing id does not mean that there is none.
+/// Reads the id and the shape of a message from its first bytes, for a message that is too long to be decoded. An id that
+/// is not in `prefix` may still follow.
 pub fn peek_prefix(prefix: &[u8]) -> (Option<RequestId>, Shape) {
     let valid = match std::str::from_utf8(prefix) {
         Ok(_) => prefix,
         Err(error) => &prefix[..error.valid_up_to()],
     };
-    let mut fields = Fields::default();
-    // The text is cut, so the scan ends in an error; what it saw until then counts.
-    let _cut = fields.scan(&mut Scanner::new(valid, DEFAULT_MAX_DEPTH));
-    let shape = match fields.shape() {
-        // The id may stand behind the cut.
+    let mut members = EnvelopeMembers::default();
+    // The text is truncated, so the scan ends in an error. What was read before it counts.
+    let _cut = members.scan(&mut Scanner::new(valid, DEFAULT_MAX_DEPTH));
+    let shape = match members.shape() {
+        // The id may follow.
         Shape::Notification => Shape::Unknown,
         other => other,
     };
-    (fields.readable_id(), shape)
+    (members.readable_id(), shape)
 }
 
-/// A syntax error is `-32700` without an id; a limit is `-32600` with the id, if it was read.
+/// A syntax error is `-32700` without an id; an exceeded limit is `-32600` with the id, if it was read.
 fn refuse(error: ScanError, id: Option<RequestId>, shape: Shape) -> Refusal {
     match error {
         ScanError::TooDeep { limit } => {
@@ -127,16 +128,16 @@ fn refuse(error: ScanError, id: Option<RequestId>, shape: Shape) -> Refusal {
 
 type Span = std::ops::Range<usize>;
 
-/// The members of one envelope as they were found.
+/// The members of one envelope.
 #[derive(Default)]
-struct Fields {
+struct EnvelopeMembers {
     version: Option<bool>,
     id: Option<Id>,
     method: Option<Result<Span, Kind>>,
-    params: Option<(Kind, Span, Places)>,
-    result: Option<(Kind, Span, Places)>,
-    error: Option<Result<ErrorFields, &'static str>>,
-    /// The first rule that was broken.
+    params: Option<(Kind, Span, FieldPositions)>,
+    result: Option<(Kind, Span, FieldPositions)>,
+    error: Option<Result<ErrorMembers, &'static str>>,
+    /// The first broken rule.
     fault: Option<String>,
 }
 
@@ -146,13 +147,13 @@ enum Id {
     Bad,
 }
 
-struct ErrorFields {
+struct ErrorMembers {
     code: i64,
     message: Span,
     data: Option<Span>,
 }
 
-impl Fields {
+impl EnvelopeMembers {
     fn fault(&mut self, why: std::fmt::Arguments<'_>) {
         if self.fault.is_none() {
             self.fault = Some(why.to_string());
@@ -218,24 +219,28 @@ impl Fields {
     }
 
     fn duplicate(&mut self, name: &str) {
-        // Of two ids, neither can be trusted.
+        // With two ids it is unclear which one to answer.
         if name == "id" {
             self.id = Some(Id::Bad);
         }
         self.fault(format_args!("two members named {name}"));
     }
 
-    fn payload(&mut self, scanner: &mut Scanner<'_>, name: &str) -> Result<(Kind, Span, Places), ScanError> {
+    fn payload(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        name: &str,
+    ) -> Result<(Kind, Span, FieldPositions), ScanError> {
         if scanner.peek() != Some(b'{') {
             let (kind, span) = scanner.value()?;
-            return Ok((kind, span, Places::None));
+            return Ok((kind, span, FieldPositions::None));
         }
-        let (mut marks, mut duplicate) = (FieldSpans::NONE, false);
-        let span = scan_object(scanner, &mut marks, &mut duplicate)?;
+        let (mut table, mut duplicate) = (PositionTable::EMPTY, false);
+        let span = scan_object(scanner, &mut table, &mut duplicate)?;
         if duplicate {
-            self.fault(format_args!("two members of one name in {name}"));
+            self.fault(format_args!("{name} has two members of the same name"));
         }
-        Ok((Kind::Object, span, Places::new(marks)))
+        Ok((Kind::Object, span, FieldPositions::new(table)))
     }
 
     fn readable_id(&self) -> Option<RequestId> {
@@ -245,7 +250,7 @@ impl Fields {
         }
     }
 
-    /// An object with a method and an id is always a request, whatever else is wrong with it.
+    /// An object with a method and an id is a request, whatever else is wrong with it.
     fn shape(&self) -> Shape {
         match (&self.method, &self.id) {
             (Some(_), Some(_)) => Shape::Request,
@@ -267,16 +272,16 @@ impl Fields {
 
     fn build(&mut self, text: &Bytes, shape: Shape) -> Result<Message, String> {
         if self.version != Some(true) {
-            return Err("`jsonrpc` has to be \"2.0\"".into());
+            return Err("`jsonrpc` must be \"2.0\"".into());
         }
         match shape {
             Shape::Request | Shape::Notification => {
                 if self.result.is_some() || self.error.is_some() {
-                    return Err("a method and an outcome in one message".into());
+                    return Err("a message has both a method and an outcome".into());
                 }
                 let method = match self.method.take() {
                     Some(Ok(span)) => read_method(&text[span])?,
-                    Some(Err(kind)) => return Err(format!("`method` is a string, not {}", kind_name(kind))),
+                    Some(Err(kind)) => return Err(format!("`method` must be a string, not {}", kind.name())),
                     None => return Err("no method".into()),
                 };
                 let params = match self.params.take() {
@@ -286,25 +291,25 @@ impl Fields {
                 match self.id.take() {
                     None => Ok(Message::Notification(Notification { method, params })),
                     Some(Id::Read(id)) => Ok(Message::Request(Request { id, method, params })),
-                    Some(Id::Null) => Err("the id of a request is never null".into()),
-                    Some(Id::Bad) => Err("an id is a string or an integer".into()),
+                    Some(Id::Null) => Err("the id of a request must not be null".into()),
+                    Some(Id::Bad) => Err("an id must be a string or an integer".into()),
                 }
             }
             Shape::Response => {
                 let id = match self.id.take() {
                     None | Some(Id::Null) => None,
                     Some(Id::Read(id)) => Some(id),
-                    Some(Id::Bad) => return Err("an id is a string or an integer".into()),
+                    Some(Id::Bad) => return Err("an id must be a string or an integer".into()),
                 };
                 let outcome = match (self.result.take(), self.error.take()) {
-                    (Some(_), Some(_)) => return Err("a result and an error in one response".into()),
+                    (Some(_), Some(_)) => return Err("a response has both a result and an error".into()),
                     (Some(payload), None) => Ok(slice_payload(text, payload, "result")?),
                     (None, Some(error)) => Err(slice_error(text, error?)),
-                    (None, None) => return Err("neither a result nor an error".into()),
+                    (None, None) => return Err("a response has neither a result nor an error".into()),
                 };
                 Ok(Message::Response(Response { id, outcome }))
             }
-            Shape::Unknown => Err("neither a method nor an outcome".into()),
+            Shape::Unknown => Err("a message has neither a method nor an outcome".into()),
         }
     }
 }
@@ -315,16 +320,16 @@ fn read_method(quoted: &[u8]) -> Result<Method, String> {
 
 fn slice_payload(
     text: &Bytes,
-    (kind, span, places): (Kind, Span, Places),
+    (kind, span, positions): (Kind, Span, FieldPositions),
     name: &str,
 ) -> Result<Payload, String> {
     if kind != Kind::Object {
-        return Err(format!("`{name}` is an object, not {}", kind_name(kind)));
+        return Err(format!("`{name}` must be an object, not {}", kind.name()));
     }
-    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), places))
+    Ok(Payload::scanned(RawJson::trusted(text.slice(span)), positions))
 }
 
-fn slice_error(text: &Bytes, error: ErrorFields) -> ErrorObject {
+fn slice_error(text: &Bytes, error: ErrorMembers) -> ErrorObject {
     ErrorObject {
         code: error.code,
         message: read_text(&text[error.message]).unwrap_or_default().into_owned().into(),
@@ -332,11 +337,11 @@ fn slice_error(text: &Bytes, error: ErrorFields) -> ErrorObject {
     }
 }
 
-/// The `error` member. The inner result tells what is wrong with an error object that is JSON.
-fn scan_error(scanner: &mut Scanner<'_>) -> Result<Result<ErrorFields, &'static str>, ScanError> {
+/// Scans the `error` member. The inner error says what is wrong with an error object that is valid JSON.
+fn scan_error(scanner: &mut Scanner<'_>) -> Result<Result<ErrorMembers, &'static str>, ScanError> {
     if scanner.peek() != Some(b'{') {
         scanner.value()?;
-        return Ok(Err("`error` is an object"));
+        return Ok(Err("`error` must be an object"));
     }
     let (mut code, mut message, mut data, mut twice) = (None, None, None, false);
     scanner.object(|scanner, key| {
@@ -356,9 +361,9 @@ fn scan_error(scanner: &mut Scanner<'_>) -> Result<Result<ErrorFields, &'static 
         Ok(())
     })?;
     Ok(match (code, message) {
-        _ if twice => Err("two members of one name in `error`"),
-        (Some(Some(code)), Some((Kind::String, message))) => Ok(ErrorFields { code, message, data }),
-        (Some(Some(_)), _) => Err("`error.message` is a string"),
-        _ => Err("`error.code` is an integer"),
+        _ if twice => Err("`error` has two members of the same name"),
+        (Some(Some(code)), Some((Kind::String, message))) => Ok(ErrorMembers { code, message, data }),
+        (Some(Some(_)), _) => Err("`error.message` must be a string"),
+        _ => Err("`error.code` must be an integer"),
     })
 }

@@ -1,4 +1,4 @@
-//! Request ids: a string or an integer, kept and echoed in their exact wire form.
+//! Request ids: a string or an integer, kept and echoed in the exact form they were received in.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,15 @@ use std::sync::Arc;
 use super::scan::Scanner;
 use super::string_scan::read_text;
 
-/// The longest id that is read, in bytes of its wire form. A longer one is refused (`-32600`).
+/// The longest accepted id, in bytes of its wire form. A message with a longer one is refused (`-32600`).
 pub const MAX_ID_BYTES: usize = 4096;
 
-/// The id of a request: a string or an integer (ledger ID-B-001).
+/// The id of a request: a string or an integer.
 ///
-/// `7` and `"7"` are different ids (T-22); `0`, `-1` and `""` are real ones. A peer's id is echoed in
-/// the exact bytes it came in. Two ids are equal when they are of one kind and name the same value:
-/// `7` equals `7.0`, which some peers send back, and `"a"` equals `"\u0061"`.
+/// `7` and `"7"` are different ids; `0`, `-1` and `""` are valid. A peer's id is echoed in the exact bytes it was received
+/// in. Two ids are equal if both are strings or both are integers, and their values are the same: `7` equals `7.0`, which
+/// some peers send back, and `"a"` equals `"\u0061"`. See the
+/// [specification](https://modelcontextprotocol.io/specification/2025-11-25/basic#requests).
 ///
 /// ```
 /// use mcp_core::message::RequestId;
@@ -25,25 +26,26 @@ pub const MAX_ID_BYTES: usize = 4096;
 /// assert_eq!(RequestId::parse(b"7.0").unwrap().to_string(), "7.0");
 /// assert!(RequestId::parse(b"1.5").is_none());
 /// ```
+// ID-B-001, T-22.
 #[derive(Clone)]
 pub struct RequestId(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    /// A number whose wire form is the usual one.
+    /// A number in canonical form.
     Int(i64),
-    /// A number that has another wire form, or does not fit. `digits` is its value without sign of form:
+    /// A number in another form, or outside the range of `i64`. `digits` is its value, independent of how it was written:
     /// an optional `-`, then digits without leading zeros.
     Number { wire: Arc<str>, digits: Arc<str> },
     /// A string without escapes.
     Str(Arc<str>),
-    /// A string that was written with escapes.
+    /// A string with escapes.
     Escaped { wire: Arc<str>, text: Arc<str> },
 }
 
 impl RequestId {
-    /// Reads an id from its JSON text; `None` if it is neither a string nor an integer, or is longer
-    /// than [`MAX_ID_BYTES`].
+    /// Parses an id from its JSON text. Returns `None` if it is neither a string nor an integer, or is longer than
+    /// [`MAX_ID_BYTES`].
     pub fn parse(json: &[u8]) -> Option<RequestId> {
         if json.len() > MAX_ID_BYTES {
             return None;
@@ -69,7 +71,7 @@ impl RequestId {
         })
     }
 
-    /// The id as a small integer, if it is one.
+    /// The id as an `i64`, or `None` if it is a string or out of range.
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
             Repr::Int(number) => Some(*number),
@@ -78,7 +80,7 @@ impl RequestId {
         }
     }
 
-    /// The id as a string, if it is one.
+    /// The decoded text of the id, or `None` if it is a number.
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
             Repr::Str(text) | Repr::Escaped { text, .. } => Some(text),
@@ -86,7 +88,7 @@ impl RequestId {
         }
     }
 
-    /// Writes the exact wire form.
+    /// Appends the exact wire form.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Repr::Int(number) => super::encode::write_integer(*number, out),
@@ -96,7 +98,7 @@ impl RequestId {
     }
 }
 
-/// No leading zero, no plus sign, no minus zero: `i64::from_str` takes more than JSON does.
+/// Whether the number has no leading zero, no plus sign and is not minus zero: `i64::from_str` accepts more than JSON does.
 fn canonical(wire: &str) -> bool {
     let digits = wire.strip_prefix('-').unwrap_or(wire);
     digits.as_bytes().first().is_some_and(u8::is_ascii_digit)
@@ -104,8 +106,8 @@ fn canonical(wire: &str) -> bool {
         && wire != "-0"
 }
 
-/// The digits of a JSON number that is an integer, whatever its form (`7.0`, `70e-1` is not read).
-/// Exponents are refused: nobody sends them, and expanding them is unbounded.
+/// The digits of a JSON number that is an integer, such as `7.0`. Exponents are refused, because expanding them takes
+/// unbounded memory.
 fn integer_digits(wire: &str) -> Option<String> {
     serde_json::from_str::<&serde_json::value::RawValue>(wire).ok()?;
     let (negative, rest) = match wire.strip_prefix('-') {
@@ -163,7 +165,7 @@ impl From<String> for RequestId {
     }
 }
 
-/// The wire form: strings in quotes, so that `92` and `"92"` look different in a log.
+/// The wire form. Strings are quoted, so that `92` and `"92"` differ in a log.
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut wire = Vec::new();

@@ -1,23 +1,26 @@
-//! The `_meta` keys of the specification and the syntax of keys (ledger 2.3 and 3.3).
+//! The `_meta` keys of the specification, and the syntax of keys.
+//!
+//! See [`_meta`](https://modelcontextprotocol.io/specification/2025-11-25/basic#_meta).
 
 use super::ProtocolVersion;
 
-/// Request: the version that governs it (2026-07-28, required).
+/// In a request: its protocol version (2026-07-28, required).
 pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// Request: what the client can do (2026-07-28, required).
+/// In a request: the capabilities of the client (2026-07-28, required).
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// Request: who the client says it is (2026-07-28). Untrusted (META-B-010).
+/// In a request: the name and version that the client claims (2026-07-28). Do not trust it.
 pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-/// Request: send log messages at or above this level (2026-07-28).
+/// In a request: the lowest level of the log messages to send for it (2026-07-28).
 pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-/// Result: who the server says it is (2026-07-28). Untrusted.
+/// In a result: the name and version that the server claims (2026-07-28). Do not trust it.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-/// Listen notifications and the listen result: the id of the listen request (2026-07-28).
+/// In the notifications and the result of a subscription: the id of its `subscriptions/listen` request (2026-07-28).
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
-/// Request, all revisions: the token that progress notifications name.
+/// In a request: the token that its progress notifications carry (all revisions).
 pub const PROGRESS_TOKEN: &str = "progressToken";
 
-/// Whether a key has legal syntax: an optional prefix of labels, a slash, and a name (META-B-002).
+/// Whether a key has legal syntax: an optional prefix of dot-separated labels and a slash, then a name.
+// META-B-002.
 pub fn is_valid_key(key: &str) -> bool {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
@@ -36,7 +39,8 @@ pub fn is_valid_key(key: &str) -> bool {
     name_ok && prefix.is_none_or(|prefix| prefix.split('.').all(label_ok))
 }
 
-/// Whether a key's prefix is reserved for the specification, which differs by revision (META-B-003).
+/// Whether the prefix of a key is reserved for the specification. The rule differs by revision.
+// META-B-003.
 pub fn is_reserved_key(key: &str, version: ProtocolVersion) -> bool {
     let Some((prefix, _)) = key.split_once('/') else { return false };
     let labels: Vec<&str> = prefix.split('.').collect();
@@ -48,13 +52,15 @@ pub fn is_reserved_key(key: &str, version: ProtocolVersion) -> bool {
     label.is_some_and(|label| matches!(*label, "mcp" | "modelcontextprotocol"))
 }
 
-/// Whether an extension's id is legal: key syntax with a mandatory prefix (META-B-014).
+/// Whether the id of an extension is legal: a key with a prefix and a name.
+// META-B-014.
 pub fn is_valid_extension_id(id: &str) -> bool {
     is_valid_key(id)
         && id.split_once('/').is_some_and(|(prefix, name)| !prefix.is_empty() && !name.is_empty())
 }
 
-/// Whether a `traceparent` follows the W3C format (META-B-016). A malformed one is not passed on.
+/// Whether a `traceparent` has the [W3C format](https://www.w3.org/TR/trace-context/). A malformed one is not passed on.
+// META-B-016.
 pub fn is_valid_traceparent(value: &str) -> bool {
     let fields: Vec<&str> = value.split('-').collect();
     let hex = |field: &str, len: usize| {

@@ -1,11 +1,11 @@
-//! The methods of the specification: which revision has which, and who may send it.
+//! The methods of the specification: in which revisions they exist, and who may send them.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::ProtocolVersion;
 
-/// A method's name. The specification's names cost no allocation.
+/// The name of a method. The names that the specification defines are not allocated.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Method(Cow<'static, str>);
 
@@ -18,7 +18,7 @@ impl Method {
         }
     }
 
-    /// The method of a name that was just read.
+    /// The method of a received name.
     pub(crate) fn from_wire(name: &str) -> Method {
         match find(name) {
             Some(row) => Method(Cow::Borrowed(row.name)),
@@ -68,59 +68,62 @@ impl fmt::Debug for Method {
     }
 }
 
-/// Who sends a method, in one era.
+/// Who may send a method in one era.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sender {
-    /// Not defined in that era.
-    Nobody,
-    /// Client to server.
+    /// The method does not exist in that era.
+    None,
+    /// The client.
     Client,
-    /// Server to client.
+    /// The server.
     Server,
-    /// Either.
+    /// The client and the server.
     Both,
-    /// Only inside an `input_required` result (ledger 3.20).
+    /// The server, inside an `input_required` result only.
     Input,
 }
 
 impl Sender {
-    /// A client may send it.
+    /// Whether a client may send it.
     pub const fn client(self) -> bool {
         matches!(self, Sender::Client | Sender::Both)
     }
 
-    /// A server may send it.
+    /// Whether a server may send it as a message.
     pub const fn server(self) -> bool {
         matches!(self, Sender::Server | Sender::Both)
     }
 }
 
-/// One row of ledger table 2.4.
+/// A method of the specification.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MethodRow {
-    /// The method's name.
+    /// The name.
     pub name: &'static str,
-    /// Who sends it in the four legacy revisions.
+    /// Who may send it in the four legacy revisions.
     pub legacy: Sender,
     /// The first legacy revision that has it.
     pub since: ProtocolVersion,
-    /// Who sends it in 2026-07-28.
+    /// Who may send it in 2026-07-28.
     pub modern: Sender,
 }
 
-/// Every method of the specification (ledger table 2.4).
+/// Every method of the specification.
+// Ledger table 2.4.
 pub const METHODS: &[MethodRow] = {
     use ProtocolVersion::{V2024_11_05 as V24, V2025_06_18 as V25_06, V2025_11_25 as V25_11};
-    use Sender::{Both, Client, Input, Nobody, Server};
+    use Sender::{Both, Client, Input, None, Server};
     const fn row(name: &'static str, legacy: Sender, since: ProtocolVersion, modern: Sender) -> MethodRow {
         MethodRow { name, legacy, since, modern }
     }
     &[
-        row("initialize", Client, V24, Nobody),
-        row("notifications/initialized", Client, V24, Nobody),
-        row("server/discover", Nobody, V24, Client),
-        row("subscriptions/listen", Nobody, V24, Client),
-        row("ping", Both, V24, Nobody),
+        row("initialize", Client, V24, None),
+        row("notifications/initialized", Client, V24, None),
+        row("server/discover", None, V24, Client),
+        row("subscriptions/listen", None, V24, Client),
+        row("ping", Both, V24, None),
         row("tools/list", Client, V24, Client),
         row("tools/call", Client, V24, Client),
         row("prompts/list", Client, V24, Client),
@@ -129,17 +132,17 @@ pub const METHODS: &[MethodRow] = {
         row("resources/templates/list", Client, V24, Client),
         row("resources/read", Client, V24, Client),
         row("completion/complete", Client, V24, Client),
-        row("resources/subscribe", Client, V24, Nobody),
-        row("resources/unsubscribe", Client, V24, Nobody),
-        row("logging/setLevel", Client, V24, Nobody),
+        row("resources/subscribe", Client, V24, None),
+        row("resources/unsubscribe", Client, V24, None),
+        row("logging/setLevel", Client, V24, None),
         row("roots/list", Server, V24, Input),
         row("sampling/createMessage", Server, V24, Input),
         row("elicitation/create", Server, V25_06, Input),
-        row("tasks/get", Both, V25_11, Nobody),
-        row("tasks/result", Both, V25_11, Nobody),
-        row("tasks/list", Both, V25_11, Nobody),
-        row("tasks/cancel", Both, V25_11, Nobody),
-        row("notifications/tasks/status", Both, V25_11, Nobody),
+        row("tasks/get", Both, V25_11, None),
+        row("tasks/result", Both, V25_11, None),
+        row("tasks/list", Both, V25_11, None),
+        row("tasks/cancel", Both, V25_11, None),
+        row("notifications/tasks/status", Both, V25_11, None),
         row("notifications/cancelled", Both, V24, Both),
         row("notifications/progress", Both, V24, Server),
         row("notifications/message", Server, V24, Server),
@@ -147,23 +150,25 @@ pub const METHODS: &[MethodRow] = {
         row("notifications/prompts/list_changed", Server, V24, Server),
         row("notifications/resources/list_changed", Server, V24, Server),
         row("notifications/resources/updated", Server, V24, Server),
-        row("notifications/roots/list_changed", Client, V24, Nobody),
-        row("notifications/elicitation/complete", Server, V25_11, Nobody),
-        row("notifications/subscriptions/acknowledged", Nobody, V24, Server),
+        row("notifications/roots/list_changed", Client, V24, None),
+        row("notifications/elicitation/complete", Server, V25_11, None),
+        row("notifications/subscriptions/acknowledged", None, V24, Server),
     ]
 };
 
-/// The row of a method of the specification; `None` for any other method.
+/// Finds a method of the specification by its name.
 pub fn find(name: &str) -> Option<&'static MethodRow> {
     METHODS.iter().find(|row| row.name == name)
 }
 
-/// Removed from the core by 2026-07-28: answered `-32601` there (ledger DISC-S-013).
+/// Whether 2026-07-28 removed this method of clients. A server answers it with `-32601` there.
+// DISC-S-013.
 pub fn removed_in_modern(name: &str) -> bool {
-    find(name).is_some_and(|row| row.modern == Sender::Nobody && row.legacy.client())
+    find(name).is_some_and(|row| row.modern == Sender::None && row.legacy.client())
 }
 
-/// The results of these carry `ttlMs` and `cacheScope` on 2026-07-28 (ledger CACHE-S-001).
+/// Whether the results of this method carry `ttlMs` and `cacheScope` on 2026-07-28.
+// CACHE-S-001.
 pub fn carries_cache_hints(name: &str) -> bool {
     matches!(
         name,
@@ -176,7 +181,8 @@ pub fn carries_cache_hints(name: &str) -> bool {
     )
 }
 
-/// These may be answered with `input_required` (ledger MRTR-S-002, MRTR-S-003).
+/// Whether this method may be answered with `input_required`.
+// MRTR-S-002, MRTR-S-003.
 pub fn may_need_input(name: &str) -> bool {
     matches!(name, "tools/call" | "prompts/get" | "resources/read")
 }

@@ -1,7 +1,10 @@
-//! JSON-RPC 2.0 messages as MCP uses them, with payloads that stay text.
+//! JSON-RPC 2.0 messages as MCP uses them, with payloads that stay JSON text.
 //!
-//! Floor 0: names nothing else of this crate. [`decode`] reads a message in one pass, and
-//! [`Message::write_to`] writes one; between the two a payload is never rebuilt.
+//! [`decode`] reads a message in one pass, and [`Message::write_to`] writes one. In between a payload is never parsed
+//! into a tree, so that numbers keep their digits. The message format is defined by the
+//! [specification](https://modelcontextprotocol.io/specification/2025-11-25/basic).
+
+// Floor 0: names nothing else of this crate.
 
 pub(crate) mod encode;
 mod envelope;
@@ -12,7 +15,7 @@ pub mod method;
 mod payload;
 mod raw;
 mod refusal;
-mod result_prefilter;
+mod result_fields;
 pub(crate) mod scan;
 mod string_scan;
 mod version;
@@ -27,80 +30,84 @@ pub use method::Method;
 pub use payload::{Field, Payload};
 pub use raw::RawJson;
 pub use refusal::{Refusal, Shape};
+pub(crate) use result_fields::ResultFields;
 pub use scan::{DEFAULT_MAX_DEPTH, HARD_MAX_DEPTH, ScanError};
 pub use version::ProtocolVersion;
 
 /// One JSON-RPC message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// Wants an answer.
+    /// A message that the receiver must answer.
     Request(Request),
-    /// Wants none, and never gets one.
+    /// A message that is never answered.
     Notification(Notification),
-    /// Answers a request.
+    /// The answer to a request.
     Response(Response),
 }
 
-/// A message that wants an answer.
+/// A message that the receiver must answer with a [`Response`] of the same id.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Request {
-    /// Unique among the sender's requests in flight.
+    /// The id, unique among the sender's requests in flight.
     pub id: RequestId,
-    /// What to do.
+    /// The method to invoke.
     pub method: Method,
-    /// With what. An object where present.
+    /// The params: an object, if present.
     pub params: Option<Payload>,
 }
 
-/// A message that wants no answer.
+/// A message that is never answered.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Notification {
-    /// What happened.
+    /// The method, which says what happened.
     pub method: Method,
-    /// To what. An object where present.
+    /// The params: an object, if present.
     pub params: Option<Payload>,
 }
 
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Response {
-    /// The request's id. `None` where the responder could not read it; on the wire absent or null.
+    /// The id of the request. `None` if the responder could not read it; on the wire it is absent or `null` then.
     pub id: Option<RequestId>,
-    /// A result, which is an object, or an error.
+    /// The result, an object, or the error.
     pub outcome: Result<Payload, ErrorObject>,
 }
 
 impl Request {
-    /// A request of our own making.
+    /// A request with this id. `params` must be an object; it is not checked here.
     pub fn new(id: impl Into<RequestId>, method: impl Into<Method>, params: Option<RawJson>) -> Request {
         Request { id: id.into(), method: method.into(), params: params.map(Payload::new) }
     }
 
-    /// A member of the params, if there are params.
+    /// The JSON text of a field of the params, or `None` if it is absent.
     pub fn field(&self, field: Field) -> Option<&[u8]> {
         self.params.as_ref().and_then(|params| params.field(field))
     }
 }
 
 impl Notification {
-    /// A notification of our own making.
+    /// A notification. `params` must be an object; it is not checked here.
     pub fn new(method: impl Into<Method>, params: Option<RawJson>) -> Notification {
         Notification { method: method.into(), params: params.map(Payload::new) }
     }
 
-    /// A member of the params, if there are params.
+    /// The JSON text of a field of the params, or `None` if it is absent.
     pub fn field(&self, field: Field) -> Option<&[u8]> {
         self.params.as_ref().and_then(|params| params.field(field))
     }
 }
 
 impl Response {
-    /// A response with a result.
-    pub fn result(id: RequestId, result: RawJson) -> Response {
-        Response { id: Some(id), outcome: Ok(Payload::new(result)) }
+    /// A response with a result, which must be an object; it is not checked here.
+    pub fn result(id: RequestId, result: impl Into<Payload>) -> Response {
+        Response { id: Some(id), outcome: Ok(result.into()) }
     }
 
-    /// A response with an error.
+    /// A response with an error. `id` is `None` if the id of the request could not be read.
     pub fn error(id: Option<RequestId>, error: ErrorObject) -> Response {
         Response { id, outcome: Err(error) }
     }

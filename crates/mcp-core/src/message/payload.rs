@@ -1,4 +1,4 @@
-//! Params and results: raw objects that know where the members stand which the protocol reads.
+//! Params and results: JSON objects as text, with the positions of the members that the protocol reads.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::meta;
 use super::raw::RawJson;
-use super::result_prefilter;
-use super::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner, member_of_checked};
+use super::scan::{HARD_MAX_DEPTH, ScanError, Scanner, member_of_checked};
 use super::string_scan::read_text;
 
-/// A member of params or of a result that the protocol itself reads.
+/// A member of params or of a result that the protocol itself reads. Each variant names the member and its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -61,7 +60,7 @@ pub enum Field {
     CacheScope,
 }
 
-/// The start of a member that is not there. Not 0: memory that is asked for as zeros costs more.
+/// The start of an absent field. Not 0, which would make the allocator zero the memory.
 const ABSENT: u32 = u32::MAX;
 
 const FIELDS: usize = Field::CacheScope as usize + 1;
@@ -102,30 +101,32 @@ impl Field {
     }
 }
 
-/// Where a field stands, relative to the payload: start and length.
-type Place = (u32, u32);
+/// The range of a field, relative to the payload: its start and its length.
+type Position = (u32, u32);
 
-fn range((start, len): Place) -> Option<Range<usize>> {
+fn range((start, len): Position) -> Option<Range<usize>> {
     (start != ABSENT).then_some(start as usize..start as usize + len as usize)
 }
 
-/// Where each field stands.
+/// The position of every field, as one scan fills it in.
 #[derive(Clone, Copy)]
-pub(crate) struct FieldSpans {
-    at: [Place; FIELDS],
-    /// How many there are, and the last that was noted.
+pub(crate) struct PositionTable {
+    at: [Position; FIELDS],
+    /// How many fields are present.
     count: u32,
+    /// The field that was set last.
     last: Option<Field>,
 }
 
-impl FieldSpans {
-    pub(crate) const NONE: FieldSpans = FieldSpans { at: [(ABSENT, ABSENT); FIELDS], count: 0, last: None };
+impl PositionTable {
+    pub(crate) const EMPTY: PositionTable =
+        PositionTable { at: [(ABSENT, ABSENT); FIELDS], count: 0, last: None };
 
-    /// Notes a member; `false` if it was there already.
+    /// Sets a field's position; `false` if it was set already.
     fn set(&mut self, field: Field, span: Range<usize>) -> bool {
         let slot = &mut self.at[field as usize];
         let fresh = slot.0 == ABSENT;
-        // Texts are far shorter than 4 GiB: the message limits see to that.
+        // Texts are far shorter than 4 GiB: the message limits guarantee it.
         *slot = (span.start as u32, (span.end - span.start) as u32);
         self.count += u32::from(fresh);
         self.last = Some(field);
@@ -133,39 +134,40 @@ impl FieldSpans {
     }
 }
 
-/// The fields that a payload keeps.
+/// The positions of the fields that a payload has, in little memory.
 #[derive(Clone)]
-pub(crate) enum Places {
+pub(crate) enum FieldPositions {
     None,
-    /// Most results have no other field than `resultType`.
-    One(Field, Place),
-    /// Apart: a message moves often, and its fields are larger than the rest of it. Shared: it is cloned, too.
-    Many(Arc<FieldSpans>),
+    /// Most results have `resultType` alone.
+    One(Field, Position),
+    /// Boxed, because messages are moved often and the table is larger than the rest of a message. Shared, because
+    /// messages are cloned.
+    Many(Arc<PositionTable>),
 }
 
-impl Places {
-    pub(crate) fn new(fields: FieldSpans) -> Places {
-        match (fields.count, fields.last) {
-            (1, Some(field)) => Places::One(field, fields.at[field as usize]),
-            (_, None) => Places::None,
-            _ => Places::Many(Arc::new(fields)),
+impl FieldPositions {
+    pub(crate) fn new(table: PositionTable) -> FieldPositions {
+        match (table.count, table.last) {
+            (1, Some(field)) => FieldPositions::One(field, table.at[field as usize]),
+            (_, None) => FieldPositions::None,
+            _ => FieldPositions::Many(Arc::new(table)),
         }
     }
 
     fn get(&self, field: Field) -> Option<Range<usize>> {
         match self {
-            Places::None => None,
-            Places::One(one, place) => range(*place).filter(|_| *one == field),
-            Places::Many(fields) => range(fields.at[field as usize]),
+            FieldPositions::None => None,
+            FieldPositions::One(one, position) => range(*position).filter(|_| *one == field),
+            FieldPositions::Many(table) => range(table.at[field as usize]),
         }
     }
 }
 
-/// Takes an object and notes its fields, relative to where the object starts. Sets `duplicate` if a key
-/// that the protocol reads stands there twice: else a header check reads one and the handler another.
+/// Takes an object and records the positions of its fields, relative to the start of the object. Sets `duplicate` if a
+/// key that the protocol reads occurs twice: a header check might read one and the handler the other.
 pub(crate) fn scan_object(
     scanner: &mut Scanner<'_>,
-    fields: &mut FieldSpans,
+    table: &mut PositionTable,
     duplicate: &mut bool,
 ) -> Result<Range<usize>, ScanError> {
     let start = scanner.position();
@@ -177,73 +179,53 @@ pub(crate) fn scan_object(
                 let name = key.text(scanner.bytes());
                 let (_, span) = scanner.value()?;
                 if let Some(field) = Field::of_meta_key(&name) {
-                    *duplicate |= !fields.set(field, span.start - start..span.end - start);
+                    *duplicate |= !table.set(field, span.start - start..span.end - start);
                 }
                 Ok(())
             })?
         } else {
             scanner.value()?.1
         };
-        *duplicate |= !fields.set(field, span.start - start..span.end - start);
+        *duplicate |= !table.set(field, span.start - start..span.end - start);
         Ok(())
     })
 }
 
-/// The params of a request or notification, or the result of a response: always an object
-/// (ledger RPC-B-007, RPC-B-009), as text, with the places of what the protocol reads in it.
+/// The params of a request or notification, or the result of a response: a JSON object as text, which knows the positions
+/// of the members that the protocol reads.
+///
+/// The members are reached by [`Field`]; [`Payload::raw`] is the whole object. A clone shares the text.
 ///
 /// ```
 /// use mcp_core::message::{Field, Payload, RawJson};
 ///
 /// let params = Payload::new(RawJson::parse(r#"{"name":"add","_meta":{"progressToken":7}}"#).unwrap());
-/// assert_eq!(params.text(Field::Name).as_deref(), Some("add"));
+/// assert_eq!(params.field_text(Field::Name).as_deref(), Some("add"));
 /// assert_eq!(params.field(Field::MetaProgressToken), Some(&b"7"[..]));
 /// ```
 #[derive(Clone)]
 pub struct Payload {
     raw: RawJson,
-    /// Noted when the text is read, or else looked up when somebody asks for one.
-    places: OnceLock<Places>,
-    /// Where a look for a name begins: 0, or where the members begin that stand behind `_meta`.
+    /// Filled in when a received message is scanned, else at the first access.
+    positions: OnceLock<FieldPositions>,
+    /// Where the members behind a leading `_meta` begin; 0 if unknown. A search for one name may begin there.
     names_from: u32,
-    /// A quick look has shown that there is no `_meta`.
-    lacks_meta: bool,
 }
 
 impl Payload {
-    /// A payload of our own making. The places are looked up when somebody asks for one.
+    /// A payload of this object. The positions of its fields are determined at the first access.
     pub fn new(raw: RawJson) -> Payload {
-        Payload { raw, places: OnceLock::new(), names_from: 0, lacks_meta: false }
+        Payload { raw, positions: OnceLock::new(), names_from: 0 }
     }
 
-    /// A handler's result, for a look at what a server reads in results: `resultType`, `_meta`, the caching hints.
-    /// A quick look spares most results the scan: if no member has one of the names, no field is looked for any more. So
-    /// what goes on elsewhere has to be a new payload.
-    pub(crate) fn result(raw: RawJson) -> Payload {
-        if !result_prefilter::may_hold_names(raw.as_bytes()) {
-            return Payload { places: OnceLock::from(Places::None), ..Payload::new(raw) };
-        }
-        Payload::new(raw)
+    pub(crate) fn scanned(raw: RawJson, positions: FieldPositions) -> Payload {
+        Payload { positions: OnceLock::from(positions), ..Payload::new(raw) }
     }
 
-    pub(crate) fn scanned(raw: RawJson, places: Places) -> Payload {
-        Payload { places: OnceLock::from(places), ..Payload::new(raw) }
-    }
-
-    /// What the application gave. A quick look spares most of it the scan for `_meta`: there is none if the name
-    /// stands nowhere, and nothing is written with escapes.
-    pub(crate) fn of_application(raw: RawJson) -> Payload {
-        let text = raw.as_bytes();
-        // Few texts have any of the two characters: cheaper than a search for the name.
-        let mut found = memchr::memchr2_iter(b'\\', b'_', text);
-        let lacks_meta = !found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"));
-        Payload { lacks_meta, ..Payload::new(raw) }
-    }
-
-    /// A payload of our own making whose first member is `_meta`, and whose others begin at `rest`: a name is not
-    /// looked for among the many of the first.
+    /// A payload whose first member is `_meta`, and whose other members begin at `rest`: a search for one name skips the
+    /// members of `_meta`.
     pub(crate) fn after_meta(raw: RawJson, rest: usize) -> Payload {
-        // Beyond 4 GiB the whole text is looked through.
+        // Beyond 4 GiB the whole text is searched.
         Payload { names_from: u32::try_from(rest).unwrap_or(0), ..Payload::new(raw) }
     }
 
@@ -252,79 +234,73 @@ impl Payload {
         &self.raw
     }
 
-    /// The whole object, without the places.
+    /// The whole object, without the positions.
     pub fn into_raw(self) -> RawJson {
         self.raw
     }
 
     fn span(&self, field: Field) -> Option<Range<usize>> {
-        let places = self.places.get_or_init(|| {
-            let mut fields = FieldSpans::NONE;
+        let positions = self.positions.get_or_init(|| {
+            let mut table = PositionTable::EMPTY;
             if self.raw.is_object() {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
-                // The text was checked when it was made.
-                let _checked = scan_object(&mut scanner, &mut fields, &mut false);
+                // Cannot fail: the text was checked when it was made.
+                let _checked = scan_object(&mut scanner, &mut table, &mut false);
             }
-            Places::new(fields)
+            FieldPositions::new(table)
         });
-        places.get(field)
+        positions.get(field)
     }
 
-    /// Whether it is known that there is no `_meta`.
-    pub(crate) fn lacks_meta(&self) -> bool {
-        self.lacks_meta
+    /// Whether there may be a `_meta` member. May return false positives, never false negatives; much cheaper than
+    /// a scan for the fields.
+    pub(crate) fn may_have_meta(&self) -> bool {
+        let text = self.raw.as_bytes();
+        // Few texts have one of the two characters, so this is cheaper than a search for the name.
+        let mut found = memchr::memchr2_iter(b'\\', b'_', text);
+        found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"))
     }
 
-    /// The JSON text of a member, if it is there. `null` is there.
+    /// The JSON text of a field, or `None` if it is absent. An explicit `null` is present.
     pub fn field(&self, field: Field) -> Option<&[u8]> {
         self.span(field).map(|span| &self.raw.as_bytes()[span])
     }
 
-    /// A member as raw JSON that shares the payload's memory.
-    pub fn get(&self, field: Field) -> Option<RawJson> {
+    /// A field as raw JSON that shares the payload's memory, or `None` if it is absent.
+    pub fn field_json(&self, field: Field) -> Option<RawJson> {
         let span = self.span(field)?;
         Some(RawJson::trusted(self.raw.clone().into_bytes().slice(span)))
     }
 
-    /// A member's text, if it is there and a string.
-    pub fn text(&self, field: Field) -> Option<String> {
-        self.text_ref(field).map(Cow::into_owned)
-    }
-
-    /// A member's text, borrowed unless it was written with escapes.
-    pub fn text_ref(&self, field: Field) -> Option<Cow<'_, str>> {
-        let json = self.field(field)?;
-        read_text(json)
-    }
-
-    /// [`Payload::text_ref`] of [`Field::Name`] or [`Field::Uri`], where nothing else of the payload is asked for: much
-    /// cheaper then, for the places of the other fields are not looked up.
-    pub fn only_text(&self, field: Field) -> Option<Cow<'_, str>> {
+    /// The text of a field that is a JSON string, or `None` if it is absent or of another type. Borrowed unless it has
+    /// escapes.
+    pub fn field_text(&self, field: Field) -> Option<Cow<'_, str>> {
         let name = match field {
             Field::Name => "name",
             Field::Uri => "uri",
-            _ => return self.text_ref(field),
+            _ => return read_text(self.field(field)?),
         };
-        if self.places.get().is_some() {
-            return self.text_ref(field);
+        if self.positions.get().is_some() {
+            return read_text(self.field(field)?);
         }
+        // A client reads one of these two and nothing else: a search for it is much cheaper than a scan for all fields.
         let span = member_of_checked(self.raw.as_bytes(), self.names_from as usize, name)?;
         read_text(&self.raw.as_bytes()[span])
     }
 
-    /// The payload with these `_meta` members set, and `_meta` made where there was none.
+    /// The payload with these `_meta` members set. Adds `_meta` where it was absent.
     #[must_use]
     pub fn with_meta(&self, set: &[(&str, &RawJson)]) -> Payload {
         self.with_meta_and_members(set, &[])
     }
 
-    /// The payload with `_meta` members and members set, in one copy where `_meta` was absent.
+    /// The payload with these `_meta` members and members set. Copies the text once if `_meta` was absent.
     #[must_use]
     pub fn with_meta_and_members(&self, meta: &[(&str, &RawJson)], members: &[(&str, &RawJson)]) -> Payload {
         let merged;
         let mut set = members.to_vec();
         if !meta.is_empty() {
-            let old = self.get(Field::Meta).filter(RawJson::is_object).unwrap_or_default();
+            let old = self.field_json(Field::Meta).filter(RawJson::is_object).unwrap_or_default();
             merged = old.with_members(meta);
             set.push(("_meta", &merged));
         }
@@ -347,17 +323,5 @@ impl PartialEq for Payload {
 impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
         Payload::new(raw)
-    }
-}
-
-/// The kind of a value, in words.
-pub(crate) fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Number => "a number",
-        Kind::String => "a string",
-        Kind::Array => "an array",
-        Kind::Object => "an object",
     }
 }

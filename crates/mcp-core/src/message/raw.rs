@@ -1,4 +1,4 @@
-//! Checked JSON text that is carried, never rebuilt.
+//! Checked JSON text that is passed on unchanged.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,16 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::encode;
-use super::scan::{self, DEFAULT_MAX_DEPTH, RAW_JSON, ScanError, Scanner, read_checked};
+use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, RAW_JSON, ScanError, Scanner, read_checked};
 use super::string_scan::read_text;
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
 ///
-/// A payload stays text on its way through: a `serde_json::Value` would lose float and `u64` precision
-/// and keep the last of two duplicate keys. Cloning is cheap and shares the buffer; keep one beyond the
-/// call with [`RawJson::detach`], so that it does not pin a large buffer.
+/// A payload stays text from end to end: a `serde_json::Value` would lose the digits of large numbers and all but the last
+/// of duplicate keys. Cloning is cheap and shares the buffer. Call [`RawJson::detach`] before storing a value, so that
+/// it does not keep a large buffer alive.
+///
+/// A lone surrogate escape such as `"\ud83d"` is legal JSON and stays in the text. Reading it as a Rust string gives U+FFFD.
 ///
 /// ```
 /// use mcp_core::message::RawJson;
@@ -28,8 +30,8 @@ use super::string_scan::read_text;
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Bytes);
 
-/// The room that an object is given at first, in bytes.
-const OBJECT: usize = 128;
+/// The initial capacity of an object, in bytes.
+const OBJECT_CAPACITY: usize = 128;
 
 impl RawJson {
     /// `{}`.
@@ -39,8 +41,12 @@ impl RawJson {
     /// `true`.
     pub const TRUE: RawJson = RawJson(Bytes::from_static(b"true"));
 
-    /// Checks the text (UTF-8, JSON grammar, depth of at most 128) and keeps it as it is, without the
-    /// white space around it.
+    /// Checks the text (UTF-8, JSON grammar, nesting depth of at most [`DEFAULT_MAX_DEPTH`]) and keeps it unchanged, without
+    /// the white space around it.
+    ///
+    /// # Errors
+    ///
+    /// [`ScanError`] says what is wrong and at which byte.
     pub fn parse(text: impl Into<Bytes>) -> Result<RawJson, ScanError> {
         let bytes = text.into();
         scan::check_utf8(&bytes)?;
@@ -50,13 +56,16 @@ impl RawJson {
         Ok(RawJson(bytes.slice(span)))
     }
 
-    /// Text that this crate checked or wrote itself.
+    /// Text that this crate checked or wrote.
     pub(crate) const fn trusted(bytes: Bytes) -> RawJson {
         RawJson(bytes)
     }
 
-    /// Serializes a value. Fails where serde_json does: maps with keys that are no strings, and a
-    /// `Serialize` that reports an error.
+    /// Serializes a value.
+    ///
+    /// # Errors
+    ///
+    /// The error of serde_json: a map has keys that are not strings, or the `Serialize` implementation failed.
     pub fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<RawJson, serde_json::Error> {
         serde_json::to_vec(value).map(|text| RawJson(text.into()))
     }
@@ -75,9 +84,9 @@ impl RawJson {
         RawJson(out.into())
     }
 
-    /// An object of these members, in this order.
+    /// An object of these members, in this order. The keys must be distinct; it is not checked.
     pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, RawJson)>) -> RawJson {
-        let mut out = Vec::with_capacity(OBJECT);
+        let mut out = Vec::with_capacity(OBJECT_CAPACITY);
         out.push(b'{');
         for (key, value) in members {
             encode::write_member(key, &value, &mut out);
@@ -99,49 +108,53 @@ impl RawJson {
         RawJson(out.into())
     }
 
-    /// The text. It is UTF-8.
+    /// The JSON text, which is UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The text as a buffer that shares its memory.
+    /// The JSON text as a buffer, without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// Reads it as a `T`, which may borrow from the text. The error is serde_json's.
+    /// Deserializes a `T`, which may borrow from the text: strings without escapes are borrowed, others are decoded.
+    ///
+    /// # Errors
+    ///
+    /// The error of serde_json, if the value does not fit the type or is nested deeper than [`DEFAULT_MAX_DEPTH`].
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
         read_checked(&self.0)
     }
 
-    /// The string, if it is one.
+    /// The decoded text of a JSON string, or `None` for any other value.
     pub fn to_text(&self) -> Option<String> {
         read_text(&self.0).map(Cow::into_owned)
     }
 
-    /// The string, if it is one; borrowed unless it was written with escapes.
+    /// Like [`RawJson::to_text`], borrowed unless the string has escapes.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         read_text(&self.0)
     }
 
-    /// Whether it is an object.
+    /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
         self.0.first() == Some(&b'{')
     }
 
-    /// Whether it is `null`.
+    /// Whether the value is `null`.
     pub fn is_null(&self) -> bool {
         &self.0[..] == b"null"
     }
 
-    /// A member of an object, by its exact key. With duplicates, the first.
+    /// The member of an object with exactly this key; of duplicates the first. `None` for anything but an object.
     pub fn member(&self, key: &str) -> Option<RawJson> {
         if !self.is_object() {
             return None;
         }
         let mut found = None;
         let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
-        // The text was checked when it was made: an error means that the member was found.
+        // The text was checked when it was made: the only error is the one that ends the search.
         let _found = scanner.object(|scanner, name| {
             let here = *name.text(scanner.bytes()) == *key.as_bytes();
             let span = scanner.skip_checked()?;
@@ -155,7 +168,7 @@ impl RawJson {
         found.map(|span| RawJson(self.0.slice(span)))
     }
 
-    /// The members of an object, in their order. Empty for anything else.
+    /// The members of an object, in order. Empty for anything else.
     pub fn members(&self) -> Vec<(String, RawJson)> {
         let mut members = Vec::new();
         self.each_member(|name, value| {
@@ -164,7 +177,7 @@ impl RawJson {
         members
     }
 
-    /// The elements of an array. Empty for anything else.
+    /// The elements of an array, in order. Empty for anything else.
     pub fn elements(&self) -> Vec<RawJson> {
         let mut elements = Vec::new();
         if self.0.first() == Some(&b'[') {
@@ -191,8 +204,8 @@ impl RawJson {
         });
     }
 
-    /// The object with these members set: put first, and taken out where the object had them already.
-    /// Copies the text once. Anything but an object is returned as it is.
+    /// The object with these members set. They come first, in this order, and replace members with the same keys. Copies
+    /// the text once. Anything but an object is returned unchanged.
     #[must_use]
     pub fn with_members(&self, set: &[(&str, &RawJson)]) -> RawJson {
         if !self.is_object() || set.is_empty() {
@@ -223,7 +236,7 @@ impl RawJson {
         RawJson(out.into())
     }
 
-    /// The object without these members. Shares the text if it has none of them.
+    /// The object without these members. Shares the text if none of them is present.
     #[must_use]
     pub fn without_members(&self, keys: &[&str]) -> RawJson {
         let mut hit = false;
@@ -239,22 +252,15 @@ impl RawJson {
         )
     }
 
-    /// A copy with memory of its own, for keeping.
+    /// A copy that does not share the memory of the receive buffer, for storing.
     #[must_use]
     pub fn detach(&self) -> RawJson {
         RawJson(Bytes::copy_from_slice(&self.0))
     }
 
-    /// What kind of JSON it is, in words for an error message.
+    /// The kind of the value with its article, such as "an object", for error messages.
     pub fn kind_name(&self) -> &'static str {
-        match self.0.first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "an array",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
-        }
+        Kind::of_first(self.0.first()).name()
     }
 }
 
@@ -264,7 +270,7 @@ impl Default for RawJson {
     }
 }
 
-/// The text, clipped: payloads hold people's data and do not belong in logs whole.
+/// At most 96 bytes of the text: payloads contain personal data and do not belong in logs as a whole.
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = String::from_utf8_lossy(&self.0[..self.0.len().min(96)]);
@@ -288,7 +294,8 @@ impl Serialize for RawJson {
     }
 }
 
-/// From serde_json only, as `RawValue` is. Does not work inside `untagged` or `flatten`.
+/// Works with the deserializers of serde_json and with [`RawJson::deserialize`] only, like `RawValue`. Does not work inside
+/// `untagged` or `flatten`.
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
         struct Reader;

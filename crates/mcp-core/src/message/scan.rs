@@ -1,7 +1,7 @@
-//! One pass over JSON text: checks the grammar, bounds the depth, tells where things are.
+//! The JSON scanner: one pass checks the grammar, limits the depth and reports the positions of values.
 //!
-//! serde_json's `RawValue` skips the depth check, and one serde pass cannot yield both a payload as a
-//! whole and the members inside it. This scanner does, and never copies.
+//! Not serde_json, because its `RawValue` does not limit the depth, and one pass of it cannot yield both a payload as a whole
+//! and the members inside it. This scanner copies nothing.
 
 mod reader;
 mod skip;
@@ -16,30 +16,31 @@ use super::string_scan::{plain_run, read_text, text_run};
 pub(crate) use reader::{RAW_JSON, read_checked};
 pub(crate) use skip::member_of_checked;
 
-/// The depth limit when nobody says otherwise (design bound).
+/// The default limit of the nesting depth.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
-/// The deepest limit that can be asked for: the scanner recurses, and stacks end.
+/// The highest possible limit of the nesting depth. The scanner is recursive, so a higher one could overflow the stack.
 pub const HARD_MAX_DEPTH: u32 = 512;
 
-/// Why the text was refused, and at which byte.
+/// Why JSON text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScanError {
-    /// The text is not JSON.
+    /// The text is not JSON. The value is the offset of the first bad byte.
     #[error("not JSON at byte {0}")]
     Syntax(usize),
-    /// The text is JSON so far, but nested deeper than the limit.
+    /// The text is nested deeper than the limit.
     #[error("JSON nested deeper than the limit of {limit}")]
     TooDeep {
-        /// The limit that was hit.
+        /// The limit.
         limit: u32,
     },
-    /// The text is not UTF-8.
+    /// The text is not UTF-8. The value is the offset of the first bad byte.
     #[error("not UTF-8 at byte {0}")]
     Utf8(usize),
 }
 
-/// What kind of value stood there.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -50,19 +51,48 @@ pub(crate) enum Kind {
     Object,
 }
 
-/// An object's key: where it stands, without its quotes.
+impl Kind {
+    /// The kind of the value that begins with this byte. A digit, a sign or anything else means a number.
+    pub(crate) fn of_first(byte: Option<&u8>) -> Kind {
+        match byte {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// The kind with its article, for error messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+}
+
+/// The key of an object: its range, without the quotes.
 pub(crate) struct Key {
     span: Range<usize>,
     escaped: bool,
 }
 
 impl Key {
-    /// The key's text; borrowed unless it was written with escapes.
+    /// The key's text, borrowed unless it has escapes.
+    #[inline]
     pub(crate) fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.escaped { self.unescaped(bytes) } else { Cow::Borrowed(&bytes[self.span.clone()]) }
+    }
+
+    #[inline(never)]
+    fn unescaped<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let raw = &bytes[self.span.clone()];
-        if !self.escaped {
-            return Cow::Borrowed(raw);
-        }
         let quoted = &bytes[self.span.start - 1..self.span.end + 1];
         read_text(quoted).map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_owned().into_bytes()))
     }
@@ -78,12 +108,12 @@ pub(crate) struct Scanner<'a> {
 type Scan<T> = Result<T, ScanError>;
 
 impl<'a> Scanner<'a> {
-    /// A scanner over text that is known to be UTF-8.
+    /// A scanner over text that was checked to be UTF-8.
     pub(crate) fn new(bytes: &'a [u8], max_depth: u32) -> Scanner<'a> {
         Scanner { bytes, pos: 0, depth: 0, max_depth: max_depth.min(HARD_MAX_DEPTH) }
     }
 
-    /// Where the next token is looked for.
+    /// Skips white space and returns the position of the next token.
     pub(crate) fn position(&mut self) -> usize {
         self.skip_space();
         self.pos
@@ -98,7 +128,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_space(&mut self) {
-        // Mostly there is none.
+        // The common case: no white space.
         if self.bytes.get(self.pos).is_some_and(|byte| *byte > b' ') {
             return;
         }
@@ -113,19 +143,19 @@ impl<'a> Scanner<'a> {
         hit
     }
 
-    /// The first byte of the next value, without taking it.
+    /// The first byte of the next token, without taking it.
     pub(crate) fn peek(&mut self) -> Option<u8> {
         self.skip_space();
         self.bytes.get(self.pos).copied()
     }
 
-    /// Nothing but white space may be left.
+    /// Succeeds if only white space is left.
     pub(crate) fn end(&mut self) -> Scan<()> {
         self.skip_space();
         if self.pos == self.bytes.len() { Ok(()) } else { self.fail() }
     }
 
-    /// Takes one value; tells its kind and where it stands.
+    /// Takes one value and returns its kind and its range.
     pub(crate) fn value(&mut self) -> Scan<(Kind, Range<usize>)> {
         self.skip_space();
         let start = self.pos;
@@ -154,7 +184,7 @@ impl<'a> Scanner<'a> {
         Ok((kind, start..self.pos))
     }
 
-    /// Takes an object. `member` is called after each key and its colon, and must take the value.
+    /// Takes an object. `member` is called after each key and colon, and must take the value.
     pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<Range<usize>> {
         self.skip_space();
         let start = self.pos;
@@ -163,7 +193,7 @@ impl<'a> Scanner<'a> {
         Ok(start..self.pos)
     }
 
-    /// Takes what follows the bracket of an object.
+    /// Takes the rest of an object after its opening bracket.
     fn members(&mut self, mut member: impl FnMut(&mut Self, Key) -> Scan<()>) -> Scan<()> {
         self.skip_space();
         if !self.eat(b'}') {
@@ -288,9 +318,9 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Checks that the text is UTF-8; the error tells where it is not.
+/// Checks that the text is UTF-8.
 pub(crate) fn check_utf8(bytes: &[u8]) -> Result<(), ScanError> {
-    // Most text is ASCII, and that is quicker to see.
+    // Most text is ASCII, which is faster to check.
     if bytes.is_ascii() {
         return Ok(());
     }

@@ -1,8 +1,9 @@
-//! The envelope, by the cases that broke others.
+//! Decoding messages: the cases that broke other implementations.
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::string_scan::read_text;
 use super::*;
 
 fn one(text: &str) -> Result<Message, Refusal> {
@@ -16,7 +17,7 @@ fn refused(text: &str) -> Refusal {
     one(text).expect_err(text)
 }
 
-/// RPC-B-001: `jsonrpc` has to be there and "2.0"; the id comes back.
+/// RPC-B-001: `jsonrpc` must be present and "2.0"; the id is echoed.
 #[test]
 fn the_version_member_is_checked() {
     for text in [
@@ -110,29 +111,33 @@ fn duplicates_of_what_the_protocol_reads_are_refused() {
 }
 
 #[test]
-fn marks_tell_where_things_are() {
+fn fields_are_found_where_they_stand() {
     let text = r#" {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"no"},"name" : "add","_meta":{"progressToken":"t","io.modelcontextprotocol/protocolVersion":"2026-07-28"}}} "#;
     let Ok(Message::Request(request)) = one(text) else { panic!() };
     assert_eq!(request.field(Field::Name), Some(&b"\"add\""[..]));
     assert_eq!(request.field(Field::MetaProgressToken), Some(&b"\"t\""[..]));
-    assert_eq!(request.params.unwrap().text(Field::MetaProtocolVersion).as_deref(), Some("2026-07-28"));
+    assert_eq!(request.params.unwrap().field_text(Field::MetaProtocolVersion).as_deref(), Some("2026-07-28"));
 }
 
-/// Whether there are none, one or many: each is where it stands, and no other is there.
+/// With none, one or many: each present field is found, and no other.
 #[test]
-fn marks_of_results_are_found_however_few_there_are() {
-    let places = |result: &str| {
+fn fields_of_results_are_found_however_few_there_are() {
+    let fields = |result: &str| {
         let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
         let Ok(Message::Response(response)) = one(&text) else { panic!() };
         let result = response.outcome.unwrap();
-        [Field::ResultType, Field::TtlMs, Field::Meta]
-            .map(|field| result.text(field).or(result.get(field).map(|m| m.to_string())))
+        [Field::ResultType, Field::TtlMs, Field::Meta].map(|field| {
+            result
+                .field_text(field)
+                .map(|text| text.into_owned())
+                .or(result.field_json(field).map(|m| m.to_string()))
+        })
     };
     let some = |text: &str| Some(text.to_owned());
-    assert_eq!(places(r#"{"x":{"ttlMs":1}}"#), [None, None, None]);
-    assert_eq!(places(r#"{"x":1,"resultType":"complete"}"#), [some("complete"), None, None]);
-    assert_eq!(places(r#"{"_meta":{"x":1}}"#), [None, None, some(r#"{"x":1}"#)]);
-    assert_eq!(places(r#"{"ttlMs":5,"resultType":"a"}"#), [some("a"), some("5"), None]);
+    assert_eq!(fields(r#"{"x":{"ttlMs":1}}"#), [None, None, None]);
+    assert_eq!(fields(r#"{"x":1,"resultType":"complete"}"#), [some("complete"), None, None]);
+    assert_eq!(fields(r#"{"_meta":{"x":1}}"#), [None, None, some(r#"{"x":1}"#)]);
+    assert_eq!(fields(r#"{"ttlMs":5,"resultType":"a"}"#), [some("a"), some("5"), None]);
 }
 
 /// FAULT C-9: a byte order mark, carriage returns and spaces around are tolerated on reading.
@@ -182,9 +187,9 @@ fn the_prefix_of_a_long_message_tells_its_id() {
 }
 
 proptest! {
-    /// The quick look finds what the full one finds, whatever stands around it and however keys are written.
+    /// The search for one name finds what the scan for all fields finds, whatever surrounds it and however keys are written.
     #[test]
-    fn the_only_text_is_the_text(members in prop::collection::vec((
+    fn a_search_for_one_name_agrees_with_the_scan(members in prop::collection::vec((
         prop::sample::select(vec!["name", "uri", "n\\u0061me", "_meta", "x", "a\\\"b"]),
         prop::sample::select(vec![
             r#""echo""#, r#""a\"}b\\""#, r#""é""#, "7", "null", r#"{"name":"in","y":[{"uri":"}"}]}"#,
@@ -193,18 +198,18 @@ proptest! {
     ), 0..6)) {
         let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\" : {value}")).collect();
         let raw = RawJson::parse(format!("{{{}}}", members.join(" ,"))).unwrap();
-        // Behind a `_meta` of our own, whose members are not looked at.
+        // After a leading `_meta`, whose members are not searched.
         let head = format!("{{\"_meta\":{{\"name\":\"in\"}}{}", if members.is_empty() { "" } else { "," });
         let stamped = RawJson::parse(format!("{head}{}}}", members.join(" ,"))).unwrap();
-        let given = Payload::of_application(raw.clone());
-        prop_assert!(!given.lacks_meta() || given.field(Field::Meta).is_none());
+        let given = Payload::new(raw.clone());
+        prop_assert!(given.may_have_meta() || given.field(Field::Meta).is_none());
         for field in [Field::Name, Field::Uri, Field::ProtocolVersion] {
             let (quick, full) = (Payload::after_meta(stamped.clone(), head.len()), Payload::new(stamped.clone()));
-            prop_assert_eq!(quick.only_text(field), full.text_ref(field));
+            prop_assert_eq!(quick.field_text(field), full.field(field).and_then(read_text));
             let (quick, full) = (Payload::new(raw.clone()), Payload::new(raw.clone()));
-            prop_assert_eq!(quick.only_text(field), full.text_ref(field));
-            // Also once the places are known.
-            prop_assert_eq!(full.only_text(field), full.text_ref(field));
+            prop_assert_eq!(quick.field_text(field), full.field(field).and_then(read_text));
+            // Also once the positions are known.
+            prop_assert_eq!(full.field_text(field), full.field(field).and_then(read_text));
         }
     }
 }

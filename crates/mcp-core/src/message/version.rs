@@ -1,12 +1,12 @@
-//! The protocol revisions, as labels with explicit questions (never compared as strings).
+//! The protocol revisions, as labels with predicates for what each of them has.
 
 use std::fmt;
 
 /// One released revision of the protocol.
 ///
-/// Revisions are labels, not an ordered scale (ledger T-37): ask the predicates instead of comparing.
-/// A label that this crate does not know stays a string where it was read; [`ProtocolVersion::parse`]
-/// answers `None` for it.
+/// Revisions are labels, not an ordered scale: use the predicates instead of comparing.
+/// [`ProtocolVersion::parse`] returns `None` for a label that this crate does not know. See
+/// [versioning](https://modelcontextprotocol.io/specification/versioning).
 ///
 /// ```
 /// use mcp_core::message::ProtocolVersion;
@@ -22,16 +22,16 @@ pub enum ProtocolVersion {
     V2024_11_05,
     /// Streamable HTTP, and the only revision with batches.
     V2025_03_26,
-    /// Elicitation, and no batches any more.
+    /// Adds elicitation and removes batches.
     V2025_06_18,
     /// The last revision with a handshake.
     V2025_11_25,
-    /// Stateless: each request carries its version and capabilities.
+    /// Stateless: each request carries the version and the capabilities of its client.
     V2026_07_28,
 }
 
 impl ProtocolVersion {
-    /// Every revision, newest first, as servers list them (ledger T-09).
+    /// Every revision, newest first.
     pub const ALL: &'static [ProtocolVersion] = &[
         ProtocolVersion::V2026_07_28,
         ProtocolVersion::V2025_11_25,
@@ -40,7 +40,7 @@ impl ProtocolVersion {
         ProtocolVersion::V2024_11_05,
     ];
 
-    /// The newest revision that opens with `initialize`. The counter-offer of ledger T-05.
+    /// The newest revision that begins with `initialize`. A legacy server offers it to a client that asks for an unknown one.
     pub const LATEST_LEGACY: ProtocolVersion = ProtocolVersion::V2025_11_25;
 
     /// The newest stateless revision.
@@ -51,7 +51,7 @@ impl ProtocolVersion {
         Self::ALL.iter().copied().find(|version| version.as_str() == label)
     }
 
-    /// The label as it stands on the wire.
+    /// The label on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             ProtocolVersion::V2024_11_05 => "2024-11-05",
@@ -62,27 +62,29 @@ impl ProtocolVersion {
         }
     }
 
-    /// Stateless, without a handshake.
+    /// Whether the revision is stateless, without a handshake.
     pub const fn is_modern(self) -> bool {
         matches!(self, ProtocolVersion::V2026_07_28)
     }
 
-    /// Opens with `initialize`.
+    /// Whether a connection begins with `initialize`.
     pub const fn is_legacy(self) -> bool {
         !self.is_modern()
     }
 
-    /// JSON-RPC batches are legal here (2025-03-26 only; ledger RPC-B-018, RPC-B-022, RPC-B-023).
+    /// Whether JSON-RPC batches are legal (2025-03-26 only).
+    // RPC-B-018, RPC-B-022, RPC-B-023.
     pub const fn has_batching(self) -> bool {
         matches!(self, ProtocolVersion::V2025_03_26)
     }
 
-    /// The server may ask for `elicitation/create` (2025-06-18 and later).
+    /// Whether a server may use `elicitation/create` (2025-06-18 and later).
     pub const fn has_elicitation(self) -> bool {
         !matches!(self, ProtocolVersion::V2024_11_05 | ProtocolVersion::V2025_03_26)
     }
 
-    /// `notifications/progress` may carry `message` (2025-03-26 and later; ledger PROG-B-005).
+    /// Whether `notifications/progress` may have a `message` (2025-03-26 and later).
+    // PROG-B-005.
     pub const fn has_progress_message(self) -> bool {
         !matches!(self, ProtocolVersion::V2024_11_05)
     }

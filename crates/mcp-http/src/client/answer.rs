@@ -96,7 +96,7 @@ fn says_session_lost(refused: &Refused, answer: Option<&Response>) -> bool {
         return false;
     }
     let text = match answer {
-        Some(Response { id: None, outcome: Err(error) }) => error.message.to_ascii_lowercase(),
+        Some(Response { id: None, outcome: Err(error), .. }) => error.message.to_ascii_lowercase(),
         Some(_) => return false,
         None => refused.body.to_ascii_lowercase(),
     };

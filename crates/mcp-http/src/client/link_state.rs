@@ -249,7 +249,7 @@ impl LinkState {
     /// An InitializeResult came: only now its session id counts (ledger T-44, FAULT A-B25).
     pub(super) fn adopt_session(&self, result: &Payload, issued: Option<&HeaderValue>) {
         let version =
-            result.text_ref(Field::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
+            result.field_text(Field::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
         let id = session_id(issued);
         if id.is_none() && issued.is_some() {
             tracing::warn!("the server issued a session id that is not visible ASCII; it is not used");

@@ -113,7 +113,7 @@ fn modern_headers(
         Message::Request(request) => {
             let method = request.method.as_str();
             let field = headers::named_by(method);
-            let name = field.and_then(|field| request.params.as_ref()?.only_text(field));
+            let name = field.and_then(|field| request.params.as_ref()?.field_text(field));
             if let Some(name) = name.as_deref().filter(|_| method == "tools/call") {
                 param_headers(request, name, &link.tools, &mut own)?;
             }
@@ -149,7 +149,7 @@ fn method_value(method: &str) -> HeaderValue {
 /// `Mcp-Param-*`: one for each annotated argument that is there and not null (ledger HDR-C-016, HDR-C-017).
 fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
     let Some(annotations) = tools.annotations(tool) else { return Ok(()) };
-    let arguments = request.params.as_ref().and_then(|params| params.get(Field::Arguments));
+    let arguments = request.params.as_ref().and_then(|params| params.field_json(Field::Arguments));
     for annotation in annotations.iter() {
         let value = annotation
             .value(arguments.as_ref())

@@ -284,7 +284,7 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
         return boxed(|| refused(server, refusal)).await;
     }
     if request.method == "tools/call"
-        && let Some(name) = request.params.as_ref().and_then(|params| params.text_ref(Field::Name))
+        && let Some(name) = request.params.as_ref().and_then(|params| params.field_text(Field::Name))
         && let Some(schema) = server.accept.input_schema(&name, &caller.envelope).await
     {
         match param::annotations(&schema) {

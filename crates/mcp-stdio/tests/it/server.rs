@@ -46,7 +46,7 @@ async fn answer(server: &mut Link, request: Request) {
     let grandchild = Command::new("sh").args(["-c", "cat; echo stray"]).status().unwrap();
     assert!(grandchild.success());
     let result = request.params.unwrap_or_else(|| RawJson::object([]).into());
-    let reply = Message::Response(Response { id: Some(request.id), outcome: Ok(result) });
+    let reply = Message::Response(Response::result(request.id, result));
     if server.sender.send(outbound(reply)).await.is_err() || server.sender.flush().await.is_err() {
         // A client that has closed our stdout: nothing is left to be done.
         std::process::exit(42);
@@ -165,7 +165,7 @@ fn a_shared_pipe_stays_blocking() {
 /// Nothing keeps the process from ending while stdin is open and silent.
 #[test]
 fn a_server_can_end_while_its_stdin_is_open() {
-    let quit = line(Message::Notification(Notification { method: "quit".into(), params: None }));
+    let quit = line(Message::Notification(Notification::new("quit", None)));
     let (mut input, near_input) = UnixStream::pair().unwrap();
     let mut child = start(OwnedFd::from(near_input), Stdio::null());
     input.write_all(&quit).unwrap();

@@ -19,7 +19,7 @@ fn over(stream: DuplexStream) -> Link {
 }
 
 fn answer(id: i64) -> Message {
-    Message::Response(Response { id: Some(id.into()), outcome: Ok(RawJson::object([]).into()) })
+    Message::Response(Response::result(id.into(), RawJson::object([])))
 }
 
 const CALLS: &str = r#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","id":2,"method":"b"},7]"#;

@@ -148,5 +148,9 @@ pub(super) fn error_object(text: &str) -> Result<ErrorObject, String> {
     let raw = required_json(text)?;
     let code = raw.member("code").and_then(|code| code.deserialize::<i64>().ok()).ok_or("no code")?;
     let message = raw.member("message").and_then(|message| message.to_text()).unwrap_or_default();
-    Ok(ErrorObject { code, message: message.into(), data: raw.member("data") })
+    let error = ErrorObject::new(code, message);
+    Ok(match raw.member("data") {
+        Some(data) => error.with_data(data),
+        None => error,
+    })
 }

@@ -169,13 +169,13 @@ fn all_params(context: &Context) -> RawJson {
 fn text<'a>(context: &'a Context, field: Field, member: &'static str) -> Result<Cow<'a, str>, ErrorObject> {
     context
         .payload()
-        .and_then(|params| params.text_ref(field))
+        .and_then(|params| params.field_text(field))
         .ok_or_else(|| ErrorObject::invalid_params(format!("params.{member} has to be a string")))
 }
 
 /// The `arguments`, which have to be an object where present.
 fn arguments(context: &Context) -> Result<RawJson, ErrorObject> {
-    match context.payload().and_then(|params| params.get(Field::Arguments)) {
+    match context.payload().and_then(|params| params.field_json(Field::Arguments)) {
         None => Ok(RawJson::EMPTY_OBJECT),
         Some(arguments) if arguments.is_object() => Ok(arguments),
         Some(arguments) => Err(ErrorObject::invalid_params(format!(

@@ -51,10 +51,10 @@ impl<T: Clone> ClientSession<T> {
             });
             return id;
         }
-        let params = params.map(Payload::of_application);
+        let params = params.map(Payload::new);
         options.progress |= options.reset_on_progress
             || params.as_ref().is_some_and(|params| {
-                !params.lacks_meta() && params.field(Field::MetaProgressToken).is_some()
+                params.may_have_meta() && params.field(Field::MetaProgressToken).is_some()
             });
         let call = Call {
             method,

@@ -65,7 +65,7 @@ impl<T: Clone> ClientSession<T> {
     fn begin_round(&mut self, now: Instant, id: CallId, result: &Payload) -> Result<(), Error> {
         let max = self.config.max_rounds;
         let asks = self.read_requests(result)?;
-        let state = result.get(Field::RequestState);
+        let state = result.field_json(Field::RequestState);
         if state.as_ref().is_some_and(|state| state.as_bytes().first() != Some(&b'"')) {
             return Err(Error::Violation("`requestState` is a string".into()));
         }
@@ -103,7 +103,7 @@ impl<T: Clone> ClientSession<T> {
     // MRTR-S-005, MRTR-S-006.
     fn read_requests(&self, result: &Payload) -> Result<Vec<InputRequest>, Error> {
         let violation = |why: String| Err(Error::Violation(why));
-        let Some(requests) = result.get(Field::InputRequests) else { return Ok(Vec::new()) };
+        let Some(requests) = result.field_json(Field::InputRequests) else { return Ok(Vec::new()) };
         if !requests.is_object() {
             return violation("`inputRequests` is an object".into());
         }

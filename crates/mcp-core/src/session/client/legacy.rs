@@ -63,7 +63,7 @@ pub(super) fn initialize_params(config: &ClientConfig, version: ProtocolVersion)
 /// The server chose a revision that is not allowed or has no handshake.
 // LIFE-C-010.
 pub(super) fn read_initialize(result: &Payload, ours: &[ProtocolVersion]) -> Result<Negotiated, CloseReason> {
-    let Some(label) = result.text(Field::ProtocolVersion) else {
+    let Some(label) = result.field_text(Field::ProtocolVersion).map(|text| text.into_owned()) else {
         let why = "the result of initialize names no protocolVersion".to_owned();
         return Err(CloseReason::OpeningFailed(Box::new(Error::Violation(why))));
     };

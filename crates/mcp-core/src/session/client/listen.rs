@@ -146,7 +146,7 @@ impl<T: Clone> ClientSession<T> {
     }
 
     fn listen_acknowledged(&mut self, number: u64, id: ListenId, notification: &Notification) {
-        let said = notification.params.as_ref().and_then(|params| params.get(Field::Notifications));
+        let said = notification.params.as_ref().and_then(|params| params.field_json(Field::Notifications));
         let said = said.and_then(|said| said.deserialize::<SubscriptionFilter>().ok()).unwrap_or_default();
         let Some(listen) = self.listens.get(&id) else { return };
         if !matches!(listen.state, ListenState::Asked(_)) {

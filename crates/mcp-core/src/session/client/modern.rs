@@ -50,8 +50,9 @@ impl RequestMeta {
     /// The params with `_meta`. Members that the application set are kept; protocol keys always win.
     pub(super) fn params(&self, params: Option<&Payload>, extras: &Extras<'_>) -> Payload {
         let body = params.map_or(&b"{}"[..], |params| params.raw().as_bytes());
-        let looked_into = params.filter(|params| !params.lacks_meta());
-        let own_meta = looked_into.and_then(|params| params.get(Field::Meta)).filter(RawJson::is_object);
+        let looked_into = params.filter(|params| params.may_have_meta());
+        let own_meta =
+            looked_into.and_then(|params| params.field_json(Field::Meta)).filter(RawJson::is_object);
         let more = if extras.token.is_some() || extras.log_level.is_some() { 96 } else { 0 };
         // Usually the exact length, so that the buffer is not reallocated when it is frozen.
         let mut out = Vec::with_capacity(COMMA_AND_KEY + self.head.len() + body.len() + more);
@@ -122,7 +123,7 @@ pub(super) fn result_kind(result: &Payload, known: &[String]) -> ResultKind {
     match result.field(Field::ResultType) {
         None | Some(b"\"complete\"") => ResultKind::Complete,
         Some(b"\"input_required\"") => ResultKind::InputRequired,
-        Some(other) => match result.text(Field::ResultType) {
+        Some(other) => match result.field_text(Field::ResultType).map(|text| text.into_owned()) {
             Some(text) if text == "complete" || known.contains(&text) => ResultKind::Complete,
             Some(text) if text == "input_required" => ResultKind::InputRequired,
             Some(text) => ResultKind::Unknown(text),
@@ -142,7 +143,7 @@ pub(super) fn negotiated(result: &Payload, version: ProtocolVersion, offered: Ve
     Negotiated {
         version,
         capabilities: object_member(raw, "capabilities"),
-        server_info: result.get(Field::MetaServerInfo).map(|info| info.detach()),
+        server_info: result.field_json(Field::MetaServerInfo).map(|info| info.detach()),
         instructions: raw.member("instructions").and_then(|text| text.to_text()),
         offered,
     }

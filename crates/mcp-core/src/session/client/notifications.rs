@@ -90,9 +90,12 @@ pub(super) fn change_of(notification: &Notification) -> Option<Change> {
         "notifications/prompts/list_changed" => Some(Change::PromptsList),
         "notifications/resources/list_changed" => Some(Change::ResourcesList),
         "notifications/resources/updated" => {
-            let uri =
-                notification.params.as_ref().and_then(|params| params.text(Field::Uri)).unwrap_or_default();
-            Some(Change::Resource { uri })
+            let uri = notification
+                .params
+                .as_ref()
+                .and_then(|params| params.field_text(Field::Uri))
+                .unwrap_or_default();
+            Some(Change::Resource { uri: uri.into_owned() })
         }
         _ => None,
     }

@@ -119,7 +119,8 @@ impl ServerSession {
             }
             Route::WrongEra => {
                 let params = request.params.as_ref();
-                let asked = params.and_then(|params| params.text(Field::ProtocolVersion)).unwrap_or_default();
+                let asked =
+                    params.and_then(|params| params.field_text(Field::ProtocolVersion)).unwrap_or_default();
                 ErrorObject::unsupported_version(&self.config.versions, &asked)
             }
             Route::TooEarly => ErrorObject::invalid_request("`initialize` has to come first"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::CloseReason;
-use crate::message::{ErrorObject, Field, Method, Payload, RawJson, Request, Response, method};
+use crate::message::{ErrorObject, Field, Method, Payload, RawJson, Request, Response, ResultFields, method};
 use crate::session::{ExchangeId, InputRequest, InputRequired};
 use crate::transport::{AnsweredBy, Lane};
 
@@ -15,15 +15,15 @@ use super::pending::Purpose;
 use super::{Incoming, ServerEvent, ServerSession, cancelled_params, shape};
 
 /// Reads a result whose `resultType` is `input_required`, such as one that a proxy forwards.
-pub(super) fn spelled_out(result: &Payload) -> Option<Result<InputRequired, &'static str>> {
-    (result.field(Field::ResultType) == Some(shape::INPUT_REQUIRED)).then(|| read(result))
+pub(super) fn spelled_out(result: &ResultFields) -> Option<Result<InputRequired, &'static str>> {
+    (result.result_type() == Some(shape::INPUT_REQUIRED)).then(|| read(result.payload()))
 }
 
 fn read(payload: &Payload) -> Result<InputRequired, &'static str> {
-    let state = payload.get(Field::RequestState);
+    let state = payload.field_json(Field::RequestState);
     let needed = InputRequired {
         state: state.as_ref().and_then(RawJson::to_text),
-        requests: match payload.get(Field::InputRequests) {
+        requests: match payload.field_json(Field::InputRequests) {
             Some(requests) if requests.is_object() => requests
                 .members()
                 .into_iter()
@@ -93,7 +93,7 @@ impl ServerSession {
         now: Instant,
         name: ExchangeId,
         needed: &InputRequired,
-        raw: Option<Payload>,
+        raw: Option<ResultFields>,
     ) {
         let Some(exchange) = self.exchanges.get(name) else { return };
         let needs = match check(exchange.method().as_str(), needed) {
@@ -105,7 +105,7 @@ impl ServerSession {
         let modern = exchange.version().is_modern();
         match (modern, missing.is_none()) {
             (true, true) => {
-                let result = raw.unwrap_or_else(|| Payload::new(encode(needed)));
+                let result = raw.unwrap_or_else(|| encode(needed).into());
                 self.finish(name, Ok(result), AnsweredBy::Handler);
             }
             (true, false) => {
@@ -215,7 +215,7 @@ impl ServerSession {
     pub(super) fn finish(
         &mut self,
         name: ExchangeId,
-        outcome: Result<Payload, ErrorObject>,
+        outcome: Result<ResultFields, ErrorObject>,
         answered_by: AnsweredBy,
     ) {
         let Some(exchange) = self.exchanges.remove(name) else { return };

@@ -45,7 +45,8 @@ impl ServerSession {
     fn negotiate(&self, request: &Request) -> Result<Legacy, ErrorObject> {
         let bad = |why: &'static str| ErrorObject::invalid_params(why);
         let params = request.params.as_ref().ok_or(bad("`initialize` has to have params"))?;
-        let asked = params.text(Field::ProtocolVersion).ok_or(bad("`protocolVersion` has to be a string"))?;
+        let asked =
+            params.field_text(Field::ProtocolVersion).ok_or(bad("`protocolVersion` has to be a string"))?;
         let capabilities = params.raw().member("capabilities").filter(RawJson::is_object);
         let capabilities = capabilities.ok_or(bad("`capabilities` has to be an object"))?;
         let client_info = params.raw().member("clientInfo");
@@ -95,7 +96,7 @@ impl ServerSession {
     pub(super) fn open_legacy(&mut self, request: Request, lane: Lane, envelope: Envelope) {
         let logging = self.declared().logging;
         let Some(legacy) = &self.legacy else { return };
-        let token = request.params.as_ref().and_then(|params| params.get(Field::MetaProgressToken));
+        let token = request.params.as_ref().and_then(|params| params.field_json(Field::MetaProgressToken));
         let context = RequestContext {
             request_id: request.id.clone(),
             version: legacy.version,
@@ -137,7 +138,11 @@ impl ServerSession {
             let error = ErrorObject::method_not_found(request.method.as_str());
             return self.refuse(lane, request.id, error);
         }
-        let uri = request.params.as_ref().and_then(|params| params.text(Field::Uri));
+        let uri = request
+            .params
+            .as_ref()
+            .and_then(|params| params.field_text(Field::Uri))
+            .map(|text| text.into_owned());
         let (Some(uri), Some(legacy)) = (uri, self.legacy.as_ref()) else {
             let error = ErrorObject::invalid_params("`uri` has to be a string");
             return self.refuse(lane, request.id, error);

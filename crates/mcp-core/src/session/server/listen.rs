@@ -68,7 +68,7 @@ impl ServerSession {
     /// that can deliver nothing is then ended at once.
     // SUB-S-002, T-47.
     pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
-        let filter = request.params.as_ref().and_then(|params| params.get(Field::Notifications));
+        let filter = request.params.as_ref().and_then(|params| params.field_json(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
         let bytes = filter.as_ref().map_or(0, |filter| filter.as_bytes().len());
         let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {

@@ -46,7 +46,7 @@ pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 pub use stats::ServerStats;
 
 use crate::error::{CloseReason, Error};
-use crate::message::{ErrorObject, Message, Payload, ProtocolVersion, RawJson, RequestId, Response};
+use crate::message::{ErrorObject, Message, ProtocolVersion, RawJson, RequestId, Response, ResultFields};
 use crate::session::output::link_end;
 use crate::session::small::SmallQueue;
 use crate::session::{ExchangeId, Output};
@@ -191,7 +191,7 @@ impl ServerSession {
         }
         match outcome {
             Ok(Reply::Result(result)) => {
-                let result = Payload::result(result);
+                let result = ResultFields::of(result);
                 match input::spelled_out(&result) {
                     None => self.finish(exchange, Ok(result), AnsweredBy::Handler),
                     Some(Ok(needed)) => self.need_input(now, exchange, &needed, Some(result)),

@@ -35,15 +35,15 @@ impl ServerSession {
         let params = request.params.as_ref();
         let (mut input_responses, mut request_state) = (None, None);
         if let Some(params) = params.filter(|_| method::may_need_input(request.method.as_str())) {
-            input_responses = params.get(Field::InputResponses);
-            request_state = params.text(Field::RequestState);
+            input_responses = params.field_json(Field::InputResponses);
+            request_state = params.field_text(Field::RequestState).map(|state| state.into_owned());
             let bad = input_responses.as_ref().is_some_and(|answers| !answers.is_object());
             if bad || (request_state.is_none() && params.field(Field::RequestState).is_some()) {
                 let why = "`inputResponses` has to be an object and `requestState` a string";
                 return self.refuse(lane, request.id, ErrorObject::invalid_params(why));
             }
         }
-        let get = |field| params.and_then(|params| params.get(field));
+        let get = |field| params.and_then(|params| params.field_json(field));
         let context = RequestContext {
             request_id: request.id.clone(),
             version,

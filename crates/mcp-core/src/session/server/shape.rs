@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 
-use crate::message::{ErrorObject, Field, Payload, ProtocolVersion, RawJson, code, encode, meta, method};
+use crate::message::{
+    ErrorObject, Field, Payload, ProtocolVersion, RawJson, ResultFields, code, encode, meta, method,
+};
 
 use super::ServerConfig;
 
@@ -24,11 +26,11 @@ pub(super) fn outcome(
     config: &ServerConfig,
     version: ProtocolVersion,
     method: &str,
-    outcome: Result<Payload, ErrorObject>,
+    outcome: Result<ResultFields, ErrorObject>,
 ) -> Result<Payload, ErrorObject> {
     match outcome {
-        Ok(result) if !result.raw().is_object() => {
-            let kind = result.raw().kind_name();
+        Ok(result) if !result.payload().raw().is_object() => {
+            let kind = result.payload().raw().kind_name();
             Err(ErrorObject::internal(format!("The handler's result is {kind}, not an object")))
         }
         Ok(result) if version.is_modern() => Ok(modern_result(config, method, result)),
@@ -40,46 +42,45 @@ pub(super) fn outcome(
 /// Adds `resultType`, the caching hints and the server's identity to a result, where they are missing. Invalid hints
 /// are replaced.
 // RPC-S-014, CACHE-S-001, META-S-009, CACHE-S-002.
-pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payload) -> Payload {
-    let there = |field| payload.field(field).is_some();
-    let kind = payload.field(Field::ResultType).filter(|json| json.starts_with(b"\""));
+pub(super) fn modern_result(config: &ServerConfig, method: &str, result: ResultFields) -> Payload {
+    let kind = result.result_type().filter(|json| json.starts_with(b"\""));
     let interim = kind == Some(INPUT_REQUIRED);
-    if interim && (there(Field::TtlMs) || there(Field::CacheScope)) {
+    if interim && (result.ttl_ms().is_some() || result.cache_scope().is_some()) {
         // An interim result is never cached (ledger CACHE-S-005).
-        let bare = payload.raw().without_members(&["ttlMs", "cacheScope"]);
-        return modern_result(config, method, Payload::new(bare));
+        let bare = result.payload().raw().without_members(&["ttlMs", "cacheScope"]);
+        return modern_result(config, method, bare.into());
     }
     let hints = !interim && method::carries_cache_hints(method);
-    let ttl = hints && !payload.field(Field::TtlMs).is_some_and(is_ttl);
-    let scope = hints && !payload.field(Field::CacheScope).is_some_and(is_scope);
-    let info = config.send_info && !there(Field::MetaServerInfo);
+    let ttl = hints && !result.ttl_ms().is_some_and(is_ttl);
+    let scope = hints && !result.cache_scope().is_some_and(is_scope);
+    let info = config.send_info && !result.has_server_info();
 
     let default_ttl = || RawJson::integer(i64::try_from(config.cache_ttl_ms).unwrap_or(i64::MAX));
     let default_scope = || RawJson::string(if config.cache_public { "public" } else { "private" });
     let wanted = [
-        kind.is_none().then_some((Field::ResultType, "resultType", COMPLETE)),
-        ttl.then(|| (Field::TtlMs, "ttlMs", default_ttl())),
-        scope.then(|| (Field::CacheScope, "cacheScope", default_scope())),
+        kind.is_none().then_some(("resultType", COMPLETE, result.result_type().is_some())),
+        ttl.then(|| ("ttlMs", default_ttl(), result.ttl_ms().is_some())),
+        scope.then(|| ("cacheScope", default_scope(), result.cache_scope().is_some())),
     ];
     let members = || wanted.iter().flatten();
     if members().next().is_none() && !info {
-        return payload;
+        return result.into_payload();
     }
-    let taken = members().any(|(field, ..)| there(*field)) || (info && there(Field::Meta));
+    let taken = members().any(|(.., there)| *there) || (info && result.has_meta());
     if taken {
-        let members: Vec<(&str, &RawJson)> = members().map(|(_, key, value)| (*key, value)).collect();
+        let members: Vec<(&str, &RawJson)> = members().map(|(key, value, _)| (*key, value)).collect();
         let meta: &[(&str, &RawJson)] = if info { &[(meta::SERVER_INFO, &config.info)] } else { &[] };
-        return payload.with_meta_and_members(meta, &members);
+        return result.payload().with_meta_and_members(meta, &members);
     }
     // The usual case: none of the members is present.
-    let text = payload.raw().as_bytes().len();
+    let text = result.payload().raw().as_bytes().len();
     // The exact length: a buffer with spare capacity would cost one more allocation when it is frozen.
     let member = |key: &str, value: &RawJson| key.len() + value.as_bytes().len() + r#""":,"#.len();
     let identity = if info { member(meta::SERVER_INFO, &config.info) + r#""_meta":{}"#.len() } else { 0 };
-    let room = members().map(|(_, key, value)| member(key, value)).sum::<usize>() + identity;
+    let room = members().map(|(key, value, _)| member(key, value)).sum::<usize>() + identity;
     let mut more = Vec::with_capacity(if text < LARGE_RESULT { text + room } else { room + 2 });
     more.push(b'{');
-    for (_, key, value) in members() {
+    for (key, value, _) in members() {
         encode::write_member(key, value, &mut more);
     }
     if info {
@@ -87,7 +88,7 @@ pub(super) fn modern_result(config: &ServerConfig, method: &str, payload: Payloa
         encode::write_member(meta::SERVER_INFO, &config.info, &mut more);
         more.push(b'}');
     }
-    Payload::new(joined(payload.into_raw(), more))
+    Payload::new(joined(result.into_payload().into_raw(), more))
 }
 
 /// The object with the members of `more`, a non-empty object without its closing bracket. They go in front, which
@@ -114,21 +115,22 @@ fn joined(object: RawJson, mut more: Vec<u8>) -> RawJson {
 }
 
 /// A result without the members that only the modern era has.
-fn legacy_result(method: &str, payload: Payload) -> Payload {
+fn legacy_result(method: &str, result: ResultFields) -> Payload {
     let hints = method::carries_cache_hints(method);
-    let there = |field| payload.field(field).is_some();
-    if there(Field::MetaServerInfo) {
-        let meta = payload.get(Field::Meta).unwrap_or_default().without_members(&[meta::SERVER_INFO]);
+    let payload = result.payload();
+    if result.has_server_info() {
+        let meta = payload.field_json(Field::Meta).unwrap_or_default().without_members(&[meta::SERVER_INFO]);
         let raw = payload.raw().without_members(&["_meta"]);
         let raw = if meta.members().is_empty() { raw } else { raw.with_members(&[("_meta", &meta)]) };
-        return legacy_result(method, Payload::new(raw));
+        return legacy_result(method, raw.into());
     }
-    if there(Field::ResultType) || (hints && (there(Field::TtlMs) || there(Field::CacheScope))) {
+    if result.result_type().is_some()
+        || (hints && (result.ttl_ms().is_some() || result.cache_scope().is_some()))
+    {
         let keys: &[&str] = if hints { &["resultType", "ttlMs", "cacheScope"] } else { &["resultType"] };
         return Payload::new(payload.raw().without_members(keys));
     }
-    // Drops the marks of the fields, which are not needed any more.
-    Payload::new(payload.into_raw())
+    result.into_payload()
 }
 
 /// A non-negative integer of at most 15 digits, which every client can represent.

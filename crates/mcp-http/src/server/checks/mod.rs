@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use mcp_core::message::{ErrorObject, ProtocolVersion, Refusal, Request, Shape, code};
+use mcp_core::message::{ErrorObject, ProtocolVersion, Refusal, Request, code};
 
 use crate::headers::PROTOCOL_VERSION;
 
@@ -85,5 +85,5 @@ fn trim(value: &HeaderValue) -> &[u8] {
 /// `-32020` for a request (ledger HDR-S-005). The text names headers only: values can be secrets.
 fn mismatch(request: &Request, why: impl Into<Cow<'static, str>>) -> Refusal {
     let error = ErrorObject::new(code::HEADER_MISMATCH, why);
-    Refusal { id: Some(request.id.clone()), shape: Shape::Request, error, limit: None }
+    Refusal::of_request(request.id.clone(), error)
 }

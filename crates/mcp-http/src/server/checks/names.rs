@@ -22,7 +22,7 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
         Single::One(_) => {}
     }
     let Some(field) = headers::named_by(request.method.as_str()) else { return Ok(()) };
-    let body = request.params.as_ref().and_then(|params| params.text_ref(field));
+    let body = request.params.as_ref().and_then(|params| params.field_text(field));
     compare(headers, &NAME, body.as_deref(), |body, header| body == header).map_err(|why| {
         let member = if field == Field::Uri { "uri" } else { "name" };
         mismatch(request, format!("Header mismatch: Mcp-Name (the body's params.{member}) {why}"))
@@ -36,7 +36,7 @@ pub(crate) fn check_params(
     request: &Request,
     annotations: &[Annotation],
 ) -> Result<(), Refusal> {
-    let arguments = request.params.as_ref().and_then(|params| params.get(Field::Arguments));
+    let arguments = request.params.as_ref().and_then(|params| params.field_json(Field::Arguments));
     for annotation in annotations {
         let header = &annotation.header;
         let fault =

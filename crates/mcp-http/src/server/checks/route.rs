@@ -112,7 +112,7 @@ fn claimed(
     let incomplete = |key: &str, want: &str| {
         refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
     };
-    let version = request.params.as_ref().and_then(|params| params.text_ref(Field::MetaProtocolVersion));
+    let version = request.params.as_ref().and_then(|params| params.field_text(Field::MetaProtocolVersion));
     let Some(version) = version else { return Err(incomplete(meta::PROTOCOL_VERSION, "a string")) };
     if request.field(Field::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
         return Err(incomplete(meta::CLIENT_CAPABILITIES, "an object"));
@@ -165,7 +165,7 @@ fn unclaimed(
         _ if has_legacy(served) => Ok(Route::Legacy),
         // A modern-only server names its versions (ledger T-34).
         _ if initialize => {
-            let asked = request.params.as_ref().and_then(|params| params.text_ref(Field::ProtocolVersion));
+            let asked = request.params.as_ref().and_then(|params| params.field_text(Field::ProtocolVersion));
             unsupported(asked.as_deref().or(header.label()).unwrap_or_default())
         }
         VersionHeader::Legacy(label) | VersionHeader::Unknown(label) => unsupported(label),
@@ -187,7 +187,7 @@ fn notified(
     notification: &Notification,
     served: &[ProtocolVersion],
 ) -> Result<Route, Refusal> {
-    let refuse = |error| Err(Refusal { id: None, shape: Shape::Notification, error, limit: None });
+    let refuse = |error| Err(Refusal::of_notification(error));
     match header {
         VersionHeader::Many => refuse(ErrorObject::new(
             code::HEADER_MISMATCH,
@@ -220,5 +220,5 @@ fn has_legacy(served: &[ProtocolVersion]) -> bool {
 }
 
 fn refusal(request: &Request, error: ErrorObject) -> Refusal {
-    Refusal { id: Some(request.id.clone()), shape: Shape::Request, error, limit: None }
+    Refusal::of_request(request.id.clone(), error)
 }
