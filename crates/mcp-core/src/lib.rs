@@ -27,6 +27,9 @@
 pub mod client;
 pub mod codec;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod message;
 pub mod model;
 mod runtime;

@@ -1,6 +1,9 @@
 //! MCP over HTTP: both eras, client and server, over raw hyper.
 
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod headers;
 mod media;
 mod param;
