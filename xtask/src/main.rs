@@ -7,6 +7,7 @@ mod bench;
 mod checks;
 mod ci;
 mod conformance;
+mod fuzz;
 mod install;
 mod interop;
 mod mutants;
@@ -41,6 +42,7 @@ const TASKS: &[Task] = &[
     interop::TASK,
     mutants::TASK,
     bench::TASK,
+    fuzz::TASK,
     new_transport::TASK,
 ];
 

@@ -40,7 +40,7 @@ impl Tools {
 }
 
 /// The folder of installed programs, in the target folder.
-fn folder() -> Outcome<PathBuf> {
+pub(crate) fn folder() -> Outcome<PathBuf> {
     let folder = install::bin_dir()?.with_file_name("tools");
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} could not be made: {error}", folder.display()))?;
