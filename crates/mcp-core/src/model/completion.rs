@@ -1,4 +1,6 @@
-//! Completion of arguments while a person types.
+//! Completion of arguments while a user types.
+//!
+//! See [completion](https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/completion).
 
 use std::collections::BTreeMap;
 
@@ -7,20 +9,20 @@ use super::object::object;
 use super::tagged::tagged;
 use crate::message::RawJson;
 
-/// The most values that one answer may hold; the specification's limit.
+/// The largest number of values in one answer, by the specification.
 pub const MAX_COMPLETION_VALUES: usize = 100;
 
 object! {
     /// The parameters of `completion/complete`.
     pub struct CompleteParams {
         required {
-            /// Of what the argument is.
+            /// What the argument belongs to.
             reference: CompletionRef = "ref";
-            /// The argument so far.
+            /// The argument, as far as it was typed.
             argument: CompletionArgument = "argument";
         }
         optional {
-            /// What is known already (2025-06-18 and later).
+            /// The other arguments (2025-06-18 and later).
             context: Option<CompletionContext> = opt "context", with_context(CompletionContext);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -29,34 +31,34 @@ object! {
 }
 
 tagged! {
-    /// Of what an argument is.
+    /// What an argument belongs to.
     pub enum CompletionRef {
-        /// Of a prompt.
+        /// A prompt.
         Prompt(PromptRef) = "ref/prompt",
-        /// Of a resource template.
+        /// A resource template.
         Resource(ResourceTemplateRef) = "ref/resource",
     }
 }
 
 object! {
-    /// A prompt, by its name. Inside [`CompletionRef`], which writes its `type`.
+    /// A reference to a prompt. [`CompletionRef`] writes its `type`.
     pub struct PromptRef {
         required {
-            /// The prompt's name.
+            /// The name of the prompt.
             name: String = "name";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
         }
     }
 }
 
 object! {
-    /// A resource template. Inside [`CompletionRef`], which writes its `type`.
+    /// A reference to a resource template. [`CompletionRef`] writes its `type`.
     pub struct ResourceTemplateRef {
         required {
-            /// The URI or the template.
+            /// The URI or the URI template.
             uri: String = "uri";
         }
         optional {}
@@ -64,12 +66,12 @@ object! {
 }
 
 object! {
-    /// An argument so far.
+    /// An argument, as far as it was typed.
     pub struct CompletionArgument {
         required {
-            /// Its name.
+            /// The name of the argument.
             name: String = "name";
-            /// What was typed.
+            /// The typed text.
             value: String = "value";
         }
         optional {}
@@ -77,12 +79,12 @@ object! {
 }
 
 object! {
-    /// What is known of the other arguments.
+    /// The other arguments, which are complete.
     #[derive(Default)]
     pub struct CompletionContext {
         required {}
         optional {
-            /// Their values.
+            /// Their values, by name.
             arguments: Option<BTreeMap<String, String>> = opt "arguments",
                 with_arguments(BTreeMap<String, String>);
         }
@@ -93,7 +95,7 @@ object! {
     /// The result of `completion/complete`.
     pub struct CompleteResult {
         required {
-            /// The values.
+            /// The possible values.
             completion: Completion = "completion";
         }
         optional {
@@ -104,23 +106,23 @@ object! {
 }
 
 object! {
-    /// Values that an argument may take.
+    /// Possible values of an argument.
     #[derive(Default)]
     pub struct Completion {
         required {}
         optional {
             /// The values, best first: at most [`MAX_COMPLETION_VALUES`].
             values: Vec<String> = list "values";
-            /// How many there are in all.
+            /// The number of possible values, which may be more than those listed.
             total: Option<Number> = opt "total", with_total(Number);
-            /// There are more.
+            /// Whether there are more values than those listed.
             has_more: Option<bool> = opt "hasMore", with_has_more(bool);
         }
     }
 }
 
 impl Completion {
-    /// The first of these values, as many as one answer may hold, with `total` and `has_more` set.
+    /// The first [`MAX_COMPLETION_VALUES`] of these values, with `total` and `has_more` set.
     pub fn of(values: Vec<String>) -> Completion {
         let total = values.len();
         let mut values = values;

@@ -1,4 +1,4 @@
-//! Content blocks: what tools answer and prompts say.
+//! Content blocks of tool results and prompts.
 
 use super::object::object;
 use super::tagged::tagged;
@@ -7,38 +7,38 @@ use super::{Number, Resource, ResourceContents};
 use crate::message::RawJson;
 
 tagged! {
-    /// One block of content.
+    /// A block of content.
     pub enum Content {
         /// Text.
         Text(TextContent) = "text",
-        /// A picture.
+        /// An image.
         Image(ImageContent) = "image",
-        /// Sound (2025-03-26 and later).
+        /// Audio (2025-03-26 and later).
         Audio(AudioContent) = "audio",
-        /// A resource to read by its URI (2025-06-18 and later). It may be in no list.
+        /// A link to a resource (2025-06-18 and later), which need not be in the list of resources.
         ResourceLink(Resource) = "resource_link",
-        /// A resource with its contents.
+        /// A resource, with its contents.
         Resource(EmbeddedResource) = "resource",
     }
 }
 
 impl Content {
-    /// A block of text.
+    /// Creates a block of text.
     pub fn text(text: impl Into<String>) -> Content {
         TextContent::new(text).into()
     }
 
-    /// A picture. `data` is base64 already.
+    /// Creates an image. `data` must be base64.
     pub fn image(data: impl Into<String>, mime_type: impl Into<String>) -> Content {
         ImageContent::new(data, mime_type).into()
     }
 
-    /// Sound. `data` is base64 already.
+    /// Creates audio. `data` must be base64.
     pub fn audio(data: impl Into<String>, mime_type: impl Into<String>) -> Content {
         AudioContent::new(data, mime_type).into()
     }
 
-    /// The text, if it is a block of text.
+    /// The text of a block of text, or `None`.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Content::Text(content) => Some(&content.text),
@@ -48,14 +48,14 @@ impl Content {
 }
 
 object! {
-    /// Text. Inside [`Content`], which writes its `type`.
+    /// Text. [`Content`] writes its `type`.
     pub struct TextContent {
         required {
             /// The text.
             text: String = "text";
         }
         optional {
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -64,16 +64,16 @@ object! {
 }
 
 object! {
-    /// A picture. Inside [`Content`], which writes its `type`.
+    /// An image. [`Content`] writes its `type`.
     pub struct ImageContent {
         required {
-            /// Base64.
+            /// The data in base64.
             data: String = "data";
-            /// Its type.
+            /// The media type.
             mime_type: String = "mimeType";
         }
         optional {
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -82,16 +82,16 @@ object! {
 }
 
 object! {
-    /// Sound. Inside [`Content`], which writes its `type`.
+    /// Audio. [`Content`] writes its `type`.
     pub struct AudioContent {
         required {
-            /// Base64.
+            /// The data in base64.
             data: String = "data";
-            /// Its type.
+            /// The media type.
             mime_type: String = "mimeType";
         }
         optional {
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -100,14 +100,14 @@ object! {
 }
 
 object! {
-    /// A resource with its contents. Inside [`Content`], which writes its `type`.
+    /// A resource with its contents. [`Content`] writes its `type`.
     pub struct EmbeddedResource {
         required {
             /// The contents.
             resource: ResourceContents = "resource";
         }
         optional {
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -116,25 +116,25 @@ object! {
 }
 
 object! {
-    /// Hints for whoever shows it. A peer's word only.
+    /// Hints for displaying content. Do not trust those of a peer.
     #[derive(Default)]
     pub struct Annotations {
         required {}
         optional {
-            /// For whom it is.
+            /// The intended audience.
             audience: Option<Vec<Role>> = opt "audience", with_audience(Vec<Role>);
-            /// From 0, which can be left out, to 1, which is needed.
+            /// The importance, from 0 (optional) to 1 (required).
             priority: Option<Number> = opt "priority", with_priority(Number);
-            /// When it last changed: an ISO 8601 time (2025-06-18 and later).
+            /// The time of the last change, in ISO 8601 (2025-06-18 and later).
             last_modified: Option<String> = opt "lastModified", with_last_modified(String);
         }
     }
 }
 
 word! {
-    /// Who speaks.
+    /// The author of a message.
     pub enum Role {
-        /// The person.
+        /// The user.
         User = "user",
         /// The model.
         Assistant = "assistant",

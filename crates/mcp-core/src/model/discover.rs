@@ -1,4 +1,4 @@
-//! Discovery (2026-07-28).
+//! The result of `server/discover` (2026-07-28).
 
 use super::object::object;
 use super::page::CacheScope;
@@ -6,30 +6,31 @@ use super::{Implementation, Model, Number, ServerCapabilities};
 use crate::message::{RawJson, meta};
 
 object! {
-    /// The result of `server/discover` (ledger DISC-S-003).
+    /// The result of `server/discover`.
     pub struct DiscoverResult {
         required {
-            /// The versions that the server speaks, as it says them.
+            /// The labels of the protocol versions that the server supports.
             supported_versions: Vec<String> = "supportedVersions";
-            /// What the server can do.
+            /// The capabilities of the server.
             capabilities: ServerCapabilities = "capabilities";
         }
         optional {
-            /// How to use the server, for the model.
+            /// Instructions for the model on how to use the server.
             instructions: Option<String> = opt "instructions", with_instructions(String);
-            /// For how many milliseconds it is fresh. Absent, 0 and less: not at all.
+            /// For how many milliseconds the result may be cached. Not at all if absent, 0 or negative.
             ttl_ms: Option<Number> = opt "ttlMs", with_ttl_ms(Number);
             /// Who may share a cached copy.
             cache_scope: Option<CacheScope> = opt "cacheScope", with_cache_scope(CacheScope);
-            /// `_meta`: the server's identity is here.
+            /// `_meta`, which has the identity of the server.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
         }
     }
 }
 
 impl DiscoverResult {
-    /// Who the server says it is: from `_meta`, the only place (ledger DISC-S-003). `None` too where it is
-    /// not readable: it is for display only.
+    /// The name and version that the server claims, read from `_meta`. `None` if they are absent or malformed: they are for
+    /// display only.
+    // DISC-S-003.
     pub fn server_info(&self) -> Option<Implementation> {
         let info = self.meta.as_ref()?.member(meta::SERVER_INFO)?;
         Implementation::from_raw(&info).ok()

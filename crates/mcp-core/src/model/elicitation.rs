@@ -1,4 +1,6 @@
-//! Elicitation: a server asks the person, by a form or by sending them to a URL.
+//! Elicitation: a server asks the user, with a form or by opening a URL.
+//!
+//! See [elicitation](https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation).
 
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
@@ -11,26 +13,26 @@ use crate::message::RawJson;
 
 /// The parameters of `elicitation/create` (2025-06-18 and later).
 ///
-/// Told apart by `mode`; without one it is a form, as 2025-06-18 had it.
+/// The `mode` member selects the variant. Without one it is a form, as in 2025-06-18.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ElicitParams {
-    /// A form. Never for secrets.
+    /// A form, which must not ask for secrets.
     Form(ElicitForm),
-    /// A page that the person opens in a browser (2025-11-25 and later).
+    /// A page for the user to open in a browser (2025-11-25 and later).
     Url(ElicitUrl),
-    /// A mode that this crate does not know: the whole object.
+    /// The whole object, of a mode that this crate does not define.
     Other(RawJson),
 }
 
 object! {
-    /// A question by a form. Written without `mode`, which every revision reads as a form; a `mode` that
-    /// came is in `extra` and goes out again.
+    /// A form for the user to fill in. Written without `mode`, which every revision reads as a form; a received `mode` is kept in
+    /// `extra`.
     pub struct ElicitForm {
         required {
-            /// What to tell the person.
+            /// The text to show to the user.
             message: String = "message";
-            /// The form, as text: a JSON Schema of one flat object with primitive members.
+            /// The form: a JSON Schema of a flat object with primitive members.
             requested_schema: RawJson = "requestedSchema";
         }
         optional {
@@ -41,17 +43,16 @@ object! {
 }
 
 object! {
-    /// A page for the person to open. Never open it without asking. Inside [`ElicitParams`], which writes
-    /// its `mode`.
+    /// A page for the user to open. Ask before opening it. [`ElicitParams`] writes its `mode`.
     pub struct ElicitUrl {
         required {
-            /// What to tell the person.
+            /// The text to show to the user.
             message: String = "message";
-            /// Where to.
+            /// The URL of the page.
             url: String = "url";
         }
         optional {
-            /// Names it in `notifications/elicitation/complete`: required on 2025-11-25, gone on 2026-07-28.
+            /// The id for `notifications/elicitation/complete`. Required on 2025-11-25, absent on 2026-07-28.
             elicitation_id: Option<String> = opt "elicitationId", with_elicitation_id(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -105,7 +106,7 @@ impl<'de> Deserialize<'de> for ElicitParams {
                 Ok(ElicitParams::Url(url))
             }
             Some(Some(_)) => Ok(ElicitParams::Other(raw)),
-            Some(None) => Err(D::Error::custom("`mode` is not a string")),
+            Some(None) => Err(D::Error::custom("`mode` must be a string")),
         }
     }
 }
@@ -114,11 +115,11 @@ object! {
     /// The result of `elicitation/create`.
     pub struct ElicitResult {
         required {
-            /// What the person did.
+            /// The decision of the user.
             action: ElicitAction = "action";
         }
         optional {
-            /// What they filled in, as text: only for a form that was accepted.
+            /// The values of an accepted form.
             content: Option<RawJson> = raw "content";
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -127,35 +128,35 @@ object! {
 }
 
 impl ElicitResult {
-    /// The person filled in the form.
+    /// The user accepted the form, with these values.
     pub fn accept(content: RawJson) -> ElicitResult {
         ElicitResult { content: Some(content), ..ElicitResult::new(ElicitAction::Accept) }
     }
 
-    /// The person agreed to open the URL. It does not mean that they are done there.
+    /// The user agreed to open the URL. It does not mean that the interaction there is finished.
     pub fn accept_url() -> ElicitResult {
         ElicitResult::new(ElicitAction::Accept)
     }
 
-    /// The person said no.
+    /// The user declined.
     pub fn decline() -> ElicitResult {
         ElicitResult::new(ElicitAction::Decline)
     }
 
-    /// The person went away without a choice.
+    /// The user dismissed the question without a choice.
     pub fn cancel() -> ElicitResult {
         ElicitResult::new(ElicitAction::Cancel)
     }
 }
 
 word! {
-    /// What the person did.
+    /// The decision of the user.
     pub enum ElicitAction {
-        /// Agreed.
+        /// The user accepted.
         Accept = "accept",
-        /// Said no.
+        /// The user declined.
         Decline = "decline",
-        /// Went away without a choice.
+        /// The user dismissed the question without a choice.
         Cancel = "cancel",
     }
 }
@@ -164,7 +165,7 @@ object! {
     /// The parameters of `notifications/elicitation/complete` (2025-11-25 only).
     pub struct ElicitationComplete {
         required {
-            /// Which elicitation is done.
+            /// The id of the finished elicitation.
             elicitation_id: String = "elicitationId";
         }
         optional {
@@ -175,10 +176,10 @@ object! {
 }
 
 object! {
-    /// The data of a `-32042` error (2025-11-25 only; ledger ERR-S-009).
+    /// The data of a `-32042` error (2025-11-25 only).
     pub struct UrlElicitationRequired {
         required {
-            /// What has to be done first: URL elicitations, each with an `elicitation_id`.
+            /// The URL elicitations that must be finished first, each with an `elicitation_id`.
             elicitations: Vec<ElicitParams> = "elicitations";
         }
         optional {}

@@ -1,54 +1,54 @@
-//! Who a program says it is, and icons. Names are for display and debugging: nobody verified them.
+//! The names of programs, and icons. They are not verified, and are for display and debugging only.
 
 use super::object::object;
 use super::word::word;
 
 object! {
-    /// A program's own word on who it is: `clientInfo`, `serverInfo`. Untrusted (ledger META-B-010).
+    /// The name and version that a program claims: `clientInfo` and `serverInfo`. Do not trust them.
     pub struct Implementation {
         required {
-            /// The program's name, for programs.
+            /// The identifier of the program.
             name: String = "name";
-            /// Its version.
+            /// The version of the program.
             version: String = "version";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it does (2025-11-25 and later).
+            /// A description (2025-11-25 and later).
             description: Option<String> = opt "description", with_description(String);
-            /// Pictures (2025-11-25 and later).
+            /// Icons (2025-11-25 and later).
             icons: Option<Vec<Icon>> = opt "icons", with_icons(Vec<Icon>);
-            /// Where to read more (2025-11-25 and later).
+            /// The URL of its website (2025-11-25 and later).
             website_url: Option<String> = opt "websiteUrl", with_website_url(String);
         }
     }
 }
 
 object! {
-    /// A picture. The URI is a peer's: take `https:` from trusted places, or `data:`, and nothing else.
+    /// An icon. Load the URI of a peer only if it is a `data:` URI, or an `https:` URL of a trusted host.
     pub struct Icon {
         required {
-            /// Where the picture is: a URL or a `data:` URI.
+            /// An `https:` URL or a `data:` URI.
             src: String = "src";
         }
         optional {
-            /// Overrides the type that the source says.
+            /// The media type, which overrides the one of the source.
             mime_type: Option<String> = opt "mimeType", with_mime_type(String);
-            /// Like `48x48`, or `any` for what scales.
+            /// The sizes, such as `48x48`, or `any` for a scalable format.
             sizes: Option<Vec<String>> = opt "sizes", with_sizes(Vec<String>);
-            /// The background it is made for.
+            /// The theme that the icon is designed for.
             theme: Option<IconTheme> = opt "theme", with_theme(IconTheme);
         }
     }
 }
 
 word! {
-    /// The background that an icon is made for.
+    /// The theme that an icon is designed for.
     pub enum IconTheme {
-        /// Light.
+        /// A light background.
         Light = "light",
-        /// Dark.
+        /// A dark background.
         Dark = "dark",
     }
 }

@@ -1,4 +1,6 @@
-//! The legacy handshake (before 2026-07-28).
+//! The handshake of the revisions before 2026-07-28.
+//!
+//! See [lifecycle](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle).
 
 use super::object::object;
 use super::{ClientCapabilities, Implementation, ServerCapabilities};
@@ -8,11 +10,11 @@ object! {
     /// The parameters of `initialize`.
     pub struct InitializeParams {
         required {
-            /// The version that the client asks for, as it says it.
+            /// The label of the protocol version that the client asks for.
             protocol_version: String = "protocolVersion";
-            /// What the client can do.
+            /// The capabilities of the client.
             capabilities: ClientCapabilities = "capabilities";
-            /// Who the client says it is.
+            /// The name and version that the client claims.
             client_info: Implementation = "clientInfo";
         }
         optional {
@@ -26,15 +28,15 @@ object! {
     /// The result of `initialize`.
     pub struct InitializeResult {
         required {
-            /// The version that the server chose, as it says it.
+            /// The label of the protocol version that the server chose.
             protocol_version: String = "protocolVersion";
-            /// What the server can do.
+            /// The capabilities of the server.
             capabilities: ServerCapabilities = "capabilities";
-            /// Who the server says it is.
+            /// The name and version that the server claims.
             server_info: Implementation = "serverInfo";
         }
         optional {
-            /// How to use the server, for the model.
+            /// Instructions for the model on how to use the server.
             instructions: Option<String> = opt "instructions", with_instructions(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);

@@ -1,4 +1,6 @@
 //! Log messages of a server.
+//!
+//! See [logging](https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/logging).
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,13 +13,13 @@ object! {
     /// The parameters of `notifications/message`.
     pub struct LogMessage {
         required {
-            /// How bad it is.
+            /// The severity.
             level: LogLevel = "level";
-            /// What is logged, as text: any JSON, `null` too.
+            /// The logged data, which may be any JSON, also `null`.
             data: RawJson = "data";
         }
         optional {
-            /// Who logs.
+            /// The name of the logger.
             logger: Option<String> = opt "logger", with_logger(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -29,7 +31,7 @@ object! {
     /// The parameters of `logging/setLevel` (before 2026-07-28).
     pub struct SetLevelParams {
         required {
-            /// The lowest level to send. An unknown one is a violation (ledger META-S-019).
+            /// The lowest level to send. An unknown level is an error.
             level: LogLevel = "level";
         }
         optional {

@@ -1,4 +1,4 @@
-//! Members of an open object: keys with raw JSON, in their order.
+//! The members of an open object.
 
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::message::RawJson;
 
-/// The members of an open object, in the order they came, values as text.
+/// The members of an open object, in order, with values as JSON text.
 ///
-/// Equality looks at the order too. Duplicates of a key that nobody names are kept as they came.
+/// Duplicate keys are kept. Two values are equal if their members are equal and in the same order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Members(Vec<(String, RawJson)>);
 
@@ -18,19 +18,19 @@ impl Members {
         Members::default()
     }
 
-    /// The member of this key. With duplicates, the first.
+    /// The value of this key, of duplicates the first.
     pub fn get(&self, key: &str) -> Option<&RawJson> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Sets a member, in place of every one of the same key.
+    /// Sets a member, and removes all others with the same key.
     pub fn set(&mut self, key: impl Into<String>, value: RawJson) {
         let key = key.into();
         self.remove(&key);
         self.0.push((key, value));
     }
 
-    /// Takes a member out, with all its duplicates, and returns the first.
+    /// Removes all members with this key and returns the first.
     pub fn remove(&mut self, key: &str) -> Option<RawJson> {
         let first = self.get(key).cloned();
         if first.is_some() {
@@ -39,12 +39,12 @@ impl Members {
         first
     }
 
-    /// The members in their order.
+    /// The members in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// How many there are.
+    /// The number of members.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,13 +1,16 @@
-//! Typed MCP parameters and results over the raw payloads. Using them is optional everywhere.
+//! Typed MCP parameters and results. Using them is optional: every payload is also available as
+//! [raw JSON](crate::message::RawJson).
 //!
-//! The types cover all five revisions at once: what a revision does not have is absent. Reading is lenient
-//! and lossless: an optional member that is `null` counts as absent, a member that no type here names is
-//! kept in `extra`, an enumeration or a content block of an unknown kind is kept as `Other`. What is kept
-//! is JSON text, so numbers keep their digits. Writing puts everything back.
+//! The types cover all five protocol revisions; a member that a revision does not have is absent. Reading is lenient and
+//! lossless: an optional member that is `null` counts as absent, an unknown member is kept in `extra`, and a word or
+//! a content block of an unknown kind is kept as `Other`. All of these are kept as JSON text, so numbers keep their digits,
+//! and are written back.
 //!
-//! What sessions handle has no name here and stays in `extra` where it was read: `resultType`,
-//! `inputResponses` and `requestState` of 2026-07-28, tasks of 2025-11-25. A result that asks for input is
-//! the session's to answer: look at `resultType` before reading a result that did not come through one.
+//! Members that sessions handle are not fields here and stay in `extra`: `resultType`, `inputResponses` and `requestState` of
+//! 2026-07-28, and the tasks of 2025-11-25. A session answers a result that asks for input; check `resultType` before reading
+//! a result that was not received by a session.
+//!
+//! The types follow the [schema](https://modelcontextprotocol.io/specification/2025-11-25/schema) of the specification.
 //!
 //! ```
 //! use mcp_core::message::RawJson;
@@ -89,35 +92,35 @@ pub use sampling::{
 };
 pub use tool::{CallToolParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations};
 
-/// The longest part of serde's message that an error repeats: it may quote the peer's text whole.
+/// The longest part of an error of serde that another message quotes, in characters: it may contain a peer's whole text.
 const MAX_QUOTED: usize = 300;
 
-/// What does not fit a type, without the position in the text, which means nothing to who reads it.
+/// What does not fit a type, without the position in the text, which the reader of the message does not see.
 pub(crate) fn misfit(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).chars().take(MAX_QUOTED).collect()
 }
 
-/// A typed object that reads from and writes to raw JSON.
+/// A type that is read from and written to raw JSON.
 ///
-/// Implemented by every object and tagged enumeration of this module. Serialize and Deserialize work with
-/// serde_json only, as they do for [`RawJson`].
+/// Implemented by every object and tagged enumeration of this module. Their `Serialize` and `Deserialize` implementations
+/// work with serde_json only, like those of [`RawJson`].
 pub trait Model: Serialize + DeserializeOwned {
-    /// The type's name in error messages.
+    /// The name of the type in error messages.
     const NAME: &'static str;
 
-    /// The JSON text. Cannot fail: keys are strings and payloads are checked text.
+    /// Writes the JSON text. It cannot fail: all keys are strings, and raw members are checked text.
     fn to_raw(&self) -> RawJson {
         RawJson::serialize(self).unwrap_or_default()
     }
 
-    /// Reads it. Time and memory grow linearly with the text.
+    /// Reads the JSON text, in time and memory linear in its length. A lone surrogate in a string reads as U+FFFD.
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`] names the type and what does not fit: a required member that is missing, a
-    /// member of the wrong JSON type, a member of the type that stands there twice.
+    /// [`Error::Violation`] names the type and what is wrong: a required member is missing, a member has the wrong JSON type, or
+    /// a member occurs twice.
     fn from_raw(raw: &RawJson) -> Result<Self, Error> {
         raw.deserialize().map_err(|error| Error::Violation(format!("{}: {}", Self::NAME, misfit(&error))))
     }

@@ -1,4 +1,4 @@
-//! JSON numbers that keep their form: `50` stays `50`, and `0.5` stays `0.5`.
+//! JSON numbers that keep their digits.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::message::RawJson;
 
-/// A JSON number with the digits it came with. The schema says `number` for sizes, counts and shares alike,
-/// and peers send `1`, `1.0` and `1e3`.
+/// A JSON number that keeps the digits it was received with.
 ///
-/// Equality is by value as an `f64`, or as a `u64` where both are one.
+/// The schema has the type `number` for sizes, counts and fractions alike, and peers send `1`, `1.0` and `1e3`. Two numbers are
+/// equal if their values as `u64` are, or, if neither has one, their values as `f64`.
 #[derive(Clone)]
 pub struct Number(RawJson);
 
 impl Number {
-    /// The nearest `f64`. Beyond its range, an infinity.
+    /// The nearest `f64`, an infinity if the number is out of range.
     pub fn as_f64(&self) -> f64 {
-        // JSON's number grammar is part of what Rust reads, so the fallback is never taken.
+        // Cannot fail: Rust parses every JSON number.
         self.text().parse().unwrap_or(f64::NAN)
     }
 
-    /// The whole number, if it is one that fits: `7` and `7.0`, but not `7.5`, `-7` or `1e30`.
+    /// The value as a `u64`: of `7` and `7.0`, but not of `7.5`, `-7` or `1e30`.
     pub fn as_u64(&self) -> Option<u64> {
         // Up to 2^53 an f64 is exact.
         const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -45,13 +45,13 @@ macro_rules! from_integers {
     };
 }
 
-// With i32 among them a plain literal can stand for a number.
+// `i32` is included for plain integer literals.
 from_integers! { i32 i64 u32 u64 usize }
 
-/// JSON has no infinities and no NaN: they become 0. A whole number is written without a fraction.
+/// NaN and the infinities, which JSON cannot express, become 0. A whole number is written without a fraction.
 impl From<f64> for Number {
     fn from(value: f64) -> Number {
-        // Rust writes floats as plain digits, which is JSON; "-0" is too.
+        // Rust formats floats without an exponent, which is valid JSON.
         let value = if value.is_finite() { value } else { 0.0 };
         Number(RawJson::parse(value.to_string()).unwrap_or_else(|_| RawJson::integer(0)))
     }

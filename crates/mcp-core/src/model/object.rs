@@ -1,12 +1,12 @@
 //! `object!`: a struct, its constructor and its lossless serde, from one table of members.
 //!
-//! serde's `flatten` would buffer unknown members as parsed values, which loses digits and cannot hold raw
-//! JSON. Here an unknown member is read as text and kept in `extra`.
+//! serde's `flatten` would buffer unknown members as parsed values, which loses digits and does not support raw JSON. Here an
+//! unknown member is kept as text in `extra`.
 
 use serde::de::{Deserialize, Error, MapAccess};
 use serde::ser::{Serialize, SerializeMap};
 
-/// A member that may be absent; `null` reads as absent, and absent is not written.
+/// An optional member. `null` reads as absent, and an absent member is not written.
 pub(super) mod opt {
     use super::*;
 
@@ -33,7 +33,7 @@ pub(super) mod opt {
     }
 }
 
-/// Any JSON that may be absent; `null` is there.
+/// An optional member that may be any JSON. `null` is a value.
 pub(super) mod raw {
     use super::*;
     use crate::message::RawJson;
@@ -45,8 +45,8 @@ pub(super) mod raw {
     pub(crate) use super::opt::{absent, put, write};
 }
 
-/// A list that the specification requires. `null` reads as empty: it is how some languages write a list
-/// that was never made. Absent is refused: it is another kind of result.
+/// A list that the specification requires. `null` reads as empty, because some languages write an uninitialized list so. An
+/// absent list is an error: the object is another kind of result.
 pub(super) mod list {
     use super::*;
 
@@ -57,8 +57,8 @@ pub(super) mod list {
     }
 }
 
-/// A list that the specification requires and deployed peers leave out: `content` next to
-/// `structuredContent`. Absent and `null` read as empty; it is always written.
+/// A list that the specification requires and deployed peers omit: `content` next to `structuredContent`. Absent and `null` read
+/// as empty; it is always written.
 pub(super) mod seq {
     use super::*;
 
@@ -83,13 +83,13 @@ pub(super) mod seq {
     }
 }
 
-/// Notes a member; one that stands there twice is refused, else two readers see two objects.
+/// Stores a member. A second one is an error: two readers might choose different ones.
 pub(super) fn fill<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: T) -> Result<(), E> {
     if slot.replace(value).is_some() { Err(E::duplicate_field(key)) } else { Ok(()) }
 }
 
-/// Declares an object. `required` members make the constructor's arguments; an `optional` one names its
-/// kind (a module above), its key, and the builder method that sets it, if there is one.
+/// Declares an object. The `required` members are the arguments of the constructor. An `optional` one names its kind (a module
+/// above), its key and the builder method that sets it, if it has one.
 macro_rules! object {
     (
         $(#[$attr:meta])*
@@ -107,12 +107,12 @@ macro_rules! object {
         pub struct $Name {
             $( $(#[$rdoc])* pub $rfield: $RType, )*
             $( $(#[$odoc])* pub $ofield: $OType, )*
-            /// Members that this type does not name, as they came.
+            /// Members that this type does not define, unchanged and in order.
             pub extra: $crate::model::Members,
         }
 
         impl $Name {
-            /// With what it has to have, and nothing else.
+            /// Creates a value with the required members alone.
             pub fn new($( $rfield: impl Into<$RType> ),*) -> $Name {
                 $Name {
                     $( $rfield: $rfield.into(), )*

@@ -1,4 +1,6 @@
-//! Lists that come in pages, and how long a page stays fresh.
+//! Lists that are read page by page, and their caching hints.
+//!
+//! See [pagination](https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination).
 
 use super::object::object;
 use super::word::word;
@@ -10,8 +12,7 @@ object! {
     pub struct PageParams {
         required {}
         optional {
-            /// Where to go on: the last page's `nextCursor`, byte for byte (ledger PAGE-C-002). Absent asks
-            /// for the first page.
+            /// The `nextCursor` of the previous page, unchanged. Absent for the first page.
             cursor: Option<String> = opt "cursor", with_cursor(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -21,19 +22,20 @@ object! {
 
 /// One page of a list.
 pub trait Page: super::Model {
-    /// What is listed.
+    /// The type of the items.
     type Item;
 
-    /// The request that lists it.
+    /// The method of the list request.
     const METHOD: &'static str;
 
-    /// Where the next page begins. `None` is the end; an empty string is not (ledger PAGE-C-003).
+    /// The cursor of the next page. `None` on the last page; an empty string is a valid cursor.
+    // PAGE-C-003.
     fn next_cursor(&self) -> Option<&str>;
 
-    /// What is on this page.
+    /// The items of this page.
     fn into_items(self) -> Vec<Self::Item>;
 
-    /// The parameters that ask for the next page, or `None` at the end.
+    /// The parameters of the request for the next page, or `None` on the last page.
     fn next_page(&self) -> Option<PageParams> {
         self.next_cursor().map(|cursor| PageParams::new().with_cursor(cursor))
     }
@@ -50,9 +52,9 @@ macro_rules! page {
                 optional {
                     $(#[$doc])*
                     $items: Vec<$Item> = list $key;
-                    /// Where the next page begins. Absent is the end; an empty string is not.
+                    /// The cursor of the next page. Absent on the last page; an empty string is a valid cursor.
                     next_cursor: Option<String> = opt "nextCursor", with_next_cursor(String);
-                    /// For how many milliseconds it is fresh (2026-07-28). Absent, 0 and less: not at all.
+                    /// For how many milliseconds the page may be cached (2026-07-28). Not at all if absent, 0 or negative.
                     ttl_ms: Option<$crate::model::Number> = opt "ttlMs", with_ttl_ms($crate::model::Number);
                     /// Who may share a cached copy (2026-07-28).
                     cache_scope: Option<$crate::model::CacheScope> = opt "cacheScope",
@@ -88,11 +90,11 @@ macro_rules! page {
 pub(super) use page;
 
 word! {
-    /// Who may share a cached copy of a result (2026-07-28; ledger CACHE-S-002).
+    /// Who may share a cached copy of a result (2026-07-28).
     pub enum CacheScope {
-        /// Anybody.
+        /// All requests.
         Public = "public",
-        /// Requests with the same authorization only.
+        /// Requests with the same authorization.
         Private = "private",
     }
 }

@@ -1,4 +1,6 @@
-//! Progress of a request.
+//! The progress of a request.
+//!
+//! See [progress](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/progress).
 
 use super::Number;
 use super::object::object;
@@ -8,15 +10,15 @@ object! {
     /// The parameters of `notifications/progress`.
     pub struct Progress {
         required {
-            /// The request's token as it came: a string or an integer (ledger PROG-B-001, PROG-B-002).
+            /// The progress token of the request, unchanged: a string or an integer.
             token: RawJson = "progressToken";
-            /// How far: more with every notification (ledger PROG-B-003).
+            /// The progress so far. It increases with every notification.
             progress: Number = "progress";
         }
         optional {
-            /// How far it will go, if known.
+            /// The progress at the end, if known.
             total: Option<Number> = opt "total", with_total(Number);
-            /// What is going on, for people (2025-03-26 and later; ledger PROG-B-005).
+            /// A message for the user (2025-03-26 and later).
             message: Option<String> = opt "message", with_message(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -25,7 +27,7 @@ object! {
 }
 
 impl Progress {
-    /// The part that is done, from 0 to 1, if the total is known and above 0.
+    /// The finished fraction, from 0 to 1, if the total is known and positive.
     pub fn fraction(&self) -> Option<f64> {
         let total = self.total.as_ref()?.as_f64();
         (total > 0.0).then(|| (self.progress.as_f64() / total).clamp(0.0, 1.0))

@@ -1,4 +1,6 @@
-//! Prompts: templates of messages that a person picks.
+//! Prompts: templates of messages that a user selects.
+//!
+//! See [prompts](https://modelcontextprotocol.io/specification/2025-11-25/server/prompts).
 
 use std::collections::BTreeMap;
 
@@ -12,17 +14,17 @@ object! {
     /// A prompt that a server offers.
     pub struct Prompt {
         required {
-            /// The name that gets it.
+            /// The name for `prompts/get`.
             name: String = "name";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it is for.
+            /// A description.
             description: Option<String> = opt "description", with_description(String);
-            /// What it wants to know.
+            /// The arguments.
             arguments: Option<Vec<PromptArgument>> = opt "arguments", with_arguments(Vec<PromptArgument>);
-            /// Pictures (2025-11-25 and later).
+            /// Icons (2025-11-25 and later).
             icons: Option<Vec<Icon>> = opt "icons", with_icons(Vec<Icon>);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -31,18 +33,18 @@ object! {
 }
 
 object! {
-    /// What a prompt wants to know. Always a string.
+    /// An argument of a prompt. Its value is a string.
     pub struct PromptArgument {
         required {
-            /// Its name.
+            /// The name of the argument.
             name: String = "name";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it means.
+            /// A description.
             description: Option<String> = opt "description", with_description(String);
-            /// The prompt cannot do without. Absent: it can.
+            /// Whether the argument is required. It is not if this is absent.
             required: Option<bool> = opt "required", with_required(bool);
         }
     }
@@ -59,11 +61,11 @@ object! {
     /// The parameters of `prompts/get`.
     pub struct GetPromptParams {
         required {
-            /// Which prompt.
+            /// The name of the prompt.
             name: String = "name";
         }
         optional {
-            /// The values of its arguments.
+            /// The values of the arguments, by name.
             arguments: Option<BTreeMap<String, String>> = opt "arguments",
                 with_arguments(BTreeMap<String, String>);
             /// `_meta`.
@@ -78,7 +80,7 @@ object! {
     pub struct GetPromptResult {
         required {}
         optional {
-            /// What the prompt is for.
+            /// A description of the prompt.
             description: Option<String> = opt "description", with_description(String);
             /// The messages for the model.
             messages: Vec<PromptMessage> = list "messages", with_messages(Vec<PromptMessage>);
@@ -92,9 +94,9 @@ object! {
     /// One message of a prompt.
     pub struct PromptMessage {
         required {
-            /// Who says it.
+            /// The author.
             role: Role = "role";
-            /// What is said: one block.
+            /// The content: one block.
             content: Content = "content";
         }
         optional {}

@@ -1,4 +1,6 @@
-//! Resources: how they are listed and read.
+//! Resources, how they are listed and read.
+//!
+//! See [resources](https://modelcontextprotocol.io/specification/2025-11-25/server/resources).
 
 use super::Number;
 use super::content::Annotations;
@@ -8,26 +10,26 @@ use super::page::{CacheScope, page};
 use crate::message::RawJson;
 
 object! {
-    /// A resource that a server offers. Also a link to one, in content.
+    /// A resource that a server offers, or a link to one in content.
     pub struct Resource {
         required {
-            /// Where it is.
+            /// The URI.
             uri: String = "uri";
-            /// Its name, for programs.
+            /// The identifier.
             name: String = "name";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it is, for the model.
+            /// A description for the model.
             description: Option<String> = opt "description", with_description(String);
-            /// Its type, if known.
+            /// The media type, if known.
             mime_type: Option<String> = opt "mimeType", with_mime_type(String);
-            /// Its size in bytes before base64, if known.
+            /// The size in bytes, before any base64 encoding, if known.
             size: Option<Number> = opt "size", with_size(Number);
-            /// Pictures (2025-11-25 and later).
+            /// Icons (2025-11-25 and later).
             icons: Option<Vec<Icon>> = opt "icons", with_icons(Vec<Icon>);
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -36,24 +38,24 @@ object! {
 }
 
 object! {
-    /// Resources by a URI template.
+    /// A template of the URIs of resources.
     pub struct ResourceTemplate {
         required {
-            /// The template, of RFC 6570.
+            /// The URI template ([RFC 6570](https://www.rfc-editor.org/rfc/rfc6570)).
             uri_template: String = "uriTemplate";
-            /// Its name, for programs.
+            /// The identifier.
             name: String = "name";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it is for, for the model.
+            /// A description for the model.
             description: Option<String> = opt "description", with_description(String);
-            /// The type of all that match, if they have one in common.
+            /// The media type, if all matching resources have the same.
             mime_type: Option<String> = opt "mimeType", with_mime_type(String);
-            /// Pictures (2025-11-25 and later).
+            /// Icons (2025-11-25 and later).
             icons: Option<Vec<Icon>> = opt "icons", with_icons(Vec<Icon>);
-            /// For whom, and how important.
+            /// The audience and the importance.
             annotations: Option<Annotations> = opt "annotations", with_annotations(Annotations);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -76,11 +78,11 @@ page! {
 }
 
 object! {
-    /// The parameters that name one resource: of `resources/read`, `resources/subscribe`,
+    /// The parameters of requests on one resource: `resources/read`, `resources/subscribe`,
     /// `resources/unsubscribe` and `notifications/resources/updated`.
     pub struct ResourceParams {
         required {
-            /// Which resource.
+            /// The URI of the resource.
             uri: String = "uri";
         }
         optional {
@@ -91,18 +93,18 @@ object! {
 }
 
 object! {
-    /// The contents of a resource. A legal one has `text` or `blob`, not both.
+    /// The contents of a resource, with either `text` or `blob`.
     pub struct ResourceContents {
         required {
-            /// Where it is.
+            /// The URI.
             uri: String = "uri";
         }
         optional {
-            /// Its type, if known.
+            /// The media type, if known.
             mime_type: Option<String> = opt "mimeType", with_mime_type(String);
-            /// The contents, if they are text.
+            /// The contents as text.
             text: Option<String> = opt "text", with_text(String);
-            /// The contents in base64, if they are not.
+            /// Binary contents in base64.
             blob: Option<String> = opt "blob", with_blob(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -111,26 +113,26 @@ object! {
 }
 
 impl ResourceContents {
-    /// Contents that are text.
+    /// Creates contents that are text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> ResourceContents {
         ResourceContents::new(uri).with_text(text)
     }
 
-    /// Contents that are not text. `blob` is base64 already.
+    /// Creates binary contents. `blob` must be base64.
     pub fn blob(uri: impl Into<String>, blob: impl Into<String>) -> ResourceContents {
         ResourceContents::new(uri).with_blob(blob)
     }
 }
 
 object! {
-    /// The result of `resources/read`. One URI may stand for several contents.
+    /// The result of `resources/read`. One URI may have several contents.
     #[derive(Default)]
     pub struct ReadResourceResult {
         required {}
         optional {
             /// The contents.
             contents: Vec<ResourceContents> = list "contents", with_contents(Vec<ResourceContents>);
-            /// For how many milliseconds it is fresh (2026-07-28). Absent, 0 and less: not at all.
+            /// For how many milliseconds the result may be cached (2026-07-28). Not at all if absent, 0 or negative.
             ttl_ms: Option<Number> = opt "ttlMs", with_ttl_ms(Number);
             /// Who may share a cached copy (2026-07-28).
             cache_scope: Option<CacheScope> = opt "cacheScope", with_cache_scope(CacheScope);

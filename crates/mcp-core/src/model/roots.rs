@@ -1,4 +1,6 @@
-//! Roots: the folders that a client lets a server work in.
+//! Roots: the directories that a client lets a server use.
+//!
+//! See [roots](https://modelcontextprotocol.io/specification/2025-11-25/client/roots).
 
 use super::object::object;
 use crate::message::RawJson;
@@ -7,11 +9,11 @@ object! {
     /// A root.
     pub struct Root {
         required {
-            /// Where it is: a `file:` URI in every released revision.
+            /// The URI, a `file:` URI in every released revision.
             uri: String = "uri";
         }
         optional {
-            /// A name for people.
+            /// A display name.
             name: Option<String> = opt "name", with_name(String);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);

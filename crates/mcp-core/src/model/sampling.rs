@@ -1,4 +1,6 @@
-//! Sampling: a server asks the client's model.
+//! Sampling: a server asks the model of the client.
+//!
+//! See [sampling](https://modelcontextprotocol.io/specification/2025-11-25/client/sampling).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,27 +17,27 @@ object! {
         required {
             /// The conversation.
             messages: Vec<SamplingMessage> = "messages";
-            /// The most tokens to make. The client may make fewer.
+            /// The maximum number of tokens to generate. The client may generate fewer.
             max_tokens: Number = "maxTokens";
         }
         optional {
-            /// Which model the server would like. The client decides.
+            /// The preferred model. The client decides.
             model_preferences: Option<ModelPreferences> = opt "modelPreferences",
                 with_model_preferences(ModelPreferences);
-            /// The system prompt the server would like.
+            /// The requested system prompt. The client may change or omit it.
             system_prompt: Option<String> = opt "systemPrompt", with_system_prompt(String);
-            /// Context of servers to add (deprecated; needs `sampling.context`).
+            /// The context to include (deprecated; requires the capability `sampling.context`).
             include_context: Option<IncludeContext> = opt "includeContext",
                 with_include_context(IncludeContext);
             /// The temperature.
             temperature: Option<Number> = opt "temperature", with_temperature(Number);
-            /// Texts that end the answer.
+            /// Texts at which generation stops.
             stop_sequences: Option<Vec<String>> = opt "stopSequences", with_stop_sequences(Vec<String>);
-            /// For the model's provider, as text.
+            /// Parameters for the provider of the model.
             metadata: Option<RawJson> = raw "metadata", with_metadata(RawJson);
             /// Tools that the model may use (2025-11-25 and later).
             tools: Option<Vec<Tool>> = opt "tools", with_tools(Vec<Tool>);
-            /// How it may use them (2025-11-25 and later).
+            /// How the model may use the tools (2025-11-25 and later).
             tool_choice: Option<ToolChoice> = opt "toolChoice", with_tool_choice(ToolChoice);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -44,7 +46,8 @@ object! {
 }
 
 impl CreateMessageParams {
-    /// Whether it needs the client's `sampling.tools` capability (ledger LIFE-S-014).
+    /// Whether the client must have the capability `sampling.tools`.
+    // LIFE-S-014.
     pub fn uses_tools(&self) -> bool {
         self.tools.is_some() || self.tool_choice.is_some()
     }
@@ -54,15 +57,15 @@ object! {
     /// The result of `sampling/createMessage`.
     pub struct CreateMessageResult {
         required {
-            /// Who speaks: the assistant.
+            /// The author: the assistant.
             role: Role = "role";
-            /// What the model said.
+            /// The answer of the model.
             content: SamplingContent = "content";
-            /// The model's name.
+            /// The name of the model.
             model: String = "model";
         }
         optional {
-            /// Why it stopped, if known.
+            /// Why generation stopped, if known.
             stop_reason: Option<StopReason> = opt "stopReason", with_stop_reason(StopReason);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -74,9 +77,9 @@ object! {
     /// One message of the conversation.
     pub struct SamplingMessage {
         required {
-            /// Who says it.
+            /// The author.
             role: Role = "role";
-            /// What is said.
+            /// The content.
             content: SamplingContent = "content";
         }
         optional {
@@ -86,17 +89,18 @@ object! {
     }
 }
 
-/// One block, or several (2025-11-25 and later). The two forms are kept apart: older peers read one only.
+/// The content of a message: one block, or several (2025-11-25 and later). The form is kept, because older peers read a single
+/// block only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SamplingContent {
-    /// One block, as every revision has it.
+    /// One block, which every revision supports.
     One(SamplingBlock),
-    /// Several, in an array.
+    /// An array of blocks.
     Many(Vec<SamplingBlock>),
 }
 
 impl SamplingContent {
-    /// The blocks, in either form.
+    /// The blocks of either form.
     pub fn blocks(&self) -> &[SamplingBlock] {
         match self {
             SamplingContent::One(block) => std::slice::from_ref(block),
@@ -133,28 +137,28 @@ impl<'de> Deserialize<'de> for SamplingContent {
 }
 
 tagged! {
-    /// One block of a sampling message.
+    /// A block of a sampling message.
     pub enum SamplingBlock {
         /// Text.
         Text(TextContent) = "text",
-        /// A picture.
+        /// An image.
         Image(ImageContent) = "image",
-        /// Sound (2025-03-26 and later).
+        /// Audio (2025-03-26 and later).
         Audio(AudioContent) = "audio",
-        /// The model wants a tool called (2025-11-25 and later).
+        /// A call of a tool by the model (2025-11-25 and later).
         ToolUse(ToolUseContent) = "tool_use",
-        /// What the tool answered (2025-11-25 and later).
+        /// The result of such a call (2025-11-25 and later).
         ToolResult(ToolResultContent) = "tool_result",
     }
 }
 
 impl SamplingBlock {
-    /// A block of text.
+    /// Creates a block of text.
     pub fn text(text: impl Into<String>) -> SamplingBlock {
         TextContent::new(text).into()
     }
 
-    /// The text, if it is a block of text.
+    /// The text of a block of text, or `None`.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             SamplingBlock::Text(content) => Some(&content.text),
@@ -164,14 +168,14 @@ impl SamplingBlock {
 }
 
 object! {
-    /// The model wants a tool called. Inside [`SamplingBlock`], which writes its `type`.
+    /// A call of a tool by the model. [`SamplingBlock`] writes its `type`.
     pub struct ToolUseContent {
         required {
-            /// The call's id; its result names it.
+            /// The id of the call, for its result.
             id: String = "id";
-            /// The tool.
+            /// The name of the tool.
             name: String = "name";
-            /// Its arguments, as text: an object.
+            /// The arguments: an object.
             input: RawJson = "input";
         }
         optional {
@@ -182,19 +186,19 @@ object! {
 }
 
 object! {
-    /// What a tool answered. Inside [`SamplingBlock`], which writes its `type`.
+    /// The result of a call by the model. [`SamplingBlock`] writes its `type`.
     pub struct ToolResultContent {
         required {
-            /// The id of the tool use.
+            /// The id of the call.
             tool_use_id: String = "toolUseId";
         }
         optional {
-            /// What the model is to see.
+            /// The content for the model.
             content: Vec<Content> = seq "content", with_content(Vec<Content>);
-            /// The answer as JSON, as text; `null` is an answer.
+            /// The result as JSON. An explicit `null` is `Some`.
             structured_content: Option<RawJson> = raw "structuredContent",
                 with_structured_content(RawJson);
-            /// The tool failed. Absent: it did not.
+            /// Whether the tool failed. It did not if this is absent.
             is_error: Option<bool> = opt "isError", with_is_error(bool);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -203,30 +207,30 @@ object! {
 }
 
 object! {
-    /// How the model may use tools. The default: as it likes.
+    /// How the model may use tools. The default leaves it to the model.
     #[derive(Default)]
     pub struct ToolChoice {
         required {}
         optional {
-            /// The way. Absent is auto.
+            /// The mode; [`ToolChoiceMode::Auto`] if absent.
             mode: Option<ToolChoiceMode> = opt "mode", with_mode(ToolChoiceMode);
         }
     }
 }
 
 object! {
-    /// Which model the server would like. Priorities go from 0 to 1.
+    /// The preferred model. Priorities are from 0 to 1.
     #[derive(Default)]
     pub struct ModelPreferences {
         required {}
         optional {
-            /// Models by name, the most wanted first.
+            /// Names of models, the preferred one first.
             hints: Option<Vec<ModelHint>> = opt "hints", with_hints(Vec<ModelHint>);
-            /// How much low cost matters.
+            /// The importance of low cost.
             cost_priority: Option<Number> = opt "costPriority", with_cost_priority(Number);
-            /// How much speed matters.
+            /// The importance of speed.
             speed_priority: Option<Number> = opt "speedPriority", with_speed_priority(Number);
-            /// How much intelligence matters.
+            /// The importance of capability.
             intelligence_priority: Option<Number> = opt "intelligencePriority",
                 with_intelligence_priority(Number);
         }
@@ -234,12 +238,12 @@ object! {
 }
 
 object! {
-    /// A model by a part of its name.
+    /// The name of a model, or a part of it.
     #[derive(Default)]
     pub struct ModelHint {
         required {}
         optional {
-            /// The part of the name.
+            /// The name or the part of it.
             name: Option<String> = opt "name", with_name(String);
         }
     }
@@ -248,37 +252,37 @@ object! {
 word! {
     /// How the model may use tools.
     pub enum ToolChoiceMode {
-        /// As it likes.
+        /// The model decides.
         Auto = "auto",
-        /// It has to use one.
+        /// The model must use a tool.
         Required = "required",
-        /// Not at all.
+        /// The model must not use tools.
         None = "none",
     }
 }
 
 word! {
-    /// Whose context to add.
+    /// Which context to include.
     pub enum IncludeContext {
-        /// Nobody's.
+        /// No context.
         None = "none",
-        /// The asking server's.
+        /// The context of the asking server.
         ThisServer = "thisServer",
-        /// Every server's.
+        /// The context of all servers.
         AllServers = "allServers",
     }
 }
 
 word! {
-    /// Why the model stopped.
+    /// Why generation stopped.
     pub enum StopReason {
-        /// It was done.
+        /// The answer is complete.
         EndTurn = "endTurn",
-        /// One of the stop sequences came.
+        /// A stop sequence was generated.
         StopSequence = "stopSequence",
-        /// It reached the limit.
+        /// The maximum number of tokens was reached.
         MaxTokens = "maxTokens",
-        /// It wants a tool called (2025-11-25 and later).
+        /// The model calls a tool (2025-11-25 and later).
         ToolUse = "toolUse",
     }
 }

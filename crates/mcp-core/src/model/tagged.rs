@@ -1,7 +1,7 @@
-//! `tagged!`: objects that say in a `type` member what they are; unknown kinds are kept.
+//! `tagged!`: objects whose `type` member names their kind; unknown kinds are kept.
 
-/// Declares an enumeration of objects told apart by their `type`. Each element is copied out of its text
-/// once and read once, so a long list costs linear time.
+/// Declares an enumeration of objects that differ by their `type` member. An object is copied out of the text once and then
+/// read, so that a long list takes linear time.
 macro_rules! tagged {
     (
         $(#[$attr:meta])*
@@ -37,7 +37,7 @@ macro_rules! tagged {
                 let kind = raw.member("type").and_then(|kind| kind.to_text());
                 let known: Result<$Name, serde_json::Error> = match kind.as_deref() {
                     $( Some($wire) => raw.deserialize().map(|mut inner: $Inner| {
-                        // The variant says it.
+                        // The variant implies it.
                         inner.extra.remove("type");
                         $Name::$Kind(inner)
                     }), )*

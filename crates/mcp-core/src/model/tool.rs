@@ -1,4 +1,6 @@
-//! Tools: how they are described, called, and what they answer.
+//! Tools: their descriptions, calls and results.
+//!
+//! See [tools](https://modelcontextprotocol.io/specification/2025-11-25/server/tools).
 
 use super::content::Content;
 use super::implementation::Icon;
@@ -7,25 +9,24 @@ use super::page::page;
 use crate::message::RawJson;
 
 object! {
-    /// A tool that a server offers. Its words are the server's: untrusted.
+    /// A tool that a server offers. Do not trust the texts of a server that is not trusted.
     pub struct Tool {
         required {
-            /// The name that calls it.
+            /// The name for `tools/call`.
             name: String = "name";
-            /// The JSON Schema of its arguments, as text: `type` is `"object"`; the dialect is 2020-12
-            /// where `$schema` says nothing (ledger SEC-B-012).
+            /// The JSON Schema of the arguments, of `type` `"object"`. The dialect is 2020-12 unless `$schema` names another.
             input_schema: RawJson = "inputSchema";
         }
         optional {
-            /// A name for people (2025-06-18 and later).
+            /// A display name (2025-06-18 and later).
             title: Option<String> = opt "title", with_title(String);
-            /// What it does, for the model.
+            /// A description for the model.
             description: Option<String> = opt "description", with_description(String);
             /// The JSON Schema of `structuredContent` (2025-06-18 and later).
             output_schema: Option<RawJson> = raw "outputSchema", with_output_schema(RawJson);
-            /// Hints on what it does to the world (2025-03-26 and later).
+            /// Hints on the effects of the tool (2025-03-26 and later).
             annotations: Option<ToolAnnotations> = opt "annotations", with_annotations(ToolAnnotations);
-            /// Pictures (2025-11-25 and later).
+            /// Icons (2025-11-25 and later).
             icons: Option<Vec<Icon>> = opt "icons", with_icons(Vec<Icon>);
             /// Task support (2025-11-25 only).
             execution: Option<RawJson> = raw "execution", with_execution(RawJson);
@@ -36,7 +37,7 @@ object! {
 }
 
 impl Tool {
-    /// A tool that takes no arguments.
+    /// Creates a tool without arguments.
     pub fn without_parameters(name: impl Into<String>) -> Tool {
         let schema = [
             ("type", RawJson::string("object")),
@@ -45,7 +46,7 @@ impl Tool {
         Tool::new(name, RawJson::object(schema))
     }
 
-    /// The name to show: the title, the annotations' title, or the name.
+    /// The name to display: the title, else the title of the annotations, else the name.
     pub fn display_name(&self) -> &str {
         let annotated = self.annotations.as_ref().and_then(|annotations| annotations.title.as_deref());
         self.title.as_deref().or(annotated).unwrap_or(&self.name)
@@ -53,20 +54,20 @@ impl Tool {
 }
 
 object! {
-    /// Hints on what a tool does to the world. Never decide on them for a server that is not trusted.
+    /// Hints on the effects of a tool. Do not base decisions on those of a server that is not trusted.
     #[derive(Default)]
     pub struct ToolAnnotations {
         required {}
         optional {
-            /// A name for people.
+            /// A display name.
             title: Option<String> = opt "title", with_title(String);
-            /// It changes nothing. Absent: it may.
+            /// Whether the tool changes nothing. `false` if absent.
             read_only_hint: Option<bool> = opt "readOnlyHint", with_read_only_hint(bool);
-            /// It may destroy. Absent: it may.
+            /// Whether the changes may be destructive. `true` if absent.
             destructive_hint: Option<bool> = opt "destructiveHint", with_destructive_hint(bool);
-            /// Calling it again with the same arguments changes nothing more. Absent: it may.
+            /// Whether another call with the same arguments has no further effect. `false` if absent.
             idempotent_hint: Option<bool> = opt "idempotentHint", with_idempotent_hint(bool);
-            /// It reaches beyond a closed set of things. Absent: it does.
+            /// Whether the tool interacts with entities outside a closed domain. `true` if absent.
             open_world_hint: Option<bool> = opt "openWorldHint", with_open_world_hint(bool);
         }
     }
@@ -83,11 +84,11 @@ object! {
     /// The parameters of `tools/call`.
     pub struct CallToolParams {
         required {
-            /// Which tool.
+            /// The name of the tool.
             name: String = "name";
         }
         optional {
-            /// Its arguments, as text: an object. `null` is kept apart from absent.
+            /// The arguments: an object. An explicit `null` is `Some`.
             arguments: Option<RawJson> = raw "arguments", with_arguments(RawJson);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -96,18 +97,17 @@ object! {
 }
 
 object! {
-    /// What a tool answers. A tool that failed answers too: with `is_error` (ledger ERR-S-008).
+    /// The result of `tools/call`. A tool that failed has a result too, with `is_error`.
     #[derive(Default)]
     pub struct CallToolResult {
         required {}
         optional {
-            /// What the model is to see.
+            /// The content for the model.
             content: Vec<Content> = seq "content", with_content(Vec<Content>);
-            /// The answer as JSON, as text (2025-06-18 and later): an object; any JSON on 2026-07-28, where
-            /// `null` is an answer and not absent.
+            /// The result as JSON (2025-06-18 and later): an object, or any JSON on 2026-07-28. An explicit `null` is `Some`.
             structured_content: Option<RawJson> = raw "structuredContent",
                 with_structured_content(RawJson);
-            /// The tool failed. Absent: it did not.
+            /// Whether the tool failed. It did not if this is absent.
             is_error: Option<bool> = opt "isError";
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
@@ -116,18 +116,19 @@ object! {
 }
 
 impl CallToolResult {
-    /// An answer of one text.
+    /// Creates a result with one block of text.
     pub fn text(text: impl Into<String>) -> CallToolResult {
         CallToolResult::new().with_content([Content::text(text)])
     }
 
-    /// The tool failed, and this is why. The model sees it and can try again; an error of the protocol it
-    /// never sees (ledger ERR-S-008).
+    /// Creates the result of a tool that failed, with the reason. The model sees it and can try again, unlike an error
+    /// response.
+    // ERR-S-008.
     pub fn error(text: impl Into<String>) -> CallToolResult {
         CallToolResult { is_error: Some(true), ..CallToolResult::text(text) }
     }
 
-    /// An answer as JSON, and once more as text for clients that do not know `structuredContent`.
+    /// Creates a result with JSON, and with the same JSON as text for clients that do not support `structuredContent`.
     pub fn structured(value: RawJson) -> CallToolResult {
         CallToolResult::text(value.to_string()).with_structured_content(value)
     }
@@ -137,7 +138,7 @@ impl CallToolResult {
         self.is_error == Some(true)
     }
 
-    /// The texts among the content.
+    /// The texts of the blocks of text.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.content.iter().filter_map(Content::as_text)
     }

@@ -1,6 +1,6 @@
-//! `word!`: an enumeration of known words that keeps the unknown ones.
+//! `word!`: an enumeration of known words that keeps unknown ones.
 
-/// Declares an enumeration that is a string on the wire. A word of a later revision is `Other`.
+/// Declares an enumeration that is a string on the wire. An unknown word, as of a later revision, is `Other`.
 macro_rules! word {
     (
         $(#[$attr:meta])*
@@ -11,7 +11,7 @@ macro_rules! word {
         #[non_exhaustive]
         pub enum $Name {
             $( $(#[$doc])* $Word, )*
-            /// A word that this crate does not know.
+            /// A word that this crate does not define.
             Other(String),
         }
 
