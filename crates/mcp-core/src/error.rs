@@ -1,5 +1,6 @@
 //! How calls fail and why sessions end, sorted by who is to blame.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,54 +9,89 @@ use crate::transport::{CloseReport, ConnectError, Loss, LossKind, TransportError
 
 /// Why a call has no result.
 ///
-/// A failure of the link is never dressed as an error of the peer: only [`Error::Rpc`] came from the
-/// other side (ledger TIME-B-005). One call's failure never ends the link.
-#[derive(Clone, Debug, thiserror::Error)]
+/// Only [`Error::Rpc`] came from the peer; a failure of the link is never reported as one. The failure of one call
+/// does not end the link.
+///
+/// The text does not contain that of the [`source`](std::error::Error::source), which is the error of the transport,
+/// such as `mcp_http::HttpError`. [`ErrorChain`](crate::transport::ErrorChain) prints both.
+// Ledger TIME-B-005.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer said no.
-    #[error("the peer answered: {0}")]
-    Rpc(#[source] ErrorObject),
-    /// The peer broke the protocol. The text names the rule.
-    #[error("protocol violation: {0}")]
+    /// The peer answered with an error.
+    Rpc(ErrorObject),
+    /// The peer violated the protocol. The text names the rule.
     Violation(String),
-    /// This program asked for what cannot be: a method the era does not have, an undeclared capability.
-    #[error("misuse: {0}")]
+    /// This program asked for something impossible: a method that the era does not have, a feature that was not
+    /// declared.
     Misuse(String),
-    /// No answer will come to this call; the link lives on.
-    #[error("lost: {0}")]
-    Lost(#[source] Loss),
+    /// No answer will come to this call. The link lives on.
+    Lost(Loss),
     /// The session has ended, or ended before the answer came.
-    #[error("closed: {0}")]
     Closed(CloseReason),
-    /// A limit of ours was hit.
-    #[error("limit exceeded: {what} (limit {limit})")]
+    /// A limit of this program was exceeded. Made by [`Error::limit`].
+    #[non_exhaustive]
     Limit {
-        /// What was too much.
+        /// What exceeded it.
         what: String,
         /// The limit.
         limit: u64,
     },
-    /// No answer in time. The peer was told, where the protocol allows it.
-    #[error("timed out: {what} after {after:?}")]
+    /// No answer came in time. The peer was notified, where the protocol allows it. Made by [`Error::timed_out`].
+    #[non_exhaustive]
     TimedOut {
-        /// Which clock ran out: "no answer", "no progress", "the hard maximum", "start".
+        /// What was waited for: "no answer", "no progress", "the hard maximum", "start".
         what: &'static str,
         /// The limit that ran out.
         after: Duration,
     },
-    /// The server asked for input, and this program's answer was an error. Such an error cannot be sent
-    /// back on 2026-07-28, so the call is abandoned (ledger T-41).
-    #[error("input was refused: {0}")]
-    InputRefused(#[source] ErrorObject),
+    // Ledger T-41.
+    /// The server asked for input, and this program's input handler answered with an error. Revision 2026-07-28 cannot
+    /// send such an error back, so the call is abandoned.
+    InputRefused(ErrorObject),
     /// This program cancelled the call.
-    #[error("cancelled")]
     Cancelled,
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Rpc(error) => write!(f, "the peer answered: {error}"),
+            Error::Violation(why) => write!(f, "protocol violation: {why}"),
+            Error::Misuse(why) => write!(f, "misuse: {why}"),
+            Error::Lost(loss) => write!(f, "no answer: {}", loss.kind),
+            Error::Closed(reason) => write!(f, "closed: {reason}"),
+            Error::Limit { what, limit } => write!(f, "limit exceeded: {what} (limit {limit})"),
+            Error::TimedOut { what, after } => write!(f, "timed out: {what} after {after:?}"),
+            Error::InputRefused(error) => write!(f, "input was refused: {error}"),
+            Error::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Error::Lost(loss) => loss.source(),
+            Error::Closed(reason) => reason.source(),
+            _ => None,
+        }
+    }
+}
+
 impl Error {
-    /// Trying the same again later may help, and the request was not executed or is safe to repeat is
-    /// for the caller to judge.
+    /// A limit of this program was exceeded by this.
+    pub fn limit(what: impl Into<String>, limit: u64) -> Error {
+        Error::Limit { what: what.into(), limit }
+    }
+
+    /// What was waited for did not come within this time.
+    pub fn timed_out(what: &'static str, after: Duration) -> Error {
+        Error::TimedOut { what, after }
+    }
+
+    /// Whether a retry later may succeed. Whether a repeat is safe is for the caller to decide: the request may have
+    /// been executed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Lost(loss) => {
@@ -74,7 +110,7 @@ impl Error {
         }
     }
 
-    /// Credentials are missing, wrong, or not enough.
+    /// Whether credentials are missing, wrong or insufficient.
     pub fn is_auth(&self) -> bool {
         match self {
             Error::Lost(loss) => loss.kind == LossKind::Unauthorized,
@@ -84,12 +120,12 @@ impl Error {
         }
     }
 
-    /// The session has ended.
+    /// Whether the session has ended.
     pub fn is_closed(&self) -> bool {
         matches!(self, Error::Closed(_))
     }
 
-    /// Time ran out, here or at the carrier.
+    /// Whether a time limit ran out, of this program or of the carrier.
     pub fn is_timeout(&self) -> bool {
         match self {
             Error::TimedOut { .. } | Error::Closed(CloseReason::NotStarted { .. }) => true,
@@ -108,8 +144,8 @@ impl Error {
         }
     }
 
-    /// The peer does not know the resource: `-32602` with a `uri` on 2026-07-28, `-32002` before
-    /// (ledger ERR-B-002, ERR-S-006).
+    // Ledger ERR-B-002, ERR-S-006.
+    /// Whether the peer does not know the resource: `-32602` with a `uri` in revision 2026-07-28, `-32002` before.
     pub fn is_resource_not_found(&self) -> bool {
         self.rpc().is_some_and(|error| {
             error.code == code::RESOURCE_NOT_FOUND
@@ -119,38 +155,41 @@ impl Error {
     }
 }
 
-/// Why a session ended.
+/// Why a session ended. Its text does not contain that of its source, as with [`Error`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CloseReason {
     /// This program closed it.
     Requested,
-    /// The peer ended it in order. [`CloseReport`] has what is known: exit status, signal, stderr.
+    /// The peer ended it regularly. The [`CloseReport`] has what is known: exit status, signal, stderr.
     PeerClosed(CloseReport),
-    /// The link failed.
+    /// The link failed. Made by [`CloseReason::link_failed`].
+    #[non_exhaustive]
     LinkFailed {
         /// Why.
         error: TransportError,
-        /// What is known of the end.
+        /// What is known of the peer's end.
         closed: CloseReport,
     },
     /// There is no link.
     NoLink(ConnectError),
-    /// The peer's answer to the opening cannot be worked with.
+    /// The handshake failed, with this error.
     OpeningFailed(Box<Error>),
-    /// The two sides have no revision in common.
+    /// The two sides have no revision in common. Made by [`CloseReason::no_common_version`].
+    #[non_exhaustive]
     NoCommonVersion {
-        /// What this side speaks.
+        /// The revisions of this side.
         ours: Vec<ProtocolVersion>,
-        /// What the other side said it speaks, as it said it.
+        /// The revisions of the peer, as it named them.
         theirs: Vec<String>,
     },
-    /// The peer did not start within the limit.
+    /// The peer did not start within the limit. Made by [`CloseReason::not_started`].
+    #[non_exhaustive]
     NotStarted {
         /// The limit.
         limit: Duration,
     },
-    /// The peer broke the protocol beyond repair.
+    /// The peer violated the protocol beyond recovery.
     Violation(String),
     /// The peer did not answer keep-alive pings.
     PingTimedOut,
@@ -159,7 +198,22 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// A new link may work.
+    /// The link failed with this error; `closed` is what is known of the peer's end.
+    pub fn link_failed(error: TransportError, closed: CloseReport) -> CloseReason {
+        CloseReason::LinkFailed { error, closed }
+    }
+
+    /// The two sides have no revision in common.
+    pub fn no_common_version(ours: Vec<ProtocolVersion>, theirs: Vec<String>) -> CloseReason {
+        CloseReason::NoCommonVersion { ours, theirs }
+    }
+
+    /// The peer did not start within this limit.
+    pub fn not_started(limit: Duration) -> CloseReason {
+        CloseReason::NotStarted { limit }
+    }
+
+    /// Whether a new link may work.
     pub fn is_retryable(&self) -> bool {
         match self {
             CloseReason::PeerClosed(_) | CloseReason::LinkFailed { .. } | CloseReason::PingTimedOut => true,
@@ -172,7 +226,7 @@ impl CloseReason {
         }
     }
 
-    /// What is known of the peer's end: exit status, signal, the tail of stderr.
+    /// What is known of the peer's end: exit status, signal, the end of stderr.
     pub fn closed(&self) -> Option<&CloseReport> {
         match self {
             CloseReason::PeerClosed(closed) | CloseReason::LinkFailed { closed, .. } => Some(closed),
@@ -186,12 +240,12 @@ impl fmt::Display for CloseReason {
         match self {
             CloseReason::Requested => f.write_str("by this program"),
             CloseReason::PeerClosed(closed) => write!(f, "the peer {closed}"),
-            CloseReason::LinkFailed { error, closed } => {
-                write!(f, "the link failed: {error}")?;
-                if *closed == CloseReport::default() { Ok(()) } else { write!(f, "; the peer {closed}") }
+            CloseReason::LinkFailed { closed, .. } if *closed == CloseReport::default() => {
+                f.write_str("the link failed")
             }
+            CloseReason::LinkFailed { closed, .. } => write!(f, "the link failed (the peer {closed})"),
             CloseReason::NoLink(error) => write!(f, "no link: {error}"),
-            CloseReason::OpeningFailed(error) => write!(f, "the opening failed: {error}"),
+            CloseReason::OpeningFailed(error) => write!(f, "the handshake failed: {error}"),
             CloseReason::NoCommonVersion { ours, theirs } => {
                 let ours: Vec<&str> = ours.iter().map(|version| version.as_str()).collect();
                 write!(
@@ -202,9 +256,103 @@ impl fmt::Display for CloseReason {
                 )
             }
             CloseReason::NotStarted { limit } => write!(f, "the peer did not start within {limit:?}"),
-            CloseReason::Violation(why) => write!(f, "the peer broke the protocol: {why}"),
+            CloseReason::Violation(why) => write!(f, "the peer violated the protocol: {why}"),
             CloseReason::PingTimedOut => f.write_str("the peer did not answer pings"),
             CloseReason::Drained => f.write_str("drained"),
         }
+    }
+}
+
+impl StdError for CloseReason {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            CloseReason::LinkFailed { error, .. } => Some(error.get_ref()),
+            // The text of these two contains the text of the inner error, but not that of its source.
+            CloseReason::NoLink(error) => error.source(),
+            CloseReason::OpeningFailed(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{ErrorChain, SendError};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("refused by the firewall")]
+    struct Inner;
+
+    /// Every variant of every error that can have a cause.
+    fn with_cause() -> Vec<Box<dyn StdError>> {
+        let mut errors: Vec<Box<dyn StdError>> = Vec::new();
+        let connect = || {
+            [
+                ConnectError::unreachable(Inner),
+                ConnectError::unusable(Inner),
+                ConnectError::unauthorized(Inner),
+            ]
+        };
+        let kinds = [
+            LossKind::NotUnderstood,
+            LossKind::Unauthorized,
+            LossKind::busy(None),
+            LossKind::busy(Some(Duration::from_secs(2))),
+            LossKind::PeerFailed,
+            LossKind::Cut,
+            LossKind::session_lost(true),
+            LossKind::TooLarge,
+            LossKind::TimedOut,
+            LossKind::NoRoute,
+        ];
+        let report = CloseReport { exit: Some(1), ..CloseReport::default() };
+        let mut calls: Vec<Error> = kinds.map(|kind| Error::Lost(Loss::new(kind, Inner))).into();
+        for closed in [CloseReport::default(), report] {
+            calls.push(Error::Closed(CloseReason::LinkFailed { error: TransportError::new(Inner), closed }));
+        }
+        calls.extend(connect().map(|error| Error::Closed(CloseReason::NoLink(error))));
+        let nested = |error: &Error| Error::Closed(CloseReason::OpeningFailed(Box::new(error.clone())));
+        calls.extend(calls.iter().map(nested).collect::<Vec<_>>());
+        for error in calls {
+            if let Error::Closed(reason) = &error {
+                errors.push(Box::new(reason.clone()));
+            }
+            errors.push(Box::new(error));
+        }
+        errors.extend(connect().map(|error| Box::new(error) as Box<dyn StdError>));
+        for kind in kinds {
+            errors.push(Box::new(Loss::new(kind, Inner)));
+            errors.push(Box::new(SendError::rejected(kind, Inner)));
+        }
+        errors.push(Box::new(SendError::fatal(Inner)));
+        errors
+    }
+
+    #[test]
+    fn the_source_reaches_the_error_of_the_transport() {
+        for error in with_cause() {
+            let mut chain = std::iter::successors(Some(&*error), |&error| error.source());
+            assert!(chain.any(|error| error.is::<Inner>()), "{error:?}");
+        }
+    }
+
+    /// `ErrorChain` prints a chain, so it shows what a chain repeats.
+    #[test]
+    fn a_chain_says_each_thing_once() {
+        for error in with_cause() {
+            let text = ErrorChain::new(&*error).to_string();
+            let parts: Vec<&str> = text.split(": ").collect();
+            for (n, part) in parts.iter().enumerate() {
+                assert!(!parts[..n].contains(part), "{text}");
+            }
+            assert!(text.ends_with(": refused by the firewall"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_link_is_not_wrapped_twice() {
+        let error = TransportError::new(TransportError::new(Inner));
+        assert!(error.get_ref().is::<Inner>());
     }
 }

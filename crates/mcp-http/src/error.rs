@@ -32,7 +32,7 @@ pub enum HttpError {
         why: String,
     },
     /// No connection, so nothing was sent.
-    #[error("cannot connect to {to}: {source}")]
+    #[error("cannot connect to {to}")]
     Connect {
         /// Host and port.
         to: String,

@@ -57,18 +57,18 @@ impl StdioError {
 impl fmt::Display for StdioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StdioError::Spawn { program, cwd, source } => {
+            StdioError::Spawn { program, cwd, .. } => {
                 write!(f, "cannot start {}", program.display())?;
                 if let Some(cwd) = cwd {
                     write!(f, " in {}", cwd.display())?;
                 }
-                write!(f, ": {source}")
+                Ok(())
             }
-            StdioError::Cwd { program, cwd, source } => {
-                write!(f, "cannot start {}: directory {}: {source}", program.display(), cwd.display())
+            StdioError::Cwd { program, cwd, .. } => {
+                write!(f, "cannot start {} in the directory {}", program.display(), cwd.display())
             }
             StdioError::Taken => f.write_str("the standard streams of this process already carry a link"),
-            StdioError::Streams(source) => write!(f, "cannot take over the standard streams: {source}"),
+            StdioError::Streams(_) => f.write_str("cannot take over the standard streams"),
         }
     }
 }

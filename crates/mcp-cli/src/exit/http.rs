@@ -1,41 +1,36 @@
 //! What an error of HTTP means for the run: its code, and words that say what to do.
 
-use mcp_core::transport::{ConnectError, TransportError};
-use mcp_core::{CloseReason, Error};
+use std::error::Error as _;
+
+use mcp_core::Error;
+use mcp_core::transport::ErrorChain;
 use mcp_http::{ConnectFailure, HttpError, Refused, TimeoutStep};
 
 use super::{Code, Failure};
 
 /// The error of HTTP behind an error of the library, if there is one.
 pub(super) fn cause(error: &Error) -> Option<&HttpError> {
-    match error {
-        Error::Lost(loss) => loss.source.downcast_ref(),
-        Error::Closed(CloseReason::OpeningFailed(inner)) => cause(inner),
-        Error::Closed(CloseReason::LinkFailed { error, .. }) => of_link(error),
-        Error::Closed(CloseReason::NoLink(
-            ConnectError::Unreachable(error)
-            | ConnectError::Unusable(error)
-            | ConnectError::Unauthorized(error),
-        )) => of_link(error),
-        _ => None,
-    }
+    std::iter::successors(error.source(), |&error| error.source()).find_map(|error| error.downcast_ref())
 }
 
-fn of_link(error: &TransportError) -> Option<&HttpError> {
-    error.get_ref().downcast_ref()
+/// The error with its causes.
+fn text(error: &HttpError) -> String {
+    ErrorChain::new(error).to_string()
 }
 
 /// The failure for it.
 pub(crate) fn failure(error: &HttpError) -> Failure {
     match error {
         HttpError::Status(refused) => of_refusal(refused),
-        HttpError::NotMcp { .. } => elsewhere(Code::Protocol, format!("this is no MCP server: {error}")),
+        HttpError::NotMcp { .. } => {
+            elsewhere(Code::Protocol, format!("this is not an MCP server: {}", text(error)))
+        }
         HttpError::Redirect { status, .. } => {
-            Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
+            Failure::new(Code::Unreachable, text(error)).with_status(Some(status.as_u16()))
         }
         HttpError::Url { .. } | HttpError::Setting { .. } => unusable(error.clone()),
         HttpError::TimedOut { step, .. } => {
-            let failure = Failure::new(Code::Timeout, error.to_string());
+            let failure = Failure::new(Code::Timeout, text(error));
             match *step {
                 TimeoutStep::Connect => failure.hint("--connect-timeout TIME allows more"),
                 TimeoutStep::Idle => failure.hint("--idle-timeout TIME allows more"),
@@ -43,13 +38,13 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
             }
         }
         HttpError::TooLarge { .. } => {
-            Failure::new(Code::Limit, error.to_string()).hint("--max-message BYTES allows more")
+            Failure::new(Code::Limit, text(error)).hint("--max-message BYTES allows more")
         }
         HttpError::Cut { .. } | HttpError::SessionLost | HttpError::Closed => {
-            Failure::new(Code::Closed, error.to_string())
+            Failure::new(Code::Closed, text(error))
         }
         HttpError::Connect { kind, .. } => {
-            let failure = Failure::new(Code::Unreachable, error.to_string());
+            let failure = Failure::new(Code::Unreachable, text(error));
             match kind {
                 ConnectFailure::UntrustedCertificate => {
                     failure.hint("--ca-cert FILE also trusts the certificates in FILE")
@@ -64,7 +59,7 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
                 _ => failure,
             }
         }
-        _ => Failure::new(Code::Protocol, error.to_string()),
+        _ => Failure::new(Code::Protocol, text(error)),
     }
 }
 
@@ -98,6 +93,6 @@ fn elsewhere(code: Code, message: String) -> Failure {
 pub(crate) fn unusable(error: HttpError) -> Failure {
     match error {
         HttpError::Url { why, .. } => Failure::usage(format!("the URL cannot be used: {why}")),
-        error => Failure::usage(error.to_string()),
+        error => Failure::usage(text(&error)),
     }
 }

@@ -1,6 +1,8 @@
 //! Where each error of the library belongs.
 
-use mcp_core::transport::{CloseReport, ConnectError, LossKind};
+use std::error::Error as _;
+
+use mcp_core::transport::{CloseReport, ConnectError, ErrorChain, LossKind};
 use mcp_core::{CloseReason, Error};
 
 use super::{Code, Failure, http};
@@ -10,7 +12,7 @@ impl From<Error> for Failure {
         if let Some(cause) = http::cause(&error) {
             return http::failure(cause);
         }
-        let mut failure = Failure::new(code_of(&error), error.to_string());
+        let mut failure = Failure::new(code_of(&error), ErrorChain::new(&error).to_string());
         match error {
             Error::Rpc(object) => {
                 failure.message = format!("the server answered with an error: {object}");
@@ -72,30 +74,33 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
             failure.cause =
                 closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}", tail.trim_end()));
         }
-        CloseReason::LinkFailed { error, closed } => {
-            failure.message = format!("the link to the server failed: {error}");
+        CloseReason::LinkFailed { error, closed, .. } => {
+            failure.message = format!("the link to the server failed: {}", ErrorChain::new(error));
             if *closed != CloseReport::default() {
                 failure.cause = Some(format!("the server {closed}"));
             }
         }
-        CloseReason::NoLink(error) => failure.message = format!("cannot reach the server: {error}"),
+        CloseReason::NoLink(error) => {
+            let cause = error.source().unwrap_or(error);
+            failure.message = format!("cannot reach the server: {}", ErrorChain::new(cause));
+        }
         CloseReason::OpeningFailed(inner) if matches!(**inner, Error::Misuse(_)) => {
             failure.message = inner.to_string().trim_start_matches("misuse: ").to_owned();
             failure.hint = Some("--era auto finds out what the server speaks".to_owned());
         }
         CloseReason::OpeningFailed(inner) => {
-            failure.message = format!("the server's answer to the opening cannot be worked with: {inner}");
+            failure.message = format!("the handshake with the server failed: {}", ErrorChain::new(&**inner));
             failure.rpc = inner.rpc().cloned();
         }
         CloseReason::NoCommonVersion { .. } => {
             failure.message = reason.to_string();
             failure.hint = Some("the server needs an update, or try --era legacy=VERSION".to_owned());
         }
-        CloseReason::NotStarted { limit } => {
+        CloseReason::NotStarted { limit, .. } => {
             failure.message = format!("the server did not start within {limit:?}");
             failure.hint = Some("a slow start can be given more time with --start-timeout".to_owned());
         }
-        _ => failure.message = format!("the session ended: {reason}"),
+        _ => failure.message = format!("the session ended: {}", ErrorChain::new(&reason)),
     }
 }
 

@@ -13,17 +13,17 @@ use super::*;
 fn library_errors_have_their_exit_codes() {
     let lost = |kind| Error::Lost(Loss::new(kind, "why"));
     let unusable = ConnectError::unusable("no such file");
-    let none = CloseReason::NoCommonVersion { ours: vec![ProtocolVersion::V2025_11_25], theirs: vec![] };
+    let none = CloseReason::no_common_version(vec![ProtocolVersion::V2025_11_25], vec![]);
     let rows = [
         (Error::Rpc(ErrorObject::internal("x")), "rpc_error", 1),
         (Error::Violation("x".into()), "protocol", 6),
-        (Error::Limit { what: "pages".into(), limit: 3 }, "limit", 7),
-        (Error::TimedOut { what: "no answer", after: Duration::from_secs(1) }, "timeout", 4),
+        (Error::limit("pages", 3), "limit", 7),
+        (Error::timed_out("no answer", Duration::from_secs(1)), "timeout", 4),
         (lost(LossKind::Unauthorized), "auth_required", 3),
         (lost(LossKind::TooLarge), "limit", 7),
         (Error::Closed(CloseReason::NoLink(unusable)), "spawn_failed", 4),
         (Error::Closed(none), "version", 6),
-        (Error::Closed(CloseReason::NotStarted { limit: Duration::from_secs(1) }), "timeout", 4),
+        (Error::Closed(CloseReason::not_started(Duration::from_secs(1))), "timeout", 4),
         (Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Violation("x".into())))), "protocol", 6),
         (Error::Misuse("x".into()), "usage", 2),
         (Error::Closed(CloseReason::OpeningFailed(Box::new(Error::Misuse("too old".into())))), "version", 6),

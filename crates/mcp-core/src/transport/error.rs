@@ -8,18 +8,34 @@ use std::time::Duration;
 use super::{Loss, LossKind};
 
 /// Why a send failed.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// This message was not sent, and its lane is over; the link lives on. On [`Lane::SHARED`] it concerns
-    /// this message alone: the driver tells the session which request it was.
+    /// This message was not sent, and its lane is over; the link lives on. On [`Lane::SHARED`] only this message is
+    /// concerned: the driver reports to the session which request it was.
     ///
     /// [`Lane::SHARED`]: super::Lane::SHARED
-    #[error("not sent: {0}")]
-    Rejected(#[source] Loss),
+    Rejected(Loss),
     /// The link is over.
-    #[error("the link failed: {0}")]
-    Fatal(#[source] TransportError),
+    Fatal(TransportError),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Rejected(loss) => write!(f, "not sent: {}", loss.kind),
+            SendError::Fatal(_) => f.write_str("the link failed"),
+        }
+    }
+}
+
+impl Error for SendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            SendError::Rejected(loss) => loss.source(),
+            SendError::Fatal(error) => Some(error.get_ref()),
+        }
+    }
 }
 
 impl SendError {
@@ -40,7 +56,9 @@ impl From<TransportError> for SendError {
     }
 }
 
-/// Why a link ended other than cleanly. Keeps the cause, and can be handed to every pending call.
+/// Why a link failed. Cheap to clone, since every pending call gets one.
+///
+/// Its text and its [`source`](Error::source) are those of the cause; [`get_ref`](TransportError::get_ref) is the cause.
 #[derive(Clone)]
 pub struct TransportError(Arc<dyn Error + Send + Sync>);
 
@@ -53,7 +71,7 @@ impl TransportError {
         }
     }
 
-    /// The cause, for a downcast to the binding's own error.
+    /// The cause, for a downcast to the error type of the transport.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.0
     }
@@ -83,18 +101,17 @@ impl Error for TransportError {
     }
 }
 
-/// How a link ended, as far as the transport can tell. All fields are evidence for people: a session
-/// decides nothing by them.
+/// How a link ended, as far as the transport knows. All fields are for people; the session does not read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// The exit code of the process on the other side.
+    /// The exit code of the peer's process.
     pub exit: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended the peer's process.
     pub signal: Option<i32>,
-    /// The last of what it wrote to stderr, clipped. Untrusted text.
+    /// The end of what the peer's process wrote to stderr, clipped. Untrusted text.
     pub stderr_tail: Option<String>,
-    /// What had to be done to end it, in words: "killed after 2 s".
+    /// What was done to end the peer's process, as text: "killed after 2 s".
     pub note: Option<String>,
 }
 
@@ -116,28 +133,48 @@ impl fmt::Display for CloseReport {
 }
 
 /// Why there is no link.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// A given stream was used up: it cannot be made again.
-    #[error("this stream was given once and cannot be opened again")]
+    /// The connector was given one stream, and has used it.
     AlreadyUsed,
     /// The peer cannot be reached or started now.
-    #[error("{0}")]
-    Unreachable(#[source] TransportError),
-    /// The peer cannot be reached or started this way ever: no such program, a malformed address.
-    #[error("{0}")]
-    Unusable(#[source] TransportError),
+    Unreachable(TransportError),
+    /// The peer can never be reached or started this way: the program does not exist, the address is malformed.
+    Unusable(TransportError),
     /// Connecting took longer than the limit. Made by [`ConnectError::timed_out`].
-    #[error("no link within {limit:?}")]
     #[non_exhaustive]
     TimedOut {
         /// The limit.
         limit: Duration,
     },
-    /// Credentials are missing, wrong, or not enough.
-    #[error("not authorized: {0}")]
-    Unauthorized(#[source] TransportError),
+    /// Credentials are missing, wrong or insufficient.
+    Unauthorized(TransportError),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::AlreadyUsed => {
+                f.write_str("the stream was used by an earlier link, and cannot be opened again")
+            }
+            ConnectError::Unreachable(_) => f.write_str("the peer cannot be reached"),
+            ConnectError::Unusable(_) => f.write_str("the program or address cannot be used"),
+            ConnectError::TimedOut { limit } => write!(f, "connecting took longer than {limit:?}"),
+            ConnectError::Unauthorized(_) => f.write_str("not authorized"),
+        }
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ConnectError::Unreachable(error)
+            | ConnectError::Unusable(error)
+            | ConnectError::Unauthorized(error) => Some(error.get_ref()),
+            ConnectError::AlreadyUsed | ConnectError::TimedOut { .. } => None,
+        }
+    }
 }
 
 impl ConnectError {

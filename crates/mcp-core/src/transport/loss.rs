@@ -49,6 +49,25 @@ impl LossKind {
     }
 }
 
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LossKind::NotUnderstood => "the peer does not answer in MCP",
+            LossKind::Unauthorized => "not authorized",
+            LossKind::Busy { after: None } => "the peer is overloaded",
+            LossKind::Busy { after: Some(after) } => {
+                return write!(f, "the peer is overloaded and asks to wait {after:?}");
+            }
+            LossKind::PeerFailed => "the peer failed",
+            LossKind::Cut => "the exchange broke off",
+            LossKind::SessionLost { .. } => "the session is lost",
+            LossKind::TooLarge => "a limit was exceeded",
+            LossKind::TimedOut => "the carrier timed out",
+            LossKind::NoRoute => "it cannot be delivered",
+        })
+    }
+}
+
 /// A loss with its cause. What a binding knows beyond the kind is in the source, for a downcast.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -81,7 +100,7 @@ impl fmt::Debug for Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.source, f)
+        fmt::Display::fmt(&self.kind, f)
     }
 }
 

@@ -32,6 +32,7 @@
 
 mod binding;
 pub mod budget;
+mod chain;
 mod connect;
 mod envelope;
 mod error;
@@ -44,6 +45,7 @@ pub mod memory;
 pub mod trace;
 
 pub use binding::{AbandonBy, Binding};
+pub use chain::ErrorChain;
 pub use connect::{Accept, Connect};
 pub use envelope::{Envelope, Lane};
 pub use error::{CloseReport, ConnectError, SendError, TransportError};

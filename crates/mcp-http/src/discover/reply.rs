@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use hyper::Uri;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use mcp_core::message::{ErrorObject, Payload, RawJson, Response, code, meta};
+use mcp_core::transport::ErrorChain;
 
 use super::table::{Observation, Question};
 use crate::error::Refused;
@@ -85,7 +86,10 @@ impl Reply {
             HttpError::Redirect { status, .. } => Some(*status),
             _ => status,
         };
-        Reply { error: Some(error.clone()), ..Reply::new(observed, status, error.to_string()) }
+        Reply {
+            error: Some(error.clone()),
+            ..Reply::new(observed, status, ErrorChain::new(&error).to_string())
+        }
     }
 
     /// An answer that was read.

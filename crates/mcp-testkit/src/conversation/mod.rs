@@ -26,6 +26,7 @@ use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, Subscri
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::{InputRequest, SubscriptionFilter};
+use mcp_core::transport::ErrorChain;
 use mcp_core::{CloseReason, Error};
 
 use super::compliance::Fixture;
@@ -103,7 +104,7 @@ impl fmt::Display for Report {
 type Told<T = ()> = Result<T, String>;
 
 fn told(error: Error) -> String {
-    error.to_string()
+    ErrorChain::new(&error).to_string()
 }
 
 fn ensure(held: bool, otherwise: impl FnOnce() -> String) -> Told {

@@ -7,7 +7,9 @@ use mcp_core::session::client::{
     CallOptions, ClientConfig, ClientEvent, ClientSession, EraMode, KnownEra, Reconnect,
 };
 use mcp_core::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
-use mcp_core::transport::{Binding, CloseReport, ConnectError, Inbound, Loss, LossKind, TransportError};
+use mcp_core::transport::{
+    Binding, CloseReport, ConnectError, ErrorChain, Inbound, Loss, LossKind, TransportError,
+};
 use mcp_core::{CloseReason, Error};
 
 use super::actor::{
@@ -84,7 +86,7 @@ impl ClientActor {
                     let wait = at.saturating_duration_since(self.clock.now);
                     Some(if wait.is_zero() { "= Redial".to_owned() } else { format!("= Redial in {wait:?}") })
                 }
-                Output::Close(reason) => Some(format!("= Close {reason}")),
+                Output::Close(reason) => Some(format!("= Close {}", ErrorChain::new(&reason))),
                 Output::Wait(at) => {
                     self.wait = at;
                     return;
@@ -123,18 +125,19 @@ impl ClientActor {
             }
             ClientEvent::ListenLost { listen } => format!("ListenLost {}", self.listens.number(listen)),
             ClientEvent::ListenEnded { listen, outcome } => {
-                let outcome = outcome.map_or_else(|error| format!("Error: {error}"), |()| "ok".to_owned());
+                let outcome = outcome
+                    .map_or_else(|error| format!("Error: {}", ErrorChain::new(&error)), |()| "ok".to_owned());
                 format!("ListenEnded {} {outcome}", self.listens.number(listen))
             }
-            ClientEvent::Disconnected(reason) => format!("Disconnected {reason}"),
-            ClientEvent::Closed(reason) => format!("Closed {reason}"),
+            ClientEvent::Disconnected(reason) => format!("Disconnected {}", ErrorChain::new(&reason)),
+            ClientEvent::Closed(reason) => format!("Closed {}", ErrorChain::new(&reason)),
             other => format!("unknown event: {other:?}"),
         }
     }
 }
 
 fn done(outcome: Result<Payload, Error>) -> String {
-    outcome.map_or_else(|error| format!("Error: {error}"), |result| shown(result.raw()))
+    outcome.map_or_else(|error| format!("Error: {}", ErrorChain::new(&error)), |result| shown(result.raw()))
 }
 
 fn loss_kind(name: &str) -> Result<LossKind, String> {

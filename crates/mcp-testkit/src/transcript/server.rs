@@ -7,7 +7,7 @@ use mcp_core::CloseReason;
 use mcp_core::message::{ErrorObject, Message, Method, ProtocolVersion, RawJson};
 use mcp_core::session::server::{Reply, ServerConfig, ServerEvent, ServerSession};
 use mcp_core::session::{Change, ExchangeId, InputRequest, InputRequired, LogLevel, OutgoingId, Output};
-use mcp_core::transport::{Binding, CloseReport, Inbound};
+use mcp_core::transport::{Binding, CloseReport, ErrorChain, Inbound};
 
 use super::actor::{
     Actor, Clock, Names, Role, binding, error_object, json, outbound, required_json, shown, text,
@@ -66,7 +66,7 @@ impl ServerActor {
                 Output::Transmit(out) => outbound(Role::Server, self.binding, &out),
                 Output::Event(event) => Some(format!("= {}", self.event(event))),
                 Output::Redial { .. } => Some("= Redial".to_owned()),
-                Output::Close(reason) => Some(format!("= Close {reason}")),
+                Output::Close(reason) => Some(format!("= Close {}", ErrorChain::new(&reason))),
                 Output::Wait(at) => {
                     self.wait = at;
                     return;
@@ -99,7 +99,7 @@ impl ServerActor {
                 let number = self.outgoing.number(outgoing);
                 match outcome {
                     Ok(result) => format!("OutgoingDone {number} {}", shown(result.raw())),
-                    Err(error) => format!("OutgoingDone {number} Error: {error}"),
+                    Err(error) => format!("OutgoingDone {number} Error: {}", ErrorChain::new(&error)),
                 }
             }
             ServerEvent::Drained => "Drained".to_owned(),

@@ -9,7 +9,7 @@ use crate::message::{ErrorObject, Payload};
 use crate::runtime::writer::OutboxItem;
 use crate::session::client::ClientEvent;
 use crate::session::{InputId, InputRequest};
-use crate::transport::Outbound;
+use crate::transport::{ErrorChain, Outbound};
 
 use super::command::{CallTag, Permit};
 use super::{Command, Driver};
@@ -104,7 +104,7 @@ fn done(tag: &CallTag, outcome: Result<Payload, Error>) {
     if !tag.span.is_disabled() {
         match &outcome {
             Ok(_) => tag.span.record("outcome", "ok"),
-            Err(error) => tag.span.record("outcome", error.to_string()),
+            Err(error) => tag.span.record("outcome", ErrorChain::new(error).to_string()),
         };
     }
     tag.slot.settle(outcome);

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Payload, ProtocolVersion, Request, code};
-use crate::transport::{Binding, Envelope, Loss, LossKind};
+use crate::transport::{Binding, Envelope, ErrorChain, Loss, LossKind};
 
 use super::ClientSession;
 use super::config::{EraMode, KnownEra};
@@ -249,7 +249,9 @@ impl<T: Clone> ClientSession<T> {
             }
             (ProbeAction::Beside(version), _) => self.send_initialize(version, Some(Beside::default())),
             (ProbeAction::NotModern, _) => {
-                let said = outcome.err().map_or("another result".to_owned(), |error| error.to_string());
+                let said = outcome
+                    .err()
+                    .map_or("another result".to_owned(), |error| ErrorChain::new(&error).to_string());
                 let why = format!(
                     "2026-07-28 was required, and the server does not speak it ({said}); \
                      allow a legacy revision, or use the automatic mode"

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::error::{CloseReason, Error};
 use crate::message::{Method, Payload, RawJson, Request, Response, method};
 use crate::session::OutgoingId;
-use crate::transport::{CloseReport, Lane, Loss, LossKind};
+use crate::transport::{CloseReport, ErrorChain, Lane, Loss, LossKind};
 
 use super::client_features::ClientFeatures;
 use super::pending::{PendingRequest, Purpose};
@@ -100,7 +100,7 @@ impl ServerSession {
                 let answer = match outcome {
                     Ok(result) => Ok(result.into_raw()),
                     Err(Error::Rpc(error)) => Err(format!("the client refused: {}", clip(&error.message))),
-                    Err(error) => Err(clip(&error.to_string())),
+                    Err(error) => Err(clip(&ErrorChain::new(&error).to_string())),
                 };
                 self.question_answered(exchange, index, &ask.method, answer);
             }
