@@ -14,7 +14,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
-/// Keeps a silent stream alive (ledger HTTP-S-021).
+// Ledger HTTP-S-021.
+/// Keeps a silent stream alive.
 const COMMENT: Bytes = Bytes::from_static(b": \n\n");
 
 /// The most of a long text that is passed to HTTP/2 at once.

@@ -30,8 +30,9 @@ pub(crate) enum Endpoint {
     Messages,
 }
 
-/// Checks the host and the origin: 403 on every path and for every method (ledger SEC-S-001, SEC-S-002). Returns the
-/// allowed origin, if the request has one.
+// Ledger SEC-S-001, SEC-S-002.
+/// Checks the host and the origin: 403 on every path and for every method. Returns the allowed origin, if the request
+/// has one.
 pub(crate) fn check_site(server: &ServerState, parts: &Parts) -> Result<Option<Origin>, Reply> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let checked = server.hosts.check_host(authority, &parts.headers);
@@ -75,7 +76,8 @@ pub(crate) fn check_endpoint(
     }
 }
 
-/// The HTTP methods of an endpoint. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
+// Ledger HTTP-S-001, HTTP-S-022.
+/// The HTTP methods of an endpoint. `GET` and `DELETE` are legacy.
 fn allowed(server: &ServerState, endpoint: Endpoint, headers: &HeaderMap) -> &'static str {
     match endpoint {
         Endpoint::Sse => "GET",
@@ -91,7 +93,8 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
     label.and_then(|label| ProtocolVersion::parse(label.trim())).is_some_and(|version| version.is_modern())
 }
 
-/// Identifies the caller (ledger SEC-S-004, SEC-S-007, SEC-S-010).
+// Ledger SEC-S-004, SEC-S-007, SEC-S-010.
+/// Identifies the caller.
 pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
     let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {

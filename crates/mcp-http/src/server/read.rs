@@ -9,7 +9,8 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::Body as HttpBody;
 use tokio::time::Sleep;
 
-/// The bytes that a body has to bring within each interval (FAULT B: slowloris).
+// FAULT B: slowloris.
+/// The bytes that a body has to bring within each interval.
 const PACE: usize = 1024;
 /// The initial capacity for a body of several pieces, whatever length it claims.
 const FIRST: usize = 64 * 1024;

@@ -14,7 +14,8 @@ const SOON: HeaderValue = HeaderValue::from_static("1");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The formats of an answer that the client takes (ledger T-23).
+// Ledger T-23.
+/// The formats of an answer that the client takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Formats {
     /// One JSON text, or a stream of events where more than the answer is sent.
@@ -129,12 +130,14 @@ pub(crate) fn message(status: StatusCode, message: &Message) -> Reply {
     json(status, text)
 }
 
-/// A JSON-RPC error. Without an id it is about the HTTP request (ledger HTTP-S-003).
+// Ledger HTTP-S-003.
+/// A JSON-RPC error. Without an id it is about the HTTP request.
 pub(crate) fn error(status: StatusCode, error: &ErrorObject, id: Option<&RequestId>) -> Reply {
     message(status, &mcp_core::message::Response::error(id.cloned(), error.clone()).into())
 }
 
-/// A stream of events, with headers that keep proxies from buffering it (ledger HTTP-S-021, FAULT C-27).
+// Ledger HTTP-S-021, FAULT C-27.
+/// A stream of events, with headers that keep proxies from buffering it.
 pub(crate) fn events(body: Body) -> Reply {
     let mut response = Response::new(body);
     let headers = response.headers_mut();

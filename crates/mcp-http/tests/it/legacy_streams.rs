@@ -59,7 +59,7 @@ async fn a_second_get_takes_over_and_the_first_ends() {
     until("one is left", || stats.sessions().streams == 1).await;
 }
 
-/// T-46: news wait for a stream, once each; with or without an event store.
+/// T-46: notifications wait for a stream, once each; with or without an event store.
 #[tokio::test(start_paused = true)]
 async fn news_wait_for_a_stream() {
     for store in [true, false] {
@@ -264,7 +264,7 @@ async fn until_cut(stats: &mcp_http::server::HttpService) {
     }
 }
 
-/// A client with a small window that reads nothing until it is told to.
+/// A client with a small window that reads only on demand.
 struct SlowReader(Events);
 
 impl SlowReader {

@@ -77,12 +77,14 @@ pub(crate) enum Label<'a> {
     Many,
 }
 
-/// A value without the white space around it (ledger HDR-S-007).
+// Ledger HDR-S-007.
+/// A value without the white space around it.
 fn trim(value: &HeaderValue) -> &[u8] {
     value.as_bytes().trim_ascii()
 }
 
-/// `-32020` for a request (ledger HDR-S-005). The text names headers, never values, which can be secrets.
+// Ledger HDR-S-005.
+/// `-32020` for a request. The text names headers, never values, which can be secrets.
 fn mismatch(request: &Request, why: impl Into<Cow<'static, str>>) -> Refusal {
     let error = ErrorObject::new(code::HEADER_MISMATCH, why);
     Refusal::of_request(request.id.clone(), error)

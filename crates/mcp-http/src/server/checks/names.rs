@@ -1,4 +1,6 @@
-//! Compares the headers that copy the body with it (ledger 2.6 step 6).
+//! Compares the headers that copy the body with it.
+
+// Ledger 2.6 step 6.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
@@ -8,8 +10,8 @@ use super::{Single, mismatch, single, trim};
 use crate::headers::{self, METHOD, NAME, decode_value};
 use crate::param::Annotation;
 
-/// Checks `Mcp-Method` and `Mcp-Name` (ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010). `Mcp-Name` is read only for the
-/// methods that have one.
+// Ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010.
+/// Checks `Mcp-Method` and `Mcp-Name`. `Mcp-Name` is read only for the methods that have one.
 pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), Refusal> {
     let fault = |why: &'static str| Err(mismatch(request, why));
     match single(headers, &METHOD) {
@@ -28,8 +30,9 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
     })
 }
 
-/// Checks the `Mcp-Param-*` headers of these annotations against the arguments (ledger HDR-S-011, HDR-S-020,
-/// HDR-S-021, HDR-C-017, T-30). Other `Mcp-Param-*` headers are ignored.
+// Ledger HDR-S-011, HDR-S-020, HDR-S-021, HDR-C-017, T-30.
+/// Checks the `Mcp-Param-*` headers of these annotations against the arguments. Other `Mcp-Param-*` headers are
+/// ignored.
 pub(crate) fn check_params(
     headers: &HeaderMap,
     request: &Request,

@@ -80,8 +80,9 @@ pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVe
     routed.unwrap_or_else(Route::Refuse)
 }
 
-/// Routes an array (ledger T-01, RPC-B-022, RPC-B-023): only a session of 2025-03-26 may send one. The session decides
-/// where the headers do not, because it knows its version (T-20).
+// Ledger T-01, RPC-B-022, RPC-B-023; T-20.
+/// Routes an array: only a session of 2025-03-26 may send one. The session decides where the headers do not, because it
+/// knows its version.
 pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Route {
     let header = VersionHeader::read(headers, served);
     let open = match &header {
@@ -101,7 +102,8 @@ pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Ro
     ))
 }
 
-/// A request that names a version in its `_meta` belongs to the modern era, whatever its method (ledger T-11).
+// Ledger T-11.
+/// A request that names a version in its `_meta` belongs to the modern era, whatever its method.
 fn claimed(
     header: &VersionHeader<'_>,
     request: &Request,
@@ -174,8 +176,9 @@ fn unclaimed(
     }
 }
 
+// Ledger T-31.
 /// A notification. The modern era has none over HTTP, so they are accepted and dropped. This includes
-/// `notifications/cancelled`, which could cancel the request of another caller (ledger T-31).
+/// `notifications/cancelled`, which could cancel the request of another caller.
 fn notified(
     header: &VersionHeader<'_>,
     notification: &Notification,
@@ -196,7 +199,8 @@ fn notified(
     }
 }
 
-/// A response: only legacy servers send requests (ledger RPC-B-013). Its id was chosen by the server and is not echoed.
+// Ledger RPC-B-013.
+/// A response: only legacy servers send requests. Its id was chosen by the server and is not echoed.
 fn responded(header: &VersionHeader<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
     match header {
         VersionHeader::Legacy(_) | VersionHeader::Absent if has_legacy(served) => Ok(Route::Legacy),

@@ -1,4 +1,6 @@
-//! The status of an answer on 2026-07-28, by the code and the maker of the error (ledger 2.5, T-04).
+//! The status of an answer on 2026-07-28, by the code and the maker of the error.
+
+// Ledger 2.5, T-04.
 
 use hyper::StatusCode;
 use mcp_core::message::{ErrorObject, Response, code};

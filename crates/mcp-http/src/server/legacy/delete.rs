@@ -1,4 +1,6 @@
-//! DELETE on the endpoint: the client ends its session (ledger SESS-C-009).
+//! DELETE on the endpoint: the client ends its session.
+
+// Ledger SESS-C-009.
 
 use hyper::StatusCode;
 

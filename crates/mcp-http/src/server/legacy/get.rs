@@ -1,4 +1,6 @@
-//! GET on the endpoint: the stream that belongs to no request, or a stream that is resumed (ledger 3.12).
+//! GET on the endpoint: the stream that belongs to no request, or a stream that is resumed.
+
+// Ledger 3.12.
 
 use std::sync::Arc;
 
@@ -61,8 +63,9 @@ enum Gaps {
 }
 
 impl Session {
+    // Ledger T-24.
     /// Opens the stream that belongs to no request, behind this event if the client names one. An earlier connection of
-    /// it ends: the newest wins (ledger T-24). Events that the store still has come first. `None` if the session is over.
+    /// it ends: the newest wins. Events that the store still has come first. `None` if the session is over.
     async fn listen(self: &Arc<Self>, last: Option<u64>) -> Option<Reader> {
         let (writer, reader) = self.connection(0);
         let mut at = EventId { stream: 0, number: self.attach_standalone(&writer, last)? };
@@ -163,8 +166,9 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the first bytes of a stream, so that proxies forward the headers: an id to resume from and the time to wait
-    /// (ledger SSE-S-007) for clients that know them, otherwise a comment.
+    // Ledger SSE-S-007.
+    /// Sends the first bytes of a stream, so that proxies forward the headers: an id to resume from and the time to
+    /// wait for clients that know them, otherwise a comment.
     fn greet(&self, writer: &Writer, version: Option<ProtocolVersion>, id: EventId) {
         let greeting = self.priming(version, id).unwrap_or_else(|| {
             let mut comment = Vec::new();

@@ -1,4 +1,6 @@
-//! HTTP+SSE of 2024-11-05: a stream that is the session, and a path for messages (ledger 3.24).
+//! HTTP+SSE of 2024-11-05: a stream that is the session, and a path for messages.
+
+// Ledger 3.24.
 
 use hyper::StatusCode;
 use mcp_core::message::{Decoded, RequestId};
@@ -17,7 +19,8 @@ use crate::sse;
 const SESSION: &str = "sessionId";
 
 impl Legacy {
-    /// `GET /sse`. The session lives as long as this stream (SSE24-S-005).
+    // SSE24-S-005.
+    /// `GET /sse`. The session lives as long as this stream.
     pub(crate) async fn http_sse_get(&self, caller: Caller) -> Reply {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
@@ -46,7 +49,8 @@ impl Legacy {
         respond::events(stream_of(reader, Some(session.context.keep_alive)))
     }
 
-    /// `POST /messages`. Answered by a status; the JSON-RPC answer is sent on the stream (SSE24-S-004).
+    // SSE24-S-004.
+    /// `POST /messages`. Answered by a status; the JSON-RPC answer is sent on the stream.
     pub(crate) async fn http_sse_post(&self, caller: Caller, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));

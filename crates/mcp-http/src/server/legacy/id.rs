@@ -6,7 +6,8 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hyper::header::HeaderValue;
 
-/// Random bytes in an id: 192 bits (ledger SESS-S-002 requires 128).
+// Ledger SESS-S-002 requires 128.
+/// Random bytes in an id: 192 bits.
 const BYTES: usize = 24;
 
 /// The id of a session. Not shown by `Debug`, because it gives access to the session.
@@ -14,7 +15,8 @@ const BYTES: usize = 24;
 pub(super) struct SessionId(Arc<str>);
 
 impl SessionId {
-    /// A random id from the system's generator: letters, digits, `-` and `_` only (SESS-S-003).
+    // SESS-S-003.
+    /// A random id from the system's generator: letters, digits, `-` and `_` only.
     pub(super) fn fresh() -> Result<SessionId, getrandom::Error> {
         let mut bytes = [0_u8; BYTES];
         getrandom::fill(&mut bytes)?;

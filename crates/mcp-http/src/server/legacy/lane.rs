@@ -130,8 +130,9 @@ impl Exchange {
     }
 }
 
-/// The status of a legacy answer (ledger 2.5): errors travel with 200, except for messages that are not requests, and
-/// for a server at a limit.
+// Ledger 2.5.
+/// The status of a legacy answer: errors travel with 200, except for messages that are not requests, and for a server
+/// at a limit.
 pub(super) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
     match &response.outcome {
         Err(_) if answered_by == AnsweredBy::Busy => StatusCode::SERVICE_UNAVAILABLE,

@@ -8,9 +8,10 @@
 //!                                     └─▶ queue ─▶ body of an answer
 //! ```
 //!
-//! A session is independent of connections: `initialize` creates it, and it ends by DELETE, when it is idle, with its link
-//! or with the server. An exchange outlives its connection (ledger HTTP-S-011), and GET resumes a stream whose events are
-//! kept.
+//! A session is independent of connections: `initialize` creates it, and it ends by DELETE, when it is idle, with its
+//! link or with the server. An exchange outlives its connection, and GET resumes a stream whose events are kept.
+
+// Ledger HTTP-S-011.
 
 mod control;
 mod counters;
@@ -133,8 +134,8 @@ impl Legacy {
         Ok(session)
     }
 
-    /// The negotiated version governs a session. The header may be missing, or name any version that is served (ledger T-20,
-    /// HTTP-S-017, HTTP-S-018).
+    // Ledger T-20, HTTP-S-017, HTTP-S-018.
+    /// The negotiated version governs a session. The header may be missing, or name any version that is served.
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Reply> {
         let label = match checks::version_label(headers) {
             Label::Absent => return Ok(()),
@@ -163,17 +164,20 @@ impl Drop for Legacy {
     }
 }
 
-/// A refusal of the HTTP request (ledger HTTP-S-003).
+// Ledger HTTP-S-003.
+/// A refusal of the HTTP request.
 fn refuse(status: StatusCode, why: &'static str) -> Reply {
     respond::error(status, &ErrorObject::invalid_request(why), None)
 }
 
-/// The same refusal for sessions that are unknown, have ended, or belong to another caller (ledger SESS-S-007, SESS-S-010).
+// Ledger SESS-S-007, SESS-S-010.
+/// The same refusal for sessions that are unknown, have ended, or belong to another caller.
 fn session_not_found() -> Reply {
     refuse(StatusCode::NOT_FOUND, "The session is unknown or has ended; open a new one with `initialize`")
 }
 
-/// 503 with `Retry-After` (FAULT B: session exhaustion).
+// FAULT B: session exhaustion.
+/// 503 with `Retry-After`.
 fn unavailable(why: &'static str) -> Reply {
     let seconds = hyper::header::HeaderValue::from_static(RETRY_AFTER_SECONDS);
     refuse(StatusCode::SERVICE_UNAVAILABLE, why).with_header(RETRY_AFTER, seconds)

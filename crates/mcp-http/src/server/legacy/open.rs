@@ -38,8 +38,9 @@ impl Drop for Opening {
 }
 
 impl Legacy {
-    /// Creates a session that is not in the table yet, and spawns the task of its link. The server chooses the id, never the
-    /// client (FAULT B: session fixation).
+    // FAULT B: session fixation.
+    /// Creates a session that is not in the table yet, and spawns the task of its link. The server chooses the id,
+    /// never the client.
     pub(super) fn start(
         &self,
         kind: SessionKind,

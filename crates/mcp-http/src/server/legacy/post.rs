@@ -41,7 +41,8 @@ impl Legacy {
         }
     }
 
-    /// The session that an `initialize` names, if it names one. Its version header is ignored (ledger T-20).
+    // Ledger T-20.
+    /// The session that an `initialize` names, if it names one. Its version header is ignored.
     fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
         let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
         self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref())
@@ -89,7 +90,8 @@ fn request_id(message: &Message) -> Option<RequestId> {
     }
 }
 
-/// Waits until the link has taken a message that gets no answer (promise 3, ledger HTTP-S-002).
+// Promise 3, ledger HTTP-S-002.
+/// Waits until the link has taken a message that gets no answer.
 pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
     let Some(taken) = taken else { return session_not_found() };
     match taken.await {

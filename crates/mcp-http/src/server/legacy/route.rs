@@ -1,8 +1,10 @@
 //! The route of a message of the link: the answer to a POST, its stream, or the stream that belongs to no request.
 //!
-//! Each message has exactly one route (ledger HTTP-S-016, T-46): its own lane; for a request that no client could read there,
-//! the stream that GET opened; otherwise it waits, is dropped and counted, or is rejected at once (promise 6). This module
-//! makes a plan under the lock of the session; `send` carries it out without the lock.
+//! Each message has exactly one route: its own lane; for a request that no client could read there, the stream that GET
+//! opened; otherwise it waits, is dropped and counted, or is rejected at once (promise 6). This module makes a plan
+//! under the lock of the session; `send` carries it out without the lock.
+
+// Ledger HTTP-S-016, T-46.
 
 use std::sync::Arc;
 
@@ -20,7 +22,8 @@ use super::stream::Stream;
 /// Notifications that are kept until a session is open.
 const EARLY: usize = 16;
 
-/// The code that other implementations of MCP use for a cancelled request (ledger T-18). Outside of the reserved range.
+// Ledger T-18.
+/// The code that other implementations of MCP use for a cancelled request. Outside of the reserved range.
 const CANCELLED: i64 = -32800;
 
 /// What to do with a message.
@@ -205,7 +208,8 @@ impl Session {
         Some((to, Answer::Stream { reader, accepted }))
     }
 
-    /// An exchange gets no (further) answer (ledger T-18).
+    // Ledger T-18.
+    /// An exchange gets no (further) answer.
     pub(super) fn route_end(
         self: &Arc<Self>,
         state: &mut SessionState,

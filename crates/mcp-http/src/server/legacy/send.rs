@@ -130,8 +130,9 @@ impl Session {
         }
     }
 
+    // FAULT C-13.
     /// Waits for a slow reader that makes progress. A stuck one is cut if it can resume, and otherwise loses its oldest
-    /// notifications (FAULT C-13).
+    /// notifications.
     async fn tell_slow_reader(
         &self,
         stream: u64,

@@ -113,7 +113,8 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this caller owns the session (ledger SESS-S-010, T-44).
+    // Ledger SESS-S-010, T-44.
+    /// Whether this caller owns the session.
     pub(super) fn belongs_to(&self, identity: Option<&Identity>) -> bool {
         self.owner.as_ref() == identity
     }
@@ -318,8 +319,8 @@ impl Session {
         }
     }
 
-    /// The first event of a stream for clients that know it: an id to resume from, and the time to wait (ledger SSE-S-004,
-    /// T-25).
+    // Ledger SSE-S-004, T-25.
+    /// The first event of a stream for clients that know it: an id to resume from, and the time to wait.
     pub(super) fn priming(&self, version: Option<ProtocolVersion>, id: EventId) -> Option<bytes::Bytes> {
         (self.context.store.is_some() && can_poll(version)).then(|| {
             let mut event = Vec::new();

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::stream::Stream;
 
-/// Notifications that wait for a stream (ledger T-46). Beyond it the oldest is dropped.
+// Ledger T-46.
+/// Notifications that wait for a stream. Beyond it the oldest is dropped.
 const PENDING: usize = 64;
 
 /// The stream of a session that belongs to no request.

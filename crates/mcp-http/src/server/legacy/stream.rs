@@ -92,7 +92,8 @@ impl Stream {
         self.stored
     }
 
-    /// Replaces the connection. The previous one ends (ledger T-24: the newest wins).
+    // Ledger T-24: the newest wins.
+    /// Replaces the connection. The previous one ends.
     pub(super) fn attach(&mut self, writer: Writer, catching_up: bool) {
         self.end_connection();
         self.connection = Some(Connection { writer, catching_up });
@@ -156,7 +157,8 @@ pub(super) enum Progress {
     Replaced,
 }
 
-/// Whether clients of this revision know priming events, and streams that end before their answer (ledger T-25).
+// Ledger T-25.
+/// Whether clients of this revision know priming events, and streams that end before their answer.
 pub(super) fn can_poll(version: Option<ProtocolVersion>) -> bool {
     matches!(version, Some(ProtocolVersion::V2025_11_25))
 }

@@ -84,7 +84,8 @@ impl Table {
         }
     }
 
-    /// The session with this id, if the caller owns it (ledger SESS-S-010). Ends it if it was idle for too long.
+    // Ledger SESS-S-010.
+    /// The session with this id, if the caller owns it. Ends it if it was idle for too long.
     pub(super) fn find(
         &self,
         id: &str,

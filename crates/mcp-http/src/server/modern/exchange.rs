@@ -41,7 +41,7 @@ enum Output {
 struct ExchangeState {
     output: Output,
     hung_up: bool,
-    /// The session was told that the client hung up.
+    /// The receiving half has reported that the client hung up.
     reported: bool,
     /// Wakes the answering task.
     answer: Option<Waker>,
@@ -284,7 +284,8 @@ impl Drop for HangUp {
     }
 }
 
-/// A message as an event, without an id: modern streams cannot be resumed (ledger SSE-B-010).
+// Ledger SSE-B-010.
+/// A message as an event, without an id: modern streams cannot be resumed.
 fn event(message: &Message) -> Bytes {
     let mut event = Vec::with_capacity(message.encoded_len_hint() + 16);
     sse::message_event(None, message, &mut event);

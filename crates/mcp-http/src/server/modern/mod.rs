@@ -30,10 +30,11 @@ use link::Link;
 
 pub(crate) use link::LANE;
 
+// Ledger HTTP-S-012, T-16.
 /// Serves one POST: a request, or the refusal of a malformed message.
 ///
-/// If this future is dropped early, the client hung up: the session is notified, and the handler has its grace period in a
-/// separate task (ledger HTTP-S-012, T-16).
+/// If this future is dropped early, the client hung up: the session is notified, and the handler has its grace period
+/// in a separate task.
 pub(crate) fn serve(
     server: &Arc<ServerState>,
     inbound: Inbound,

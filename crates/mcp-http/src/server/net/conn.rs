@@ -31,7 +31,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Open streams of an HTTP/2 connection, and streams that the client may reset before they are served (rapid reset).
 const STREAMS: u32 = 200;
 const RESETS: usize = 20;
-/// The interval of HTTP/2 pings, and the time limit of their answers, by which a lost peer is noticed (FAULT C-31).
+// FAULT C-31.
+/// The interval of HTTP/2 pings, and the time limit of their answers, by which a lost peer is noticed.
 const PING: Duration = Duration::from_secs(60);
 const PONG: Duration = Duration::from_secs(20);
 

@@ -90,7 +90,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         Poll::Ready(())
     }
 
-    /// Fails a write that the client does not read within the limit (FAULT B: slow read).
+    // FAULT B: slow read.
+    /// Fails a write that the client does not read within the limit.
     fn bounded<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.stall = None;

@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::super::caller::Peer;
 
-/// The silence of a TCP connection after which the kernel probes the peer, and the interval of its probes (FAULT C-31).
+// FAULT C-31.
+/// The silence of a TCP connection after which the kernel probes the peer, and the interval of its probes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const PROBES: Duration = Duration::from_secs(15);
 
@@ -83,8 +84,9 @@ pub(super) enum AfterError {
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// What to do after the `nth` consecutive failure, counted from 1 (FAULT C-46). An unknown error counts as a limit, because
-/// a pause does no harm.
+// FAULT C-46.
+/// What to do after the `nth` consecutive failure, counted from 1. An unknown error counts as a limit, because a pause
+/// does no harm.
 pub(super) fn after_error(error: &io::Error, nth: u32) -> AfterError {
     match error.kind() {
         io::ErrorKind::ConnectionAborted

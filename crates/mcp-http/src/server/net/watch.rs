@@ -22,8 +22,9 @@ pub(super) enum Action {
     Keep,
     /// Shut it down: it had no request for too long.
     Idle,
-    /// Cut it: a head takes too long (FAULT B: slowloris), or an HTTP/2 connection did not shut down, because the client
-    /// does not read its last answers.
+    // FAULT B: slowloris.
+    /// Cut it: a head takes too long, or an HTTP/2 connection did not shut down, because the client does not read its
+    /// last answers.
     Cut,
 }
 

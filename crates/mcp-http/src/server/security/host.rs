@@ -1,4 +1,6 @@
-//! The hosts and origins that a request may name: protection against DNS rebinding (ledger SEC-S-001 to SEC-S-003, T-36).
+//! The hosts and origins that a request may name: protection against DNS rebinding.
+
+// Ledger SEC-S-001 to SEC-S-003, T-36.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;

@@ -1,4 +1,6 @@
-//! The event store, from which clients resume streams (ledger 3.12).
+//! The event store, from which clients resume streams.
+
+// Ledger 3.12.
 
 mod memory;
 #[cfg(test)]
