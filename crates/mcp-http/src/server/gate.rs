@@ -96,7 +96,7 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 // Ledger SEC-S-004, SEC-S-007, SEC-S-010.
 /// Identifies the caller.
 pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
-    let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
+    let head = RequestHead::new(&parts.method, &parts.uri, &parts.headers);
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
     }

@@ -94,7 +94,7 @@ async fn a_question_goes_to_the_stream_or_fails_at_once() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
     let answer = client.ask(&bench, &call(1, "ask", "{}")).await;
-    assert!(answer.body.contains("no stream open"), "{answer:?}");
+    assert!(answer.body.contains("no open stream"), "{answer:?}");
     let mut stream = client.listen(&bench, None).await;
     let mut raw = bench.server.open();
     raw.write(client.post(&call(1, "ask", "{}"))).await;

@@ -18,6 +18,13 @@ pub struct RequestHead<'a> {
     pub headers: &'a HeaderMap,
 }
 
+impl<'a> RequestHead<'a> {
+    /// Creates a head, for tests of an [`Authenticate`].
+    pub fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> RequestHead<'a> {
+        RequestHead { method, uri, headers }
+    }
+}
+
 /// A verified caller. Found in the [`Envelope`](mcp_core::transport::Envelope) of every message. Sessions and their streams
 /// are bound to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -17,6 +17,7 @@ pub use memory::{MemoryEventStore, StoreLimits};
 /// The id of an event: its stream, and its number in the stream. On the wire `<stream>_<number>`, which is unique in the
 /// session and names the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct EventId {
     /// The stream. 0 is the stream that belongs to no request.
     pub stream: u64,
@@ -25,6 +26,11 @@ pub struct EventId {
 }
 
 impl EventId {
+    /// The id of an event of a stream.
+    pub const fn new(stream: u64, number: u64) -> EventId {
+        EventId { stream, number }
+    }
+
     /// Reads the wire form. `None` for any text that this server does not write.
     pub fn parse(text: &str) -> Option<EventId> {
         let (stream, number) = text.split_once('_')?;
