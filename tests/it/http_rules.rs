@@ -96,7 +96,7 @@ async fn access_is_checked_for_each_read_whatever_the_scope_says() {
     let server =
         Server::builder("s", "1").configure(|config| config.cache_public = true).build(router).unwrap();
     let mut tasks = JoinSet::new();
-    let url = listen(&mut tasks, server, |http| http.authenticate(Arc::new(ForUs))).await;
+    let url = listen(&mut tasks, server, |http| http.authenticate(ForUs)).await;
     let open = |token: &str| client(EraMode::Modern, HttpClient::new(&url).unwrap().bearer(token.to_owned()));
     let (ada, eve) = (open("ada@us").await, open("eve@us").await);
     for _ in 0..2 {
@@ -136,7 +136,7 @@ async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
     });
     let mut tasks = JoinSet::new();
     let server = Server::builder("s", "1").build(router).unwrap();
-    let url = listen(&mut tasks, server, |http| http.authenticate(Arc::new(ForUs))).await;
+    let url = listen(&mut tasks, server, |http| http.authenticate(ForUs)).await;
     for (token, allowed) in [("ada@us", true), ("ada@them", false), ("ada", false)] {
         for era in [EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_11_25)] {
             let http = HttpClient::new(&url).unwrap().bearer(token);

@@ -1,31 +1,30 @@
-//! The reserved slot for MCP over WebSocket. **Nothing is built yet:** every connect fails, and says so.
+//! A placeholder for MCP over WebSocket. **It is not implemented:** every connect fails with an error that says so.
 //!
-//! No revision of MCP defines a WebSocket binding. This crate owns the type [`WebSocket`] and the schemes `ws`
-//! and `wss`, so that a program can name them today, get a clear error, and need no other change when the slot
-//! is filled. Until then:
+//! No revision of MCP defines a WebSocket binding. This crate reserves the type [`WebSocket`] and the schemes `ws` and
+//! `wss`, so that programs can use them now and get a clear error. Until a revision defines the binding:
 //!
 //! - use stdio (`mcp-stdio`) or Streamable HTTP (`mcp-http`), which the specification defines;
-//! - or start from the example under `tests/third_party/websocket`: a WebSocket transport as a third party
-//!   would write it. It keeps every promise of the contract, and it talks to peers nobody here wrote.
+//! - or start from the example in `tests/third_party/websocket`: a WebSocket transport on the public contract alone, which
+//!   passes the compliance kit and is tested against other implementations.
 //!
-//! # The binding it will have
+//! # The planned binding
 //!
-//! What implementations in use agree on, and what the contract of `mcp_core::transport` demands:
+//! It follows what existing implementations agree on, and the contract of `mcp_core::transport`:
 //!
 //! | subject | rule |
 //! |---|---|
 //! | frames | One text frame holds one JSON-RPC message, in UTF-8. A batch is one text frame that holds an array. |
-//! | binary frames | Answered by closing with status 1003; the link is over. |
-//! | subprotocol | The client offers `mcp`; the server has to select it, or there is no link. |
-//! | kind | Continuous and ordered, like stdio; everything travels on the shared lane. |
-//! | giving up a request | By `notifications/cancelled`, in both eras: a frame cannot be taken back, and closing would end every exchange. |
-//! | session | The connection is the session. There is no session id, and nothing is resumed. |
-//! | `Origin` | A server refuses an upgrade whose `Origin` is not on its list, with 403. Without the header it is no browser, and passes. The list is empty by default. |
-//! | `Host` | As over HTTP: a listener on a loopback address answers to loopback names only. |
+//! | binary frames | Close with status 1003; the link ends. |
+//! | subprotocol | The client offers `mcp`; the server has to select it, or the link fails. |
+//! | kind | Continuous and ordered, like stdio; all messages use the shared lane. |
+//! | cancelling a request | By `notifications/cancelled`, in both eras: a frame cannot be withdrawn, and closing would end every exchange. |
+//! | session | The connection is the session, without a session id and without resumption. |
+//! | `Origin` | A server refuses an upgrade whose `Origin` is not on its list, with 403. Programs other than browsers send no `Origin` and pass. The list is empty by default. |
+//! | `Host` | As over HTTP: loopback names, and the names of a list. |
 //! | authorization | The `Authorization` header of the upgrade. Never in the URL, never as a subprotocol. |
-//! | bound | A message is at most 16 MiB, all its fragments together; one more byte closes with status 1009. |
-//! | liveness | A ping frame is answered by a pong frame. Neither reaches the session. |
-//! | closing | Status 1000 after the last message; what was sent before it is read before it. |
+//! | limit | A message has at most 16 MiB, all fragments together; a longer one closes with status 1009. |
+//! | liveness | A pong frame answers a ping frame. Neither reaches the session. |
+//! | closing | Status 1000 after the last message; earlier messages are read first. |
 //!
 //! ```
 //! use mcp_core::transport::{Connect, ConnectError};
@@ -42,29 +41,29 @@ use std::fmt;
 
 use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
-/// The schemes of URLs that belong to this crate.
+/// The URL schemes of WebSocket.
 pub const SCHEMES: [&str; 2] = ["ws", "wss"];
 
-/// A server behind a `ws` or `wss` URL. Connecting fails until the slot is filled: see the [crate].
+/// A server at a `ws` or `wss` URL. Connecting always fails: see the [crate].
 #[derive(Clone)]
 pub struct WebSocket {
     url: String,
 }
 
 impl WebSocket {
-    /// The server at this URL. Nothing is looked at before [`Connect::connect`].
+    /// Creates a connector for this URL, which is not checked before [`Connect::connect`].
     pub fn new(url: impl Into<String>) -> WebSocket {
         WebSocket { url: url.into() }
     }
 
-    /// Whether this URL is one of a WebSocket: its scheme is one of [`SCHEMES`], in upper or lower case.
+    /// Whether the scheme of this URL is one of [`SCHEMES`], in any case.
     pub fn is_url(url: &str) -> bool {
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))
     }
 }
 
-/// Without the URL, which may hold secrets.
+/// Omits the URL, which may hold secrets.
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket").finish_non_exhaustive()
@@ -73,7 +72,7 @@ impl fmt::Debug for WebSocket {
 
 #[async_trait]
 impl Connect for WebSocket {
-    /// Fails at once, and for good.
+    /// Fails at once; retrying does not help.
     ///
     /// # Errors
     ///
@@ -85,11 +84,11 @@ impl Connect for WebSocket {
     }
 }
 
-/// Why there is no link.
+/// Why connecting failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebSocketError {
-    /// The transport is reserved and not built.
+    /// The transport is reserved and not implemented.
     Reserved,
     /// The URL belongs to another transport.
     OtherScheme,
@@ -99,12 +98,12 @@ impl fmt::Display for WebSocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             WebSocketError::Reserved => {
-                "WebSocket is reserved and not built: no revision of MCP defines it. Use stdio or Streamable \
-                 HTTP (an http or https URL); or write the transport, with tests/third_party/websocket of \
-                 this workspace as a start"
+                "WebSocket is reserved and not implemented: no revision of MCP defines it. Use stdio or Streamable \
+                 HTTP (an http or https URL), or write a transport, starting from tests/third_party/websocket of \
+                 this workspace"
             }
             WebSocketError::OtherScheme => {
-                "this is no URL of a WebSocket: it has to begin with ws:// or wss://"
+                "this is not a WebSocket URL: it must start with ws:// or wss://"
             }
         })
     }
@@ -123,16 +122,17 @@ mod tests {
                 why.to_string()
             }
             Err(other) => panic!("{other:?}"),
-            Ok(_) => panic!("there is a link"),
+            Ok(_) => panic!("connected"),
         }
     }
 
-    /// The text says that it is reserved, and each of the three ways out.
+    /// The text says that it is reserved, and names the alternatives.
     #[tokio::test]
-    async fn connecting_says_that_it_is_reserved_and_what_to_do_meanwhile() {
+    async fn connecting_says_that_it_is_reserved_and_names_alternatives() {
         for url in ["ws://localhost:1/mcp", "WSS://user:secret@example.org"] {
             let text = refused(url).await;
-            for part in ["reserved and not built", "stdio", "Streamable HTTP", "tests/third_party/websocket"]
+            for part in
+                ["reserved and not implemented", "stdio", "Streamable HTTP", "tests/third_party/websocket"]
             {
                 assert!(text.contains(part), "{part} in {text}");
             }

@@ -223,7 +223,10 @@ fn a_websocket_is_refused_with_a_reason() {
         for command in ["tools", "discover"] {
             let run = mcp(&[command, url, "--json"]);
             assert_eq!((run.code, run.error_code().as_str()), (Some(2), "usage"), "{run:?}");
-            assert!(run.error()["cause"].as_str().unwrap().contains("reserved and not built"), "{run:?}");
+            assert!(
+                run.error()["cause"].as_str().unwrap().contains("reserved and not implemented"),
+                "{run:?}"
+            );
         }
     }
     let project = Project::new().file(

@@ -1,4 +1,4 @@
-//! The bodies of answers: nothing, one text, or a stream with a bounded queue behind it.
+//! Bodies of replies: empty, one text, or a stream with a bounded queue.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -14,13 +14,14 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
-/// What a silent stream says: that the server is alive (ledger HTTP-S-021).
+// Ledger HTTP-S-021.
+/// Keeps a silent stream alive.
 const COMMENT: Bytes = Bytes::from_static(b": \n\n");
 
-/// The most of a long text that is handed to HTTP/2 at once.
+/// The most of a long text that is passed to HTTP/2 at once.
 const PIECE: usize = 16 << 10;
 
-/// The body of an answer. Never fails: a stream that cannot go on ends.
+/// The body of a reply. It never fails: a stream that cannot go on ends.
 #[derive(Default)]
 pub struct Body(Content);
 
@@ -29,33 +30,33 @@ enum Content {
     #[default]
     Empty,
     Full(Bytes),
-    /// In a box: most bodies are no stream, and pass through many hands.
+    /// Boxed, so that other bodies stay small.
     Stream(Box<StreamBody>),
 }
 
 struct StreamBody {
     queue: Queue,
     pulse: Option<Pulse>,
-    /// Counts what was yielded, for whom it concerns.
+    /// Counts the chunks that were read.
     yielded: Option<Arc<AtomicU32>>,
-    /// Dropped with the body: when all was written, or when the client hung up.
+    /// Dropped with the body: when it was written, or when the client hung up.
     _guards: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 enum Queue {
     Channel(mpsc::Receiver<Bytes>),
     Source(Box<dyn Source>),
-    /// What is left of a text.
+    /// The rest of a text.
     Rest(Bytes),
 }
 
-/// Where the chunks of a stream come from, if not from a [`StreamWriter`].
+/// A source of chunks other than a [`StreamWriter`].
 pub(crate) trait Source: Send + Sync + 'static {
     /// The next chunk; `None` at the end. Dropped with the body.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
-/// When a comment is due. The timer is moved only when it fires, not for each chunk.
+/// The timer of comments. It is reset when it fires, not for each chunk.
 struct Pulse {
     every: Duration,
     last: Instant,
@@ -82,8 +83,8 @@ impl Body {
         matches!(self.0, Content::Stream(_))
     }
 
-    /// HTTP/2 keeps what it was handed, however little of it the client takes, and tells nobody. So a long text is handed
-    /// over like a stream, in pieces.
+    /// Turns a long text into a stream of pieces: HTTP/2 buffers whatever it gets and does not report how much the client
+    /// has read.
     pub(crate) fn in_pieces(self) -> Body {
         match self.0 {
             Content::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),
@@ -91,7 +92,7 @@ impl Body {
         }
     }
 
-    /// How many chunks of a stream were taken so far, comments included; counted from here on.
+    /// A count of the chunks that are read from now on, comments included. `None` if this is not a stream.
     pub(crate) fn counted(&mut self) -> Option<Arc<AtomicU32>> {
         match &mut self.0 {
             Content::Stream(stream) => Some(stream.yielded.get_or_insert_default().clone()),
@@ -99,8 +100,8 @@ impl Body {
         }
     }
 
-    /// The same stream, and something that is dropped with it: when it was written whole, or when the client hung up.
-    /// A body that is no stream drops it now.
+    /// Attaches a value that is dropped with the stream: when it was written, or when the client hung up. A body that is
+    /// not a stream drops it now.
     pub(crate) fn guarded(mut self, guard: impl Send + Sync + 'static) -> Body {
         if let Content::Stream(stream) = &mut self.0 {
             stream._guards.push(Box::new(guard));
@@ -109,14 +110,14 @@ impl Body {
     }
 }
 
-/// A stream of at most `capacity` chunks that wait to be read. It says a comment whenever it was silent for
-/// `keep_alive`. Needs a tokio runtime if there is a `keep_alive`.
+/// A stream with a queue of `capacity` chunks. It sends a comment after each `keep_alive` of silence, for which it needs a
+/// tokio runtime.
 pub(crate) fn stream(capacity: usize, keep_alive: Option<Duration>) -> (StreamWriter, Body) {
     let (writer, queue) = mpsc::channel(capacity.max(1));
     (StreamWriter(writer), Body::of(Queue::Channel(queue), keep_alive))
 }
 
-/// Like [`stream`], of chunks that come from elsewhere.
+/// Like [`stream`], with another source of chunks.
 pub(crate) fn stream_of(source: impl Source, keep_alive: Option<Duration>) -> Body {
     Body::of(Queue::Source(Box::new(source)), keep_alive)
 }
@@ -128,14 +129,14 @@ pub(crate) struct StreamWriter(mpsc::Sender<Bytes>);
 /// Why a chunk did not go into the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotQueued {
-    /// The reader is behind. The chunk, again.
+    /// The queue is full. Returns the chunk.
     Full(Bytes),
     /// The reader is gone.
     Gone,
 }
 
 impl StreamWriter {
-    /// Queues a chunk if there is room.
+    /// Queues a chunk unless the queue is full.
     pub(crate) fn try_send(&self, chunk: Bytes) -> Result<(), NotQueued> {
         self.0.try_send(chunk).map_err(|error| match error {
             mpsc::error::TrySendError::Full(chunk) => NotQueued::Full(chunk),
@@ -143,8 +144,8 @@ impl StreamWriter {
         })
     }
 
-    /// Queues a chunk, and waits for room; `false` if the reader is gone. Cancel-safe: a dropped future has queued
-    /// nothing.
+    /// Queues a chunk, and waits while the queue is full. Returns `false` if the reader is gone. Cancel-safe: a dropped
+    /// future has queued nothing.
     pub(crate) async fn send(&self, chunk: Bytes) -> bool {
         self.0.send(chunk).await.is_ok()
     }
@@ -201,7 +202,7 @@ impl HttpBody for Body {
 }
 
 impl StreamBody {
-    /// What is left, where that is known.
+    /// The rest, where its length is known.
     fn rest(&self) -> Option<&Bytes> {
         if let Queue::Rest(rest) = &self.queue { Some(rest) } else { None }
     }

@@ -1,4 +1,4 @@
-//! Who sent a request, and what is told of it beside the message.
+//! The caller of a request, and the data that accompanies its messages.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,29 +16,30 @@ use super::Identity;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Peer {
-    /// An address. Behind a proxy it is the proxy's.
+    /// A TCP address. Behind a proxy it is that of the proxy.
     Tcp(SocketAddr),
-    /// A process on this machine, over a Unix socket, as the kernel tells.
+    /// A process on this machine, over a Unix socket, as the kernel reports it.
     Unix {
-        /// The user.
+        /// The user id.
         uid: u32,
-        /// The group.
+        /// The group id.
         gid: u32,
-        /// The process, where the system tells it.
+        /// The process id, where the system reports it.
         pid: Option<i32>,
     },
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
-/// The HTTP request that a message came with. Found in the [`Envelope`] of the message. Cloning it is cheap.
+/// The HTTP request that carried a message. Found in the [`Envelope`] of the message. Clones are cheap.
 ///
-/// Credentials are not in it: `Authorization`, `Proxy-Authorization` and `Cookie` are for
-/// [`Authenticate`](super::Authenticate) alone, so that no handler passes them on (ledger SEC-S-009).
+/// `Authorization`, `Proxy-Authorization` and `Cookie` are removed: only [`Authenticate`](super::Authenticate) sees them, so
+/// that no handler passes them on.
+// Ledger SEC-S-009.
 #[derive(Clone)]
 pub struct HttpRequest(Arc<Inner>);
 
-/// Shows neither query nor headers: a session id is in one or the other.
+/// Shows neither query nor headers, which may hold a session id.
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest")
@@ -55,8 +56,8 @@ struct Inner {
     peer: Peer,
 }
 
-/// The head of a request that has not passed the gate: it holds credentials. It stands where it stays, and what is
-/// passed on is small.
+/// The head of a request that has not passed the gate; it still has its credentials. Behind an `Arc`, because it is moved
+/// through many futures.
 pub(crate) struct Head(Arc<Inner>);
 
 impl Head {
@@ -68,9 +69,9 @@ impl Head {
         &self.0.head
     }
 
-    /// What handlers may see of it.
+    /// Removes what handlers must not see.
     fn admit(mut self) -> HttpRequest {
-        // No copy: a head is not cloned, so it is ours alone.
+        // Never copies: the head is not shared before.
         let Inner { head, .. } = Arc::make_mut(&mut self.0);
         for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
             head.headers.remove(secret);
@@ -90,12 +91,13 @@ impl HttpRequest {
         &self.0.head.uri
     }
 
-    /// The headers, without credentials. `Mcp-*` copies are untrusted: decide nothing by them (ledger SEC-S-014).
+    // Ledger SEC-S-014.
+    /// The headers, without credentials. `Mcp-*` headers are untrusted copies: decide nothing by them.
     pub fn headers(&self) -> &HeaderMap {
         &self.0.head.headers
     }
 
-    /// What a layer in front of the service put there.
+    /// The extensions that layers in front of the service added.
     pub fn extensions(&self) -> &Extensions {
         &self.0.head.extensions
     }
@@ -106,19 +108,19 @@ impl HttpRequest {
     }
 }
 
-/// What is known of a request once the gate let it pass.
+/// A request that passed the gate.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// Who calls, if anybody asked.
+    /// The identity of the caller, if the server asks for one.
     pub(crate) identity: Option<Identity>,
     /// The head of the request.
     pub(crate) request: HttpRequest,
-    /// What goes along with each of its messages: the [`HttpRequest`], and the [`Identity`] if there is one.
+    /// Accompanies each message of the request: the [`HttpRequest`], and the [`Identity`] if there is one.
     pub(crate) envelope: Envelope,
 }
 
 impl Caller {
-    /// Takes the head as it is, without its credentials.
+    /// Takes a head, and removes its credentials.
     pub(crate) fn new(head: Head, identity: Option<Identity>) -> Caller {
         let request = head.admit();
         let mut envelope = Envelope::default().with(request.clone());
@@ -140,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// SESS-C-005: whoever prints a request prints no session id, of either kind of session.
+    /// SESS-C-005: a printed request shows no session id, of either kind of session.
     #[test]
     fn a_request_is_shown_without_query_and_headers() {
         let request = Request::post("http://h.test/messages?sessionId=canary")

@@ -1,4 +1,4 @@
-//! The settings of a server, with their defaults: loopback only, nothing open.
+//! The settings of a server and their defaults, which allow loopback only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,42 +6,43 @@ use std::time::Duration;
 use super::{Authenticate, Cors, EventStore, MemoryEventStore, OriginRule};
 use crate::Secret;
 
-/// The settings of a server. Plain data: change what you need.
+/// The settings of a server. Start from [`default`](Default::default) and change fields.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpServerConfig {
     /// The path of the endpoint. Default `/mcp`.
     pub path: String,
-    /// Whether the path is served with a slash behind it too. Default `true`.
+    /// Whether the path with a trailing slash is the same endpoint. Default `true`.
     pub trailing_slash: bool,
-    /// Hosts (with or without a port) that requests may name beside loopback ones. Needed for any other bind.
+    /// Hosts that requests may name beside loopback ones, as `host` (any port) or `host:port`. Required unless the server
+    /// is bound to a loopback address.
     pub hosts: Vec<String>,
     /// Origins that browsers may come from, beside loopback ones on a loopback bind. Default: none.
     pub origins: Vec<OriginRule>,
-    /// What browsers are told. Off by default.
+    /// CORS. Default: off.
     pub cors: Cors,
-    /// Who calls.
+    /// The hook that identifies callers. Default: none.
     pub authenticate: Option<Arc<dyn Authenticate>>,
-    /// One fixed bearer token that every request needs, compared in constant time.
+    /// A fixed bearer token that every request needs, compared in constant time. Default: none.
     pub bearer: Option<Secret>,
-    /// Bounds on what is read and held.
+    /// Limits on sizes and numbers.
     pub limits: ServerLimits,
-    /// Bounds in time.
+    /// Limits in time.
     pub timeouts: ServerTimeouts,
     /// Legacy sessions.
     pub sessions: SessionConfig,
-    /// Where what is said on legacy streams is kept, so that clients whose connection broke can ask for the rest, and so
-    /// that handlers can have them wait without one ([`StreamControl`](super::StreamControl)). By default in memory,
-    /// with the bounds of [`StoreLimits`](super::StoreLimits); answers that go out as one JSON body are never kept.
-    /// `None`: a stream that breaks is lost.
+    /// Keeps the events of legacy streams, so that clients can resume a broken stream, and handlers can close a connection
+    /// for a while ([`StreamControl`](super::StreamControl)). Answers in one JSON body are not kept. Default: in memory,
+    /// bounded by [`StoreLimits`](super::StoreLimits). `None`: streams cannot be resumed.
     pub event_store: Option<Arc<dyn EventStore>>,
-    /// Whether the two endpoints of 2024-11-05 are served too: `GET` on the first path, `POST` on the second.
+    /// Whether the transport of 2024-11-05 (HTTP+SSE) is served too, on the next two paths. Default `false`.
     pub http_sse: bool,
-    /// The path of the stream of 2024-11-05.
+    /// The path of the HTTP+SSE stream (`GET`). Default `/sse`.
     pub sse_path: String,
-    /// The path that clients of 2024-11-05 are told to send their messages to.
+    /// The path to which HTTP+SSE clients send messages (`POST`). Default `/messages`.
     pub messages_path: String,
-    /// A path that answers 200 with no body while the server serves, 503 while it drains.
+    /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. It is answered
+    /// whatever `Host`, `Origin` and credentials a request has. Default: none.
     pub health: Option<String>,
 }
 
@@ -67,19 +68,19 @@ impl Default for HttpServerConfig {
     }
 }
 
-/// What a server reads and holds at most.
+/// Limits on sizes and numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerLimits {
-    /// The body of a request, in bytes (413).
+    /// Bytes of a request body; beyond it 413. Default 4 MiB.
     pub body: usize,
-    /// The headers of a request together, in bytes (431).
+    /// Bytes of all headers of a request; beyond it 431. Default 64 KiB.
     pub headers: usize,
-    /// How many headers (431).
+    /// Number of headers of a request; beyond it 431. Default 100.
     pub header_count: usize,
-    /// Connections at once.
+    /// Open connections; further ones get 503. Default 10,000.
     pub connections: usize,
-    /// Messages that wait for a reader that does not read, for one stream.
+    /// Messages of one stream that wait for its reader. Default 256.
     pub stream_queue: usize,
 }
 
@@ -95,21 +96,23 @@ impl Default for ServerLimits {
     }
 }
 
-/// How long a step may take.
+/// Limits in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimeouts {
-    /// From the first byte of a request, or from accept, to the end of its headers.
+    /// From the first byte of a request, or from accept, to the end of its headers. Default 30 s.
     pub headers: Duration,
-    /// In which a body has to bring 1 KiB, or its end (408).
+    /// Within each such interval a body has to bring 1 KiB or its end; otherwise 408. Default 30 s.
     pub body: Duration,
-    /// A write that the peer does not take. On HTTP/2: each 16 KiB of an answer, and each event.
+    /// A write that the client does not read. On HTTP/2 each 16 KiB of an answer and each event; the stream is reset.
+    /// Default 60 s.
     pub write: Duration,
-    /// A kept connection without a request. On HTTP/2 the last answers have as long again to be read.
+    /// An open connection without a request. On HTTP/2 the last answers have the same time again to be read.
+    /// Default 120 s.
     pub idle: Duration,
-    /// A comment on a silent stream, and the time after which an answer becomes a stream.
+    /// Interval of comments on a silent stream, and the time after which an answer becomes a stream. Default 15 s.
     pub keep_alive: Duration,
-    /// What open exchanges have to end in a graceful shutdown.
+    /// Time for open exchanges in a graceful shutdown. Default 10 s.
     pub drain: Duration,
 }
 
@@ -130,11 +133,12 @@ impl Default for ServerTimeouts {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// How many at once (503).
+    /// Open sessions; beyond it 503 with `Retry-After`. Default 10,000.
     pub max: usize,
-    /// How long one may be silent before it ends.
+    /// A session without a request or an open stream ends after this time. Default 30 min.
     pub idle: Duration,
-    /// What is told by `retry` where a stream may be polled (ledger SSE-S-007).
+    // Ledger SSE-S-007.
+    /// The `retry` of streams that can be resumed: how long a client waits before it reconnects. Default 1 s.
     pub retry: Duration,
 }
 

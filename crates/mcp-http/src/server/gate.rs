@@ -1,4 +1,4 @@
-//! What is decided before a body is read, in the order of ledger 2.6.
+//! Checks before the body is read, in the order of ledger 2.6.
 
 use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
@@ -15,11 +15,11 @@ use crate::media::{self, Kind};
 use crate::server::security::origin::Origin;
 use crate::server::security::{bearer, cors};
 
-/// Headers that decide who may do what: two of them would be read differently by two readers. Two `Host` or `Origin`
-/// headers are 403, and two copies of the body are for `checks` to refuse, with the request's id.
+/// Headers that must not be repeated, because two readers could read two values. `Host` and `Origin` are checked with
+/// their values (403); headers that copy the body are checked with the request's id (`checks`).
 const SINGLE: [HeaderName; 4] = [AUTHORIZATION, CONTENT_TYPE, SESSION_ID, LAST_EVENT_ID];
 
-/// Where a request goes to.
+/// The endpoint that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// The endpoint of MCP.
@@ -30,8 +30,9 @@ pub(crate) enum Endpoint {
     Messages,
 }
 
-/// The host and the origin: 403 on every path and for every method (ledger SEC-S-001, SEC-S-002). The origin that is
-/// allowed, if there is one.
+// Ledger SEC-S-001, SEC-S-002.
+/// Checks the host and the origin: 403 on every path and for every method. Returns the allowed origin, if the request
+/// has one.
 pub(crate) fn check_site(server: &ServerState, parts: &Parts) -> Result<Option<Origin>, Reply> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let checked = server.hosts.check_host(authority, &parts.headers);
@@ -41,7 +42,7 @@ pub(crate) fn check_site(server: &ServerState, parts: &Parts) -> Result<Option<O
     })
 }
 
-/// The path and the HTTP method. A path that is not served says nothing that looks like MCP.
+/// Checks the path and the HTTP method. The 404 of an unknown path has no body that could be taken for MCP.
 pub(crate) fn check_endpoint(
     server: &ServerState,
     parts: &Parts,
@@ -58,7 +59,7 @@ pub(crate) fn check_endpoint(
     } else {
         return Err(respond::empty(StatusCode::NOT_FOUND));
     };
-    // What takes messages takes them by POST, whatever the headers say.
+    // The headers matter for other methods only.
     if parts.method == Method::POST && matches!(endpoint, Endpoint::Mcp | Endpoint::Messages) {
         return Ok(endpoint);
     }
@@ -68,7 +69,6 @@ pub(crate) fn check_endpoint(
         return Err(respond::empty(StatusCode::NO_CONTENT).with_headers(|all| *all = headers));
     }
     let allow = allowed(server, endpoint, &parts.headers);
-    // A list with commas, of which the method has to be one.
     if allow.split(", ").any(|method| method == parts.method.as_str()) {
         Ok(endpoint)
     } else {
@@ -76,7 +76,8 @@ pub(crate) fn check_endpoint(
     }
 }
 
-/// The HTTP methods of a endpoint. `GET` and `DELETE` are legacy (ledger HTTP-S-001, HTTP-S-022).
+// Ledger HTTP-S-001, HTTP-S-022.
+/// The HTTP methods of an endpoint. `GET` and `DELETE` are legacy.
 fn allowed(server: &ServerState, endpoint: Endpoint, headers: &HeaderMap) -> &'static str {
     match endpoint {
         Endpoint::Sse => "GET",
@@ -92,9 +93,10 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
     label.and_then(|label| ProtocolVersion::parse(label.trim())).is_some_and(|version| version.is_modern())
 }
 
-/// Who calls (ledger SEC-S-004, SEC-S-007, SEC-S-010).
+// Ledger SEC-S-004, SEC-S-007, SEC-S-010.
+/// Identifies the caller.
 pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
-    let head = RequestHead { method: &parts.method, uri: &parts.uri, headers: &parts.headers };
+    let head = RequestHead::new(&parts.method, &parts.uri, &parts.headers);
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
     }
@@ -117,7 +119,7 @@ fn denied(denied: Denied) -> Reply {
     }
 }
 
-/// What the headers of a POST say of its body, and of the answer that is wanted.
+/// Checks what the headers of a POST say about its body, and returns the formats of the answer.
 pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Formats, Reply> {
     check_single(headers)?;
     let unsupported = |why: &'static str| Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
@@ -148,12 +150,12 @@ pub(crate) fn check_post(headers: &HeaderMap, limit: usize) -> Result<Formats, R
     Ok(formats)
 }
 
-/// Whether no header stands there twice: there are as many values as names. Then there is nothing to look for.
+/// Whether no header is repeated: there are as many values as names.
 fn all_single(headers: &HeaderMap) -> bool {
     headers.len() == headers.keys_len()
 }
 
-/// Headers that may stand there once.
+/// Checks the headers that must not be repeated.
 pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Reply> {
     if all_single(headers) {
         return Ok(());
@@ -164,7 +166,7 @@ pub(crate) fn check_single(headers: &HeaderMap) -> Result<(), Reply> {
     }
 }
 
-/// 413.
+/// The refusal of a body that is too long: 413.
 pub(crate) fn too_large(limit: usize) -> Reply {
     let why = format!("the body is longer than the body limit of {limit} bytes");
     refuse(StatusCode::PAYLOAD_TOO_LARGE, why)

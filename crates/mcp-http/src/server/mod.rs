@@ -1,8 +1,8 @@
-//! The server side: both eras on one URL.
+//! The server: both eras on one URL.
 //!
-//! [`HttpServer`] listens by itself ([`HttpServer::bind`], [`HttpServer::over`]), or is a service that is mounted in
-//! another server ([`HttpServer::service`]). Either way it checks hosts and origins on every route, and who calls,
-//! before it reads a body.
+//! [`HttpServer`] accepts connections ([`HttpServer::bind`], [`HttpServer::over`]), or becomes a service that another
+//! server mounts ([`HttpServer::service`]). Either way it checks the host, the origin and the caller of a request before
+//! it reads the body.
 
 mod body;
 mod caller;
@@ -63,26 +63,26 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// A server that hands its links to this.
+    /// Creates a server that passes its links to `accept`, with default settings.
     pub fn new(accept: impl Accept) -> HttpServer {
         HttpServer { accept: Arc::new(accept), config: HttpServerConfig::default(), security: Tls::default() }
     }
 
-    /// The same with these settings.
+    /// Replaces all settings.
     #[must_use]
     pub fn with_config(mut self, config: HttpServerConfig) -> HttpServer {
         self.config = config;
         self
     }
 
-    /// The same with settings that this changes.
+    /// Changes settings in place.
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut HttpServerConfig)) -> HttpServer {
         change(&mut self.config);
         self
     }
 
-    /// The path of the endpoint, `/mcp` by default.
+    /// Sets the path of the endpoint. Default `/mcp`.
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> HttpServer {
         self.configure(|config| config.path = path.into())
@@ -100,30 +100,30 @@ impl HttpServer {
         self.configure(|config| config.origins.push(origin.into()))
     }
 
-    /// Every request needs this bearer token.
+    /// Requires this bearer token from every request.
     #[must_use]
     pub fn bearer(self, token: impl Into<Secret>) -> HttpServer {
         self.configure(|config| config.bearer = Some(token.into()))
     }
 
-    /// This says who calls.
+    /// Sets the hook that identifies callers.
     #[must_use]
-    pub fn authenticate(self, authenticate: Arc<dyn Authenticate>) -> HttpServer {
-        self.configure(|config| config.authenticate = Some(authenticate))
+    pub fn authenticate(self, authenticate: impl Authenticate) -> HttpServer {
+        self.configure(|config| config.authenticate = Some(Arc::new(authenticate)))
     }
 
-    /// Listens with TLS: a chain of certificates and its key, both in PEM.
+    /// Enables TLS with a certificate chain and its private key, both in PEM.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: they cannot be read, or do not belong together.
+    /// [`HttpError::Setting`]: the certificates or the key cannot be read, or do not match.
     #[cfg(feature = "tls")]
     pub fn tls(self, certificates: &[u8], key: &[u8]) -> Result<HttpServer, HttpError> {
         let config = net::tls_config(certificates, key)?;
         Ok(self.tls_config(config))
     }
 
-    /// Listens with TLS by these settings. If they name no protocols, HTTP/2 and HTTP/1.1 are offered.
+    /// Enables TLS with a configuration of rustls. If it lists no ALPN protocols, HTTP/2 and HTTP/1.1 are offered.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: rustls::ServerConfig) -> HttpServer {
@@ -131,12 +131,12 @@ impl HttpServer {
         self
     }
 
-    /// Takes an address: best one of this machine alone, `127.0.0.1` or `[::1]` (ledger SEC-S-003). Port 0 chooses one.
+    /// Binds a TCP address. Prefer a loopback address, `127.0.0.1` or `[::1]`. Port 0 lets the system choose a port.
     ///
     /// # Errors
     ///
-    /// The address is taken, or is none: the error names it (FAULT C-47). An address that others can reach is refused
-    /// while [`HttpServerConfig::hosts`] is empty, because every request would be. A setting cannot be used.
+    /// The address is invalid or in use; the error names it. The address can be reached from other machines and
+    /// [`HttpServerConfig::hosts`] is empty. A setting is invalid.
     pub async fn bind(self, address: impl ToSocketAddrs + Display) -> io::Result<BoundServer> {
         let name = address.to_string();
         let failed =
@@ -147,7 +147,7 @@ impl HttpServer {
             && self.config.hosts.is_empty()
         {
             let why = format!(
-                "{open} can be reached from other machines: name the hosts that requests may ask for in the setting `hosts`"
+                "{open} can be reached from other machines: list the hosts that requests may name in the setting `hosts`"
             );
             return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, why)));
         }
@@ -155,15 +155,15 @@ impl HttpServer {
         self.over(listener)
     }
 
-    /// Listens on what is open already: a TCP or Unix listener, or a [`Listener`] of your own.
+    /// Serves an open listener: TCP, Unix, or your own [`Listener`].
     ///
     /// # Errors
     ///
-    /// As [`bind`](HttpServer::bind), but for the address.
+    /// As for [`bind`](HttpServer::bind), except those of the address.
     pub fn over<L: Listener>(self, listener: L) -> io::Result<BoundServer<L>> {
         let loopback = listener.is_loopback();
         if !loopback && self.config.hosts.is_empty() {
-            let why = "others can reach this listener: name the hosts that requests may ask for in the setting `hosts`";
+            let why = "other machines can reach this listener: list the hosts that requests may name in the setting `hosts`";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let HttpServer { accept, config, security } = self;
@@ -172,13 +172,13 @@ impl HttpServer {
         Ok(BoundServer::new(Arc::new(server), listener, security))
     }
 
-    /// A service, to mount in another server. Requests may name loopback hosts and origins, and those of the settings.
+    /// Creates a service that another server mounts. Loopback origins are allowed beside those of the settings.
     ///
-    /// That server owns the connections: their limits in time and number are its own to set, and TLS too.
+    /// The other server owns the connections, their limits in time and number, and TLS.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: a host or an origin that is none.
+    /// [`HttpError::Setting`]: a setting is invalid.
     pub fn service(self) -> Result<HttpService, HttpError> {
         Ok(HttpService::new(Arc::new(ServerState::new(self.accept, self.config, true)?)))
     }

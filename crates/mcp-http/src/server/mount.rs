@@ -1,4 +1,4 @@
-//! The server as a service, for servers of others.
+//! The server as a service that another server mounts.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -16,11 +16,11 @@ use super::legacy::SessionCounters;
 use super::service::{self, RequestBody};
 use super::state::ServerState;
 
-/// The endpoint as a service: [`hyper::service::Service`], and `tower::Service` with the feature `tower`, so that it
-/// can be mounted in axum and its like. Cloning it is cheap; all clones are the same server.
+/// The endpoint as a [`hyper::service::Service`], and as a `tower::Service` with the feature `tower`, for axum and similar
+/// servers. Clones share one server and are cheap.
 ///
-/// Mount it where the whole path is kept: it serves [`HttpServerConfig::path`](super::HttpServerConfig::path) and answers 404
-/// elsewhere. If the request's extensions hold a [`Peer`], it is told to handlers.
+/// Mount it where requests keep their whole path: it serves [`HttpServerConfig::path`](super::HttpServerConfig::path) and
+/// answers 404 elsewhere. Handlers see the [`Peer`] that the extensions of a request hold.
 #[derive(Clone)]
 pub struct HttpService {
     server: Arc<ServerState>,
@@ -31,13 +31,13 @@ impl HttpService {
         HttpService { server }
     }
 
-    /// From here on new requests are refused with 503, and subscriptions come to their end. Call it when the server
-    /// around stops, before it waits for its connections. Idempotent.
+    /// Starts draining: new requests get 503, and subscriptions end. Call it when the outer server stops, before that
+    /// server waits for its connections. Idempotent.
     pub fn drain(&self) {
         self.server.drain();
     }
 
-    /// What the legacy era has open now.
+    /// Counts of open sessions and streams of the legacy era.
     pub fn sessions(&self) -> SessionCounters {
         self.server.sessions()
     }

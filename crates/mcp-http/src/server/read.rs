@@ -1,4 +1,4 @@
-//! Reading the body of a request: bounded in length, and in how slowly it may come.
+//! Reads the body of a request, with a limit in length and a minimum pace.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,17 +9,18 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::Body as HttpBody;
 use tokio::time::Sleep;
 
-/// What a body has to bring within each interval: one that trickles in slower than that stands still (FAULT B: slowloris).
+// FAULT B: slowloris.
+/// The bytes that a body has to bring within each interval.
 const PACE: usize = 1024;
-/// What is set aside at once for a body of several pieces, whatever length it claims.
+/// The initial capacity for a body of several pieces, whatever length it claims.
 const FIRST: usize = 64 * 1024;
 
-/// Why there is no body.
+/// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadError {
     /// Longer than the limit (413).
     TooLarge,
-    /// It came too slowly (408).
+    /// Slower than the pace (408).
     Slow,
     /// A layer in front of this service limits bodies, and this one is longer (413).
     OuterLimit,
@@ -27,16 +28,16 @@ pub(crate) enum ReadError {
     Cut,
 }
 
-/// Any error, as a body may have.
+/// The error of any body.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. One that came in one piece is
-/// not copied.
+/// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. A body in one piece is not
+/// copied.
 pub(crate) async fn read<B>(body: &mut B, limit: usize, idle: Duration) -> Result<Bytes, ReadError>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    // What says in advance that it is too long is not read.
+    // A body that announces too much is not read.
     if body.size_hint().lower() > limit as u64 {
         return Err(ReadError::TooLarge);
     }
@@ -81,10 +82,10 @@ where
     false
 }
 
-/// How long a body may stand still. Its timer is made when there is something to wait for.
+/// The pace of a body. Its timer is created at the first wait.
 struct Pace {
     stall: Option<Pin<Box<Sleep>>>,
-    /// What came since the timer began, and what ends it.
+    /// The bytes since the timer started, and the number that stops it.
     since: usize,
     reset: usize,
     idle: Duration,
@@ -109,7 +110,7 @@ impl Pace {
     }
 }
 
-/// The next piece that is not empty; `None` at the end. Trailers are dropped. No clock is asked for what is there.
+/// The next piece that is not empty; `None` at the end. Trailers are dropped. Reads the clock only when it has to wait.
 async fn chunk<B>(body: &mut B, pace: &mut Pace) -> Result<Option<Bytes>, ReadError>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,

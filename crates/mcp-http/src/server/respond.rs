@@ -1,4 +1,4 @@
-//! The answers that the server gives by itself, and the headers that every answer of a kind has.
+//! Replies that the server makes itself, and the headers of each kind of reply.
 
 use bytes::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -14,7 +14,8 @@ const SOON: HeaderValue = HeaderValue::from_static("1");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The formats of an answer that the client takes (ledger T-23).
+// Ledger T-23.
+/// The formats of an answer that the client takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Formats {
     /// One JSON text, or a stream of events where more than the answer is sent.
@@ -37,11 +38,11 @@ impl Formats {
     }
 }
 
-/// What a request is answered. It passes through many hands, so it is small: the usual answers are told by what makes
-/// them, and any other response is in a box.
+/// The reply to a request. Small, because it is moved through many futures: usual replies are stored by their parts, any
+/// other response is boxed.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// Nothing but a status.
+    /// A status without a body.
     Empty(StatusCode),
     /// One JSON text.
     Json(StatusCode, Bytes),
@@ -65,7 +66,7 @@ impl Reply {
         matches!(self, Reply::Other(response) if response.body().is_stream())
     }
 
-    /// The same with another header, in place of one of that name.
+    /// Sets a header, in place of one of the same name.
     #[must_use]
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Reply {
         self.with_headers(|headers| {
@@ -73,7 +74,7 @@ impl Reply {
         })
     }
 
-    /// The same with headers that this changes.
+    /// Changes the headers.
     #[must_use]
     pub(crate) fn with_headers(self, change: impl FnOnce(&mut HeaderMap)) -> Reply {
         let mut response = match self {
@@ -84,7 +85,7 @@ impl Reply {
         Reply::Other(response)
     }
 
-    /// The same without what its body says.
+    /// Removes the body and keeps the headers.
     pub(crate) fn without_body(self) -> Reply {
         let mut response = self.into_response();
         *response.body_mut() = Body::default();
@@ -112,7 +113,7 @@ impl Reply {
     }
 }
 
-/// Nothing but a status.
+/// A status without a body.
 pub(crate) fn empty(status: StatusCode) -> Reply {
     Reply::Empty(status)
 }
@@ -129,12 +130,14 @@ pub(crate) fn message(status: StatusCode, message: &Message) -> Reply {
     json(status, text)
 }
 
-/// A JSON-RPC error. Without an id it concerns the HTTP request, not a JSON-RPC one (ledger HTTP-S-003).
+// Ledger HTTP-S-003.
+/// A JSON-RPC error. Without an id it is about the HTTP request.
 pub(crate) fn error(status: StatusCode, error: &ErrorObject, id: Option<&RequestId>) -> Reply {
     message(status, &mcp_core::message::Response::error(id.cloned(), error.clone()).into())
 }
 
-/// A stream of events, with what keeps proxies from holding it back (ledger HTTP-S-021, FAULT C-27).
+// Ledger HTTP-S-021, FAULT C-27.
+/// A stream of events, with headers that keep proxies from buffering it.
 pub(crate) fn events(body: Body) -> Reply {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -144,7 +147,7 @@ pub(crate) fn events(body: Body) -> Reply {
     Reply::other(response)
 }
 
-/// 405 with the methods that are served here, as a list with commas (RFC 9110).
+/// 405 with the allowed methods, separated by commas (RFC 9110).
 pub(crate) fn not_allowed(allow: &'static str) -> Reply {
     let refused = ErrorObject::invalid_request(format!("HTTP method not allowed; allowed here: {allow}"));
     error(StatusCode::METHOD_NOT_ALLOWED, &refused, None).with_header(ALLOW, HeaderValue::from_static(allow))

@@ -1,4 +1,4 @@
-//! One request to one answer: the gate, then the era that the message belongs to.
+//! Serves one request: the gate, then the era that its message belongs to.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -34,10 +34,10 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 const DRAIN: usize = 16 << 20;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An answer, and what became of the request's body.
+/// A reply, and whether the request's body was read.
 pub(crate) struct Answered {
     pub(crate) reply: Reply,
-    /// The body was left unread: the connection has to end.
+    /// The body was not read: the connection has to end.
     pub(crate) unread: bool,
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head
     let log = Log::of(head.parts());
     let mut answered =
         AssertUnwindSafe(guarded(server, head, body)).catch_unwind().await.unwrap_or_else(|_| {
-            // The text of a panic may hold what no client may see.
+            // The text of a panic may hold secrets.
             tracing::error!("answering a request panicked");
             let error = ErrorObject::internal("Internal error");
             close(respond::error(StatusCode::INTERNAL_SERVER_ERROR, &error, None), version)
@@ -68,13 +68,13 @@ pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head
         log.answered(&answered.reply);
     }
     if bodiless {
-        // hyper leaves the body out on HTTP/1 alone. On HTTP/2 it would break the protocol.
+        // hyper omits the body on HTTP/1 only. On HTTP/2 it would break the protocol.
         answered.reply = answered.reply.without_body();
     }
     answered
 }
 
-/// What a log says of a request. Never a header, a query or a body: they hold secrets.
+/// The log line of a request. Never a header, a query or a body, which hold secrets.
 struct Log {
     method: Method,
     path: String,
@@ -82,7 +82,7 @@ struct Log {
 }
 
 impl Log {
-    /// Nothing, if nobody listens.
+    /// `None` if the level is off.
     fn of(head: &Parts) -> Option<Log> {
         tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
             method: head.method.clone(),
@@ -94,7 +94,7 @@ impl Log {
     fn answered(self, reply: &Reply) {
         tracing::debug!(
             method = self.method.as_str(),
-            // Quoted: a peer's text forges no line.
+            // Quoted, so that a client's text cannot forge a line.
             path = ?self.path,
             status = reply.status().as_u16(),
             stream = reply.is_stream(),
@@ -112,7 +112,7 @@ async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B)
         let refusal = gate::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why);
         return leave(refusal, version, false, body).await;
     }
-    // Before Host and Origin: probes name any host or none, and learn nothing but a status.
+    // Before Host and Origin: probes name any host or none, and learn only a status.
     if server.config.health.as_deref() == Some(parts.uri.path()) {
         return leave(health(server, &parts.method), version, expects(parts), body).await;
     }
@@ -128,7 +128,7 @@ async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B)
     answered
 }
 
-/// Whether the client sends its body only when it is told to.
+/// Whether the client waits for `100 Continue` before it sends the body.
 fn expects(parts: &Parts) -> bool {
     parts.headers.contains_key(EXPECT)
 }
@@ -163,14 +163,14 @@ async fn admitted<B: RequestBody>(
     }
     let expects = expects(parts);
     let reply = match &server.legacy {
-        // Only POST passes the gate then.
+        // The gate lets only POST pass then.
         None => respond::not_allowed("POST"),
         Some(_) if parts.method == Method::GET && server.is_draining() => draining(None),
         Some(legacy) => {
             let get = parts.method == Method::GET;
             let caller = Caller::new(head, identity);
             match endpoint {
-                // In boxes: the future of a modern request, which is moved to its endpoint, stays small.
+                // Boxed, so that the future of a modern request stays small.
                 Endpoint::Sse => Box::pin(legacy.http_sse_get(caller)).await,
                 _ if get => Box::pin(legacy.get(caller)).await,
                 _ => Box::pin(legacy.delete(caller)).await,
@@ -198,14 +198,14 @@ fn health(server: &ServerState, method: &Method) -> Reply {
     }
 }
 
-/// 503, for as long as it takes until another server is there.
+/// 503 while the server drains.
 fn draining(id: Option<&RequestId>) -> Reply {
     let error = ErrorObject::internal("The server is draining and takes no new requests");
     let refusal = respond::error(StatusCode::SERVICE_UNAVAILABLE, &error, id);
     refusal.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
-/// One message, or what else the body of a POST held.
+/// Routes the body of a POST.
 async fn post(
     server: &Arc<ServerState>,
     endpoint: Endpoint,
@@ -223,7 +223,7 @@ async fn post(
         _ if endpoint == Endpoint::Messages => Route::Legacy,
         Decoded::One(Ok(message)) => checks::route(caller.headers(), message, server.versions()),
         Decoded::Batch(_) => checks::route_batch(caller.headers(), server.versions()),
-        // Within a session it may be a broken answer, which its request is told.
+        // In a session it may be a malformed response, which settles a request of the server.
         Decoded::One(Err(_))
             if server.legacy.is_some()
                 && caller.headers().contains_key(SESSION_ID)
@@ -247,15 +247,15 @@ async fn post(
             boxed(|| legacy.http_sse_post(caller, message)).await
         }
         (Route::Legacy, message, Some(legacy)) => boxed(|| legacy.post(caller, formats, message)).await,
-        // `checks` routes nothing to an era that is not served.
+        // `checks` never routes to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
 }
 
-/// A future in a box, made where it stays: `Box::pin` copies one that stands elsewhere, with all its room.
+/// Builds a future directly on the heap; `Box::pin` would move it there from the stack.
 fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    let endpoint = Box::new_uninit();
-    Box::into_pin(Box::write(endpoint, make()))
+    let memory = Box::new_uninit();
+    Box::into_pin(Box::write(memory, make()))
 }
 
 fn name(message: &Message) -> Option<&str> {
@@ -266,14 +266,14 @@ fn name(message: &Message) -> Option<&str> {
     }
 }
 
-/// What is wrong with a message is told to the session, which answers it.
+/// Passes a malformed message to the session, which answers it.
 async fn refused(server: &Arc<ServerState>, refusal: Refusal) -> Reply {
     let id = refusal.id.clone();
-    // The answer is an error, and errors are JSON whatever was asked for.
+    // Errors are JSON, whatever the client accepts.
     modern::serve(server, Inbound::refused(refusal, LANE), id, Formats::Json).await
 }
 
-/// A modern message whose version is right: the headers that copy its body come next.
+/// Serves a modern request whose version was checked: checks the headers that copy its body first.
 async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, request: Request) -> Reply {
     if formats == Formats::Json && request.method == "subscriptions/listen" {
         let error = ErrorObject::invalid_request("Accept has to allow text/event-stream for a subscription");
@@ -293,7 +293,7 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
                     return boxed(|| refused(server, refusal)).await;
                 }
             }
-            // No client can call it by its annotations: what they would have copied is not checked.
+            // Clients cannot use invalid annotations, so their headers are not checked.
             Err(invalid) => {
                 tracing::warn!(tool = ?name, why = %invalid, "the tool's annotations are invalid")
             }
@@ -311,7 +311,7 @@ fn unreadable<B: RequestBody>(server: &ServerState, why: ReadError, version: Ver
             let limit = server.config.timeouts.body;
             gate::refuse(
                 StatusCode::REQUEST_TIMEOUT,
-                format!("the body came too slowly: it stood still for {limit:?}"),
+                format!("the body came too slowly: less than 1 KiB in {limit:?}"),
             )
         }
         ReadError::OuterLimit => {
@@ -346,7 +346,7 @@ fn unread<B: RequestBody>(reply: Reply, version: Version, mut body: B) -> Answer
     Answered { reply, unread: false }
 }
 
-/// Tells the client that the connection ends with this answer.
+/// Announces that the connection ends with this reply.
 pub(crate) fn close(mut reply: Reply, version: Version) -> Answered {
     if version < Version::HTTP_2 {
         reply = reply.with_header(CONNECTION, HeaderValue::from_static("close"));

@@ -19,17 +19,17 @@ pub(crate) struct ServerState {
     pub(crate) config: HttpServerConfig,
     /// Sessions and streams of the legacy era; `None` if no legacy revision is served.
     pub(crate) legacy: Option<Legacy>,
-    /// Which hosts and origins requests may name.
+    /// Hosts and origins that requests may name.
     pub(crate) hosts: HostPolicy,
     draining: AtomicBool,
 }
 
 impl ServerState {
-    /// What a server on a loopback address, or elsewhere, shares.
+    /// Creates the state of a server that is bound to a loopback address or not.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: a host or an origin that is none.
+    /// [`HttpError::Setting`]: a setting is invalid.
     pub(crate) fn new(
         accept: Arc<dyn Accept>,
         config: HttpServerConfig,
@@ -49,12 +49,12 @@ impl ServerState {
         self.accept.versions()
     }
 
-    /// Whether the server stops: requests are refused, what is in flight is answered.
+    /// Whether the server is draining: it refuses new requests and answers those in flight.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// From here on new requests are refused; subscriptions and sessions come to their end. Idempotent.
+    /// Starts draining: new requests are refused, subscriptions and idle sessions end. Idempotent.
     pub(crate) fn drain(&self) {
         if !self.draining.swap(true, Ordering::SeqCst) {
             self.accept.drain();
@@ -64,14 +64,14 @@ impl ServerState {
         }
     }
 
-    /// Nobody is left to be answered: sessions end now.
+    /// Ends all sessions now.
     pub(crate) fn close(&self) {
         if let Some(legacy) = &self.legacy {
             legacy.close();
         }
     }
 
-    /// What the legacy era has open.
+    /// Counts of open sessions and streams of the legacy era.
     pub(crate) fn sessions(&self) -> SessionCounters {
         self.legacy.as_ref().map(Legacy::counters).unwrap_or_default()
     }

@@ -78,8 +78,8 @@ async fn ask(server: &Running, id: &str, body: &str) -> Raw {
     raw
 }
 
-/// SESS-S-001: the id travels with the result, whatever was said before; FAULT C-42 of others: a question that comes
-/// before it cannot be answered, and is told to have no way.
+/// SESS-S-001: the id comes with the result, whatever came before; FAULT C-42 in other projects: a request of the server
+/// before it cannot be answered, and is rejected.
 #[tokio::test]
 async fn what_is_said_before_the_session_is_open_comes_with_the_answer() {
     let (server, link) = script();
@@ -121,7 +121,7 @@ async fn a_session_that_nobody_was_told_of_ends() {
     until("nothing is left", || stats.sessions() == Default::default()).await;
 }
 
-/// T-19: a session that ends under a request is no 404 for it, unless the request was never looked at.
+/// T-19: a session that ends during a request is not 404 for it, unless the link had not taken the request.
 #[tokio::test]
 async fn a_link_that_ends_fails_what_it_took_and_forgets_the_session() {
     let (server, link) = script();

@@ -43,7 +43,7 @@ async fn an_answer_is_one_json_body_with_200() {
     assert_eq!((what(&answer.json()).as_str(), &answer.json()["id"]), ("hi", &Value::from(7)));
     let answer = client.ask(&bench, r#"{"jsonrpc":"2.0","id":1,"method":"no/such"}"#).await;
     assert_eq!((answer.status, answer.code()), (200, -32601));
-    let answer = client.ask(&bench, &call(1, "nobody", "{}")).await;
+    let answer = client.ask(&bench, &call(1, "unknown", "{}")).await;
     assert_eq!(answer.status, 200);
 }
 
@@ -188,7 +188,7 @@ async fn a_disconnect_does_not_cancel_and_leaves_nothing_behind() {
     assert_eq!(client.ask(&bench, LIST).await.status, 200);
 }
 
-/// T-18: a client that waits for one body is told that there will be none.
+/// T-18: a client that waits for one body gets the error.
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_exchange_ends_with_an_error_where_somebody_waits_for_an_answer() {
     let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
@@ -254,7 +254,7 @@ async fn a_batch_gets_one_array_or_one_event_for_each_answer() {
     assert_eq!(bench.server.ask(post(&batch, &[])).await.status, 400);
 }
 
-/// A batch that takes long: what is answered is told once the client is.
+/// A batch that takes long becomes a stream, which starts with the answers so far.
 #[tokio::test(start_paused = true)]
 async fn a_slow_batch_becomes_a_stream_that_loses_no_answer() {
     let mut bench = Bench::new();

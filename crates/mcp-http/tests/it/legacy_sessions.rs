@@ -60,7 +60,7 @@ async fn an_id_that_a_client_brings_is_never_adopted() {
 async fn a_missing_id_is_400_and_an_unknown_one_404() {
     let bench = Bench::new();
     let get = [("Host", "localhost"), ("Accept", "text/event-stream")];
-    let unknown = [get[0], get[1], ("Mcp-Session-Id", "nobody")];
+    let unknown = [get[0], get[1], ("Mcp-Session-Id", "unknown")];
     for (status, headers) in [(400, &get[..]), (404, &unknown[..])] {
         assert_eq!(bench.server.ask(http("GET /mcp", headers, "")).await.status, status);
         assert_eq!(bench.server.ask(http("DELETE /mcp", headers, "")).await.status, status);
@@ -92,7 +92,7 @@ async fn delete_ends_the_session_and_cancels_what_is_under_way() {
     until("nothing is left", || stats.sessions() == Default::default()).await;
 }
 
-/// HTTP-S-009: the streams of a session end with it, those of its calls too; those of others go on.
+/// HTTP-S-009: the streams of a session end with it, those of its calls too; those of other sessions go on.
 #[tokio::test(start_paused = true)]
 async fn the_streams_of_a_session_end_with_it() {
     let mut bench = Bench::new();
@@ -167,7 +167,7 @@ impl Authenticate for ByToken {
     }
 }
 
-/// SESS-S-010, SEC-S-010, T-44; FAULT B: the id is no credential, and nobody else's stream is taken over.
+/// SESS-S-010, SEC-S-010, T-44; FAULT B: the id is not a credential, and streams of other callers cannot be resumed.
 #[tokio::test(start_paused = true)]
 async fn a_session_is_its_owners_alone() {
     let bench = Bench::with(|config| config.authenticate = Some(std::sync::Arc::new(ByToken)));

@@ -57,7 +57,7 @@ fn bench(lost: &[u64]) -> Bench {
     Bench::with(|config| config.event_store = Some(Arc::new(store)))
 }
 
-/// T-19: the client is told that something is missing, whichever event it is, while the stream goes on and after its end.
+/// T-19: the client learns that an event is missing, whichever it is, while the stream goes on and after its end.
 #[tokio::test(start_paused = true)]
 async fn what_a_store_could_not_keep_is_400() {
     for lost in [&[2_u64][..], &[3], &[2, 3], &[1, 2, 3]] {
@@ -67,7 +67,7 @@ async fn what_a_store_could_not_keep_is_400() {
         let mut stream = client.stream(&bench, &call(1, "count", r#"{"n":4,"gated":1}"#)).await;
         let first = stream.message().await;
         for n in ["2", "3"] {
-            assert_eq!(stream.message().await.what(), n, "whoever listens misses nothing");
+            assert_eq!(stream.message().await.what(), n, "a client that listens misses nothing");
         }
         let answer = soon(bench.server.ask(client.get(first.id.as_deref()))).await;
         assert_eq!(answer.status, 400, "{lost:?}");
@@ -80,9 +80,9 @@ async fn what_a_store_could_not_keep_is_400() {
     }
 }
 
-/// T-46: who opens the stream of no request anew is told what is left.
+/// T-46: a client that opens the stream of no request again gets what is left.
 #[tokio::test(start_paused = true)]
-async fn news_that_a_store_could_not_keep_are_skipped() {
+async fn notifications_that_a_store_could_not_keep_are_skipped() {
     for (lost, left) in [(&[3_u64][..], &["0_2"][..]), (&[2], &["0_3"]), (&[2, 3], &[])] {
         let bench = bench(lost);
         let client = bench.client("2025-11-25").await;

@@ -59,7 +59,7 @@ async fn a_second_get_takes_over_and_the_first_ends() {
     until("one is left", || stats.sessions().streams == 1).await;
 }
 
-/// T-46: news wait for a stream, once each; with or without an event store.
+/// T-46: notifications wait for a stream, once each; with or without an event store.
 #[tokio::test(start_paused = true)]
 async fn news_wait_for_a_stream() {
     for store in [true, false] {
@@ -94,7 +94,7 @@ async fn a_question_goes_to_the_stream_or_fails_at_once() {
     let bench = Bench::new();
     let client = bench.client("2025-06-18").await;
     let answer = client.ask(&bench, &call(1, "ask", "{}")).await;
-    assert!(answer.body.contains("no stream open"), "{answer:?}");
+    assert!(answer.body.contains("no open stream"), "{answer:?}");
     let mut stream = client.listen(&bench, None).await;
     let mut raw = bench.server.open();
     raw.write(client.post(&call(1, "ask", "{}"))).await;
@@ -264,7 +264,7 @@ async fn until_cut(stats: &mcp_http::server::HttpService) {
     }
 }
 
-/// A client with a small window that reads nothing until it is told to.
+/// A client with a small window that reads only on demand.
 struct SlowReader(Events);
 
 impl SlowReader {

@@ -64,7 +64,7 @@ impl Authenticate for Tokens {
 async fn the_application_says_who_calls() {
     let asked = Arc::new(AtomicUsize::new(0));
     let router = Router::new().tool(ToolDef::new("who"), |_, context| async move {
-        let identity = context.envelope().get::<Identity>().ok_or("nobody")?;
+        let identity = context.envelope().get::<Identity>().ok_or("anonymous")?;
         Ok::<_, ToolError>(identity.subject.clone())
     });
     let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |config| {

@@ -117,7 +117,7 @@ async fn a_refused_host_names_the_setting() {
     assert!(raw.until("}}").await.contains("`hosts`"));
 }
 
-/// HTTP-S-022: on a path of nobody there is nothing, and nothing that looks like MCP.
+/// HTTP-S-022: the answer on an unknown path cannot be taken for MCP.
 #[tokio::test]
 async fn an_unknown_path_is_404_without_a_body() {
     let running = Running::start(server(), |_| {});

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::server_kit::{Running, body, call, headers, http, soon};
 use super::server_modern;
 
-/// What a handler tells of its life.
+/// The events of a handler.
 #[derive(Debug, PartialEq)]
 enum Life {
     Began,
@@ -107,7 +107,7 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
     assert_eq!(before.elapsed().as_secs(), 5);
 }
 
-/// FAULT B: an exchange that is broken off at any byte costs nobody else anything (CVE-2025-53365, CVE-2025-53366).
+/// FAULT B: an exchange that is cut at any byte does not affect other clients (CVE-2025-53365, CVE-2025-53366).
 #[tokio::test(start_paused = true)]
 async fn a_request_may_break_off_at_any_byte() {
     let running = Running::start(server_modern::server(), |_| {});

@@ -28,7 +28,7 @@ impl Listener for Pipes {
     }
 }
 
-/// A server that runs in a task of its own.
+/// A server in a separate task.
 pub(crate) struct Running {
     connect: mpsc::UnboundedSender<DuplexStream>,
     /// To look at it while it runs.
@@ -82,7 +82,7 @@ impl Running {
         self.task.await.expect("the server ends well")
     }
 
-    /// One request on a connection of its own.
+    /// One request on a new connection.
     pub(crate) async fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut raw = self.open();
         raw.write(&request).await;

@@ -166,7 +166,7 @@ async fn an_idle_connection_is_closed() {
     assert!((120..=136).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
-/// FAULT B, FAULT C-13: a client that does not read is cut, and costs nobody else anything.
+/// FAULT B, FAULT C-13: a client that does not read is cut, and does not affect others.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_cut() {
     let running = Running::start(server(), |_| {});
@@ -219,7 +219,7 @@ async fn a_request_with_two_lengths_is_refused() {
     }
 }
 
-/// RFC 9110: a client that asks first is told to go on, or that it need not.
+/// RFC 9110: a client that expects 100 gets it, or a refusal.
 #[tokio::test(start_paused = true)]
 async fn a_client_may_ask_before_it_sends() {
     let running = Running::start(server(), |_| {});
@@ -258,7 +258,7 @@ async fn a_short_unread_body_does_not_cost_the_connection() {
     }
 }
 
-/// FAULT B: connections beyond the limit are told so; a place that is free is given again.
+/// FAULT B: connections beyond the limit are refused; a closed connection makes space for another.
 #[tokio::test]
 async fn connections_beyond_the_limit_are_turned_away() {
     let running = Running::start(server(), |config| config.limits.connections = 2);
@@ -277,7 +277,7 @@ async fn connections_beyond_the_limit_are_turned_away() {
     assert_eq!(running.ask(call("1", "echo", "{}")).await.status, 200);
 }
 
-/// FAULT F-S4: only the bytes of its own head say whether a request has two lengths.
+/// FAULT F-S4: only the bytes of its head decide whether a request has two lengths.
 #[tokio::test(start_paused = true)]
 async fn the_length_of_one_request_says_nothing_about_the_next() {
     let running = Running::start(server(), |_| {});

@@ -189,7 +189,7 @@ async fn tls_offers_both_versions_of_http() {
     running.abort();
 }
 
-/// The service alone, as another server mounts it: hosts are checked there too, and whoever mounts it may name the peer.
+/// The service alone, as another server mounts it: hosts are checked there too, and the other server may name the peer.
 #[tokio::test]
 async fn a_mounted_service_checks_hosts_too() {
     let service = peer_server().service().unwrap();

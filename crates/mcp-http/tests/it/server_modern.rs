@@ -68,7 +68,7 @@ async fn an_answer_is_one_json_body() {
     }
 }
 
-/// HTTP-S-023, HTTP-S-022: a modern-only server knows neither sessions nor streams of its own.
+/// HTTP-S-023, HTTP-S-022: a modern-only server has neither sessions nor standalone streams.
 #[tokio::test]
 async fn a_modern_only_server_ignores_what_is_legacy() {
     let server = Server::builder("test", "1").versions([mcp_core::message::ProtocolVersion::V2026_07_28]);

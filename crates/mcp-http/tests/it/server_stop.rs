@@ -54,7 +54,7 @@ async fn what_is_in_flight_is_answered() {
     assert_eq!((served.connections, served.cut), (3, 0));
 }
 
-/// What takes longer than the drain limit is cut, and counted; its handler is told.
+/// What takes longer than the drain limit is cut, and counted; its handler is cancelled.
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_is_cut() {
     let (server, mut has_begun, _gate) = gated();

@@ -1,8 +1,8 @@
-//! The checks of one POST: what its headers and its body decide together, in the order of ledger 2.6.
+//! The checks of a POST that need both its headers and its body, in the order of ledger 2.6.
 //!
 //! [`route`](route()) is step 5 and the responses of step 4, [`route_batch`] the arrays of step 4,
 //! [`check_names`] and [`check_params`] the two header checks of step 6, and [`status`](status()) the column
-//! of ledger 2.5. What the bytes and headers cannot tell, unknown methods above all, the session decides.
+//! of ledger 2.5. The session decides the rest, for example whether a method exists.
 
 mod names;
 mod route;
@@ -23,12 +23,12 @@ pub(crate) use names::{check_names, check_params};
 pub(crate) use route::{Route, route, route_batch};
 pub(crate) use status::status;
 
-/// What a header says that may stand there once.
+/// The value of a header that must not be repeated.
 #[derive(Debug, PartialEq)]
 enum Single<'a> {
     Absent,
     One(&'a HeaderValue),
-    /// Two readers might read two values, so they contradict each other.
+    /// Repeated: two readers could read two values.
     Many,
 }
 
@@ -41,8 +41,8 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a> {
     }
 }
 
-/// What `Mcp-Protocol-Version` says. Copies of one legacy version count once, as lines or as a list: some clients and
-/// gateways add the header again. Any other repetition is `Many`.
+/// The value of `Mcp-Protocol-Version`. Equal copies of a legacy version count once, as lines or as a list, because some
+/// clients and gateways add the header again. Any other repetition is `Many`.
 pub(crate) fn version_label(headers: &HeaderMap) -> Label<'_> {
     let usual = match single(headers, &PROTOCOL_VERSION) {
         Single::Absent => return Label::Absent,
@@ -69,7 +69,7 @@ pub(crate) fn version_label(headers: &HeaderMap) -> Label<'_> {
     }
 }
 
-/// What a header says whose copies count once.
+/// The value of a header whose equal copies count once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label<'a> {
     Absent,
@@ -77,12 +77,14 @@ pub(crate) enum Label<'a> {
     Many,
 }
 
-/// Without the white space around it, which is no part of a value (ledger HDR-S-007).
+// Ledger HDR-S-007.
+/// A value without the white space around it.
 fn trim(value: &HeaderValue) -> &[u8] {
     value.as_bytes().trim_ascii()
 }
 
-/// `-32020` for a request (ledger HDR-S-005). The text names headers only: values can be secrets.
+// Ledger HDR-S-005.
+/// `-32020` for a request. The text names headers, never values, which can be secrets.
 fn mismatch(request: &Request, why: impl Into<Cow<'static, str>>) -> Refusal {
     let error = ErrorObject::new(code::HEADER_MISMATCH, why);
     Refusal::of_request(request.id.clone(), error)

@@ -1,4 +1,6 @@
-//! The headers that copy the body, compared with it (ledger 2.6 step 6).
+//! Compares the headers that copy the body with it.
+
+// Ledger 2.6 step 6.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
@@ -8,14 +10,13 @@ use super::{Single, mismatch, single, trim};
 use crate::headers::{self, METHOD, NAME, decode_value};
 use crate::param::Annotation;
 
-/// Checks `Mcp-Method` and `Mcp-Name` (ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010). `Mcp-Name` is read
-/// only for the methods that have one, and only where the body has the value: a body without it is the
-/// session's to refuse.
+// Ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010.
+/// Checks `Mcp-Method` and `Mcp-Name`. `Mcp-Name` is read only for the methods that have one.
 pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), Refusal> {
     let fault = |why: &'static str| Err(mismatch(request, why));
     match single(headers, &METHOD) {
         Single::Absent => return fault("Header mismatch: Mcp-Method is missing"),
-        Single::Many => return fault("Header mismatch: Mcp-Method stands there more than once"),
+        Single::Many => return fault("Header mismatch: Mcp-Method is repeated"),
         Single::One(method) if trim(method) != request.method.as_str().as_bytes() => {
             return fault("Header mismatch: Mcp-Method differs from the body's method");
         }
@@ -29,8 +30,9 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
     })
 }
 
-/// Checks the `Mcp-Param-*` headers of these annotations against the arguments (ledger HDR-S-011, HDR-S-020,
-/// HDR-S-021, HDR-C-017, T-30). Other headers of that kind are not recognised, and ignored.
+// Ledger HDR-S-011, HDR-S-020, HDR-S-021, HDR-C-017, T-30.
+/// Checks the `Mcp-Param-*` headers of these annotations against the arguments. Other `Mcp-Param-*` headers are
+/// ignored.
 pub(crate) fn check_params(
     headers: &HeaderMap,
     request: &Request,
@@ -48,7 +50,7 @@ pub(crate) fn check_params(
     Ok(())
 }
 
-/// Compares one header with what the body has for it.
+/// Compares a header with the value of the body.
 fn compare<T>(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -57,9 +59,9 @@ fn compare<T>(
 ) -> Result<(), &'static str> {
     match (single(headers, name), body) {
         (Single::Absent, None) => Ok(()),
-        (Single::Absent, Some(_)) => Err("is missing while the body has a value"),
-        (Single::Many, _) => Err("stands there more than once"),
-        (Single::One(_), None) => Err("is there while the body has no value"),
+        (Single::Absent, Some(_)) => Err("is missing, and the body has a value"),
+        (Single::Many, _) => Err("is repeated"),
+        (Single::One(_), None) => Err("has a value, and the body has none"),
         (Single::One(value), Some(body)) => {
             if same(body, &decode_value(value)?) {
                 Ok(())

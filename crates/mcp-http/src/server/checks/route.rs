@@ -1,4 +1,4 @@
-//! Which path a message takes: the table of ledger 2.6 step 5, and the two refusals of step 4.
+//! The era that serves a message: the table of ledger 2.6 step 5, and the two refusals of step 4.
 
 use std::borrow::Cow;
 
@@ -10,30 +10,30 @@ use mcp_core::message::{
 use super::{Label, mismatch, version_label};
 use crate::headers::SESSION_ID;
 
-/// What is done with a message.
+/// How a message is served.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Route {
-    /// It is served statelessly: the header checks of step 6 come next.
+    /// Statelessly; the header checks of step 6 come next.
     Modern,
-    /// It belongs to the legacy path, with its sessions.
+    /// By the legacy era, with its sessions.
     Legacy,
-    /// It is taken and dropped: 202.
+    /// Accepted and dropped: 202.
     Drop,
-    /// It is refused, as an error that the protocol made: [`status`](super::status()) with that origin.
+    /// Refused by the protocol.
     Refuse(Refusal),
 }
 
-/// What the version header says, given what the server serves.
+/// The version header, as seen by a server of certain revisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum VersionHeader<'a> {
     Absent,
     /// A modern revision that is served.
     Modern(Cow<'a, str>),
-    /// A legacy revision, served or not: whether it is the right one the session knows.
+    /// A legacy revision, served or not; the session knows whether it is the negotiated one.
     Legacy(Cow<'a, str>),
-    /// Any other text, and a modern revision that is not served.
+    /// A modern revision that is not served, or any other text.
     Unknown(Cow<'a, str>),
-    /// There is more than one.
+    /// Copies that differ, or copies of a modern revision.
     Many,
 }
 
@@ -66,7 +66,7 @@ impl<'a> VersionHeader<'a> {
     }
 }
 
-/// Routes one message. `served` are the server's revisions, of either era or of both.
+/// Routes a message. `served` are the revisions of the server, of one era or both.
 pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVersion]) -> Route {
     let header = VersionHeader::read(headers, served);
     let routed = match message {
@@ -80,9 +80,9 @@ pub(crate) fn route(headers: &HeaderMap, message: &Message, served: &[ProtocolVe
     routed.unwrap_or_else(Route::Refuse)
 }
 
-/// Routes an array (ledger T-01, RPC-B-022, RPC-B-023): only a 2025-03-26 session may send one. Where the
-/// headers leave that open, the session decides: it knows its version, and the header of a request to it is
-/// only tolerated (T-20).
+// Ledger T-01, RPC-B-022, RPC-B-023; T-20.
+/// Routes an array: only a session of 2025-03-26 may send one. The session decides where the headers do not, because it
+/// knows its version.
 pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Route {
     let header = VersionHeader::read(headers, served);
     let open = match &header {
@@ -98,11 +98,12 @@ pub(crate) fn route_batch(headers: &HeaderMap, served: &[ProtocolVersion]) -> Ro
     Route::Refuse(Refusal::invalid(
         None,
         Shape::Unknown,
-        "one message per POST; arrays are for 2025-03-26 only",
+        "a POST carries one message; arrays are for 2025-03-26 only",
     ))
 }
 
-/// A request that names a version in its `_meta`: the modern era, whatever the method (ledger T-11).
+// Ledger T-11.
+/// A request that names a version in its `_meta` belongs to the modern era, whatever its method.
 fn claimed(
     header: &VersionHeader<'_>,
     request: &Request,
@@ -110,7 +111,7 @@ fn claimed(
 ) -> Result<Route, Refusal> {
     let refuse = |error| refusal(request, error);
     let incomplete = |key: &str, want: &str| {
-        refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] has to be {want}")))
+        refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] must be {want}")))
     };
     let version = request.params.as_ref().and_then(|params| params.field_text(Field::MetaProtocolVersion));
     let Some(version) = version else { return Err(incomplete(meta::PROTOCOL_VERSION, "a string")) };
@@ -122,10 +123,7 @@ fn claimed(
             return Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is missing"));
         }
         VersionHeader::Many => {
-            return Err(mismatch(
-                request,
-                "Header mismatch: Mcp-Protocol-Version stands there more than once",
-            ));
+            return Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is repeated"));
         }
         named if named.label() != Some(&version) => {
             return Err(mismatch(
@@ -141,7 +139,7 @@ fn claimed(
     Ok(Route::Modern)
 }
 
-/// A request without a claim: the legacy era, if the header does not say otherwise.
+/// A request without a version in its `_meta` belongs to the legacy era, unless the header names a modern one.
 fn unclaimed(
     header: &VersionHeader<'_>,
     request: &Request,
@@ -152,14 +150,12 @@ fn unclaimed(
     match header {
         VersionHeader::Modern(_) => {
             let error = ErrorObject::invalid_params(format!(
-                "params._meta[\"{}\"] has to name the version that the header names",
+                "params._meta[\"{}\"] must name the version of the header",
                 meta::PROTOCOL_VERSION
             ));
             Err(refusal(request, error))
         }
-        VersionHeader::Many => {
-            Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version stands there more than once"))
-        }
+        VersionHeader::Many => Err(mismatch(request, "Header mismatch: Mcp-Protocol-Version is repeated")),
         // `initialize` negotiates by its body, whatever the header says (ledger T-20).
         VersionHeader::Unknown(label) if !initialize => unsupported(label),
         _ if has_legacy(served) => Ok(Route::Legacy),
@@ -180,8 +176,9 @@ fn unclaimed(
     }
 }
 
-/// A notification. The modern era has none over HTTP: they are taken and dropped, `notifications/cancelled`
-/// too, which else would let one caller cancel another's request (ledger T-31).
+// Ledger T-31.
+/// A notification. The modern era has none over HTTP, so they are accepted and dropped. This includes
+/// `notifications/cancelled`, which could cancel the request of another caller.
 fn notified(
     header: &VersionHeader<'_>,
     notification: &Notification,
@@ -191,7 +188,7 @@ fn notified(
     match header {
         VersionHeader::Many => refuse(ErrorObject::new(
             code::HEADER_MISMATCH,
-            "Header mismatch: Mcp-Protocol-Version stands there more than once",
+            "Header mismatch: Mcp-Protocol-Version is repeated",
         )),
         VersionHeader::Unknown(label) => refuse(ErrorObject::unsupported_version(served, label)),
         VersionHeader::Modern(_) => Ok(Route::Drop),
@@ -202,15 +199,15 @@ fn notified(
     }
 }
 
-/// A response: only a legacy server asks anything (ledger RPC-B-013). Its id is the server's own, and not
-/// echoed.
+// Ledger RPC-B-013.
+/// A response: only legacy servers send requests. Its id was chosen by the server and is not echoed.
 fn responded(header: &VersionHeader<'_>, served: &[ProtocolVersion]) -> Result<Route, Refusal> {
     match header {
         VersionHeader::Legacy(_) | VersionHeader::Absent if has_legacy(served) => Ok(Route::Legacy),
         _ => Err(Refusal::invalid(
             None,
             Shape::Response,
-            "this server asks nothing, so a response answers nothing",
+            "a response is not expected: this server sends no requests",
         )),
     }
 }

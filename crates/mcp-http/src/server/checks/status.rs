@@ -1,25 +1,27 @@
-//! The status of an answer on 2026-07-28: ledger 2.5, by who made the error (T-04).
+//! The status of an answer on 2026-07-28, by the code and the maker of the error.
+
+// Ledger 2.5, T-04.
 
 use hyper::StatusCode;
 use mcp_core::message::{ErrorObject, Response, code};
 use mcp_core::transport::AnsweredBy;
 
-/// The status of a modern exchange that is answered with this response. Legacy exchanges are answered 200.
+/// The status of a modern exchange with this response.
 pub(crate) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
     match (&response.outcome, answered_by) {
         (Ok(_), _) => StatusCode::OK,
         (Err(error), AnsweredBy::Protocol) => refusal_status(error),
         // Load balancers see only the status.
         (Err(_), AnsweredBy::Busy) => StatusCode::SERVICE_UNAVAILABLE,
-        // A handler's errors are results of the call, whatever their code.
+        // An error of a handler is an outcome of the call, whatever its code.
         (Err(error), _) if error.code == code::MISSING_CLIENT_CAPABILITY => StatusCode::BAD_REQUEST,
         (Err(_), _) => StatusCode::OK,
     }
 }
 
-/// The status of an error that was made before any handler saw the request.
+/// The status of an error that was made before a handler saw the request.
 ///
-/// `-32603` is 200: a client would take a 5xx for a broken server and not read it.
+/// `-32603` is 200: a client would not read the body of a 5xx.
 pub(super) fn refusal_status(error: &ErrorObject) -> StatusCode {
     match error.code {
         code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,

@@ -1,4 +1,4 @@
-//! What a handler can do with the stream that its answer travels on.
+//! A handler's control over the stream of its answer.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -9,9 +9,9 @@ use super::lane::Delivery;
 use super::session::Session;
 use super::stream::can_poll;
 
-/// Lets a handler close the connection that its client waits on, without ending the exchange: the client comes back
-/// and asks for the rest (polling, ledger SSE-S-006). Good for work of many minutes, which no proxy keeps a connection
-/// open for.
+// Ledger SSE-S-006.
+/// Closes the connection on which a client waits without ending the exchange. The client reconnects and reads the rest
+/// (polling). Use it for work of many minutes, for which proxies do not keep a connection open.
 ///
 /// Found in the [`Envelope`](mcp_core::transport::Envelope) of each request of a legacy session:
 ///
@@ -21,8 +21,8 @@ use super::stream::can_poll;
 ///
 /// fn long_work_starts(envelope: &Envelope) {
 ///     if let Some(stream) = envelope.get::<StreamControl>() {
-///         // A client that cannot come back just goes on waiting.
-///         let _cannot = stream.close_stream();
+///         // A client that cannot reconnect keeps its connection.
+///         let _kept_open = stream.close_stream();
 ///     }
 /// }
 /// ```
@@ -36,12 +36,12 @@ pub struct StreamControl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseStreamError {
-    /// The client could not come back: its revision is older than 2025-11-25, it takes no streams, or there is no
-    /// event store.
-    #[error("the client cannot take this stream up again")]
+    /// The client could not resume the stream: its revision is older than 2025-11-25, it accepts no streams, or the server
+    /// has no event store.
+    #[error("the client cannot resume this stream")]
     NotResumable,
-    /// The exchange is over, or nobody waits for it any more.
-    #[error("the exchange is over")]
+    /// The exchange has ended, or its client has hung up.
+    #[error("the exchange has ended")]
     Ended,
 }
 
@@ -50,15 +50,15 @@ impl StreamControl {
         StreamControl { session: Arc::downgrade(session), lane }
     }
 
-    /// Closes the connection. What is said from here on is kept until the client comes back. Nothing happens if no
-    /// connection is open.
+    // Ledger SSE-S-004, SSE-S-007.
+    /// Closes the connection. Later messages are kept until the client reconnects. Has no effect if no connection is open.
     ///
-    /// An answer that has no form yet becomes a stream by this: it starts with the event that the client comes back
-    /// with, and the time that it waits before (SSE-S-004, SSE-S-007).
+    /// An answer without output becomes a stream, which starts with an event id for the client to resume from and the time
+    /// to wait before it.
     ///
     /// # Errors
     ///
-    /// [`CloseStreamError`]: then nothing was changed.
+    /// [`CloseStreamError`]: nothing was changed.
     pub fn close_stream(&self) -> Result<(), CloseStreamError> {
         let session = self.session.upgrade().ok_or(CloseStreamError::Ended)?;
         let answer = {

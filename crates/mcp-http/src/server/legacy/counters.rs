@@ -1,21 +1,21 @@
-//! What is open: counted by guards, so that a count that comes back to 0 proves that nothing was left behind.
+//! Counts of open sessions, links and streams, kept by guards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// What the legacy half of a server has open, and what it had to drop. A snapshot; cheap to take.
+/// A snapshot of what the legacy era of a server has open, and what it dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionCounters {
-    /// Sessions that clients can use.
+    /// Open sessions.
     pub sessions: usize,
-    /// Links to the application, with their tasks: a session that has ended may have one for a moment longer.
+    /// Links to the application, each with a task. The link of a session may live a moment longer than the session.
     pub links: usize,
-    /// Connections of streams that are being written.
+    /// Open connections of streams.
     pub streams: usize,
     /// Requests without an answer.
     pub exchanges: usize,
-    /// Notifications that were dropped since the start: nobody listened, or not fast enough.
+    /// Notifications that were dropped since the start, because no client read them or not fast enough.
     pub dropped: u64,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Counters {
     dropped: AtomicU64,
 }
 
-/// What is counted.
+/// What a guard counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Resource {
     Link,
@@ -35,7 +35,7 @@ pub(super) enum Resource {
     Exchange,
 }
 
-/// Counts while it lives.
+/// Counts one while it lives.
 #[derive(Debug)]
 pub(super) struct CounterGuard(Arc<Counters>, Resource);
 
@@ -53,10 +53,10 @@ impl Counters {
         CounterGuard(self.clone(), what)
     }
 
-    /// One more, if there are fewer than `most`.
+    /// Counts one more, if there are fewer than `most`.
     pub(super) fn count_up_to(self: &Arc<Self>, what: Resource, most: usize) -> Option<CounterGuard> {
         let had = self.of(what).fetch_add(1, Ordering::Relaxed);
-        // Made in any case: it takes the one back.
+        // Created in any case, because its drop subtracts again.
         let counted = CounterGuard(self.clone(), what);
         (had < most).then_some(counted)
     }

@@ -1,4 +1,6 @@
-//! DELETE on the endpoint: the client ends its session (ledger SESS-C-009).
+//! DELETE on the endpoint: the client ends its session.
+
+// Ledger SESS-C-009.
 
 use hyper::StatusCode;
 
@@ -7,7 +9,7 @@ use crate::server::caller::Caller;
 use crate::server::respond::{self, Reply};
 
 impl Legacy {
-    /// `DELETE` on the endpoint. From here on the id is unknown: 404. Requests under way are cancelled.
+    /// `DELETE` on the endpoint. Afterwards the id is unknown: 404. Requests in flight are cancelled.
     pub(crate) async fn delete(&self, caller: Caller) -> Reply {
         match self.session_of(&caller) {
             Ok(session) => {

@@ -1,4 +1,6 @@
-//! GET on the endpoint: the stream of no request, or a stream that is taken up again (ledger 3.12).
+//! GET on the endpoint: the stream that belongs to no request, or a stream that is resumed.
+
+// Ledger 3.12.
 
 use std::sync::Arc;
 
@@ -29,18 +31,18 @@ impl Legacy {
         }
         let session = self.session_of(caller)?;
         session.touch();
-        // An empty id is what a client sends that has read none.
+        // Clients that have read no id may send an empty one.
         let last = caller.headers().get(LAST_EVENT_ID).filter(|id| !id.as_bytes().trim_ascii().is_empty());
         let reader = match last {
             None => session.listen(None).await,
             Some(last) => {
                 // Not 404, which would mean that the session is lost (ledger T-19).
-                let unknown = || refuse(StatusCode::BAD_REQUEST, "Last-Event-ID names nothing that is kept");
+                let unknown = || refuse(StatusCode::BAD_REQUEST, "Last-Event-ID names no event that is kept");
                 let last = last.to_str().ok().and_then(EventId::parse).ok_or_else(unknown)?;
                 match session.resume(last).await {
                     Err(_) if session.is_over() => None,
                     Err(error) => {
-                        tracing::debug!(%error, "a stream cannot be taken up again");
+                        tracing::debug!(%error, "a stream cannot be resumed");
                         return Err(unknown());
                     }
                     Ok(reader) => Some(reader),
@@ -52,17 +54,18 @@ impl Legacy {
     }
 }
 
-/// What is done where the store has less than was said.
+/// What to do if the store has lost events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gaps {
-    /// The client asked for all of it.
+    /// The client resumes a stream that owes an answer.
     Refused,
     Skipped,
 }
 
 impl Session {
+    // Ledger T-24.
     /// Opens the stream that belongs to no request, behind this event if the client names one. An earlier connection of
-    /// it ends: the newest wins (ledger T-24). Events that the store still has come first. `None` if the session is over.
+    /// it ends: the newest wins. Events that the store still has come first. `None` if the session is over.
     async fn listen(self: &Arc<Self>, last: Option<u64>) -> Option<Reader> {
         let (writer, reader) = self.connection(0);
         let mut at = EventId { stream: 0, number: self.attach_standalone(&writer, last)? };
@@ -75,11 +78,11 @@ impl Session {
                 }
                 stream.stored()
             };
-            // This stream owes no answer: a client goes on with what is left rather than not at all.
+            // This stream owes no answer, so the client gets what is left.
             if let Err(error) = self.replay(&writer, &mut at, Gaps::Skipped).await {
                 tracing::debug!(%error, "events that waited for a reader are gone");
             }
-            // What the store failed to keep is not waited for.
+            // Events that the store failed to keep are skipped.
             at.number = at.number.max(newest);
         }
         Some(reader)
@@ -104,7 +107,7 @@ impl Session {
         Some(given)
     }
 
-    /// Takes a stream up again behind this event: what was said since, then what is said from now on, or the end.
+    /// Resumes a stream behind this event: first the events since then, then new ones, or the end.
     async fn resume(self: &Arc<Self>, last: EventId) -> Result<Reader, StoreError> {
         if last.stream == 0 {
             return self.listen(Some(last.number)).await.ok_or(StoreError::Gone);
@@ -118,14 +121,14 @@ impl Session {
         let mut at = last;
         let mut attached = false;
         loop {
-            // Looked at before the store: if the stream had ended by then, the store has all of it.
+            // Before the store is read: if the stream has ended by now, the store has all of it.
             let newest = self.lock().stream(last.stream).map(|stream| stream.stored());
             match newest {
                 Some(newest) if last.number > newest => return Err(StoreError::Gone),
                 Some(newest) if newest == at.number => {}
                 _ => self.replay(&writer, &mut at, Gaps::Refused).await?,
             }
-            // A store that failed to keep the newest events knows of no gap.
+            // The store failed to keep the newest events.
             if newest.is_some_and(|newest| at.number < newest) {
                 return Err(StoreError::Gone);
             }
@@ -143,14 +146,14 @@ impl Session {
             }
         }
         if at == last {
-            // A client that was told everything would come back for nothing, for ever.
+            // The client has everything; it would reconnect for ever.
             return Err(StoreError::Gone);
         }
         writer.end();
         Ok(reader)
     }
 
-    /// Has the store's events behind this one read, and moves on to the last of them.
+    /// Sends the stored events behind this one, and moves `at` to the last of them.
     async fn replay(&self, writer: &Writer, at: &mut EventId, gaps: Gaps) -> Result<(), StoreError> {
         let store = self.store().ok_or(StoreError::Gone)?;
         for (id, message) in store.after(self.id.as_str(), *at).await? {
@@ -163,8 +166,9 @@ impl Session {
         Ok(())
     }
 
-    /// The first bytes of a stream, so that proxies let the headers through: where clients know it, an id to come back
-    /// with and when (ledger SSE-S-007), else a comment.
+    // Ledger SSE-S-007.
+    /// Sends the first bytes of a stream, so that proxies forward the headers: an id to resume from and the time to
+    /// wait for clients that know them, otherwise a comment.
     fn greet(&self, writer: &Writer, version: Option<ProtocolVersion>, id: EventId) {
         let greeting = self.priming(version, id).unwrap_or_else(|| {
             let mut comment = Vec::new();

@@ -1,4 +1,6 @@
-//! The two endpoints of 2024-11-05: a stream that is the session, and a path that messages are sent to (ledger 3.24).
+//! HTTP+SSE of 2024-11-05: a stream that is the session, and a path for messages.
+
+// Ledger 3.24.
 
 use hyper::StatusCode;
 use mcp_core::message::{Decoded, RequestId};
@@ -13,11 +15,12 @@ use crate::server::caller::Caller;
 use crate::server::respond::{self, Reply};
 use crate::sse;
 
-/// How the session is named in the query of the path that messages are sent to.
+/// The parameter of the messages path that names the session.
 const SESSION: &str = "sessionId";
 
 impl Legacy {
-    /// `GET /sse` of 2024-11-05. The session is as old as this stream (SSE24-S-005).
+    // SSE24-S-005.
+    /// `GET /sse`. The session lives as long as this stream.
     pub(crate) async fn http_sse_get(&self, caller: Caller) -> Reply {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
@@ -26,7 +29,7 @@ impl Legacy {
         let started = self.start(SessionKind::HttpSse, &caller, |session| {
             let (writer, read) = session.connection(0);
             let mut first = Vec::new();
-            // Relative: proxies may have changed everything before the path (SSE24-S-002).
+            // Relative, because proxies may change everything in front of the path (SSE24-S-002).
             sse::event(
                 "endpoint",
                 &format!("{}?{SESSION}={}", self.messages_path, session.id.as_str()),
@@ -46,13 +49,13 @@ impl Legacy {
         respond::events(stream_of(reader, Some(session.context.keep_alive)))
     }
 
-    /// `POST /messages` of 2024-11-05: answered by a status alone; what is said to it goes out on the stream
-    /// (SSE24-S-004).
+    // SSE24-S-004.
+    /// `POST /messages`. Answered by a status; the JSON-RPC answer is sent on the stream.
     pub(crate) async fn http_sse_post(&self, caller: Caller, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
         let Some(id) = named else {
-            return refuse(StatusCode::BAD_REQUEST, "The query has to name the session");
+            return refuse(StatusCode::BAD_REQUEST, "the query must have the parameter sessionId");
         };
         let Some(session) = self.table.find(id, SessionKind::HttpSse, caller.identity.as_ref()) else {
             return session_not_found();

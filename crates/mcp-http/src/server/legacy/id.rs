@@ -1,4 +1,4 @@
-//! Session ids: unguessable, visible ASCII, never shown.
+//! Session ids: random, visible ASCII, never shown.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,15 +6,17 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hyper::header::HeaderValue;
 
-/// Random bytes in an id: 192 bits (ledger SESS-S-002 asks for 128).
+// Ledger SESS-S-002 requires 128.
+/// Random bytes in an id: 192 bits.
 const BYTES: usize = 24;
 
-/// The id of a session. Whoever knows it and has the right identity speaks for the session, so it is not shown.
+/// The id of a session. Not shown by `Debug`, because it gives access to the session.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct SessionId(Arc<str>);
 
 impl SessionId {
-    /// A fresh one, from the system's generator. Letters, digits, `-` and `_` only (SESS-S-003).
+    // SESS-S-003.
+    /// A random id from the system's generator: letters, digits, `-` and `_` only.
     pub(super) fn fresh() -> Result<SessionId, getrandom::Error> {
         let mut bytes = [0_u8; BYTES];
         getrandom::fill(&mut bytes)?;
@@ -33,7 +35,7 @@ impl SessionId {
     }
 }
 
-/// So that a table can be asked for the text of a header.
+/// For look-ups by the text of a header.
 impl std::borrow::Borrow<str> for SessionId {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! One exchange: a POST that wants an answer, and what has become of it so far.
+//! One exchange: a POST that expects an answer, and the state of the answer.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,26 +14,26 @@ use super::queue::Reader;
 use super::stream::Stream;
 use crate::server::respond::Formats;
 
-/// What an exchange is told to the one who sent the POST.
+/// The answer to a POST.
 pub(super) enum Answer {
     /// One JSON body. `accepted`: it is a result.
     Body { status: StatusCode, json: Bytes, accepted: bool },
-    /// A stream. `accepted`: it starts with what belongs to a result.
+    /// A stream. `accepted`: its first message belongs to a result.
     Stream { reader: Reader, accepted: bool },
-    /// Nothing is answered: 202.
+    /// No answer: 202.
     Nothing,
-    /// The session ended while the request was served: nobody knows what was done.
+    /// The session ended while the request was served; it may have been executed.
     Failed,
-    /// The session ended before the request was looked at.
+    /// The session ended before the link took the request.
     NotTaken,
 }
 
-/// What a POST brought.
+/// The content of a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Brought {
     /// One message.
     One,
-    /// Several in one array, and whether some were no messages.
+    /// An array. `bad`: some of its items are not messages.
     Batch { bad: bool },
     /// The `initialize` that opens the session.
     Opening,
@@ -42,7 +42,7 @@ pub(super) enum Brought {
 /// Exchanges by the number of their lane.
 pub(super) type Exchanges = HashMap<u64, Exchange, BuildHasherDefault<LaneHasher>>;
 
-/// One multiplication in place of a keyed hash: lanes are numbered by this side, so nobody can have them collide.
+/// One multiplication instead of a keyed hash: the server numbers lanes, so clients cannot cause collisions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LaneHasher(u64);
 
@@ -69,20 +69,20 @@ pub(super) struct Exchange {
     pub(super) brought: Brought,
     pub(super) formats: Formats,
     pub(super) delivery: Delivery,
-    /// The link has taken it.
+    /// Whether the link has taken it.
     pub(super) taken: bool,
-    /// What was said before it could be told: answers to a batch, notifications before a session is open.
+    /// Messages that cannot be sent yet: answers of a batch, notifications before the session is open.
     pub(super) held: Vec<Bytes>,
     pub(super) _open: CounterGuard,
 }
 
-/// What kind of answer it is.
+/// How the answer is delivered.
 pub(super) enum Delivery {
     /// The first message decides (promise 4).
     Undecided(oneshot::Sender<Answer>),
     /// Events.
     Stream(Stream),
-    /// Whoever sent the POST hung up before there was anything to come back for.
+    /// The client hung up before there was a stream to resume.
     Gone,
 }
 
@@ -108,8 +108,8 @@ impl Exchange {
         }
     }
 
-    /// Whether the answers are an array. The refusal of a whole batch is none: it names no request, and leaves those
-    /// that there are without an answer.
+    /// Whether the answers form an array. The refusal of a whole batch does not: it names no request, and its requests get no
+    /// answers.
     pub(super) fn is_list(&self, last: Option<&RequestId>, version: Option<ProtocolVersion>) -> bool {
         let Brought::Batch { bad } = self.brought else { return false };
         let batches = version.is_some_and(ProtocolVersion::has_batching);
@@ -130,8 +130,9 @@ impl Exchange {
     }
 }
 
-/// The status of a legacy answer (ledger 2.5): errors travel with 200, except for messages that are not requests, and
-/// for a server at a limit.
+// Ledger 2.5.
+/// The status of a legacy answer: errors travel with 200, except for messages that are not requests, and for a server
+/// at a limit.
 pub(super) fn status(response: &Response, answered_by: AnsweredBy) -> StatusCode {
     match &response.outcome {
         Err(_) if answered_by == AnsweredBy::Busy => StatusCode::SERVICE_UNAVAILABLE,

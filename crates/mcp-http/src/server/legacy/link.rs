@@ -1,4 +1,4 @@
-//! The one long link of a session, as the contract has it.
+//! The link of a session, as the transport contract defines it.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use mcp_core::transport::{
 
 use super::session::Session;
 
-/// Legacy requests copy nothing into headers, and are given up by message. POSTs overtake each other.
+/// Legacy requests copy nothing into headers, and are cancelled by a message. POSTs may overtake each other.
 const BINDING: Binding = Binding::new("http").abandon(AbandonBy::Message);
 
 /// The link of a session. Dropping it, or one of its halves, ends the session.

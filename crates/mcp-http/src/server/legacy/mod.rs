@@ -8,9 +8,10 @@
 //!                                     └─▶ queue ─▶ body of an answer
 //! ```
 //!
-//! A session lives apart from connections: it is made by `initialize`, and ends by DELETE, by idleness, with its link
-//! or with the server. An exchange lives on when its connection breaks (ledger HTTP-S-011); a stream whose events are
-//! kept is taken up again by GET.
+//! A session is independent of connections: `initialize` creates it, and it ends by DELETE, when it is idle, with its
+//! link or with the server. An exchange outlives its connection, and GET resumes a stream whose events are kept.
+
+// Ledger HTTP-S-011.
 
 mod control;
 mod counters;
@@ -52,7 +53,7 @@ pub use control::{CloseStreamError, StreamControl};
 pub use counters::SessionCounters;
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
-/// Seconds that a client is asked to wait when there is no room for its session.
+/// Seconds after which a client may retry when all sessions are in use.
 const RETRY_AFTER_SECONDS: &str = "10";
 
 /// All sessions of a server.
@@ -61,7 +62,7 @@ pub(crate) struct Legacy {
     context: Arc<SessionContext>,
     table: Arc<Table>,
     most: usize,
-    /// What clients of 2024-11-05 are told to POST to.
+    /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
     draining: AtomicBool,
 }
@@ -86,19 +87,19 @@ impl Legacy {
         }
     }
 
-    /// The server stops: no new sessions; those in which nothing is under way end now, the others when the application
-    /// has come to their end, or by [`Legacy::close`].
+    /// Starts draining: no new sessions. Sessions without a request in flight end now, the others when the application ends
+    /// them, or by [`Legacy::close`].
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for session in self.table.all() {
-            // What is under way on one stream only the application knows.
+            // Only the application knows what is in flight on the one stream of HTTP+SSE.
             if session.kind == SessionKind::StreamableHttp && !session.is_busy() {
                 self.table.end(&session);
             }
         }
     }
 
-    /// Ends all sessions now, whatever is under way.
+    /// Ends all sessions now.
     pub(crate) fn close(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for session in self.table.all() {
@@ -106,7 +107,7 @@ impl Legacy {
         }
     }
 
-    /// What is open.
+    /// Counts of what is open.
     pub(crate) fn counters(&self) -> SessionCounters {
         self.context.counters.snapshot(self.table.len())
     }
@@ -115,13 +116,13 @@ impl Legacy {
         self.draining.load(Ordering::SeqCst)
     }
 
-    /// The session that a request names, after the checks that all requests but `initialize` have to pass: an id (400),
-    /// of a session of this caller (404), and a version that is served (400). In the order of ledger 2.6.
+    /// The session that a request names. Checks in the order of ledger 2.6 what all requests but `initialize` need: an id
+    /// (400), of a session of this caller (404), and a version that is served (400).
     fn session_of(&self, caller: &Caller) -> Result<Arc<Session>, Reply> {
         let Some(id) = caller.headers().get(SESSION_ID) else {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
-                "Mcp-Session-Id is missing; `initialize` comes first",
+                "Mcp-Session-Id is missing; open a session with `initialize`",
             ));
         };
         let found = id
@@ -133,8 +134,8 @@ impl Legacy {
         Ok(session)
     }
 
-    /// In a session the negotiated version governs. A header may be missing, or name any version that is served
-    /// (ledger T-20, HTTP-S-017, HTTP-S-018).
+    // Ledger T-20, HTTP-S-017, HTTP-S-018.
+    /// The negotiated version governs a session. The header may be missing, or name any version that is served.
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Reply> {
         let label = match checks::version_label(headers) {
             Label::Absent => return Ok(()),
@@ -163,17 +164,20 @@ impl Drop for Legacy {
     }
 }
 
-/// A refusal of the HTTP request (ledger HTTP-S-003).
+// Ledger HTTP-S-003.
+/// A refusal of the HTTP request.
 fn refuse(status: StatusCode, why: &'static str) -> Reply {
     respond::error(status, &ErrorObject::invalid_request(why), None)
 }
 
-/// Unknown, ended, or somebody else's: nobody can tell which (ledger SESS-S-007, SESS-S-010).
+// Ledger SESS-S-007, SESS-S-010.
+/// The same refusal for sessions that are unknown, have ended, or belong to another caller.
 fn session_not_found() -> Reply {
-    refuse(StatusCode::NOT_FOUND, "There is no such session; start anew with `initialize`")
+    refuse(StatusCode::NOT_FOUND, "The session is unknown or has ended; open a new one with `initialize`")
 }
 
-/// No room, or no time: 503 with a hint (FAULT B: session exhaustion).
+// FAULT B: session exhaustion.
+/// 503 with `Retry-After`.
 fn unavailable(why: &'static str) -> Reply {
     let seconds = hyper::header::HeaderValue::from_static(RETRY_AFTER_SECONDS);
     refuse(StatusCode::SERVICE_UNAVAILABLE, why).with_header(RETRY_AFTER, seconds)

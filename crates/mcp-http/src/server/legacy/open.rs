@@ -1,4 +1,4 @@
-//! Opening a session: `initialize` without an id, or the stream of 2024-11-05.
+//! Opens a session: by `initialize` without an id, or by the stream of 2024-11-05.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::headers::SESSION_ID;
 use crate::server::caller::Caller;
 use crate::server::respond::{Formats, Reply};
 
-/// Ends a session that did not come to be: whoever asked for it hung up, and nobody knows its id.
+/// Cleans up a session whose client hung up before it learned the id.
 pub(super) struct Opening(Option<Arc<Session>>);
 
 impl Opening {
-    /// From here on it is known.
+    /// The client is about to learn the id.
     pub(super) fn done(mut self) {
         self.0 = None;
     }
@@ -38,8 +38,9 @@ impl Drop for Opening {
 }
 
 impl Legacy {
-    /// A fresh session with its link, in a task of its own, which nobody knows yet. The id is always our own: one that
-    /// a client brings is never adopted (FAULT B: session fixation).
+    // FAULT B: session fixation.
+    /// Creates a session that is not in the table yet, and spawns the task of its link. The server chooses the id,
+    /// never the client.
     pub(super) fn start(
         &self,
         kind: SessionKind,
@@ -47,19 +48,20 @@ impl Legacy {
         first: impl FnOnce(&Arc<Session>),
     ) -> Result<(Arc<Session>, Opening), Reply> {
         if self.is_draining() {
-            return Err(unavailable("The server stops"));
+            return Err(unavailable("The server is stopping"));
         }
-        let Some(place) = self.context.counters.count_up_to(Resource::Link, self.most) else {
-            return Err(unavailable("There are too many sessions (sessions.max)"));
+        let Some(counted) = self.context.counters.count_up_to(Resource::Link, self.most) else {
+            return Err(unavailable("Too many sessions are open (sessions.max)"));
         };
         let id = SessionId::fresh().map_err(|error| {
             tracing::error!(%error, "no random bytes for a session id");
-            refuse(StatusCode::INTERNAL_SERVER_ERROR, "No session id could be made")
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, "The server cannot create a session id")
         })?;
         let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.context.clone()));
         let opening = Opening(Some(session.clone()));
         first(&session);
-        let registered = Registered { table: self.table.clone(), session: session.clone(), _place: place };
+        let registered =
+            Registered { table: self.table.clone(), session: session.clone(), _counted: counted };
         let link = Box::new(Link::new(session.clone()));
         let accept = self.accept.clone();
         tokio::spawn(async move {
@@ -76,7 +78,7 @@ impl Legacy {
         Ok((session, opening))
     }
 
-    /// `initialize`. The id is told with the answer, if that is a result; a session that was refused is over.
+    /// `initialize`. A result carries the id of the new session; an error ends the session.
     pub(super) async fn initialize(&self, caller: &Caller, request: Request, formats: Formats) -> Reply {
         let mut answer = None;
         let envelope = caller.envelope.clone();
@@ -106,7 +108,7 @@ impl Legacy {
             response = response.with_header(SESSION_ID, id);
             self.table.insert(&session);
         }
-        // A stream that says no ends its session itself, once that is said.
+        // A stream with an error ends its session after it.
         opening.done();
         response
     }

@@ -1,4 +1,4 @@
-//! POST on the endpoint: one message or a batch, within a session or to open one.
+//! POST on the endpoint: one message or a batch, in a session or to open one.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::server::caller::Caller;
 use crate::server::respond::{self, Formats, Reply};
 
 impl Legacy {
-    /// `POST` on the endpoint, of a message that is not modern. The gate has seen to it that the client takes an answer.
+    /// `POST` on the endpoint with a message that is not modern. The gate has checked the formats.
     pub(crate) async fn post(&self, caller: Caller, formats: Formats, message: Decoded) -> Reply {
         let message = match message {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return match self.named(&caller) {
-                    // The session refuses it: it has had its own.
+                    // The session refuses it, because it is open.
                     Some(session) => {
                         in_session(&session, &caller, Decoded::One(Ok(request.into())), formats).await
                     }
-                    // An id that nobody knows here is no reason not to open a session; it gets an id of its own.
+                    // An unknown id does not prevent a new session, which gets another id.
                     None => self.initialize(&caller, request, formats).await,
                 };
             }
@@ -41,7 +41,8 @@ impl Legacy {
         }
     }
 
-    /// The session that an `initialize` names, if it names one. Its version header means nothing (ledger T-20).
+    // Ledger T-20.
+    /// The session that an `initialize` names, if it names one. Its version header is ignored.
     fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
         let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
         self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref())
@@ -62,7 +63,7 @@ async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, f
             let taken = session.tell(place, lane, Inbound::message(message, lane).with_envelope(envelope));
             return accepted(taken.ok()).await;
         }
-        // The session says what is wrong with it, in a body with a status (ledger HTTP-S-003).
+        // The session refuses it in a JSON body with a status (ledger HTTP-S-003).
         Decoded::One(Err(refusal)) => {
             let formats = Formats::Json;
             (Inbound::refused(refusal, lane), Brought::One, Vec::new(), formats)
@@ -89,7 +90,8 @@ fn request_id(message: &Message) -> Option<RequestId> {
     }
 }
 
-/// Waits until the link took a message that gets no answer (promise 3, ledger HTTP-S-002).
+// Promise 3, ledger HTTP-S-002.
+/// Waits until the link has taken a message that gets no answer.
 pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
     let Some(taken) = taken else { return session_not_found() };
     match taken.await {
@@ -98,7 +100,7 @@ pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
     }
 }
 
-/// Waits for the answer. If that takes long the client is told that the server is alive: by a stream.
+/// Waits for the answer. After the keep-alive time the answer becomes a stream, so that the client gets comments.
 async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Receiver<Answer>) -> Answer {
     let soon = tokio::time::timeout(session.context.keep_alive, &mut answer).await;
     let answer = match soon {
@@ -112,7 +114,7 @@ async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Recei
 }
 
 impl Session {
-    /// An exchange that has no form yet becomes a stream, for a client that takes one.
+    /// Turns an undecided exchange into a stream, if the client accepts one.
     fn show_life(self: &Arc<Self>, lane: Lane) {
         let opened = {
             let mut state = self.lock();
@@ -130,13 +132,13 @@ impl Session {
     }
 }
 
-/// The HTTP response that an answer is.
+/// The HTTP reply of an answer.
 pub(super) fn respond_with(session: &Session, answer: Answer) -> Reply {
     match answer {
         Answer::Body { status, json, .. } => respond::json(status, json),
         Answer::Stream { reader, .. } => respond::events(stream_of(reader, Some(session.context.keep_alive))),
         Answer::Nothing => respond::empty(StatusCode::ACCEPTED),
-        // Not 404: the client would take it that nothing was done, and do it again in a fresh session.
+        // Not 404, because a client would repeat the request in a new session.
         Answer::Failed => respond::empty(StatusCode::INTERNAL_SERVER_ERROR),
         Answer::NotTaken => session_not_found(),
     }

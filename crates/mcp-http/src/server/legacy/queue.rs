@@ -1,4 +1,4 @@
-//! One connection of a stream: a bounded queue of events between a session and a reader that may be slow.
+//! One connection of a stream: a bounded queue of events between a session and a possibly slow reader.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -11,21 +11,21 @@ use tokio::time::Instant;
 
 use crate::server::body::Source;
 
-/// How many times the capacity may be exceeded by what must not be dropped: answers, requests, what is replayed.
+/// The multiple of the capacity that events may fill which must not be dropped: answers, requests, replayed events.
 const HARD: usize = 4;
 
-/// How often a full queue holds its session up, and for how long, before its reader counts as stuck. A reader that
-/// takes anything in that time is merely slow, and sets the pace.
+/// How long a full queue delays its session before the reader counts as stuck. A slow reader that makes progress is waited
+/// for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The session's end of a connection. Clones are the same connection.
 #[derive(Clone)]
 pub(super) struct Writer(Arc<Mutex<Queue>>);
 
-/// The reader's end. Dropped when all was read, or when the client hung up.
+/// The reader's end. Dropped when everything was read, or when the client hung up.
 pub(super) struct Reader {
     queue: Arc<Mutex<Queue>>,
-    /// Told when the connection is over.
+    /// Called when the connection ends.
     over: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -36,11 +36,11 @@ struct Queue {
     ended: bool,
     /// The reader is gone.
     gone: bool,
-    /// The reader took nothing for a while when it should have.
+    /// The reader read nothing from a full queue for a while.
     stuck: bool,
-    /// When the reader took something, or found nothing.
+    /// When the reader last read an event, or the queue was last empty.
     moved: Instant,
-    /// How much the reader took.
+    /// The number of events that the reader read.
     taken: u64,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -48,22 +48,22 @@ struct Queue {
 
 struct Waiting {
     event: Bytes,
-    /// It may be dropped if the reader is too slow.
+    /// Whether it may be dropped for a slow reader.
     droppable: bool,
 }
 
-/// What became of an event.
+/// The outcome of an offer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// It is in the queue.
+    /// The event is in the queue.
     Queued,
-    /// There is no room.
+    /// The queue is full. Returns the event.
     Full(Bytes),
     /// The reader is gone.
     Gone,
 }
 
-/// A connection whose queue holds this many events.
+/// Creates a connection with a queue of `capacity` events.
 pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
     let queue = Arc::new(Mutex::new(Queue {
         waiting: VecDeque::new(),
@@ -80,12 +80,12 @@ pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
 }
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    // A panic while the lock is held leaves plain data behind.
+    // A panic while the lock is held leaves the data valid.
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writer {
-    /// Queues an event if there is room.
+    /// Queues an event unless the queue is full.
     pub(super) fn offer(&self, event: Bytes, droppable: bool) -> Offer {
         let mut queue = lock(&self.0);
         if queue.gone || queue.ended {
@@ -98,8 +98,7 @@ impl Writer {
         Offer::Queued
     }
 
-    /// Queues an event beyond the capacity, for what has to be told: a replay, a priming event. Ignored if the
-    /// reader is gone.
+    /// Queues an event even if the queue is full: replayed and priming events. Has no effect if the reader is gone.
     pub(super) fn force(&self, event: Bytes) {
         let mut queue = lock(&self.0);
         if !queue.gone && !queue.ended {
@@ -107,8 +106,8 @@ impl Writer {
         }
     }
 
-    /// Makes room by dropping the oldest notification, for readers that cannot come back. The number of events that
-    /// were lost by it: 0 or 1. If there are far too many that must not be dropped, the connection is cut.
+    /// Queues an event for a reader that cannot resume, in place of the oldest notification. Returns the number of events
+    /// that were lost: 0 or 1. Cuts the connection if too many events wait that must not be dropped.
     pub(super) fn squeeze(&self, event: Bytes, droppable: bool) -> u64 {
         let mut queue = lock(&self.0);
         if queue.gone || queue.ended {
@@ -131,8 +130,8 @@ impl Writer {
         0
     }
 
-    /// Waits until there is room, or the reader is gone; `false` if it is stuck. Then nobody waits for it again until
-    /// it takes something. Cancel-safe.
+    /// Waits until the queue is not full, or the reader is gone. Returns `false` if the reader is stuck; then this returns at
+    /// once until it reads again. Cancel-safe.
     pub(super) async fn room(&self) -> bool {
         loop {
             let taken = {
@@ -157,7 +156,7 @@ impl Writer {
         }
     }
 
-    /// Ready when there is room, or the reader is gone (`true`), or it took something since (`false`).
+    /// Ready with `true` if the queue is not full or the reader is gone, with `false` if it has read since.
     fn poll_moved(&self, cx: &mut Context<'_>, taken: u64) -> Poll<bool> {
         let mut queue = lock(&self.0);
         if queue.gone || queue.ended || queue.waiting.len() < queue.capacity {
@@ -170,19 +169,19 @@ impl Writer {
         Poll::Pending
     }
 
-    /// Nothing more comes: the reader gets what is queued, then the end.
+    /// Ends the connection after the queued events.
     pub(super) fn end(&self) {
         let mut queue = lock(&self.0);
         queue.ended = true;
         queue.wake();
     }
 
-    /// The end at once: what is queued is not read any more.
+    /// Ends the connection at once and drops the queued events.
     pub(super) fn cut(&self) {
         lock(&self.0).cut();
     }
 
-    /// Whether the reader is gone, or has to be.
+    /// Whether the reader is gone, or the connection has ended.
     pub(super) fn is_over(&self) -> bool {
         let queue = lock(&self.0);
         queue.gone || queue.ended
@@ -194,7 +193,7 @@ impl Writer {
         !queue.gone && !queue.waiting.is_empty() && queue.moved < before
     }
 
-    /// Whether these are one connection.
+    /// Whether both are the same connection.
     pub(super) fn is(&self, other: &Writer) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -223,7 +222,7 @@ impl Queue {
 }
 
 impl Reader {
-    /// Has this called when the connection is over: read to its end, or dropped.
+    /// Sets a function that is called when the connection ends: read to its end, or dropped.
     pub(super) fn when_over(mut self, over: impl FnOnce() + Send + Sync + 'static) -> Reader {
         self.over = Some(Box::new(over));
         self
@@ -238,7 +237,7 @@ impl Source for Reader {
             queue.taken += 1;
             queue.stuck = false;
             if queue.waiting.is_empty() {
-                // A burst is over: its memory goes with it.
+                // Frees the memory after a burst.
                 queue.waiting = VecDeque::new();
             }
             if let Some(writer) = queue.writer.take() {
@@ -292,7 +291,7 @@ mod tests {
         String::from_utf8(all).unwrap()
     }
 
-    /// FAULT C-13: notifications go, oldest first; answers stay.
+    /// FAULT C-13: notifications are dropped, oldest first; answers are kept.
     #[tokio::test]
     async fn a_full_queue_loses_its_oldest_notification_and_never_an_answer() {
         let (writer, reader) = connection(3);
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(rest(reader).await, "aEFH");
     }
 
-    /// FAULT B: slow read. Even what must not be dropped has a bound.
+    /// FAULT B: slow read. Events that must not be dropped are bounded too.
     #[tokio::test]
     async fn a_reader_that_never_reads_is_cut_in_the_end() {
         let (writer, mut reader) = connection(2);
@@ -322,7 +321,7 @@ mod tests {
         assert_eq!(next(&mut reader).await, None);
     }
 
-    /// A stuck reader holds a session up once, not for each event; one that reads on is waited for again.
+    /// A stuck reader delays a session once, not for each event; one that reads again is waited for again.
     #[tokio::test(start_paused = true)]
     async fn a_stuck_reader_is_waited_for_once() {
         let (writer, mut reader) = connection(1);
@@ -339,7 +338,7 @@ mod tests {
         assert_eq!(start.elapsed(), PATIENCE);
     }
 
-    /// A reader that has much before it, and reads, sets the pace.
+    /// A slow reader that makes progress is waited for.
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_is_waited_for_while_it_moves() {
         let (writer, mut reader) = connection(1);

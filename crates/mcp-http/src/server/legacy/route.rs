@@ -1,8 +1,10 @@
-//! Where a message of the link goes: the answer to a POST, its stream, or the stream of no request.
+//! The route of a message of the link: the answer to a POST, its stream, or the stream that belongs to no request.
 //!
-//! Each goes to exactly one place (ledger HTTP-S-016, T-46): its own lane; if nobody can get it there, and it is a
-//! request, the stream that GET opened; else it waits, is dropped and counted, or is rejected at once (promise 6).
-//! What is decided here is carried out once the lock of the session is released.
+//! Each message has exactly one route: its own lane; for a request that no client could read there, the stream that GET
+//! opened; otherwise it waits, is dropped and counted, or is rejected at once (promise 6). This module makes a plan
+//! under the lock of the session; `send` carries it out without the lock.
+
+// Ledger HTTP-S-016, T-46.
 
 use std::sync::Arc;
 
@@ -20,21 +22,22 @@ use super::stream::Stream;
 /// Notifications that are kept until a session is open.
 const EARLY: usize = 16;
 
-/// What other implementations of MCP call a request that was cancelled (ledger T-18). Outside the reserved range.
+// Ledger T-18.
+/// The code that other implementations of MCP use for a cancelled request. Outside of the reserved range.
 const CANCELLED: i64 = -32800;
 
-/// What is to be done.
+/// What to do with a message.
 #[derive(Default)]
 pub(super) struct SendPlan {
-    /// To whoever sent the POST.
+    /// The answer to the POST.
     pub(super) answer: Option<(oneshot::Sender<Answer>, Answer)>,
-    /// To a stream, in this order.
+    /// Events for streams, in order.
     pub(super) events: Vec<Event>,
-    /// The stream of this lane is over after that.
+    /// The stream of this lane ends afterwards.
     pub(super) end: Option<Lane>,
-    /// The session was not accepted: it is over after that.
+    /// The session was refused and ends afterwards.
     pub(super) close: bool,
-    /// It has nowhere to go.
+    /// Why the message is rejected.
     pub(super) rejected: Option<&'static str>,
 }
 
@@ -42,7 +45,7 @@ pub(super) struct SendPlan {
 pub(super) struct Event {
     pub(super) stream: u64,
     pub(super) message: Bytes,
-    /// It may be dropped for a reader that is too slow and cannot come back.
+    /// Whether it may be dropped for a slow reader that cannot resume.
     pub(super) droppable: bool,
 }
 
@@ -61,7 +64,7 @@ impl SendPlan {
         SendPlan { events: vec![event], ..SendPlan::default() }
     }
 
-    /// The one answer of an exchange that is over.
+    /// The only answer of an exchange, which ends it.
     fn last(exchange: Option<Exchange>, answer: Answer) -> SendPlan {
         match exchange.map(|exchange| exchange.delivery) {
             Some(Delivery::Undecided(to)) => SendPlan { answer: Some((to, answer)), ..SendPlan::default() },
@@ -84,16 +87,16 @@ impl Session {
                 SendPlan::default()
             }
             Message::Request(_) => {
-                SendPlan::rejected("the client has no stream open for requests of the server")
+                SendPlan::rejected("the client has no open stream for requests of the server")
             }
             Message::Response(_) => SendPlan::rejected("an answer belongs to the lane of its request"),
         }
     }
 
-    /// A message of a session that has one stream. Lanes are those of batches; answers travel one by one.
+    /// A message of an HTTP+SSE session. Lanes are those of batches; answers are sent one by one.
     pub(super) fn route_to_one(&self, state: &mut SessionState, message: &Message, lane: Lane) -> SendPlan {
         if lane.number() > state.minted() {
-            return SendPlan::rejected("there never was such an exchange");
+            return SendPlan::rejected("unknown exchange");
         }
         SendPlan::event(Event::of(0, message))
     }
@@ -109,7 +112,7 @@ impl Session {
     ) -> SendPlan {
         let version = state.version;
         let Some(exchange) = state.exchanges.get_mut(&lane.number()) else {
-            return SendPlan::rejected("this exchange is over");
+            return SendPlan::rejected("this exchange has ended");
         };
         if let Message::Response(response) = message {
             exchange.answered(response);
@@ -119,7 +122,7 @@ impl Session {
             Delivery::Gone => self.route_gone(state, message, lane, last),
             Delivery::Stream(stream) => {
                 let asks = matches!(message, Message::Request(_));
-                // A question needs a reader now, or a store to wait in.
+                // A request of the server needs a reader now, or a store to wait in.
                 if asks && !stream.is_read() && self.store().is_none() {
                     return self.route_shared(state, message);
                 }
@@ -152,7 +155,7 @@ impl Session {
         }
     }
 
-    /// Nobody waits for this exchange, and nobody can come back for it.
+    /// A message of an exchange whose client has hung up and cannot resume.
     fn route_gone(&self, state: &mut SessionState, message: &Message, lane: Lane, last: bool) -> SendPlan {
         if last {
             state.finish(lane);
@@ -167,7 +170,7 @@ impl Session {
         }
     }
 
-    /// It cannot be told now: answers to a batch wait for the others, news for the session to be open.
+    /// Holds a message that cannot be sent yet: answers of a batch, notifications before the session is open.
     fn hold(&self, state: &mut SessionState, message: &Message, lane: Lane) -> SendPlan {
         if matches!(message, Message::Request(_)) {
             return self.route_shared(state, message);
@@ -182,7 +185,7 @@ impl Session {
         SendPlan::default()
     }
 
-    /// Turns an undecided exchange into a stream. What is then to be told to whoever sent the POST.
+    /// Turns an undecided exchange into a stream. Returns the answer to the POST.
     pub(super) fn open_stream(
         self: &Arc<Self>,
         exchange: &mut Exchange,
@@ -205,7 +208,8 @@ impl Session {
         Some((to, Answer::Stream { reader, accepted }))
     }
 
-    /// An exchange gets no (further) answer (ledger T-18).
+    // Ledger T-18.
+    /// An exchange gets no (further) answer.
     pub(super) fn route_end(
         self: &Arc<Self>,
         state: &mut SessionState,
@@ -245,7 +249,7 @@ impl Session {
             _ => {
                 let mut plan = SendPlan { end: Some(lane), ..SendPlan::default() };
                 plan.answer = self.open_stream(exchange, lane, version, false);
-                // A client that comes back would wait for ever; one that cannot come back sees the end.
+                // A client that resumes would wait for ever; one that cannot resume sees the end.
                 if self.store().is_some() {
                     let stream = lane.number();
                     let errors = std::mem::take(&mut exchange.held).into_iter().chain(errors);
@@ -258,7 +262,7 @@ impl Session {
 }
 
 impl Exchange {
-    /// Whether it cannot be told before the last message, or at all.
+    /// Whether the message cannot be sent before the last one, or at all.
     fn holds(&self, message: &Message) -> bool {
         match self.brought {
             Brought::Opening => true,
@@ -267,12 +271,12 @@ impl Exchange {
         }
     }
 
-    /// Whether one body would lose what came before: news from before the session was open.
+    /// Whether one body would lose held notifications.
     fn needs_stream(&self) -> bool {
         self.brought == Brought::Opening && !self.held.is_empty() && self.formats.events()
     }
 
-    /// Nobody waits any more: nothing was told that somebody could come back for.
+    /// Notices that the client hung up before there was a stream to resume.
     fn notice_hang_up(&mut self) {
         if matches!(&self.delivery, Delivery::Undecided(to) if to.is_closed()) {
             self.delivery = Delivery::Gone;
@@ -281,7 +285,7 @@ impl Exchange {
 }
 
 impl SendPlan {
-    /// What was held back, then this.
+    /// Adds the held messages, then this one.
     fn put(&mut self, exchange: &mut Exchange, lane: Lane, message: &Message) {
         let stream = lane.number();
         let held = std::mem::take(&mut exchange.held).into_iter();

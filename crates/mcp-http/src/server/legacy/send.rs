@@ -1,4 +1,4 @@
-//! Carrying out what the link says: answers to POSTs, events to the store and to whoever reads.
+//! Carries out what the link sends: answers to POSTs, events to the store and to readers.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use super::store::{EventId, EventStore};
 use super::stream::{Given, frame};
 
 impl Session {
-    /// Where events are kept for clients that come back.
+    /// The store of events that clients can resume from.
     pub(super) fn store(&self) -> Option<&Arc<dyn EventStore>> {
         self.context.store.as_ref().filter(|_| self.kind == SessionKind::StreamableHttp)
     }
 
-    /// What the link sends. Waits for the event store, and for a moment for a reader that is slow. The answer to a POST,
-    /// which most of it is, is told at once, and needs no future that has room for the rest.
+    /// Sends a message of the link. Waits for the event store, and for a moment for a slow reader. The usual case, the answer
+    /// to a POST, is sent at once and needs no large future.
     pub(super) fn send(self: &Arc<Self>, out: Outbound) -> BoxFuture<'_, Result<(), SendError>> {
         match self.decide(out) {
             Ok(plan) if plan.events.is_empty() && plan.end.is_none() => {
@@ -86,13 +86,13 @@ impl Session {
         }
     }
 
-    /// To whoever sent the POST. Never under the lock: an answer that nobody takes is dropped here, and a stream that
-    /// is dropped looks at the session.
+    /// Answers a POST. Not under the lock: if the client hung up, the answer is dropped here, and dropping a stream locks the
+    /// session.
     pub(super) fn answer(&self, to: oneshot::Sender<Answer>, answer: Answer) {
         let _hung_up = to.send(answer);
     }
 
-    /// First the store, then the reader: what was read can be asked for again.
+    /// Stores an event first, then gives it to the reader, so that a reader can resume from every event that it read.
     async fn tell_stream(&self, event: Event) {
         let Event { stream, mut message, droppable } = event;
         let mut number = None;
@@ -103,10 +103,10 @@ impl Session {
         let id = number.map(|number| EventId { stream, number });
         let event = frame(id, &message);
         if let (Some(store), Some(id)) = (self.store(), id) {
-            // One buffer for both: the message stands before the two newlines.
+            // One buffer for both: the message is in front of the two newlines.
             message = event.slice(event.len() - 2 - message.len()..event.len() - 2);
             if let Err(error) = store.append(self.id.as_str(), id, message.clone()).await {
-                tracing::warn!(%error, "an event is not kept: whoever misses it cannot ask for it again");
+                tracing::warn!(%error, "an event is not kept: clients that miss it cannot resume");
             }
         }
         let given = {
@@ -130,8 +130,9 @@ impl Session {
         }
     }
 
-    /// The reader is behind. One that moves sets the pace; one that does not is cut if it can come back for the rest,
-    /// and loses its oldest notifications if it cannot (FAULT C-13).
+    // FAULT C-13.
+    /// Waits for a slow reader that makes progress. A stuck one is cut if it can resume, and otherwise loses its oldest
+    /// notifications.
     async fn tell_slow_reader(
         &self,
         stream: u64,
@@ -153,7 +154,7 @@ impl Session {
             }
         }
         if number.is_some() {
-            tracing::debug!("a stream whose reader does not read is cut; it can be taken up again");
+            tracing::debug!("a stream is cut, because its reader does not read; it can be resumed");
             writer.cut();
             if let Some(stream) = self.lock().stream(stream) {
                 stream.detach(writer);

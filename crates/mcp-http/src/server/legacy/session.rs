@@ -1,4 +1,4 @@
-//! One session: what the HTTP requests of a client and the one link to the application share.
+//! One session: the state that the HTTP requests of a client and the link to the application share.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,25 +21,25 @@ use crate::server::Identity;
 use crate::server::respond::Formats;
 use crate::sse;
 
-/// POSTs that may wait for the link to take them. The next ones wait for a place.
+/// POSTs that may wait in the inbox; further ones wait for a permit.
 const INBOX: usize = 64;
 
-/// What all sessions of a server share.
+/// The settings and counters that all sessions of a server share.
 pub(super) struct SessionContext {
     pub(super) counters: Arc<Counters>,
     pub(super) store: Option<Arc<dyn EventStore>>,
     pub(super) keep_alive: Duration,
-    /// Events that wait for a slow reader.
+    /// The capacity of the queue of a reader.
     pub(super) queue: usize,
     pub(super) retry: Duration,
 }
 
-/// How a session speaks HTTP.
+/// The transport of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionKind {
     /// One endpoint, many streams: 2025-03-26 to 2025-11-25.
     StreamableHttp,
-    /// One stream that everything goes out on: 2024-11-05. The session is as old as the stream.
+    /// One stream for all messages: 2024-11-05. The session lives as long as the stream.
     HttpSse,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Session {
     state: Mutex<SessionState>,
 }
 
-/// What changes. The lock is held for moments only, never across an await.
+/// The mutable state of a session. Its lock is never held across an await.
 pub(super) struct SessionState {
     over: Option<EndedWhile>,
     inbox: VecDeque<Entry>,
@@ -61,7 +61,7 @@ pub(super) struct SessionState {
     last_lane: u64,
     pub(super) exchanges: Exchanges,
     pub(super) standalone: Standalone,
-    /// What was negotiated, as the link tells.
+    /// The negotiated version, as the link reports it.
     pub(super) version: Option<ProtocolVersion>,
     used: Instant,
 }
@@ -69,17 +69,17 @@ pub(super) struct SessionState {
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EndedWhile {
-    /// Nothing was under way.
+    /// No request was in flight.
     Idle,
-    /// Requests were being served, perhaps, whose answers nobody can get any more.
+    /// Requests may have been in flight, whose answers are lost.
     Busy,
 }
 
-/// Something for the link.
+/// A message for the link.
 struct Entry {
     inbound: Inbound,
     lane: Lane,
-    /// Told when the link took it.
+    /// Notified when the link has taken it.
     taken: Option<oneshot::Sender<()>>,
 }
 
@@ -109,11 +109,12 @@ impl Session {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
-        // A panic while the lock is held leaves plain data behind.
+        // A panic while the lock is held leaves the data valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this caller may speak for the session (ledger SESS-S-010, T-44).
+    // Ledger SESS-S-010, T-44.
+    /// Whether this caller owns the session.
     pub(super) fn belongs_to(&self, identity: Option<&Identity>) -> bool {
         self.owner.as_ref() == identity
     }
@@ -122,18 +123,18 @@ impl Session {
         self.lock().over.is_some()
     }
 
-    /// Counts as a sign of life.
+    /// Restarts the idle time.
     pub(super) fn touch(&self) {
         self.lock().used = Instant::now();
     }
 
-    /// Whether requests are under way.
+    /// Whether requests are in flight.
     pub(super) fn is_busy(&self) -> bool {
         let state = self.lock();
         !state.exchanges.is_empty() || !state.inbox.is_empty()
     }
 
-    /// Whether nobody used it for that long. Never while something is open.
+    /// Whether the session was unused for `limit`. Never while something is open.
     pub(super) fn is_idle(&self, now: Instant, limit: Duration) -> bool {
         let state = self.lock();
         state.exchanges.is_empty()
@@ -142,7 +143,7 @@ impl Session {
             && now.duration_since(state.used) >= limit
     }
 
-    /// Cuts connections whose reader has taken nothing since before this instant.
+    /// Cuts connections whose reader has read nothing since this instant.
     pub(super) fn cut_stalled(&self, before: Instant) {
         let state = self.lock();
         let streams = state.exchanges.values().filter_map(|exchange| match &exchange.delivery {
@@ -151,25 +152,25 @@ impl Session {
         });
         for writer in streams.chain(state.standalone.stream.writer()) {
             if writer.is_stalled(before) {
-                tracing::debug!("a stream whose reader takes nothing is cut");
+                tracing::debug!("a stream is cut, because its reader reads nothing");
                 writer.cut();
             }
         }
     }
 
-    /// Waits for a place in front of the link. Cancel-safe.
+    /// Waits for a permit of the inbox. Cancel-safe.
     pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, Ended> {
         self.places.acquire().await.map_err(|_| Ended)
     }
 
-    /// A lane that was never used.
+    /// Creates a new lane.
     pub(super) fn mint(&self) -> Lane {
         let mut state = self.lock();
         state.last_lane += 1;
         Lane::numbered(state.last_lane)
     }
 
-    /// Puts something in front of the link that wants no answer. Told when the link took it.
+    /// Queues a message that gets no answer. The receiver is notified when the link has taken it.
     pub(super) fn tell(
         &self,
         place: SemaphorePermit<'_>,
@@ -181,13 +182,13 @@ impl Session {
         Ok(taken)
     }
 
-    /// The first message of a session, in front of a link that nobody reads yet.
+    /// Queues the first message of a session, whose link is not read yet.
     pub(super) fn ask_first(&self, lane: Lane, inbound: Inbound, exchange: Exchange) -> Result<(), Ended> {
         let place = self.places.try_acquire().map_err(|_| Ended)?;
         self.ask(place, lane, inbound, exchange)
     }
 
-    /// Puts something in front of the link that is answered on this lane.
+    /// Queues a message that is answered on this lane.
     pub(super) fn ask(
         &self,
         place: SemaphorePermit<'_>,
@@ -220,19 +221,19 @@ impl Session {
         Ok(())
     }
 
-    /// What the link reads. Takes nothing that it does not return in the same poll.
+    /// Receives for the link. Takes nothing that it does not return in the same poll.
     pub(super) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
         let mut state = self.lock();
         if let Some(Entry { inbound, lane, taken }) = state.inbox.pop_front() {
             if state.inbox.is_empty() {
-                // A burst is over: its memory goes with it.
+                // Frees the memory after a burst.
                 state.inbox = VecDeque::new();
             }
             if let Some(exchange) = state.exchanges.get_mut(&lane.number()) {
                 exchange.taken = true;
             }
             if let Some(taken) = taken {
-                // Whoever sent it may have hung up.
+                // The client may have hung up.
                 let _gone = taken.send(());
             }
             self.places.add_permits(1);
@@ -255,7 +256,7 @@ impl Session {
             if state.over.is_some() {
                 return;
             }
-            // Requests of a session with one stream are on no lane of their own: nobody here knows of them.
+            // Requests of an HTTP+SSE session have no lanes, so they are not known here.
             let idle = state.exchanges.is_empty() && self.kind == SessionKind::StreamableHttp;
             state.over = Some(if idle { EndedWhile::Idle } else { EndedWhile::Busy });
             if let Some(receiver) = state.receiver.take() {
@@ -264,7 +265,7 @@ impl Session {
             let exchanges = std::mem::take(&mut state.exchanges);
             (exchanges, std::mem::take(&mut state.standalone), std::mem::take(&mut state.inbox))
         };
-        // Not under the lock: what is dropped here may look at the session again.
+        // Not under the lock: values that are dropped here may lock the session.
         self.places.close();
         drop(inbox);
         standalone.stream.end_connection();
@@ -281,7 +282,7 @@ impl Session {
         }
     }
 
-    /// A fresh exchange, and its answer.
+    /// Creates an exchange, and the receiver of its answer.
     pub(super) fn exchange(
         &self,
         brought: Brought,
@@ -291,7 +292,7 @@ impl Session {
         Exchange::new(brought, waiting, formats, self.context.counters.count(Resource::Exchange))
     }
 
-    /// A connection of a stream of this session. Its end is noticed whether anything is written or not.
+    /// Creates a connection of a stream. Its end is noticed without a write.
     pub(super) fn connection(self: &Arc<Self>, stream: u64) -> (Writer, Reader) {
         let (writer, reader) = connection(self.context.queue);
         let counted: CounterGuard = self.context.counters.count(Resource::Stream);
@@ -318,7 +319,8 @@ impl Session {
         }
     }
 
-    /// What a stream starts with where clients know it: an id to come back with, and when (ledger SSE-S-004, T-25).
+    // Ledger SSE-S-004, T-25.
+    /// The first event of a stream for clients that know it: an id to resume from, and the time to wait.
     pub(super) fn priming(&self, version: Option<ProtocolVersion>, id: EventId) -> Option<bytes::Bytes> {
         (self.context.store.is_some() && can_poll(version)).then(|| {
             let mut event = Vec::new();
@@ -329,7 +331,7 @@ impl Session {
 }
 
 impl SessionState {
-    /// A stream that is not over.
+    /// A stream that has not ended.
     pub(super) fn stream(&mut self, number: u64) -> Option<&mut Stream> {
         if number == 0 {
             return (self.over.is_none()).then_some(&mut self.standalone.stream);
@@ -349,7 +351,7 @@ impl SessionState {
         self.last_lane
     }
 
-    /// Takes an exchange out that has its answer.
+    /// Removes an exchange that has its answer.
     pub(super) fn finish(&mut self, lane: Lane) -> Option<Exchange> {
         let exchange = self.exchanges.remove(&lane.number());
         if self.exchanges.is_empty() {

@@ -1,4 +1,4 @@
-//! The stream that belongs to no request: what GET opens, and what waits for it.
+//! The stream that belongs to no request, which GET opens, and the notifications that wait for it.
 
 use std::collections::VecDeque;
 
@@ -6,21 +6,22 @@ use bytes::Bytes;
 
 use super::stream::Stream;
 
-/// Notifications that wait for a stream (ledger T-46). The oldest goes first.
+// Ledger T-46.
+/// Notifications that wait for a stream. Beyond it the oldest is dropped.
 const PENDING: usize = 64;
 
 /// The stream of a session that belongs to no request.
 #[derive(Default)]
 pub(super) struct Standalone {
     pub(super) stream: Stream,
-    /// A client has opened it before: what is said is worth an entry in the event store.
+    /// A client has opened it before, so notifications go to the event store.
     pub(super) opened: bool,
     pending: VecDeque<Bytes>,
 }
 
 impl Standalone {
-    /// Keeps a notification for the client that may come. One that waits already is not kept twice: a change that is
-    /// told once is told. The number of those that were lost.
+    /// Keeps a notification until a client opens the stream. Equal notifications are kept once. Returns the number of lost
+    /// notifications.
     pub(super) fn keep(&mut self, message: Bytes) -> u64 {
         if self.pending.contains(&message) {
             return 0;
@@ -33,7 +34,7 @@ impl Standalone {
         1
     }
 
-    /// What waits, oldest first.
+    /// Takes the waiting notifications, oldest first.
     pub(super) fn take_pending(&mut self) -> VecDeque<Bytes> {
         std::mem::take(&mut self.pending)
     }
@@ -45,7 +46,7 @@ mod tests {
 
     /// T-46; FAULT C-13.
     #[test]
-    fn what_waits_is_bounded_and_equal_news_are_one() {
+    fn waiting_notifications_are_bounded_and_equal_ones_are_one() {
         let mut standalone = Standalone::default();
         let message = |n: usize| Bytes::from(format!("{n}"));
         for n in 0..PENDING {

@@ -1,8 +1,8 @@
-//! One stream of a session: the numbers of its events, and the connection that it has now, if it has one.
+//! One stream of a session: the numbers of its events, and its current connection.
 //!
-//! A stream outlives its connections where there is an event store: what is said while there is none is kept, and
-//! read from the store by the next one. So that nothing is missed and nothing comes twice, a new connection is
-//! first *catching up*: what is said meanwhile goes to the store alone.
+//! With an event store a stream outlives its connections: events between two connections are kept, and the next connection
+//! reads them from the store. A new connection first *catches up*: until it has read the store, new events go only to the
+//! store, so that none is lost or sent twice.
 
 use bytes::{Bytes, BytesMut};
 use mcp_core::message::ProtocolVersion;
@@ -15,42 +15,42 @@ use super::store::EventId;
 pub(super) struct Stream {
     /// The number of the newest event.
     last: u64,
-    /// The newest event that the store has.
+    /// The newest event in the store.
     stored: u64,
-    /// The newest event that a connection was given.
+    /// The newest event that a connection got.
     given: u64,
     connection: Option<Connection>,
 }
 
 struct Connection {
     writer: Writer,
-    /// It does not take what is said now: it still reads from the store.
+    /// It still reads from the store and gets no new events.
     catching_up: bool,
 }
 
-/// What became of an event.
+/// The outcome of giving an event to a stream.
 pub(super) enum Given {
-    /// A connection has it, or reads it from the store.
+    /// A connection has the event, or will read it from the store.
     Yes,
-    /// The connection has no room for it.
+    /// The queue of the connection is full.
     Full(Writer, Bytes),
     /// There is no connection.
     No,
 }
 
 impl Stream {
-    /// A stream that starts with this connection.
+    /// Creates a stream with this connection.
     pub(super) fn on(writer: Writer) -> Stream {
         Stream { connection: Some(Connection { writer, catching_up: false }), ..Stream::default() }
     }
 
-    /// The number of an event that goes to the store.
+    /// The number of the next event that goes to the store.
     pub(super) fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// Gives an event to the connection. `number` is that of the store, where the store has it.
+    /// Gives an event to the connection. `number` is its number, if the store has it.
     pub(super) fn give(&mut self, number: Option<u64>, event: Bytes, droppable: bool) -> Given {
         if let Some(number) = number {
             self.stored = number;
@@ -72,14 +72,14 @@ impl Stream {
         }
     }
 
-    /// Notes that this connection was given an event by other means.
+    /// Notes that this connection got an event in another way.
     pub(super) fn gave(&mut self, writer: &Writer, number: u64) {
         if self.is_on(writer) {
             self.given = number;
         }
     }
 
-    /// Whether somebody reads.
+    /// Whether a client reads the stream.
     pub(super) fn is_read(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| !connection.writer.is_over())
     }
@@ -92,13 +92,14 @@ impl Stream {
         self.stored
     }
 
-    /// Puts a connection in place of the one before, which ends (ledger T-24: the newest wins).
+    // Ledger T-24: the newest wins.
+    /// Replaces the connection. The previous one ends.
     pub(super) fn attach(&mut self, writer: Writer, catching_up: bool) {
         self.end_connection();
         self.connection = Some(Connection { writer, catching_up });
     }
 
-    /// A connection has read the store up to this event. Whether it is to read more.
+    /// Notes that a connection has read the store up to this event. Returns whether it has to read more.
     pub(super) fn caught_up(&mut self, writer: &Writer, number: u64) -> Progress {
         let Some(connection) = self.connection.as_mut().filter(|own| own.writer.is(writer)) else {
             return Progress::Replaced;
@@ -111,7 +112,7 @@ impl Stream {
         Progress::Live
     }
 
-    /// Takes the connection away. What is queued there is still read.
+    /// Removes the connection. Its queued events are still read.
     pub(super) fn end_connection(&mut self) -> bool {
         match self.connection.take() {
             Some(connection) => {
@@ -122,14 +123,14 @@ impl Stream {
         }
     }
 
-    /// Ends the stream. A connection that is catching up finds the last event in the store, and ends itself.
+    /// Ends the stream. A connection that catches up finds the last event in the store, and ends itself.
     pub(super) fn end(mut self) {
         if self.connection.as_ref().is_some_and(|connection| !connection.catching_up) {
             self.end_connection();
         }
     }
 
-    /// Forgets the connection if it is this one: its reader is gone.
+    /// Removes the connection if it is this one, whose reader is gone.
     pub(super) fn detach(&mut self, writer: &Writer) {
         if self.is_on(writer) {
             self.connection = None;
@@ -145,18 +146,19 @@ impl Stream {
     }
 }
 
-/// How far a connection is that reads from the store.
+/// The progress of a connection that reads from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// More was said meanwhile.
+    /// New events arrived meanwhile.
     Behind,
-    /// It has everything, and takes what is said from here on.
+    /// It has everything, and gets new events from now on.
     Live,
     /// Another connection took its place.
     Replaced,
 }
 
-/// Whether clients of this revision know priming events, and streams that end before their answer (ledger T-25).
+// Ledger T-25.
+/// Whether clients of this revision know priming events, and streams that end before their answer.
 pub(super) fn can_poll(version: Option<ProtocolVersion>) -> bool {
     matches!(version, Some(ProtocolVersion::V2025_11_25))
 }
@@ -200,7 +202,7 @@ mod tests {
         assert_eq!(decoder.next_event().unwrap().id, None);
     }
 
-    /// RES-S-004: what is said between the look into the store and the end of it is not lost and not told twice.
+    /// RES-S-004: an event during the reading of the store is not lost and not sent twice.
     #[test]
     fn a_connection_that_catches_up_takes_nothing_until_it_has_everything() {
         let (first, _reader) = connection(8);

@@ -1,7 +1,7 @@
-//! All sessions of a server by id: found, bounded, forgotten.
+//! The sessions of a server by id.
 //!
-//! A session is put in by the request that opened it, and taken out by the guard in the task of its link, whatever
-//! the way it ended. Everybody else may only close it. The lock is held for a look-up, never across an await.
+//! The request that opens a session inserts it. The guard in the task of its link removes it, however it ended. Other code
+//! only closes sessions. The lock is never held across an await.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -16,15 +16,15 @@ use super::id::SessionId;
 use super::session::{Session, SessionContext, SessionKind};
 use crate::server::Identity;
 
-/// Sessions are looked through at least this often, and not more often than the second.
+/// The longest and the shortest interval at which sessions are checked.
 const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
 
-/// When sessions end by themselves.
+/// Time limits of sessions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SessionTimeouts {
-    /// Nobody uses the session.
+    /// The session is unused.
     pub(super) idle: Duration,
-    /// Nobody reads what a stream says.
+    /// A stream is not read.
     pub(super) write: Duration,
 }
 
@@ -37,15 +37,15 @@ pub(super) struct Table {
 #[derive(Default)]
 struct Sessions {
     by_id: HashMap<SessionId, Arc<Session>>,
-    /// A task looks through them.
+    /// A task checks their time limits.
     watched: bool,
 }
 
-/// Takes a session out of the table when the task of its link ends.
+/// Removes a session from the table when the task of its link ends.
 pub(super) struct Registered {
     pub(super) table: Arc<Table>,
     pub(super) session: Arc<Session>,
-    pub(super) _place: CounterGuard,
+    pub(super) _counted: CounterGuard,
 }
 
 impl Drop for Registered {
@@ -60,7 +60,7 @@ impl Table {
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
-        // A panic while the lock is held leaves plain data behind.
+        // A panic while the lock is held leaves the data valid.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -68,14 +68,14 @@ impl Table {
         self.lock().by_id.len()
     }
 
-    /// Makes a session known to clients. Needs a runtime: the first one starts a task that looks after all.
+    /// Adds a session. Needs a runtime: the first session starts the task that checks time limits.
     pub(super) fn insert(self: &Arc<Self>, session: &Arc<Session>) {
         let watched = {
             let mut sessions = self.lock();
             sessions.by_id.insert(session.id.clone(), session.clone());
             std::mem::replace(&mut sessions.watched, true)
         };
-        // Its link may have ended meanwhile, and its guard found nothing to remove.
+        // Its link may have ended before, when its guard found nothing to remove.
         if session.is_over() {
             self.remove(&session.id);
         }
@@ -84,8 +84,8 @@ impl Table {
         }
     }
 
-    /// The session of this id, if it is the caller's (ledger SESS-S-010). One that has been idle for too long is
-    /// ended by the look at it.
+    // Ledger SESS-S-010.
+    /// The session with this id, if the caller owns it. Ends it if it was idle for too long.
     pub(super) fn find(
         &self,
         id: &str,
@@ -102,14 +102,14 @@ impl Table {
         (!session.is_over()).then_some(session)
     }
 
-    /// Ends a session; nobody finds it any more.
+    /// Ends a session and removes it.
     pub(super) fn end(&self, session: &Session) {
         session.close();
         self.remove(&session.id);
     }
 
     fn remove(&self, id: &SessionId) {
-        // Dropped without the lock.
+        // Dropped after the lock is released.
         let _session = {
             let mut sessions = self.lock();
             let removed = sessions.by_id.remove(id);
@@ -125,7 +125,7 @@ impl Table {
         self.lock().by_id.values().cloned().collect()
     }
 
-    /// Whether nothing is left to look after. From then on the next session starts a new look-out.
+    /// Whether no session is left. If so, the next session starts a new task.
     fn rest(&self) -> bool {
         let mut sessions = self.lock();
         sessions.watched = !sessions.by_id.is_empty();
@@ -133,7 +133,7 @@ impl Table {
     }
 }
 
-/// Ends sessions that nobody uses, and streams that nobody reads, while there are sessions: one timer for all.
+/// Ends unused sessions and streams that are not read, while there are sessions. One timer for all.
 async fn watch(table: Weak<Table>, timeouts: SessionTimeouts, context: Arc<SessionContext>) {
     let every = (timeouts.idle.min(timeouts.write) / 4).clamp(LOOK.1, LOOK.0);
     loop {
@@ -142,14 +142,14 @@ async fn watch(table: Weak<Table>, timeouts: SessionTimeouts, context: Arc<Sessi
         let now = Instant::now();
         for session in table.all() {
             if session.is_idle(now, timeouts.idle) {
-                tracing::debug!("a session that nobody used is ended");
+                tracing::debug!("an idle session is ended");
                 table.end(&session);
             } else if let Some(before) = now.checked_sub(timeouts.write) {
                 session.cut_stalled(before);
             }
         }
         if let Some(store) = &context.store {
-            // A store that panics ends no look-out: sessions would never expire again.
+            // Sessions must expire even if the store panics.
             if AssertUnwindSafe(store.sweep()).catch_unwind().await.is_err() {
                 tracing::error!("the event store panicked");
             }

@@ -1,4 +1,4 @@
-//! What the two halves of a link and the one who answers share: what was said first, and whether anybody listens.
+//! State that the two halves of a link and the answering task share: the first output, and whether the client hung up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,26 +13,26 @@ use super::super::respond::Formats;
 use super::super::state::ServerState;
 use crate::sse;
 
-/// What the answer to a POST is made of.
+/// The first output of an exchange, which decides the form of the answer.
 #[derive(Debug)]
 pub(super) enum FirstOutput {
-    /// The last message came first: one body.
+    /// The last message: one body.
     Last(Message, AnsweredBy),
     /// A stream.
     Stream(Body),
     /// The exchange ended without a message.
     End(EndReason),
-    /// The link ended without a word.
+    /// The link ended without output.
     Nothing,
 }
 
 #[derive(Debug)]
 enum Output {
-    /// Nothing was said.
+    /// There is no output yet.
     Silent,
-    /// The first thing was said, and not taken yet. Nothing more will be said.
+    /// The first output is also the last, and was not taken yet.
     Said(FirstOutput),
-    /// A stream is open. The body, until it is taken.
+    /// A stream is open. Holds the body until it is taken.
     Streaming(StreamWriter, Option<Body>),
     Over,
 }
@@ -41,27 +41,27 @@ enum Output {
 struct ExchangeState {
     output: Output,
     hung_up: bool,
-    /// The session was told that the client hung up.
+    /// The receiving half has reported that the client hung up.
     reported: bool,
-    /// Wakes the one who answers.
+    /// Wakes the answering task.
     answer: Option<Waker>,
     /// Wakes the receiving half.
     receiver: Option<Waker>,
 }
 
-/// One exchange. Its lock is held for moments, and only this exchange has it.
+/// One exchange.
 pub(super) struct Exchange {
     state: Mutex<ExchangeState>,
     formats: Formats,
     server: Arc<ServerState>,
 }
 
-/// Why a message did not go out at once.
+/// Why a message was not sent at once.
 #[derive(Debug)]
 pub(super) enum SendBlocked {
-    /// It never will.
+    /// It cannot be sent.
     Failed(SendError),
-    /// The reader is behind.
+    /// The queue is full.
     Full { writer: StreamWriter, event: Bytes, last: bool },
 }
 
@@ -71,7 +71,7 @@ impl From<SendError> for SendBlocked {
     }
 }
 
-/// What the receiving half has to tell.
+/// An event for the receiving half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinkEvent {
     HungUp,
@@ -98,12 +98,12 @@ impl Exchange {
         self.server.config.limits.stream_queue
     }
 
-    /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
+    /// A panic while the lock is held leaves the data valid, so poisoning is ignored.
     fn state(&self) -> MutexGuard<'_, ExchangeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was said first, if anything was; if not, this waker is woken when it is.
+    /// Takes the first output; if there is none yet, wakes this waker later.
     pub(super) fn take_first(&self, waker: &Waker) -> Option<FirstOutput> {
         let mut state = self.state();
         let first = state.take_first();
@@ -113,7 +113,7 @@ impl Exchange {
         first
     }
 
-    /// What was said first; a stream, if nothing was yet.
+    /// Takes the first output; if there is none yet, opens a stream.
     pub(super) fn first_or_stream(&self) -> FirstOutput {
         let mut state = self.state();
         if matches!(state.output, Output::Silent) {
@@ -123,7 +123,7 @@ impl Exchange {
         state.take_first().unwrap_or(FirstOutput::Nothing)
     }
 
-    /// Says a message, the last one or not. What does not go out at once is left to [`Exchange::wait`].
+    /// Sends a message. One that is blocked is passed to [`Exchange::wait`].
     pub(super) fn say(
         &self,
         message: Message,
@@ -141,7 +141,7 @@ impl Exchange {
                 return Ok(());
             }
             Output::Silent if self.formats == Formats::Json => {
-                tracing::debug!("a notification is dropped: the client takes no event stream");
+                tracing::debug!("a notification is dropped: the client accepts no event stream");
                 return Ok(());
             }
             Output::Silent => {
@@ -164,7 +164,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Says what did not fit: the reader is behind, and has the write limit to catch up.
+    /// Sends a blocked message. The reader has the write limit to make space in the queue.
     pub(super) async fn wait(&self, blocked: SendBlocked) -> Result<(), SendError> {
         let (writer, event, last) = match blocked {
             SendBlocked::Failed(error) => return Err(error),
@@ -186,7 +186,7 @@ impl Exchange {
         said
     }
 
-    /// Ends the exchange without a further message. Without an effect on one that is over.
+    /// Ends the exchange without a further message. Has no effect on one that has ended.
     pub(super) fn end(&self, why: EndReason) {
         let mut state = self.state();
         if matches!(state.output, Output::Silent) {
@@ -197,7 +197,7 @@ impl Exchange {
         }
     }
 
-    /// The sending half is closed: nothing more will be said. What was said stands.
+    /// Closes the sending half. Output that was queued is still sent.
     pub(super) fn finish(&self) {
         self.state().finish();
     }
@@ -211,7 +211,7 @@ impl Exchange {
         }
     }
 
-    /// Waits until the exchange is over, or the client hangs up, which is told once.
+    /// Waits until the exchange ends, or the client hangs up, which is reported once.
     pub(super) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<LinkEvent> {
         let mut state = self.state();
         if state.hung_up {
@@ -250,7 +250,7 @@ impl ExchangeState {
     fn finish(&mut self) {
         match &mut self.output {
             Output::Said(_) | Output::Over => {}
-            // The body was not taken yet: it is, with what is queued, and ends then.
+            // The body was not taken yet: it will be, with its queue.
             Output::Streaming(_, body) if body.is_some() => {
                 if let Some(body) = body.take() {
                     self.output = Output::Said(FirstOutput::Stream(body));
@@ -275,7 +275,7 @@ impl ExchangeState {
     }
 }
 
-/// Hangs up when the body of a stream is dropped. Without an effect once the exchange is over.
+/// Hangs up when the body of a stream is dropped. Has no effect after the end of the exchange.
 pub(super) struct HangUp(pub(super) Arc<Exchange>);
 
 impl Drop for HangUp {
@@ -284,7 +284,8 @@ impl Drop for HangUp {
     }
 }
 
-/// A message as an event. Never with an id: modern streams cannot be resumed (ledger SSE-B-010).
+// Ledger SSE-B-010.
+/// A message as an event, without an id: modern streams cannot be resumed.
 fn event(message: &Message) -> Bytes {
     let mut event = Vec::with_capacity(message.encoded_len_hint() + 16);
     sse::message_event(None, message, &mut event);

@@ -1,4 +1,4 @@
-//! The link of one modern POST: it brings one message on lane 1, and takes what is said of it.
+//! The link of one modern POST: delivers one message on lane 1, and sends the answers.
 
 use std::future::{poll_fn, ready};
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use mcp_core::transport::{
 
 use super::exchange::{Exchange, LinkEvent};
 
-/// The lane of the one exchange.
+/// The lane of the exchange.
 pub(crate) const LANE: Lane = Lane::numbered(1);
 
 const BINDING: Binding = Binding::new("http").one_exchange(true).mirrors(true);
 
-/// The server's end of one POST. It is its own receiving half: what came stands in one place until it is taken.
+/// The server's end of one POST. It is also the receiving half, so that the message is moved once.
 pub(super) struct Link {
     exchange: Arc<Exchange>,
     inbound: Option<Inbound>,
@@ -46,7 +46,7 @@ struct Sender {
 
 #[async_trait]
 impl TransportSender for Sender {
-    /// Most is said at once, and needs no future that has room for the rest.
+    /// Messages that are not blocked need no future with space for a message.
     fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
     where
         's: 'f,
@@ -54,7 +54,7 @@ impl TransportSender for Sender {
     {
         let said = match out {
             Outbound::Message { lane, .. } if lane != LANE => {
-                Err(no_route("nothing travels beside the one exchange of this link"))
+                Err(no_route("this link carries one exchange only"))
             }
             Outbound::Message { message: Message::Request(_), .. } => {
                 Err(no_route("a server sends no requests on 2026-07-28"))
@@ -97,7 +97,7 @@ impl TransportSender for Sender {
     }
 }
 
-/// However the link ends, whoever answers the client is not left waiting.
+/// The answering task does not wait longer than the link lives.
 impl Drop for Sender {
     fn drop(&mut self) {
         self.exchange.finish();
@@ -117,7 +117,7 @@ impl TransportReceiver for Link {
     }
 }
 
-/// Nothing is left to do. It has no size, so its box takes no memory.
+/// A completed send. The future has no size, so its box does not allocate.
 fn nothing<'f, E: 'f>() -> BoxFuture<'f, Result<(), E>> {
     Box::pin(poll_fn(|_| Poll::Ready(Ok(()))))
 }

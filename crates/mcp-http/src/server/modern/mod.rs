@@ -1,7 +1,7 @@
-//! One modern exchange: handler, session and answer run in the task of the request until the answer is one text.
+//! One modern exchange. Handler, session and answer run in the task of the request if the answer is one text.
 //!
-//! Nothing is spawned and no channel is made for an answer of one body. The first message that is not the last, or a
-//! keep-alive that is due, makes it a stream: then the link goes on in a task of its own, behind a bounded queue.
+//! An answer of one body needs no task and no channel. The first message that is not the last, or a keep-alive that is due,
+//! turns it into a stream: then the link moves to a separate task, behind a bounded queue.
 
 mod exchange;
 mod link;
@@ -30,10 +30,11 @@ use link::Link;
 
 pub(crate) use link::LANE;
 
-/// Serves what one POST brought: a request, or what is wrong with it.
+// Ledger HTTP-S-012, T-16.
+/// Serves one POST: a request, or the refusal of a malformed message.
 ///
-/// When this future is dropped before it is done, the client hung up: the session is told, and the handler has its
-/// grace period in a task of its own (ledger HTTP-S-012, T-16).
+/// If this future is dropped early, the client hung up: the session is notified, and the handler has its grace period
+/// in a separate task.
 pub(crate) fn serve(
     server: &Arc<ServerState>,
     inbound: Inbound,
@@ -41,10 +42,10 @@ pub(crate) fn serve(
     formats: Formats,
 ) -> impl Future<Output = Reply> + use<> {
     let exchange = Arc::new(Exchange::new(formats, server.clone()));
-    // Before the future is made: what came is moved to its place once.
+    // Outside of the future, so that the message is moved once.
     let mut link = Inline::new(&server.accept, Link::new(exchange.clone(), inbound), exchange.clone());
     async move {
-        // Only a handler that waits for something needs the timer.
+        // Created only if the handler has to wait.
         let mut keep_alive = None;
         let first = poll_fn(|cx| {
             let over = link.poll(cx);
@@ -71,7 +72,7 @@ fn answer(first: FirstOutput, id: Option<&RequestId>, formats: Formats, exchange
     match first {
         FirstOutput::Stream(body) => respond::events(body.guarded(HangUp(exchange))),
         FirstOutput::Last(message, answered_by) => last(&message, answered_by, formats),
-        // Nothing is said of a request after its cancellation (CANC-S-010): a stream of nothing.
+        // A cancelled request gets no message (CANC-S-010): an empty stream.
         FirstOutput::End(EndReason::Cancelled) => respond::events(Body::default()),
         FirstOutput::End(EndReason::NoAnswer) => respond::empty(StatusCode::ACCEPTED),
         FirstOutput::End(EndReason::Closing) => {
@@ -101,8 +102,8 @@ fn last(message: &Message, answered_by: AnsweredBy, formats: Formats) -> Reply {
     respond::message(status, message)
 }
 
-/// A link that is driven where it stands. Dropped before it is done, it goes on in a task of its own, and is told that
-/// the client hung up.
+/// A link that is polled in the task of the request. If it is dropped early, it goes on in a separate task, and is notified
+/// that the client hung up.
 struct Inline {
     work: Option<BoxFuture<'static, ()>>,
     exchange: Arc<Exchange>,
@@ -113,19 +114,19 @@ impl Inline {
         Inline { work: Some(accept.clone().accept(link)), exchange }
     }
 
-    /// Drives it; whether it is over.
+    /// Polls the link. Returns whether it has ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(work) = &mut self.work else { return true };
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return false,
             Ok(Poll::Ready(())) => {}
-            Err(_) => tracing::error!("whoever accepts links panicked"),
+            Err(_) => tracing::error!("`Accept::accept` panicked"),
         }
         self.work = None;
         true
     }
 
-    /// What is left of it goes on without us.
+    /// Moves the link to a separate task, unless it has ended.
     fn go_on(&mut self) {
         if let Some(work) = self.work.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -1,4 +1,4 @@
-//! The exchange under a server that does as it is told: what comes of each first word, and of each end.
+//! The exchange under a scripted server: the answer for each first output, and for each end.
 
 use std::sync::Mutex;
 use std::task::{Context, Waker};
@@ -95,7 +95,7 @@ fn an_answer_at_once_needs_no_runtime() {
     assert!(!response.body().is_stream());
 }
 
-/// What ends without an answer is told by the status.
+/// An exchange that ends without an answer has a status.
 #[tokio::test]
 async fn an_end_without_a_message_has_a_status() {
     for (why, status, body) in [
@@ -148,15 +148,15 @@ async fn what_does_not_belong_to_the_exchange_is_rejected() {
     assert_eq!(text(response).await, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
 }
 
-/// HTTP-S-012: whoever drops the pending answer has hung up. The link hears it once, in a task of its own, and can say
+/// HTTP-S-012: dropping the pending answer is a hang-up. The link receives it once, in a separate task, and can send
 /// nothing more.
 #[tokio::test]
 async fn a_dropped_answer_is_a_hang_up() {
     let (told, heard) = oneshot::channel();
     let server = server(|(mut sender, mut receiver)| async move {
         let _request = receiver.recv().await;
-        let news = receiver.recv().await;
-        assert!(matches!(news, Ok(Some(Inbound::Ended { lane: LANE, .. }))), "{news:?}");
+        let event = receiver.recv().await;
+        assert!(matches!(event, Ok(Some(Inbound::Ended { lane: LANE, .. }))), "{event:?}");
         assert!(matches!(receiver.recv().await, Ok(None)));
         assert!(rejected(sender.send(note()).await));
         assert!(rejected(sender.send(reply()).await));
@@ -235,7 +235,7 @@ async fn the_form_is_the_client_s_choice() {
     }
 }
 
-/// A task of the server's own may hold the halves: whoever waits for the answer is woken.
+/// A task of the server may hold the halves: the waiting answer is woken.
 #[tokio::test]
 async fn an_answer_may_come_from_another_task() {
     let response = ask_with(Formats::Either, |(mut sender, receiver)| async move {

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its last. Generic over the bytes, so that tests need no socket.
+//! One connection, from its first byte to its last. Generic over the byte stream, so that tests need no socket.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -26,25 +26,26 @@ use super::state::{ConnPhase, ConnState};
 use super::streams::StreamExecutor;
 use super::watch::{Action, Sample, Watch};
 
-/// What an HTTP/2 connection begins with.
+/// The first bytes of an HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Streams at once on an HTTP/2 connection, and how many that the client gave up are remembered (rapid reset).
+/// Open streams of an HTTP/2 connection, and streams that the client may reset before they are served (rapid reset).
 const STREAMS: u32 = 200;
 const RESETS: usize = 20;
-/// The interval of HTTP/2 pings, and how long one may stay unanswered: a peer that is gone is noticed (FAULT C-31).
+// FAULT C-31.
+/// The interval of HTTP/2 pings, and the time limit of their answers, by which a lost peer is noticed.
 const PING: Duration = Duration::from_secs(60);
 const PONG: Duration = Duration::from_secs(20);
 
-/// What the service of a connection knows.
+/// The context of a connection's service.
 pub(crate) struct Conn {
     pub(crate) server: Arc<ServerState>,
     pub(crate) peer: Peer,
     pub(crate) state: Arc<ConnState>,
 }
 
-/// Serves one connection to its end. `http2` says what TLS has negotiated; without TLS the first bytes tell.
+/// Serves one connection to its end. `http2` is what TLS has negotiated; without TLS the first bytes decide.
 ///
-/// Dropping the future cuts the connection; handlers of modern requests are told.
+/// Dropping the future cuts the connection and cancels modern requests.
 pub(crate) async fn serve<I>(conn: Conn, mut io: I, http2: Option<bool>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -56,10 +57,10 @@ where
     let http2 = match http2 {
         Some(known) => known,
         None => {
-            let told = pin!(detect(&mut io, &mut ahead));
-            match until_told(&state, timeouts.headers, told).await {
+            let detected = pin!(detect(&mut io, &mut ahead));
+            match before_requests(&state, timeouts.headers, detected).await {
                 Some(Ok(http2)) => http2,
-                // It said nothing, or not for long, or is wanted no more.
+                // The client sent nothing in time, or the server stops.
                 _ => return,
             }
         }
@@ -68,7 +69,7 @@ where
     let conn = Arc::new(conn);
     let service = service_fn(move |request: Request<Incoming>| {
         let conn = conn.clone();
-        // Taken apart where the future stands, not before: what is made before is moved there, and all its room with it.
+        // Inside the future, so that the parts are not moved into it.
         async move {
             let (parts, body) = request.into_parts();
             let head = Head::new(parts, conn.peer);
@@ -90,7 +91,7 @@ where
         drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
     } else {
         let conn = http1::Builder::new()
-            // Heads have a limit in `watch`: hyper would set a timer for each request.
+            // `watch` limits heads; hyper would set a timer for each request.
             .header_read_timeout(None)
             .max_headers(limits.header_count)
             .max_buf_size(limits.headers.max(MIN_BUFFER))
@@ -104,10 +105,10 @@ where
     }
 }
 
-/// The least that hyper takes.
+/// The smallest buffer that hyper accepts.
 const MIN_BUFFER: usize = 8192;
 
-/// Whether the client speaks HTTP/2, by the first byte that differs from its preface. What was read is kept.
+/// Whether the client speaks HTTP/2, by the first byte that differs from the preface. Keeps what it reads in `ahead`.
 async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut space = [0; PREFACE.len()];
     while ahead.len() < PREFACE.len() && PREFACE.starts_with(ahead) {
@@ -120,17 +121,17 @@ async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::i
     Ok(ahead.starts_with(PREFACE))
 }
 
-/// Waits for what comes before any request, for a while, and while the connection is wanted.
-pub(super) async fn until_told<T>(
+/// Waits for a step that precedes all requests. `None` after `limit`, or when the server stops.
+pub(super) async fn before_requests<T>(
     state: &ConnState,
     limit: Duration,
-    mut told: Pin<&mut impl Future<Output = T>>,
+    mut step: Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
     let mut limit = pin!(tokio::time::sleep(limit));
     poll_fn(|cx| {
         state.register(cx.waker());
-        if let Poll::Ready(told) = told.as_mut().poll(cx) {
-            return Poll::Ready(Some(told));
+        if let Poll::Ready(done) = step.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
         }
         if state.phase() != ConnPhase::Serving {
             return Poll::Ready(None);
@@ -185,7 +186,7 @@ async fn drive<C: Future>(
     .await
 }
 
-/// A timer that repeats. Asking it costs next to nothing while it runs.
+/// A repeating timer. Polling it is cheap while it runs.
 struct Ticks {
     every: Duration,
     timer: Pin<Box<Sleep>>,
@@ -206,14 +207,14 @@ impl Ticks {
         let ticked = self.timer.as_mut().poll(cx).is_ready();
         if ticked {
             self.timer.as_mut().reset(tokio::time::Instant::now() + self.every);
-            // Registers the waker again. A timer that is over already is seen at the next look.
+            // Registers the waker again. If it has elapsed already, the next poll finds out.
             let _again = self.timer.as_mut().poll(cx);
         }
         ticked
     }
 }
 
-/// One request of this connection.
+/// Answers one request of this connection.
 async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     let (in_flight, well_framed) = conn.state.begin();
     let version = head.parts().version;

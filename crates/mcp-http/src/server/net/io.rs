@@ -1,4 +1,4 @@
-//! The bytes of a connection on their way to hyper and from it: what was read ahead, stalled writes, request framing.
+//! The byte stream between a connection and hyper: bytes read ahead, stalled writes, request framing.
 
 use std::io;
 use std::pin::Pin;
@@ -13,27 +13,26 @@ use tokio::time::Sleep;
 use super::framing::Framing;
 use super::state::ConnState;
 
-/// How long, and for how many bytes, a connection is read on after its end, where the peer may still be writing: closing
-/// it with unread bytes would reset it, and destroy the answer on its way (RFC 9112, section 9.6).
+/// How long, and for how many bytes, the connection is read after its end while the client may still be writing. Closing
+/// it with unread bytes would reset it and could destroy the answer (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
-/// Head and body of an answer that are no longer than this together are copied into one piece: the system takes one
-/// piece with less work than two.
+/// Head and body of an answer up to this length are copied together: one buffer is cheaper to send than two.
 const JOINED: usize = 1024;
 
-/// A connection that is watched.
+/// A byte stream that is watched.
 pub(super) struct Watched<I> {
     inner: I,
-    /// What was read to tell HTTP/2 from HTTP/1.
+    /// The bytes that were read to detect HTTP/2.
     ahead: Vec<u8>,
     /// HTTP/1 only: HTTP/2 has a framing layer below its requests.
     framing: Option<Framing>,
     state: Arc<ConnState>,
     write: Duration,
-    /// Runs only while the peer does not take what is written.
+    /// Runs only while the client does not read.
     stall: Option<Pin<Box<Sleep>>>,
-    /// Our side has ended: until when, and for how many bytes, the other side is read on.
+    /// After our end: until when, and for how many bytes, the client's side is read.
     linger: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -68,7 +67,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
             if let Some(first) = framing.follow(read) {
                 self.state.refused_from.store(first, Ordering::Relaxed);
             }
-            // On HTTP/2 frames come that belong to no request.
+            // On HTTP/2 not all frames belong to requests.
             if !self.state.began.load(Ordering::Relaxed) {
                 self.state.began.store(true, Ordering::Relaxed);
             }
@@ -91,7 +90,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         Poll::Ready(())
     }
 
-    /// A write that the peer takes within the limit, or an error (FAULT B: slow read).
+    // FAULT B: slow read.
+    /// Fails a write that the client does not read within the limit.
     fn bounded<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.stall = None;
@@ -100,7 +100,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         let limit = self.write;
         let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(stall.as_mut().poll(cx));
-        let why = format!("write stalled: the client took nothing for {limit:?}");
+        let why = format!("write stalled: the client read nothing for {limit:?}");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
     }
 }

@@ -1,4 +1,4 @@
-//! Where connections come from, and what is done when none can be taken.
+//! Sources of connections, and what follows a failed `accept`.
 
 use std::io;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::super::caller::Peer;
 
-/// How long a silent TCP connection is left alone before the kernel asks whether the peer is there, and how often it
-/// asks (FAULT C-31).
+// FAULT C-31.
+/// The silence of a TCP connection after which the kernel probes the peer, and the interval of its probes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const PROBES: Duration = Duration::from_secs(15);
 
 /// A source of connections.
 #[async_trait]
 pub trait Listener: Send + 'static {
-    /// One connection.
+    /// The byte stream of a connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next connection, and whose it is. **Cancel-safe**: a dropped future has taken none.
+    /// Accepts the next connection. **Cancel-safe**: a dropped future has accepted none.
     ///
     /// # Errors
     ///
-    /// None is fatal: the server asks again, at once or after a pause.
+    /// Not fatal: the server calls it again, at once or after a pause.
     async fn accept(&mut self) -> io::Result<(Self::Io, Peer)>;
 
-    /// Whether only processes of this machine can come. Then requests may name loopback hosts and origins.
+    /// Whether only processes of this machine can connect. Then loopback origins are allowed, and `hosts` may be empty.
     fn is_loopback(&self) -> bool;
 }
 
@@ -42,7 +42,7 @@ impl Listener for TcpListener {
         let tuned =
             stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keepalive));
         if let Err(error) = tuned {
-            // It works all the same.
+            // The connection works without it.
             tracing::debug!(%error, "a socket option was refused");
         }
         Ok((stream, Peer::Tcp(address)))
@@ -75,17 +75,18 @@ impl Listener for tokio::net::UnixListener {
 /// What to do after `accept` failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterError {
-    /// The connection was at fault: the next one.
+    /// The connection failed: accept the next one.
     Next,
-    /// The server is at its limit, of file descriptors for one: a pause, so that it does not spin.
+    /// The server is at a limit, for example of file descriptors: pause, so that it does not spin.
     Pause(Duration),
 }
 
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// What to do after the `nth` failure in a row, which counts from 1 (FAULT C-46). What cannot be told apart is taken for
-/// a limit: a pause never hurts.
+// FAULT C-46.
+/// What to do after the `nth` consecutive failure, counted from 1. An unknown error counts as a limit, because a pause
+/// does no harm.
 pub(super) fn after_error(error: &io::Error, nth: u32) -> AfterError {
     match error.kind() {
         io::ErrorKind::ConnectionAborted

@@ -1,4 +1,4 @@
-//! Listening, connections and their end. No MCP in it.
+//! Listeners, connections and their end. Knows nothing of MCP.
 
 mod conn;
 mod framing;

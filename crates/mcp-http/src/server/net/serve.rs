@@ -1,4 +1,4 @@
-//! A server that listens: takes connections, bounds them, and brings them to their end.
+//! A server that accepts connections, limits their number, and ends them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,14 +20,14 @@ use super::listen::{AfterError, Listener, after_error};
 use super::state::{ConnPhase, ConnState};
 use super::tls::Tls;
 
-/// Said to connections that are too many. Nobody waits for their requests.
+/// The answer to connections beyond the limit, sent before they send a request.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// How many are told so at once, and how long it may take; the rest are closed without a word.
-const TOLD: usize = 64;
-const TELLING: Duration = Duration::from_secs(1);
+/// How many such answers are sent at a time, and their time limit. Further connections are closed without an answer.
+const REFUSALS: usize = 64;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A server that has its address, and accepts nothing yet: connections wait in the backlog.
+/// A server with a bound address that does not accept connections yet: they wait in the backlog.
 pub struct BoundServer<L: Listener = TcpListener> {
     server: Arc<ServerState>,
     listener: L,
@@ -38,9 +38,9 @@ pub struct BoundServer<L: Listener = TcpListener> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServeReport {
-    /// How many connections there were.
+    /// Connections that were accepted.
     pub connections: u64,
-    /// How many of them were cut at the end, because what they had asked for took longer than the drain limit.
+    /// Connections that were cut at the end, because their requests took longer than the drain limit.
     pub cut: usize,
 }
 
@@ -49,8 +49,9 @@ impl<L: Listener> BoundServer<L> {
         BoundServer { server, listener, security }
     }
 
-    /// Serves until `shutdown` is over. Then nothing more is accepted, new requests on open connections are refused with
-    /// 503, and subscriptions end; what is in flight has the drain limit to be answered, and is cut after it.
+    /// Serves until `shutdown` completes. Then the server stops accepting, new requests on open connections get 503, and
+    /// subscriptions end. Requests in flight have [`ServerTimeouts::drain`](super::super::ServerTimeouts::drain) to finish;
+    /// then their connections are cut.
     ///
     /// Dropping the future cuts all connections. Needs a tokio runtime with time and I/O.
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> ServeReport {
@@ -84,13 +85,13 @@ impl<L: Listener> BoundServer<L> {
                 }
             }
         }
-        // The address is free for the next server.
+        // Frees the address for the next server.
         drop(listener);
         server.drain();
         open.finish(server.config.timeouts.drain).await
     }
 
-    /// The same server as a service: to mount it elsewhere too, or to look at it while it runs.
+    /// The same server as a service, to mount it elsewhere too, or to read its counters while it runs.
     pub fn service(&self) -> HttpService {
         HttpService::new(self.server.clone())
     }
@@ -102,16 +103,16 @@ impl<L: Listener> BoundServer<L> {
 }
 
 impl BoundServer<TcpListener> {
-    /// The address, with the port that was chosen if 0 was asked for (FAULT C-47).
+    /// The bound address. If port 0 was requested, it has the port that the system chose.
     ///
     /// # Errors
     ///
-    /// The system does not tell.
+    /// The system cannot report it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// The URL of the endpoint, by the address.
+    /// The URL of the endpoint, made from the bound address.
     ///
     /// # Errors
     ///
@@ -134,22 +135,30 @@ struct Open {
     security: Tls,
     tasks: JoinSet<()>,
     states: HashMap<Id, Arc<ConnState>>,
-    told: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
     count: u64,
     full: bool,
 }
 
 impl Open {
     fn new(server: Arc<ServerState>, security: Tls) -> Open {
-        let told = Arc::new(Semaphore::new(TOLD));
-        Open { server, security, tasks: JoinSet::new(), states: HashMap::new(), told, count: 0, full: false }
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
+        Open {
+            server,
+            security,
+            tasks: JoinSet::new(),
+            states: HashMap::new(),
+            refusals,
+            count: 0,
+            full: false,
+        }
     }
 
     fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Takes a connection, or turns it away.
+    /// Serves a connection, or refuses it at the limit.
     fn take<I>(&mut self, io: I, peer: Peer)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -159,7 +168,7 @@ impl Open {
             if !std::mem::replace(&mut self.full, true) {
                 tracing::warn!(limit, "too many connections: more are refused");
             }
-            return self.turn_away(io);
+            return self.refuse(io);
         }
         self.full = false;
         self.count += 1;
@@ -169,23 +178,23 @@ impl Open {
         self.states.insert(task.id(), state);
     }
 
-    fn turn_away<I: AsyncWrite + Unpin + Send + 'static>(&self, mut io: I) {
-        let Ok(place) = self.told.clone().try_acquire_owned() else { return };
+    fn refuse<I: AsyncWrite + Unpin + Send + 'static>(&self, mut io: I) {
+        let Ok(permit) = self.refusals.clone().try_acquire_owned() else { return };
         if self.security.is_on() {
             return;
         }
         tokio::spawn(async move {
-            let _place = place;
-            let told = async {
+            let _permit = permit;
+            let refuse = async {
                 io.write_all(TOO_MANY).await?;
                 io.shutdown().await
             };
-            // A client that is not told in time finds the connection closed.
-            let _told = tokio::time::timeout(TELLING, told).await;
+            // A client that does not read in time finds the connection closed.
+            let _sent = tokio::time::timeout(REFUSAL_TIMEOUT, refuse).await;
         });
     }
 
-    /// Waits for the next connection that ends. Cancel-safe.
+    /// Waits until a connection ends. Cancel-safe.
     async fn reap(&mut self) {
         let ended = match self.tasks.join_next_with_id().await {
             None => return,
@@ -227,7 +236,7 @@ impl Open {
     }
 }
 
-/// One connection, behind TLS if there is TLS.
+/// Serves one connection, with TLS if the server has TLS.
 async fn secured<I>(security: Tls, conn: Conn, io: I)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -236,7 +245,7 @@ where
     if let Some(config) = security.tls {
         let limit = conn.server.config.timeouts.headers;
         let handshake = std::pin::pin!(tokio_rustls::TlsAcceptor::from(config).accept(io));
-        match conn::until_told(&conn.state, limit, handshake).await {
+        match conn::before_requests(&conn.state, limit, handshake).await {
             Some(Ok(io)) => {
                 let http2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
                 conn::serve(conn, io, Some(http2)).await;

@@ -1,4 +1,4 @@
-//! What a connection, its service and its server know of each other: counters and flags, no lock.
+//! The state that a connection, its service and its server share: counters and flags.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -7,12 +7,12 @@ use futures::task::AtomicWaker;
 
 use super::streams::Streams;
 
-/// How long a connection is wanted.
+/// The phase of a connection, set by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum ConnPhase {
     Serving = 0,
-    /// It takes no further request, and ends when it has answered.
+    /// It accepts no further request, and ends after its answers.
     Draining = 1,
     /// It ends now.
     Cut = 2,
@@ -23,13 +23,13 @@ pub(crate) enum ConnPhase {
 pub(crate) struct ConnState {
     phase: AtomicU8,
     waker: AtomicWaker,
-    /// Requests whose head is in, since the connection began.
+    /// Requests whose head was read, since the connection began.
     pub(super) requests: AtomicU32,
-    /// Requests that are served now, streams included.
+    /// Requests in flight, streams included.
     pub(super) in_flight: AtomicU32,
-    /// Bytes came that no request was made of yet.
+    /// Bytes of an incomplete head were read.
     pub(super) began: AtomicBool,
-    /// A body was left unread: the end of the connection must not destroy the answer.
+    /// A body was not read, so the connection is read for a while after its end: a reset would destroy the answer.
     pub(super) unread: AtomicBool,
     /// HTTP/1 only: the first request, counted from 1, that must not be served, because its head has two lengths.
     /// 0: none.
@@ -53,17 +53,17 @@ impl ConnState {
         self.waker.wake();
     }
 
-    /// Has the connection's task woken when the phase moves on.
+    /// Wakes the connection's task when the phase moves on.
     pub(super) fn register(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
     }
 
-    /// Whether the peer may still be writing what nobody will read.
+    /// Whether the client may still be writing.
     pub(super) fn owes_reading(&self) -> bool {
         self.unread.load(Ordering::Relaxed) || self.began.load(Ordering::Relaxed)
     }
 
-    /// Counts a request whose head is in. Whether it may be served.
+    /// Counts a request whose head was read. Returns its guard, and whether it may be served.
     pub(super) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
         let number = self.requests.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let refused_from = self.refused_from.load(Ordering::Relaxed);
@@ -73,13 +73,13 @@ impl ConnState {
     }
 }
 
-/// A request that is served: until its answer is made, or its stream is over.
+/// A request in flight: until its answer is made, or its stream ends.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<ConnState>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        // Its body came in several reads, perhaps.
+        // Reads of its body have set it.
         self.0.began.store(false, Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! The streams of an HTTP/2 connection: each runs in its own task, and can be cut without the others.
 //!
-//! hyper polls a body only while the client takes data, and tells nobody when it does not. A stream that is read yields
-//! something whenever its keep-alive is due, so one that yields nothing for longer is stalled. Aborting its task drops
+//! hyper polls a body only while the client reads, and does not report when it stops. A stream that is read yields something
+//! whenever its keep-alive is due, so one that yields nothing for longer is stalled. Aborting its task drops
 //! the stream, and h2 sends `RST_STREAM`. All streams of a connection share one timer.
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! TLS in front of any connection: rustls, with HTTP/2 and HTTP/1.1 on offer.
+//! TLS by rustls, with HTTP/2 and HTTP/1.1 in ALPN.
 
 #[cfg(feature = "tls")]
 mod rustls_tls {
@@ -10,18 +10,18 @@ mod rustls_tls {
 
     use crate::HttpError;
 
-    /// The settings of rustls for a chain of certificates and its key, both in PEM.
+    /// The configuration of rustls for a certificate chain and its key, both in PEM.
     pub(crate) fn config(chain: &[u8], key: &[u8]) -> Result<ServerConfig, HttpError> {
         let bad = |what: &str, why: String| HttpError::Setting { what: what.to_owned(), why };
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
             .map_err(|error| bad("the TLS certificate", error.to_string()))?;
         if chain.is_empty() {
-            return Err(bad("the TLS certificate", "there is none in the PEM text".to_owned()));
+            return Err(bad("the TLS certificate", "the PEM text contains none".to_owned()));
         }
-        // What is wrong with a key is told without any of it.
+        // The text must not contain any part of the key.
         let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| bad("the TLS key", "there is none in the PEM text".to_owned()))?;
+            .map_err(|_| bad("the TLS key", "the PEM text contains none".to_owned()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -31,7 +31,7 @@ mod rustls_tls {
             .map_err(|error| bad("the TLS certificate", error.to_string()))
     }
 
-    /// Makes sure that both versions of HTTP are on offer, unless the settings say what is.
+    /// Adds both versions of HTTP to ALPN, unless the configuration lists protocols.
     pub(crate) fn offer(mut config: ServerConfig) -> Arc<ServerConfig> {
         if config.alpn_protocols.is_empty() {
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -43,7 +43,7 @@ mod rustls_tls {
 #[cfg(feature = "tls")]
 pub(crate) use rustls_tls::{config, offer};
 
-/// How connections are secured.
+/// The TLS configuration of a server, if it has one.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
     #[cfg(feature = "tls")]
@@ -51,7 +51,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Whether there is TLS.
+    /// Whether the server has TLS.
     pub(crate) fn is_on(&self) -> bool {
         #[cfg(feature = "tls")]
         return self.tls.is_some();

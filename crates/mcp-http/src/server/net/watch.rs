@@ -1,33 +1,34 @@
-//! When a connection has been silent for too long: decided at ticks, so that no request sets a timer.
+//! Time limits of a silent connection, checked at ticks, so that requests set no timers.
 
 use std::time::Duration;
 
-/// How many ticks a limit has.
+/// The ticks in a limit.
 const TICKS: u32 = 4;
 
-/// What a connection looks like at a tick.
+/// The state of a connection at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
     /// Requests so far.
     pub(super) requests: u32,
-    /// Requests that are served now.
+    /// Requests in flight.
     pub(super) in_flight: u32,
-    /// A request has begun, and its head is not whole.
+    /// A head is incomplete.
     pub(super) began: bool,
 }
 
-/// What follows from it.
+/// What to do with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Keep,
-    /// Nothing was asked for too long: it can go.
+    /// Shut it down: it had no request for too long.
     Idle,
-    /// A head takes too long (FAULT B: slowloris); or an HTTP/2 connection that was told to go has not gone, because the
-    /// client takes no data on its streams.
+    // FAULT B: slowloris.
+    /// Cut it: a head takes too long, or an HTTP/2 connection did not shut down, because the client does not read its
+    /// last answers.
     Cut,
 }
 
-/// Counts the ticks of silence. A limit is met up to a quarter of the shorter one late, never early.
+/// Counts the ticks of silence. A limit is exceeded by at most a quarter of the shorter one.
 #[derive(Debug)]
 pub(super) struct Watch {
     every: Duration,
@@ -44,13 +45,13 @@ impl Watch {
         Watch { every, head, idle, http2, seen: None, silent: 0 }
     }
 
-    /// How far ticks are apart.
+    /// The interval of ticks.
     pub(super) fn every(&self) -> Duration {
         self.every
     }
 
     pub(super) fn tick(&mut self, sample: Sample) -> Action {
-        // A fresh connection owes a head, as one does that began with it.
+        // A new connection owes a head too.
         let owes = sample.began || sample.requests == 0;
         let same = self.seen == Some(sample) || (self.seen.is_none() && sample.requests == 0);
         self.seen = Some(sample);
@@ -60,7 +61,7 @@ impl Watch {
         }
         self.silent += 1;
         let silence = self.every * self.silent;
-        // On HTTP/1 a client that does not read stalls the writes, which have their own limit.
+        // On HTTP/1 a client that does not read stalls the writes, which have another limit.
         if (owes && silence >= self.head) || (self.http2 && silence >= self.idle * 2) {
             Action::Cut
         } else if !owes && silence >= self.idle {
@@ -82,7 +83,7 @@ mod tests {
         Sample { requests, in_flight, began }
     }
 
-    /// How many ticks of two seconds pass until a action other than `Keep`, of at most 20.
+    /// How many ticks of two seconds pass until an action other than `Keep`, of at most 20.
     fn until(watch: &mut Watch, sample: Sample) -> Option<(u32, Action)> {
         (1..=20).map(|tick| (tick, watch.tick(sample))).find(|(_, action)| *action != Action::Keep)
     }
@@ -92,7 +93,7 @@ mod tests {
     fn each_silence_has_its_limit() {
         let mut watch = Watch::new(HEAD, IDLE, false);
         assert_eq!(watch.every(), Duration::from_secs(2));
-        // Nothing ever came, or the first head never ends: what trickles in does not count as progress.
+        // No byte came, or the first head never ends: slow bytes are not progress.
         assert_eq!(until(&mut watch, sample(0, 0, false)), Some((4, Action::Cut)));
         let mut watch = Watch::new(HEAD, IDLE, false);
         assert_eq!(until(&mut watch, sample(0, 0, true)), Some((4, Action::Cut)));
@@ -101,7 +102,7 @@ mod tests {
         assert_eq!(until(&mut watch, sample(3, 0, false)), Some((11, Action::Idle)));
         // A later head.
         assert_eq!(until(&mut watch, sample(3, 0, true)), Some((5, Action::Cut)));
-        // A request that is served has other limits.
+        // A request in flight has other limits.
         assert_eq!(until(&mut watch, sample(4, 1, false)), None);
     }
 

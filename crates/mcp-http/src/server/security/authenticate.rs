@@ -1,9 +1,11 @@
-//! The seam for authentication: an application says who calls, the transport asks it before it reads a body.
+//! Authentication: a hook of the application identifies the caller before the body is read.
+
+use std::sync::Arc;
 
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 use mcp_core::transport::async_trait;
 
-/// What is known of a request before its body is read.
+/// The head of a request whose body was not read yet.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
@@ -11,21 +13,29 @@ pub struct RequestHead<'a> {
     pub method: &'a Method,
     /// The target.
     pub uri: &'a Uri,
-    /// The headers. `Mcp-*` copies are untrusted: decide nothing by them (ledger SEC-S-014).
+    // Ledger SEC-S-014.
+    /// The headers. `Mcp-*` headers are untrusted copies: decide nothing by them.
     pub headers: &'a HeaderMap,
 }
 
-/// A verified caller. Found in the [`Envelope`](mcp_core::transport::Envelope) of every message; sessions and their
-/// streams are bound to it.
+impl<'a> RequestHead<'a> {
+    /// Creates a head, for tests of an [`Authenticate`].
+    pub fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> RequestHead<'a> {
+        RequestHead { method, uri, headers }
+    }
+}
+
+/// A verified caller. Found in the [`Envelope`](mcp_core::transport::Envelope) of every message. Sessions and their streams
+/// are bound to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Identity {
-    /// Who it is: unique within this server.
+    /// The name of the caller, unique within this server.
     pub subject: String,
 }
 
 impl Identity {
-    /// The caller with this name.
+    /// Creates the identity of a caller.
     pub fn new(subject: impl Into<String>) -> Identity {
         Identity { subject: subject.into() }
     }
@@ -35,19 +45,21 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Denied {
-    /// 401, 403 or 400 (ledger SEC-S-007).
+    // Ledger SEC-S-007.
+    /// 401, 403 or 400.
     pub status: StatusCode,
-    /// The `WWW-Authenticate` header, with `resource_metadata` where there is such a document (SEC-S-008).
+    // Ledger SEC-S-008.
+    /// The `WWW-Authenticate` header, with `resource_metadata` if the server has such a document.
     pub challenge: Option<String>,
 }
 
 impl Denied {
-    /// 401 with this challenge: no token, or a bad one.
+    /// 401 with this challenge: the token is missing or invalid.
     pub fn unauthorized(challenge: impl Into<String>) -> Denied {
         Denied { status: StatusCode::UNAUTHORIZED, challenge: Some(challenge.into()) }
     }
 
-    /// 403 with this challenge: not enough scope.
+    /// 403 with this challenge: the scope is insufficient.
     pub fn forbidden(challenge: impl Into<String>) -> Denied {
         Denied { status: StatusCode::FORBIDDEN, challenge: Some(challenge.into()) }
     }
@@ -58,10 +70,22 @@ impl Denied {
     }
 }
 
-/// Says who calls. Asked for every request, whatever session it names (ledger SEC-S-010), after Host, Origin, method and
-/// preflight, and before the body.
+// Ledger SEC-S-010.
+/// Identifies callers. Called for every request, whatever session it names: after the checks of host, origin, method and
+/// preflight, and before the body is read.
 #[async_trait]
 pub trait Authenticate: Send + Sync + 'static {
-    /// The caller, or the refusal.
+    /// Identifies the caller of a request.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, which becomes the answer.
     async fn authenticate(&self, head: RequestHead<'_>) -> Result<Identity, Denied>;
+}
+
+#[async_trait]
+impl<A: Authenticate + ?Sized> Authenticate for Arc<A> {
+    async fn authenticate(&self, head: RequestHead<'_>) -> Result<Identity, Denied> {
+        (**self).authenticate(head).await
+    }
 }

@@ -6,10 +6,9 @@ use subtle::ConstantTimeEq;
 
 use crate::Secret;
 
-/// Whether the request carries this token: exactly one `Authorization` header, scheme `Bearer` in any case.
+/// Whether the request carries this token: exactly one `Authorization` header with the scheme `Bearer`, in any case.
 ///
-/// The comparison takes the same time wherever the tokens differ; only their length can be told from outside.
-/// An empty secret matches nothing.
+/// The time of the comparison depends only on the lengths of the tokens. An empty secret matches nothing.
 pub(crate) fn matches(secret: &Secret, headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };

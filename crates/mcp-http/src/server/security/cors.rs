@@ -1,4 +1,4 @@
-//! What browsers are told: the preflight answer and the response headers, as data.
+//! CORS: answers to preflight requests, and response headers.
 
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -15,18 +15,19 @@ const METHODS: &str = "POST, GET, DELETE, OPTIONS";
 const ALLOWED: &str = "content-type, accept, authorization, mcp-protocol-version, mcp-session-id, \
                        mcp-method, mcp-name, last-event-id";
 const EXPOSED: &str = "mcp-session-id, mcp-protocol-version, www-authenticate, retry-after";
-/// How long a browser may keep the answer, in seconds: two hours, the most that some of them honour.
+/// Seconds for which a browser may cache the answer: two hours, the most that some browsers accept.
 const MAX_AGE: &str = "7200";
 
-/// What browsers are told by preflight answers and response headers.
+/// CORS: what preflight answers and response headers allow to pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cors {
-    /// Whether allowed origins get CORS headers.
+    /// Whether allowed origins get CORS headers. Default `false`.
     pub enabled: bool,
-    /// Whether they may send credentials.
+    /// Whether pages may send credentials. Not together with a rule that allows any site. Default `false`.
     pub credentials: bool,
-    /// Request headers that preflight answers allow beside those of MCP, such as `x-api-key` or `traceparent`.
+    /// Request headers that preflight answers allow beside those of MCP, such as `x-api-key` or `traceparent`. Default:
+    /// none.
     pub headers: Vec<String>,
 }
 
@@ -49,13 +50,13 @@ pub(crate) fn check(cors: &Cors, any_origin: bool) -> Result<(), HttpError> {
     Ok(())
 }
 
-/// Whether a request is a browser's question, not a request of its own.
+/// Whether this is a preflight request.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The headers of the answer (204) to a preflight. `None` where browsers are told nothing: CORS is off, or
-/// there is no origin. `origin` is one that
+/// The headers of the answer (204) to a preflight request. `None`: CORS is off, or the request has no origin. `origin` is
+/// one that
 /// [`HostPolicy::check_origin`](super::host::HostPolicy::check_origin) let pass.
 pub(crate) fn preflight(cors: &Cors, origin: Option<&Origin>, asked: &HeaderMap) -> Option<HeaderMap> {
     if !cors.enabled {
@@ -70,13 +71,12 @@ pub(crate) fn preflight(cors: &Cors, origin: Option<&Origin>, asked: &HeaderMap)
     Some(headers)
 }
 
-/// Adds to the headers of any other answer, an error's too, what a browser has to see. Nothing where CORS is
-/// off; only `Vary` where there is no origin.
+/// Adds CORS headers to any other reply, including errors: none if CORS is off, only `Vary` if there is no origin.
 pub(crate) fn respond(cors: &Cors, origin: Option<&Origin>, headers: &mut HeaderMap) {
     if !cors.enabled {
         return;
     }
-    // Caches have to know even where there was no origin.
+    // A cache must not give this reply to a page.
     headers.append(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         allow(cors, origin, headers);
@@ -91,7 +91,7 @@ fn allow(cors: &Cors, origin: &Origin, headers: &mut HeaderMap) {
     }
 }
 
-/// The fixed names, those of the settings, and those of the copied arguments that are asked for: they are not known before.
+/// The headers of MCP, those of the settings, and the `Mcp-Param-*` headers that the page wants to send.
 fn allowed(cors: &Cors, asked: &HeaderMap) -> HeaderValue {
     let mut names = ALLOWED.to_owned();
     for name in &cors.headers {

@@ -1,5 +1,6 @@
-//! Which hosts and origins a request may name: the guard against DNS rebinding (ledger SEC-S-001 to
-//! SEC-S-003, T-36).
+//! The hosts and origins that a request may name: protection against DNS rebinding.
+
+// Ledger SEC-S-001 to SEC-S-003, T-36.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
@@ -10,7 +11,7 @@ use hyper::header::{HOST, HeaderValue, ORIGIN};
 use super::origin::{Origin, OriginList, Site};
 use crate::HttpError;
 
-/// A refusal: 403. The text names the setting to change, where one would help.
+/// A refusal: 403. The text names the setting to change, where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HostDenied {
     #[error("the request names no host")]
@@ -32,17 +33,17 @@ pub(crate) enum HostDenied {
     OpaqueOrigin(String),
 }
 
-/// What a server allows.
+/// The hosts and origins that a server allows.
 #[derive(Clone, Debug)]
 pub(crate) struct HostPolicy {
     loopback: bool,
     hosts: Vec<Authority>,
     origins: OriginList,
-    /// A Host header that was allowed. Most requests have the same, and what was allowed once is always.
+    /// A Host header that was allowed before. Most requests have the same one.
     usual: OnceLock<Vec<u8>>,
 }
 
-/// The longest Host header that is kept.
+/// The longest Host header that is remembered.
 const USUAL: usize = 128;
 
 impl HostPolicy {
@@ -58,7 +59,7 @@ impl HostPolicy {
         origins: OriginList,
     ) -> Result<HostPolicy, HttpError> {
         let hosts = hosts.iter().map(|entry| {
-            // An IPv6 address without brackets is plain enough in a setting.
+            // A setting may have an IPv6 address without brackets.
             let bare = entry.parse().ok().map(|ip| Authority { host: Host::Ip(IpAddr::V6(ip)), port: None });
             bare.or_else(|| Authority::parse(entry)).ok_or_else(|| HttpError::Setting {
                 what: "hosts".to_owned(),
@@ -68,8 +69,8 @@ impl HostPolicy {
         Ok(HostPolicy { loopback, hosts: hosts.collect::<Result<_, _>>()?, origins, usual: OnceLock::new() })
     }
 
-    /// Checks the host that a request names. `authority` is the target's own, where it has one: `:authority`
-    /// on HTTP/2, the absolute form on HTTP/1.1. It and a Host header have to agree.
+    /// Checks the host that a request names. `authority` is that of the target, if it has one: `:authority` on HTTP/2, the
+    /// absolute form on HTTP/1.1. It and a Host header have to agree.
     pub(crate) fn check_host(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<(), HostDenied> {
         let mut values = headers.get_all(HOST).iter();
         let header = values.next().map(HeaderValue::as_bytes);
@@ -88,7 +89,7 @@ impl HostPolicy {
         {
             return Err(HostDenied::HostsDiffer);
         }
-        // A page of another site cannot name this machine: rebinding needs a name of its own.
+        // Loopback hosts are safe: DNS rebinding needs a name that the attacker owns.
         if !named.host.is_loopback() && !self.hosts.iter().any(|allowed| allowed.covers(&named)) {
             return Err(deny());
         }
@@ -100,7 +101,7 @@ impl HostPolicy {
         Ok(())
     }
 
-    /// Checks the origin of a request. `None`: there is none, so it comes from no browser, and passes.
+    /// Checks the origin of a request. A request without one does not come from a page and passes: `None`.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<Option<Origin>, HostDenied> {
         let mut values = headers.get_all(ORIGIN).iter();
         let Some(value) = values.next() else { return Ok(None) };
@@ -125,8 +126,8 @@ pub(super) enum Host {
 }
 
 impl Host {
-    /// A name or an address in its strict formats: `127.1` and `0x7f.0.0.1` are no addresses here, nor is a name
-    /// that ends in a dot allowed because its twin without one is.
+    /// A name, or an address in its strict form. `127.1` and `0x7f.0.0.1` are not addresses here, and a name with a trailing
+    /// dot is another name.
     pub(super) fn parse(text: &str) -> Option<Host> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(|ip| Host::Ip(IpAddr::V6(ip)));
@@ -168,7 +169,7 @@ impl Authority {
         Some(Authority { host: Host::parse(host)?, port })
     }
 
-    /// Whether this entry of a list allows `named`.
+    /// Whether this entry allows `named`.
     fn covers(&self, named: &Authority) -> bool {
         self.host == named.host && (self.port.is_none() || self.port == named.port)
     }
@@ -178,7 +179,7 @@ fn parse(text: &[u8]) -> Option<Authority> {
     std::str::from_utf8(text).ok().and_then(Authority::parse)
 }
 
-/// A peer's text, short enough for a message.
+/// The start of a client's text, for an error message.
 fn clip(text: &[u8]) -> String {
     String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned()
 }

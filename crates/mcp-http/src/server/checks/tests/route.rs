@@ -37,7 +37,7 @@ const PARAMS: To = To::No(code::INVALID_PARAMS);
 const VERSION: To = To::No(code::UNSUPPORTED_VERSION);
 const INVALID: To = To::No(code::INVALID_REQUEST);
 
-/// HDR-S-002, HDR-S-003, HTTP-S-020, T-02, T-11, T-34; rows 1 to 4. The order in a row: both eras, modern,
+/// HDR-S-002, HDR-S-003, HTTP-S-020, T-02, T-11, T-34; rows 1 to 4. The order of results: both eras, modern,
 /// legacy.
 #[test]
 fn a_request_with_a_claim() {
@@ -146,7 +146,7 @@ fn a_notification() {
     }
 }
 
-/// Step 4, RPC-B-013: a response answers a legacy server or nobody.
+/// Step 4, RPC-B-013: a response is for a legacy server only.
 #[test]
 fn a_response() {
     for text in [

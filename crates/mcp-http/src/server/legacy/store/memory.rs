@@ -1,4 +1,4 @@
-//! The event store in memory: bounded for each session and as a whole, the oldest is forgotten first.
+//! An event store in memory, bounded for each session and in total. The oldest events are dropped first.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -11,16 +11,16 @@ use tokio::time::Instant;
 
 use super::{EventId, EventStore, StoreError};
 
-/// Streams that ended and are still kept. Beyond that the oldest is forgotten early.
+/// Ended streams that are still kept. Beyond it the oldest is dropped early.
 const MAX_ENDED: usize = 65_536;
 
-/// What a [`MemoryEventStore`] keeps at most.
+/// The limits of a [`MemoryEventStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreLimits {
     /// Events of one session. Default 1,024.
     pub session_events: usize,
-    /// Bytes of messages of one session. Default 1 MiB. The newest event is kept whatever its size.
+    /// Bytes of messages of one session. The newest event is kept whatever its size. Default 1 MiB.
     pub session_bytes: usize,
     /// Bytes of messages of all sessions. Default 256 MiB.
     pub total_bytes: usize,
@@ -39,7 +39,7 @@ impl Default for StoreLimits {
     }
 }
 
-/// An event store in memory. Empty, it costs nothing; an answer that went out as one JSON body is never in it.
+/// An event store in memory.
 #[derive(Default)]
 pub struct MemoryEventStore {
     limits: StoreLimits,
@@ -48,10 +48,10 @@ pub struct MemoryEventStore {
 
 #[derive(Default)]
 struct Kept {
-    /// All events by age, for the bound on the whole.
+    /// All events by age, for the total limit.
     events: BTreeMap<u64, Event>,
     sessions: HashMap<Arc<str>, Log>,
-    /// Streams that ended, by age.
+    /// Ended streams by age.
     ended: VecDeque<(Instant, Arc<str>, u64)>,
     bytes: usize,
     age: u64,
@@ -71,23 +71,23 @@ struct Log {
     bytes: usize,
 }
 
-/// Number and age of what is kept of one stream. Numbers follow each other, so a gap shows.
+/// Number and age of the kept events of one stream.
 type Events = VecDeque<(u64, u64)>;
 
 impl MemoryEventStore {
-    /// A store with these limits.
+    /// Creates a store with these limits.
     pub fn new(limits: StoreLimits) -> MemoryEventStore {
         MemoryEventStore { limits, kept: Mutex::default() }
     }
 
-    /// How many events are kept, and the bytes of their messages.
+    /// The number of kept events, and the bytes of their messages.
     pub fn size(&self) -> (usize, usize) {
         let kept = self.lock();
         (kept.events.len(), kept.bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        // A panic while the lock is held leaves plain data behind.
+        // A panic while the lock is held leaves the data valid.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,7 +123,7 @@ impl Kept {
         self.bytes -= message.len();
         let Some(log) = self.sessions.get_mut(&session) else { return };
         log.bytes -= message.len();
-        // Mostly the oldest goes.
+        // Usually the first one.
         forget_age(&mut log.ages, |kept| *kept == age);
         if let Some(events) = log.streams.get_mut(&id.stream) {
             forget_age(events, |(_, kept)| *kept == age);
@@ -145,7 +145,7 @@ impl Kept {
     }
 }
 
-/// Takes out the one that fits: the first, if it does.
+/// Removes the matching entry, usually the first one.
 fn forget_age<T>(queue: &mut VecDeque<T>, fits: impl Fn(&T) -> bool) {
     if queue.front().is_some_and(&fits) {
         queue.pop_front();
@@ -221,7 +221,7 @@ impl EventStore for MemoryEventStore {
     }
 }
 
-/// Shows sizes: messages may hold secrets.
+/// Shows only sizes, because messages may hold secrets.
 impl fmt::Debug for MemoryEventStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (events, bytes) = self.size();

@@ -1,4 +1,6 @@
-//! The event store: what was said on streams that a client may take up again (ledger 3.12).
+//! The event store, from which clients resume streams.
+
+// Ledger 3.12.
 
 mod memory;
 #[cfg(test)]
@@ -11,22 +13,29 @@ use mcp_core::transport::async_trait;
 
 pub use memory::{MemoryEventStore, StoreLimits};
 
-/// Names one event of a session: its stream, and its place there. On the wire `<stream>_<number>`, so that it is
-/// unique in the session and tells its stream (ledger RES-S-001, RES-S-002).
+// Ledger RES-S-001, RES-S-002.
+/// The id of an event: its stream, and its number in the stream. On the wire `<stream>_<number>`, which is unique in the
+/// session and names the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct EventId {
-    /// The stream. 0 is the one that belongs to no request.
+    /// The stream. 0 is the stream that belongs to no request.
     pub stream: u64,
-    /// Counts from 1. 0 is the priming event, which no store keeps.
+    /// The number, counted from 1. 0 is the priming event, which is not stored.
     pub number: u64,
 }
 
 impl EventId {
-    /// Reads the wire form. `None` for anything that this server does not write.
+    /// The id of an event of a stream.
+    pub const fn new(stream: u64, number: u64) -> EventId {
+        EventId { stream, number }
+    }
+
+    /// Reads the wire form. `None` for any text that this server does not write.
     pub fn parse(text: &str) -> Option<EventId> {
         let (stream, number) = text.split_once('_')?;
         let id = EventId { stream: stream.parse().ok()?, number: number.parse().ok()? };
-        // One name for one event: no sign, no leading zero.
+        // Each event has one name: no sign, no leading zero.
         (id.to_string() == text).then_some(id)
     }
 }
@@ -37,46 +46,47 @@ impl fmt::Display for EventId {
     }
 }
 
-/// Why a store cannot give what came after an event.
+/// Why a store cannot return the events after another one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It never was, or some of what followed it is gone. The client is told so by a 400: a 404 would mean that the
-    /// session is lost (ledger T-19).
-    #[error("the events after this one are not kept any more")]
+    // Ledger T-19: 404 would mean that the session is lost.
+    /// The event is unknown, or later events are lost. The client gets 400.
+    #[error("the events after this one are no longer kept")]
     Gone,
     /// The store failed.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Keeps what was said on the streams of sessions, so that a client whose connection broke, or was closed on purpose,
-/// can ask for the rest (ledger RES-S-004).
+// Ledger RES-S-004, RES-S-005.
+/// Keeps the events of streams, so that a client whose connection broke, or was closed on purpose, can read the rest.
 ///
-/// The server numbers the events; a store only keeps them, each session and stream for itself (RES-S-005). It is told
-/// each event once, in order within a stream, before the event goes out. It bounds what it keeps, and forgets the
-/// oldest first.
+/// The server numbers the events; a store keeps them, separately for each session and stream. Each event is appended once,
+/// in order within a stream, before it is sent. A store has to bound what it keeps, and drops the oldest events first.
 #[async_trait]
 pub trait EventStore: Send + Sync + 'static {
-    /// Keeps an event: one JSON-RPC message. What is written to the client waits for this, so be quick. An error is
-    /// logged, and the message goes out all the same.
+    /// Keeps an event, one JSON-RPC message. The message is sent to the client afterwards, so this should be quick.
+    ///
+    /// # Errors
+    ///
+    /// The event was not kept. The error is logged, and the message is sent.
     async fn append(&self, session: &str, id: EventId, message: Bytes) -> Result<(), StoreError>;
 
     /// The events of the same stream that came after this one and are still kept, in order; none if it was the last.
-    /// Events are forgotten from the oldest on, so a gap shows in the number of the first.
+    /// The oldest events are dropped first, so a gap shows in the number of the first returned event.
     ///
     /// # Errors
     ///
     /// [`StoreError::Gone`]: the stream is unknown, or this event is newer than its newest.
     async fn after(&self, session: &str, id: EventId) -> Result<Vec<(EventId, Bytes)>, StoreError>;
 
-    /// Nothing more comes on this stream. It may be forgotten after a while, but not at once: what was written is not
-    /// yet what was read.
+    /// The stream has ended. Keep its events for a while, because the client may not have read them yet.
     async fn end(&self, session: &str, stream: u64);
 
-    /// The session is over: nobody will ask for it again.
+    /// The session has ended. Its events are not needed any more.
     async fn forget(&self, session: &str);
 
-    /// Called every few seconds while there are sessions: a chance to forget what is old.
+    /// Called every few seconds while there are sessions, to drop old events.
     async fn sweep(&self) {}
 }

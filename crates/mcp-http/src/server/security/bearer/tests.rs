@@ -39,7 +39,7 @@ fn exactly_one_header_with_the_exact_token_passes() {
     assert!(!check(&[b"Bearer s3cret=\xff"]));
 }
 
-/// An empty setting is no open door.
+/// An empty setting admits no request.
 #[test]
 fn an_empty_secret_matches_nothing() {
     for value in ["Bearer ", "Bearer", ""] {

@@ -1,4 +1,4 @@
-//! Tests of what browsers are told.
+//! Tests of CORS.
 
 use hyper::header::{HOST, ORIGIN};
 

@@ -157,7 +157,7 @@ fn origins_compare_by_scheme_host_and_port() {
     }
 }
 
-/// SEC-S-002: whoever is no browser sends none.
+/// SEC-S-002: programs other than browsers send none.
 #[test]
 fn an_absent_origin_passes() {
     for loopback in [true, false] {
