@@ -29,7 +29,9 @@ fn of_link(error: &TransportError) -> Option<&HttpError> {
 pub(crate) fn failure(error: &HttpError) -> Failure {
     match error {
         HttpError::Status(refused) => of_refusal(refused),
-        HttpError::NotMcp { .. } => elsewhere(Code::Protocol, format!("this is no MCP server: {error}")),
+        HttpError::NotMcp(answer) if answer.is_opening() => {
+            elsewhere(Code::Protocol, format!("this is not an MCP endpoint: {error}"))
+        }
         HttpError::Redirect { status, .. } => {
             Failure::new(Code::Unreachable, error.to_string()).with_status(Some(status.as_u16()))
         }
