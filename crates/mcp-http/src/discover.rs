@@ -48,13 +48,13 @@ pub struct DiscoverOptions {
     pub paths: Option<Vec<String>>,
     /// Try all candidates, also after one was found or refused.
     pub exhaustive: bool,
-    /// How long the whole search may take. Deleting a session that it opened has a limit of its own
+    /// How long the whole search may take. Deleting a session that it opened has a separate limit
     /// ([`HttpClientConfig::delete_timeout`](crate::client::HttpClientConfig::delete_timeout)).
     pub deadline: Duration,
     /// How long one candidate may take at most. `None` divides what is left of the deadline by the candidates that are
     /// left.
     pub share: Option<Duration>,
-    /// Name and version of the program, which servers are told.
+    /// The name and version of the program, sent to servers.
     pub client: (String, String),
 }
 
@@ -74,14 +74,14 @@ impl Default for DiscoverOptions {
 ///
 /// A path that was given is tried exactly as it is, and nothing else is; for a bare origin `/mcp`, `/`, `/tools`,
 /// `/api/mcp`, `/v1/mcp` are tried and then `/sse` for a server of 2024-11-05, or the paths of the options. Each is
-/// asked `server/discover`, which leaves nothing behind, and where the answer is no sign of 2026-07-28 `initialize`; a
+/// asked `server/discover`, which leaves nothing behind, and where the answer does not show 2026-07-28, `initialize`; a
 /// session that this opens is deleted at once.
 ///
 /// The search ends at the first sign of MCP, be it an error in JSON-RPC; at a refusal (401, 403, 407, 408, 429, 5xx),
 /// which another path would only repeat; and where the host cannot be reached, or sends to another origin. It goes on
-/// after 404, 405, a 2xx that is no MCP, a 400 without a JSON-RPC body, a redirect within the origin, and silence.
+/// after 404, 405, a 2xx that is not MCP, a 400 without a JSON-RPC body, a redirect within the origin, and silence.
 ///
-/// That nothing was found is no error: the report says what was tried.
+/// Finding nothing is not an error: the report lists what was tried.
 ///
 /// Cancel-safe but for one thing: dropped between the answer to `initialize` and the DELETE, it leaves a session
 /// behind that ends when the server gives it up.

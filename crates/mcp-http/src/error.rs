@@ -49,30 +49,25 @@ pub enum HttpError {
         /// The limit.
         limit: Duration,
     },
-    /// The server answered with a status that is no answer in MCP.
+    /// The server answered with a status and without an answer in MCP.
     #[error("{0}")]
     Status(Arc<Refused>),
-    /// The server answered 2xx with something that is no MCP.
-    #[error("the answer is no MCP: {why}")]
-    NotMcp {
-        /// What it is instead.
-        why: String,
-        /// The start of the body, clipped.
-        body: String,
-    },
+    /// The server answered 2xx with something that is not MCP.
+    #[error("{0}")]
+    NotMcp(Arc<NotMcp>),
     /// The body is encoded although no encoding was asked for.
     #[error("the body is encoded as {encoding}, which was not asked for")]
     Encoded {
         /// `Content-Encoding`, clipped.
         encoding: String,
     },
-    /// What came back is no HTTP.
-    #[error("the answer is no HTTP: {why}")]
+    /// The peer does not speak HTTP.
+    #[error("the answer is not HTTP: {why}")]
     NotHttp {
         /// What the parser objects to.
         why: String,
     },
-    /// A redirect that is not followed: only 307 and 308 to the same origin are, and at most three in a row.
+    /// A redirect that is not followed: only 307 and 308 to the same origin are, and at most three.
     #[error("redirect with status {status} to {to} is not followed")]
     Redirect {
         /// The status.
@@ -102,13 +97,14 @@ pub enum HttpError {
     Closed,
 }
 
-/// Which part of connecting failed (FAULT C-23).
+/// Which part of connecting failed.
+// FAULT C-23.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectFailure {
     /// The name has no address, or could not be looked up.
     Name,
-    /// Nobody listens there.
+    /// The port is closed.
     Refused,
     /// No route, no answer, a broken connection: anything else on the way.
     Network,
@@ -137,8 +133,8 @@ impl ConnectFailure {
 }
 
 impl HttpError {
-    /// The same again, later, may work. Says nothing about whether the request was executed: only
-    /// [`HttpError::was_sent`] does.
+    /// Retrying later may help. Whether the request was executed is a separate question: see
+    /// [`HttpError::was_sent`].
     pub fn is_retryable(&self) -> bool {
         match self {
             HttpError::Connect { kind, .. } => !kind.is_tls() && *kind != ConnectFailure::ForbiddenAddress,
@@ -208,7 +204,54 @@ impl fmt::Display for TimeoutStep {
     }
 }
 
-/// A refusal of the carrier: a status outside 2xx that carries no answer in MCP.
+/// An answer with a status of 2xx that is not MCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotMcp {
+    /// The method that was answered so, such as `tools/call`; empty for the GET of a stream.
+    pub method: String,
+    /// What is wrong with the answer.
+    pub why: String,
+    /// `Content-Type`, clipped; `None` if the answer has none.
+    pub content_type: Option<String>,
+    /// The start of the body, clipped to 1 KiB. Untrusted text.
+    pub body: String,
+}
+
+impl NotMcp {
+    /// An answer to this method, and what is wrong with it.
+    pub(crate) fn new(method: &str, why: impl Into<String>) -> NotMcp {
+        NotMcp { method: method.to_owned(), why: why.into(), content_type: None, body: String::new() }
+    }
+
+    /// Whether it answers a request that opens a conversation. Then the URL is probably not an MCP endpoint; later
+    /// ones say nothing about the URL.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.method.as_str(), "initialize" | "server/discover")
+    }
+}
+
+impl fmt::Display for NotMcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.method.as_str() {
+            "" => write!(f, "the server's stream is not MCP: {}", self.why)?,
+            method => write!(f, "the server's answer to {method} is not MCP: {}", self.why)?,
+        }
+        if let Some(content_type) = &self.content_type {
+            write!(f, ", {content_type}")?;
+        }
+        let line = first_line(&self.body);
+        if line.is_empty() { Ok(()) } else { write!(f, ", `{line}`") }
+    }
+}
+
+/// The first line of a peer's text that says something, made safe to show and clipped.
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// A refusal of the carrier: a status outside 2xx without an answer in MCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
@@ -250,12 +293,8 @@ impl fmt::Display for Refused {
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {} s", after.as_secs())?;
         }
-        let line = self.sentence();
-        let line = line.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        if !line.is_empty() {
-            write!(f, ": {}", line.chars().filter(|c| !c.is_control()).take(200).collect::<String>())?;
-        }
-        Ok(())
+        let line = first_line(&self.sentence());
+        if line.is_empty() { Ok(()) } else { write!(f, ": {line}") }
     }
 }
 

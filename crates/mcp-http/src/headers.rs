@@ -7,24 +7,26 @@ use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::message::Field;
 
 /// `Mcp-Protocol-Version`: on every POST of 2026-07-28, and on all legacy requests but `initialize`.
-pub const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// `Mcp-Session-Id`: legacy only.
-pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 /// `Last-Event-ID`: where a legacy stream is taken up again.
-pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// `Mcp-Method`: the body's `method` (2026-07-28).
-pub const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// `Mcp-Name`: the tool, the prompt or the resource (2026-07-28).
-pub const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// What the names of the headers start with that copy arguments (2026-07-28).
-pub const PARAM_PREFIX: &str = "mcp-param-";
+pub(crate) const PARAM_PREFIX: &str = "mcp-param-";
 
-/// How a value begins that is written in base64. Exactly so, in lower case (ledger HDR-C-009).
+/// How a value begins that is written in base64. Exactly so, in lower case.
+// HDR-C-009.
 const OPEN: &str = "=?base64?";
 /// How it ends.
 const CLOSE: &str = "?=";
 
-/// Which member of the params `Mcp-Name` copies (ledger HDR-C-004).
+/// Which member of the params `Mcp-Name` copies.
+// HDR-C-004.
 pub(crate) fn named_by(method: &str) -> Option<Field> {
     match method {
         "tools/call" | "prompts/get" => Some(Field::Name),
@@ -34,10 +36,11 @@ pub(crate) fn named_by(method: &str) -> Option<Field> {
 }
 
 /// A header value for any text, for `Mcp-Name` and `Mcp-Param-*`: as it is where that is safe, else as
-/// `=?base64?...?=` (ledger HDR-C-008, HDR-C-009). The empty string is an empty value (T-30).
+/// `=?base64?...?=`. The empty string is an empty value.
 ///
 /// The value is visible ASCII and inner spaces only, so no text can end a header or begin another one.
-pub fn encode_value(text: &str) -> HeaderValue {
+// HDR-C-008, HDR-C-009; T-30.
+pub(crate) fn encode_value(text: &str) -> HeaderValue {
     let bytes = text.as_bytes();
     let marked = text.starts_with(OPEN) && text.ends_with(CLOSE);
     let edged = text.starts_with(' ') || text.ends_with(' ');
@@ -51,15 +54,15 @@ pub fn encode_value(text: &str) -> HeaderValue {
     value.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// What a header value says, or what is wrong with it. White space around it is no part of it (ledger
-/// HDR-S-007); without both exact marks it is literal (HDR-S-010); between them stands base64 with the
-/// standard alphabet, padding, and no stray bits (HDR-S-011). A literal value is visible ASCII, spaces and
-/// tabs: raw UTF-8 is refused.
+/// What a header value says, or what is wrong with it. White space around it is ignored; without both exact marks
+/// it is literal; between them stands base64 with the standard alphabet, padding, and no stray bits. A literal value is
+/// visible ASCII, spaces and tabs: raw UTF-8 is refused.
 ///
 /// # Errors
 ///
 /// What is wrong, for an error message.
-pub fn decode_value(value: &HeaderValue) -> Result<Cow<'_, str>, &'static str> {
+// HDR-S-007; HDR-S-010; HDR-S-011.
+pub(crate) fn decode_value(value: &HeaderValue) -> Result<Cow<'_, str>, &'static str> {
     let bytes = value.as_bytes().trim_ascii();
     if !bytes.iter().all(|byte| matches!(byte, b'\t' | 0x20..=0x7e)) {
         return Err("has characters that are not visible ASCII");

@@ -1,4 +1,5 @@
-//! Media types: the one reader of `Content-Type` and `Accept`.
+//! Media types: the one reader of `Content-Type` and `Accept`. Our own, because the `mime` crate is unmaintained and
+//! reads no weights, and because the usual values are recognized without parsing.
 //!
 //! Case, parameters, quoted strings, wildcards and weights are read here and nowhere else.
 
@@ -63,10 +64,11 @@ fn is(headers: &HeaderMap, kind: Kind) -> bool {
     Range::parse(one).is_some_and(|range| range.specificity(kind) == Some(Specificity::Exact))
 }
 
-/// Whether the sender of these headers takes a body of this kind (ledger T-23).
+/// Whether the sender of these headers takes a body of this kind.
 ///
 /// No `Accept` header, or one that lists nothing, means anything. The most specific range that fits decides,
 /// and a weight of 0 excludes. Elements that cannot be read are skipped.
+// T-23.
 pub(crate) fn accepts(headers: &HeaderMap, kind: Kind) -> bool {
     let mut values = headers.get_all(ACCEPT).iter();
     if let (Some(value), None) = (values.next(), values.next())
@@ -143,7 +145,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Whether a weight is 0, with however many digits. What is no number is no exclusion.
+/// Whether a weight is 0, with however many digits. A weight that is not a number does not exclude.
 fn is_zero(weight: &[u8]) -> bool {
     let weight = weight.trim_ascii();
     weight.contains(&b'0') && weight.iter().all(|byte| matches!(byte, b'0' | b'.'))

@@ -1,9 +1,9 @@
 //! What our client writes into headers: no text makes a header of its own, and each era has its own set.
 
+use base64ct::{Base64, Encoding};
 use mcp_core::message::RawJson;
 use mcp_core::transport::async_trait;
 use mcp_http::Secret;
-use mcp_http::headers::decode_value;
 use mcp_http::net::{Authorize, Challenge};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Seen, Step};
 
@@ -39,7 +39,11 @@ fn names(seen: &Seen) -> Vec<String> {
 
 fn decoded(seen: &Seen, name: &str) -> String {
     let value = seen.header(name).unwrap_or_else(|| panic!("no {name} in {:?}", seen.headers));
-    decode_value(&value.parse().unwrap()).unwrap().into_owned()
+    let coded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    coded.map_or_else(
+        || value.to_owned(),
+        |coded| String::from_utf8(Base64::decode_vec(coded).unwrap()).unwrap(),
+    )
 }
 
 /// HDR-C-004, HDR-C-008, HDR-C-009, HDR-C-016; FAULTS B, header injection by `Mcp-Name` and `Mcp-Param-*`: the wire has

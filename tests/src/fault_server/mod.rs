@@ -1,7 +1,7 @@
-//! A server over HTTP/1.1 that does what a script says, byte by byte, and keeps what it was told.
+//! A server over HTTP/1.1 that follows a script byte by byte, and records what it receives.
 //!
 //! Over TCP, or in memory for tests in which time stands still. It knows no MCP but the ids of requests, checks nothing,
-//! and breaks whatever it is told to: [`FaultServer::break_at`] cuts a conversation behind any byte.
+//! and breaks connections on request: [`FaultServer::break_at`] cuts a conversation behind any byte.
 
 mod memory;
 mod play;
@@ -37,7 +37,7 @@ impl FaultServer {
     ///
     /// # Errors
     ///
-    /// There is no such port.
+    /// No port is free.
     pub async fn tcp(script: impl Into<Vec<Rule>>) -> io::Result<FaultServer> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);

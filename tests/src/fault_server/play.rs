@@ -35,7 +35,7 @@ pub(super) struct Connection<'a, W> {
     pub(super) wire: &'a mut W,
     pub(super) shared: &'a Shared,
     pub(super) number: usize,
-    /// What belongs to the request at hand.
+    /// What belongs to the current request.
     pub(super) marks: Marks,
     pub(super) read: Vec<u8>,
     pub(super) broken: bool,
@@ -100,7 +100,7 @@ impl<W: Wire> Connection<'_, W> {
         Ok(())
     }
 
-    /// Whole repetitions, until at least so many bytes are sent.
+    /// Whole repetitions, until at least `most` bytes are sent.
     async fn repeat(&mut self, bytes: &Bytes, most: u64) -> Done {
         let unit = bytes.len().max(1) as u64;
         let many = bytes.repeat((PIECE / bytes.len().max(1)).max(1));

@@ -45,11 +45,11 @@ pub enum Step {
     },
     /// Sends these bytes.
     Send(Bytes),
-    /// Sends these bytes in pieces of so many, and gives the client time to read each.
+    /// Sends these bytes in pieces of this length, and gives the client time to read each.
     Pieces(usize, Bytes),
     /// Sends a chunk of a chunked body; an empty one ends the body.
     Chunk(String),
-    /// Sends these bytes over and over, each time whole: until the client is gone, or until so many were sent.
+    /// Sends these bytes over and over, each time whole: until the client is gone, or until this number of bytes was sent.
     Repeat(Bytes, u64),
     /// Waits until the test says [`release`](super::FaultServer::release), or the client is gone.
     Hold,
@@ -104,7 +104,7 @@ impl Step {
         Step::Answer { status, headers: Vec::new(), body: String::new() }
     }
 
-    /// The same with one more header; nothing for a step that is no whole answer.
+    /// The same with one more header; without effect on a step that is not a whole answer.
     #[must_use]
     pub fn with(mut self, header: &str) -> Step {
         if let Step::Answer { headers, .. } = &mut self {
@@ -129,7 +129,7 @@ impl Step {
     }
 }
 
-/// The response with this result to the request at hand.
+/// The response with this result to the current request.
 pub fn result_of(result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":$ID,"result":{result}}}"#)
 }

@@ -1,4 +1,4 @@
-//! What a fault server was told, and what it counted.
+//! What a fault server received and counted.
 
 use serde_json::Value;
 

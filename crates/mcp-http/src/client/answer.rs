@@ -1,16 +1,17 @@
-//! What an answer means: from status and body to what the session is told. Pure, as a table.
+//! What an answer means: from status and body to what the session receives. Pure, as a table.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, code, decode};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use mcp_core::message::{Decoded, Message, Method, Refusal, Response, Shape, code, decode};
 use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
 
 use crate::HttpError;
-use crate::error::Refused;
+use crate::error::{NotMcp, Refused};
 
-/// How much of a body is kept that is no MCP.
+/// How much of a body that is not MCP is kept, in bytes.
 const EXCERPT: usize = 1 << 10;
 
 /// What an exchange came to.
@@ -18,7 +19,7 @@ const EXCERPT: usize = 1 << 10;
 pub(super) enum Meaning {
     /// A response, which settles the request.
     Answer(Response),
-    /// A message that is none.
+    /// A message that cannot be read.
     Refused(Refusal),
     /// An array (2025-03-26; the session judges it).
     Batch(Vec<Result<Message, Refusal>>),
@@ -26,12 +27,12 @@ pub(super) enum Meaning {
     Lost(Loss),
 }
 
-/// A failed exchange, as the session is told of it.
+/// A failed exchange, as the session receives it.
 pub(super) fn lost(error: HttpError) -> Loss {
     let kind = match &error {
         HttpError::TimedOut { .. } => LossKind::TimedOut,
         HttpError::Status(refused) => kind_of(refused).unwrap_or(LossKind::NotUnderstood),
-        HttpError::NotMcp { .. } | HttpError::Encoded { .. } | HttpError::Redirect { .. } => {
+        HttpError::NotMcp(_) | HttpError::Encoded { .. } | HttpError::Redirect { .. } => {
             LossKind::NotUnderstood
         }
         HttpError::TooLarge { .. } => LossKind::TooLarge,
@@ -59,7 +60,7 @@ fn carrier(refused: &Refused) -> Option<LossKind> {
     }
 }
 
-/// The statuses that mean something where the body is no message.
+/// The statuses that mean something where the body is not a message.
 fn kind_of(refused: &Refused) -> Option<LossKind> {
     carrier(refused).or(match refused.status.as_u16() {
         408 => Some(LossKind::TimedOut),
@@ -70,6 +71,9 @@ fn kind_of(refused: &Refused) -> Option<LossKind> {
 
 /// What a status outside 2xx means. `session`: the request carried a session id.
 pub(super) fn refusal(refused: Refused, session: bool) -> Meaning {
+    if session && says_session_expired(&refused) {
+        return Meaning::Lost(lost(HttpError::SessionLost));
+    }
     if carrier(&refused).is_some() {
         return Meaning::Lost(lost(HttpError::Status(Arc::new(refused))));
     }
@@ -86,8 +90,20 @@ pub(super) fn refusal(refused: Refused, session: bool) -> Meaning {
     }
 }
 
-/// 404 to a session id says that the session is gone (ledger SESS-C-008). Many deployed servers say 400 and "no valid
-/// session" or "not initialized" instead, in an error that names no request (FAULT C-33).
+/// Some servers say 409 or 503 for a session that they no longer know, and say why in the body.
+fn says_session_expired(refused: &Refused) -> bool {
+    const ENDED: [&str; 7] =
+        ["not found", "expired", "unknown", "invalid", "no longer", "terminated", "does not exist"];
+    if !matches!(refused.status.as_u16(), 409 | 503) {
+        return false;
+    }
+    let text = refused.body.to_ascii_lowercase();
+    text.contains("session") && ENDED.iter().any(|word| text.contains(word))
+}
+
+/// 404 to a session id says that the session is gone. Many deployed servers say 400 and "no valid session" or "not
+/// initialized" instead, in an error that names no request.
+// SESS-C-008; FAULT C-33.
 fn says_session_lost(refused: &Refused, answer: Option<&Response>) -> bool {
     if refused.status == StatusCode::NOT_FOUND {
         return true;
@@ -103,8 +119,9 @@ fn says_session_lost(refused: &Refused, answer: Option<&Response>) -> bool {
     text.contains("session") || text.contains("not initialized")
 }
 
-/// What a 2xx JSON body means that answers a request.
-pub(super) fn json(body: Bytes) -> Meaning {
+/// What a 2xx JSON body means that answers this method.
+pub(super) fn json(method: &Method, headers: &HeaderMap, body: Bytes) -> Meaning {
+    let not_mcp = |why: &str, body: &Bytes| not_mcp(method, why, headers, body);
     if body.trim_ascii().is_empty() {
         return not_mcp("an empty body", &body);
     }
@@ -121,15 +138,18 @@ pub(super) fn json(body: Bytes) -> Meaning {
     }
 }
 
-/// A 2xx answer that is no MCP: HTML, an empty body, another content type (FAULT A-B32, C-26).
-pub(super) fn not_mcp(why: &str, body: &[u8]) -> Meaning {
-    let start = &body[..body.len().min(EXCERPT)];
-    let body = String::from_utf8_lossy(start).into_owned();
-    Meaning::Lost(lost(HttpError::NotMcp { why: why.to_owned(), body }))
+/// A 2xx answer to this method that is not MCP: HTML, an empty body, another content type.
+// FAULT A-B32, C-26.
+pub(super) fn not_mcp(method: &Method, why: &str, headers: &HeaderMap, body: &[u8]) -> Meaning {
+    let text = |bytes: &[u8], most| String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
+    let mut error = NotMcp::new(method.as_str(), why);
+    error.content_type = headers.get(CONTENT_TYPE).map(|value| text(value.as_bytes(), 100));
+    error.body = text(body, EXCERPT);
+    Meaning::Lost(lost(HttpError::NotMcp(Arc::new(error))))
 }
 
-/// Whether an error is one that only a modern server makes (ledger T-06, T-07): HTTP+SSE is not tried then
-/// (SSE24-C-009).
+/// Whether an error is one that only a modern server makes: HTTP+SSE is not tried then.
+// T-06, T-07; SSE24-C-009.
 pub(super) fn is_modern_error(status: StatusCode, response: &Response) -> bool {
     let Err(error) = &response.outcome else { return false };
     let member = |name: &str| error.data.as_ref().and_then(|data| data.member(name));

@@ -12,8 +12,9 @@ use crate::net::Exchange;
 /// How long notifications and answers that are under way may take before the session ends below them.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
-/// Sends DELETE for the session (ledger SESS-C-009). 405 and any other answer are as good: the client is done with it
-/// either way. Bounded by [`HttpClientConfig::delete_timeout`](super::HttpClientConfig::delete_timeout).
+/// Sends DELETE for the session. 405 and any other answer are as good: the client is done with it either way. Bounded
+/// by [`HttpClientConfig::delete_timeout`](super::HttpClientConfig::delete_timeout).
+// SESS-C-009.
 pub(super) async fn delete(link: &LinkState, session: &Session) {
     let mut headers = Vec::with_capacity(2);
     session.write_to(&mut headers);
@@ -24,6 +25,7 @@ pub(super) async fn delete(link: &LinkState, session: &Session) {
         headers,
         body: Bytes::new(),
         counted: false,
+        repeatable: true,
     };
     let work = async {
         match link.net.send(exchange).await {

@@ -15,10 +15,14 @@ use super::answer::{self, Meaning};
 use super::link_state::{LinkState, Mode, session_id};
 use super::post::{Post, What};
 use super::reopen::Resuming;
-use super::stream::{Cursor, Events, drain, ended};
+use super::stream::{Cursor, Events, drain, read_refusal};
 use super::{http_sse, standalone};
+use crate::error::NotMcp;
 use crate::net::{Answer, Exchange};
 use crate::{HttpError, TimeoutStep, media};
+
+/// What is wrong with a request that is only acknowledged.
+const ACCEPTED_ONLY: &str = "accepted, but not answered";
 
 /// Where a relayed stream stands.
 pub(super) enum Relayed {
@@ -30,8 +34,8 @@ pub(super) enum Relayed {
 
 /// Sends a request and hands over what answers it.
 ///
-/// There is one such future for each call: what few exchanges do is boxed, and what is large is lent, for it would make
-/// every one larger.
+/// There is one such future per call, so rare paths are boxed and large values are borrowed: both would make every
+/// future larger.
 pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exchange: &mut Exchange) {
     if let Mode::HttpSse(endpoint) = link.mode() {
         exchange.url = Some(endpoint);
@@ -50,16 +54,23 @@ pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exch
     if !is_json && media::is_event_stream(&answer.headers) {
         return Box::pin(events(link, lane, post, *answer)).await;
     }
-    let meaning = if answer.status == StatusCode::ACCEPTED || answer.status == StatusCode::NO_CONTENT {
-        answer::not_mcp("accepted, but not answered", answer.status.as_str().as_bytes())
-    } else if is_json {
+    let headers = &answer.headers;
+    // Some servers send the reply with 202.
+    let is_accepted = matches!(answer.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT);
+    let meaning = if is_json {
         match answer.body.collect("HTTP reply body", link.config.limits.body).await {
-            Ok(body) => answer::json(body),
+            Ok(body) if is_accepted && body.is_empty() => {
+                answer::not_mcp(&post.method, ACCEPTED_ONLY, headers, &body)
+            }
+            Ok(body) => answer::json(&post.method, headers, body),
             Err(error) => Meaning::Lost(answer::lost(error)),
         }
+    } else if is_accepted {
+        answer::not_mcp(&post.method, ACCEPTED_ONLY, headers, &[])
     } else {
         let body = Box::pin(answer.body.clip(link.config.limits.error_body)).await;
-        answer::not_mcp("neither application/json nor text/event-stream", body.as_bytes())
+        let why = "neither application/json nor text/event-stream";
+        answer::not_mcp(&post.method, why, headers, body.as_bytes())
     };
     settle(link, lane, post, &answer.headers, meaning);
 }
@@ -80,7 +91,7 @@ async fn refused(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer,
 
 /// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
 pub(super) async fn refusal(link: &LinkState, answer: Answer, post: &Post) -> Meaning {
-    let refused = answer.refused(link.config.limits.error_body).await;
+    let refused = read_refusal(answer, link.config.limits.error_body).await;
     let meaning = answer::refusal(refused, post.session.id.is_some());
     if let (Meaning::Lost(loss), Some(id)) = (&meaning, &post.session.id)
         && matches!(loss.kind, LossKind::SessionLost { .. })
@@ -99,8 +110,8 @@ pub(super) fn settle(link: &LinkState, lane: Lane, post: &Post, headers: &Header
         Meaning::Batch(items) => {
             link.push(Inbound::batch(items, lane));
             // If this lane's answer was in it, nobody waits for this any more.
-            let error = HttpError::NotMcp { why: "an array without the answer".into(), body: String::new() };
-            lose(link, lane, error);
+            let error = NotMcp::new(post.method.as_str(), "an array without the answer");
+            lose(link, lane, HttpError::NotMcp(Arc::new(error)));
         }
     }
 }
@@ -125,8 +136,9 @@ fn respond(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, respo
     link.settle(lane, Inbound::message(message, lane));
 }
 
-/// A request that is answered by a stream. A legacy one is taken up again where it breaks, however it began (ledger
-/// RES-C-003); a modern one is lost with its stream (SSE-C-011, T-27).
+/// A request that is answered by a stream. A legacy one is resumed where it breaks, however it began; a modern
+/// one is lost with its stream.
+// RES-C-003; SSE-C-011, T-27.
 async fn events(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer) {
     let Answer { headers, mut body, .. } = answer;
     let limit = link.config.limits.event;
@@ -174,7 +186,13 @@ async fn relay(
         link.room().await;
         let event = match events.message(cursor).await {
             Ok(Some(event)) => event,
-            Ok(None) => return Relayed::Cut(ended()),
+            Ok(None) => match events.last_words() {
+                Some(response) => {
+                    respond(link, lane, post, headers, response);
+                    return Relayed::Settled;
+                }
+                None => return Relayed::Cut(events.ended()),
+            },
             Err(error) => return Relayed::Cut(error),
         };
         match decode(event.data) {
@@ -209,8 +227,8 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
     }
 }
 
-/// How long a message that expects no answer may take. No session waits for one, so nobody else would give it up, and
-/// enough of them would hold up all that is sent after them, until the link is taken for dead.
+/// How long a message that expects no answer may take. No session waits for one, so only this limit
+/// ends it; enough of them would block all later messages until the link counts as dead.
 const NOTE_TIME: Duration = Duration::from_secs(30);
 
 /// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
@@ -232,7 +250,7 @@ pub(super) async fn note(
     };
     if !answer.status.is_success() {
         // A 404 here may mean the notification: whether the session is gone, the next request finds out.
-        let refused = answer.refused(link.config.limits.error_body).await;
+        let refused = read_refusal(*answer, link.config.limits.error_body).await;
         let meaning = answer::refusal(refused, post.session.id.is_some());
         return settle(&link, lane, &post, &HeaderMap::new(), meaning);
     }

@@ -7,7 +7,8 @@ use super::link_state::Session;
 use crate::headers;
 use crate::net::{HeaderTemplate, Net};
 
-/// `Accept` of every POST (ledger HTTP-C-002).
+/// `Accept` of every POST.
+// HTTP-C-002.
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

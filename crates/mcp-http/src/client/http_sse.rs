@@ -23,8 +23,9 @@ use crate::net::uri::Elsewhere;
 /// How long the stream may take to name its endpoint.
 const ENDPOINT_TIME: Duration = Duration::from_secs(10);
 
-/// Whether a refused `initialize` may come from such a server: 400, 404 or 405, and no error that only a modern
-/// server makes (ledger SSE24-C-008, SSE24-C-009, T-33).
+/// Whether a refused `initialize` may come from such a server: 400, 404 or 405, and no error that only a modern server
+/// makes.
+// SSE24-C-008, SSE24-C-009, T-33.
 pub(super) fn may_be(status: StatusCode, meaning: &Meaning) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405)
         && !matches!(meaning, Meaning::Answer(response) if is_modern_error(status, response))
@@ -61,8 +62,9 @@ async fn first_event(link: &LinkState) -> Option<(Uri, Events)> {
     Some((endpoint, events))
 }
 
-/// The URL that an `endpoint` event names, against that of the stream. Another origin is refused: the credentials
-/// would go there (ledger T-32, SSE24-C-003).
+/// The URL that an `endpoint` event names, against that of the stream. Another origin is refused: the credentials would
+/// go there.
+// T-32, SSE24-C-003.
 fn resolve(stream: &Uri, endpoint: &str) -> Option<Uri> {
     let refused = |Elsewhere(to)| {
         tracing::warn!(to, "the server names an endpoint of another origin; it is refused");
@@ -70,13 +72,15 @@ fn resolve(stream: &Uri, endpoint: &str) -> Option<Uri> {
     uri::within(stream, endpoint.trim()).map_err(refused).ok()
 }
 
-/// The one stream: what comes on it is matched by its ids. Its end is the end of the link (ledger SSE24-S-005).
+/// The one stream: what comes on it is matched by its ids. Its end is the end of the link.
+// SSE24-S-005.
 async fn receive(link: Arc<LinkState>, mut events: Events) {
     let error = shared(&link, &mut events, &mut Cursor::default()).await;
     link.end(error.map(TransportError::new));
 }
 
-/// Sends a request; what answers it comes on the stream (ledger SSE24-S-004).
+/// Sends a request; what answers it comes on the stream.
+// SSE24-S-004.
 pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exchange: &Exchange) {
     match link.net.send(exchange).await {
         Ok(answer) if answer.status.is_success() => {

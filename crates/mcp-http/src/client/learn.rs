@@ -26,7 +26,8 @@ impl Tools {
     }
 
     /// Learns from the answer to `tools/list`, and takes out of it the tools whose annotations are invalid, with a
-    /// warning (ledger HDR-C-018).
+    /// warning.
+    // HDR-C-018.
     pub(super) fn learn(&self, mut response: Response) -> Response {
         let Ok(result) = &mut response.outcome else { return response };
         let (kept, learned, dropped) = valid_tools(result.raw());

@@ -12,6 +12,7 @@ use mcp_core::transport::{
     TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
+use tokio::task::coop::poll_proceed;
 
 use super::close::{GRACE, delete};
 use super::exchange;
@@ -143,10 +144,16 @@ impl Receiver {
     /// Runs the exchanges. What they hand over is kept in the link state until it is returned: that is what makes `recv`
     /// cancel-safe.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
+        // A peer that always has more must not keep the task busy: what is handed over counts against tokio's budget, which
+        // holds across several calls within one poll of the task.
+        let Poll::Ready(budget) = poll_proceed(cx) else { return Poll::Pending };
         loop {
             let tasks = &self.tasks;
             match self.link.step(|task| tasks.push(task)) {
-                Next::HandOver(inbound) => return Poll::Ready(Ok(Some(inbound))),
+                Next::HandOver(inbound) => {
+                    budget.made_progress();
+                    return Poll::Ready(Ok(Some(inbound)));
+                }
                 Next::End(end) => {
                     self.tasks.clear();
                     return Poll::Ready(end.map(|()| None));

@@ -67,12 +67,14 @@ pub(super) enum Mode {
     /// Each in a POST to the endpoint that answers it.
     #[default]
     Streamable,
-    /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream (ledger SSE24-C-003).
+    /// HTTP+SSE of 2024-11-05: POSTs go here, and answers come on one stream.
+    // SSE24-C-003.
     HttpSse(Arc<Uri>),
 }
 
-/// What a legacy server is told with every request after `initialize` (ledger SESS-C-004, HTTP-C-009). The id is
-/// marked sensitive, so that no `Debug` shows it (SESS-C-005).
+/// What every legacy request after `initialize` says of the session. The id is marked sensitive, so that no `Debug`
+/// shows it.
+// SESS-C-004, HTTP-C-009; SESS-C-005.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Session {
     pub(super) id: Option<HeaderValue>,
@@ -114,7 +116,7 @@ impl LinkState {
     /// What to do next; tasks that were not begun are moved to `run`.
     pub(super) fn step(&self, mut run: impl FnMut(Task)) -> Next {
         let mut state = self.state();
-        // Whoever runs the exchanges need not be woken for what they hand over.
+        // The task that runs the exchanges takes what they hand over without a wake.
         state.waker = None;
         if let Some(inbound) = state.queue.pop_front() {
             return Next::HandOver(inbound);
@@ -126,7 +128,7 @@ impl LinkState {
         Next::Run
     }
 
-    /// Whether [`LinkState::step`] has something new. If not, the waker is told when it has.
+    /// Whether [`LinkState::step`] has something new. If not, the waker is woken when it has.
     pub(super) fn has_news(&self, waker: &Waker) -> bool {
         let mut state = self.state();
         if !state.queue.is_empty() || !state.fresh.is_empty() || matches!(state.phase, Phase::Over(_)) {
@@ -163,7 +165,8 @@ impl LinkState {
         state.start(task);
     }
 
-    /// A request is given up: its exchange is dropped, and its lane says nothing more (ledger CANC-C-009).
+    /// A request is given up: its exchange is dropped, and its lane says nothing more.
+    // CANC-C-009.
     pub(super) fn give_up(&self, lane: Lane) {
         let mut state = self.state();
         if let Some(Some(handle)) = state.lanes.get(&lane.number()) {
@@ -181,7 +184,7 @@ impl LinkState {
             if self.state().queue.len() < QUEUE {
                 return Poll::Ready(());
             }
-            // The exchanges are run by whoever empties the queue, and only when it is empty.
+            // The task that empties the queue also runs the exchanges, and only while the queue is empty.
             cx.waker().wake_by_ref();
             Poll::Pending
         })
@@ -234,8 +237,9 @@ impl LinkState {
         self.state().mode.clone()
     }
 
-    /// `initialize` goes out: it never carries an old session's id (ledger SESS-C-008, T-44), and what that session
-    /// still had to say is not waited for.
+    /// `initialize` goes out: it never carries an old session's id, and what that session still had to say is not
+    /// waited for.
+    // SESS-C-008, T-44.
     pub(super) fn begin_session(&self) {
         let mut state = self.state();
         state.session = Session::default();
@@ -246,7 +250,8 @@ impl LinkState {
         }
     }
 
-    /// An InitializeResult came: only now its session id counts (ledger T-44, FAULT A-B25).
+    /// An InitializeResult came: only now its session id counts.
+    // T-44, FAULT A-B25.
     pub(super) fn adopt_session(&self, result: &Payload, issued: Option<&HeaderValue>) {
         let version =
             result.field_text(Field::ProtocolVersion).and_then(|label| ProtocolVersion::parse(&label));
@@ -337,7 +342,8 @@ pub(super) fn abortable(future: BoxFuture<'static, ()>) -> (Task, AbortHandle) {
     (Abortable::new(future, registration), handle)
 }
 
-/// The id that a server issued, if it is one: visible ASCII, and something (ledger SESS-S-003).
+/// The id that a server issued, if it is one: visible ASCII, and something.
+// SESS-S-003.
 pub(super) fn session_id(issued: Option<&HeaderValue>) -> Option<HeaderValue> {
     let mut id = issued?.clone();
     let is_one = !id.is_empty() && id.as_bytes().iter().all(|byte| (0x21..0x7f).contains(byte));

@@ -21,7 +21,7 @@ mod post;
 mod reopen;
 mod resume;
 mod standalone;
-mod stream;
+pub(crate) mod stream;
 
 use std::fmt;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ impl HttpClient {
     /// [`HttpError::Url`].
     #[cfg(unix)]
     pub fn unix(path: impl Into<std::path::PathBuf>, url: &str) -> Result<HttpClient, HttpError> {
-        HttpClient::over(url, UnixDial { path: path.into() })
+        HttpClient::over(url, UnixDial::new(path))
     }
 
     /// Sends `Authorization: Bearer` with this token.

@@ -1,8 +1,7 @@
 //! From a message to the POST that carries it: headers and body. No I/O.
 
-use hyper::Method;
 use hyper::header::{ACCEPT, HeaderName, HeaderValue};
-use mcp_core::message::{Field, Message, ProtocolVersion, Request};
+use mcp_core::message::{Field, Message, Method, ProtocolVersion, Request};
 use mcp_core::transport::{Loss, LossKind};
 
 use super::header_cache::HeaderCache;
@@ -11,7 +10,8 @@ use super::link_state::{LinkState, Session};
 use crate::headers;
 use crate::net::{Exchange, HeaderTemplate};
 
-/// `Accept` of every GET (ledger HTTP-C-003).
+/// `Accept` of every GET.
+// HTTP-C-003.
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// What a message is, as far as its exchange differs.
@@ -23,6 +23,8 @@ pub(super) enum What {
     ToolsList,
     /// `subscriptions/listen`: its stream stays open.
     Listen,
+    /// A request that only reads, and is safe to repeat.
+    Read,
     /// Any other request.
     Call,
     /// `notifications/initialized`: the server's own stream may be opened after it.
@@ -38,6 +40,14 @@ impl What {
                 "initialize" => What::Initialize,
                 "tools/list" => What::ToolsList,
                 "subscriptions/listen" => What::Listen,
+                "tools/call" => What::Call,
+                "ping"
+                | "server/discover"
+                | "prompts/list"
+                | "prompts/get"
+                | "resources/list"
+                | "resources/templates/list"
+                | "resources/read" => What::Read,
                 _ => What::Call,
             },
             Message::Notification(note) if note.method == "notifications/initialized" => What::Initialized,
@@ -47,7 +57,13 @@ impl What {
 
     /// Whether it holds one of the bounded connections: not if it stays open, nor if others wait for it.
     fn is_counted(self) -> bool {
-        matches!(self, What::ToolsList | What::Call)
+        matches!(self, What::ToolsList | What::Read | What::Call)
+    }
+
+    /// Whether the server may receive it twice: when a connection ends without an answer, the client
+    /// cannot know whether the first copy was read.
+    fn is_repeatable(self) -> bool {
+        !matches!(self, What::Call | What::Listen)
     }
 }
 
@@ -55,10 +71,20 @@ impl What {
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) what: What,
+    /// The method, for errors.
+    pub(super) method: Method,
     /// The exchange stands alone (2026-07-28); otherwise it belongs to a session.
     pub(super) modern: bool,
     /// What was said of the session; empty on a modern exchange.
     pub(super) session: Session,
+}
+
+fn method_of(message: &Message) -> Method {
+    match message {
+        Message::Request(request) => request.method.clone(),
+        Message::Notification(notification) => notification.method.clone(),
+        Message::Response(_) => Method::new("a response"),
+    }
 }
 
 /// The headers of one message.
@@ -68,7 +94,8 @@ type Headers = Vec<(HeaderName, HeaderValue)>;
 ///
 /// # Errors
 ///
-/// An argument cannot be a header; a modern client answers nothing (ledger HTTP-C-005).
+/// An argument cannot be a header; a modern client answers nothing.
+// HTTP-C-005.
 pub(super) fn build(
     message: &Message,
     version: Option<ProtocolVersion>,
@@ -91,17 +118,19 @@ pub(super) fn build(
     let mut body = Vec::new();
     message.write_to(&mut body);
     let exchange = Exchange {
-        method: Method::POST,
+        method: hyper::Method::POST,
         url: None,
         template: Some(template),
         headers,
         body: body.into(),
         counted: what.is_counted(),
+        repeatable: what.is_repeatable(),
     };
-    Ok((Post { what, modern, session }, exchange))
+    Ok((Post { what, method: method_of(message), modern, session }, exchange))
 }
 
-/// The headers that mirror the body (ledger HDR-C-001, HDR-C-004, HDR-C-008, HDR-C-016; T-31 for notifications).
+/// The headers that mirror the body.
+// HDR-C-001, HDR-C-004, HDR-C-008, HDR-C-016; T-31 for notifications.
 fn modern_headers(
     message: &Message,
     version: Option<ProtocolVersion>,
@@ -146,7 +175,8 @@ fn method_value(method: &str) -> HeaderValue {
     }
 }
 
-/// `Mcp-Param-*`: one for each annotated argument that is there and not null (ledger HDR-C-016, HDR-C-017).
+/// `Mcp-Param-*`: one for each annotated argument that is there and not null.
+// HDR-C-016, HDR-C-017.
 fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
     let Some(annotations) = tools.annotations(tool) else { return Ok(()) };
     let arguments = request.params.as_ref().and_then(|params| params.field_json(Field::Arguments));

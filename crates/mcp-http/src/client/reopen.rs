@@ -1,4 +1,5 @@
-//! GET of a stream: the server's own one, and any legacy one that broke (ledger RES-C-003, SSE-C-008).
+//! GET of a stream: the server's own one, and any legacy one that broke.
+// RES-C-003, SSE-C-008.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::link_state::{LinkState, Session};
 use super::post::get_headers;
 use super::resume::{Backoff, random};
 use super::stream::Cursor;
+use crate::error::NotMcp;
 use crate::net::{Body, Exchange};
 use crate::{HttpError, media};
 
@@ -34,6 +36,8 @@ pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&H
         headers: get_headers(session, last_id),
         body: Bytes::new(),
         counted: false,
+        // Reopening has its own tries and waits.
+        repeatable: false,
     };
     let answer = match link.net.send(exchange).await {
         Ok(answer) => answer,
@@ -47,8 +51,8 @@ pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&H
             return Opened::Stream(answer.body);
         }
         // FAULT C-26: 200 with something else is no stream, however often it is asked for.
-        let why = "the answer to GET is no text/event-stream".to_owned();
-        return Opened::Never(HttpError::NotMcp { why, body: String::new() });
+        let error = NotMcp::new("", "the answer to GET is not text/event-stream");
+        return Opened::Never(HttpError::NotMcp(error.into()));
     }
     if answer.status.as_u16() == 404 && session.id.is_some() {
         return Opened::Never(HttpError::SessionLost);

@@ -11,11 +11,13 @@ const FIRST_JITTER: Duration = Duration::from_millis(100);
 /// No wait is shorter, whatever the server says: one that ends every stream at once is not asked in a tight loop.
 const LEAST: Duration = Duration::from_millis(50);
 
-/// The waits of one logical stream, over all the connections that carry it (ledger T-26, DESIGN 8).
+/// The waits of one logical stream, over all the connections that carry it.
+// T-26, DESIGN 8.
 #[derive(Debug)]
 pub(super) struct Backoff {
     policy: ReconnectStreams,
-    /// Connections in a row that brought no new event id. A clean end counts (FAULT C-25).
+    /// Consecutive connections that brought no new event id. A clean end counts.
+    // FAULT C-25.
     failed: u32,
 }
 
@@ -38,12 +40,13 @@ impl Backoff {
         self.failed = 0;
     }
 
-    /// How long to wait before the next try. `retry` is the stream's own floor (ledger SSE-C-009), and `random` is
-    /// in 0..=1. Jitter only lengthens, by a quarter at most.
+    /// How long to wait before the next try. `retry` is the stream's own floor, and `random` is in 0..=1. Jitter only
+    /// lengthens, by a quarter at most.
     ///
     /// # Errors
     ///
     /// The tries are used up, or the server asks for too long a wait.
+    // SSE-C-009.
     pub(super) fn next(&mut self, retry: Option<Duration>, random: f64) -> Result<Duration, GiveUp> {
         let policy = &self.policy;
         if let Some(asked) = retry.filter(|asked| *asked > policy.longest_retry) {

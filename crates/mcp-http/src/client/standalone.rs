@@ -1,4 +1,5 @@
-//! The stream of a legacy server's own messages: GET on the endpoint (ledger HTTP-C-007).
+//! The stream of a legacy server's own messages: GET on the endpoint.
+// HTTP-C-007.
 
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use tokio::time::Instant;
 
 use super::link_state::{LinkState, Session};
 use super::reopen::{Opened, Resuming, open};
-use super::stream::{Cursor, Events, ended};
+use super::stream::{Cursor, Events};
 use crate::HttpError;
 
-/// Keeps the stream open for as long as the server wants one. It is never needed: where there is none (405, or any
-/// other refusal) nobody is told.
+/// Keeps the stream open for as long as the server wants one. It is optional: where the server has none (405 or any
+/// other refusal), only the log says so.
 pub(super) async fn run(link: Arc<LinkState>, session: Session) {
     let mut cursor = Cursor::default();
     let mut resuming = Resuming::new(&link, session.clone());
@@ -30,8 +31,12 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
         body.may_be_silent();
         let since = Instant::now();
         let mut events = Events::new(body, link.config.limits.event);
-        let cut = shared(&link, &mut events, &mut cursor).await.unwrap_or_else(ended);
+        let cut = shared(&link, &mut events, &mut cursor).await.unwrap_or_else(|| events.ended());
         drop(events);
+        if matches!(cut, HttpError::TooLarge { .. }) {
+            // The server would send the same event again.
+            return tracing::warn!(%cut, "the server's own stream is given up");
+        }
         tracing::debug!(%cut, "the server's own stream broke");
         // One that stood for long was a good one, though it may have had nothing to say.
         if since.elapsed() >= link.config.reconnect.cap {
@@ -61,7 +66,8 @@ pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut C
     }
 }
 
-/// The stream is given up. If the session went with it, the client's session hears of it at once (ledger T-19).
+/// The stream is given up. If the session went with it, the client's session hears of it at once.
+// T-19.
 fn over(link: &LinkState, loss: Loss) {
     if matches!(loss.kind, LossKind::SessionLost { .. }) {
         let loss = loss.with_kind(LossKind::session_lost(false));

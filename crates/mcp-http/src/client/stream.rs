@@ -1,12 +1,18 @@
 //! Reading one event stream: its events, and where to take it up again.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderValue;
+use mcp_core::message::{Decoded, Message, Response, decode};
+use tokio::time::timeout;
 
-use crate::HttpError;
-use crate::net::Body;
+use crate::error::Refused;
+use crate::net::{Answer, Body};
 use crate::sse::{Decoder, Event};
+use crate::{HttpError, media};
 
 /// How much is read after the answer, so that the connection can be used again.
 const REST: usize = 64 << 10;
@@ -15,10 +21,11 @@ const REST_TIME: Duration = Duration::from_secs(1);
 
 /// Where a stream is taken up again, over all the connections that carry it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// The last event id, if there is one to go on from.
     pub(super) last_id: Option<HeaderValue>,
-    /// The last `retry` of this stream (ledger T-26).
+    /// The last `retry` of this stream.
+    // T-26.
     pub(super) retry: Option<Duration>,
     /// A new event id came since this was cleared.
     pub(super) advanced: bool,
@@ -39,30 +46,69 @@ impl Cursor {
     }
 }
 
+/// How many events are read before the reader yields: a peer can put thousands into one packet.
+const EVENTS_A_TURN: u32 = 64;
+/// How much is decoded at once, in bytes.
+const PIECE: usize = 64 << 10;
+
 /// The events of one connection.
-pub(super) struct Events {
+pub(crate) struct Events {
     body: Body,
     decoder: Decoder,
     limit: usize,
-    /// The stream cannot be read on, once the events before that point are taken.
+    /// What was read and not decoded yet.
+    rest: Bytes,
+    /// The stream cannot be read further once the events before this point are taken.
     too_large: bool,
+    /// Events since the reader last yielded.
+    turn: u32,
+    start: Start,
+    /// The last event of a type that MCP does not have, for errors.
+    foreign: Option<Event>,
+}
+
+/// What a body under `text/event-stream` begins with.
+enum Start {
+    Unknown,
+    Events,
+    /// A JSON text without any framing, as some servers send it. No line of a stream begins so.
+    Json(BytesMut),
 }
 
 impl Events {
     /// Reads events of at most `limit` bytes.
-    pub(super) fn new(body: Body, limit: usize) -> Events {
-        Events { body, decoder: Decoder::new(limit), limit, too_large: false }
+    pub(crate) fn new(body: Body, limit: usize) -> Events {
+        Events {
+            body,
+            decoder: Decoder::new(limit),
+            limit,
+            rest: Bytes::new(),
+            too_large: false,
+            turn: 0,
+            start: Start::Unknown,
+            foreign: None,
+        }
     }
 
-    /// The next event that carries data of the protocol: no comment, no priming event, no other type than `message`
-    /// (ledger SSE-B-001, SSE-C-002, SSE-C-005). `None` is the end.
+    /// The next event that carries data of the protocol: no comment and no priming event. Of types other than
+    /// `message`, only responses count. `None` is the end.
     ///
     /// **Cancel-safe.**
-    pub(super) async fn message(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
+    // SSE-B-001, SSE-C-002, SSE-C-005.
+    pub(crate) async fn message(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
         while let Some(event) = self.event(cursor).await? {
-            if !event.data.is_empty() && matches!(event.kind.as_str(), "" | "message") {
+            if event.data.is_empty() {
+                continue;
+            }
+            if matches!(event.kind.as_str(), "" | "message") {
                 return Ok(Some(event));
             }
+            if response(event.data.clone()).is_some() {
+                tracing::warn!(kind = event.kind, "a response came in an event of an unknown type");
+                return Ok(Some(event));
+            }
+            tracing::debug!(kind = event.kind, "skipped an event of an unknown type");
+            self.foreign = Some(event);
         }
         Ok(None)
     }
@@ -70,20 +116,75 @@ impl Events {
     /// The next event of any type, with data or without.
     ///
     /// **Cancel-safe.**
-    pub(super) async fn event(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
+    pub(crate) async fn event(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
         loop {
+            if self.turn >= EVENTS_A_TURN {
+                yield_now().await;
+                self.turn = 0;
+            }
             if let Some(event) = self.decoder.next_event() {
+                self.turn += 1;
                 cursor.note(&event);
                 return Ok(Some(event));
             }
             if self.too_large {
                 return Err(HttpError::TooLarge { limit_name: "SSE event", limit: self.limit });
             }
-            match self.body.chunk().await? {
-                Some(bytes) => self.too_large = self.decoder.push(&bytes).is_err(),
-                None => return Ok(None),
+            if self.rest.is_empty() {
+                match self.body.chunk().await? {
+                    Some(bytes) => self.rest = bytes,
+                    None => {
+                        // A `retry` counts from its line on, even in a block that has not ended.
+                        cursor.retry = self.decoder.retry().or(cursor.retry);
+                        return Ok(self.take_json());
+                    }
+                }
             }
+            let piece = self.rest.split_to(self.rest.len().min(PIECE));
+            self.take(&piece);
         }
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        if let Start::Unknown = self.start {
+            self.start = match piece.trim_ascii_start().first() {
+                Some(b'{' | b'[') => Start::Json(BytesMut::new()),
+                Some(_) => Start::Events,
+                None => Start::Unknown,
+            };
+        }
+        self.too_large = match &mut self.start {
+            Start::Json(text) => {
+                text.extend_from_slice(piece);
+                text.len() > self.limit
+            }
+            _ => self.decoder.push(piece).is_err(),
+        };
+    }
+
+    /// The body as one event, if it was a JSON text.
+    fn take_json(&mut self) -> Option<Event> {
+        let Start::Json(text) = std::mem::replace(&mut self.start, Start::Events) else { return None };
+        tracing::warn!("a body of type text/event-stream is a JSON text");
+        Some(Event::new(text.freeze()))
+    }
+
+    /// After the end: the response in an event that lacks its blank line.
+    pub(super) fn last_words(&mut self) -> Option<Response> {
+        let response = response(self.decoder.take_unfinished()?)?;
+        tracing::warn!("the last event of a stream lacks its blank line");
+        Some(response)
+    }
+
+    /// The error of a clean end before the answer, with what the server said last.
+    pub(super) fn ended(&self) -> HttpError {
+        let mut why = "the event stream ended".to_owned();
+        if let Some(Event { kind, data, .. }) = &self.foreign {
+            let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+            let data = shown(&String::from_utf8_lossy(data));
+            why.push_str(&format!("; its last event has the unknown type {:?}: {data}", shown(kind)));
+        }
+        HttpError::Cut { why }
     }
 
     /// Reads the little that a server may send after the answer, and drops the rest.
@@ -92,9 +193,46 @@ impl Events {
     }
 }
 
-/// A clean end where something was still to come.
-pub(super) fn ended() -> HttpError {
-    HttpError::Cut { why: "the event stream ended".into() }
+/// The response that this text is, if it is one.
+fn response(text: Bytes) -> Option<Response> {
+    match decode(text) {
+        Decoded::One(Ok(Message::Response(response))) => Some(response),
+        _ => None,
+    }
+}
+
+/// Lets the other work of the task run.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// How long the first event of a refusal is waited for.
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+
+/// The refusal that a status outside 2xx is. Some servers send its JSON-RPC error as an event; the body is then the
+/// event's data.
+pub(crate) async fn read_refusal(answer: Answer, limit: usize) -> Refused {
+    if !media::is_event_stream(&answer.headers) {
+        return answer.refused(limit).await;
+    }
+    let mut refused = answer.refusal();
+    let mut events = Events::new(answer.body, limit);
+    let mut cursor = Cursor::default();
+    let first = timeout(REFUSAL_TIME, events.message(&mut cursor)).await;
+    if let Ok(Ok(Some(event))) = first {
+        refused.body = String::from_utf8_lossy(&event.data).into_owned();
+    } else if let Some(data) = events.decoder.take_unfinished() {
+        refused.body = String::from_utf8_lossy(&data).into_owned();
+    }
+    refused
 }
 
 /// Reads a body to its end if that is near, so that its connection can be used again.
@@ -107,5 +245,5 @@ pub(super) async fn drain(mut body: Body) {
         }
     };
     // Whatever is left is dropped with the body.
-    let _ = tokio::time::timeout(REST_TIME, read).await;
+    let _ = timeout(REST_TIME, read).await;
 }

@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::reply::{Content, Named, Reply};
 use super::table::{Question, refuses};
 use crate::client::HttpClientConfig;
+use crate::client::stream::{Cursor, Events, read_refusal};
 use crate::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
 use crate::net::uri::within;
 use crate::net::{Answer, Body, Exchange, Net};
-use crate::sse::Decoder;
 use crate::{HttpError, media};
 
 /// Asks.
@@ -62,7 +62,15 @@ impl Asker<'_> {
         if method == Method::POST {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
-        Exchange { method, url: Some(Arc::new(url.clone())), template: None, headers, body, counted: false }
+        Exchange {
+            method,
+            url: Some(Arc::new(url.clone())),
+            template: None,
+            headers,
+            body,
+            counted: false,
+            repeatable: true,
+        }
     }
 
     fn discover(&self) -> Bytes {
@@ -92,7 +100,7 @@ impl Asker<'_> {
         let (status, limits) = (answer.status, &self.config.limits);
         if !status.is_success() {
             // An answer in MCP may come with any status but those that refuse everything (ledger T-04).
-            let refused = answer.refused(limits.error_body).await;
+            let refused = read_refusal(answer, limits.error_body).await;
             let body = Bytes::from(refused.body.clone());
             let message = if refuses(status.as_u16()) { None } else { response(body) };
             return match message {
@@ -114,39 +122,36 @@ impl Asker<'_> {
         Reply::of(url, question, status, content)
     }
 
-    async fn first_response(&self, mut body: Body) -> Result<Content, HttpError> {
-        let mut decoder = Decoder::new(self.config.limits.event);
-        while let Some(chunk) = body.chunk().await? {
-            let pushed = decoder.push(&chunk);
-            while let Some(event) = decoder.next_event() {
-                if let Some(response) = response(event.data) {
-                    return Ok(Content::Message(response));
-                }
+    async fn first_response(&self, body: Body) -> Result<Content, HttpError> {
+        let mut events = Events::new(body, self.config.limits.event);
+        let mut cursor = Cursor::default();
+        while let Some(event) = events.message(&mut cursor).await? {
+            if let Some(response) = response(event.data) {
+                return Ok(Content::Message(response));
             }
-            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
         }
         Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
-    async fn first_event(&self, url: &Uri, mut body: Body) -> Result<Content, HttpError> {
-        let mut decoder = Decoder::new(self.config.limits.event);
-        while let Some(chunk) = body.chunk().await? {
-            let pushed = decoder.push(&chunk);
-            // What has no data is no event in the wire format's sense.
-            let mut events = std::iter::from_fn(|| decoder.next_event());
-            if let Some(event) = events.find(|event| !event.data.is_empty() || !event.kind.is_empty()) {
-                return Ok(match event.kind.as_str() {
-                    "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
-                    "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),
-                    _ => Content::Foreign("a stream that begins with another event".to_owned()),
-                });
+    async fn first_event(&self, url: &Uri, body: Body) -> Result<Content, HttpError> {
+        let mut events = Events::new(body, self.config.limits.event);
+        let mut cursor = Cursor::default();
+        while let Some(event) = events.event(&mut cursor).await? {
+            // A block without data is not an event in the wire format's sense.
+            if event.data.is_empty() && event.kind.is_empty() {
+                continue;
             }
-            pushed.map_err(|error| HttpError::TooLarge { limit_name: "event", limit: error.limit })?;
+            return Ok(match event.kind.as_str() {
+                "endpoint" if is_endpoint(url, &event.data) => Content::Endpoint,
+                "endpoint" => Content::Foreign("an endpoint on another server".to_owned()),
+                _ => Content::Foreign("a stream that begins with another event".to_owned()),
+            });
         }
         Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
-    /// Ends a session that only the search opened (FAULT A-B6). 405 says that the server does not let clients do that.
+    /// Ends a session that only the search opened. 405 says that the server does not let clients do that.
+    // FAULT A-B6.
     async fn delete(&self, url: &Uri, session: HeaderValue, named: &Named) -> bool {
         let mut headers = vec![(SESSION_ID, session)];
         let version = named.versions.first().map_or(ProtocolVersion::LATEST_LEGACY.as_str(), String::as_str);
@@ -160,6 +165,7 @@ impl Asker<'_> {
             headers,
             body: Bytes::new(),
             counted: false,
+            repeatable: true,
         };
         let sent = timeout(self.config.delete_timeout, self.net.send(exchange)).await;
         matches!(sent, Ok(Ok(answer)) if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND)

@@ -6,7 +6,8 @@ use super::table::Question;
 use crate::HttpError;
 use crate::net::uri::within;
 
-/// Where servers keep their endpoint if nobody says otherwise, the most usual first (FAULT A-B2).
+/// The usual paths of endpoints, the most common first.
+// FAULT A-B2.
 const WELL_KNOWN: [&str; 5] = ["/mcp", "/", "/tools", "/api/mcp", "/v1/mcp"];
 
 /// Where servers of 2024-11-05 keep their stream.
@@ -23,7 +24,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// A URL that somebody named: everything is asked there.
+    /// A URL that the user gave: all questions are asked there.
     fn named(url: Uri) -> Candidate {
         Candidate { url, first: Question::Modern, stream: true }
     }

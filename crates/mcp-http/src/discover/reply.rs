@@ -35,7 +35,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// A body of this type that is no MCP.
+    /// A body of this type that is not MCP.
     pub(super) fn foreign(headers: &HeaderMap) -> Content {
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         Content::Foreign(kind.map_or_else(|| "a body without a type".to_owned(), clip))
@@ -50,7 +50,7 @@ pub(super) struct Reply {
     /// What was learned, in words.
     pub(super) why: String,
     pub(super) named: Named,
-    /// The refusal, for what is no 2xx.
+    /// The refusal, for a status outside 2xx.
     pub(super) refused: Option<Refused>,
     /// Why there is no answer.
     pub(super) error: Option<HttpError>,

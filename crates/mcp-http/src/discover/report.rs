@@ -95,7 +95,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// Somebody is there and refuses.
+/// A server that refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {

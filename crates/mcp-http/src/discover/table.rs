@@ -28,7 +28,7 @@ pub(super) enum Observation {
     Rpc,
     /// A stream whose first event is `endpoint`, with a URL of the same origin.
     Endpoint,
-    /// Something that is no MCP, or nothing.
+    /// An answer that is not MCP, or none.
     Foreign,
     /// A redirect that is not followed; `home` if it leads to the same origin.
     Redirect {
@@ -54,9 +54,9 @@ pub(super) enum Decision {
     Ask(Question),
     /// Nothing here: the next candidate.
     Next,
-    /// Somebody is here and refuses. Asking elsewhere would only repeat it.
+    /// A server refuses. Asking elsewhere would only repeat it.
     Refused,
-    /// Nobody can be reached; all candidates share the host.
+    /// The host cannot be reached, and all candidates share it.
     Stop,
 }
 
@@ -88,12 +88,13 @@ pub(super) fn judge(asked: Question, status: Option<u16>, observed: &Observation
     }
 }
 
-/// The statuses by which a server refuses whatever is asked: who asks, how often, or everybody.
+/// The statuses by which a server refuses any request: because of the caller, its rate, or an outage.
 pub(super) fn refuses(status: u16) -> bool {
     matches!(status, 401 | 403 | 407 | 408 | 429 | 500..=599)
 }
 
-/// Whether a server names legacy revisions, and none of 2026-07-28 or unknown ones (ledger T-08).
+/// Whether a server names legacy revisions, and none of 2026-07-28 or unknown ones.
+// T-08.
 fn only_legacy(theirs: &[String]) -> bool {
     !theirs.is_empty()
         && theirs.iter().all(|label| ProtocolVersion::parse(label).is_some_and(|known| known.is_legacy()))

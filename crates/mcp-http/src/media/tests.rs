@@ -61,7 +61,7 @@ fn json_is_one_exact_type_in_any_case_with_any_parameters() {
     assert!(is_json(&headers(CONTENT_TYPE, &[b"application/json;a=\"\xff\""])));
 }
 
-/// FAULT C-26: a 200 with another type is no stream.
+/// FAULT C-26: a 200 with another type is not a stream.
 #[test]
 fn a_stream_is_one_exact_type_too() {
     assert!(is_event_stream(&headers(CONTENT_TYPE, &[b"text/event-stream"])));

@@ -13,9 +13,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::deadline::Deadline;
 use super::failure;
 use super::pool::{Lease, Pool};
+use super::stream::TURN;
 use crate::{HttpError, TimeoutStep};
 
-/// How long an error's body is waited for: it only makes the error more telling.
+/// How many frames without data are skipped before the reader yields.
+const EMPTY_FRAMES: u32 = 64;
+/// How long the body of an error is waited for: it is only used in the text of the error.
 const CLIP_TIME: Duration = Duration::from_secs(2);
 
 /// The body of an answer.
@@ -28,6 +31,8 @@ pub(crate) struct Body {
     deadline: Deadline,
     /// The last poll found nothing, so this one was probably woken by something.
     waiting: bool,
+    /// The bytes that were handed out since the reader last had to wait.
+    taken: usize,
 }
 
 impl Body {
@@ -46,6 +51,7 @@ impl Body {
             permit: None,
             deadline,
             waiting: false,
+            taken: 0,
         };
         if body.incoming.is_end_stream() {
             body.end();
@@ -150,7 +156,11 @@ impl Body {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, HttpError>> {
-        let mut watched = false;
+        // A reader that always finds more would never yield to the timers of its task.
+        if self.taken >= TURN {
+            return self.yield_now(cx);
+        }
+        let (mut watched, mut empty) = (false, 0);
         let mut unwatched = Context::from_waker(Waker::noop());
         loop {
             let frame = match &mut self.lease {
@@ -173,14 +183,19 @@ impl Body {
             };
             match frame {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.deadline.start_over();
                     self.waiting = false;
                     let data = frame.into_data().unwrap_or_default();
                     if self.incoming.is_end_stream() {
                         self.end();
                     }
                     if !data.is_empty() {
+                        self.deadline.start_over();
+                        self.taken += data.len();
                         return Poll::Ready(Ok(Some(data)));
+                    }
+                    empty += 1;
+                    if empty >= EMPTY_FRAMES {
+                        return self.yield_now(cx);
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -190,13 +205,25 @@ impl Body {
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
                     self.waiting = true;
-                    return self.deadline.poll(cx).map(|error| {
-                        self.abort();
-                        Err(error)
-                    });
+                    self.taken = 0;
+                    return self.poll_deadline(cx);
                 }
             }
         }
+    }
+
+    /// Lets the other work of the task run, and is polled again after it.
+    fn yield_now(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, HttpError>> {
+        self.taken = 0;
+        cx.waker().wake_by_ref();
+        self.poll_deadline(cx)
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, HttpError>> {
+        self.deadline.poll(cx).map(|error| {
+            self.abort();
+            Err(error)
+        })
     }
 
     /// The body is read: the connection and the permit go back.
@@ -214,7 +241,7 @@ impl Body {
     }
 }
 
-/// Text for people from bytes that nobody vouches for.
+/// Untrusted bytes as text that is safe to show.
 fn printable(bytes: &[u8]) -> String {
     let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     String::from_utf8_lossy(bytes).chars().filter(shown).collect()

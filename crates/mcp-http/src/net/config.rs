@@ -27,7 +27,10 @@ pub struct NetConfig {
     pub addresses: AddressPolicy,
     /// The limits in time.
     pub timeouts: NetTimeouts,
-    /// The limit on the headers of a response, in bytes.
+    /// The program and its version, as in `my-program/1.0`: the first part of `User-Agent`, before the name and version
+    /// of this crate. A `User-Agent` among [`Credentials::headers`] replaces both.
+    pub user_agent: Option<String>,
+    /// The limit on the headers of a response, in bytes. Interim responses (1xx) before it count too.
     pub response_headers: usize,
     /// The number of calls at once; further calls wait in order. Over HTTP/1.1 each call uses one connection. Streams
     /// that stay open do not count. 0 means no limit.
@@ -42,6 +45,7 @@ impl Default for NetConfig {
             versions: HttpVersions::Auto,
             addresses: AddressPolicy::Any,
             timeouts: NetTimeouts::default(),
+            user_agent: None,
             response_headers: 64 << 10,
             connections: 64,
         }
@@ -49,7 +53,7 @@ impl Default for NetConfig {
 }
 
 /// What is sent to one origin with every request, and to no other origin. `Debug` shows none of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Credentials {
     /// Headers of every request. Headers that the transport sets itself and hop-by-hop headers are refused: `Accept`,
@@ -59,8 +63,18 @@ pub struct Credentials {
     pub bearer: Option<Secret>,
     /// Credentials that change.
     pub authorize: Option<Arc<dyn Authorize>>,
-    /// Also send credentials over `http` to other machines, where anybody on the path can read them.
+    /// Also send credentials over `http` to other machines, where they can be read on the path.
     pub allow_plain: bool,
+    /// Keep the cookies that the server sets, and send them back to it: load balancers use them to keep a session on
+    /// one replica. They are kept in memory, at most 32 with 16 KiB in total. A `Cookie` among the headers turns this
+    /// off.
+    pub cookies: bool,
+}
+
+impl Default for Credentials {
+    fn default() -> Credentials {
+        Credentials { headers: Vec::new(), bearer: None, authorize: None, allow_plain: false, cookies: true }
+    }
 }
 
 impl fmt::Debug for Credentials {

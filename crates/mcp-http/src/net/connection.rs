@@ -1,4 +1,4 @@
-//! Open connections: HTTP/1.1, driven by whoever uses it, and HTTP/2, driven by a task.
+//! Open connections: HTTP/1.1, driven by the caller, and HTTP/2, driven by a task.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -21,7 +21,8 @@ use tokio::time::Instant;
 
 use super::deadline::Deadline;
 use super::failure::{self, Failure};
-use super::stream::Stream;
+use super::stream::{Metered, ReadMeter, Stream};
+use crate::HttpError;
 
 /// The body of a request.
 pub(super) type Payload = Full<Bytes>;
@@ -45,12 +46,13 @@ impl Drop for Counted {
     }
 }
 
-/// One HTTP/1.1 connection. It has no task: whoever waits for its answer drives it, which saves two switches between
-/// tasks for each exchange. Dropping it closes it.
+/// One HTTP/1.1 connection. It has no task: the caller that waits for its answer drives it, which saves two task
+/// switches per exchange. Dropping it closes it.
 pub(super) struct Http1 {
     sender: http1::SendRequest<Payload>,
     /// `None` once it has ended.
-    connection: Option<http1::Connection<TokioIo<Stream>, Payload>>,
+    connection: Option<http1::Connection<TokioIo<Metered>, Payload>>,
+    meter: Arc<ReadMeter>,
     header_limit: usize,
     /// The last answer left doubt where it ends.
     doubtful: bool,
@@ -63,24 +65,35 @@ impl Http1 {
         limit: usize,
         counted: Counted,
     ) -> Result<Box<Http1>, hyper::Error> {
-        let (sender, connection) =
-            http1::Builder::new().max_header_size(limit).handshake(TokioIo::new(stream)).await?;
-        let connection = Some(connection);
-        Ok(Box::new(Http1 { sender, connection, header_limit: limit, doubtful: false, _counted: counted }))
+        let meter = Arc::new(ReadMeter::default());
+        let stream = TokioIo::new(Metered::new(stream, Arc::clone(&meter)));
+        let (sender, connection) = http1::Builder::new().max_header_size(limit).handshake(stream).await?;
+        Ok(Box::new(Http1 {
+            sender,
+            connection: Some(connection),
+            meter,
+            header_limit: limit,
+            doubtful: false,
+            _counted: counted,
+        }))
     }
 
-    /// Reads and writes what is possible now.
+    /// Reads and writes what is possible now; reads at most [`TURN`](super::stream::TURN) bytes or one buffer more.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) {
+        self.meter.refill();
         if let Some(connection) = &mut self.connection
             && Pin::new(connection).poll(cx).is_ready()
         {
             // What ended it reached the exchange already, through hyper's channels.
             self.connection = None;
         }
+        if self.meter.take_held_back() {
+            cx.waker().wake_by_ref();
+        }
     }
 
-    /// The same, and leaves no waker behind. tokio puts off what a task does when it has done much in one turn; here
-    /// nobody would be woken for it, so nothing is put off.
+    /// The same without registering a waker. It runs outside tokio's budget: an operation that the budget defers would
+    /// not be woken for.
     pub(super) fn turn_unwatched(&mut self) {
         let turn = pin!(unconstrained(poll_fn(|cx| {
             self.turn(cx);
@@ -101,6 +114,7 @@ impl Http1 {
 
     /// Hands a request over, for [`Http1::reply`] to send. Apart from it, so that its future is not as large as a request.
     pub(super) fn begin(&mut self, request: Request<Payload>) -> impl Future<Output = Reply> + Send + use<> {
+        self.meter.start_request();
         // It is polled without a waker, so it must not be put off either.
         unconstrained(self.sender.try_send_request(request))
     }
@@ -126,6 +140,11 @@ impl Http1 {
             self.turn(cx);
             match reply.as_mut().poll(&mut unwatched) {
                 Poll::Ready(reply) => Poll::Ready(Ok(reply)),
+                // hyper skips interim responses (1xx) without counting them.
+                Poll::Pending if self.meter.read() > self.header_limit => {
+                    let (limit_name, limit) = ("response headers", self.header_limit);
+                    Poll::Ready(Err(HttpError::TooLarge { limit_name, limit }))
+                }
                 Poll::Pending => deadline.poll(cx).map(Err),
             }
         })
@@ -138,16 +157,21 @@ impl Http1 {
                     headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
                 Ok((response, self))
             }
-            Ok(Err(error)) => Err(unsent(error, self.header_limit)),
+            Ok(Err(error)) => Err(match failed(error, self.header_limit) {
+                Failure::Final(error @ HttpError::Cut { .. }) if self.meter.read() == 0 => {
+                    Failure::Unanswered(error)
+                }
+                failure => failure,
+            }),
             Err(error) => Err(Failure::Final(error)),
         }
     }
 }
 
-fn unsent(mut error: TrySendError<Request<Payload>>, header_limit: usize) -> Failure {
-    let untouched = error.take_message().is_some();
+fn failed(mut error: TrySendError<Request<Payload>>, header_limit: usize) -> Failure {
+    let is_unsent = error.take_message().is_some();
     let error = error.into_error();
-    if untouched { Failure::Unsent(error) } else { failure::classify(&error, header_limit) }
+    if is_unsent { Failure::Unsent(error) } else { failure::classify(&error, header_limit) }
 }
 
 /// One HTTP/2 connection. A task drives it until the last handle is gone.
@@ -215,8 +239,8 @@ impl Http2 {
     }
 }
 
-/// Spawns what hyper spawns. hyper reads the peer's settings in such a task and tells nobody, so whoever waits for them
-/// is woken after each of its turns.
+/// Spawns the tasks of hyper. hyper reads the peer's settings in such a task without a signal, so the waiter for them is
+/// woken after each poll of it.
 #[derive(Clone, Default)]
 struct Spawner {
     progress: Arc<AtomicWaker>,
@@ -256,7 +280,8 @@ async fn drive(
 /// Stands for the number of streams that the peer allows until it has said so. No peer says this number.
 const UNSETTLED: usize = u32::MAX as usize - 1;
 
-/// How often HTTP/2 asks whether the peer still lives, while there is a stream (FAULT C-31).
+/// How often HTTP/2 asks whether the peer still lives, while there is a stream.
+// FAULT C-31.
 const PING: Duration = Duration::from_secs(30);
 
 /// The right to one stream of an HTTP/2 connection.
@@ -281,7 +306,7 @@ impl Slot {
         .await;
         match reply {
             Ok(Ok(response)) => Ok((response, self)),
-            Ok(Err(error)) => Err(unsent(error, self.0.header_limit)),
+            Ok(Err(error)) => Err(failed(error, self.0.header_limit)),
             Err(error) => Err(Failure::Final(error)),
         }
     }

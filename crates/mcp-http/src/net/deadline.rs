@@ -1,4 +1,4 @@
-//! How long a step is waited for. No timer exists before something has to be waited for.
+//! The limits in time of an exchange and its steps. No timer is created before something has to be waited for.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,10 +8,10 @@ use tokio::time::{Instant, Sleep};
 
 use crate::{HttpError, TimeoutStep};
 
-/// The limits of a whole exchange and of its present step, with one timer for both.
+/// The limits of a whole exchange and of its current step, with one timer for both.
 ///
-/// Moving a timer is dear, so it is left where it stands when the step starts over, and moved only when it fires
-/// too early. Waiting without an end that comes into force costs one look at the clock.
+/// Moving a timer is expensive: it stays set when the step starts over, and is moved only when it fires too early. A
+/// wait that ends in time costs one or two clock reads.
 pub(super) struct Deadline {
     step: TimeoutStep,
     limit: Option<Duration>,
@@ -54,6 +54,10 @@ impl Deadline {
             (Some((at, limit)), None) => (at, self.step, limit),
             (None, None) => return Poll::Pending,
         };
+        // tokio holds timers back in a task that has used up its budget, and a peer may cause that in every turn.
+        if self.timer.is_some() && Instant::now() >= at {
+            return Poll::Ready(HttpError::TimedOut { step: which, limit });
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         loop {
             if timer.as_mut().poll(cx).is_pending() {

@@ -1,4 +1,4 @@
-//! Getting a byte stream: name, TCP, proxy, TLS, or a way of the caller's own.
+//! Opening a byte stream: name lookup, TCP, proxy and TLS, or a dialler of the application.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,8 +37,15 @@ pub trait Dial: Send + Sync + 'static {
 #[cfg(unix)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixDial {
-    /// The path of the socket.
-    pub path: std::path::PathBuf,
+    path: std::path::PathBuf,
+}
+
+#[cfg(unix)]
+impl UnixDial {
+    /// Connections to the socket at this path.
+    pub fn new(path: impl Into<std::path::PathBuf>) -> UnixDial {
+        UnixDial { path: path.into() }
+    }
 }
 
 #[cfg(unix)]
@@ -49,14 +56,15 @@ impl Dial for UnixDial {
     }
 }
 
-/// How long an idle TCP connection is quiet before the system asks whether the peer still lives (FAULT C-31).
+/// How long an idle TCP connection is quiet before the system asks whether the peer still lives.
+// FAULT C-31.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The head start of one address over the next (RFC 8305 suggests 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
 /// Of a name with more addresses than this, the rest is not tried.
 const ADDRESSES: usize = 16;
 
-/// Everything that is needed to open a connection to one origin.
+/// How connections to one origin are opened.
 pub(super) struct Dialler {
     pub(super) custom: Option<Arc<dyn Dial>>,
     pub(super) via: Via,

@@ -10,6 +10,9 @@ pub(super) enum Failure {
     Unsent(hyper::Error),
     /// The server says that it did not look at the request (HTTP/2's REFUSED_STREAM and GOAWAY): it may be sent again.
     Refused(HttpError),
+    /// The connection ended without one byte of an answer. The request may have been executed, but a server that closes
+    /// connections after its answers closes kept ones in just this way.
+    Unanswered(HttpError),
     /// The request may have been executed, or time is up.
     Final(HttpError),
 }
@@ -30,6 +33,7 @@ pub(super) fn classify(error: &hyper::Error, header_limit: usize) -> Failure {
             Some(h2) if h2.is_remote() && h2.is_go_away() => {
                 return Failure::Refused(HttpError::Cut { why: text(error) });
             }
+            Some(h2) if h2.is_io() => return Failure::Unanswered(HttpError::Cut { why: text(error) }),
             // Our side found fault with the peer's frames; headers beyond the limit show so too.
             Some(h2) if h2.is_library() => HttpError::NotHttp { why: text(error) },
             _ => HttpError::Cut { why: text(error) },

@@ -1,29 +1,38 @@
-//! What the headers of many requests have in common: made once, and copied for each.
+//! The headers that many requests share: built once and copied for each.
 
 use std::sync::Arc;
 
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 /// Headers that every request of some kind carries, with `Host` and the fixed ones of the configuration: see
-/// [`Net::template`](super::Net::template). To copy a map is cheaper than to fill one. Cheap to clone.
+/// [`Net::template`](super::Net::template). Copying a map is cheaper than filling one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderTemplate(Arc<HeaderMap>);
 
-/// The room in the table of a copy, for what a request adds. A copy that had to grow would be hashed anew.
-const ROOM: usize = 12;
+/// The capacity of a map, with what a request adds. A copy that has to grow is hashed again.
+const CAPACITY: usize = 16;
 
 impl HeaderTemplate {
-    pub(super) fn new(host: &HeaderValue, fixed: &[(HeaderName, HeaderValue)]) -> HeaderTemplate {
-        let mut headers = HeaderMap::with_capacity(ROOM);
+    pub(super) fn new(
+        host: &HeaderValue,
+        user_agent: HeaderValue,
+        fixed: &[(HeaderName, HeaderValue)],
+    ) -> HeaderTemplate {
+        let mut headers = HeaderMap::with_capacity(CAPACITY);
         headers.insert(HOST, host.clone());
+        // Encoded bodies are refused: decompression has costs that no limit on the wire bounds.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if !fixed.iter().any(|(name, _)| *name == USER_AGENT) {
+            headers.insert(USER_AGENT, user_agent);
+        }
         for (name, value) in fixed {
             headers.append(name, value.clone());
         }
         HeaderTemplate(Arc::new(headers))
     }
 
-    /// The same with more, and with a place for the length of a body: where a header has to be added, the memory of the
-    /// copy has to grow.
+    /// The same with more headers and a dummy `Content-Length`: replacing a value is cheaper than adding a header, which
+    /// would make the copy reallocate.
     pub(super) fn with(&self, more: &[(HeaderName, HeaderValue)]) -> HeaderTemplate {
         let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, more);
@@ -31,7 +40,7 @@ impl HeaderTemplate {
         HeaderTemplate(Arc::new(headers))
     }
 
-    /// The headers of one request, with these of its own.
+    /// The headers of one request: the template and these.
     pub(crate) fn copy(&self, own: &[(HeaderName, HeaderValue)], body: usize) -> HeaderMap {
         let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, own);

@@ -3,10 +3,12 @@
 //! Nothing here depends on MCP.
 
 mod address;
+mod answer;
 mod authorize;
 mod body;
 mod config;
 mod connection;
+mod cookies;
 mod credentials;
 mod deadline;
 mod dial;
@@ -33,12 +35,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
-};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE};
+use hyper::{Method, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use answer::Answer;
 pub use authorize::{Authorize, Challenge};
 pub(crate) use body::Body;
 pub use config::{
@@ -49,6 +50,8 @@ pub use dial::UnixDial;
 pub use dial::{Dial, Io};
 pub(crate) use header_template::HeaderTemplate;
 
+use answer::encoding;
+use cookies::Jar;
 use credentials::CheckedCredentials;
 use deadline::Deadline;
 use dial::Dialler;
@@ -59,7 +62,6 @@ use proxy::Via;
 
 use uri::{same_origin, shown};
 
-use crate::error::Refused;
 use crate::{HttpError, TimeoutStep};
 
 /// How often a request is sent again that an HTTP/2 server says it did not look at.
@@ -79,29 +81,8 @@ pub(crate) struct Exchange {
     /// Waits for one of the permits, and is bounded by the total timeout. Neither holds for streams that stay open
     /// and for messages that others wait for.
     pub(crate) counted: bool,
-}
-
-/// The head of an answer, and its body to be read.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Body,
-}
-
-impl Answer {
-    /// What a status says that carries no answer in MCP: with the wait it asks for, its challenge, and the first
-    /// `limit` bytes of its body.
-    pub(crate) async fn refused(self, limit: usize) -> Refused {
-        let mut refused = Refused::new(self.status);
-        refused.retry_after = retry_after::retry_after(&self.headers, SystemTime::now());
-        let challenges = credentials::challenges(&self.headers);
-        refused.challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
-        refused.body = match encoding(&self.headers) {
-            Some(encoding) => format!("(a body encoded as {encoding})"),
-            None => self.body.clip(limit).await,
-        };
-        refused
-    }
+    /// Sent once more if a kept connection ends without one byte of an answer: the request is safe to repeat.
+    pub(crate) repeatable: bool,
 }
 
 /// Exchanges with one origin over a pool of connections. Cheap to clone. When the last clone and the last body are
@@ -114,6 +95,8 @@ pub(crate) struct Net {
 struct Shared {
     endpoint: RequestTarget,
     credentials: CheckedCredentials,
+    /// `None` if cookies are turned off.
+    jar: Option<Jar>,
     /// `Host` and the fixed headers.
     template: HeaderTemplate,
     permits: Option<Arc<Semaphore>>,
@@ -162,6 +145,8 @@ impl Net {
             None => proxy::choose(&origin, &config.proxy, config.versions)?,
         };
         let near = private || (origin.loopback && via.is_near());
+        let has_cookie = credentials.headers.iter().any(|(name, _)| *name == COOKIE);
+        let jar = (credentials.cookies && !has_cookie).then(Jar::default);
         let credentials = CheckedCredentials::new(&origin, credentials, near)?;
         let forward = match &via {
             Via::Forward(proxy) => Some(proxy.authorization.clone()),
@@ -184,7 +169,12 @@ impl Net {
         Ok(Net {
             shared: Arc::new(Shared {
                 endpoint: RequestTarget::new(url.clone()),
-                template: HeaderTemplate::new(&origin.header, credentials.fixed()),
+                template: HeaderTemplate::new(
+                    &origin.header,
+                    user_agent(config.user_agent.as_deref())?,
+                    credentials.fixed(),
+                ),
+                jar,
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
@@ -212,18 +202,18 @@ impl Net {
         let exchange = exchange.borrow();
         let mut deadline = Deadline::new(shared.total.filter(|_| exchange.counted));
         let permit = shared.permit(exchange.counted, &mut deadline).await?;
-        let mut elsewhere = exchange.url.as_ref().map(|url| shared.place(url).map(Box::new)).transpose()?;
+        let mut elsewhere = exchange.url.as_ref().map(|url| shared.target(url).map(Box::new)).transpose()?;
         let mut authorization = deadline.bound(shared.credentials.authorization()).await?;
         let (mut followed, mut challenged) = (0, false);
         loop {
-            let place = elsewhere.as_deref().unwrap_or(&shared.endpoint);
-            let mut answer = shared.exchange(exchange, place, authorization.as_ref(), &mut deadline).await?;
+            let target = elsewhere.as_deref().unwrap_or(&shared.endpoint);
+            let mut answer = shared.exchange(exchange, target, authorization.as_ref(), &mut deadline).await?;
             if answer.status.is_success() {
                 if let Some(encoding) = encoding(&answer.headers) {
                     return Err(HttpError::Encoded { encoding });
                 }
             } else if let Some(to) =
-                redirect::follow(answer.status, &answer.headers, &place.absolute, followed)?
+                redirect::follow(answer.status, &answer.headers, &target.absolute, followed)?
             {
                 followed += 1;
                 elsewhere = Some(Box::new(RequestTarget::new(to)));
@@ -233,7 +223,7 @@ impl Net {
                 challenged = true;
                 // The hook may ask a person: only the total timeout bounds it.
                 answer.body.waits_for(TimeoutStep::Total, None);
-                let asked = shared.credentials.challenged(answer.status, &answer.headers, &place.absolute);
+                let asked = shared.credentials.challenged(answer.status, &answer.headers, &target.absolute);
                 // Boxed, as is what few exchanges have: it would make the future of every one larger.
                 if let Some(new) = Box::pin(answer.body.deadline().bound(asked)).await? {
                     authorization = Some(new);
@@ -277,7 +267,7 @@ impl Shared {
     }
 
     /// A URL beside the endpoint.
-    fn place(&self, url: &Uri) -> Result<RequestTarget, HttpError> {
+    fn target(&self, url: &Uri) -> Result<RequestTarget, HttpError> {
         if !same_origin(url, &self.endpoint.absolute) {
             let why = format!("not of the same origin as {}", shown(&self.endpoint.absolute));
             return Err(HttpError::Url { url: shown(url), why });
@@ -289,13 +279,14 @@ impl Shared {
     async fn exchange(
         &self,
         exchange: &Exchange,
-        place: &RequestTarget,
+        target: &RequestTarget,
         authorization: Option<&HeaderValue>,
         deadline: &mut Deadline,
     ) -> Result<Box<Answer>, HttpError> {
-        let mut refusals = 0;
+        let (mut refusals, mut repeated) = (0, false);
         loop {
-            let kept = self.pool.take();
+            // Other kept connections have probably ended in the same way.
+            let kept = if repeated { None } else { self.pool.take() };
             let is_new = kept.is_none();
             let lease = match kept {
                 Some(lease) => lease,
@@ -305,7 +296,7 @@ impl Shared {
                     deadline.bound(Box::pin(self.pool.open())).await?
                 }
             };
-            let request = self.request(exchange, place, authorization, &lease);
+            let request = self.request(exchange, target, authorization, &lease);
             deadline.step(TimeoutStep::FirstByte, self.first_byte);
             let result = match lease {
                 Lease::Http1(mut wire) => {
@@ -320,6 +311,12 @@ impl Shared {
             match result {
                 Ok((response, lease)) => {
                     let (head, incoming) = response.into_parts();
+                    if let Some(jar) = &self.jar
+                        && head.headers.contains_key(SET_COOKIE)
+                    {
+                        let host = &self.pool.origin.host;
+                        jar.learn(&head.headers, host, target.absolute.path(), SystemTime::now());
+                    }
                     let deadline = std::mem::replace(deadline, Deadline::new(None));
                     let body = Body::new(incoming, lease, &self.pool, deadline, self.idle);
                     return Ok(Box::new(Answer { status: head.status, headers: head.headers, body }));
@@ -327,8 +324,11 @@ impl Shared {
                 // The server closed it while it was kept. Nothing was written, so another is as good.
                 Err(Failure::Unsent(_)) if !is_new => {}
                 Err(Failure::Unsent(error)) => return Err(self.pool.broken(&error)),
+                Err(Failure::Unanswered(_)) if !is_new && exchange.repeatable && !repeated => repeated = true,
                 Err(Failure::Refused(_)) if refusals < MOST_REFUSALS => refusals += 1,
-                Err(Failure::Refused(error) | Failure::Final(error)) => return Err(error),
+                Err(Failure::Refused(error) | Failure::Unanswered(error) | Failure::Final(error)) => {
+                    return Err(error);
+                }
             }
         }
     }
@@ -336,7 +336,7 @@ impl Shared {
     fn request(
         &self,
         exchange: &Exchange,
-        place: &RequestTarget,
+        target: &RequestTarget,
         authorization: Option<&HeaderValue>,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
@@ -346,18 +346,24 @@ impl Shared {
             (Lease::Http2(_), _) => {
                 // HTTP/2 says it in the URL.
                 headers.remove(HOST);
-                &place.absolute
+                &target.absolute
             }
-            (Lease::Http1(_), None) => &place.path,
+            (Lease::Http1(_), None) => &target.path,
             (Lease::Http1(_), Some(authorization)) => {
                 if let Some(value) = authorization {
                     headers.insert(PROXY_AUTHORIZATION, value.clone());
                 }
-                &place.absolute
+                &target.absolute
             }
         };
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value.clone());
+        }
+        if let Some(jar) = self.jar.as_ref().filter(|jar| !jar.is_empty())
+            && let Some(cookies) =
+                jar.header(target.absolute.path(), self.pool.origin.https, SystemTime::now())
+        {
+            headers.insert(COOKIE, cookies);
         }
         let mut request = Request::new(Full::new(exchange.body.clone()));
         *request.method_mut() = exchange.method.clone();
@@ -367,9 +373,12 @@ impl Shared {
     }
 }
 
-/// The encoding of a body, if it has one.
-fn encoding(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_ENCODING)?;
-    let text = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
-    (!text.is_empty() && text != "identity").then(|| text.chars().take(40).collect())
+/// The value of `User-Agent`.
+fn user_agent(program: Option<&str>) -> Result<HeaderValue, HttpError> {
+    const OWN: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
+    let Some(program) = program else { return Ok(HeaderValue::from_static(OWN)) };
+    HeaderValue::try_from(format!("{program} {OWN}")).map_err(|_| HttpError::Setting {
+        what: "user agent".to_owned(),
+        why: "characters that no header can hold".to_owned(),
+    })
 }

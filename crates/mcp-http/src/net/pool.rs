@@ -1,4 +1,6 @@
-//! The connections of one origin: taken for an exchange, parked after it, closed when nobody wants them.
+//! The connections of one origin: taken for an exchange, parked after it, closed when idle for too long.
+//!
+//! Our own, because the pool of hyper-util drives each connection in a task: two task switches more per exchange.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -33,9 +35,9 @@ pub(super) struct Pool {
     connect: Option<Duration>,
     header_limit: usize,
     kept: Mutex<Kept>,
-    /// What was last agreed on: whether a connection that is being opened may serve all who wait for one.
+    /// The version that was negotiated last: whether a connection that is being opened may serve all waiters.
     spoken: AtomicU8,
-    /// Held while a connection is opened that may turn out to serve everybody.
+    /// Held while a connection is opened that may turn out to serve all callers.
     opening: tokio::sync::Mutex<()>,
     open: Arc<AtomicUsize>,
 }
@@ -111,12 +113,12 @@ impl Pool {
         let mut turn = None;
         if self.spoken.load(Ordering::Relaxed) != H1 {
             let ours = self.opening.lock().await;
-            // Whoever had the turn before may have opened it for us too.
+            // The previous holder may have opened a connection that serves this caller too.
             let kept = self.kept();
             if let Some(slot) = kept.http2.iter().find_map(Http2::take) {
                 return Ok(Lease::Http2(slot));
             }
-            // Or they learned that there is nothing to share: then nobody has to wait for anybody.
+            // Or it learned that the connection cannot be shared: then callers need not wait for one another.
             turn = (self.spoken.load(Ordering::Relaxed) != H1).then_some(ours);
         }
         let dialled = self.dialler.dial(&self.origin).await?;

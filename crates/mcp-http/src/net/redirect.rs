@@ -1,4 +1,5 @@
-//! Redirects: 307 and 308 to the same origin, and no others (FAULT A-B20, FAULT C-30).
+//! Redirects: 307 and 308 to the same origin, and no others.
+// FAULT A-B20, FAULT C-30.
 
 use hyper::StatusCode;
 use hyper::Uri;
@@ -7,10 +8,10 @@ use hyper::header::{HeaderMap, LOCATION};
 use super::uri::{Elsewhere, shown, within};
 use crate::HttpError;
 
-/// How many are followed in a row.
+/// How many consecutive redirects are followed.
 pub(super) const MOST: usize = 3;
 
-/// Where the answer sends us; `None` if it is no redirect.
+/// Where the answer sends us; `None` if it is not a redirect.
 ///
 /// Method, body and headers stay as they are, which 301, 302 and 303 do not promise. Another origin would get headers
 /// that are not meant for it.

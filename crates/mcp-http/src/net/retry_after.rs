@@ -7,8 +7,9 @@ use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 /// Longer waits are cut to this: a year, which can still be added to any clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The wait that the headers ask for (FAULT C-29): seconds, or a date. `None` where there is neither. A date is taken
-/// relative to the server's own clock if it tells it, else to `now`; one in the past is no wait.
+/// The wait that the headers ask for: seconds, or a date. `None` where there is neither. A date is taken relative to
+/// the server's `Date` if there is one, else to `now`; one in the past means zero.
+// FAULT C-29.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

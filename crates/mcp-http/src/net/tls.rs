@@ -29,7 +29,7 @@ pub(super) struct Tls {
 impl Tls {
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: a certificate or a key cannot be read, or nobody is trusted.
+    /// [`HttpError::Setting`]: a certificate or a key cannot be read, or no certificate is trusted.
     pub(super) fn new(origin: &Origin, config: &TlsConfig, versions: HttpVersions) -> Result<Tls, HttpError> {
         let mut tls = match &config.custom {
             Some(custom) => rustls::ClientConfig::clone(custom),
@@ -155,7 +155,10 @@ fn given(pems: &[Vec<u8>]) -> Result<Chain, HttpError> {
 pub(super) fn failure(error: &rustls::Error) -> ConnectFailure {
     use CertificateError as C;
     match error {
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => ConnectFailure::UntrustedCertificate,
+        // Another authority of the same name leads to a wrong signature.
+        rustls::Error::InvalidCertificate(C::UnknownIssuer | C::BadSignature) => {
+            ConnectFailure::UntrustedCertificate
+        }
         rustls::Error::InvalidCertificate(
             C::Expired | C::ExpiredContext { .. } | C::NotValidYet | C::NotValidYetContext { .. },
         ) => ConnectFailure::ExpiredCertificate,

@@ -1,8 +1,8 @@
 //! The URLs of servers: how a text becomes one, what counts as the same origin, and how they are shown.
 //!
-//! A text is read by RFC 3986 to the letter. Where browsers mend a URL, or guess what it means, it is refused: two
-//! programs that read one text differently are how secrets reach the wrong host. What is read is written anew, so that
-//! the dialler, `Host`, TLS and logs all see the same host.
+//! A text is read by RFC 3986 to the letter. Where browsers repair a URL or guess its meaning, it is refused: if two
+//! programs read one text differently, secrets reach the wrong host. The result is written in a canonical form, so that
+//! the dialler, `Host`, TLS and logs all see the same host. Our own, because the `url` crate reads as browsers do.
 
 #[cfg(test)]
 mod tests;
@@ -22,13 +22,13 @@ pub(super) const USER_INFO: &str = "user info in the URL; give credentials as he
 const LONGEST_SHOWN: usize = 500;
 
 /// Reads a URL as a person writes it. Without a scheme, `localhost` and loopback addresses mean `http`, all else
-/// `https` (FAULT A-B31). The path stays as it is (FAULT A-B3), but for `.` and `..`, and characters outside ASCII,
-/// which are written as `%XX`.
+/// `https`. The path stays as it is, but for `.` and `..`, and characters outside ASCII, which are written as `%XX`.
 ///
 /// # Errors
 ///
-/// [`HttpError::Url`]: no host, another scheme than `http` and `https`, user info, or no URL at all. The text is not
+/// [`HttpError::Url`]: no host, another scheme than `http` and `https`, user info, or not a URL. The text is not
 /// repeated beyond its path: a query may hold a secret.
+// FAULT A-B31; FAULT A-B3.
 pub(crate) fn parse(text: &str) -> Result<Uri, HttpError> {
     let text = text.trim();
     read(text).map_err(|why| HttpError::Url { url: shown_text(text), why: why.into_owned() })
@@ -56,7 +56,8 @@ fn read(text: &str) -> Result<Uri, Cow<'static, str>> {
 pub(crate) struct Elsewhere(pub(crate) String);
 
 /// Resolves what a server names against where it was named (RFC 3986, section 5). Another origin is refused, as is what
-/// cannot be read: our headers would go there (ledger T-32, FAULT A-B20).
+/// cannot be read: our headers would go there.
+// T-32, FAULT A-B20.
 pub(crate) fn within(base: &Uri, reference: &str) -> Result<Uri, Elsewhere> {
     let nowhere = || Elsewhere("nowhere".to_owned());
     let whole = resolved(base, reference).ok_or_else(nowhere)?;
@@ -211,8 +212,8 @@ fn canonical(text: &str) -> Result<Uri, Cow<'static, str>> {
     whole.parse().map_err(|_| "not written as a URL, or too long".into())
 }
 
-/// The text, where a URL may be lax without meaning another host: behind the authority, what RFC 3986 has no place for
-/// is written as `%XX`.
+/// The text, where a URL may be lax without meaning another host: behind the authority, characters that RFC 3986
+/// does not allow are written as `%XX`.
 ///
 /// # Errors
 ///
@@ -255,7 +256,7 @@ fn authority(text: &str) -> (usize, usize) {
     (start, text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length))
 }
 
-/// What may be shown of a URL; of one without an authority, its scheme. `None` if it is none.
+/// What may be shown of a URL; of one without an authority, its scheme. `None` if it is not a URL.
 fn shown_parts(text: &str) -> Option<String> {
     let uri = UriStr::new(text).ok()?;
     let scheme = uri.scheme_str();
@@ -264,7 +265,7 @@ fn shown_parts(text: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{}", uri.path_str()).chars().take(LONGEST_SHOWN).collect())
 }
 
-/// What may be shown of a text that is no URL: up to the query, after the user info, clipped.
+/// What may be shown of a text that is not a URL: up to the query, after the user info, clipped.
 fn shown_text(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let (host, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));

@@ -33,7 +33,8 @@ pub(crate) struct Annotation {
     pub(crate) header: HeaderName,
 }
 
-/// Why a schema's annotations are invalid, and with them the tool (ledger HDR-S-013 to HDR-S-015, T-29).
+/// Why a schema's annotations are invalid, and with them the tool.
+// HDR-S-013 to HDR-S-015, T-29.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Invalid(pub(crate) String);
@@ -52,7 +53,8 @@ pub(crate) enum ParamError {
 pub(crate) enum Value {
     /// A string as it is, or `true` and `false`.
     Text(String),
-    /// An integer, whose header is compared by its number (ledger HDR-S-021).
+    /// An integer, whose header is compared by its number.
+    // HDR-S-021.
     Integer(i64),
 }
 
@@ -84,8 +86,7 @@ impl Annotation {
         Ok(self.read(arguments)?.map(Value::into_text))
     }
 
-    /// The value at the annotation's path (ledger HDR-C-016, HDR-C-017, T-30). `None` where it is absent or
-    /// null.
+    /// The value at the annotation's path. `None` where it is absent or null.
     ///
     /// The value's own type decides how it is copied, not the declared one: a value of a wrong type is the
     /// tool's to refuse, and a header check in front of it must not hide that. A fraction, an array or an
@@ -95,6 +96,7 @@ impl Annotation {
     ///
     /// An integer beyond 2^53-1, and a key on the path that stands there twice: two readers would read two
     /// values.
+    // HDR-C-016, HDR-C-017, T-30.
     pub(crate) fn read(&self, arguments: Option<&RawJson>) -> Result<Option<Value>, ParamError> {
         let Some(arguments) = arguments else { return Ok(None) };
         let mut value = Cow::Borrowed(arguments);

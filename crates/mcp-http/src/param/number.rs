@@ -1,6 +1,7 @@
 //! Numbers as headers may carry them: integers that every peer holds exactly.
 
-/// The largest integer that a header may carry, and its negative the smallest: 2^53-1 (ledger HDR-S-014).
+/// The largest integer that a header may carry, and its negative the smallest: 2^53-1.
+// HDR-S-014.
 const MAX_SAFE: i64 = (1 << 53) - 1;
 
 /// What a number is, whichever way it is written.
@@ -28,8 +29,9 @@ pub(super) fn json_number(text: &[u8]) -> Number {
     scaled(negative, whole, fraction, exponent)
 }
 
-/// Reads a header's number: digits, and maybe a point and more digits (ledger HDR-S-021, T-30). No exponent,
-/// no plus, no hexadecimal: `1e1` and `0x2a` are none.
+/// Reads a header's number: digits, and maybe a point and more digits. No exponent, no plus, no hexadecimal: `1e1` and
+/// `0x2a` are none.
+// HDR-S-021, T-30.
 pub(crate) fn plain_decimal(text: &str) -> Option<Number> {
     let (negative, text) = sign(text.as_bytes());
     let mut parts = text.splitn(2, |byte| *byte == b'.');

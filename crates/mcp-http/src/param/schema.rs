@@ -1,7 +1,8 @@
 //! A tool's input schema to its annotations: one pass over every place of JSON Schema 2020-12 that holds a
 //! schema.
 //!
-//! `$ref` is not followed (ledger SEC-B-011, T-29).
+//! `$ref` is not followed.
+// SEC-B-011, T-29.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -23,8 +24,8 @@ static FIND_KEYWORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KE
 ///
 /// # Errors
 ///
-/// The first annotation that breaks a rule makes the tool invalid (ledger HDR-C-018). A schema without
-/// annotations is never judged.
+/// The first annotation that breaks a rule makes the tool invalid. A schema without annotations is never judged.
+// HDR-C-018.
 pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> {
     let text = schema.as_bytes();
     // Most schemas have none, which a quick look tells: the keyword stands nowhere, and nothing is written

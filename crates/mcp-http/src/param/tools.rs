@@ -1,4 +1,5 @@
-//! What a client keeps of a tool list: the tools whose annotations are valid (ledger HDR-C-018).
+//! What a client keeps of a tool list: the tools whose annotations are valid.
+// HDR-C-018.
 
 use mcp_core::message::RawJson;
 

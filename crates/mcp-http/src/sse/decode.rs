@@ -1,4 +1,5 @@
-//! Bytes to events, as WHATWG HTML section 9.2.6 reads them (ledger SSE-B-001), incremental and bounded.
+//! Bytes to events, as WHATWG HTML section 9.2.6 reads them, incremental and bounded.
+// SSE-B-001.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,45 +9,35 @@ use memchr::{memchr, memchr2};
 
 /// One block of the stream: an event, or only what a reader has to remember for its next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub(crate) struct Event {
     /// The `event` field; empty means `message`.
-    pub kind: String,
-    /// The `data` lines, joined by newlines. Empty for a priming event and for a block without data: neither
-    /// is a message (ledger SSE-C-005). The bytes are as they came: whether they are UTF-8 their own decoder
-    /// finds out.
-    pub data: Bytes,
+    pub(crate) kind: String,
+    /// The `data` lines, joined by newlines. Empty for a priming event and for a block without data: neither is a
+    /// message. The bytes are as they came: whether they are UTF-8 their own decoder finds out.
+    // SSE-C-005.
+    pub(crate) data: Bytes,
     /// The `id` field of this block, where it had one. The reader keeps the last one of the stream; an empty
     /// one takes back those before it. One with a NUL is ignored.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// The `retry` field of this block. A number too large for any clock is the largest number of
     /// milliseconds: compare it before you add it to a time.
-    pub retry: Option<Duration>,
+    pub(crate) retry: Option<Duration>,
 }
 
 /// An event is longer than the limit. The stream cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is longer than the SSE event limit of {limit} bytes")]
-pub struct TooLarge {
+pub(crate) struct TooLarge {
     /// The limit, in bytes.
-    pub limit: usize,
+    pub(crate) limit: usize,
 }
 
 /// An incremental reader of one stream.
 ///
 /// What it says does not depend on how the bytes are cut. A block that has not ended when the stream ends is
 /// no event: drop the reader.
-///
-/// ```
-/// use mcp_http::sse::Decoder;
-///
-/// let mut decoder = Decoder::new(1 << 20);
-/// decoder.push(b": hello\r\nid: 7\r\nda").unwrap();
-/// decoder.push(b"ta: {}\r\n\r\n").unwrap();
-/// let event = decoder.next_event().unwrap();
-/// assert_eq!((&event.data[..], event.id.as_deref()), (&b"{}"[..], Some("7")));
-/// ```
 #[derive(Debug)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     limit: usize,
     /// The start of a line whose end has not come yet.
     line: BytesMut,
@@ -78,11 +69,18 @@ impl Block {
     }
 }
 
+impl Event {
+    /// A message with this data.
+    pub(crate) fn new(data: Bytes) -> Event {
+        Event { kind: String::new(), data, id: None, retry: None }
+    }
+}
+
 impl Decoder {
     /// A reader that refuses events of more than `limit` bytes. What counts is what is held: the data and the
     /// other fields of the unfinished block, and its unfinished line with its name. A comment counts while it
     /// is unfinished.
-    pub fn new(limit: usize) -> Decoder {
+    pub(crate) fn new(limit: usize) -> Decoder {
         Decoder {
             limit,
             line: BytesMut::new(),
@@ -102,7 +100,7 @@ impl Decoder {
     ///
     /// [`TooLarge`], as soon as an unfinished event exceeds the limit, and from then on. Events before it can
     /// still be taken.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
         if !bytes.is_empty() && std::mem::take(&mut self.after_cr) {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
@@ -128,14 +126,23 @@ impl Decoder {
     }
 
     /// The next finished event.
-    pub fn next_event(&mut self) -> Option<Event> {
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.ready.pop_front()
     }
 
     /// The last `retry` of the stream. It counts from the end of its line, even where the stream ends before
     /// its block.
-    pub fn retry(&self) -> Option<Duration> {
+    pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
+    }
+
+    /// The data of the event that the stream ended in: one whose blank line is missing. WHATWG discards it.
+    pub(crate) fn take_unfinished(&mut self) -> Option<Bytes> {
+        if !self.line.is_empty() {
+            self.end_line(b"");
+        }
+        let block = std::mem::take(&mut self.block);
+        block.has_data.then(|| block.data.freeze())
     }
 
     fn check(&mut self, more: usize) -> Result<(), TooLarge> {
@@ -199,7 +206,7 @@ impl Decoder {
         }
     }
 
-    /// A block without data is no event in WHATWG's sense; its id and retry count all the same, so it is
+    /// A block without data is not an event in WHATWG's sense; its id and retry count all the same, so it is
     /// reported with empty data.
     fn end_block(&mut self) {
         let block = std::mem::take(&mut self.block);

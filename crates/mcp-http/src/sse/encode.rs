@@ -1,5 +1,5 @@
-//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline (ledger
-//! SSE-B-003).
+//! Events to bytes. One message is one `data` line: JSON text on the wire has no raw newline.
+// SSE-B-003.
 
 use std::time::Duration;
 
@@ -8,16 +8,17 @@ use mcp_core::message::Message;
 /// Appends a message as an event, with an id if the stream can be resumed.
 ///
 /// An id with a CR, an LF or a NUL cannot be written and is left out, here and below.
-pub fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u8>) {
+pub(crate) fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u8>) {
     put_id(id, out);
     out.extend_from_slice(b"data: ");
     message.write_to(out);
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an event of a kind of its own, such as `endpoint` (ledger SSE24-S-002). Each line of `data`
-/// becomes a line; a reader joins them by LF, whatever ended them. A kind ends at its first CR or LF.
-pub fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
+/// Appends an event of another type, such as `endpoint`. Each line of `data` becomes a line; a reader joins them
+/// by LF, whatever ended them. A kind ends at its first CR or LF.
+// SSE24-S-002.
+pub(crate) fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
     let kind = kind.split(['\r', '\n']).next().unwrap_or_default();
     put_field("event", kind, out);
     for line in data.replace("\r\n", "\n").split(['\r', '\n']) {
@@ -26,9 +27,10 @@ pub fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a priming event: an id, empty data, and how long to wait before the next connection (ledger
-/// SSE-S-004, SSE-S-007). The wait is written in whole milliseconds, rounded down.
-pub fn priming_event(id: &str, retry: Option<Duration>, out: &mut Vec<u8>) {
+/// Appends a priming event: an id, empty data, and how long to wait before the next connection. The wait is written in
+/// whole milliseconds, rounded down.
+// SSE-S-004, SSE-S-007.
+pub(crate) fn priming_event(id: &str, retry: Option<Duration>, out: &mut Vec<u8>) {
     put_id(Some(id), out);
     if let Some(retry) = retry {
         put_field("retry", &retry.as_millis().to_string(), out);
@@ -36,8 +38,9 @@ pub fn priming_event(id: &str, retry: Option<Duration>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"data:\n\n");
 }
 
-/// Appends a comment, which only shows that the server is alive (ledger HTTP-S-021).
-pub fn comment(out: &mut Vec<u8>) {
+/// Appends a comment, which only shows that the server is alive.
+// HTTP-S-021.
+pub(crate) fn comment(out: &mut Vec<u8>) {
     out.extend_from_slice(b": \n\n");
 }
 

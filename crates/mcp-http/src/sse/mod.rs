@@ -1,4 +1,5 @@
-//! Server-sent events: the wire format of streams, both directions, no I/O.
+//! Server-sent events: the wire format of streams, both directions, no I/O. Our own, because it bounds events, keeps data
+//! as slices, and reports priming events, which other readers discard.
 
 mod decode;
 mod encode;
@@ -6,5 +7,5 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Decoder, Event, TooLarge};
-pub use encode::{comment, event, message_event, priming_event};
+pub(crate) use decode::{Decoder, Event};
+pub(crate) use encode::{comment, event, message_event, priming_event};

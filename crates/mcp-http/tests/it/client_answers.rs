@@ -111,7 +111,7 @@ async fn a_2xx_that_is_no_answer_is_told_at_once() {
         ask.reply(status, if kind.is_empty() { &[] } else { &headers }, None, body);
         let (seen, error) = details(&one.await.unwrap_err());
         assert_eq!(seen, LossKind::NotUnderstood, "{status} {kind} {body}: {error}");
-        assert!(matches!(error, HttpError::NotMcp { .. }), "{error:?}");
+        assert!(matches!(error, HttpError::NotMcp(_)), "{error:?}");
     }
 }
 
@@ -251,4 +251,122 @@ async fn the_first_post_decides_the_era() {
     probe.json_body(400, body);
     peer.post("server/discover").await.result(discovered());
     assert!(client.ready().await.unwrap().version.is_modern());
+}
+
+/// FAULT F-C17, promise 5: a JSON-RPC error that comes as an event counts on any status, as one in JSON does.
+#[tokio::test(start_paused = true)]
+async fn a_json_rpc_error_as_an_event_counts_whatever_its_status() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for status in [400, 404, 405, 422] {
+        for end in ["\n\n", "\n", ""] {
+            let one = call(&client);
+            let ask = peer.post("tools/call").await;
+            let body =
+                format!("id: 1\ndata:\n\ndata: {}{end}", ask.refusal(r#"{"code":-32602,"message":"no"}"#));
+            ask.reply(status, &[("content-type", "text/event-stream")], None, body);
+            let error = one.await.unwrap_err();
+            assert_eq!(error.rpc().map(|error| error.code), Some(-32602), "{status} {error:?}");
+        }
+    }
+}
+
+/// FAULT F-C17: a probe that is refused so tells the era: the server speaks other versions.
+#[tokio::test(start_paused = true)]
+async fn a_probe_refused_by_an_event_is_understood() {
+    let mut peer = Peer::new();
+    let client = builder().start(peer.http()).unwrap();
+    let ask = peer.post("server/discover").await;
+    let error =
+        r#"{"code":-32022,"message":"v","data":{"supported":["2025-11-25"],"requested":"2026-07-28"}}"#;
+    let body = format!("data: {}\n\n", ask.refusal(error));
+    ask.reply(400, &[("content-type", "text/event-stream")], None, body);
+    peer.handshake(ProtocolVersion::V2025_11_25, None).await;
+    peer.next_of(hyper::Method::GET).await.status(405);
+    client.ready().await.unwrap();
+}
+
+/// FAULT F-C9: the error names the method, the content type and the text, and is not that of an opening.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_mcp_is_described() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    let one = call(&client);
+    let html = "\n<title>Sign in</title>\n<p>more";
+    peer.post("tools/call").await.reply(200, &[("content-type", "text/html; charset=utf-8")], None, html);
+    let (_, error) = details(&one.await.unwrap_err());
+    let HttpError::NotMcp(answer) = &error else { panic!("{error:?}") };
+    assert!(!answer.is_opening());
+    for part in ["tools/call", "text/html; charset=utf-8", "`<title>Sign in</title>`"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// FAULT F-C12, F-C11: replies in an unusual frame are taken.
+#[tokio::test(start_paused = true)]
+async fn replies_in_an_unusual_frame_are_taken() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for (status, kind, before, after) in [
+        (200, "text/event-stream", "data: ", "\n"),
+        (200, "text/event-stream", "data: ", ""),
+        (200, "text/event-stream", "event: response\ndata: ", "\n\n"),
+        (200, "text/event-stream", "", ""),
+        (200, "text/event-stream", " \n", "\n"),
+        (202, "application/json", "", ""),
+    ] {
+        let one = call(&client);
+        let ask = peer.post("tools/call").await;
+        let body = format!("{before}{}{after}", ask.answer(&said("ok")));
+        ask.reply(status, &[("content-type", kind)], None, body);
+        assert!(one.await.unwrap().raw().to_string().contains("ok"), "{status} {before:?} {after:?}");
+    }
+    let one = call(&client);
+    let stream = peer.post("tools/call").await.events();
+    stream.raw("event: error\ndata: out of tokens\n\n");
+    stream.end();
+    let error = one.await.unwrap_err().to_string();
+    assert!(error.contains("error") && error.contains("out of tokens"), "{error}");
+}
+
+/// FAULT F-C11: 409 and 503 may say that the session is gone.
+#[tokio::test(start_paused = true)]
+async fn a_lost_session_is_understood_from_other_statuses() {
+    for (status, body, lost) in [
+        (409, "Session not found", true),
+        (503, "the session has expired", true),
+        (503, "too many sessions", false),
+        (409, "conflict", false),
+    ] {
+        let mut peer = Peer::new();
+        let client = peer.legacy(ProtocolVersion::V2025_11_25, Some("s")).await;
+        let one = call(&client);
+        peer.post("tools/call").await.reply(status, &[], None, body);
+        if lost {
+            // The call was not executed: it goes out again in a new session.
+            peer.handshake(ProtocolVersion::V2025_11_25, Some("t")).await;
+        } else {
+            assert!(!matches!(details(&one.await.unwrap_err()).0, LossKind::SessionLost { .. }), "{status}");
+        }
+    }
+}
+
+/// FAULT F-C4: what only reads is sent once more where a kept connection ends without a word; a call is not.
+#[tokio::test(start_paused = true)]
+async fn only_requests_that_read_are_sent_again() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for method in ["tools/list", "resources/list", "resources/read", "prompts/get"] {
+        let params = RawJson::object([("name", RawJson::string("a")), ("uri", RawJson::string("a"))]);
+        let one = client.call(method, Some(params), CallOptions::default());
+        drop(peer.post(method).await);
+        peer.post(method)
+            .await
+            .result(r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#);
+        one.await.unwrap();
+    }
+    let one = call(&client);
+    drop(peer.post("tools/call").await);
+    assert_eq!(details(&one.await.unwrap_err()).0, LossKind::Cut);
+    peer.silence(std::time::Duration::from_secs(60)).await;
 }

@@ -243,3 +243,45 @@ async fn a_silent_stream_that_owes_an_answer_is_resumed() {
     stream.event(&answer);
     call.await.unwrap();
 }
+
+/// An event above the limit ends its stream for good: the server would send it again on every connection.
+#[tokio::test(start_paused = true)]
+async fn a_stream_with_too_large_an_event_is_not_resumed() {
+    let limited = |peer: &Peer| peer.http().configure(|config| config.limits.event = 1000);
+    let large = format!("id: 2\ndata: \"{}\"\n\n", "x".repeat(2000));
+    let mut peer = Peer::new();
+    let client = builder().era(mcp_core::client::EraMode::Legacy(V)).start(limited(&peer)).unwrap();
+    peer.handshake(V, None).await;
+    client.ready().await.unwrap();
+    let own = peer.next_of(Method::GET).await.events();
+    own.raw("id: 1\ndata:\n\n");
+    own.raw(large.as_str());
+    own.hung_up().await;
+    peer.silence(Duration::from_secs(600)).await;
+    let call = call(&client);
+    let stream = peer.post("tools/call").await.events();
+    stream.raw("id: 1\ndata:\n\n");
+    stream.raw(large.as_str());
+    assert_eq!(lost(&call.await.unwrap_err()), LossKind::TooLarge);
+    peer.silence(Duration::from_secs(600)).await;
+}
+
+/// FAULT C-29: a server that refuses a resume with `Retry-After` is not asked earlier.
+#[tokio::test(start_paused = true)]
+async fn a_resume_waits_as_long_as_retry_after_asks() {
+    let mut peer = Peer::new();
+    let client = peer.legacy(V, None).await;
+    let call = call(&client);
+    let ask = peer.post("tools/call").await;
+    let answer = ask.answer(TOOL);
+    let stream = ask.events();
+    stream.raw("id: 1\ndata:\n\n");
+    stream.end();
+    peer.next_of(Method::GET).await.reply(503, &[("retry-after", "40")], None, "");
+    let before = Instant::now();
+    let get = peer.next_of(Method::GET).await;
+    let waited = before.elapsed().as_secs();
+    assert!((40..=50).contains(&waited), "{waited}");
+    get.events().event(&answer);
+    call.await.unwrap();
+}

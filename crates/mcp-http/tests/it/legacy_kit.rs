@@ -255,10 +255,29 @@ pub(crate) fn what(message: &Value) -> String {
     message["method"].as_str().unwrap_or("result").to_owned()
 }
 
+/// The event of a block, in the form in which the server writes it: lines that end in LF, one space after the colon.
+fn event(block: &str) -> Option<Event> {
+    let field = |name: &str| {
+        let prefix = format!("{name}: ");
+        let mut lines = block
+            .lines()
+            .map(|line| line.strip_prefix(&prefix).or((line == &prefix[..prefix.len() - 1]).then_some("")));
+        lines.find_map(|value| value).map(str::to_owned)
+    };
+    let event = Event {
+        kind: field("event").unwrap_or_default(),
+        id: field("id"),
+        retry: field("retry").map(|millis| Duration::from_millis(millis.parse().expect("milliseconds"))),
+        data: field("data").unwrap_or_default(),
+    };
+    let is_event = event.id.is_some() || event.retry.is_some() || field("data").is_some();
+    is_event.then_some(event)
+}
+
 /// A stream as a client reads it.
 pub(crate) struct Events {
     raw: Raw,
-    decoder: mcp_http::sse::Decoder,
+    text: String,
 }
 
 impl Events {
@@ -269,18 +288,21 @@ impl Events {
         assert_eq!(head.header("content-type"), Some("text/event-stream"));
         assert_eq!(head.header("cache-control"), Some("no-cache, no-transform"));
         assert_eq!(head.header("x-accel-buffering"), Some("no"));
-        Events { raw, decoder: mcp_http::sse::Decoder::new(1 << 24) }
+        Events { raw, text: String::new() }
     }
 
     /// The next event; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.decoder.next_event() {
-                let data = String::from_utf8(event.data.to_vec()).expect("UTF-8");
-                return Some(Event { kind: event.kind, id: event.id, retry: event.retry, data });
+            if let Some(end) = self.text.find("\n\n") {
+                let block = self.text.drain(..end + 2).collect::<String>();
+                // A comment is not an event.
+                if let Some(event) = event(&block) {
+                    return Some(event);
+                }
+                continue;
             }
-            let chunk = self.raw.chunk().await?;
-            self.decoder.push(chunk.as_bytes()).expect("small events");
+            self.text.push_str(&self.raw.chunk().await?);
         }
     }
 

@@ -139,6 +139,7 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<HttpClientCon
             .map_err(|problem| Failure::usage(format!("the certificates in {} {problem}", path.display())))?;
         config.net.tls.extra_roots.push(pem.into_bytes());
     }
+    config.net.user_agent = Some(concat!("mcp/", env!("CARGO_PKG_VERSION")).to_owned());
     config.net.tls.insecure = options.insecure;
     config.credentials.allow_plain = options.allow_http;
     let limit = |time: Duration| (time != Duration::MAX).then_some(time);

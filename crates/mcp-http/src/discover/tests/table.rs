@@ -48,7 +48,7 @@ fn a_2xx_without_mcp_goes_on() {
     }
 }
 
-/// SSE24-C-008: other refusals of `initialize` are no sign of an HTTP+SSE server, and not of another path either.
+/// SSE24-C-008: other refusals of `initialize` do not show an HTTP+SSE server, and not of another path either.
 #[test]
 fn other_refusals_of_initialize_end_the_search() {
     for status in [402, 406, 410, 413, 415, 422, 431] {

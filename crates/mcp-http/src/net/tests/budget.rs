@@ -62,7 +62,7 @@ fn leave(budget: usize) {
 }
 
 /// FAULT C-39: the answer is here, and the task has done almost all it may in this turn. Either the call ends now or
-/// somebody wakes it; otherwise it would hang until its timeout, as nothing more comes over the connection.
+/// it is woken; otherwise it would hang until its timeout, as nothing more comes over the connection.
 #[tokio::test]
 async fn an_answer_is_not_forgotten_by_a_task_that_has_done_much() {
     for budget in 0..8 {

@@ -83,7 +83,7 @@ async fn an_encoded_body_is_refused_by_name() {
     for encoding in ["gzip", "BR", "gzip, identity"] {
         let said = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: 3\r\n\r\nabc");
         let error = against(said, &Settings::default(), 1000).await.unwrap_err();
-        assert!(matches!(error, HttpError::NotMcp { .. }));
+        assert!(matches!(error, HttpError::Encoded { .. }));
         assert!(error.to_string().contains(&encoding.to_ascii_lowercase()), "{error}");
     }
     let said = "HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\ncontent-length: 3\r\n\r\nabc".to_owned();

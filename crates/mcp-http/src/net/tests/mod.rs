@@ -1,6 +1,7 @@
 //! The connection layer against servers whose every byte is scripted.
 
 mod budget;
+mod flood;
 mod limits;
 mod multiplex;
 mod network;
@@ -148,6 +149,7 @@ pub(super) fn post(body: &str) -> Exchange {
         headers: Vec::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         counted: true,
+        repeatable: false,
     }
 }
 

@@ -15,13 +15,13 @@ use tokio::sync::Notify;
 use super::*;
 use crate::net::HttpVersions;
 
-type Answering = http_body_util::combinators::BoxBody<Bytes, Infallible>;
+pub(super) type Answering = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
-fn h2() -> Settings {
+pub(super) fn h2() -> Settings {
     settings(|c| c.net.versions = HttpVersions::Http2)
 }
 
-fn whole(text: &'static str) -> Response<Answering> {
+pub(super) fn whole(text: &'static str) -> Response<Answering> {
     Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed())
 }
 
@@ -55,7 +55,7 @@ impl<S: futures::Stream + Unpin> futures::Stream for SyncStream<S> {
 }
 
 /// Serves one connection until it is closed.
-async fn serve<F, A>(peer: Peer<DuplexStream>, streams: u32, answer: F)
+pub(super) async fn serve<F, A>(peer: Peer<DuplexStream>, streams: u32, answer: F)
 where
     F: Fn(Request<Incoming>) -> A,
     A: Future<Output = Response<Answering>> + Send + 'static,
@@ -257,7 +257,7 @@ async fn limits_hold_over_http2() {
     join!(client, played);
 }
 
-/// A stream that the server refused unseen is asked for again; one that it reset otherwise is not.
+/// A stream that the server refused unseen is requested again; one that it reset otherwise is not.
 #[tokio::test]
 async fn only_a_refused_stream_is_tried_again() {
     let (net, mut server) = scripted(&h2());
@@ -346,7 +346,7 @@ async fn an_old_server_is_an_error() {
     join!(client, played);
 }
 
-/// A peer that never tells its settings is no connection: it is given up in time, before anything is sent, and closed.
+/// A peer that never sends its settings is not used: it is given up in time, before anything is sent, and closed.
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_given_up_and_closed() {
     let (net, mut server) = scripted(&h2());
@@ -362,4 +362,32 @@ async fn a_silent_peer_is_given_up_and_closed() {
         assert!(said.starts_with(b"PRI * HTTP/2.0"));
     };
     join!(client, played);
+}
+
+/// GOAWAY that our side sends says nothing of what the peer has processed: the request is not sent again.
+#[tokio::test]
+async fn our_own_goaway_does_not_repeat_a_request() {
+    let (net, mut server) = scripted(&h2());
+    let client = async {
+        assert_eq!(read(&net, post("a")).await.unwrap(), "hello");
+        let error = read(&net, post("b")).await.unwrap_err();
+        assert!(matches!(error, HttpError::NotHttp { .. }), "{error:?}");
+        drop(net);
+    };
+    let played = async {
+        let mut peer = server.accept().await;
+        let mut preface = [0; 24];
+        peer.io.read_exact(&mut preface).await.unwrap();
+        peer.io.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        headers(&mut peer.io).await;
+        peer.io.write_all(&[0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88]).await.unwrap();
+        peer.io.write_all(&[0, 0, 5, 0, 1, 0, 0, 0, 1]).await.unwrap();
+        peer.io.write_all(b"hello").await.unwrap();
+        assert_eq!(headers(&mut peer.io).await, 3);
+        // DATA on stream 0 is an error of the whole connection: our side answers with GOAWAY.
+        peer.io.write_all(&[0, 0, 1, 0, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let _ = peer.io.read_to_end(&mut Vec::new()).await;
+    };
+    join!(client, played);
+    assert!(!server.was_dialled());
 }

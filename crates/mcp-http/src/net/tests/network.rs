@@ -31,7 +31,7 @@ async fn accept(listener: &TcpListener) -> Peer<TcpStream> {
     Peer::new(listener.accept().await.unwrap().0)
 }
 
-/// A port of loopback where nobody listens, nor can as long as the socket lives.
+/// A closed port of loopback, reserved as long as the socket lives.
 fn closed_port() -> (TcpSocket, u16) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -39,7 +39,7 @@ fn closed_port() -> (TcpSocket, u16) {
     (socket, port)
 }
 
-/// FAULT C-23: nobody listens.
+/// FAULT C-23: the port is closed.
 #[tokio::test]
 async fn a_refused_connection_is_named() {
     let (_socket, port) = closed_port();
@@ -61,6 +61,7 @@ async fn a_name_without_an_address_is_named() {
 /// A server on one family only is found under a name that has both: the other family fails first.
 #[tokio::test]
 async fn localhost_is_tried_in_both_families() {
+    let mut tried = 0;
     for bind in ["127.0.0.1:0", "[::1]:0"] {
         let Ok(listener) = TcpListener::bind(bind).await else { continue };
         // Some machines know the name in one family only.
@@ -76,7 +77,24 @@ async fn localhost_is_tried_in_both_families() {
             peer
         };
         assert_eq!(join!(read(&net, post("a")), server).0.unwrap(), "found");
+        tried += 1;
     }
+    assert!(tried > 0, "this machine knows localhost in neither family");
+}
+
+/// A policy for public addresses holds for literals and for names.
+#[tokio::test]
+async fn a_forbidden_address_is_not_connected_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut config = direct();
+    config.net.addresses = crate::net::AddressPolicy::Public;
+    for host in ["127.0.0.1", "localhost"] {
+        let error = read(&at(&format!("http://{host}:{port}/"), &config), post("a")).await.unwrap_err();
+        assert_eq!(failure(&error), ConnectFailure::ForbiddenAddress);
+        assert!(!error.is_retryable() && !error.was_sent());
+    }
+    assert!(futures::FutureExt::now_or_never(listener.accept()).is_none());
 }
 
 /// Addresses of the two families take turns, the resolver's first choice first.
@@ -107,7 +125,7 @@ async fn http_runs_over_a_unix_socket() {
     let _ = std::fs::remove_file(&path);
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let config = settings(|c| c.credentials.bearer = Some("token".into()));
-    let dial = super::super::UnixDial { path: path.clone() };
+    let dial = super::super::UnixDial::new(path.clone());
     let net = over(&ENDPOINT.parse::<Uri>().unwrap(), &config, dial);
     let server = async {
         let mut peer = Peer::new(listener.accept().await.unwrap().0);
@@ -117,7 +135,7 @@ async fn http_runs_over_a_unix_socket() {
     assert_eq!(join!(read(&net, post("a")), server).0.unwrap(), "unix");
     std::fs::remove_file(&path).unwrap();
     drop(listener);
-    let dial = super::super::UnixDial { path: path.clone() };
+    let dial = super::super::UnixDial::new(path.clone());
     let fresh = over(&ENDPOINT.parse::<Uri>().unwrap(), &config, dial);
     let error = read(&fresh, post("a")).await.unwrap_err();
     assert_eq!(failure(&error), ConnectFailure::Refused);
@@ -241,7 +259,7 @@ fn other_schemes_are_refused() {
     }
 }
 
-/// The environment names a proxy for everybody but loopback. A child process has an environment of its own.
+/// The environment names a proxy for all hosts but loopback. A child process has a separate environment.
 #[tokio::test]
 async fn the_environment_names_a_proxy_but_never_for_loopback() {
     const CHILD: &str = "MCP_HTTP_TEST_CHILD";

@@ -20,7 +20,8 @@ async fn one_connection_carries_many_exchanges() {
             assert_eq!(
                 request,
                 format!(
-                    "POST /mcp?key=1 HTTP/1.1\r\nhost: server.test\r\ncontent-length: {}\r\n\r\n{body}",
+                    "POST /mcp?key=1 HTTP/1.1\r\nhost: server.test\r\naccept-encoding: identity\r\nuser-agent: mcp-http/{}\r\ncontent-length: {}\r\n\r\n{body}",
+                    env!("CARGO_PKG_VERSION"),
                     body.len()
                 )
             );
@@ -58,7 +59,7 @@ async fn a_drained_stream_gives_its_connection_back() {
     join!(client, server);
 }
 
-/// A body that nobody read may go on for ever: its connection is closed.
+/// An unread body may never end: its connection is closed.
 #[tokio::test]
 async fn an_unread_body_closes_its_connection() {
     let (net, mut server) = scripted(&Settings::default());

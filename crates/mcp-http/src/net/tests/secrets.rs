@@ -204,7 +204,7 @@ fn hooked(answer: Option<&'static str>) -> (Arc<Hook>, Settings) {
 const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer realm=\"a\"\r\nwww-authenticate: Basic\r\n\
                             content-length: 2\r\n\r\nno";
 
-/// The hook is asked for every request, sees a challenge once, and the request goes out once more.
+/// The hook runs for every request, sees a challenge once, and the request goes out once more.
 #[tokio::test]
 async fn a_challenge_is_answered_once() {
     let (hook, config) = hooked(Some("Bearer better"));
@@ -283,4 +283,59 @@ async fn nothing_shows_a_secret() {
         peer.say("HTTP/1.1 302 Found\r\nlocation: /?q=canary-7f3a\r\n\r\n").await;
     };
     join!(client, server);
+}
+
+/// FAULT F-C3: cookies go back to the server that set them, and nowhere into text; a setting or a header of the user's turns
+/// them off.
+#[tokio::test]
+async fn cookies_are_sent_back() {
+    for (cookies, own, wanted) in
+        [(true, None, Some("lb=canary-7f3a")), (false, None, None), (true, Some("own=1"), Some("own=1"))]
+    {
+        let config = settings(|c| {
+            c.credentials.cookies = cookies;
+            c.credentials.headers.extend(own.map(|own| header("cookie", own)));
+            c.credentials.allow_plain = true;
+        });
+        let (net, mut server) = scripted(&config);
+        let client = async {
+            for _ in 0..2 {
+                let answer = net.send(post("a")).await.unwrap();
+                assert_eq!(text(answer).await.unwrap(), "ok");
+            }
+        };
+        let played = async {
+            let mut peer = server.accept().await;
+            peer.request().await;
+            peer.say("HTTP/1.1 200 OK\r\nset-cookie: lb=canary-7f3a; Path=/; HttpOnly\r\ncontent-length: 2\r\n\r\nok").await;
+            let request = peer.answer("ok").await;
+            let sent = request.lines().find_map(|line| line.strip_prefix("cookie: "));
+            assert_eq!(sent, wanted, "{request}");
+            peer
+        };
+        join!(client, played);
+    }
+}
+
+/// FAULT F-C3: firewalls refuse requests without `User-Agent`.
+#[tokio::test]
+async fn the_program_is_named() {
+    const OWN: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
+    let program = settings(|c| c.net.user_agent = Some("my-program/1.0".to_owned()));
+    let header = settings(|c| c.credentials.headers = vec![header("user-agent", "whole/2")]);
+    let rows = [
+        (Settings::default(), OWN.to_owned()),
+        (program, format!("my-program/1.0 {OWN}")),
+        (header, "whole/2".to_owned()),
+    ];
+    for (config, wanted) in rows {
+        let (net, mut server) = scripted(&config);
+        let played = async { server.accept().await.answer("ok").await };
+        let (result, request) = join!(read(&net, post("a")), played);
+        result.unwrap();
+        let sent = request.lines().filter_map(|line| line.strip_prefix("user-agent: "));
+        assert_eq!(sent.collect::<Vec<_>>(), [wanted], "{request}");
+    }
+    let broken = settings(|c| c.net.user_agent = Some("a\nb".to_owned()));
+    assert!(matches!(at("http://localhost/", &broken), Err(HttpError::Setting { .. })));
 }

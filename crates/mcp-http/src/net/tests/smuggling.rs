@@ -75,7 +75,7 @@ async fn malformed_chunks_are_errors() {
     }
 }
 
-/// Bytes after the answer are nobody's answer: the connection is closed.
+/// Bytes after the answer belong to no request: the connection is closed.
 #[tokio::test]
 async fn bytes_after_an_answer_end_the_connection() {
     let said = format!("{}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong", ok("right"));
@@ -103,7 +103,7 @@ async fn what_is_legal_is_read() {
     }
 }
 
-/// What is no HTTP at all says so.
+/// The error of a peer that does not speak HTTP says so.
 #[tokio::test]
 async fn another_protocol_is_named_as_such() {
     for said in [

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::join;
 
+use super::multiplex::{h2, serve, whole};
 use super::*;
 
 /// The server closed a kept connection: nothing was written to it, so another one is as good.
@@ -112,7 +113,7 @@ async fn a_body_cut_in_the_middle_is_an_error() {
     }
 }
 
-/// Connections that nobody uses are closed after a while, and the client opens new ones.
+/// Unused connections are closed after a while, and the client opens new ones.
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_a_while() {
     let (net, mut server) = scripted(&Settings::default());
@@ -199,4 +200,75 @@ async fn a_dropped_send_closes_its_connection_and_returns_its_permit() {
         server.accept().await.answer("done").await;
     };
     join!(client, server);
+}
+
+/// FAULT F-C4: a server that closes kept connections without a word gets a request once more that is safe to repeat, and no
+/// other one; nor does one that said a single byte.
+#[tokio::test]
+async fn only_a_repeatable_request_is_sent_again_after_silence() {
+    for (repeatable, said, answered) in [(true, "", true), (false, "", false), (true, "H", false)] {
+        let (net, mut server) = scripted(&Settings::default());
+        let client = async {
+            assert_eq!(read(&net, post("a")).await.unwrap(), "one");
+            read(&net, Exchange { repeatable, ..post("b") }).await
+        };
+        let played = async {
+            let mut first = server.accept().await;
+            first.answer("one").await;
+            first.request().await;
+            first.say(said).await;
+            drop(first);
+            if answered {
+                let mut second = server.accept().await;
+                assert!(second.answer("two").await.ends_with("\r\n\r\nb"));
+            }
+        };
+        let (result, ()) = join!(client, played);
+        match answered {
+            true => assert_eq!(result.unwrap(), "two"),
+            false => assert!(matches!(result, Err(HttpError::Cut { .. })), "{result:?}"),
+        }
+        assert!(!server.was_dialled());
+    }
+}
+
+/// A new connection that ends without a word is a broken server, and so is a second one.
+#[tokio::test]
+async fn silence_on_a_new_connection_is_final() {
+    for kept in [true, false] {
+        let (net, mut server) = scripted(&Settings::default());
+        let client = async {
+            if kept {
+                assert_eq!(read(&net, post("a")).await.unwrap(), "one");
+            }
+            let error = read(&net, Exchange { repeatable: true, ..post("b") }).await.unwrap_err();
+            assert!(matches!(error, HttpError::Cut { .. }), "{error}");
+        };
+        let played = async {
+            if kept {
+                let mut first = server.accept().await;
+                first.answer("one").await;
+                first.request().await;
+            }
+            server.accept().await.request().await;
+        };
+        join!(client, played);
+        assert!(!server.was_dialled());
+    }
+}
+
+/// An HTTP/2 connection without a stream is closed after a while.
+#[tokio::test(start_paused = true)]
+async fn an_idle_http2_connection_is_closed() {
+    let (net, mut server) = scripted(&h2());
+    let client = async {
+        assert_eq!(read(&net, post("a")).await.unwrap(), "hello");
+        tokio::time::sleep(Duration::from_secs(80)).await;
+        assert_eq!(net.open_connections(), 1);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(net.open_connections(), 0);
+    };
+    let played = async { serve(server.accept().await, 10, |_| async { whole("hello") }).await };
+    join!(client, played);
+    drop(net);
 }

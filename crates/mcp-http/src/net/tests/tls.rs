@@ -11,7 +11,7 @@ use super::*;
 use crate::error::ConnectFailure;
 use crate::net::{HttpVersions, Proxy};
 
-/// A certificate for these names by an authority of our own: the authority in PEM, and the server's side.
+/// A certificate for these names by a new authority: the authority in PEM, and the server's side.
 fn authority(names: &[&str], alpn: &[&[u8]]) -> (Vec<u8>, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -185,7 +185,7 @@ async fn https_goes_through_a_tunnel() {
     assert!(ask("server.test", address, &config).await.unwrap().starts_with("HTTP/2.0 https://server.test:"));
 }
 
-/// Opens streams: the first at once, the next ones only when both are asked for.
+/// Opens streams: the first at once, the next ones only when both are requested.
 struct Together(Arc<tokio::sync::Barrier>, AtomicUsize, TlsAcceptor);
 
 #[async_trait]
@@ -217,4 +217,108 @@ async fn connections_of_their_own_are_opened_side_by_side() {
     for call in calls {
         assert_eq!(text(call.unwrap()).await.unwrap(), "ok");
     }
+}
+
+/// A server's side with this self-signed certificate, and the certificate in PEM.
+fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, rustls::ServerConfig) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    change(&mut params);
+    let certificate = params.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate.der().to_vec())],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    (certificate.pem().into_bytes(), config)
+}
+
+async fn listening(config: rustls::ServerConfig) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config))));
+    address
+}
+
+/// FAULT F-C15: a self-signed certificate that was given is trusted for itself, whether it is marked as an authority or
+/// not, for its names and in its time only.
+#[tokio::test]
+async fn a_given_self_signed_certificate_is_trusted_for_itself() {
+    for is_ca in [IsCa::NoCa, IsCa::ExplicitNoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        let (pem, server) = self_signed(|params| params.is_ca = is_ca);
+        let address = listening(server).await;
+        let config = trusting(pem, HttpVersions::Auto);
+        assert!(ask("localhost", address, &config).await.is_ok(), "{is_ca:?}");
+        let error = ask("127.0.0.1", address, &config).await.unwrap_err();
+        assert!(matches!(error, HttpError::Connect { kind: ConnectFailure::CertificateName, .. }), "{error}");
+        let (other, _) = self_signed(|params| params.is_ca = is_ca);
+        let error = ask("localhost", address, &trusting(other, HttpVersions::Auto)).await.unwrap_err();
+        assert!(matches!(error, HttpError::Connect { kind, .. } if kind.is_tls()), "{error}");
+        let (old, server) = self_signed(|params| {
+            params.is_ca = is_ca;
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        });
+        let address = listening(server).await;
+        let error = ask("localhost", address, &trusting(old, HttpVersions::Auto)).await.unwrap_err();
+        assert!(
+            matches!(error, HttpError::Connect { kind: ConnectFailure::ExpiredCertificate, .. }),
+            "{error}"
+        );
+    }
+}
+
+/// A server that asks for a certificate gets the client's; a user's own configuration of rustls is used as it is.
+#[tokio::test]
+async fn a_client_shows_its_certificate() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["client".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from(certificate.der().to_vec())).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .unwrap();
+    let server_key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&server_key).unwrap();
+    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            vec![CertificateDer::from(own.der().to_vec())],
+            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let address = listening(server).await;
+    let mut config = trusting(own.pem().into_bytes(), HttpVersions::Http1);
+    assert!(ask("localhost", address, &config).await.is_err());
+    let identity = crate::net::ClientIdentity::new(certificate.pem(), key.serialize_pem());
+    assert!(!format!("{identity:?} {config:?}", config = config.net).contains("PRIVATE KEY"));
+    config.net.tls.identity = Some(identity);
+    assert_eq!(ask("localhost", address, &config).await.unwrap(), "HTTP/1.1 /mcp");
+    for (certificates, key) in [("", key.serialize_pem()), (certificate.pem().as_str(), String::new())] {
+        config.net.tls.identity = Some(crate::net::ClientIdentity::new(certificates, key));
+        let error = ask("localhost", address, &config).await.unwrap_err();
+        assert!(matches!(error, HttpError::Setting { .. }), "{error}");
+    }
+    let mut trusted = rustls::RootCertStore::empty();
+    trusted.add(CertificateDer::from(own.der().to_vec())).unwrap();
+    let custom = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(trusted)
+        .with_client_auth_cert(
+            vec![CertificateDer::from(certificate.der().to_vec())],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let mut config = trusting(b"not looked at".to_vec(), HttpVersions::Http1);
+    config.net.tls.custom = Some(Arc::new(custom));
+    assert_eq!(ask("localhost", address, &config).await.unwrap(), "HTTP/1.1 /mcp");
 }

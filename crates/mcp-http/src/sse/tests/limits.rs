@@ -1,6 +1,7 @@
 //! The bound of one event, and what is held beside it.
 
-use super::super::{Decoder, TooLarge};
+use super::super::Decoder;
+use super::super::decode::TooLarge;
 
 const LIMIT: usize = 64;
 

@@ -158,7 +158,7 @@ proptest! {
         prop_assert_eq!(read(cut(&bytes, &cuts)), want);
     }
 
-    /// FAULT B: header injection, for events: no text makes an event or a field of its own.
+    /// FAULT B: header injection, for events: no text adds an event or a field.
     #[test]
     fn no_text_breaks_out_of_its_event(id in hostile(), kind in hostile(), data in hostile()) {
         let mut bytes = Vec::new();

@@ -29,7 +29,7 @@ fn a_missing_scheme_is_http_for_this_machine_and_https_elsewhere() {
     }
 }
 
-/// One host has one form, whoever reads it afterwards.
+/// One host has one form for every later reader.
 #[test]
 fn what_is_read_is_written_in_one_form() {
     for (text, url) in [
