@@ -11,6 +11,7 @@ use std::sync::Arc;
 use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
 use crate::child::ChildTransport;
+use crate::diagnose;
 use crate::env::child_env;
 use crate::error::StdioError;
 use crate::evidence::{ChildMonitor, Witness};
@@ -130,6 +131,11 @@ impl ChildCommand {
         self.hub.lines()
     }
 
+    /// The names of the variables that a child started now would see.
+    pub fn env_names(&self) -> Vec<OsString> {
+        child_env(&self.passed, &self.set, |name| std::env::var_os(name)).into_keys().collect()
+    }
+
     /// Shows what the newest child of this command has written that is not MCP, for an error about it.
     pub fn monitor(&self) -> ChildMonitor {
         self.monitor.clone()
@@ -190,9 +196,19 @@ impl ChildCommand {
         match &self.cwd {
             Some(cwd) => match check_directory(cwd) {
                 Err(source) => StdioError::Cwd { program, cwd: cwd.clone(), source },
-                Ok(()) => StdioError::Spawn { program, cwd: Some(cwd.clone()), source },
+                Ok(()) => StdioError::Spawn {
+                    reason: diagnose::spawn_failure(&program, Some(cwd), &source),
+                    program,
+                    cwd: Some(cwd.clone()),
+                    source,
+                },
             },
-            None => StdioError::Spawn { program, cwd: None, source },
+            None => StdioError::Spawn {
+                reason: diagnose::spawn_failure(&program, None, &source),
+                program,
+                cwd: None,
+                source,
+            },
         }
     }
 }

@@ -6,7 +6,8 @@ use std::ffi::{OsStr, OsString};
 /// What every child gets: who and where it is, how to reach the network, whom to trust. Nothing that
 /// usually holds a secret.
 #[cfg(not(windows))]
-const INHERITED: &[&str] = &["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TZ", "TMPDIR"];
+const INHERITED: &[&str] =
+    &["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
 
 #[cfg(windows)]
 const INHERITED: &[&str] = &[

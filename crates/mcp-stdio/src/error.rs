@@ -20,6 +20,8 @@ pub enum StdioError {
         cwd: Option<PathBuf>,
         /// Why not.
         source: io::Error,
+        /// What is probably wrong with the command or the file, where looking at it shows that.
+        reason: Option<String>,
     },
     /// The directory to start the program in does not exist or is none.
     Cwd {
@@ -57,12 +59,15 @@ impl StdioError {
 impl fmt::Display for StdioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StdioError::Spawn { program, cwd, .. } => {
+            StdioError::Spawn { program, cwd, reason, .. } => {
                 write!(f, "cannot start {}", program.display())?;
                 if let Some(cwd) = cwd {
                     write!(f, " in {}", cwd.display())?;
                 }
-                Ok(())
+                match reason {
+                    Some(reason) => write!(f, " ({reason})"),
+                    None => Ok(()),
+                }
             }
             StdioError::Cwd { program, cwd, .. } => {
                 write!(f, "cannot start {} in the directory {}", program.display(), cwd.display())

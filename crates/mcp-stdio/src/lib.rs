@@ -14,6 +14,7 @@
 
 mod child;
 mod command;
+mod diagnose;
 mod env;
 mod error;
 mod evidence;
@@ -24,6 +25,7 @@ mod reader;
 mod reaper;
 mod server;
 mod shutdown;
+mod silence;
 mod skipped;
 mod stderr;
 mod stream;

@@ -1,5 +1,7 @@
 //! The bounds of a byte stream.
 
+use std::time::Duration;
+
 use mcp_core::message::DEFAULT_MAX_DEPTH;
 
 /// What one stream may cost. The error that a limit causes names it.
@@ -11,13 +13,25 @@ pub struct Limits {
     pub max_line: usize,
     /// How deep JSON may be nested. Default: 128, at most 512.
     pub max_depth: u32,
-    /// How many links a listener serves at a time. Default: 1,024. Further peers wait in the backlog.
+    /// How many links a listener serves at a time. Default: 1,024. A further peer takes the place of the one that
+    /// has been silent for longest, if there is one that has not sent a message yet; otherwise it waits.
     pub max_links: usize,
+    /// How long a peer of a listener may take to send its first message. Default: 30 s.
+    pub first_message: Duration,
+    /// How long a peer of a listener may be silent afterwards. Default: [`Duration::MAX`], no limit: a client
+    /// that waits for notifications sends nothing.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { max_line: 16 << 20, max_depth: DEFAULT_MAX_DEPTH, max_links: 1024 }
+        Limits {
+            max_line: 16 << 20,
+            max_depth: DEFAULT_MAX_DEPTH,
+            max_links: 1024,
+            first_message: Duration::from_secs(30),
+            idle: Duration::MAX,
+        }
     }
 }
 
@@ -40,6 +54,20 @@ impl Limits {
     #[must_use]
     pub fn max_links(mut self, links: usize) -> Limits {
         self.max_links = links;
+        self
+    }
+
+    /// The same limits with another time for the first message; [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn first_message(mut self, time: Duration) -> Limits {
+        self.first_message = time;
+        self
+    }
+
+    /// The same limits with another time of silence; [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn idle(mut self, time: Duration) -> Limits {
+        self.idle = time;
         self
     }
 }

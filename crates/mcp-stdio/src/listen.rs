@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use mcp_core::transport::{Accept, Transport};
+use mcp_core::transport::Accept;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::limits::Limits;
-use crate::stream;
+use crate::silence::{SilenceLimits, SilentLinks};
+use crate::stream::{self, StreamTransport};
 
 /// The pauses after an accept that failed for want of file descriptors or memory (FAULT C-46).
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -69,22 +71,31 @@ pub async fn serve_unix(
 }
 
 /// The accept loop, over whatever yields links.
-async fn serve<T, F>(limits: Limits, accept: impl Accept, mut next: F) -> io::Result<()>
+async fn serve<R, W, F>(limits: Limits, accept: impl Accept, mut next: F) -> io::Result<()>
 where
-    T: Transport,
-    F: FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+    F: FnMut(&mut Context<'_>) -> Poll<io::Result<StreamTransport<R, W>>>,
 {
     let accept: Arc<dyn Accept> = Arc::new(accept);
-    let places = Arc::new(Semaphore::new(limits.max_links.max(1)));
+    let permits = Arc::new(Semaphore::new(limits.max_links.clamp(1, Semaphore::MAX_PERMITS)));
+    let silent = SilentLinks::default();
     let mut pause = FIRST_PAUSE;
     loop {
-        // Never closed, so it always yields a place.
-        let place = Arc::clone(&places).acquire_owned().await.ok();
         match poll_fn(&mut next).await {
             Ok(link) => {
                 pause = FIRST_PAUSE;
+                let permit = match Arc::clone(&permits).try_acquire_owned() {
+                    Ok(permit) => Some(permit),
+                    Err(_) => {
+                        silent.evict();
+                        // Never closed, so it always yields a permit.
+                        Arc::clone(&permits).acquire_owned().await.ok()
+                    }
+                };
+                let link = link.silence(SilenceLimits::new(limits, silent.add()));
                 let served = Arc::clone(&accept).accept(Box::new(link));
-                spawn(served, place);
+                spawn(served, permit);
             }
             Err(error) => match error_kind(&error) {
                 AcceptError::Peer => {}
@@ -101,10 +112,10 @@ where
     }
 }
 
-fn spawn(served: impl Future<Output = ()> + Send + 'static, place: Option<impl Send + 'static>) {
+fn spawn(served: impl Future<Output = ()> + Send + 'static, permit: Option<impl Send + 'static>) {
     tokio::spawn(async move {
         served.await;
-        drop(place);
+        drop(permit);
     });
 }
 

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::limits::Limits;
 use crate::reader::LineReader;
+use crate::silence::{BoundedReader, SilenceLimits};
 use crate::writer::LineWriter;
 
 /// A link over a reader and a writer, for either role.
@@ -31,6 +32,7 @@ pub struct StreamTransport<R, W> {
     name: &'static str,
     limits: Limits,
     envelope: Envelope,
+    silence: Option<SilenceLimits>,
 }
 
 impl<R, W> StreamTransport<R, W>
@@ -46,6 +48,7 @@ where
             name: "stream",
             limits: Limits::default(),
             envelope: Envelope::default(),
+            silence: None,
         }
     }
 
@@ -60,6 +63,12 @@ where
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The link, given up if the peer is silent for too long.
+    pub(crate) fn silence(mut self, silence: SilenceLimits) -> Self {
+        self.silence = Some(silence);
         self
     }
 
@@ -83,7 +92,10 @@ where
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
         let writer = LineWriter::new(self.writer);
         let reader = LineReader::new(self.reader, self.limits, self.envelope);
-        (Box::new(writer), Box::new(reader))
+        match self.silence {
+            Some(silence) => (Box::new(writer), Box::new(BoundedReader::new(reader, silence))),
+            None => (Box::new(writer), Box::new(reader)),
+        }
     }
 }
 

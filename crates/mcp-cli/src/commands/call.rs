@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use clap::Args;
 use futures::FutureExt;
 use mcp_core::client::{CallOptions, Client};
-use mcp_core::message::{Payload, RawJson, code};
+use mcp_core::message::{Notification, Payload, RawJson, code};
 use mcp_core::session::LogLevel;
 use serde_json::Value;
 
@@ -20,6 +21,9 @@ use crate::terminal::content::{self, Reader};
 use crate::terminal::input::Answers;
 use crate::terminal::progress::Display;
 use crate::terminal::{arguments, json_source, out};
+
+/// How long a call without arguments waits for the list that tells whether it needs any.
+const LISTING: Duration = Duration::from_secs(2);
 
 /// `mcp call`
 #[derive(Debug, Args)]
@@ -98,20 +102,33 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The arguments. The tool's schema is asked for only where there is something to type by it.
+/// The arguments, typed and checked by the tool's schema unless they are given as JSON.
 async fn typed(
     client: &Client,
     name: &str,
     words: &[String],
     base: Option<RawJson>,
 ) -> Result<RawJson, Failure> {
-    if words.is_empty() {
-        return Ok(base.unwrap_or_default());
+    if words.is_empty()
+        && let Some(base) = base
+    {
+        // Written as JSON, it is sent as it is.
+        return Ok(base);
     }
-    let list = tools::list(client).await?;
+    let list = if words.is_empty() {
+        // Only to check what is required: the call may work without the list.
+        match tokio::time::timeout(LISTING, tools::list(client)).await {
+            Ok(Ok(list)) => list,
+            Ok(Err(_)) | Err(_) => return Ok(RawJson::EMPTY_OBJECT),
+        }
+    } else {
+        tools::list(client).await?
+    };
     let tool = list.iter().find(|tool| tools::name(tool) == name).ok_or_else(|| unknown(name, &list))?;
     let schema: Option<Value> = tool.member("inputSchema").and_then(|schema| schema.deserialize().ok());
-    arguments::build(base, words, schema.as_ref())
+    let arguments = arguments::build(base, words, schema.as_ref())?;
+    arguments::check_required(&arguments, schema.as_ref())?;
+    Ok(arguments)
 }
 
 /// Calls the tool and shows what it tells meanwhile.
@@ -133,7 +150,9 @@ async fn call(
         call_options.log_level = Some(level);
     }
     let display = Display::new(global);
-    // Legacy log messages belong to no call.
+    // Legacy log messages belong to no call, and may come unasked.
+    let asked = options.log.is_some() || global.verbose > 0;
+    let wanted = |notification: &Notification| asked || notification.method != "notifications/message";
     let mut rest = client.notifications();
     let params = RawJson::object([("name", RawJson::string(name)), ("arguments", arguments)]);
     let mut call = client.call("tools/call", Some(params), call_options);
@@ -142,7 +161,9 @@ async fn call(
         let waiting = async { tokio::join!(&mut call, shown).0 };
         let others = async {
             while let Some(notification) = rest.next().await {
-                display.show(&notification);
+                if wanted(&notification) {
+                    display.show(&notification);
+                }
             }
             std::future::pending().await
         };
@@ -153,7 +174,9 @@ async fn call(
     };
     // What came before the outcome is still shown.
     while let Some(Some(notification)) = rest.next().now_or_never() {
-        display.show(&notification);
+        if wanted(&notification) {
+            display.show(&notification);
+        }
     }
     match outcome.map_err(Failure::from) {
         Err(failure) if may_be_unknown(&failure) => {
@@ -179,7 +202,10 @@ pub(crate) fn unknown(name: &str, list: &[RawJson]) -> Failure {
     Failure::new(Code::ToolNotFound, format!("the server has no tool {name:?}")).hint(if names.is_empty() {
         "it has none at all".to_owned()
     } else {
-        format!("it has {shown}")
+        format!(
+            "it has {shown}; some servers show a tool only to clients that answer their questions: \
+             --input sampling=JSON, --input roots=JSON"
+        )
     })
 }
 

@@ -24,16 +24,19 @@ pub(crate) const ABOUT: usize = 72;
 pub(crate) struct Kind {
     method: &'static str,
     member: &'static str,
+    /// What its items are called.
+    items: &'static str,
 }
 
 /// `tools/list`
-pub(crate) const TOOLS: Kind = Kind { method: "tools/list", member: "tools" };
+pub(crate) const TOOLS: Kind = Kind { method: "tools/list", member: "tools", items: "tools" };
 /// `resources/list`
-pub(crate) const RESOURCES: Kind = Kind { method: "resources/list", member: "resources" };
+pub(crate) const RESOURCES: Kind = Kind { method: "resources/list", member: "resources", items: "resources" };
 /// `resources/templates/list`
-pub(crate) const TEMPLATES: Kind = Kind { method: "resources/templates/list", member: "resourceTemplates" };
+pub(crate) const TEMPLATES: Kind =
+    Kind { method: "resources/templates/list", member: "resourceTemplates", items: "resource templates" };
 /// `prompts/list`
-pub(crate) const PROMPTS: Kind = Kind { method: "prompts/list", member: "prompts" };
+pub(crate) const PROMPTS: Kind = Kind { method: "prompts/list", member: "prompts", items: "prompts" };
 
 /// The options of commands that list.
 #[derive(Debug, Args)]
@@ -68,6 +71,8 @@ pub(crate) struct Page {
     next: Option<RawJson>,
     /// Why items may be missing.
     incomplete: Option<String>,
+    /// How many items there were before `--grep`.
+    before: usize,
 }
 
 /// Finds the server, opens it, and lets `work` list.
@@ -99,8 +104,8 @@ pub(crate) async fn fetch(client: &Client, kind: Kind, options: &Options) -> Res
     let mut page = if options.page || options.cursor.is_some() {
         one(client, kind, options.cursor.as_deref()).await?
     } else {
-        let listed = list(client, kind).await?;
-        Page { items: listed.items, raw: None, next: None, incomplete: listed.incomplete }
+        let Listed { items, incomplete, .. } = list(client, kind).await?;
+        Page { before: items.len(), items, raw: None, next: None, incomplete }
     };
     if let Some(pattern) = &options.grep {
         let pattern = pattern.to_lowercase();
@@ -119,7 +124,8 @@ async fn one(client: &Client, kind: Kind, cursor: Option<&str>) -> Result<Page, 
         Failure::new(Code::Protocol, what)
     })?;
     let next = result.member("nextCursor").filter(|cursor| !cursor.is_null());
-    Ok(Page { items: items.elements(), raw: Some(result), next, incomplete: None })
+    let items = items.elements();
+    Ok(Page { before: items.len(), items, raw: Some(result), next, incomplete: None })
 }
 
 fn matches(item: &RawJson, pattern: &str) -> bool {
@@ -150,6 +156,12 @@ pub(crate) fn show(
         };
         return out::json(&page.raw.clone().unwrap_or_else(whole).to_string());
     }
+    if page.items.is_empty() {
+        return out::write(match page.before {
+            0 => format!("no {}\n", kind.items),
+            before => format!("none of {before} {} matches\n", kind.items),
+        });
+    }
     out::write(render(&page.items, Style::for_stream(global.color, &std::io::stdout())))?;
     if let Some(cursor) = page.next.as_ref().and_then(RawJson::to_text)
         && !global.quiet
@@ -160,10 +172,7 @@ pub(crate) fn show(
 }
 
 /// A table with a column for each key; the last is the description.
-pub(crate) fn table(items: &[RawJson], none: &str, columns: &[(&str, &str)], style: Style) -> String {
-    if items.is_empty() {
-        return format!("{none}\n");
-    }
+pub(crate) fn table(items: &[RawJson], columns: &[(&str, &str)], style: Style) -> String {
     let mut table = Table::new(columns.iter().map(|(title, _)| *title).chain(["what it is"]));
     for item in items {
         let cells = columns.iter().map(|(_, key)| word(item, key));

@@ -9,6 +9,7 @@ use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 use mcp_core::transport::trace::{Direction, Record, Redaction, Tracer, What};
 
+use crate::connect::clues::Clues;
 use crate::connect::run;
 use crate::connect::target::{self, Target};
 use crate::exit::Failure;
@@ -43,13 +44,14 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     let request = Prepared::new(signals, options, words).await?;
     let answers = Answers::new(&options.input, run::on_terminal())?;
     let builder = answers.declare(run::builder(&global)).input_handler(answers.clone());
-    let tap = Tap::default();
+    let (tap, clues) = (Tap::default(), Clues::of(&global, &link));
     let client = run::open(&global, builder, link, Some(tap.tracer()))?;
     run::use_and_close(signals, &client, async |client: &Client| {
         let outcome = request.send(client, &global, &tap).await;
         answers.missing().map_or(outcome, Err)
     })
     .await
+    .map_err(|failure| clues.explain(failure))
 }
 
 /// A request that is ready to be sent.

@@ -19,7 +19,5 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
 pub(crate) async fn show(client: &Client, global: &Global, options: &Options) -> Result<(), Failure> {
     let page = list::fetch(client, list::RESOURCES, options).await?;
     let columns = [("uri", "uri"), ("name", "name"), ("type", "mimeType")];
-    list::show(global, list::RESOURCES, &page, |items, style| {
-        list::table(items, "no resources", &columns, style)
-    })
+    list::show(global, list::RESOURCES, &page, |items, style| list::table(items, &columns, style))
 }

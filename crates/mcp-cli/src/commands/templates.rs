@@ -19,7 +19,5 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
 pub(crate) async fn show(client: &Client, global: &Global, options: &Options) -> Result<(), Failure> {
     let page = list::fetch(client, list::TEMPLATES, options).await?;
     let columns = [("uri template", "uriTemplate"), ("name", "name")];
-    list::show(global, list::TEMPLATES, &page, |items, style| {
-        list::table(items, "no resource templates", &columns, style)
-    })
+    list::show(global, list::TEMPLATES, &page, |items, style| list::table(items, &columns, style))
 }

@@ -54,9 +54,6 @@ pub(crate) fn name(tool: &RawJson) -> String {
 }
 
 fn render(tools: &[RawJson], schema: bool, style: Style) -> String {
-    if tools.is_empty() {
-        return "no tools\n".to_owned();
-    }
     if schema {
         return tools.iter().map(|tool| with_schema(tool, style)).collect::<Vec<_>>().join("\n");
     }

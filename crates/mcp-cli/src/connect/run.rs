@@ -8,6 +8,7 @@ use mcp_core::transport::Connect;
 use mcp_core::transport::trace::Tracer;
 use mcp_stdio::{ChildCommand, StderrLines};
 
+use crate::connect::clues::Clues;
 #[cfg(unix)]
 use crate::connect::guard;
 use crate::connect::target::{Link, Target};
@@ -24,8 +25,13 @@ pub(crate) const NAME: &str = "mcp-cli";
 
 /// A client that is set up as the options say, but does not know its server yet.
 pub(crate) fn builder(global: &Global) -> ClientBuilder {
+    // Every command declares the same, since servers show different tools to clients that cannot be asked.
+    let answers = Answers::at_terminal(on_terminal());
+    let builder = Client::builder(NAME, env!("CARGO_PKG_VERSION"));
     // A run makes few calls, and a server that dies in between is worth an error: nothing is started again.
-    Client::builder(NAME, env!("CARGO_PKG_VERSION"))
+    answers
+        .declare(builder)
+        .input_handler(answers.clone())
         .era(global.era)
         .start_timeout(global.start_timeout)
         .reconnect(Reconnect::Never)
@@ -50,10 +56,10 @@ pub(crate) async fn with_client<T>(
     link: Link,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let (url, monitor) = (link.url(), link.monitor());
+    let clues = Clues::of(global, &link);
     let client = open(global, builder, link, None)?;
     let outcome = use_and_close(signals, &client, work).await;
-    outcome.map_err(|failure| failure.at(url.as_deref()).with_evidence(monitor.as_ref()))
+    outcome.map_err(|failure| clues.explain(failure))
 }
 
 /// Like [`with_client`], for a command that may be asked something by the server: `given` are the answers of

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
-use mcp_stdio::{ChildCommand, ChildMonitor, Limits, ShutdownTimeouts};
+use mcp_stdio::{ChildCommand, Limits, ShutdownTimeouts};
 
 use crate::background;
 use crate::connect::remote::Remote;
@@ -30,24 +31,6 @@ pub(crate) enum Link {
     Child(ChildCommand),
     /// By its URL.
     Http(Remote),
-}
-
-impl Link {
-    /// What shows why a server that is started here does not answer.
-    pub(crate) fn monitor(&self) -> Option<ChildMonitor> {
-        match self {
-            Link::Child(child) => Some(child.monitor()),
-            Link::Http(_) => None,
-        }
-    }
-
-    /// The URL as it may be shown, if there is one.
-    pub(crate) fn url(&self) -> Option<String> {
-        match self {
-            Link::Child(_) => None,
-            Link::Http(remote) => Some(remote.shown.clone()),
-        }
-    }
 }
 
 /// The words of a command that takes operands: without a command after `--` the first names the server.
@@ -78,11 +61,11 @@ pub(crate) async fn find(
     }
     let (config, trust) = (global.config.clone(), global.trust);
     let asked = background::run(move || named(&word, config.as_deref(), trust));
-    let (name, reached) = tokio::select! {
+    let (place, reached) = tokio::select! {
         found = asked => found.unwrap_or_else(|| Err(Failure::new(Code::Io, "the config cannot be read"))),
         signal = signals.first() => Err(Failure::signal(signal)),
     }?;
-    configured(global, &name, reached)
+    configured(global, &place, reached)
 }
 
 /// What a word is. A name of a file of the user goes before what only looks like a URL; that of a project's
@@ -119,24 +102,36 @@ fn named(name: &str, config: Option<&Path>, trust: bool) -> Result<(String, Reac
     let mut input = |id: &str| asker.value(id, &file.inputs);
     let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: false };
     let reached = launch::reach(file, server, &mut scope).map_err(bad)?;
-    Ok((name.to_owned(), reached))
+    Ok((format!("the server {name:?} of {place}"), reached))
 }
 
-/// The server of a config entry. What the command line says goes before what the file says.
-fn configured(global: &Global, name: &str, reached: Reached) -> Result<Target, Failure> {
+/// The server of a config entry, which `place` names. What the command line says goes before what the file says.
+fn configured(global: &Global, place: &str, reached: Reached) -> Result<Target, Failure> {
     let mut global = global.clone();
     let link = match reached {
         Reached::Program(launch) => {
-            global.timeout = global.timeout.or(launch.timeout);
-            started_here(&global, &format!("the server {name:?}"))?;
+            limit(&mut global, launch.timeout, place);
+            started_here(&global, place)?;
             Link::Child(child(&global, launch))
         }
         Reached::Url { url, headers, timeout } => {
-            global.timeout = global.timeout.or(timeout);
-            Link::Http(Remote::configured(&global, &url, &headers)?)
+            limit(&mut global, timeout, place);
+            let remote = Remote::configured(&global, &url, &headers);
+            Link::Http(remote.map_err(|mut failure| {
+                failure.message = format!("{place} cannot be used: {}", failure.message);
+                failure
+            })?)
         }
     };
     Ok(Target { global, link })
+}
+
+/// The limit of one request that the entry sets, if the command line sets none.
+fn limit(global: &mut Global, timeout: Option<Duration>, place: &str) {
+    if let (None, Some(time)) = (global.timeout, timeout) {
+        global.timeout = timeout;
+        global.timeout_from = Some(format!("`timeout` of {place}: {time:?}"));
+    }
 }
 
 fn child(global: &Global, launch: Launch) -> ChildCommand {

@@ -42,8 +42,14 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
                 _ => failure,
             }
         }
-        HttpError::TooLarge { .. } => {
-            Failure::new(Code::Limit, text(error)).hint("--max-message BYTES allows more")
+        HttpError::TooLarge { limit_name, .. } => {
+            let failure = Failure::new(Code::Limit, text(error));
+            // Those of a head are fixed.
+            if limit_name.contains("head") {
+                failure
+            } else {
+                failure.hint("--max-message BYTES allows more")
+            }
         }
         HttpError::Cut { .. } | HttpError::SessionLost | HttpError::Closed => {
             Failure::new(Code::Closed, text(error))

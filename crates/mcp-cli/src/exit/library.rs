@@ -76,7 +76,13 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
         }
         CloseReason::LinkFailed { error, closed, .. } => {
             failure.message = format!("the link to the server failed: {}", ErrorChain::new(error));
-            if *closed != CloseReport::default() {
+            if closed.exit.is_some() || closed.signal.is_some() {
+                // Why its pipe is broken says more than that it is.
+                failure.message = format!("the server {}", without_stderr(closed));
+                let tail =
+                    closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}\n", tail.trim_end()));
+                failure.cause = Some(format!("{}the link failed: {}", tail.unwrap_or_default(), ErrorChain::new(error)));
+            } else if *closed != CloseReport::default() {
                 failure.cause = Some(format!("the server {closed}"));
             }
         }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::transport::CloseReport;
-use mcp_stdio::ChildMonitor;
+use mcp_stdio::ChildEvidence;
 
 use crate::text::{self, shell_words};
 
@@ -171,11 +171,11 @@ impl Failure {
     }
 
     /// With what the server's process has shown, where it did not answer as it should.
-    pub(crate) fn with_evidence(mut self, monitor: Option<&ChildMonitor>) -> Failure {
-        let (Some(monitor), Code::Timeout | Code::Closed | Code::Protocol) = (monitor, self.code) else {
+    pub(crate) fn with_evidence(mut self, evidence: &ChildEvidence) -> Failure {
+        if !matches!(self.code, Code::Timeout | Code::Closed | Code::Protocol) {
             return self;
-        };
-        let mut evidence = monitor.evidence();
+        }
+        let mut evidence = evidence.clone();
         if let Some(process) = &self.process {
             // It is told already.
             evidence.stderr_tail = evidence.stderr_tail.filter(|_| process.stderr_tail.is_none());

@@ -33,6 +33,9 @@ pub(crate) struct Global {
     /// How long one request may take in all (like 500ms, 30s, 2m; 0 is no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    /// Where `timeout` is written, if not on the command line.
+    #[arg(skip)]
+    pub(crate) timeout_from: Option<String>,
     /// How long the server may take to start
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "60s")]
     pub(crate) start_timeout: Duration,

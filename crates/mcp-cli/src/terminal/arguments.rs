@@ -49,6 +49,19 @@ pub(crate) fn build(
     Ok(base.unwrap_or_default().with_members(&set))
 }
 
+/// Refuses arguments that lack one that the schema requires.
+pub(crate) fn check_required(arguments: &RawJson, schema: Option<&Value>) -> Result<(), Failure> {
+    let required = schema.and_then(|schema| schema.get("required")).and_then(Value::as_array);
+    let names = required.into_iter().flatten().filter_map(Value::as_str);
+    let missing: Vec<&str> = names.filter(|name| arguments.member(name).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let plural = if missing.len() == 1 { "argument is" } else { "arguments are" };
+    Err(Failure::usage(format!("the {plural} missing: {}", missing.join(", ")))
+        .hint("write KEY=VALUE for each; `mcp tool` shows what the tool takes"))
+}
+
 fn parse(word: &str) -> Result<Word<'_>, Failure> {
     let bad = || {
         Failure::usage(format!("{word:?} is no argument"))

@@ -42,6 +42,11 @@ impl Answers {
         Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
     }
 
+    /// Nothing but the answers of the person at the terminal, if there is one.
+    pub(crate) fn at_terminal(terminal: bool) -> Answers {
+        Answers { terminal, ..Answers::default() }
+    }
+
     /// Adds answers of `--input`.
     pub(crate) fn give(&self, given: &[(String, String)]) -> Result<(), Failure> {
         let more = Answers::new(given, false)?;

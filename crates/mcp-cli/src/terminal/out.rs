@@ -34,7 +34,8 @@ pub(crate) fn write_line(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 /// Writes JSON to stdout, and a newline after it. On a terminal it is made safe; the value stays the same.
 pub(crate) fn json(json: &str) -> Result<(), Failure> {
-    write_line(for_reader(json, &io::stdout()).as_bytes())
+    // A list without items has no lines.
+    if json.is_empty() { Ok(()) } else { write_line(for_reader(json, &io::stdout()).as_bytes()) }
 }
 
 /// Like [`json()`], for output without an end, see [`stream`].

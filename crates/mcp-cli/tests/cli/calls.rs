@@ -158,3 +158,41 @@ fn colour_is_for_those_who_ask() {
     let coloured = mcp(&["tools", "--color", "always", "--", MCP, "serve-demo"]);
     assert!(coloured.stdout.contains("\u{1b}[1m"), "{}", coloured.stdout);
 }
+
+/// FAULT F-C21: a list that was filtered to nothing is not an empty one, and what a tool requires is asked for
+/// before the call.
+#[test]
+fn nothing_found_and_nothing_given_are_told() {
+    let run = demo_server(&["tools", "--grep", "zzz"], &[]);
+    assert!(run.stdout.starts_with("none of ") && run.stdout.ends_with(" tools matches\n"), "{run:?}");
+    assert_eq!(demo_server(&["tools", "--grep", "zzz", "--jsonl"], &[]).stdout, "");
+    for words in [&["call", "add"][..], &["call", "add", "a=1"]] {
+        let run = demo_server(&[words, &["--json"]].concat(), &[]);
+        assert_eq!((run.code, run.error_code().as_str()), (Some(2), "usage"), "{run:?}");
+        assert!(run.error()["message"].as_str().unwrap().ends_with('b'), "{run:?}");
+    }
+    // JSON is sent as it is: the server decides.
+    assert_ne!(demo_server(&["call", "add", "--args", "{}", "--json"], &[]).code, Some(2));
+    // FAULT F-C18: the hint for a tool that is not there.
+    let run = demo_server(&["call", "nope", "--json"], &[]);
+    assert!(run.error()["hint"].as_str().unwrap().contains("--input"), "{run:?}");
+}
+
+/// FAULT F-C18: every command declares the same, so that every command sees the same server.
+#[cfg(unix)]
+#[test]
+fn every_command_declares_the_same_capabilities() {
+    let declared = |args: &[&str]| -> serde_json::Value {
+        let script = "read -r line; printf '%s\\n' \"$line\" >&2; exit 3";
+        let run = mcp(&[args, &["--json", "--era", "legacy", "--", "sh", "-c", script]].concat());
+        let error = run.error();
+        let line = error["process"]["stderr"].as_str().unwrap();
+        let initialize: serde_json::Value = serde_json::from_str(line.trim()).unwrap();
+        initialize["params"]["capabilities"].clone()
+    };
+    let call = declared(&["call", "x"]);
+    assert!(call["elicitation"].is_object(), "{call}");
+    for args in [&["tools"][..], &["info"], &["read", "x:y"], &["request", "ping"], &["tool", "x"]] {
+        assert_eq!(declared(args), call, "{args:?}");
+    }
+}

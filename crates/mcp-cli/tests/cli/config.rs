@@ -168,3 +168,34 @@ fn an_entry_is_written_for_other_programs() {
     let run = Project::new().mcp(&["config", "to-json", "nothing", "--json"]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(2), "config"));
 }
+
+/// FAULT F-C21: an entry is added and removed by a command; what was there stays.
+#[test]
+fn entries_are_added_and_removed() {
+    let project = Project::new();
+    let read = || -> Value {
+        let text = std::fs::read_to_string(project.path().join("home/.config/mcp/mcp.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let run = project.mcp(&["config", "add", "demo", "-e", "API_KEY=hunter2", "--", MCP, "serve-demo"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let wanted = json!({"command": MCP, "args": ["serve-demo"], "env": {"API_KEY": "${API_KEY}"}});
+    assert_eq!(read()["mcpServers"]["demo"], wanted);
+    let web = ["config", "add", "web", "h.test/mcp", "--bearer-env", "TOKEN", "--json"];
+    let run = project.mcp_with_env(&web, &[("TOKEN", "hunter2")]);
+    assert_eq!(run.json()["name"], "web");
+    assert_eq!(read()["mcpServers"]["web"]["headers"]["Authorization"], "Bearer ${TOKEN}");
+    for args in [&["config", "add", "web", "h.test", "--json"][..], &["config", "remove", "none", "--json"]] {
+        let run = project.mcp(args);
+        assert_eq!((run.code, run.error_code().as_str()), (Some(2), "config"), "{run:?}");
+    }
+    assert_eq!(project.mcp(&["config", "add", "web", "other.test", "--force", "-q"]).code, Some(0));
+    assert_eq!(read()["mcpServers"]["web"]["url"], "https://other.test/");
+    assert_eq!(project.mcp(&["config", "remove", "web"]).code, Some(0));
+    assert_eq!(read()["mcpServers"].as_object().unwrap().len(), 1);
+    for args in
+        [&["config", "add", "x", "--json"][..], &["config", "add", "x", "h.test", "--json", "--", "y"]]
+    {
+        assert_eq!(project.mcp(args).error_code(), "usage");
+    }
+}

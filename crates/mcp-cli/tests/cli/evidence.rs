@@ -13,6 +13,7 @@ fn call(script: &str, options: &[&str]) -> Run {
             case $line in
             *server/discover*) reply '{{"jsonrpc":"2.0","id":'$ID',"error":{{"code":-32601,"message":"no"}}}}';;
             *'"initialize"'*) reply '{{"jsonrpc":"2.0","id":'$ID',"result":{{"protocolVersion":"2025-11-25","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"s","version":"1"}}}}}}';;
+            *tools/list*) reply '{{"jsonrpc":"2.0","id":'$ID',"result":{{"tools":[{{"name":"x","inputSchema":{{"type":"object"}}}}]}}}}';;
             *tools/call*) {script};;
             esac
         done"#
@@ -116,4 +117,21 @@ fn a_trace_is_private() {
     let option = format!("--trace={}", path.display());
     assert_eq!(mcp(&["ping", &option, "--", MCP, "serve-demo"]).code, Some(0));
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// FAULT F-C14: how the process ended is the headline, and a variable that it misses is named.
+#[test]
+fn a_server_that_ends_at_once_is_told_by_its_exit() {
+    let run = mcp(&["tools", "--json", "--", "true"]);
+    assert!(run.error()["message"].as_str().unwrap().starts_with("the server exited with code 0"), "{run:?}");
+    let script = "echo 'error: MY_API_KEY is not set' >&2; exit 1";
+    let mut command = crate::command(&["tools", "--json", "--", "sh", "-c", script]);
+    let run = crate::finish(command.env("MY_API_KEY", "x").spawn().unwrap());
+    assert!(run.error()["hint"].as_str().unwrap().contains("--pass-env MY_API_KEY"), "{run:?}");
+    let passed = ["tools", "--json", "--pass-env", "MY_API_KEY", "--", "sh", "-c", script];
+    let run = crate::finish(crate::command(&passed).env("MY_API_KEY", "x").spawn().unwrap());
+    assert!(run.error()["hint"].is_null(), "{run:?}");
+    let run = mcp(&["tools", "--json", "--", "npx -y x"]);
+    assert_eq!((run.code, run.error_code().as_str()), (Some(4), "spawn_failed"), "{run:?}");
+    assert!(run.error()["message"].as_str().unwrap().contains("`npx`"), "{run:?}");
 }

@@ -170,14 +170,61 @@ fn an_entry_that_cannot_be_used_says_why() {
     assert_eq!(project.mcp(&["tools", "good", "--json"]).code, Some(0));
 }
 
-/// The entry's `timeout` bounds each request; `--timeout` goes before it.
+/// The entry's `timeout` bounds each request, and the error names it; `--timeout` goes before it.
 #[test]
 fn the_timeout_of_an_entry_counts() {
     let mut entry = demo();
     entry["timeout"] = json!(100);
-    let project = Project::new().file(".mcp.json", &json!({"mcpServers": {"x": entry}}).to_string());
-    let slow = ["call", "x", "slow", "steps=1", "delay_ms=400", "--json"];
+    let text = json!({"mcpServers": {"x": entry}}).to_string();
+    let project = Project::new().file("own.json", &text);
+    let slow = ["call", "x", "slow", "steps=1", "delay_ms=400", "--config", "own.json", "--json"];
     let run = project.mcp(&slow);
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "timeout"), "{run:?}");
+    let hint = run.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("`timeout` of the server \"x\" of own.json: 100ms"), "{hint}");
     assert_eq!(project.mcp(&[&slow[..], &["--timeout", "60s"]].concat()).code, Some(0));
+    let check = project.mcp(&["config", "check", "--config", "own.json", "--json"]).json();
+    assert!(check["servers"][0]["warnings"].to_string().contains("milliseconds"), "{check}");
+}
+
+/// FAULT F-C5: in the files of programs that write seconds, a small number is seconds.
+#[test]
+fn a_timeout_is_read_in_the_unit_of_its_file() {
+    let mut entry = demo();
+    entry["timeout"] = json!(600);
+    let text = json!({"mcpServers": {"x": entry}}).to_string();
+    for name in [".mcp.json", "cline_mcp_settings.json"] {
+        let project = Project::new().file(name, &text);
+        let run = project.mcp(&["call", "x", "slow", "steps=1", "delay_ms=1200", "--config", name, "--json"]);
+        assert_eq!(run.code, Some(0), "{name}: {run:?}");
+        let shown = project.mcp(&["config", "show", "x", "--config", name, "--json"]).json();
+        assert_eq!(shown["timeout"], 600_000, "{name}");
+        let check = project.mcp(&["config", "check", "--config", name]);
+        assert!(check.stdout.contains("taken as seconds"), "{check:?}");
+    }
+}
+
+/// FAULT F-C16: errors name the file, the server, and where was looked; an input's default needs no terminal.
+#[test]
+fn errors_name_what_was_read() {
+    let entries = json!({
+        "plain": {"url": "http://h.test/mcp", "headers": {"X": "1"}},
+        "input": {"command": MCP, "args": ["serve-demo", "${input:none}"]},
+        "default": {"command": MCP, "args": ["${input:word}"]},
+    });
+    let inputs = json!([{"id": "word", "type": "promptString", "default": "serve-demo"}, {"id": "none", "type": "promptString"}]);
+    let text = json!({"servers": entries, "inputs": inputs}).to_string();
+    let project = Project::new().file("some.json", &text).file("none.json", r#"{"mcpServers": {}}"#);
+    let run = project.mcp(&["ping", "plain", "--config", "some.json", "--json"]);
+    assert!(
+        run.error()["message"].as_str().unwrap().contains("the server \"plain\" of some.json"),
+        "{run:?}"
+    );
+    assert_eq!(project.mcp(&["ping", "default", "--config", "some.json"]).code, Some(0));
+    assert_eq!(project.mcp(&["ping", "input", "--config", "some.json"]).code, Some(2));
+    let run = project.mcp(&["ping", "x", "--config", "none.json", "--json"]);
+    assert!(run.error()["cause"].as_str().unwrap().ends_with("there are no servers in none.json"), "{run:?}");
+    // FAULT F-A11: what is not a file is refused at once, by its name.
+    let run = project.mcp(&["ping", "x", "--config", "/dev/zero", "--json"]);
+    assert!(run.error()["cause"].as_str().unwrap().contains("/dev/zero: is not a regular file"), "{run:?}");
 }

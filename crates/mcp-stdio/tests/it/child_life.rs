@@ -32,7 +32,8 @@ async fn a_child_sees_little_of_our_environment() {
     };
     let command = || sh("env >&2").env("LANG", "C");
     let seen = names(command()).await;
-    let allowed = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "TZ", "TMPDIR"];
+    let allowed =
+        ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
     let by_the_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
     for name in &seen {
         let upper = name.to_uppercase();

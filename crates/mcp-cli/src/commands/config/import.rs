@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use mcp_core::message::RawJson;
 
-use crate::connect::files;
-use crate::connect::servers::{self, File, jsonc};
+use super::own_file;
+use crate::connect::servers::{self, File};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::terminal::out;
-use crate::terminal::pretty::pretty;
 use crate::text;
 
 /// `mcp config import`
@@ -40,45 +39,17 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     if let Some(problem) = &from.problem {
         return Err(Failure::new(Code::Config, format!("{} {problem}", from.path.display())));
     }
-    let path = global.config.clone().or_else(servers::own).ok_or_else(|| {
-        Failure::new(Code::Config, "there is no home directory to keep a config file in")
-            .hint("name a file by --config")
-    })?;
-    let root = existing(&path)?;
+    let path = own_file::path(global)?;
+    let root = own_file::read(&path)?;
     let (root, outcome) = merge(&root, &from, options.force);
     if !outcome.imported.is_empty() && !options.dry_run {
-        files::write_private(&path, &format!("{}\n", pretty(&root))).map_err(|error| {
-            Failure::new(Code::Io, format!("cannot write {}", path.display())).because(error)
-        })?;
+        own_file::write(&path, &root)?;
     }
     report(global, &path, &outcome)
 }
 
-/// What the file holds now, or an empty object.
-fn existing(path: &Path) -> Result<RawJson, Failure> {
-    if !path.exists() {
-        return Ok(RawJson::EMPTY_OBJECT);
-    }
-    let bad = |problem: String| Failure::new(Code::Config, format!("{} {problem}", path.display()));
-    let text = files::read_regular(path).map_err(bad)?;
-    if text.trim().is_empty() {
-        return Ok(RawJson::EMPTY_OBJECT);
-    }
-    if !jsonc::is_plain(&text) {
-        return Err(bad("has comments or trailing commas, which would be lost".to_owned())
-            .hint("take them out, or name another file by --config"));
-    }
-    let root = RawJson::parse(text).map_err(|error| bad(format!("is not JSON: {error}")))?;
-    if root.is_object() { Ok(root) } else { Err(bad(format!("holds {}, not an object", root.kind_name()))) }
-}
-
 fn merge(root: &RawJson, from: &File, force: bool) -> (RawJson, Outcome) {
-    // A file in VS Code's form stays one.
-    let section = if root.member("servers").is_some() && root.member("mcpServers").is_none() {
-        "servers"
-    } else {
-        "mcpServers"
-    };
+    let section = own_file::section(root);
     let mut outcome = Outcome::default();
     let mut members = root.member(section).unwrap_or_default().members();
     for server in &from.servers {

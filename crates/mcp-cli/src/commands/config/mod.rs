@@ -3,8 +3,10 @@
 //! Nothing that it prints of a file has a secret in it.
 
 mod check;
+mod edit;
 mod import;
 mod list;
+mod own_file;
 mod show;
 mod to_json;
 
@@ -28,6 +30,10 @@ enum Action {
     Check,
     /// Show what an entry comes to, expanded, without secrets
     Show(show::Options),
+    /// Add a server to our config file: NAME URL, or NAME -- COMMAND
+    Add(edit::Add),
+    /// Remove a server from our config file
+    Remove(edit::Remove),
     /// Copy the servers of another program's config file into ours
     Import(import::Options),
     /// Print an entry for a config file that starts or reaches this server
@@ -40,6 +46,8 @@ pub(crate) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
         Action::List => list::run(global),
         Action::Check => check::run(global),
         Action::Show(options) => show::run(global, options),
+        Action::Add(options) => edit::add(global, options),
+        Action::Remove(options) => edit::remove(global, options),
         Action::Import(options) => import::run(global, options),
         Action::ToJson(options) => to_json::run(global, options),
     }

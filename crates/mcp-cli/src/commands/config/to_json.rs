@@ -89,6 +89,24 @@ pub(super) fn run(global: &Global, options: &Options) -> Result<(), Failure> {
     out::json(&if global.json { whole.to_string() } else { pretty(&whole) })
 }
 
+/// The entry of a server that is given by a URL or a command, for a file with this section.
+pub(super) fn new_entry(
+    global: &Global,
+    url: Option<&str>,
+    command: &[OsString],
+    section: &str,
+) -> Result<RawJson, Failure> {
+    let form = if section == "servers" { Form::Vscode } else { Form::Claude };
+    let kind = match url {
+        Some(url) if command.is_empty() => behind(global, url, form)?.1,
+        positional => {
+            target::command(global, positional, command)?;
+            Kind::Stdio(program(global, command, form)?)
+        }
+    };
+    Ok(entry(&kind, form))
+}
+
 fn named(global: &Global, name: &str) -> Result<(String, Kind), Failure> {
     let files = servers::load(global.config.as_deref());
     let (file, server) = servers::find(&files, name)?;

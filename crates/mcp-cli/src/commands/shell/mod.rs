@@ -17,6 +17,7 @@ use crate::commands::request::{self, Tap};
 use crate::commands::{
     call, complete, info, list, listen, ping, prompt, prompts, read, resources, templates, tool, tools,
 };
+use crate::connect::clues::Clues;
 use crate::connect::run;
 use crate::connect::target::{self, Target};
 use crate::exit::Failure;
@@ -53,10 +54,18 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     let builder = run::builder(&global).reconnect(Reconnect::default());
     let builder = answers.declare(builder).input_handler(answers.clone());
     let tap = Tap::default();
-    let url = link.url();
+    let clues = Clues::of(&global, &link);
     let client = run::open(&global, builder, link, Some(tap.tracer()))?;
-    let shell =
-        Shell { signals, global: &global, client: &client, answers, tap, words: Arc::default(), interactive };
+    let shell = Shell {
+        signals,
+        global: &global,
+        client: &client,
+        answers,
+        tap,
+        words: Arc::default(),
+        interactive,
+        clues: clues.clone(),
+    };
     // What a signal means is decided line by line, so none ends the session from outside.
     let outcome = shell.start().await;
     let signals = signals.later();
@@ -64,7 +73,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
         _reason = client.close() => {}
         _signal = signals.first() => {}
     }
-    outcome.map_err(|failure| failure.at(url.as_deref()))
+    outcome.map_err(|failure| clues.explain(failure))
 }
 
 struct Shell<'a> {
@@ -73,6 +82,7 @@ struct Shell<'a> {
     client: &'a Client,
     answers: Answers,
     tap: Tap,
+    clues: Clues,
     /// What can be completed.
     words: Arc<Words>,
     interactive: bool,
@@ -105,7 +115,9 @@ impl Shell<'_> {
             match self.line(&text).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(failure) if self.interactive => out::failure(&failure, self.global.json),
+                Err(failure) if self.interactive => {
+                    out::failure(&self.clues.explain(failure), self.global.json);
+                }
                 Err(failure) => return Err(failure),
             }
         }

@@ -68,6 +68,10 @@ impl Asker {
             ));
         }
         if !self.terminal {
+            // What an empty line would choose.
+            if let Some(default) = &input.default {
+                return Ok(default.clone());
+            }
             return Err(format!("the input {id:?} has to be asked for, and there is no terminal to ask at"));
         }
         let lines = || io::stdin().lock().lines().next().transpose();

@@ -13,6 +13,7 @@ pub(crate) mod redact;
 pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mcp_core::message::RawJson;
 
@@ -20,6 +21,9 @@ use crate::connect::files;
 use crate::exit::{Code, Failure};
 use entry::Entry;
 use inputs::Input;
+
+/// The files of programs whose `timeout` is in seconds: Claude Code and Cline.
+const IN_SECONDS: &[&str] = &[".mcp.json", ".claude.json", "cline_mcp_settings.json"];
 
 /// A server in a file.
 #[derive(Clone, Debug)]
@@ -127,7 +131,13 @@ pub(crate) fn find<'a>(files: &'a [File], name: &str) -> Result<(&'a File, &'a S
     if !names.is_empty() {
         return Err(failure.hint(format!("there are {}", names.join(", "))));
     }
-    let looked: Vec<String> = usual().iter().map(|(path, _)| path.display().to_string()).collect();
+    let usual = usual();
+    let named = files.iter().any(|file| !usual.iter().any(|(path, _)| *path == file.path));
+    let looked: Vec<String> = if named {
+        files.iter().map(|file| file.path.display().to_string()).collect()
+    } else {
+        usual.iter().map(|(path, _)| path.display().to_string()).collect()
+    };
     Err(failure
         .because(format!("there are no servers in {}", looked.join(", ")))
         .hint("write the command that starts the server after `--`, as in `mcp tools -- mcp serve-demo`"))
@@ -178,12 +188,31 @@ fn fill(file: &mut File, text: String) -> Result<(), String> {
 }
 
 fn add(file: &mut File, name: String, raw: RawJson) {
-    let entry = entry::parse(&raw);
+    let mut entry = entry::parse(&raw);
+    if let Ok(entry) = &mut entry {
+        timeout_in_its_unit(entry, &file.path);
+    }
     if let Some(double) = file.servers.iter_mut().find(|server| server.name == name) {
         double.entry = Err(vec!["the file has two entries of this name".to_owned()]);
         return;
     }
     file.servers.push(Server { name, raw, entry });
+}
+
+/// Takes a small `timeout` for seconds in the files of programs that write seconds, and warns elsewhere: nobody
+/// wants a limit of less than a second.
+fn timeout_in_its_unit(entry: &mut Entry, path: &Path) {
+    let Some(time) = entry.timeout.filter(|time| *time < Duration::from_secs(1)) else { return };
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let number = time.as_secs_f64() * 1000.0;
+    if IN_SECONDS.contains(&name) {
+        entry.timeout = Duration::try_from_secs_f64(number).ok();
+        entry
+            .warnings
+            .push(format!("`timeout` {number} is taken as seconds, as the programs that read {name} do"));
+    } else {
+        entry.warnings.push(format!("`timeout` is in milliseconds: {number} is less than a second"));
+    }
 }
 
 #[cfg(test)]
