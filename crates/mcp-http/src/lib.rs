@@ -7,14 +7,10 @@
 //! which is on by default, `https` is spoken by [rustls](https://docs.rs/rustls).
 
 mod error;
-<<<<<<< ours
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod headers;
-=======
 mod headers;
->>>>>>> theirs
 mod media;
 mod param;
 mod secret;

@@ -22,13 +22,8 @@ fn text(error: &HttpError) -> String {
 pub(crate) fn failure(error: &HttpError) -> Failure {
     match error {
         HttpError::Status(refused) => of_refusal(refused),
-<<<<<<< ours
-        HttpError::NotMcp { .. } => {
-            elsewhere(Code::Protocol, format!("this is not an MCP server: {}", text(error)))
-=======
         HttpError::NotMcp(answer) if answer.is_opening() => {
-            elsewhere(Code::Protocol, format!("this is not an MCP endpoint: {error}"))
->>>>>>> theirs
+            elsewhere(Code::Protocol, format!("this is not an MCP endpoint: {}", text(error)))
         }
         HttpError::Redirect { status, .. } => {
             Failure::new(Code::Unreachable, text(error)).with_status(Some(status.as_u16()))
