@@ -81,7 +81,8 @@ fn describe_close(failure: &mut Failure, reason: CloseReason) {
                 failure.message = format!("the server {}", without_stderr(closed));
                 let tail =
                     closed.stderr_tail.as_deref().map(|tail| format!("its stderr: {}\n", tail.trim_end()));
-                failure.cause = Some(format!("{}the link failed: {}", tail.unwrap_or_default(), ErrorChain::new(error)));
+                failure.cause =
+                    Some(format!("{}the link failed: {}", tail.unwrap_or_default(), ErrorChain::new(error)));
             } else if *closed != CloseReport::default() {
                 failure.cause = Some(format!("the server {closed}"));
             }
