@@ -87,7 +87,9 @@ mod tests {
 
     use super::*;
 
-    const TARGETS: [(&str, fn(&[u8])); 4] =
+    type Target = (&'static str, fn(&[u8]));
+
+    const TARGETS: [Target; 4] =
         [("sse", sse), ("header_values", header_values), ("header_lists", header_lists), ("uris", uris)];
 
     /// The inputs that are kept in the repository.

@@ -52,7 +52,8 @@ fn interpreter(file: &Path) -> Option<String> {
     (!Path::new(&name).exists()).then(|| format!("its interpreter {} does not exist", quote(name.as_bytes())))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

@@ -139,5 +139,6 @@ fn error_kind(error: &io::Error) -> AcceptError {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

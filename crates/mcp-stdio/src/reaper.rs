@@ -1,9 +1,9 @@
 //! The owner of a child process: sees its exit, ends its group, reaps it, with or without a runtime.
 //!
 //! Each child has a thread that waits for its exit without reaping it. Until the reaping the process id,
-//! and with it the group id, cannot be given to anybody else; so the order is always: exit, kill what is
-//! left of the group, reap. The thread needs no runtime, so nothing is left behind when that is gone
-//! (FAULT C-17, C-49).
+//! and with it the group id, cannot be given to another process; so the order is always: exit, kill what is
+//! left of the group, reap. The thread needs no runtime, so nothing is left behind when that is gone.
+// FAULT C-17, C-49.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::sys::{Exit, Process};
 
-/// How long an exited child's group may live on if nobody closes the link: a grandchild may still be
+/// How long an exited child's group may live on while the link is not closed: a grandchild may still be
 /// writing the last reply.
 const LINGER: Duration = Duration::from_secs(2);
 

@@ -5,8 +5,8 @@
 //!       \______________________\____________________\___ exited: done
 //! ```
 //!
-//! It watches the process, not the end of its output: a grandchild can hold the pipes (ledger STDIO-C-008,
-//! STDIO-C-009, FAULT C-15).
+//! It watches the process, not the end of its output: a grandchild can hold the pipes.
+// STDIO-C-008, STDIO-C-009, FAULT C-15.
 
 use std::time::{Duration, Instant};
 

@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// What is known of the lines that were skipped.
 pub(crate) struct SkippedLines {
     witness: Arc<Witness>,
-    /// Unreadable lines in a row of which the first begins an object: a message over several lines, perhaps.
+    /// Consecutive unreadable lines of which the first begins an object: a message over several lines, perhaps.
     joined: Vec<u8>,
     window: Instant,
     in_window: usize,
@@ -73,7 +73,7 @@ impl SkippedLines {
         Ok(())
     }
 
-    /// The text of the unreadable lines in a row that end in this one.
+    /// The text of the consecutive unreadable lines that end in this one.
     fn join(&mut self, line: &[u8]) -> Option<&[u8]> {
         if line.trim_ascii_start().starts_with(b"{") {
             self.joined.clear();

@@ -97,7 +97,7 @@ impl Drop for Guarded {
     }
 }
 
-/// In a group of its own, so that a Ctrl-C at the terminal leaves it alone.
+/// In a separate process group, so that a Ctrl-C at the terminal leaves it alone.
 fn spawn() -> io::Result<Option<ChildStdin>> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(WORD).env_clear().current_dir("/");

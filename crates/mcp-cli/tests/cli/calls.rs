@@ -159,7 +159,7 @@ fn colour_is_for_those_who_ask() {
     assert!(coloured.stdout.contains("\u{1b}[1m"), "{}", coloured.stdout);
 }
 
-/// FAULT F-C21: a list that was filtered to nothing is not an empty one, and what a tool requires is asked for
+/// FAULT F-C21: a list that was filtered to nothing is not an empty one, and what a tool requires is requested
 /// before the call.
 #[test]
 fn nothing_found_and_nothing_given_are_told() {

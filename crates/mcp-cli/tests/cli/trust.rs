@@ -34,7 +34,7 @@ fn a_projects_file_is_used_once_it_was_allowed_and_while_it_stays_the_same() {
     assert_eq!(list["servers"][0]["state"], "untrusted");
 }
 
-/// Consent belongs to the path too: a copy elsewhere is asked for again.
+/// Consent belongs to the path too: a copy elsewhere needs it again.
 #[cfg(unix)]
 #[test]
 fn consent_is_for_one_path_and_is_private() {

@@ -168,7 +168,7 @@ impl Connect for HttpClient {
     ///
     /// [`ConnectError::Unusable`]: a setting cannot be used. The source is an [`HttpError`].
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        let net = self.net().map_err(|error| ConnectError::unusable(error))?;
+        let net = self.net().map_err(ConnectError::unusable)?;
         let link = LinkState::new(net, self.config.clone(), self.url.clone(), self.tools.clone());
         Ok(Box::new(HttpLink::new(link)))
     }

@@ -46,7 +46,7 @@ impl Connect for RedisClient {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let opened = tokio::time::timeout(CONNECT, self.open()).await;
         let link = opened.map_err(|_| ConnectError::timed_out(CONNECT))?;
-        Ok(Box::new(link.map_err(|error| ConnectError::unreachable(error))?))
+        Ok(Box::new(link.map_err(ConnectError::unreachable)?))
     }
 }
 

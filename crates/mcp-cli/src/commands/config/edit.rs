@@ -1,4 +1,4 @@
-//! `mcp config add` and `mcp config remove`: entries of our own config file.
+//! `mcp config add` and `mcp config remove`: entries of this program's config file.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ use crate::text;
 pub(super) struct Add {
     /// What to call the server
     name: String,
-    /// The server's URL, if it is no command
+    /// The server's URL, if it is not a command
     #[arg(value_name = "URL")]
     url: Option<String>,
     /// Replace a server that has the same name

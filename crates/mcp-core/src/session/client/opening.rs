@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use tracing::debug;
-
 use crate::error::{CloseReason, Error};
 use crate::message::{Payload, ProtocolVersion, Request, code};
 use crate::transport::{Binding, Envelope, ErrorChain, Loss, LossKind};
+use tracing::debug;
 
 use super::ClientSession;
 use super::config::{EraMode, KnownEra};
@@ -380,9 +379,8 @@ impl<T: Clone> ClientSession<T> {
             && matches!(self.judge(&ProbeOutcome::LinkClosed), ProbeAction::Respawn(_))
     }
 
-    /// Whether the link ended because of an `initialize` that was sent for a known era: the peer is probed once then.
-    /// Only before the first link that was ready; later a crash is more likely.
-    // ERA-C-010.
+    /// Whether the link ended because of an `initialize` that was sent for a known era: the peer is probed once then,
+    /// before the first link that was ready. Later a crash is more likely.
     pub(super) fn doubts_known_era(&self) -> bool {
         let trusted = self.link().is_some_and(|link| {
             link.binding.continuous
@@ -396,7 +394,7 @@ fn unsupported(error: &Error) -> bool {
     error.rpc().is_some_and(|error| error.code == code::UNSUPPORTED_VERSION)
 }
 
-/// Whether a failure gives no evidence about the peer's era (row 1).
+/// Whether a failure says nothing about the peer's era (row 1).
 fn is_transport_failure(error: &Error) -> bool {
     matches!(error, Error::Lost(loss) if loss.kind != LossKind::NotUnderstood)
 }
