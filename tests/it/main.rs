@@ -24,4 +24,11 @@ extern crate self as sketch;
 #[allow(unreachable_pub)]
 #[path = "../../xtask/templates/src/lib.rs"]
 mod sketch_lib;
+// The other kinds only have to compile.
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../xtask/templates/src/frames.rs"]
+mod sketch_frames;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../xtask/templates/src/lanes.rs"]
+mod sketch_lanes;
 use sketch_lib::{SketchClient, SketchServer};

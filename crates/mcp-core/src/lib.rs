@@ -30,6 +30,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod lock;
 pub mod message;
 pub mod model;
 mod runtime;

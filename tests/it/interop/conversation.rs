@@ -13,7 +13,7 @@ use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, Subscri
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
-use mcp_core::transport::trace::{Direction, Record, Trace, Tracer, What};
+use mcp_core::transport::trace::{Direction, Record, RecordKind, Trace, Tracer};
 use mcp_core::transport::{Connect, ConnectError, EndReason, Transport};
 use serde_json::{Value, json};
 
@@ -118,10 +118,10 @@ struct SeenTrace(Arc<Seen>);
 
 impl Trace for SeenTrace {
     fn record(&self, record: &Record) {
-        match &record.what {
-            What::Closed { how } => self.0.ends.lock().unwrap().push(how.clone()),
-            What::End(EndReason::Cancelled) => drop(self.0.ended.fetch_add(1, Ordering::Relaxed)),
-            What::Message { json, .. } if record.dir == Direction::Out => {
+        match &record.kind {
+            RecordKind::Closed { how, .. } => self.0.ends.lock().unwrap().push(how.clone()),
+            RecordKind::End(EndReason::Cancelled) => drop(self.0.ended.fetch_add(1, Ordering::Relaxed)),
+            RecordKind::Message { json, .. } if record.direction == Direction::Out => {
                 let method = json.member("method").and_then(|method| method.to_text());
                 let is_cancel = method.as_deref() == Some("notifications/cancelled");
                 self.0.cancels.fetch_add(usize::from(is_cancel), Ordering::Relaxed);

@@ -1,21 +1,23 @@
 //! MCP over sketch.
 //!
-//! Say here what a frame is, who may connect, and what is bounded by what. The steps below are those of
+//! Document here what a frame is, who may connect, and which limits hold. The steps below are those of
 //! docs/writing-a-transport.md.
+
+use std::sync::Arc;
 
 use mcp_core::transport::{
     Accept, Binding, CloseReport, Connect, ConnectError, Inbound, Outbound, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
 };
 
-/// The client: makes a link each time it is asked.
+/// The client: makes a new link for each call of `connect`.
 #[derive(Clone, Debug)]
 pub struct SketchClient {
     address: String,
 }
 
 impl SketchClient {
-    /// Will connect to this address.
+    /// A client for the server at this address.
     pub fn new(address: impl Into<String>) -> SketchClient {
         SketchClient { address: address.into() }
     }
@@ -24,14 +26,14 @@ impl SketchClient {
 #[async_trait]
 impl Connect for SketchClient {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        // Step 4: open the carrier at this address, and return `Ok(Box::new(link))`. What may work later is
-        // `Unreachable`, what never will is `Unusable`.
-        let _not_used_yet = &self.address;
-        Err(ConnectError::Unusable(unwritten("connect")))
+        // Step 4: open the carrier at this address, and return `Ok(Box::new(link))`. An error that may pass is
+        // `unreachable`, any other `unusable`.
+        let _unused = &self.address;
+        Err(ConnectError::unusable(unwritten("connect")))
     }
 }
 
-/// The listener: hands on a link for each peer.
+/// The listener: accepts a link for each peer.
 #[derive(Debug)]
 pub struct SketchServer {
     address: String,
@@ -44,31 +46,32 @@ impl SketchServer {
     ///
     /// Those of the carrier.
     pub async fn bind(address: impl Into<String>) -> std::io::Result<SketchServer> {
-        // Step 5: clients can connect once this has returned.
+        // Step 5: clients must be able to connect once this has returned.
         Ok(SketchServer { address: address.into() })
     }
 
-    /// Where it listens, for clients.
+    /// The address that it listens at.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
+    /// Passes every link to `accept`, until the future is dropped; then the links are dropped too.
     pub async fn serve(self, accept: impl Accept) {
-        // Step 5: for each peer, beside the others, `accept.clone().accept(Box::new(link)).await`.
-        let _not_used_yet = accept;
+        // Step 5: for each peer, concurrently: `accept.clone().accept(Box::new(link)).await`.
+        let _unused = Arc::new(accept);
     }
 }
 
 /// One end of a link.
 ///
-/// Step 3: for a byte stream and for frames there is glue, and then neither this nor the two halves is needed.
+/// Step 3: this template implements the trait itself. For frames there is glue, which replaces this type and its two
+/// halves: `--kind frames` and `--kind lanes`.
 #[derive(Debug)]
 pub struct Link {}
 
 impl Transport for Link {
     fn binding(&self) -> Binding {
-        // Step 2: what is true of the carrier.
+        // Step 2: the properties of the carrier.
         Binding::STREAM.named("sketch")
     }
 
@@ -82,11 +85,11 @@ struct Sender {}
 #[async_trait]
 impl TransportSender for Sender {
     async fn send(&mut self, _out: Outbound) -> Result<(), SendError> {
-        Err(SendError::Fatal(unwritten("send")))
+        Err(SendError::fatal(unwritten("send")))
     }
 
     async fn close(&mut self) -> Result<CloseReport, TransportError> {
-        // Step 6: bounded in time, and the same when asked again.
+        // Step 6: bounded in time; a second call reports the same.
         Ok(CloseReport::default())
     }
 }
@@ -96,7 +99,7 @@ struct Receiver {}
 #[async_trait]
 impl TransportReceiver for Receiver {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        // Step 3: whatever was taken from the carrier lives in `self` before the next await.
+        // Step 3: store what was taken from the carrier in `self` before the next await.
         Err(unwritten("recv"))
     }
 }

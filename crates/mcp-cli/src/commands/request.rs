@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use mcp_core::client::Client;
 use mcp_core::message::RawJson;
-use mcp_core::transport::trace::{Direction, Record, Redaction, Tracer, What};
+use mcp_core::transport::trace::{Direction, Record, RecordKind, Redaction, Tracer};
 
 use crate::connect::clues::Clues;
 use crate::connect::run;
@@ -117,8 +117,8 @@ impl Tap {
     pub(crate) fn tracer(&self) -> Tracer {
         let seen = self.0.clone();
         let sink = move |record: &Record| {
-            if let What::Message { json, .. } = &record.what {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).message(record.dir, json);
+            if let RecordKind::Message { json, .. } = &record.kind {
+                seen.lock().unwrap_or_else(PoisonError::into_inner).message(record.direction, json);
             }
         };
         Tracer::with(sink, Redaction::none(), Instant::now)

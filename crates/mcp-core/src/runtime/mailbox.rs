@@ -1,9 +1,10 @@
 //! A queue with one reader, bounded by permits or by dropping the oldest item.
 
 use std::future::poll_fn;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker};
 
+use crate::lock::Lock;
 use crate::session::small::SmallQueue;
 
 /// A queue with any number of writers and one reader. It holds no heap memory while it is empty, and needs no runtime,
@@ -13,7 +14,7 @@ use crate::session::small::SmallQueue;
 /// [`push_lossy`](Mailbox::push_lossy) drops the oldest item at its bound and counts it.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T> {
-    inner: Mutex<Inner<T>>,
+    inner: Lock<Inner<T>>,
 }
 
 #[derive(Debug)]
@@ -44,11 +45,11 @@ impl<T> Mailbox<T> {
     pub(crate) fn new() -> Mailbox<T> {
         let inner =
             Inner { queue: SmallQueue::default(), dropped: 0, unreported: 0, closed: false, reader: None };
-        Mailbox { inner: Mutex::new(inner) }
+        Mailbox { inner: Lock::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     /// Adds an item. Gives it back if the mailbox is closed.

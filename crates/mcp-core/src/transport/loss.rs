@@ -63,7 +63,7 @@ impl fmt::Display for LossKind {
             LossKind::SessionLost { .. } => "the session is lost",
             LossKind::TooLarge => "a limit was exceeded",
             LossKind::TimedOut => "the carrier timed out",
-            LossKind::NoRoute => "it cannot be delivered",
+            LossKind::NoRoute => "no route to the peer",
         })
     }
 }

@@ -38,6 +38,7 @@ mod envelope;
 mod error;
 mod flow;
 pub mod framed;
+mod glue;
 mod identity;
 pub mod lanes;
 mod loss;

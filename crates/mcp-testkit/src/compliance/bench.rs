@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 use mcp_core::message::{Message, RawJson, RequestId};
 use mcp_core::transport::{
-    Binding, Connect, EndReason, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportSender,
+    Binding, Connect, EndReason, ErrorChain, Inbound, Lane, LossKind, Outbound, SendError, Transport,
+    TransportSender,
 };
 
 use super::hub::{Arrived, Hub, Reading, Seen, ServerLink, read};
@@ -43,11 +44,13 @@ impl<'a> Bench<'a> {
         self.wait("the fixture to start");
         let (hub, gather) = Hub::new(server);
         let started = self.fixture.start(gather).await;
-        let mut connect =
-            started.map_err(|error| Stop::Fail(format!("the fixture did not start: {error}")))?;
+        let mut connect = started.map_err(|error| {
+            Stop::Fail(format!("the fixture did not start: {}", ErrorChain::new(&*error)))
+        })?;
         self.wait("connect");
         let link = connect.connect().await;
-        let link = link.map_err(|error| Stop::Fail(format!("connect failed: {error}")))?;
+        let link =
+            link.map_err(|error| Stop::Fail(format!("connect failed: {}", ErrorChain::new(&error))))?;
         let mut rig = Rig {
             bench: self,
             dialect: self.fixture.dialect(),
@@ -145,7 +148,9 @@ impl Rig<'_> {
         let what = kind(&message);
         self.bench.wait(format!("send at the client, of a {what}"));
         let sent = self.try_send(traffic::out(self.dialect, message, lane, true)).await;
-        sent.map_err(|error| Stop::Fail(format!("the client's send of a {what} failed: {error}")))
+        sent.map_err(|error| {
+            Stop::Fail(format!("the client's send of a {what} failed: {}", ErrorChain::new(&error)))
+        })
     }
 
     async fn try_send(&mut self, out: Outbound) -> Result<(), SendError> {
@@ -171,7 +176,7 @@ impl Rig<'_> {
     pub(super) async fn abandon(&mut self, lane: Lane) -> Verdict {
         self.bench.wait("send at the client, of an End");
         let sent = self.try_send(Outbound::end(lane, EndReason::Cancelled)).await;
-        sent.map_err(|error| Stop::Fail(format!("the client's End failed: {error}")))
+        sent.map_err(|error| Stop::Fail(format!("the client's End failed: {}", ErrorChain::new(&error))))
     }
 
     /// The next thing a server link said, without what only follows from what is done.
@@ -234,19 +239,21 @@ impl Rig<'_> {
     /// The last message on a lane, made by the check.
     pub(super) async fn answer_raw(&mut self, to: &Arrived, out: Outbound) -> Verdict {
         let sent = self.answer_out(to, out, true).await;
-        sent.map_err(|error| Stop::Fail(format!("the server's reply failed: {error}")))
+        sent.map_err(|error| Stop::Fail(format!("the server's reply failed: {}", ErrorChain::new(&error))))
     }
 
     /// The last message on a lane.
     pub(super) async fn reply(&mut self, to: &Arrived, message: Message) -> Verdict {
         let sent = self.answer(to, message, true).await;
-        sent.map_err(|error| Stop::Fail(format!("the server's reply failed: {error}")))
+        sent.map_err(|error| Stop::Fail(format!("the server's reply failed: {}", ErrorChain::new(&error))))
     }
 
     /// A notification on a lane, before its reply.
     pub(super) async fn note(&mut self, to: &Arrived, payload: RawJson) -> Verdict {
         let sent = self.answer(to, traffic::server_note(payload), false).await;
-        sent.map_err(|error| Stop::Fail(format!("the server's notification failed: {error}")))
+        sent.map_err(|error| {
+            Stop::Fail(format!("the server's notification failed: {}", ErrorChain::new(&error)))
+        })
     }
 
     pub(super) async fn client_event(&mut self) -> Seen {

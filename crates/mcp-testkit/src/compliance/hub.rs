@@ -8,7 +8,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use crate::fault::DroppingReceiver;
 use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::{
-    Accept, Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    Accept, Binding, CloseReport, ErrorChain, Inbound, Lane, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender,
 };
 
@@ -49,10 +49,11 @@ pub(super) async fn read(
             Ok(Some(inbound)) => tell(Seen::In(inbound)),
             end => {
                 let clean = end.is_ok();
-                tell(Seen::End(end.map(|_| ()).map_err(|error| error.to_string())));
+                tell(Seen::End(end.map(|_| ()).map_err(|error| ErrorChain::new(&error).to_string())));
                 if clean {
                     for _ in 0..2 {
-                        let again = receiver.recv().await.map_err(|error| error.to_string());
+                        let again =
+                            receiver.recv().await.map_err(|error| ErrorChain::new(&error).to_string());
                         tell(Seen::AfterEnd(again));
                     }
                 }

@@ -125,9 +125,8 @@ fn the_quoted_promises_are_those_of_the_contract() {
 
 #[tokio::test(start_paused = true)]
 async fn a_report_is_readable() {
-    let fixture = pairs("none", || async {
-        Err::<(memory::ClientEnd, memory::ServerEnd), _>("the port is in use".into())
-    });
+    let fixture =
+        pairs("none", || async { Err::<(memory::End, memory::End), _>("the port is in use".into()) });
     let report = run_some(&fixture, |promise, _| promise == 8).await;
     let text = report.to_string();
     let all = "none: 0 passed, 6 failed, 0 skipped\nNo check got beyond this: the fixture did not start: the port is in use";

@@ -24,9 +24,8 @@ async fn a_broken_transport_stops_the_conversation_with_a_readable_report() {
     assert!(text.starts_with("broken: a conversation of 16 steps, "), "{text}");
     assert!(text.contains("   pass  call\n   FAIL  progress: this progress was told: []\n"), "{text}");
 
-    let fixture = pairs("none", || async {
-        Err::<(memory::ClientEnd, memory::ServerEnd), _>("the port is in use".into())
-    });
+    let fixture =
+        pairs("none", || async { Err::<(memory::End, memory::End), _>("the port is in use".into()) });
     let text = run(&fixture).await.to_string();
     assert!(text.contains("2026-07-28\n   FAIL  connect: the fixture did not start: the port is"), "{text}");
     assert!(text.contains("   none  close: it was not reached\n2025-11-25\n"), "{text}");

@@ -1,11 +1,12 @@
 //! The state that the handles and the driver of a client share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
 use crate::error::{CloseReason, Error};
+use crate::lock::Lock;
 use crate::message::Notification;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::sleep_until;
@@ -49,16 +50,15 @@ pub(crate) struct ClientShared {
     pub(crate) config: ClientConfig,
     pub(super) input: Arc<dyn InputHandler>,
     /// The peer's era, as last detected.
-    known_era: Mutex<Option<KnownEra>>,
+    known_era: Lock<Option<KnownEra>>,
     permits: Arc<Semaphore>,
-    readers: Mutex<Vec<Arc<Mailbox<Notification>>>>,
+    readers: Lock<Vec<Arc<Mailbox<Notification>>>>,
 }
 
 impl ClientShared {
     /// A link is open.
     pub(crate) fn ready(&self, negotiated: Negotiated) {
-        *self.known_era.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(KnownEra { version: negotiated.version });
+        *self.known_era.lock() = Some(KnownEra { version: negotiated.version });
         self.state.send_replace(ClientState::Ready(negotiated));
     }
 
@@ -69,7 +69,7 @@ impl ClientShared {
 
     /// Gives a notification to all readers.
     pub(crate) fn spread(&self, notification: &Notification) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self.readers.lock();
         readers.retain(|reader| !reader.is_closed());
         for reader in readers.iter() {
             reader.push_lossy(notification.clone(), self.limits.notification_queue);
@@ -83,7 +83,7 @@ impl ClientShared {
         while let Some(command) = self.commands.try_pop() {
             command.refuse(reason);
         }
-        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for reader in self.readers.lock().drain(..) {
             reader.close();
         }
     }
@@ -107,7 +107,7 @@ impl ClientShared {
     /// Adds a reader of notifications that belong to no call and no subscription.
     pub(crate) fn reader(&self) -> Arc<Mailbox<Notification>> {
         let queue = Arc::new(Mailbox::new());
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self.readers.lock();
         // Also removed here, because the next notification may be far off.
         readers.retain(|reader| !reader.is_closed());
         readers.push(queue.clone());
@@ -120,7 +120,7 @@ impl ClientShared {
 
     /// The peer's era, as last detected.
     pub(crate) fn known_era(&self) -> Option<KnownEra> {
-        *self.known_era.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.known_era.lock()
     }
 
     pub(crate) fn watch(&self) -> StateWatch {
@@ -165,11 +165,11 @@ pub(crate) fn start(
         commands: Mailbox::new(),
         state: watch::Sender::new(ClientState::Connecting),
         limits,
-        known_era: Mutex::new(config.known_era),
+        known_era: Lock::new(config.known_era),
         config,
         input,
         permits: Arc::new(Semaphore::new(limits.in_flight)),
-        readers: Mutex::default(),
+        readers: Lock::default(),
     });
     // Created before the task starts: a runtime that shuts down may never poll that task.
     runtime.spawn(Driver::new(shared.clone()).run(connector));

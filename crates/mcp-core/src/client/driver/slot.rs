@@ -1,12 +1,13 @@
 //! The state that the driver shares with the handles of calls and subscriptions.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
 use crate::client::listen::SubscriptionEvent;
 use crate::error::Error;
+use crate::lock::Lock;
 use crate::message::{Notification, Payload};
 use crate::runtime::mailbox::Mailbox;
 use crate::session::{CallId, ListenId};
@@ -17,7 +18,7 @@ pub(crate) struct CallSlot {
     /// Set by the driver when the session has accepted the call.
     pub(crate) id: OnceLock<CallId>,
     pub(crate) notifications: Mailbox<Notification>,
-    outcome: Mutex<Option<Result<Payload, Error>>>,
+    outcome: Lock<Option<Result<Payload, Error>>>,
     waiting: AtomicWaker,
 }
 
@@ -26,14 +27,14 @@ impl CallSlot {
         CallSlot {
             id: OnceLock::new(),
             notifications: Mailbox::new(),
-            outcome: Mutex::new(None),
+            outcome: Lock::new(None),
             waiting: AtomicWaker::new(),
         }
     }
 
     /// Settles the call. Only the first outcome counts.
     pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
-        let mut slot = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.outcome.lock();
         if self.notifications.is_closed() {
             return;
         }
@@ -45,7 +46,7 @@ impl CallSlot {
 
     pub(crate) fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Payload, Error>> {
         self.waiting.register(cx.waker());
-        match self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self.outcome.lock().take() {
             Some(outcome) => Poll::Ready(outcome),
             None => Poll::Pending,
         }

@@ -1,12 +1,13 @@
 //! The state that all links of a server share, and its shutdown.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::error::CloseReason;
+use crate::lock::Lock;
 use crate::runtime::signal::Signal;
 use crate::runtime::within;
 use crate::session::Change;
@@ -48,7 +49,7 @@ pub(crate) struct ServerShared {
     stopping: Arc<Signal>,
     /// The deadline of a drain has passed: all links are closed, new ones included.
     closing: AtomicBool,
-    links: Mutex<FxHashMap<u64, Arc<LinkShared>>>,
+    links: Lock<FxHashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
 }
@@ -68,7 +69,7 @@ impl Drop for Registered<'_> {
 
 impl ServerShared {
     fn links(&self) -> std::sync::MutexGuard<'_, FxHashMap<u64, Arc<LinkShared>>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+        self.links.lock()
     }
 
     fn tell_all(&self, command: impl Fn() -> Command) {
@@ -140,7 +141,7 @@ impl ServerShared {
             in_flight: AtomicUsize::new(0),
             stopping: Arc::default(),
             closing: AtomicBool::new(false),
-            links: Mutex::default(),
+            links: Lock::default(),
             next_link: AtomicU64::new(0),
             link_ended: Notify::new(),
         }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+
+use crate::lock::Lock;
 
 /// The error of a store that cannot answer.
 pub type StoreError = Box<dyn Error + Send + Sync>;
@@ -37,7 +38,7 @@ pub trait UsedStates: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct MemoryUsedStates {
     capacity: usize,
-    used: Mutex<Used>,
+    used: Lock<Used>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +50,7 @@ struct Used {
 impl MemoryUsedStates {
     /// A store of at most this number of states, of about 100 bytes each.
     pub fn new(capacity: usize) -> MemoryUsedStates {
-        MemoryUsedStates { capacity, used: Mutex::default() }
+        MemoryUsedStates { capacity, used: Lock::default() }
     }
 }
 
@@ -61,8 +62,7 @@ impl UsedStates for MemoryUsedStates {
         expires: SystemTime,
         now: SystemTime,
     ) -> Result<bool, StoreError> {
-        // Nothing below panics between two changes, so the data behind a poisoned lock is consistent.
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         while let Some((expiry, name)) = used.by_expiry.first().copied().filter(|(expiry, _)| *expiry <= now)
         {
             used.by_expiry.remove(&(expiry, name));

@@ -48,7 +48,9 @@ mod tests;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
+
+use crate::lock::Lock;
 
 use super::Owner;
 
@@ -95,7 +97,7 @@ struct Inner {
     name: &'static str,
     limits: Limits,
     server: Counters,
-    owners: Mutex<HashMap<Owner, Weak<OwnerScope>>>,
+    owners: Lock<HashMap<Owner, Weak<OwnerScope>>>,
 }
 
 /// Whose share a message is charged to. A transport puts it into the [`Envelope`](super::Envelope) where the link of
@@ -130,14 +132,14 @@ struct OwnerScope {
     owner: Owner,
     anonymous: bool,
     held: Counters,
-    links: Mutex<HashMap<u64, Weak<LinkScope>>>,
+    links: Lock<HashMap<u64, Weak<LinkScope>>>,
 }
 
 const UNBOUNDED: Amount = Amount { places: u64::MAX, bytes: u64::MAX };
 
 impl Drop for OwnerScope {
     fn drop(&mut self) {
-        let mut owners = lock(&self.budget.owners);
+        let mut owners = self.budget.owners.lock();
         // Another scope of the same owner may have taken the entry since the last handle of this one went.
         if owners.get(&self.owner).is_some_and(|entry| entry.strong_count() == 0) {
             owners.remove(&self.owner);
@@ -145,15 +147,10 @@ impl Drop for OwnerScope {
     }
 }
 
-/// A panic while the lock is held leaves plain data behind, so the lock stays usable.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Budget {
     /// An empty budget. The name appears in errors: "requests in flight", "bodies under way".
     pub fn new(name: &'static str, limits: Limits) -> Budget {
-        Budget(Arc::new(Inner { name, limits, server: Counters::default(), owners: Mutex::default() }))
+        Budget(Arc::new(Inner { name, limits, server: Counters::default(), owners: Lock::default() }))
     }
 
     /// The name.
@@ -185,7 +182,7 @@ impl Budget {
     /// handles lives.
     pub fn link_of(&self, key: &BudgetKey) -> LinkBudget {
         let owner = self.owner(&key.owner);
-        let mut links = lock(&owner.links);
+        let mut links = owner.links.lock();
         if let Some(scope) = links.get(&key.link).and_then(Weak::upgrade) {
             return LinkBudget(scope);
         }
@@ -196,7 +193,7 @@ impl Budget {
     }
 
     fn owner(&self, owner: &Owner) -> Arc<OwnerScope> {
-        let mut owners = lock(&self.0.owners);
+        let mut owners = self.0.owners.lock();
         if let Some(scope) = owners.get(owner).and_then(Weak::upgrade) {
             return scope;
         }
@@ -206,7 +203,7 @@ impl Budget {
             owner: owner.clone(),
             anonymous,
             held: Counters::default(),
-            links: Mutex::default(),
+            links: Lock::default(),
         });
         owners.insert(owner.clone(), Arc::downgrade(&scope));
         scope
@@ -238,7 +235,7 @@ struct LinkScope {
 impl Drop for LinkScope {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
-        let mut links = lock(&self.owner.links);
+        let mut links = self.owner.links.lock();
         // Another scope of the same connection may have taken the entry since the last handle of this one went.
         if links.get(&number).is_some_and(|entry| entry.strong_count() == 0) {
             links.remove(&number);

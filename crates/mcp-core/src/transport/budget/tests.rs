@@ -97,14 +97,14 @@ fn an_owner_without_links_and_permits_is_forgotten() {
     for round in 0..100 {
         let _link = budget.link(&owner(&format!("caller {round}")));
     }
-    assert!(lock(&budget.0.owners).is_empty());
+    assert!(budget.0.owners.lock().is_empty());
     let link = budget.link(&owner("ada"));
     let permit = link.take(1, 1).unwrap();
     drop(link);
     // The permit keeps the count of its owner alive.
-    assert_eq!(lock(&budget.0.owners).len(), 1);
+    assert_eq!(budget.0.owners.lock().len(), 1);
     drop(permit);
-    assert!(lock(&budget.0.owners).is_empty());
+    assert!(budget.0.owners.lock().is_empty());
 }
 
 /// Over HTTP each POST is a link of the contract; the connection is what has a share.
@@ -120,7 +120,7 @@ fn messages_of_one_connection_have_one_share() {
     assert_eq!(budget.link_of(&key(1)).places(), 1);
     drop((other, second));
     assert_eq!(budget.link_of(&key(1)).places(), 0);
-    assert!(lock(&budget.0.owners).is_empty(), "nothing is kept of connections that hold nothing");
+    assert!(budget.0.owners.lock().is_empty(), "nothing is kept of connections that hold nothing");
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! The lanes of batches: what was answered so far, until the last answer.
+//! The lanes of batches, and the answers that each has collected.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::lock::Lock;
 use crate::message::{Message, Refusal, Response};
 use crate::transport::Lane;
 
-/// How many batches of one link may wait for answers. One more is refused.
+/// How many batches of one link may wait for answers; more are refused.
 pub(super) const MAX_OPEN: usize = 1024;
 
 /// Shared by the two halves of one end.
 #[derive(Default)]
-pub(super) struct Batches(Mutex<Open>);
+pub(super) struct Batches(Lock<Open>);
 
 #[derive(Default)]
 struct Open {
@@ -19,33 +19,28 @@ struct Open {
     collected: HashMap<Lane, Vec<Message>>,
 }
 
-/// What became of a message that is sent.
+/// What happens to a message that is sent.
 pub(super) enum Put {
-    /// It waits for the rest of its batch.
+    /// It is kept until its batch is complete.
     Kept,
     /// The batch is complete.
     Complete(Vec<Message>),
     /// The batch was refused as a whole, by this error. It is answered by one object.
     Refused(Message),
-    /// The lane is no batch's.
+    /// The lane is not one of a batch.
     NoBatch(Message),
 }
 
 impl Batches {
-    /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A lane for a batch that came in; `None` if too many are open. A batch that may not be answered
-    /// gets a lane that is over at once (promise 3).
+    /// A lane for an inbound batch; `None` if too many are open. The lane of a batch that expects no answer is over
+    /// at once (promise 3).
     pub(super) fn open(&self, items: &[Result<Message, Refusal>]) -> Option<Lane> {
         let answered = items.is_empty()
             || items.iter().any(|item| match item {
                 Ok(message) => matches!(message, Message::Request(_)),
                 Err(refusal) => refusal.is_answerable(),
             });
-        let mut open = self.lock();
+        let mut open = self.0.lock();
         if answered && open.collected.len() >= MAX_OPEN {
             return None;
         }
@@ -61,7 +56,7 @@ impl Batches {
         if lane.is_shared() {
             return Put::NoBatch(message);
         }
-        let mut open = self.lock();
+        let mut open = self.0.lock();
         match open.collected.get_mut(&lane) {
             None => Put::NoBatch(message),
             Some(collected) if last && collected.is_empty() && is_refusal(&message) => {
@@ -78,9 +73,9 @@ impl Batches {
         }
     }
 
-    /// Ends a lane; what was collected on it, if it is a batch's.
+    /// Ends a lane; returns what it has collected, if it is one of a batch.
     pub(super) fn end(&self, lane: Lane) -> Option<Vec<Message>> {
-        self.lock().collected.remove(&lane)
+        self.0.lock().collected.remove(&lane)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a frame may be: a message as it is, or its text.
+//! What a frame can be: a message itself, or its text.
 
 use bytes::Bytes;
 
@@ -9,14 +9,14 @@ pub trait Frame: Sized + Send + 'static {
     /// The frame of one message.
     fn from_message(message: Message) -> Self;
 
-    /// The frame of several answers in one; `None` if the carrier has no such thing.
+    /// The frame of several answers in one array; `None` if the carrier has no batches.
     fn from_batch(messages: Vec<Message>) -> Option<Self>;
 
-    /// What the frame holds.
+    /// The messages in the frame, or why it has none.
     fn decode(self) -> Decoded;
 }
 
-/// Not encoded at all.
+/// For carriers within one program: messages are moved, not encoded.
 impl Frame for Message {
     fn from_message(message: Message) -> Message {
         message
@@ -83,7 +83,7 @@ impl Frame for String {
     }
 }
 
-/// Messages are UTF-8, so nothing is lost here.
+/// Encoded messages are UTF-8, so the lossy branch is never taken.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

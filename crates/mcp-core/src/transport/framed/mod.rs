@@ -1,12 +1,12 @@
-//! Glue for carriers that already have frames: any [`Sink`] and [`Stream`] of messages or of texts.
+//! Glue for carriers that deliver whole frames in order: any [`Sink`] and [`Stream`] of messages or of texts.
 //!
-//! A WebSocket, a message port, a channel: whatever delivers whole frames in order becomes a transport
-//! without another line. Frames of text are read by [`message::decode`](crate::message::decode), so
-//! batches and refusals work; the carrier itself has to bound the size of a frame.
+//! A WebSocket, a message port, a pair of channels: [`Framed`] makes each of them a transport. Frames of text are
+//! read by [`message::decode`](crate::message::decode), so batches and refusals work. The carrier has to bound the
+//! size of a frame.
 //!
-//! Lanes do not reach the peer: all but batches travel on [`Lane::SHARED`](super::Lane::SHARED), and an
-//! `End` says nothing, so requests of 2026-07-28 are given up by message. A carrier whose frames may overtake each
-//! other needs lanes that reach the peer: see [`lanes`](super::lanes).
+//! Lanes do not reach the peer: all messages but batches travel on [`Lane::SHARED`], and requests of revision
+//! 2026-07-28 are abandoned by message. A carrier whose frames may overtake each other needs
+//! [`Laned`](super::lanes::Laned) instead.
 //!
 //! ```
 //! use futures::channel::mpsc;
@@ -30,37 +30,23 @@ mod tests;
 
 use std::error::Error;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::marker::PhantomData;
 
-use async_trait::async_trait;
-use futures::future::{self, BoxFuture, Either};
-use futures::{Sink, SinkExt, Stream, StreamExt, TryStreamExt};
+use futures::{Sink, Stream};
 
-use crate::message::{Decoded, Message, Refusal, Shape};
+use crate::message::{Decoded, Refusal, Shape};
 
+use super::glue::{Glue, Mapping, Received};
 use super::{
-    Binding, CloseReport, Envelope, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender,
+    Binding, Envelope, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportReceiver,
+    TransportSender,
 };
 
 use batches::{Batches, Put};
 pub use frame::Frame;
 
-type Frames<F> = Pin<Box<dyn Stream<Item = Result<F, TransportError>> + Send>>;
-type Carrier<F> = Pin<Box<dyn Sink<F, Error = TransportError> + Send>>;
-type Timer = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
-
 /// A transport over a sink and a stream of frames. See the [module](self).
-pub struct Framed<F> {
-    binding: Binding,
-    server: bool,
-    sink: Carrier<F>,
-    stream: Frames<F>,
-    envelope: Envelope,
-    close_timer: Option<Timer>,
-}
+pub struct Framed<F: Frame>(Glue<Frames<F>>);
 
 impl<F: Frame> Framed<F> {
     /// The client's end. `name` is for logs.
@@ -71,14 +57,7 @@ impl<F: Frame> Framed<F> {
         R: Stream<Item = Result<F, G>> + Send + 'static,
         G: Into<Box<dyn Error + Send + Sync>>,
     {
-        Framed {
-            binding: Binding::STREAM.named(name),
-            server: false,
-            sink: Box::pin(sink.sink_map_err(|error| TransportError::new(error))),
-            stream: Box::pin(stream.map_err(|error| TransportError::new(error))),
-            envelope: Envelope::default(),
-            close_timer: None,
-        }
+        Framed(Glue::new(Binding::STREAM.named(name), Frames::new(false), sink, stream))
     }
 
     /// The server's end. `name` is for logs.
@@ -89,56 +68,55 @@ impl<F: Frame> Framed<F> {
         R: Stream<Item = Result<F, G>> + Send + 'static,
         G: Into<Box<dyn Error + Send + Sync>>,
     {
-        Framed { server: true, ..Framed::client(name, sink, stream) }
+        Framed(Glue::new(Binding::STREAM.named(name), Frames::new(true), sink, stream))
     }
 
-    /// A close or a silence says nothing about the peer: there is something between that lives longer.
+    /// Declares that the carrier outlives the peer, as a message broker does, so that a close or a silence says
+    /// nothing about the peer. Clears [`Binding::continuous`].
     #[must_use]
     pub fn discontinuous(mut self) -> Framed<F> {
-        self.binding.continuous = false;
+        self.0.binding.continuous = false;
         self
     }
 
-    /// What is known about every message that comes in: the peer's address, a verified identity.
+    /// Sets the envelope of every inbound message: the peer's address, a verified identity.
     #[must_use]
     pub fn envelope(mut self, envelope: Envelope) -> Framed<F> {
-        self.envelope = envelope;
+        self.0.envelope = envelope;
         self
     }
 
-    /// How long closing may wait for the carrier: until this future ends. Without one, closing is begun
-    /// and not waited for.
+    /// Sets how long closing waits for the carrier: until this future ends. Without it, closing begins and is not
+    /// waited for.
     #[must_use]
     pub fn close_within<T>(mut self, timer: impl Fn() -> T + Send + 'static) -> Framed<F>
     where
         T: Future<Output = ()> + Send + 'static,
     {
-        self.close_timer = Some(Box::new(move || Box::pin(timer())));
+        self.0.close_within(timer);
+        self
+    }
+
+    /// Replaces the binding, for the in-memory pair.
+    pub(super) fn with_binding(mut self, binding: Binding) -> Framed<F> {
+        self.0.binding = binding;
         self
     }
 }
 
-impl<F> fmt::Debug for Framed<F> {
+impl<F: Frame> fmt::Debug for Framed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Framed").field("binding", &self.binding).finish_non_exhaustive()
+        f.debug_struct("Framed").field("binding", &self.0.binding).finish_non_exhaustive()
     }
 }
 
 impl<F: Frame> Transport for Framed<F> {
     fn binding(&self) -> Binding {
-        self.binding
+        self.0.binding
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        let batches = Arc::<Batches>::default();
-        let sender = Sender {
-            sink: Some(self.sink),
-            server: self.server,
-            batches: batches.clone(),
-            close_timer: self.close_timer,
-        };
-        let receiver = Receiver { stream: Some(self.stream), batches, envelope: self.envelope };
-        (Box::new(sender), Box::new(receiver))
+        self.0.split()
     }
 }
 
@@ -147,115 +125,56 @@ impl<F: Frame> Transport for Framed<F> {
 #[error("this end of the link was closed")]
 pub struct EndClosed;
 
-struct Sender<F> {
-    sink: Option<Carrier<F>>,
+/// What frames mean on a carrier without lanes.
+struct Frames<F> {
     server: bool,
-    batches: Arc<Batches>,
-    close_timer: Option<Timer>,
+    batches: Batches,
+    frame: PhantomData<fn() -> F>,
 }
 
-impl<F: Frame> Sender<F> {
-    fn sink(&mut self) -> Result<&mut Carrier<F>, TransportError> {
-        self.sink.as_mut().ok_or_else(|| TransportError::new(EndClosed))
-    }
-
-    async fn feed(&mut self, frame: F) -> Result<(), SendError> {
-        Ok(self.sink()?.feed(frame).await?)
-    }
-
-    async fn feed_batch(&mut self, messages: Vec<Message>) -> Result<(), SendError> {
-        match F::from_batch(messages) {
-            Some(frame) => self.feed(frame).await,
-            None => Err(SendError::rejected(LossKind::NoRoute, "this carrier has no batches")),
-        }
+impl<F: Frame> Frames<F> {
+    fn new(server: bool) -> Frames<F> {
+        Frames { server, batches: Batches::default(), frame: PhantomData }
     }
 }
 
-#[async_trait]
-impl<F: Frame> TransportSender for Sender<F> {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        let (message, lane, last) = match out {
-            Outbound::Message { message, lane, last, .. } => (message, lane, last),
-            Outbound::End { lane, .. } => {
-                // An array is never empty: a batch that is owed nothing is answered by nothing.
-                return match self.batches.end(lane) {
-                    Some(collected) if !collected.is_empty() => self.feed_batch(collected).await,
-                    _ => Ok(()),
-                };
-            }
+impl<F: Frame> Mapping for Frames<F> {
+    type Frame = F;
+
+    fn outbound(&self, out: Outbound) -> Result<Option<F>, SendError> {
+        let batch = match out {
+            Outbound::Message { message, lane, last, .. } => match self.batches.put(lane, message, last) {
+                Put::Kept => return Ok(None),
+                Put::Complete(batch) => batch,
+                Put::NoBatch(_) if self.server && !lane.is_shared() => {
+                    return Err(SendError::rejected(LossKind::NoRoute, "there is no such lane"));
+                }
+                Put::Refused(message) | Put::NoBatch(message) => return Ok(Some(F::from_message(message))),
+            },
+            // A batch without answers is answered with nothing, since an empty array is not legal.
+            Outbound::End { lane, .. } => match self.batches.end(lane) {
+                Some(batch) if !batch.is_empty() => batch,
+                _ => return Ok(None),
+            },
         };
-        match self.batches.put(lane, message, last) {
-            Put::Kept => Ok(()),
-            Put::Complete(messages) => self.feed_batch(messages).await,
-            Put::NoBatch(_) if self.server && !lane.is_shared() => {
-                Err(SendError::rejected(LossKind::NoRoute, "there is no such lane"))
-            }
-            Put::Refused(message) | Put::NoBatch(message) => self.feed(F::from_message(message)).await,
-        }
+        let no_batches = || SendError::rejected(LossKind::NoRoute, "this carrier has no batches");
+        F::from_batch(batch).map(Some).ok_or_else(no_batches)
     }
 
-    async fn flush(&mut self) -> Result<(), TransportError> {
-        self.sink()?.flush().await
-    }
-
-    async fn close(&mut self) -> Result<CloseReport, TransportError> {
-        if let Some(sink) = &mut self.sink {
-            let timer = match &self.close_timer {
-                Some(timer) => timer(),
-                None => Box::pin(future::ready(())),
-            };
-            // The carrier is polled first, so that closing is begun whatever the timer says.
-            let closed = match future::select(sink.close(), timer).await {
-                Either::Left((closed, _)) => closed,
-                Either::Right(_) => Ok(()),
-            };
-            self.sink = None;
-            closed?;
-        }
-        Ok(CloseReport::default())
-    }
-}
-
-struct Receiver<F> {
-    stream: Option<Frames<F>>,
-    batches: Arc<Batches>,
-    envelope: Envelope,
-}
-
-impl<F: Frame> Receiver<F> {
-    /// Takes nothing that it does not return in the same poll: that is what makes `recv` cancel-safe.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
-        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(None)) };
-        match stream.poll_next_unpin(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Ok(Some(self.judge(frame.decode())))),
-            Poll::Ready(end) => {
-                self.stream = None;
-                Poll::Ready(end.transpose().map(|_| None))
-            }
-        }
-    }
-
-    fn judge(&self, decoded: Decoded) -> Inbound {
-        let envelope = self.envelope.clone();
+    fn inbound(&self, frame: F, envelope: &Envelope) -> Received {
         let refused = |refusal| Inbound::refused(refusal, Lane::SHARED);
-        match decoded {
-            Decoded::One(Ok(message)) => Inbound::message(message, Lane::SHARED).with_envelope(envelope),
+        Received::Inbound(match frame.decode() {
+            Decoded::One(Ok(message)) => {
+                Inbound::message(message, Lane::SHARED).with_envelope(envelope.clone())
+            }
             Decoded::One(Err(refusal)) => refused(refusal),
             Decoded::Batch(items) => match self.batches.open(&items) {
-                Some(lane) => Inbound::batch(items, lane).with_envelope(envelope),
+                Some(lane) => Inbound::batch(items, lane).with_envelope(envelope.clone()),
                 None => {
                     let why = format_args!("too many batches in flight; the limit is {}", batches::MAX_OPEN);
                     refused(Refusal::invalid(None, Shape::Unknown, why))
                 }
             },
-        }
-    }
-}
-
-#[async_trait]
-impl<F: Frame> TransportReceiver for Receiver<F> {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        future::poll_fn(|cx| self.poll_next(cx)).await
+        })
     }
 }

@@ -1,12 +1,15 @@
 //! Frames of text and of messages, batches, refusals, closing.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::channel::mpsc;
+use futures::{SinkExt, StreamExt, future};
 
 use super::*;
-use crate::message::{Notification, Request, Response};
-use crate::transport::EndReason;
+use crate::message::{Message, Notification, Request, Response};
+use crate::transport::{EndReason, TransportReceiver, TransportSender};
 
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
     let envelope = Envelope::default();

@@ -1,9 +1,25 @@
-//! Glue and books for carriers whose frames name a lane: publish/subscribe, datagrams, multiplexed connections.
+//! Glue and bookkeeping for carriers whose frames name a lane: publish/subscribe, datagrams, multiplexed
+//! connections.
 //!
-//! Whoever carries the number of a lane beside each message, by a [`Sink`](futures::Sink) and a
-//! [`Stream`](futures::Stream) of [`LaneFrame`]s, becomes a transport by [`Laned`] without another line. Lanes may
-//! overtake each other; frames of one lane may not. Requests are given up by a frame that ends their lane, where
-//! nothing overtakes it. Whoever implements the trait itself asks [`Lanes`] what a frame means.
+//! A carrier that sends the number of a lane beside each message becomes a transport by [`Laned`], over a
+//! [`Sink`](futures::Sink) and a [`Stream`](futures::Stream) of [`LaneFrame`]s. Lanes may overtake each other;
+//! requests are abandoned by a frame that ends their lane. A transport that implements the trait itself can use the
+//! bookkeeping alone: [`Lanes`].
+//!
+//! # What the carrier owes
+//!
+//! - The frames of one lane arrive in order.
+//! - The link ends with [`LaneFrame::Close`], or with the end of the stream.
+//! - A [`LaneFrame::Taken`] reaches the client for every message that it sent and that is not a request. It may also
+//!   be sent for requests, which ignore it. [`Laned`] cannot send it: its receiving half has no sink. Any of these
+//!   does:
+//!   - The server's stream sends `Taken` when it is polled for the frame after the message.
+//!   - The client's carrier makes `Taken` up when the peer's carrier acknowledges the message, if that carrier
+//!     delivers nothing that is sent later before it.
+//!   - The carrier keeps the order of all lanes. Then declare [`Laned::ordered`]; `Taken` is not needed.
+//!
+//! Until the client's session learns that a message was taken, it holds back what must not overtake it: the first
+//! call of a legacy session waits for `notifications/initialized`.
 //!
 //! ```
 //! use futures::{StreamExt, channel::mpsc};
@@ -11,28 +27,31 @@
 //! use mcp_core::transport::Transport;
 //! use mcp_core::transport::lanes::{LaneFrame, Laned};
 //!
-//! // Two channels stand for a carrier. Something on the way has to say that a message was taken.
+//! // Two channels stand for a carrier. They keep the order of all lanes.
 //! let (up, requests) = mpsc::channel::<LaneFrame<Message>>(8);
 //! let (down, replies) = mpsc::channel::<LaneFrame<Message>>(8);
-//! let client = Laned::client("topics", up, replies.map(Ok::<_, std::io::Error>));
-//! let server = Laned::server("topics", down, requests.map(Ok::<_, std::io::Error>));
-//! assert!(!client.binding().ordered && !server.binding().ordered);
+//! let client = Laned::client("topics", up, replies.map(Ok::<_, std::io::Error>)).ordered();
+//! let server = Laned::server("topics", down, requests.map(Ok::<_, std::io::Error>)).ordered();
+//! assert!(client.binding().ordered && server.binding().ordered);
 //! ```
 
-mod glue;
+mod laned;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 
+use crate::lock::Lock;
 use crate::message::{Decoded, Message, Refusal, Shape};
 
-pub use glue::Laned;
+pub use laned::Laned;
 
 use super::{Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError};
 
-/// What travels. Both ends use the lanes of the client's session.
+/// What travels. Both ends use the lanes that the client's session minted.
+///
+/// Exhaustive on purpose: a carrier has to encode every frame, so a new kind of frame has to be a compile error.
 #[derive(Clone, Debug)]
 pub enum LaneFrame<M> {
     /// A message, as the carrier holds it.
@@ -41,7 +60,7 @@ pub enum LaneFrame<M> {
         lane: Lane,
         /// The message.
         message: M,
-        /// The lane is over with it. From a client it says nothing: requests wait for their answer.
+        /// The lane ends with this message. Only servers set it: requests wait for their answer.
         last: bool,
     },
     /// The exchange is over, without a (further) answer.
@@ -49,14 +68,14 @@ pub enum LaneFrame<M> {
         /// Its lane.
         lane: Lane,
     },
-    /// The peer has handed a message that expects no answer to its session, or will do so before anything that
-    /// is sent from now on.
+    /// The peer has passed the message on this lane to its session, or will do so before anything that is sent from
+    /// now on. Owed to the client for every message that is not a request; the [module](self) says who sends it.
     Taken {
         /// Its lane.
         lane: Lane,
     },
-    /// The last frame of this end. A carrier whose own end is told to the peer needs not send it; one that
-    /// lets lanes overtake each other hands it over when nothing is under way any more.
+    /// The last frame of this end. A carrier that signals its own end to the peer need not send it. A carrier that
+    /// lets lanes overtake each other delivers it after all other frames.
     Close,
 }
 
@@ -73,7 +92,7 @@ impl<M> LaneFrame<M> {
         }
     }
 
-    /// The lane it is about; the shared one for the last frame.
+    /// The lane that it concerns; [`Lane::SHARED`] for the last frame.
     pub fn lane(&self) -> Lane {
         match self {
             LaneFrame::Message { lane, .. } | LaneFrame::End { lane } | LaneFrame::Taken { lane } => *lane,
@@ -82,7 +101,11 @@ impl<M> LaneFrame<M> {
     }
 }
 
-/// The one message in a text that was decoded. A batch is refused: its answers would share one lane.
+/// The one message in a decoded text. A batch is refused, since its answers would share one lane.
+///
+/// # Errors
+///
+/// What is wrong with the text, for [`Inbound::Refused`].
 pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
     match decoded {
         Decoded::One(message) => message,
@@ -92,29 +115,40 @@ pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
     }
 }
 
-/// The open lanes of one end, shared by its two halves. A peer that sends a request on a lane that is open is not
-/// heard.
+/// The open lanes of one end, shared by its two halves. A request on a lane that is already open is ignored.
 ///
 /// ```
 /// use mcp_core::message::Request;
 /// use mcp_core::transport::lanes::{LaneFrame, Lanes};
-/// use mcp_core::transport::{Envelope, Inbound, Lane, AnsweredBy, Outbound};
+/// use mcp_core::transport::{Envelope, Inbound, Lane, Outbound};
 ///
-/// let (client, server) = (Lanes::client(), Lanes::server());
-/// let (message, lane, envelope) = (Request::new(1, "ping", None).into(), Lane::numbered(7), Envelope::default());
-/// let out = Outbound::message(message, lane).last(true).with_envelope(envelope);
-/// // The carrier gets a frame, and brings it to the other end.
+/// let (client, server, lane) = (Lanes::client(), Lanes::server(), Lane::numbered(7));
+/// let out = Outbound::message(Request::new(1, "ping", None), lane).last(true);
+/// // The carrier gets a frame, and delivers it to the other end.
 /// let frame = client.outbound(out).unwrap().unwrap();
 /// let seen = server.inbound(frame.map(|message| Ok(message)), Envelope::default());
 /// assert!(matches!(seen, Some(Inbound::Message { lane, .. }) if lane.number() == 7));
-/// // The client gives up.
+/// // The client abandons the request.
 /// let seen = server.inbound(LaneFrame::End { lane }, Envelope::default());
 /// assert!(matches!(seen, Some(Inbound::Ended { .. })));
 /// ```
 #[derive(Debug)]
 pub struct Lanes {
     client: bool,
-    open: Mutex<HashMap<Lane, Waits>>,
+    /// Messages that expect no answer need no `Taken`.
+    ordered: bool,
+    /// The first exchange is the only one, and nothing travels beside it.
+    one_exchange: bool,
+    books: Lock<Books>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    open: HashMap<Lane, Waits>,
+    /// There has been a message of the client.
+    used: bool,
+    /// Wakes the receiver of a link with one exchange.
+    waker: Option<Waker>,
 }
 
 /// What an open lane waits for.
@@ -126,81 +160,105 @@ enum Waits {
 
 impl Lanes {
     /// The books of a client's end.
-    pub fn client() -> Arc<Lanes> {
-        Arc::new(Lanes { client: true, open: Mutex::default() })
+    pub fn client() -> Lanes {
+        Lanes { client: true, ordered: false, one_exchange: false, books: Lock::default() }
     }
 
     /// The books of a server's end.
-    pub fn server() -> Arc<Lanes> {
-        Arc::new(Lanes { client: false, open: Mutex::default() })
+    pub fn server() -> Lanes {
+        Lanes { client: false, ..Lanes::client() }
     }
 
-    /// A panic while the lock is held leaves plain data behind, so the lock stays usable.
-    fn open(&self) -> MutexGuard<'_, HashMap<Lane, Waits>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is to be sent; nothing for the end of a lane that is over already.
+    /// The frame to send; `None` for the end of a lane that is already over.
     ///
     /// # Errors
     ///
-    /// [`SendError::Rejected`] with [`LossKind::NoRoute`] if the lane is over, or leads nowhere.
+    /// [`SendError::Rejected`] with [`LossKind::NoRoute`] if the lane is over or cannot be used.
     pub fn outbound(&self, out: Outbound) -> Result<Option<LaneFrame<Message>>, SendError> {
-        let mut open = self.open();
+        let mut books = self.books.lock();
         let (message, lane, last) = match out {
             Outbound::Message { message, lane, last, .. } => (message, lane, last),
-            Outbound::End { lane, .. } => return Ok(open.remove(&lane).map(|_| LaneFrame::End { lane })),
+            Outbound::End { lane, .. } => {
+                return Ok(books.end(lane).then_some(LaneFrame::End { lane }));
+            }
         };
-        let asks = matches!(message, Message::Request(_));
         let routed = match self.client {
-            // Noted before it is sent: the answer may be there first.
-            true if !lane.is_shared() => {
-                open.insert(lane, if asks { Waits::Answer } else { Waits::Taken });
+            true if lane.is_shared() || (self.one_exchange && books.used) => false,
+            true => {
+                books.used = true;
+                // Noted before it is sent, since the answer may arrive before the send returns.
+                match message {
+                    Message::Request(_) => drop(books.open.insert(lane, Waits::Answer)),
+                    _ if self.ordered => {}
+                    _ => drop(books.open.insert(lane, Waits::Taken)),
+                }
                 true
             }
-            true => false,
-            false if last && !lane.is_shared() => open.remove(&lane).is_some(),
-            false => lane.is_shared() || open.contains_key(&lane),
+            false if lane.is_shared() => !self.one_exchange,
+            false if last => books.end(lane),
+            false => books.open.contains_key(&lane),
         };
         if !routed {
-            let loss = Loss::new(LossKind::NoRoute, "there is no such exchange, or it is over");
-            return Err(SendError::Rejected(loss));
+            return Err(SendError::rejected(LossKind::NoRoute, "there is no such exchange, or it is over"));
         }
         Ok(Some(LaneFrame::Message { lane, message, last: last && !self.client && !lane.is_shared() }))
     }
 
-    /// What a frame is to the session; nothing if its lane is over, or if it makes no sense here.
+    /// What a frame is to the session; `None` if its lane is over or the frame makes no sense here.
     pub fn inbound(&self, frame: LaneFrame<Result<Message, Refusal>>, envelope: Envelope) -> Option<Inbound> {
-        let mut open = self.open();
+        let mut books = self.books.lock();
         let (lane, message, last) = match frame {
             LaneFrame::Message { lane, message, last } => (lane, message, last),
             LaneFrame::Close => return None,
             LaneFrame::Taken { lane } => {
-                let waits = open.get(&lane) == Some(&Waits::Taken);
-                return (waits && open.remove(&lane).is_some()).then_some(Inbound::delivered(lane));
+                let waits = books.open.get(&lane) == Some(&Waits::Taken);
+                return (waits && books.end(lane)).then_some(Inbound::delivered(lane));
             }
-            LaneFrame::End { lane } => {
-                open.remove(&lane)?;
-                let loss = || Loss::new(LossKind::Cut, "the server ended the exchange without an answer");
-                let lost = self.client.then(|| Inbound::lost(lane, loss()));
-                return Some(lost.unwrap_or(Inbound::ended(lane)));
+            LaneFrame::End { lane } if !books.end(lane) => return None,
+            LaneFrame::End { lane } if self.client => {
+                let why = "the server ended the exchange without an answer";
+                return Some(Inbound::lost(lane, Loss::new(LossKind::Cut, why)));
             }
+            LaneFrame::End { lane } => return Some(Inbound::ended(lane)),
         };
         let answered = match &message {
             Ok(message) => matches!(message, Message::Request(_)),
             Err(refusal) => refusal.is_answerable(),
         };
-        let heard = match self.client {
+        let known = match self.client {
             true if lane.is_shared() => true,
-            true if last => open.remove(&lane).is_some(),
-            true => open.contains_key(&lane),
+            true if last => books.end(lane),
+            true => books.open.contains_key(&lane),
             false if lane.is_shared() => false,
-            false if answered => !open.contains_key(&lane) && open.insert(lane, Waits::Answer).is_none(),
+            false if answered => {
+                !books.open.contains_key(&lane) && books.open.insert(lane, Waits::Answer).is_none()
+            }
             false => true,
         };
-        heard.then(|| match message {
+        books.used |= known && !self.client;
+        known.then(|| match message {
             Ok(message) => Inbound::message(message, lane).with_envelope(envelope),
             Err(refusal) => Inbound::refused(refusal, lane),
         })
+    }
+
+    /// Whether the only exchange of a server's link is over. Registers the waker if not.
+    fn poll_over(&self, cx: &mut Context<'_>) -> bool {
+        if !self.one_exchange || self.client {
+            return false;
+        }
+        let mut books = self.books.lock();
+        books.waker = Some(cx.waker().clone());
+        books.used && books.open.is_empty()
+    }
+}
+
+impl Books {
+    /// Ends a lane; `false` if it was not open.
+    fn end(&mut self, lane: Lane) -> bool {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+        self.open.remove(&lane).is_some()
     }
 }

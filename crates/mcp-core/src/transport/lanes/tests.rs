@@ -19,7 +19,7 @@ fn carry(from: &Lanes, out: Outbound, to: &Lanes) -> Option<Inbound> {
     to.inbound(from.outbound(out).unwrap()?.map(Ok), Envelope::default())
 }
 
-fn ends() -> (Arc<Lanes>, Arc<Lanes>) {
+fn ends() -> (Lanes, Lanes) {
     let (client, server) = (Lanes::client(), Lanes::server());
     assert!(carry(&client, out(Request::new(1, "ask", None), 5, true), &server).is_some());
     (client, server)

@@ -1,4 +1,4 @@
-//! Making links on demand: a [`Connect`] in one place, the server ends in another.
+//! Links on demand: a [`Connect`] that makes pairs, and the listener that gets their server ends.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use futures::{StreamExt, future};
 
 use crate::transport::{Accept, Binding, Connect, ConnectError, Transport};
 
-use super::{Pair, PeerGone, ServerEnd};
+use super::{End, Pair, PeerGone};
 
 /// How many links wait for the listener before `connect` waits.
 const BACKLOG: usize = 16;
@@ -32,26 +32,30 @@ pub fn connector(binding: Binding) -> (Connector, Listener) {
 }
 
 impl Pair {
-    /// Like [`connector`], for pairs made this way.
+    /// A connector and a listener for pairs with these settings. See [`connector`].
     pub fn connector(&self) -> (Connector, Listener) {
         let (links, incoming) = mpsc::channel(BACKLOG - 1);
         (Connector { pair: self.clone(), links }, Listener { incoming })
     }
 }
 
-/// Makes pairs, keeps the client end, and hands the server end to the [`Listener`].
+/// Makes a pair for each link; the server's end goes to the [`Listener`].
 #[derive(Clone, Debug)]
 pub struct Connector {
     pair: Pair,
-    links: mpsc::Sender<ServerEnd>,
+    links: mpsc::Sender<End>,
 }
 
 #[async_trait]
 impl Connect for Connector {
-    /// Waits while 16 links wait for the listener. [`ConnectError::Unreachable`] when it is gone.
+    /// Waits while 16 links wait for the listener.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Unreachable`] if the listener is gone.
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let gone = || ConnectError::unreachable(PeerGone);
-        // The pair is made when there is a place for it, so a dropped future leaves nothing behind.
+        // The pair is made once the backlog has a free slot, so a dropped future leaves nothing behind.
         future::poll_fn(|cx| self.links.poll_ready(cx)).await.map_err(|_| gone())?;
         let (client, server) = self.pair.link();
         self.links.start_send(server).map_err(|_| gone())?;
@@ -59,20 +63,20 @@ impl Connect for Connector {
     }
 }
 
-/// Where the server ends of a [`Connector`] arrive.
+/// Receives the server ends of the pairs that a [`Connector`] makes.
 #[derive(Debug)]
 pub struct Listener {
-    incoming: mpsc::Receiver<ServerEnd>,
+    incoming: mpsc::Receiver<End>,
 }
 
 impl Listener {
-    /// The next link; `None` when every connector is gone. Cancel-safe.
-    pub async fn accept(&mut self) -> Option<ServerEnd> {
+    /// The next link; `None` once every connector is gone. Cancel-safe.
+    pub async fn accept(&mut self) -> Option<End> {
         self.incoming.next().await
     }
 
-    /// Hands every link to this server, and serves them side by side in this one future, until every
-    /// connector is gone and every link has ended. Dropping the future drops the links.
+    /// Serves every link, concurrently in this one future, until every connector is gone and every link has ended.
+    /// Dropping the future drops the links.
     pub async fn serve(mut self, server: impl Accept) {
         let server: Arc<dyn Accept> = Arc::new(server);
         let mut links = FuturesUnordered::new();
@@ -85,9 +89,9 @@ impl Listener {
 
 type Serving = future::BoxFuture<'static, ()>;
 
-/// One thing that happens: a link comes, or one ends.
+/// Waits for one event: a new link, or the end of one.
 async fn step(
-    incoming: &mut mpsc::Receiver<ServerEnd>,
+    incoming: &mut mpsc::Receiver<End>,
     links: &mut FuturesUnordered<Serving>,
     listening: &mut bool,
     server: &Arc<dyn Accept>,

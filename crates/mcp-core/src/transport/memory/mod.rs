@@ -1,21 +1,17 @@
-//! The in-memory pair: two linked ends in one program, which behave like any [`Binding`] that is asked for.
+//! The in-memory pair: two linked ends in one program, which behave like any given [`Binding`].
 //!
-//! Messages are moved, not encoded. What the peer sees of lanes depends on the binding:
+//! Messages are moved, not encoded. The binding decides what the peer sees of lanes:
 //!
-//! - **A stream** (`ordered`, `abandon` by message): lanes do not reach the peer, as on a pipe. The server
-//!   receives on [`Lane::SHARED`] and replies on it; an `End` says nothing to anybody.
-//! - **Exchanges** (any other): each message of the client opens an exchange, and the server end mints a
-//!   lane for it. Replies travel back on the client's lane; `last` ends it; the client's `End` arrives as
-//!   [`Inbound::Ended`], the server's as [`Inbound::Lost`]. Unless `ordered`, a message that expects no
-//!   answer is reported [`Inbound::Delivered`] when the server end has handed it over. With
-//!   `one_exchange`, the first exchange is the only one, and nothing travels beside it.
+//! - **A stream** (`ordered`, `abandon` by message): lanes do not reach the peer, as on a pipe. Both ends are
+//!   [`Framed`]; the server receives and replies on [`Lane::SHARED`](super::Lane::SHARED), and an `End` sends nothing.
+//! - **Exchanges** (every other): lanes reach the peer. Both ends are [`Laned`]; the client's `End` arrives as
+//!   [`Inbound::Ended`](super::Inbound::Ended), the server's as [`Inbound::Lost`](super::Inbound::Lost). Unless the
+//!   binding is `ordered`, a message that expects no answer is reported as
+//!   [`Inbound::Delivered`](super::Inbound::Delivered) once the server's end has received it. With `one_exchange`,
+//!   the first exchange is the only one, and nothing travels beside it.
 //!
-//! [`Inbound::Ended`]: super::Inbound::Ended
-//! [`Inbound::Lost`]: super::Inbound::Lost
-//! [`Inbound::Delivered`]: super::Inbound::Delivered
-//!
-//! A link holds a bounded number of messages each way, and a send waits only for the peer to read. What
-//! a client that never receives has been told of deliveries is kept: one number a message.
+//! A link holds a bounded number of messages each way, and a send waits only for the peer to read. Reports of
+//! delivery that the client does not read are kept: one number each.
 //!
 //! ```
 //! use mcp_core::message::Request;
@@ -34,37 +30,34 @@
 //! # }
 //! ```
 
-mod client;
 mod listener;
-pub(crate) mod routes;
-mod server;
+mod pipe;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::fmt;
 
 use futures::channel::mpsc;
-use futures::future;
+use futures::{StreamExt, future, stream};
 
 use crate::message::Message;
 
-use super::{
-    AbandonBy, Binding, Envelope, Lane, LossKind, SendError, Transport, TransportReceiver, TransportSender,
-};
+use super::framed::Framed;
+use super::lanes::{LaneFrame, Laned};
+use super::{AbandonBy, Binding, Envelope, Transport, TransportReceiver, TransportSender};
 
 pub use listener::{Connector, Listener, connector};
+pub use pipe::PeerGone;
 
-use routes::{ClientLanes, ServerLanes};
-
-/// How many messages a link holds each way, unless told otherwise.
+/// How many messages a link holds each way, unless [`Pair::capacity`] sets another number.
 pub const DEFAULT_CAPACITY: usize = 64;
 
-/// A linked pair with the default capacity. See the [module](self) for what the binding changes.
-pub fn pair(binding: Binding) -> (ClientEnd, ServerEnd) {
+/// A linked pair with the default capacity, the client's end first. The [module](self) says what the binding changes.
+pub fn pair(binding: Binding) -> (End, End) {
     Pair::new(binding).link()
 }
 
-/// How a pair is made, for those whom [`pair`] is not enough.
+/// The settings of a pair.
 #[derive(Clone, Debug)]
 pub struct Pair {
     binding: Binding,
@@ -78,134 +71,79 @@ impl Pair {
         Pair { binding, capacity: DEFAULT_CAPACITY, envelope: Envelope::default() }
     }
 
-    /// How many messages the link holds each way before a send waits. At least 1.
+    /// Sets how many messages the link holds each way before a send waits. At least 1.
     #[must_use]
     pub fn capacity(mut self, messages: usize) -> Pair {
         self.capacity = messages.max(1);
         self
     }
 
-    /// What the server end knows about every message: a verified identity, for example.
+    /// Sets the envelope of every message that the server receives, with a verified identity for example.
     #[must_use]
     pub fn envelope(mut self, envelope: Envelope) -> Pair {
         self.envelope = envelope;
         self
     }
 
-    /// Makes the two ends.
-    pub fn link(&self) -> (ClientEnd, ServerEnd) {
-        // The channel adds one place for each sender.
-        let (up, up_end) = mpsc::channel(self.capacity - 1);
-        let (down, down_end) = mpsc::channel(self.capacity - 1);
-        let (deliver, delivered) = mpsc::unbounded();
-        let client_lanes = Arc::new(ClientLanes::default());
-        let server_lanes = Arc::new(ServerLanes::default());
-        let mode = Mode::of(self.binding);
-        let client = ClientEnd {
-            binding: self.binding,
-            sender: client::Sender::new(Pipe::new(up), mode, client_lanes.clone()),
-            receiver: client::Receiver::new(down_end, delivered, client_lanes),
-        };
-        let server = ServerEnd {
-            binding: self.binding,
-            sender: server::Sender::new(Pipe::new(down), mode, server_lanes.clone()),
-            receiver: server::Receiver::new(up_end, deliver, mode, server_lanes, self.envelope.clone()),
-        };
-        (client, server)
+    /// Makes the two ends, the client's first.
+    pub fn link(&self) -> (End, End) {
+        let lanes_reach_the_peer =
+            !self.binding.ordered || self.binding.abandon == AbandonBy::End || self.binding.one_exchange;
+        if lanes_reach_the_peer { self.exchanges() } else { self.stream() }
+    }
+
+    fn stream(&self) -> (End, End) {
+        let (up, requests) = pipe::pipe::<Message>(self.capacity);
+        let (down, replies) = pipe::pipe(self.capacity);
+        let client = Framed::client(self.binding.name, up, replies.map(Ok::<_, PeerGone>));
+        let server = Framed::server(self.binding.name, down, requests.map(Ok::<_, PeerGone>));
+        let server = server.envelope(self.envelope.clone());
+        (End::new(client.with_binding(self.binding)), End::new(server.with_binding(self.binding)))
+    }
+
+    fn exchanges(&self) -> (End, End) {
+        let (up, requests) = pipe::pipe::<LaneFrame<Message>>(self.capacity);
+        let (down, replies) = pipe::pipe(self.capacity);
+        let (taken, reports) = mpsc::unbounded();
+        let requests = requests.inspect(move |frame| {
+            if let LaneFrame::Message { lane, message, .. } = frame
+                && !matches!(message, Message::Request(_))
+            {
+                // A client that is gone needs no report.
+                let _gone = taken.unbounded_send(LaneFrame::Taken { lane: *lane });
+            }
+        });
+        // The end of the replies is the end of the link, even if more reports could come.
+        let replies = replies.chain(stream::once(future::ready(LaneFrame::Close)));
+        let replies = stream::select(reports, replies);
+        let client = Laned::client(self.binding.name, up, replies.map(Ok::<_, PeerGone>));
+        let server = Laned::server(self.binding.name, down, requests.map(Ok::<_, PeerGone>));
+        let server = server.envelope(self.envelope.clone());
+        (End::new(client.with_binding(self.binding)), End::new(server.with_binding(self.binding)))
     }
 }
 
-/// The client's end of a pair.
-#[derive(Debug)]
-pub struct ClientEnd {
-    binding: Binding,
-    sender: client::Sender,
-    receiver: client::Receiver,
+/// One end of a pair.
+pub struct End(Box<dyn Transport>);
+
+impl End {
+    fn new(inner: impl Transport) -> End {
+        End(Box::new(inner))
+    }
 }
 
-/// The server's end of a pair.
-#[derive(Debug)]
-pub struct ServerEnd {
-    binding: Binding,
-    sender: server::Sender,
-    receiver: server::Receiver,
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("End").field("binding", &self.binding()).finish_non_exhaustive()
+    }
 }
 
-impl Transport for ClientEnd {
+impl Transport for End {
     fn binding(&self) -> Binding {
-        self.binding
+        self.0.binding()
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        (Box::new(self.sender), Box::new(self.receiver))
+        self.0.split()
     }
-}
-
-impl Transport for ServerEnd {
-    fn binding(&self) -> Binding {
-        self.binding
-    }
-
-    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        (Box::new(self.sender), Box::new(self.receiver))
-    }
-}
-
-/// The other end of the pair was dropped, or this end was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the other end of the in-memory link is gone")]
-pub struct PeerGone;
-
-/// What a binding means for lanes.
-#[derive(Clone, Copy, Debug)]
-struct Mode {
-    /// Lanes reach the peer.
-    exchanges: bool,
-    /// Messages that expect no answer are reported delivered.
-    reports: bool,
-    /// One exchange is all there is.
-    once: bool,
-}
-
-impl Mode {
-    fn of(binding: Binding) -> Mode {
-        let exchanges = !binding.ordered || binding.abandon == AbandonBy::End || binding.one_exchange;
-        Mode { exchanges, reports: !binding.ordered, once: binding.one_exchange }
-    }
-}
-
-/// What travels. Lanes are the client's numbers.
-#[derive(Debug)]
-enum Frame {
-    Message { message: Message, lane: Lane, last: bool },
-    End { lane: Lane },
-}
-
-/// The writing side of one direction.
-#[derive(Debug)]
-struct Pipe(Option<mpsc::Sender<Frame>>);
-
-impl Pipe {
-    fn new(sender: mpsc::Sender<Frame>) -> Pipe {
-        Pipe(Some(sender))
-    }
-
-    /// Waits for a place, and for nothing else.
-    async fn put(&mut self, frame: Frame) -> Result<(), SendError> {
-        let gone = || SendError::fatal(PeerGone);
-        let pipe = self.0.as_mut().ok_or_else(gone)?;
-        future::poll_fn(|cx| pipe.poll_ready(cx)).await.map_err(|_| gone())?;
-        pipe.start_send(frame).map_err(|_| gone())
-    }
-
-    /// Nothing more comes: the peer reads what is under way, then a clean end.
-    fn close(&mut self) {
-        if let Some(mut pipe) = self.0.take() {
-            pipe.close_channel();
-        }
-    }
-}
-
-fn no_route(why: &'static str) -> SendError {
-    SendError::rejected(LossKind::NoRoute, why)
 }

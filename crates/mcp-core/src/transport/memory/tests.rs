@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, Waker};
 
 use super::*;
-use crate::message::{ErrorObject, Message, Notification, Request, Response};
-use crate::transport::{Connect, EndReason, Inbound, Outbound};
+use crate::message::{ErrorObject, Notification, Request, Response};
+use crate::transport::{Connect, EndReason, Inbound, Lane, LossKind, Outbound, SendError};
 
 const EXCHANGES: Binding = Binding::new("exchanges");
 
@@ -56,13 +56,13 @@ fn an_exchange_ends_with_its_last_message() {
         let ((mut up, mut replies), (mut down, mut requests)) = halves(&Pair::new(EXCHANGES));
         up.send(out(ask(1), 40, true)).await.unwrap();
         up.send(out(ask(1), 41, true)).await.unwrap();
-        assert_eq!((lane_of(&mut requests).await, lane_of(&mut requests).await), (1, 2));
-        down.send(out(reply(1), 2, true)).await.unwrap();
-        down.send(out(Notification::new("note", None), 1, false)).await.unwrap();
-        down.send(out(reply(1), 1, true)).await.unwrap();
+        assert_eq!((lane_of(&mut requests).await, lane_of(&mut requests).await), (40, 41));
+        down.send(out(reply(1), 41, true)).await.unwrap();
+        down.send(out(Notification::new("note", None), 40, false)).await.unwrap();
+        down.send(out(reply(1), 40, true)).await.unwrap();
         let lanes = [lane_of(&mut replies).await, lane_of(&mut replies).await, lane_of(&mut replies).await];
         assert_eq!(lanes, [41, 40, 40]);
-        let late = down.send(out(reply(1), 1, true)).await;
+        let late = down.send(out(reply(1), 40, true)).await;
         assert!(matches!(late, Err(SendError::Rejected(loss)) if loss.kind == LossKind::NoRoute));
     });
 }
@@ -85,7 +85,7 @@ fn either_side_can_end_an_exchange() {
     });
 }
 
-/// A reply that was under way when the client gave up is not told.
+/// A reply that was under way when the client abandoned its request is dropped.
 #[test]
 fn a_late_reply_is_dropped() {
     block_on(async {
@@ -101,11 +101,11 @@ fn a_late_reply_is_dropped() {
 }
 
 #[test]
-fn delivery_is_told_when_it_was_taken() {
+fn delivery_is_reported_once_the_server_has_received() {
     let ((mut up, mut replies), (_down, mut requests)) = halves(&Pair::new(EXCHANGES));
     block_on(up.send(out(Notification::new("note", None), 5, true))).unwrap();
     assert!(poll(replies.recv()).is_pending());
-    assert_eq!(block_on(lane_of(&mut requests)), 1);
+    assert_eq!(block_on(lane_of(&mut requests)), 5);
     let told = block_on(replies.recv());
     assert!(matches!(told, Ok(Some(Inbound::Delivered { lane })) if lane.number() == 5), "{told:?}");
 }

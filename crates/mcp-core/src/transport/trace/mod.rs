@@ -1,8 +1,8 @@
-//! The wire trace: a wrapper that reports what crosses a link, with secrets taken out.
+//! The wire trace: a wrapper that records what crosses a link, with secrets redacted.
 //!
-//! It is also the pattern for other wrappers: implement the contract's traits over a value that
-//! implements them, and hand everything on. A wrapper of a receiver stays cancel-safe if nothing is
-//! awaited after the inner `recv` has returned.
+//! It is also the pattern for other wrappers: implement the contract's traits over a value that implements them, and
+//! forward everything. A wrapper of a receiver stays cancel-safe if it awaits nothing after the inner `recv` has
+//! returned.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -28,15 +28,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-pub use record::{Direction, Record, What};
+pub use record::{Direction, Record, RecordKind};
 pub use redact::Redaction;
 pub use wrap::{TracedAccept, TracedConnect, TracedTransport};
 
 use super::{Accept, Connect, Transport};
 
-/// Where records go. Called on the task that drives the link: do not block.
+/// Receives records.
 pub trait Trace: Send + Sync + 'static {
-    /// Something crossed the link.
+    /// Called for each record, on the task that drives the link. Must not block.
     fn record(&self, record: &Record);
 }
 
@@ -46,7 +46,7 @@ impl<F: Fn(&Record) + Send + Sync + 'static> Trace for F {
     }
 }
 
-/// Wraps transports so that they report to one [`Trace`].
+/// Wraps transports, connectors and servers so that they send records to one [`Trace`]. Clones share it.
 #[derive(Clone)]
 pub struct Tracer(Arc<Inner>);
 
@@ -59,36 +59,36 @@ struct Inner {
 }
 
 impl Tracer {
-    /// A tracer that takes secrets out by [`Redaction::default`] and reads the system's clock.
+    /// A tracer with the default [`Redaction`] and the system's clock.
     pub fn new(sink: impl Trace) -> Tracer {
         Tracer::with(sink, Redaction::default(), Instant::now)
     }
 
-    /// A tracer with another redaction and another clock (tests give a paused one).
+    /// A tracer with this redaction and this clock, which may be a virtual one.
     pub fn with(sink: impl Trace, redaction: Redaction, clock: fn() -> Instant) -> Tracer {
         let sink = Box::new(sink);
         Tracer(Arc::new(Inner { sink, redaction, clock, start: clock(), links: AtomicU64::new(0) }))
     }
 
-    /// The transport, traced. Reports at once that the link is open.
+    /// Traces a transport. Records at once that the link is open.
     pub fn transport<T: Transport>(&self, inner: T) -> TracedTransport {
         self.boxed(Box::new(inner))
     }
 
-    /// Like [`Tracer::transport`], for a transport in a box.
+    /// Traces a boxed transport, like [`Tracer::transport`].
     pub fn boxed(&self, inner: Box<dyn Transport>) -> TracedTransport {
         let link = self.0.links.fetch_add(1, Ordering::Relaxed) + 1;
         let reporter = Reporter { tracer: self.clone(), link };
-        reporter.report(Direction::Out, None, What::Opened { binding: inner.binding().name });
+        reporter.report(Direction::Out, None, RecordKind::Opened { binding: inner.binding().name });
         TracedTransport::new(inner, reporter)
     }
 
-    /// The connector, with every link it makes traced. Failed tries are reported too.
+    /// Traces every link that the connector makes, and its failed attempts.
     pub fn connect<C: Connect>(&self, inner: C) -> TracedConnect<C> {
         TracedConnect::new(inner, self.clone())
     }
 
-    /// The server, with every link it accepts traced.
+    /// Traces every link that the server accepts.
     pub fn accept(&self, inner: impl Accept) -> TracedAccept {
         TracedAccept::new(Arc::new(inner), self.clone())
     }
@@ -100,7 +100,7 @@ impl fmt::Debug for Tracer {
     }
 }
 
-/// Reports for one link.
+/// Sends records about one link.
 #[derive(Clone, Debug)]
 struct Reporter {
     tracer: Tracer,
@@ -108,10 +108,10 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn report(&self, dir: Direction, lane: Option<super::Lane>, what: What) {
+    fn report(&self, direction: Direction, lane: Option<super::Lane>, kind: RecordKind) {
         let inner = &self.tracer.0;
         let elapsed = (inner.clock)().saturating_duration_since(inner.start);
-        inner.sink.record(&Record { elapsed, link: self.link, dir, lane, what });
+        inner.sink.record(&Record { elapsed, link: self.link, direction, lane, kind });
     }
 
     fn redaction(&self) -> &Redaction {

@@ -1,4 +1,4 @@
-//! What a trace tells of one thing that crossed the link, and its form as a line of JSON.
+//! RecordKind a trace tells of one thing that crossed the link, and its form as a line of JSON.
 
 use std::time::Duration;
 
@@ -7,35 +7,37 @@ use crate::transport::{EndReason, Lane, LossKind};
 
 use super::Redaction;
 
-/// Which way something went, seen from the traced end.
+/// The direction of a record, seen from the traced end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Towards the peer.
+    /// To the peer.
     Out,
     /// From the peer.
     In,
 }
 
-/// One thing that crossed the link.
+/// One event on a traced link.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Record {
-    /// Since the tracer was made.
+    /// The time since the tracer was made.
     pub elapsed: Duration,
-    /// Which link of the tracer, counted from 1. 0: a link that did not come about.
+    /// The number of the link, counted from 1 for each tracer; 0 for a failed attempt to connect.
     pub link: u64,
-    /// Which way it went.
-    pub dir: Direction,
-    /// The lane; none where the link as a whole is meant.
+    /// The direction.
+    pub direction: Direction,
+    /// The lane; `None` if the record concerns the whole link.
     pub lane: Option<Lane>,
-    /// What it was.
-    pub what: What,
+    /// RecordKind it was.
+    pub kind: RecordKind,
 }
 
-/// What crossed the link. Messages are redacted.
+/// RecordKind crossed the link. Messages are redacted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum What {
+pub enum RecordKind {
     /// A message.
+    #[non_exhaustive]
     Message {
         /// The whole message as JSON.
         json: RawJson,
@@ -43,51 +45,57 @@ pub enum What {
         size: usize,
     },
     /// A batch: an array of messages, and of refusals as `{"refused":…}`.
+    #[non_exhaustive]
     Batch {
         /// The array.
         json: RawJson,
         /// Its size in bytes, before redaction.
         size: usize,
     },
-    /// Input that is no legal message.
+    /// Input that is not a legal message.
+    #[non_exhaustive]
     Refused {
-        /// What would be answered.
+        /// RecordKind would be answered.
         error: ErrorObject,
     },
     /// The peer took a message.
     Delivered,
     /// This end ended a lane.
     End(EndReason),
-    /// The peer hung up on an exchange.
+    /// The peer abandoned an exchange.
     Ended,
     /// No answer will come.
+    #[non_exhaustive]
     Lost {
         /// The kind.
         kind: LossKind,
-        /// The cause in words.
+        /// The error and its causes.
         why: String,
     },
     /// The link opened.
+    #[non_exhaustive]
     Opened {
         /// The binding's name.
         binding: &'static str,
     },
     /// The link ended.
+    #[non_exhaustive]
     Closed {
-        /// How, in words.
+        /// How, as text.
         how: String,
     },
     /// Connecting, sending or receiving failed.
+    #[non_exhaustive]
     Failed {
-        /// The cause in words.
+        /// The error and its causes.
         why: String,
     },
 }
 
-impl What {
-    pub(super) fn message(message: &Message, redaction: &Redaction) -> What {
+impl RecordKind {
+    pub(super) fn message(message: &Message, redaction: &Redaction) -> RecordKind {
         let json = encode(message);
-        What::Message { size: json.as_bytes().len(), json: redaction.apply(&json) }
+        RecordKind::Message { size: json.as_bytes().len(), json: redaction.apply(&json) }
     }
 }
 
@@ -103,22 +111,12 @@ impl Record {
     /// `"in"`), `lane` (a number; 0 is the shared one), and then by what it is: `size` and `message` or
     /// `batch`, or one of `refused`, `delivered`, `end`, `ended`, `lost`, `opened`, `closed`, `failed`.
     ///
-    /// ```
-    /// use std::time::Duration;
-    /// use mcp_core::transport::{Lane, trace::{Direction, Record, What}};
-    ///
-    /// let record = Record {
-    ///     elapsed: Duration::from_millis(2),
-    ///     link: 1,
-    ///     dir: Direction::In,
-    ///     lane: Some(Lane::SHARED),
-    ///     what: What::Delivered,
-    /// };
-    /// assert_eq!(record.to_ndjson(), r#"{"elapsed_us":2000,"link":1,"dir":"in","lane":0,"delivered":true}"#);
+    /// ```text
+    /// {"elapsed_us":2000,"link":1,"dir":"in","lane":0,"delivered":true}
     /// ```
     pub fn to_ndjson(&self) -> String {
         let micros = i64::try_from(self.elapsed.as_micros()).unwrap_or(i64::MAX);
-        let dir = match self.dir {
+        let dir = match self.direction {
             Direction::Out => "out",
             Direction::In => "in",
         };
@@ -131,25 +129,25 @@ impl Record {
             members.push(("lane", number(lane.number())));
         }
         let text = RawJson::string;
-        match &self.what {
-            What::Message { json, size } => {
+        match &self.kind {
+            RecordKind::Message { json, size } => {
                 members.extend([("size", number(*size as u64)), ("message", json.clone())]);
             }
-            What::Batch { json, size } => {
+            RecordKind::Batch { json, size } => {
                 members.extend([("size", number(*size as u64)), ("batch", json.clone())]);
             }
-            What::Refused { error } => members.push(("refused", refused(error))),
-            What::Delivered => members.push(("delivered", RawJson::TRUE)),
-            What::End(why) => members.push(("end", text(&format!("{why:?}")))),
-            What::Ended => members.push(("ended", RawJson::TRUE)),
-            What::Lost { kind, why } => {
+            RecordKind::Refused { error } => members.push(("refused", refused(error))),
+            RecordKind::Delivered => members.push(("delivered", RawJson::TRUE)),
+            RecordKind::End(why) => members.push(("end", text(&format!("{why:?}")))),
+            RecordKind::Ended => members.push(("ended", RawJson::TRUE)),
+            RecordKind::Lost { kind, why } => {
                 members.extend([("lost", text(&format!("{kind:?}"))), ("why", text(why))]);
             }
-            What::Opened { binding } => members.push(("opened", text(binding))),
-            What::Closed { how } => members.push(("closed", text(how))),
-            What::Failed { why } => members.push(("failed", text(why))),
+            RecordKind::Opened { binding } => members.push(("opened", text(binding))),
+            RecordKind::Closed { how } => members.push(("closed", text(how))),
+            RecordKind::Failed { why } => members.push(("failed", text(why))),
         }
-        // A newline between tokens can become a space; inside a string there is none (STDIO-B-001).
+        // STDIO-B-001: a newline between tokens may become a space. Strings have none: it is escaped there.
         String::from_utf8_lossy(RawJson::object(members).as_bytes()).replace(['\n', '\r'], " ")
     }
 }

@@ -1,4 +1,4 @@
-//! Taking secrets out of JSON before it is shown.
+//! Redacts secrets in JSON before it is shown.
 
 use std::borrow::Cow;
 
@@ -24,19 +24,19 @@ const NAMES: &[&str] = &[
     "jwt",
 ];
 
-/// Names that end like this are secrets too: `clientSecret`, `access_token`, `X-Api-Key`.
+/// Name endings that mark secrets: `clientSecret`, `access_token`, `X-Api-Key`.
 const ENDINGS: &[&str] = &["authorization", "token", "password", "secret", "apikey", "privatekey"];
 
-/// The protocol's own names that only look like secrets.
+/// Names of the protocol that look like secrets and are not.
 const HARMLESS: &[&str] = &["progresstoken"];
 
-/// What stands in place of a secret.
+/// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
-/// Which values are shown as `"[redacted]"`.
+/// Decides which values are shown as `"[redacted]"`.
 ///
-/// The default looks at the names of members, at any depth, and at texts that begin with `Bearer ` or
-/// `Basic `. It cannot know a secret in free text.
+/// The default goes by the names of members, at any depth, and by texts that begin with `Bearer ` or `Basic `. It does
+/// not find secrets in free text.
 ///
 /// ```
 /// use mcp_core::message::RawJson;
@@ -60,24 +60,24 @@ impl Default for Redaction {
 }
 
 impl Redaction {
-    /// Shows everything, but what [`Redaction::also`] names.
+    /// Redacts only the names that [`Redaction::also`] adds.
     pub fn none() -> Redaction {
         Redaction { defaults: false, also: Vec::new() }
     }
 
-    /// Values under this name are secrets too. Case, `-` and `_` do not matter.
+    /// Adds a name whose values are secrets. Case, `-` and `_` are ignored.
     #[must_use]
     pub fn also(mut self, name: &str) -> Redaction {
         self.also.push(plain(name).into_owned());
         self
     }
 
-    /// The value without its secrets. What holds none is returned as it is, byte for byte.
+    /// The value with its secrets replaced. A value without secrets is returned byte for byte.
     pub fn apply(&self, json: &RawJson) -> RawJson {
         if !self.defaults && self.also.is_empty() { json.clone() } else { self.walk(json) }
     }
 
-    /// Depth is bounded by the depth limit of [`RawJson`].
+    /// The recursion is bounded by the depth limit of [`RawJson`].
     fn walk(&self, json: &RawJson) -> RawJson {
         match json.as_bytes().first() {
             Some(b'{') => {
@@ -117,7 +117,7 @@ impl Redaction {
     }
 }
 
-/// A quoted text that begins like the value of an Authorization header.
+/// Whether a quoted text begins like the value of an Authorization header.
 fn is_credential(quoted: &[u8]) -> bool {
     let text = &quoted[1..];
     [&b"bearer "[..], b"basic "]

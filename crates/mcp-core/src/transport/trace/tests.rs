@@ -1,4 +1,4 @@
-//! What a trace shows, and what it does not.
+//! RecordKind a trace shows, and what it does not.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +56,7 @@ async fn a_line_for_each_thing_that_crosses() {
         r#"{"elapsed_us":5000,"link":1,"dir":"out","closed":"closed"}"#,
         r#"{"elapsed_us":5000,"link":2,"dir":"in","closed":"the peer ended the link"}"#,
         r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"size":30,"message":{"jsonrpc":"2.0","method":"b"}}"#,
-        r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"failed":"not sent: this exchange is over"}"#,
+        r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"failed":"not sent: no route to the peer: there is no such lane"}"#,
     ];
     assert_eq!(*lines.lock().unwrap(), expected);
 }
@@ -89,7 +89,7 @@ fn names_can_be_added() {
     assert_eq!(shown.as_bytes(), br#"{"MY_thing":1,"maxTokens":2,"client_secret":"[redacted]"}"#);
 }
 
-/// Both ends of a connector can be traced, and a failed connect is told.
+/// Both ends of a connector can be traced, and a failed attempt to connect is recorded.
 #[tokio::test]
 async fn connectors_and_servers_are_traced() {
     let (tracer, lines) = tracer(Redaction::default());

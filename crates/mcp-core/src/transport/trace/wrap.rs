@@ -1,4 +1,4 @@
-//! The wrappers: each hands everything on and reports it.
+//! The wrappers: each forwards everything and records it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use async_trait::async_trait;
 
 use crate::message::{ProtocolVersion, RawJson};
 use crate::transport::{
-    Accept, Binding, CloseReport, Connect, ConnectError, Envelope, Inbound, Lane, Outbound, SendError,
-    Transport, TransportError, TransportReceiver, TransportSender,
+    Accept, Binding, CloseReport, Connect, ConnectError, Envelope, ErrorChain, Inbound, Lane, Outbound,
+    SendError, Transport, TransportError, TransportReceiver, TransportSender,
 };
 
 use super::record::{encode, refused};
-use super::{Direction, Reporter, Tracer, What};
+use super::{Direction, RecordKind, Reporter, Tracer};
 
-/// A transport that reports what crosses it. Made by [`Tracer::transport`].
+/// A traced transport. Made by [`Tracer::transport`].
 pub struct TracedTransport {
     inner: Box<dyn Transport>,
     reporter: Reporter,
@@ -47,24 +47,28 @@ struct TracedSender {
 }
 
 impl TracedSender {
-    fn note_failure<E: Error>(&self, lane: Option<Lane>, sent: &Result<(), E>) {
+    fn note_failure<E: Error + 'static>(&self, lane: Option<Lane>, sent: &Result<(), E>) {
         if let Err(error) = sent {
-            self.reporter.report(Direction::Out, lane, What::Failed { why: error.to_string() });
+            self.reporter.report(
+                Direction::Out,
+                lane,
+                RecordKind::Failed { why: ErrorChain::new(error).to_string() },
+            );
         }
     }
 }
 
 #[async_trait]
 impl TransportSender for TracedSender {
-    /// Reported before it is sent: so a trace that ends in a message shows what it was stuck on.
+    /// Recorded before it is sent, so the last record of a link that hangs shows what it hangs on.
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        let (lane, what) = match &out {
+        let (lane, kind) = match &out {
             Outbound::Message { message, lane, .. } => {
-                (*lane, What::message(message, self.reporter.redaction()))
+                (*lane, RecordKind::message(message, self.reporter.redaction()))
             }
-            Outbound::End { lane, reason } => (*lane, What::End(*reason)),
+            Outbound::End { lane, reason } => (*lane, RecordKind::End(*reason)),
         };
-        self.reporter.report(Direction::Out, Some(lane), what);
+        self.reporter.report(Direction::Out, Some(lane), kind);
         let sent = self.inner.send(out).await;
         self.note_failure(Some(lane), &sent);
         sent
@@ -80,9 +84,9 @@ impl TransportSender for TracedSender {
         let closed = self.inner.close().await;
         let how = match &closed {
             Ok(closed) => closed.to_string(),
-            Err(error) => error.to_string(),
+            Err(error) => ErrorChain::new(error).to_string(),
         };
-        self.reporter.report(Direction::Out, None, What::Closed { how });
+        self.reporter.report(Direction::Out, None, RecordKind::Closed { how });
         closed
     }
 }
@@ -95,37 +99,39 @@ struct TracedReceiver {
 
 impl TracedReceiver {
     fn note(&mut self, received: &Result<Option<Inbound>, TransportError>) {
-        let (lane, what) = match received {
+        let (lane, kind) = match received {
             Ok(Some(inbound)) => {
-                let (lane, what) = self.what(inbound);
-                (Some(lane), what)
+                let (lane, kind) = self.kind(inbound);
+                (Some(lane), kind)
             }
-            // Asked again after the end, a link says the same; once is enough.
+            // A link repeats its end; one record is enough.
             _ if std::mem::replace(&mut self.ended, true) => return,
-            Ok(None) => (None, What::Closed { how: "the peer ended the link".to_owned() }),
-            Err(error) => (None, What::Failed { why: error.to_string() }),
+            Ok(None) => (None, RecordKind::Closed { how: "the peer ended the link".to_owned() }),
+            Err(error) => (None, RecordKind::Failed { why: ErrorChain::new(error).to_string() }),
         };
-        self.reporter.report(Direction::In, lane, what);
+        self.reporter.report(Direction::In, lane, kind);
     }
 
-    fn what(&self, inbound: &Inbound) -> (Lane, What) {
+    fn kind(&self, inbound: &Inbound) -> (Lane, RecordKind) {
         let redaction = self.reporter.redaction();
         match inbound {
-            Inbound::Message { message, lane, .. } => (*lane, What::message(message, redaction)),
+            Inbound::Message { message, lane, .. } => (*lane, RecordKind::message(message, redaction)),
             Inbound::Batch { items, lane, .. } => {
                 let items = items.iter().map(|item| match item {
                     Ok(message) => encode(message),
                     Err(refusal) => RawJson::object([("refused", refused(&refusal.error))]),
                 });
                 let json = RawJson::array(items);
-                (*lane, What::Batch { size: json.as_bytes().len(), json: redaction.apply(&json) })
+                (*lane, RecordKind::Batch { size: json.as_bytes().len(), json: redaction.apply(&json) })
             }
-            Inbound::Refused { lane, refusal } => (*lane, What::Refused { error: refusal.error.clone() }),
-            Inbound::Delivered { lane } => (*lane, What::Delivered),
+            Inbound::Refused { lane, refusal } => {
+                (*lane, RecordKind::Refused { error: refusal.error.clone() })
+            }
+            Inbound::Delivered { lane } => (*lane, RecordKind::Delivered),
             Inbound::Lost { lane, loss } => {
-                (*lane, What::Lost { kind: loss.kind, why: loss.source.to_string() })
+                (*lane, RecordKind::Lost { kind: loss.kind, why: ErrorChain::new(&*loss.source).to_string() })
             }
-            Inbound::Ended { lane } => (*lane, What::Ended),
+            Inbound::Ended { lane } => (*lane, RecordKind::Ended),
         }
     }
 }
@@ -139,7 +145,7 @@ impl TransportReceiver for TracedReceiver {
     }
 }
 
-/// A connector whose links are traced. Made by [`Tracer::connect`].
+/// A traced connector. Made by [`Tracer::connect`].
 #[derive(Debug)]
 pub struct TracedConnect<C> {
     inner: C,
@@ -159,14 +165,18 @@ impl<C: Connect> Connect for TracedConnect<C> {
             Ok(link) => Ok(Box::new(self.tracer.boxed(link))),
             Err(error) => {
                 let reporter = Reporter { tracer: self.tracer.clone(), link: 0 };
-                reporter.report(Direction::Out, None, What::Failed { why: error.to_string() });
+                reporter.report(
+                    Direction::Out,
+                    None,
+                    RecordKind::Failed { why: ErrorChain::new(&error).to_string() },
+                );
                 Err(error)
             }
         }
     }
 }
 
-/// A server whose links are traced. Made by [`Tracer::accept`].
+/// A traced server. Made by [`Tracer::accept`].
 pub struct TracedAccept {
     inner: Arc<dyn Accept>,
     tracer: Tracer,

@@ -5,7 +5,7 @@ use std::task::Poll;
 use crate::compliance::bench::{Bench, Rig};
 use crate::compliance::hub::{Hub, Reading, Seen};
 use crate::compliance::{Dialect, Stop, Verdict, ensure, fail, traffic};
-use mcp_core::transport::{CloseReport, ConnectError, Inbound, SendError, TransportError};
+use mcp_core::transport::{CloseReport, ConnectError, ErrorChain, Inbound, SendError, TransportError};
 
 fn same(closed: &[Result<CloseReport, TransportError>; 2]) -> Verdict {
     let agree = match closed {
@@ -143,8 +143,9 @@ pub(super) async fn dropped_connect(bench: &Bench<'_>) -> Verdict {
     {
         let (_hub, gather) = Hub::new(Reading::Plain);
         let started = bench.fixture.start(gather).await;
-        let mut connect =
-            started.map_err(|error| Stop::Fail(format!("the fixture did not start: {error}")))?;
+        let mut connect = started.map_err(|error| {
+            Stop::Fail(format!("the fixture did not start: {}", ErrorChain::new(&*error)))
+        })?;
         for _ in 0..10 {
             let mut connecting = connect.connect();
             let polled = futures::future::poll_fn(|cx| Poll::Ready(connecting.as_mut().poll(cx))).await;
@@ -152,14 +153,19 @@ pub(super) async fn dropped_connect(bench: &Bench<'_>) -> Verdict {
             if let Poll::Ready(Err(error)) = polled
                 && !matches!(error, ConnectError::AlreadyUsed)
             {
-                return fail(format!("connect failed: {error}"));
+                return fail(format!("connect failed: {}", ErrorChain::new(&error)));
             }
         }
         bench.wait("connect, after futures of it were dropped");
         match connect.connect().await {
             Ok(link) => drop(link),
             Err(ConnectError::AlreadyUsed) => {}
-            Err(error) => return fail(format!("connect failed, after futures were dropped: {error}")),
+            Err(error) => {
+                return fail(format!(
+                    "connect failed, after futures were dropped: {}",
+                    ErrorChain::new(&error)
+                ));
+            }
         }
     }
     let Some(before) = before else { return Ok(()) };

@@ -7,7 +7,7 @@ use crate::compliance::hub::{Hub, Reading, Seen};
 use crate::compliance::traffic::{self, describe};
 use crate::compliance::{CannotCarry, Stop, Verdict, ensure, fail};
 use mcp_core::message::{ErrorObject, Message, RawJson, Response};
-use mcp_core::transport::{AnsweredBy, Inbound};
+use mcp_core::transport::{AnsweredBy, ErrorChain, Inbound};
 
 /// Every code, from handlers and from the protocol, whatever status a carrier gives it.
 pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
@@ -75,7 +75,9 @@ pub(super) async fn payloads(bench: &Bench<'_>) -> Verdict {
 pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
     let (mut hub, gather) = Hub::new(Reading::Plain);
     let wire = bench.fixture.wire(gather).await;
-    let Some(mut wire) = wire.map_err(|error| Stop::Fail(format!("no wire: {error}")))? else {
+    let Some(mut wire) =
+        wire.map_err(|error| Stop::Fail(format!("no wire: {}", ErrorChain::new(&*error))))?
+    else {
         return Err(Stop::Skip("the fixture cannot feed raw input"));
     };
     let bad: [&[u8]; 5] =
@@ -86,7 +88,9 @@ pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
         match wire.write(Bytes::from_static(text)).await {
             Ok(()) => {}
             Err(error) if error.is::<CannotCarry>() => continue,
-            Err(error) => return fail(format!("the wire did not take {shown}: {error}")),
+            Err(error) => {
+                return fail(format!("the wire did not take {shown}: {}", ErrorChain::new(&*error)));
+            }
         }
         bench.wait(format!("Refused at the server, after {shown}"));
         match hub.next().await {
@@ -96,7 +100,9 @@ pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
     }
     let good = Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
     let written = wire.write(good).await;
-    written.map_err(|error| Stop::Fail(format!("the wire failed after bad input: {error}")))?;
+    written.map_err(|error| {
+        Stop::Fail(format!("the wire failed after bad input: {}", ErrorChain::new(&*error)))
+    })?;
     bench.wait("a good message at the server, after bad ones");
     match hub.next().await {
         (_, Seen::In(Inbound::Message { .. })) => Ok(()),

@@ -6,7 +6,7 @@ use crate::compliance::bench::Bench;
 use crate::compliance::hub::{Hub, Reading, Seen};
 use crate::compliance::{Stop, Verdict, ensure, fail, traffic};
 use mcp_core::message::{Decoded, Message, RawJson, Request, Response, decode};
-use mcp_core::transport::Inbound;
+use mcp_core::transport::{ErrorChain, Inbound};
 
 pub(super) async fn one_body(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
@@ -36,13 +36,15 @@ pub(super) async fn a_stream(bench: &Bench<'_>) -> Verdict {
 pub(super) async fn batch(bench: &Bench<'_>) -> Verdict {
     let (mut hub, gather) = Hub::new(Reading::Plain);
     let wire = bench.fixture.wire(gather).await;
-    let Some(mut wire) = wire.map_err(|error| Stop::Fail(format!("no wire: {error}")))? else {
+    let Some(mut wire) =
+        wire.map_err(|error| Stop::Fail(format!("no wire: {}", ErrorChain::new(&*error))))?
+    else {
         return Err(Stop::Skip("the fixture cannot feed raw input"));
     };
     let text = br#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":2,"method":"b"}]"#;
     bench.wait("the wire to take a batch");
     let written = wire.write(Bytes::from_static(text)).await;
-    written.map_err(|error| Stop::Fail(format!("the wire took no batch: {error}")))?;
+    written.map_err(|error| Stop::Fail(format!("the wire took no batch: {}", ErrorChain::new(&*error))))?;
     bench.wait("the batch at the server");
     let (link, items, lane) = match hub.next().await {
         (link, Seen::In(Inbound::Batch { items, lane, .. })) => (link, items, lane),
@@ -63,10 +65,15 @@ pub(super) async fn batch(bench: &Bench<'_>) -> Verdict {
         bench.wait("send at the server, of an answer to a batch");
         let answer = Response::result(request.id.clone(), RawJson::EMPTY_OBJECT);
         let sent = link.send(traffic::out(dialect, answer.into(), lane, index == 0)).await;
-        sent.map_err(|error| Stop::Fail(format!("an answer to a batch failed: {error}")))?;
+        sent.map_err(|error| {
+            Stop::Fail(format!("an answer to a batch failed: {}", ErrorChain::new(&error)))
+        })?;
     }
     bench.wait("the answer to the batch on the wire");
-    let answer = wire.read().await.map_err(|error| Stop::Fail(format!("the wire failed: {error}")))?;
+    let answer = wire
+        .read()
+        .await
+        .map_err(|error| Stop::Fail(format!("the wire failed: {}", ErrorChain::new(&*error))))?;
     match answer.map(decode) {
         Some(Decoded::Batch(items)) if items.len() == 2 => Ok(()),
         other => fail(format!("in place of one array of two answers: {other:?}")),

@@ -4,7 +4,7 @@ use crate::compliance::bench::{Bench, is_no_route};
 use crate::compliance::hub::Seen;
 use crate::compliance::{Dialect, Stop, Verdict, ensure, fail, traffic};
 use mcp_core::message::{Message, Response};
-use mcp_core::transport::{AbandonBy, EndReason, Inbound, Outbound, SendError};
+use mcp_core::transport::{AbandonBy, EndReason, ErrorChain, Inbound, Outbound, SendError};
 
 /// A second reply on a lane has nowhere to go, and is not seen by the client.
 pub(super) async fn after_last(bench: &Bench<'_>) -> Verdict {
@@ -61,7 +61,7 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     rig.bench.wait("send at the server, of an End");
     let end = Outbound::end(asked.lane, EndReason::Cancelled);
     let sent = link.send(end).await;
-    sent.map_err(|error| Stop::Fail(format!("the server's End failed: {error}")))?;
+    sent.map_err(|error| Stop::Fail(format!("the server's End failed: {}", ErrorChain::new(&error))))?;
     if link.binding.one_exchange {
         let _closed = link.close().await;
     }

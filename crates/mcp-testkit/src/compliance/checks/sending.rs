@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::compliance::bench::{Bench, Rig, is_no_route};
 use crate::compliance::hub::{Arrived, Seen};
 use crate::compliance::{Stop, Verdict, ensure, fail, traffic};
-use mcp_core::transport::{Inbound, Lane, SendError};
+use mcp_core::transport::{ErrorChain, Inbound, Lane, SendError};
 
 const CALLS: usize = 50;
 
@@ -120,7 +120,9 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: Firs
         };
         let (sent_up, sent_down, ()) = tokio::join!(up, down, reading);
         for (role, sent) in [("client", sent_up), ("server", sent_down)] {
-            sent.map_err(|error| Stop::Fail(format!("a send of the {role} failed: {error}")))?;
+            sent.map_err(|error| {
+                Stop::Fail(format!("a send of the {role} failed: {}", ErrorChain::new(&error)))
+            })?;
         }
     }
     for (n, asked) in collect(rig, messages).await?.iter().enumerate() {
