@@ -58,11 +58,13 @@ fn tool_failures_exit_with_5() {
     }
 }
 
-/// 1: wrong arguments of a tool that exists are the server's error, not an unknown tool.
+/// 1: the server answers with a JSON-RPC error. Wrong arguments of a tool are the tool's failure instead.
 #[test]
 fn an_error_of_the_server_exits_with_1() {
     let run = demo_server(&["call", "add", "--args", "{}", "--json"], &[]);
-    assert_eq!((run.code, run.error_code().as_str()), (Some(1), "rpc_error"));
+    assert_eq!((run.code, run.error_code().as_str()), (Some(5), "tool_error"));
+    let run = demo_server(&["read", "no:such", "--json"], &[]);
+    assert_eq!((run.code, run.error_code().as_str()), (Some(1), "rpc_error"), "{run:?}");
     assert_eq!(run.error()["rpc"]["code"], -32602);
 }
 
