@@ -25,20 +25,20 @@ impl ClientBuilder {
         ClientBuilder { config, limits: ClientLimits::default(), input: Arc::new(NoInput) }
     }
 
-    /// Declares a capability: `"elicitation"`, `"sampling"`, `"roots"`, with its settings, an object.
-    /// Declare only what the input handler can answer.
+    /// Declares a capability: `"elicitation"`, `"sampling"` or `"roots"`, with its settings, an object. Declare
+    /// only what the input handler can answer.
     pub fn capability(mut self, name: &str, settings: RawJson) -> ClientBuilder {
         self.config.capabilities = self.config.capabilities.with_members(&[(name, &settings)]);
         self
     }
 
-    /// Who answers the server's questions. Default: nobody; each is answered with `-32601`.
+    /// Answers the server's requests for input. Default: each is answered with `-32601`.
     pub fn input_handler(mut self, handler: impl InputHandler) -> ClientBuilder {
         self.input = Arc::new(handler);
         self
     }
 
-    /// Which era to open in. Default: find out.
+    /// The era in which links are opened. Default: detect it.
     pub fn era(mut self, era: EraMode) -> ClientBuilder {
         self.config.era = era;
         self
@@ -50,7 +50,8 @@ impl ClientBuilder {
         self
     }
 
-    /// What is known of the peer from an earlier session; see [`KnownEra`] (ledger ERA-C-010).
+    /// The server's era, if an earlier client detected it: see [`Client::known_era`].
+    // ERA-C-010.
     pub fn known_era(mut self, known_era: KnownEra) -> ClientBuilder {
         self.config.known_era = Some(known_era);
         self
@@ -62,56 +63,57 @@ impl ClientBuilder {
         self
     }
 
-    /// How long opening may take. Default 60 s.
+    /// How long opening may take, from the first link until the client is ready. Default 60 s.
     pub fn start_timeout(mut self, limit: Duration) -> ClientBuilder {
         self.config.start_timeout = limit;
         self
     }
 
-    /// The idle limit of calls that do not say otherwise. Default 60 s.
+    /// How long a call may go without an answer, unless its
+    /// [`CallOptions`](super::CallOptions) set another limit. Default 60 s.
     pub fn call_timeout(mut self, limit: Duration) -> ClientBuilder {
         self.config.call_timeout = limit;
         self
     }
 
-    /// Keep-alive by `ping` on legacy links. Default: off.
+    /// Keep-alive with `ping` on legacy links. Default: off.
     pub fn ping(mut self, policy: PingPolicy) -> ClientBuilder {
         self.config.ping = Some(policy);
         self
     }
 
-    /// Anything else in the session's configuration.
+    /// Changes any other setting of the session.
     pub fn configure(mut self, change: impl FnOnce(&mut ClientConfig)) -> ClientBuilder {
         change(&mut self.config);
         self
     }
 
-    /// Calls and notifications in flight; one more waits. Default 1,024, at least 1.
+    /// How many calls and notifications may be in flight; further ones wait. Default 1,024, at least 1.
     pub fn max_in_flight(mut self, calls: usize) -> ClientBuilder {
         self.limits.in_flight = calls.clamp(1, MAX_IN_FLIGHT);
         self
     }
 
-    /// Notifications that one reader may leave waiting; then the oldest go. Default 256, at least 1.
+    /// How many notifications wait for one reader; further ones replace the oldest. Default 256, at least 1.
     pub fn notification_queue(mut self, items: usize) -> ClientBuilder {
         self.limits.notification_queue = items.max(1);
         self
     }
 
-    /// Questions of the server that are answered at the same time; one more gets an error. Default 64.
+    /// How many requests for input are handled concurrently; further ones are answered with an error.
+    /// Default 64.
     pub fn max_inputs(mut self, inputs: usize) -> ClientBuilder {
         self.limits.inputs = inputs;
         self
     }
 
-    /// How long the peer may leave one message unread before the link counts as failed (FAULT C-12).
-    /// Default 60 s.
+    /// How long the server may leave one message unread before the link counts as failed. Default 60 s.
     pub fn write_timeout(mut self, limit: Duration) -> ClientBuilder {
         self.limits.write_timeout = limit;
         self
     }
 
-    /// Starts the client and returns at once. Calls that are made before it is ready wait.
+    /// Starts the client and returns at once. Calls wait until it is ready.
     ///
     /// # Errors
     ///
@@ -120,12 +122,11 @@ impl ClientBuilder {
         Client::spawn(self, Box::new(connector))
     }
 
-    /// Starts the client and waits until it is ready. Dropping the future closes it.
+    /// Starts the client and waits until it is ready. Dropping the future closes the client.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] with the reason why it did not become ready; [`Error::Misuse`] outside a tokio
-    /// runtime.
+    /// [`Error::Closed`] with the reason if it did not become ready; [`Error::Misuse`] outside a tokio runtime.
     pub async fn connect(self, connector: impl Connect) -> Result<Client, Error> {
         let client = self.start(connector)?;
         client.ready().await?;

@@ -1,4 +1,4 @@
-//! A call in flight: a future of its outcome, and a queue of its notifications.
+//! A call in flight: a future of its outcome, with a queue of its notifications.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,25 +14,24 @@ use crate::message::{Notification, Payload};
 
 use super::Client;
 
-type Place = BoxFuture<'static, Result<Permit, Error>>;
+type PendingPermit = BoxFuture<'static, Result<Permit, Error>>;
 
 enum State {
-    /// Too many calls are in flight; the clock of this one is running.
-    Queued { permit: Place, call: Box<NewCall> },
-    /// The driver has it.
+    /// Waits for a permit, because too many calls are in flight. The limits of the call already run.
+    Queued { permit: PendingPermit, call: Box<NewCall> },
+    /// Passed to the driver.
     Issued,
-    /// The outcome was handed out.
+    /// The outcome was returned.
     Done,
 }
 
 /// A call in flight. Await it for the outcome.
 ///
-/// The call was issued when it was made, unless [`ClientBuilder::max_in_flight`] calls were in flight;
-/// then it is issued once one of them has ended and this handle is polled. Its deadlines run from the
-/// start in both cases. Dropping the handle cancels the call on the server (FAULT C-37).
+/// The call is sent when it is made, unless [`ClientBuilder::max_in_flight`] calls are in flight: then it is
+/// sent once one of them has ended and this handle is polled. Its limits run from the start in both cases.
+/// Dropping the handle cancels the call on the server.
 ///
-/// As a future it is cancel-safe behind a `&mut`: polling it again goes on waiting. Do not poll it after
-/// it was ready.
+/// Awaiting `&mut call` is cancel-safe: a later await continues. Do not poll the future after it completed.
 ///
 /// [`ClientBuilder::max_in_flight`]: super::ClientBuilder::max_in_flight
 #[must_use = "dropping a call cancels it"]
@@ -47,31 +46,32 @@ impl Call {
         Call { client, slot, state: State::Issued }
     }
 
-    pub(super) fn queued(client: Client, slot: Arc<CallSlot>, permit: Place, call: NewCall) -> Call {
+    pub(super) fn queued(client: Client, slot: Arc<CallSlot>, permit: PendingPermit, call: NewCall) -> Call {
         Call { client, slot, state: State::Queued { permit, call: Box::new(call) } }
     }
 
-    /// The next notification of this call: progress, a log message. `None` once the call has its outcome
-    /// and all of its notifications were taken. Cancel-safe.
+    /// The next notification of this call: progress, a log message. `None` once the call has its outcome and
+    /// all of its notifications were returned. Cancel-safe.
     ///
-    /// At most [`ClientBuilder::notification_queue`](super::ClientBuilder::notification_queue) wait to be
-    /// taken; the oldest go first (FAULT C-13).
+    /// At most [`ClientBuilder::notification_queue`](super::ClientBuilder::notification_queue) notifications
+    /// wait; further ones replace the oldest.
+    // FAULT C-13.
     pub async fn next_notification(&mut self) -> Option<Notification> {
         std::future::poll_fn(|cx| self.poll_next_notification(cx)).await
     }
 
-    /// How many notifications of this call were dropped because nobody took them in time.
+    /// How many notifications of this call were dropped because they were not read in time.
     pub fn dropped_notifications(&self) -> u64 {
         self.slot.notifications.dropped()
     }
 
-    /// The notifications as a stream of its own, for another task. Of several readers each notification
-    /// reaches one, and only the last that waited is woken: take one.
+    /// The notifications as a separate stream, for another task. Use one reader per call: each notification
+    /// goes to one reader, and only the reader that polled last is woken.
     pub fn notifications(&self) -> CallNotifications {
         CallNotifications { slot: self.slot.clone() }
     }
 
-    /// Cancels the call on the server; its outcome is [`Error::Cancelled`], unless it had one already.
+    /// Cancels the call on the server. Its outcome is [`Error::Cancelled`], unless it already has one.
     pub fn cancel(&mut self) {
         match self.state {
             State::Queued { .. } => {
@@ -83,7 +83,7 @@ impl Call {
         }
     }
 
-    /// Takes part in the queue for a permit, and issues the call when it has one.
+    /// Waits for a permit, then passes the call to the driver.
     fn poll_issue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let State::Queued { permit, .. } = &mut self.state else { return Poll::Ready(()) };
         let Poll::Ready(permit) = permit.poll_unpin(cx) else { return Poll::Pending };
@@ -136,14 +136,14 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// The notifications of one call, apart from its outcome. Ends with the call.
+/// The notifications of one call as a stream. Ends with the call.
 #[derive(Debug)]
 pub struct CallNotifications {
     slot: Arc<CallSlot>,
 }
 
 impl CallNotifications {
-    /// The next notification; `None` once the call has its outcome and all were taken. Cancel-safe.
+    /// The next notification; `None` once the call has its outcome and all were returned. Cancel-safe.
     pub async fn next(&mut self) -> Option<Notification> {
         self.slot.notifications.pop().await
     }

@@ -1,4 +1,4 @@
-//! What the server may ask of the application: elicitation, sampling, roots.
+//! Requests for input: what a server asks the application for.
 
 use std::future::Future;
 
@@ -7,27 +7,37 @@ use async_trait::async_trait;
 use crate::message::{ErrorObject, ProtocolVersion, RawJson};
 use crate::session::InputRequest;
 
-/// What is known around a question.
+/// The circumstances of a request for input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InputContext {
     /// The revision of the link.
     pub version: ProtocolVersion,
-    /// Whether it came as part of a call of this client, which waits for the answer.
+    /// Whether it belongs to a call of this client, which waits for the answer.
     pub in_call: bool,
 }
 
-/// Answers what a server asks, in both eras: a legacy request of the server and a modern
-/// `input_required` result look the same here.
+/// Answers a server's requests for input: elicitation, sampling, roots. The legacy requests of a server and
+/// the `input_required` results of 2026-07-28 look the same here.
 ///
-/// Each question is answered in a task of its own. A panic is answered with `-32603`. When the answer
-/// is not wanted any more the future is dropped. Declare what it can answer with
+/// Each request is handled in a separate task. A panic is answered with `-32603`. The future is dropped when
+/// the answer is no longer needed. Declare what the handler can answer with
 /// [`ClientBuilder::capability`](crate::client::ClientBuilder::capability).
 ///
-/// A closure `|request, context| async { … }` is a handler too.
+/// A closure `|request, context| async { ... }` is a handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not answer requests for input",
+    label = "not an input handler",
+    note = "pass a closure of `(InputRequest, InputContext)` whose future returns `Result<RawJson, ErrorObject>`"
+)]
 #[async_trait]
 pub trait InputHandler: Send + Sync + 'static {
-    /// The method's result object (`ElicitResult`, `CreateMessageResult`, `ListRootsResult`), or an error.
+    /// Returns the result object of the method: an `ElicitResult`, `CreateMessageResult` or `ListRootsResult`.
+    ///
+    /// # Errors
+    ///
+    /// The error is sent to a legacy server. On 2026-07-28 it ends the call with
+    /// [`Error::InputRefused`](crate::Error::InputRefused).
     async fn input(&self, request: InputRequest, context: InputContext) -> Result<RawJson, ErrorObject>;
 }
 
@@ -42,7 +52,7 @@ where
     }
 }
 
-/// Answers everything with `-32601`: for a client that declares no capability.
+/// Answers every request with `-32601`: for a client that declares no capability.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NoInput;
 

@@ -1,11 +1,22 @@
-//! The client's handle: calls, notifications, subscriptions, and an end with a reason.
+//! Clients: [`Client`] makes calls, reads notifications and subscribes to changes.
 //!
 //! ```no_run
-//! # use mcp_core::{Error, client::Client, message::RawJson, transport::Connect};
+//! # use mcp_core::{Error, client::{CallOptions, Client}, message::RawJson, transport::Connect};
 //! # async fn example(connector: impl Connect) -> Result<(), Error> {
 //! let client = Client::builder("example", "1.0.0").connect(connector).await?;
-//! let tools = client.request("tools/list", None).await?;
-//! println!("{}", tools.raw());
+//! for tool in client.list_tools().await? {
+//!     println!("{}", tool.name);
+//! }
+//!
+//! // Any method, with its progress.
+//! let params = RawJson::object([("name", RawJson::string("slow"))]);
+//! let mut call = client.call("tools/call", Some(params), CallOptions::new().progress());
+//! while let Some(progress) = call.next_notification().await {
+//!     println!("{progress:?}");
+//! }
+//! let result = call.await?;
+//! println!("{}", result.raw());
+//!
 //! client.close().await;
 //! # Ok(())
 //! # }
@@ -48,17 +59,17 @@ use crate::session::SubscriptionFilter;
 use crate::transport::Connect;
 use driver::{CallSlot, ClientShared, Command, ListenSlot, NewCall};
 
-/// A client of one server, over any number of links, one at a time. Cloning it is cheap; all clones are
-/// the same client.
+/// A client of one server. It has at most one link at a time and makes a new one when needed. Clones are cheap
+/// and are the same client.
 ///
-/// It closes when [`Client::close`] is called, or when the last clone and the last [`Call`] and
-/// [`Subscription`] made by it are dropped.
+/// The client closes when [`Client::close`] is called, or when the last clone and the last [`Call`] and
+/// [`Subscription`] are dropped.
 #[derive(Clone)]
 pub struct Client {
     handle: Arc<Handle>,
 }
 
-/// Closes the client when the last clone goes.
+/// Closes the client when the last clone is dropped.
 struct Handle {
     shared: Arc<ClientShared>,
 }
@@ -70,7 +81,7 @@ impl Drop for Handle {
 }
 
 impl Client {
-    /// Sets up a client that calls itself by this name and version.
+    /// Sets up a client with this name and version.
     pub fn builder(name: &str, version: &str) -> ClientBuilder {
         Client::with_info(RawJson::object([
             ("name", RawJson::string(name)),
@@ -98,11 +109,11 @@ impl Client {
         &self.handle.shared
     }
 
-    /// Waits until the client is ready for the first time, or closed. Cancel-safe.
+    /// Waits until the client is ready or closed. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] with the reason; also if the link is gone again, and no call has made a new one.
+    /// [`Error::Closed`] with the reason, also if the link is gone and no call has made a new one.
     pub async fn ready(&self) -> Result<Negotiated, Error> {
         let over = |state: &ClientState| !matches!(state, ClientState::Connecting);
         match self.watch().until(over).await {
@@ -112,12 +123,12 @@ impl Client {
         }
     }
 
-    /// Makes a call and waits for its result, an object. The same as awaiting [`Client::call`] with the
-    /// default options. Dropping the future cancels the call.
+    /// Makes a call and waits for its result, an object: [`Client::call`] with the default options. Dropping
+    /// the future cancels the call on the server.
     ///
     /// # Errors
     ///
-    /// Those of [`Call`]: see [`Error`].
+    /// See [`Error`].
     pub async fn request(
         &self,
         method: impl Into<Method>,
@@ -126,7 +137,7 @@ impl Client {
         self.call(method, params, CallOptions::default()).await
     }
 
-    /// Makes a call. `params` is an object where present; the session adds `_meta`.
+    /// Makes a call. `params` is an object, if given; the session adds `_meta`.
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
         let slot = Arc::new(CallSlot::new());
         let mut call = NewCall {
@@ -147,41 +158,43 @@ impl Client {
         Call::queued(self.clone(), slot, permit, call)
     }
 
-    /// Sends a notification. Returns when it is queued; waits while too much is in flight. Cancel-safe:
-    /// dropped before it returns, nothing is sent.
+    /// Sends a notification. Waits while [`ClientBuilder::max_in_flight`] calls and notifications are in
+    /// flight, and returns when it is queued. Cancel-safe: if the future is dropped before it completes, nothing
+    /// is sent.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`].
+    /// [`Error::Closed`] if the client is closed; [`Error::TimedOut`] if the wait exceeds the limit of calls.
     pub async fn notify(&self, method: impl Into<Method>, params: Option<RawJson>) -> Result<(), Error> {
         let permit = self.shared().permit(runtime::now(), &CallOptions::default()).await?;
         let command = Command::Notify { method: method.into(), params, permit };
         self.shared().commands.push(command).map_err(|_| self.shared().end_error())
     }
 
-    /// Subscribes to changes, in either era. [`SubscriptionEvent::Started`] says what the server honours.
+    /// Subscribes to changes, in either era. [`SubscriptionEvent::Started`] reports which of them the server
+    /// supports.
     pub fn listen(&self, filter: SubscriptionFilter) -> Subscription {
         let slot = Arc::new(ListenSlot::new());
         self.command(Command::Listen { filter, slot: slot.clone() });
         Subscription::new(self.clone(), slot)
     }
 
-    /// Reads the notifications that belong to no call and no subscription, from now on.
+    /// The notifications that belong to no call and no subscription, from now on.
     pub fn notifications(&self) -> Notifications {
         Notifications { queue: self.shared().reader() }
     }
 
-    /// The state, to be looked at and waited on.
+    /// Watches the state.
     pub fn watch(&self) -> StateWatch {
         self.shared().watch()
     }
 
-    /// The state now.
+    /// The current state.
     pub fn state(&self) -> ClientState {
         self.watch().now()
     }
 
-    /// What was agreed on, while the client is ready.
+    /// What was negotiated, while the client is ready.
     pub fn negotiated(&self) -> Option<Negotiated> {
         match self.state() {
             ClientState::Ready(negotiated) => Some(negotiated),
@@ -189,19 +202,20 @@ impl Client {
         }
     }
 
-    /// What was found out last of the server's era, to be given to a later client (ledger ERA-C-010).
+    /// The server's era as it was last detected, for [`ClientBuilder::known_era`] of a later client.
+    // ERA-C-010.
     pub fn known_era(&self) -> Option<KnownEra> {
         self.shared().known_era()
     }
 
-    /// Ends the client and waits until its link is closed: for a child process, until it is gone. Calls in
-    /// flight end with [`Error::Closed`]. Idempotent. Dropped, the end goes on without you.
+    /// Closes the client and waits until its link is closed: for a child process, until it has exited. Calls in
+    /// flight end with [`Error::Closed`]. Idempotent. If the future is dropped, closing continues.
     pub async fn close(&self) -> CloseReason {
         self.command(Command::Close);
         self.closed().await
     }
 
-    /// Waits until the client has ended, and says why. Cancel-safe.
+    /// Waits until the client is closed and returns why. Cancel-safe.
     pub async fn closed(&self) -> CloseReason {
         match self.watch().until(|_| false).await {
             ClientState::Closed(reason) => reason,

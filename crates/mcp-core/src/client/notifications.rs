@@ -9,21 +9,23 @@ use futures::Stream;
 use crate::message::Notification;
 use crate::runtime::mailbox::Mailbox;
 
-/// Notifications that belong to no call and no subscription, from when this was made.
+/// Notifications that belong to no call and no subscription, from the creation of this reader on.
 ///
-/// Holds a bounded number; the oldest go first and are counted (FAULT C-13).
+/// Holds at most [`ClientBuilder::notification_queue`](super::ClientBuilder::notification_queue)
+/// notifications; further ones replace the oldest and are counted.
+// FAULT C-13.
 #[derive(Debug)]
 pub struct Notifications {
     pub(super) queue: Arc<Mailbox<Notification>>,
 }
 
 impl Notifications {
-    /// The next one; `None` once the client is closed and all were taken. Cancel-safe.
+    /// The next notification; `None` once the client is closed and all were returned. Cancel-safe.
     pub async fn next(&mut self) -> Option<Notification> {
         self.queue.pop().await
     }
 
-    /// How many were dropped because nobody took them in time.
+    /// How many were dropped because they were not read in time.
     pub fn dropped(&self) -> u64 {
         self.queue.dropped()
     }

@@ -7,13 +7,13 @@ use crate::session::client::Negotiated;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientState {
-    /// A link is being made, or the era is being found out.
+    /// The client makes a link or detects the era.
     Connecting,
-    /// Open for use.
+    /// The client is ready for use.
     Ready(Negotiated),
-    /// The link is gone; the next call or an open subscription makes a new one.
+    /// The link is gone. The next call or an open subscription makes a new one.
     Disconnected(CloseReason),
-    /// The end.
+    /// The client is closed. This state is final.
     Closed(CloseReason),
 }
 
@@ -23,7 +23,7 @@ impl ClientState {
         matches!(self, ClientState::Ready(_))
     }
 
-    /// Why the session ended, if it has.
+    /// Why the client closed, if it has.
     pub fn closed(&self) -> Option<&CloseReason> {
         match self {
             ClientState::Closed(reason) => Some(reason),

@@ -1,4 +1,4 @@
-//! Tests of what a client does beyond single calls: lists in pages, typed results.
+//! Tests of a client beyond single calls: lists in pages, typed results.
 
 mod lists;
 
@@ -39,7 +39,7 @@ async fn a_list_is_followed_to_its_end() {
     }
 }
 
-/// A server whose lists go wrong; `next` makes the cursor that follows one.
+/// A server with faulty lists; `next` returns the cursor after a cursor.
 fn endless(next: impl Fn(Option<RawJson>) -> Option<RawJson> + Send + Sync + 'static) -> Router {
     Router::new().method("x/list", move |params, _| {
         let cursor = next(params.member("cursor"));
@@ -93,7 +93,7 @@ async fn a_list_has_one_deadline() {
     assert_eq!(begun.elapsed().as_secs(), 90);
 }
 
-/// What the model's types say goes out and comes back.
+/// The model's types survive the way to the server and back.
 #[tokio::test(start_paused = true)]
 async fn typed_calls_carry_the_models_types() {
     let router = Router::new()
@@ -123,7 +123,7 @@ async fn typed_calls_carry_the_models_types() {
     client.ping().await.unwrap();
 }
 
-/// HDR-C-022: metadata that is at odds with the body is learned afresh, once.
+/// HDR-C-022: after a header mismatch the tools are listed and the call is made again, once.
 #[tokio::test(start_paused = true)]
 async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
     let stale = Arc::new(AtomicBool::new(true));
@@ -149,7 +149,7 @@ async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
     assert_eq!(result.texts().collect::<Vec<_>>(), ["yes"]);
 }
 
-/// FAULT C-13: readers that are gone cost nothing, also where no notification ever comes.
+/// FAULT C-13: dropped readers are removed, also if no notification ever arrives.
 #[tokio::test]
 async fn readers_that_are_gone_are_forgotten() {
     let client = client(Router::new()).await;

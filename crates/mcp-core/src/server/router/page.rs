@@ -1,4 +1,4 @@
-//! Lists in pages, by opaque cursors that stay good while entries come and go.
+//! Lists in pages. Cursors stay valid while entries are added and removed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,8 +6,9 @@ use std::ops::Bound;
 
 use crate::message::{ErrorObject, Payload, RawJson};
 
-/// A page of a list, in the order of the keys. A cursor names the last key that was given: it stays good
-/// when entries come or go (ledger PAGE-S-004).
+/// A page of a list, in the order of the keys. A cursor contains the last key of the page before it, so it
+/// stays valid when entries are added or removed.
+// PAGE-S-004.
 pub(super) fn page<'a, T: 'a>(
     entries: &'a BTreeMap<String, T>,
     raw: impl Fn(&'a T) -> &'a RawJson,
@@ -21,7 +22,7 @@ pub(super) fn page<'a, T: 'a>(
             cursor
                 .to_text()
                 .and_then(|text| decode(&text))
-                .ok_or_else(|| ErrorObject::invalid_params("The cursor is none that this server gave"))?,
+                .ok_or_else(|| ErrorObject::invalid_params("The cursor is not from this server"))?,
         ),
     };
     let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -35,13 +36,13 @@ pub(super) fn page<'a, T: 'a>(
     Ok(result)
 }
 
-/// A mark in front, so that arbitrary hexadecimal text is no cursor.
+/// A prefix, so that arbitrary hexadecimal text is not a cursor.
 const MARK: &str = "c1";
 
 fn encode(key: &str) -> String {
     let mut cursor = MARK.to_owned();
     for byte in key.bytes() {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _written = write!(cursor, "{byte:02x}");
     }
     cursor

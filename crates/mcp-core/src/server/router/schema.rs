@@ -1,4 +1,4 @@
-//! Schemas made from types (feature `schemars`).
+//! Schemas derived from types (feature `schemars`).
 
 use std::future::Future;
 
@@ -124,7 +124,8 @@ impl Router {
     }
 }
 
-/// The dialect that applies where a schema names none (ledger SEC-B-012).
+/// The dialect that applies where a schema names none.
+// SEC-B-012.
 fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None)
 }

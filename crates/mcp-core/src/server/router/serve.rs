@@ -19,7 +19,7 @@ use super::{Entry, Route, Router, Served};
 
 const PAGE_SIZE: usize = 100;
 
-/// What answers a request.
+/// The source of the answer to a request.
 enum Found {
     Later(BoxFuture<'static, Served>),
     Now(Reply),

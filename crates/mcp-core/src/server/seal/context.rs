@@ -1,12 +1,12 @@
-//! Sealing and opening around a request, the same in both eras.
+//! Sealing and unsealing in a handler, the same in both eras.
 
 use crate::server::Context;
 
 use super::{OpenError, Scope, SealError, Sealer};
 
 impl Context {
-    /// A `state` for an [`InputRequired`](crate::session::InputRequired): this payload, good for the same
-    /// call of the same user. See [`seal`](crate::server::seal).
+    /// A `state` for an [`InputRequired`](crate::session::InputRequired) that contains this payload and is valid
+    /// for the same call of the same user. See [`seal`](crate::server::seal).
     ///
     /// # Errors
     ///
@@ -19,16 +19,16 @@ impl Context {
         sealer.seal(self.scope(principal.as_deref()), payload)
     }
 
-    /// The payload that came back, if the request brought any state: `None` is the first round.
+    /// The payload of the state that came with the request. `None` if there is none: the first round.
     ///
-    /// Where the sealer is for [single use](Sealer::single_use), call it once for each request.
+    /// With a sealer for [single use](Sealer::single_use), call it once per request.
     ///
     /// # Errors
     ///
-    /// See [`Sealer::open_at`]. The error becomes `-32602` with `?`.
+    /// See [`Sealer::open_at`]. `?` converts the error into `-32602`.
     pub async fn unseal(&self, sealer: &Sealer) -> Result<Option<Vec<u8>>, OpenError> {
         let Some(text) = self.request_state() else { return Ok(None) };
-        // A legacy state is the session's word: a client cannot say one, whatever it sends.
+        // The session keeps the state of a legacy client, which cannot change it.
         if !self.version().is_modern() {
             return Ok(Some(super::text::from_plain(text)?));
         }

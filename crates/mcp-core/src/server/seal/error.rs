@@ -1,4 +1,4 @@
-//! Why a state could not be sealed or opened.
+//! Errors of sealing and opening.
 
 use std::error::Error as StdError;
 
@@ -8,20 +8,21 @@ use super::MAX_TEXT;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A state could not be sealed. A client is told `-32603` and nothing more.
+/// A state could not be sealed. The client receives `-32603` without details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// The payload is too long.
     #[error("the sealed state would be longer than the limit of {MAX_TEXT} bytes")]
     TooLong,
-    /// The operating system has no random bytes to give.
-    #[error("no random bytes from the operating system")]
+    /// The operating system returned no random bytes.
+    #[error("the operating system returned no random bytes")]
     NoRandom,
 }
 
-/// A state could not be opened. A client is told `-32602` and never which check failed (ledger
-/// MRTR-S-007): [`OpenError::fault`] is for logs.
+/// A state could not be opened. The client receives `-32602`, which does not reveal the check that failed;
+/// [`OpenError::fault`] is for logs.
+// MRTR-S-007.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the requestState is not valid for this request")]
 pub struct OpenError {
@@ -34,24 +35,24 @@ pub struct OpenError {
 pub enum Fault {
     /// Longer than [`MAX_TEXT`].
     TooLong,
-    /// Not of the form that a sealer writes, or cut short.
+    /// Not in the format of a sealed state, or truncated.
     Malformed,
-    /// Of a form that this release does not know.
+    /// In a version of the format that this release does not know.
     Version,
-    /// Sealed with a key that this sealer does not have, or has no more.
+    /// Sealed with a key that this sealer does not have, or no longer has.
     UnknownKey,
-    /// Somebody changed it; or it belongs to another user, another method or other params.
+    /// It was changed, or belongs to another user, another method or other params.
     Mismatch,
-    /// Its time is over.
+    /// It has expired.
     Expired,
     /// It was used before.
     AlreadyUsed,
-    /// The store of what was used did not say.
+    /// The store of used states failed.
     Store,
 }
 
 impl OpenError {
-    /// Which check failed. Do not tell the client.
+    /// Which check failed. Do not send it to the client.
     pub fn fault(self) -> Fault {
         self.fault
     }

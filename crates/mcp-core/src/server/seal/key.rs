@@ -9,13 +9,13 @@ use sha2::Sha256;
 /// A MAC in the making.
 pub(super) type KeyedHash = Hmac<Sha256>;
 
-/// How many bytes name a key in a sealed text.
+/// The length of a key id, in bytes.
 pub(super) const KEY_ID: usize = 8;
 
-/// Secret bytes to seal with. Replicas that have to trust each other's states share them.
+/// A secret key. Replicas that accept each other's states share it.
 ///
-/// `Debug` shows the key's name, which every sealed text carries, and no secret. The memory is not
-/// overwritten when a key is dropped: whoever can read the memory of this process reads its states too.
+/// `Debug` shows the key's id, which every sealed state contains, and no secret. The memory is not overwritten
+/// when a key is dropped.
 #[derive(Clone)]
 pub struct Key {
     keyed: KeyedHash,
@@ -23,13 +23,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of these bytes. They have to come from a secure random source: a password is not good enough.
+    /// A key of these bytes. They have to come from a secure random source: a password is not enough.
     pub fn from_bytes(bytes: [u8; 32]) -> Key {
         // HMAC pads a key with zeros to the block of its hash.
         let mut block = [0; 64];
         block[..bytes.len()].copy_from_slice(&bytes);
         let keyed = KeyedHash::new(&block.into());
-        // A name that replicas agree upon without being told, and that says nothing about the key.
+        // The id is derived from the key, so that replicas agree on it, and reveals nothing about it.
         let name = keyed.clone().chain_update(b"mcp-core sealed state: the name of the key").finalize();
         let mut id = [0; KEY_ID];
         id.iter_mut().zip(name.into_bytes()).for_each(|(to, from)| *to = from);
@@ -37,12 +37,12 @@ impl Key {
         Key { keyed, id }
     }
 
-    /// A new key from the operating system's random source. States do not survive the process, unless the
-    /// bytes come from elsewhere: see [`Key::from_bytes`].
+    /// A new key from the operating system's random source. Its states are valid in this process only. For
+    /// states that survive a restart, store the bytes and use [`Key::from_bytes`].
     ///
     /// # Errors
     ///
-    /// The operating system has no random bytes to give.
+    /// The operating system returned no random bytes.
     pub fn generate() -> io::Result<Key> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;

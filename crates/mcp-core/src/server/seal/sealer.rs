@@ -1,4 +1,4 @@
-//! The sealer: keys, a time, and what a state is bound to.
+//! The sealer: keys, a lifetime, and what a state is bound to.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::key::KeyedHash;
 use super::text::{self, Fields, NONCE};
 use super::{Fault, Key, OpenError, SealError, UsedStates, digest};
 
-/// The most keys that a sealer tries.
+/// The most keys that a sealer holds.
 pub const MAX_KEYS: usize = 8;
 
 const LIFETIME: Duration = Duration::from_secs(600);
@@ -22,14 +22,14 @@ const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 type Principal = dyn Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync;
 
-/// Seals states and opens them again. See the [module](crate::server::seal). Clones share keys and store.
+/// Seals states and opens them. See the [module](crate::server::seal). Clones share the keys and the store.
 #[derive(Clone)]
 pub struct Sealer {
-    /// The first seals; all open.
+    /// The first one seals; all of them open.
     keys: Arc<RwLock<VecDeque<Key>>>,
     lifetime: Duration,
     principal: Option<Arc<Principal>>,
-    spent: Option<Arc<dyn UsedStates>>,
+    used: Option<Arc<dyn UsedStates>>,
 }
 
 /// What a state is valid for.
@@ -62,10 +62,11 @@ impl<'a> Scope<'a> {
 impl Sealer {
     /// A sealer with this key.
     pub fn new(key: Key) -> Sealer {
-        Sealer { keys: Arc::new(RwLock::new([key].into())), lifetime: LIFETIME, principal: None, spent: None }
+        Sealer { keys: Arc::new(RwLock::new([key].into())), lifetime: LIFETIME, principal: None, used: None }
     }
 
-    /// Opens what these keys sealed too, newest first. At most [`MAX_KEYS`] in all: the oldest fall out.
+    /// Also opens states that these keys sealed, newest first. At most [`MAX_KEYS`] in all; the oldest are
+    /// dropped.
     #[must_use]
     pub fn older_keys(self, older: impl IntoIterator<Item = Key>) -> Sealer {
         {
@@ -76,37 +77,39 @@ impl Sealer {
         self
     }
 
-    /// Seals with a new key from now on, here and in all clones, and goes on opening what the older ones
-    /// sealed. At most [`MAX_KEYS`] in all: the oldest falls out, and its states are refused.
+    /// Seals with a new key from now on, here and in all clones. States of the older keys can still be opened.
+    /// At most [`MAX_KEYS`] in all: the oldest is dropped, and its states are refused.
     ///
-    /// Among replicas, give all of them the new key as an older one first.
+    /// With several replicas, first give all of them the new key with [`Sealer::older_keys`].
     pub fn rotate(&self, key: Key) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         keys.push_front(key);
         keys.truncate(MAX_KEYS);
     }
 
-    /// How long a state is good. Default 10 minutes: long enough for a person to answer. At most a year.
+    /// How long a state is valid. Default 10 minutes, so that a person has time to answer. At most a year.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Sealer {
         self.lifetime = lifetime.min(MAX_LIFETIME);
         self
     }
 
-    /// How to tell a user from what the transport knows about a request: bytes that name one user and no
-    /// other, from an identity that was *verified*. Without it a state is good for every client that gets
-    /// hold of it, which is right only where a link has but one user, as a pipe does (ledger MRTR-S-008).
+    /// How to identify the user of a request: bytes that identify one user, from an identity that the transport
+    /// *verified*. Without it, a state is valid for every client that obtains it: use that only where a link has
+    /// one user, such as a pipe.
+    // MRTR-S-008.
     #[must_use]
     pub fn principal(mut self, of: impl Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync + 'static) -> Sealer {
         self.principal = Some(Arc::new(of));
         self
     }
 
-    /// A state is good once: opening it marks it as used, in this store (ledger MRTR-S-009). A client that
-    /// lost the answer to its retry cannot retry again with it.
+    /// Makes a state valid once: opening it marks it as used, in this store. A client that lost the answer to
+    /// its retry cannot use the state again.
+    // MRTR-S-009.
     #[must_use]
     pub fn single_use(mut self, store: impl UsedStates) -> Sealer {
-        self.spent = Some(Arc::new(store));
+        self.used = Some(Arc::new(store));
         self
     }
 
@@ -114,16 +117,17 @@ impl Sealer {
         self.principal.as_ref().and_then(|of| of(envelope))
     }
 
-    /// [`Sealer::seal_at`] the present time.
+    /// [`Sealer::seal_at`] the current time.
     pub fn seal(&self, scope: Scope<'_>, payload: impl AsRef<[u8]>) -> Result<String, SealError> {
         self.seal_at(SystemTime::now(), scope, payload)
     }
 
-    /// Makes an opaque ASCII text of a payload, good for this scope, from `now` for the lifetime.
+    /// Makes an opaque ASCII text of a payload, valid for this scope, from `now` for the lifetime.
     ///
     /// # Errors
     ///
-    /// The text would be longer than [`MAX_TEXT`](super::MAX_TEXT), or there is no randomness.
+    /// The text would be longer than [`MAX_TEXT`](super::MAX_TEXT), or the operating system returned no random
+    /// bytes.
     pub fn seal_at(
         &self,
         now: SystemTime,
@@ -134,36 +138,36 @@ impl Sealer {
         getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandom)?;
         let expiry = millis(now).saturating_add(duration_millis(self.lifetime));
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        // There is always one: none is ever taken out but by `truncate`, which leaves the first.
+        // There is always one: only `truncate` removes keys, and it keeps the first.
         let key = keys.front().ok_or(SealError::NoRandom)?;
         let head = text::head(key.id(), expiry, &nonce);
         let mac = mac(key, &head, scope, payload.as_ref()).finalize().into_bytes();
         text::encode(&head, payload.as_ref(), &mac)
     }
 
-    /// [`Sealer::open_at`] the present time.
+    /// [`Sealer::open_at`] the current time.
     pub async fn open(&self, scope: Scope<'_>, text: &str) -> Result<Vec<u8>, OpenError> {
         self.open_at(SystemTime::now(), scope, text).await
     }
 
-    /// The payload of a text that a sealer with one of these keys made for this scope, and whose time is not
-    /// over. With [`Sealer::single_use`] it marks the state as used: open it once. Takes time in proportion
-    /// to the text and the params. Cancelled while the store is asked, the state may be used up.
+    /// The payload of a text that a sealer with one of these keys made for this scope and that has not expired.
+    /// With [`Sealer::single_use`] it marks the state as used. Takes time in proportion to the text and the
+    /// params. Not cancel-safe with a store: the state may be marked although the future was dropped.
     ///
     /// # Errors
     ///
-    /// One error for all checks; see [`OpenError`].
+    /// The same for all checks: see [`OpenError`].
     pub async fn open_at(&self, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Vec<u8>, OpenError> {
         let fields = self.check(now, scope, text)?;
-        if let Some(spent) = &self.spent {
+        if let Some(used) = &self.used {
             let expires = SystemTime::UNIX_EPOCH
                 .checked_add(Duration::from_millis(fields.expiry()))
                 .ok_or(Fault::Expired)?;
-            match spent.spend(fields.nonce(), expires, now).await {
+            match used.mark_used(fields.nonce(), expires, now).await {
                 Ok(true) => {}
                 Ok(false) => return Err(Fault::AlreadyUsed.into()),
                 Err(error) => {
-                    tracing::warn!(%error, "the store of used states did not say");
+                    tracing::warn!(%error, "the store of used states failed");
                     return Err(Fault::Store.into());
                 }
             }
@@ -171,14 +175,14 @@ impl Sealer {
         Ok(fields.payload().to_vec())
     }
 
-    /// All checks but single use.
+    /// All checks except single use.
     fn check(&self, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Fields, Fault> {
         let fields = text::decode(text)?;
         let key = {
             let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
             keys.iter().find(|key| key.id() == fields.key()).cloned().ok_or(Fault::UnknownKey)?
         };
-        // In constant time. What stands in the fields counts from here on.
+        // In constant time. The fields can be trusted from here on.
         mac(&key, fields.head(), scope, fields.payload())
             .verify_slice(fields.mac())
             .map_err(|_| Fault::Mismatch)?;
@@ -186,8 +190,8 @@ impl Sealer {
     }
 }
 
-/// The MAC over all that counts. Each part of a length of its own comes after its length, so that no two
-/// scopes and payloads give the same bytes.
+/// The MAC over the header, the scope and the payload. Parts of variable length follow their length, so that
+/// different scopes and payloads never produce the same bytes.
 fn mac(key: &Key, head: &[u8], scope: Scope<'_>, payload: &[u8]) -> KeyedHash {
     let mut mac = key.mac();
     mac.update(head);
@@ -200,7 +204,7 @@ fn mac(key: &Key, head: &[u8], scope: Scope<'_>, payload: &[u8]) -> KeyedHash {
     mac
 }
 
-/// Milliseconds since 1970. A clock that stands before that counts as 1970.
+/// Milliseconds since 1970. Earlier times count as 1970.
 fn millis(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, duration_millis)
 }
@@ -215,7 +219,7 @@ impl fmt::Debug for Sealer {
             .field("keys", &*self.keys.read().unwrap_or_else(PoisonError::into_inner))
             .field("lifetime", &self.lifetime)
             .field("binds_principal", &self.principal.is_some())
-            .field("single_use", &self.spent.is_some())
+            .field("single_use", &self.used.is_some())
             .finish()
     }
 }

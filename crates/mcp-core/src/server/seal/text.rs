@@ -1,4 +1,4 @@
-//! The form of a sealed state: base64url over fixed fields, a payload and a MAC.
+//! The format of a sealed state: base64url over fixed fields, a payload and a MAC.
 //!
 //! ```text
 //! version 1 | key 8 | expiry 8 (ms since 1970, big-endian) | nonce 16 | payload | MAC 32
@@ -17,7 +17,7 @@ pub(super) const NONCE: usize = 16;
 pub(super) const MAC: usize = 32;
 const HEAD: usize = 1 + KEY_ID + 8 + NONCE;
 
-/// The fields of a sealed state. Nothing is proven yet.
+/// The fields of a sealed state, not yet verified.
 #[derive(Debug)]
 pub(super) struct Fields {
     bytes: Vec<u8>,
@@ -26,19 +26,19 @@ pub(super) struct Fields {
 /// The text of these fields.
 pub(super) fn encode(head: &[u8], payload: &[u8], mac: &[u8]) -> Result<String, SealError> {
     let length = head.len() + payload.len() + mac.len();
-    // Base64 makes four of three; compared first, so that nothing large is copied.
+    // Base64 makes four bytes of three. Compared first, so that a long payload is not copied.
     if length > MAX_TEXT / 4 * 3 {
         return Err(SealError::TooLong);
     }
     Ok(Base64UrlUnpadded::encode_string(&[head, payload, mac].concat()))
 }
 
-/// What stands before the payload.
+/// The bytes before the payload.
 pub(super) fn head(key: &[u8; KEY_ID], expiry: u64, nonce: &[u8; NONCE]) -> Vec<u8> {
     [&[VERSION], &key[..], &expiry.to_be_bytes(), nonce].concat()
 }
 
-/// The fields of a text. Exactly one text has these fields: loose ends of base64 are refused.
+/// The fields of a text. Non-canonical base64 is refused, so that exactly one text has these fields.
 pub(super) fn decode(text: &str) -> Result<Fields, Fault> {
     if text.len() > MAX_TEXT {
         return Err(Fault::TooLong);
@@ -80,12 +80,12 @@ impl Fields {
     }
 }
 
-/// The text of a payload that does not leave the process.
+/// The text of a payload that stays in the process.
 pub(super) fn plain(payload: &[u8]) -> Result<String, SealError> {
     encode(&[], payload, &[])
 }
 
-/// The payload of such a text.
+/// The payload of a text of [`plain`].
 pub(super) fn from_plain(text: &str) -> Result<Vec<u8>, Fault> {
     Base64UrlUnpadded::decode_vec(text).map_err(|_| Fault::Malformed)
 }

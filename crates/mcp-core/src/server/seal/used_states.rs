@@ -1,4 +1,4 @@
-//! Which states were used: the hook for single use, and a store in memory.
+//! Stores of used states, for single use: the trait, and a store in memory.
 
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
@@ -7,31 +7,33 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-/// What a store says when it cannot say whether a state was used.
+/// The error of a store that cannot answer.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
-/// Remembers which states were used (ledger MRTR-S-009).
+/// Records which states were used.
 ///
-/// Replicas that may each get the retry of the same request have to share one store: a row in a database,
-/// `SET NX` in Redis.
+/// Replicas that can receive the retry of the same request have to share one store: a database row, or `SET NX`
+/// in Redis.
+// MRTR-S-009.
 #[async_trait]
 pub trait UsedStates: Send + Sync + 'static {
-    /// Marks the state of this name as used, and tells whether it was *not* used before. Of two calls with
-    /// the same name at the same time, on whichever replica, one alone may be told `true`.
+    /// Marks the state with this id as used. Returns `true` if it was *not* used before. Of concurrent calls
+    /// with the same id, on any replicas, exactly one may return `true`.
     ///
-    /// Called only for states that passed all other checks. From `expires` on the name may be forgotten: the
-    /// state is refused by then. `now` is the time of the check.
+    /// Called only for states that passed all other checks. From `expires` on the id may be forgotten, because
+    /// the state has expired. `now` is the time of the check.
     ///
     /// # Errors
     ///
-    /// The store cannot tell. The state is refused.
-    async fn spend(&self, id: [u8; 16], expires: SystemTime, now: SystemTime) -> Result<bool, StoreError>;
+    /// The store cannot answer. The state is refused.
+    async fn mark_used(&self, id: [u8; 16], expires: SystemTime, now: SystemTime)
+    -> Result<bool, StoreError>;
 }
 
-/// Remembers in the memory of one process: for one replica, or where a retry always comes back to the same.
+/// A store in the memory of one process: for one replica, or where retries always reach the same replica.
 ///
-/// It never forgets a state before its time is over. When it is full of states that are still good, further
-/// ones are refused.
+/// A state is kept until it expires. While the store is full of states that have not expired, further states
+/// are refused.
 #[derive(Debug)]
 pub struct MemoryUsedStates {
     capacity: usize,
@@ -45,7 +47,7 @@ struct Used {
 }
 
 impl MemoryUsedStates {
-    /// A store of at most this many states, of about 100 bytes each.
+    /// A store of at most this number of states, of about 100 bytes each.
     pub fn new(capacity: usize) -> MemoryUsedStates {
         MemoryUsedStates { capacity, used: Mutex::default() }
     }
@@ -53,8 +55,13 @@ impl MemoryUsedStates {
 
 #[async_trait]
 impl UsedStates for MemoryUsedStates {
-    async fn spend(&self, id: [u8; 16], expires: SystemTime, now: SystemTime) -> Result<bool, StoreError> {
-        // Nothing below can panic halfway, so a poisoned lock guards whole data.
+    async fn mark_used(
+        &self,
+        id: [u8; 16],
+        expires: SystemTime,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        // Nothing below panics between two changes, so the data behind a poisoned lock is consistent.
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((expiry, name)) = used.by_expiry.first().copied().filter(|(expiry, _)| *expiry <= now)
         {
@@ -65,7 +72,7 @@ impl UsedStates for MemoryUsedStates {
             return Ok(false);
         }
         if used.names.len() >= self.capacity {
-            return Err(format!("full: {} states are used and still good", self.capacity).into());
+            return Err(format!("full: {} used states have not expired", self.capacity).into());
         }
         used.names.insert(id);
         used.by_expiry.insert((expires, id));

@@ -34,8 +34,8 @@ fn router(started: &Arc<Notify>) -> Router {
         })
 }
 
-/// Handlers are told first, so that one which waits for the end comes to its end; listens
-/// end in order; then links close.
+/// Handlers are notified first, so that one that waits for the end finishes; subscriptions end in order; then
+/// links close.
 #[tokio::test(start_paused = true)]
 async fn a_drain_lets_handlers_and_listens_finish_then_closes() {
     let started = Arc::new(Notify::new());
@@ -59,7 +59,7 @@ async fn a_drain_lets_handlers_and_listens_finish_then_closes() {
     assert_eq!(server.links(), 0);
 }
 
-/// What does not come to its end is not waited for beyond the deadline.
+/// A handler that does not finish is not waited for beyond the deadline.
 #[tokio::test(start_paused = true)]
 async fn a_drain_is_bounded_by_its_deadline() {
     let started = Arc::new(Notify::new());
@@ -78,7 +78,7 @@ async fn a_drain_is_bounded_by_its_deadline() {
     assert!(begun.elapsed() < Duration::from_secs(16), "{:?}", begun.elapsed());
 }
 
-/// A link that comes during the drain is refused its requests, and closed.
+/// On a link that opens during the drain requests are refused, and it is closed.
 #[tokio::test(start_paused = true)]
 async fn a_late_link_is_drained_too() {
     let server = server(router(&Arc::default()));
@@ -89,7 +89,7 @@ async fn a_late_link_is_drained_too() {
     assert_eq!(server.links(), 0);
 }
 
-/// A link that comes when the deadline has passed does not keep the server from stopping.
+/// A link that opens after the deadline does not keep the server from stopping.
 #[tokio::test(start_paused = true)]
 async fn a_link_after_the_deadline_does_not_hold_up_the_stop() {
     for binding in [Binding::STREAM, ONE] {
@@ -102,7 +102,7 @@ async fn a_link_after_the_deadline_does_not_hold_up_the_stop() {
             let server = server.clone();
             async move { server.drain(Duration::from_secs(1)).await }
         });
-        // The hanging handler has its grace: so long the server is not done.
+        // The server waits for the grace period of the handler that hangs.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let mut late = Peer::of(&server, binding);
         late.modern(1, "x/hang", "{}").await;

@@ -1,4 +1,4 @@
-//! One request and its handler: panics, cancellation, places.
+//! One request and its handler: panics, cancellation, limits.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ fn router(seen: &Arc<Seen>) -> Router {
         .method("x/ok", |_, _| async { Ok(RawJson::object([("ok", RawJson::TRUE)])) })
 }
 
-/// FAULT C-50, META-S-020: the caller learns that it failed, and nothing more; the link lives on.
+/// FAULT C-50, META-S-020: the caller receives an error without details; the link stays open.
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_an_error_for_its_caller_only() {
     for binding in [Binding::STREAM, EXCHANGES] {
@@ -69,7 +69,7 @@ async fn a_panic_is_an_error_for_its_caller_only() {
     assert!(peer.text().await.contains("-32603"));
 }
 
-/// CANC-S-010: a cancelled request is never answered; its handler is told, and dropped 5 s later.
+/// CANC-S-010: a cancelled request is never answered; its handler is notified, and dropped 5 s later.
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_handler_is_told_then_dropped_after_its_grace() {
     let seen = Arc::<Seen>::default();
@@ -88,7 +88,7 @@ async fn a_cancelled_handler_is_told_then_dropped_after_its_grace() {
     assert!(peer.text().await.contains(r#""ok":true"#));
 }
 
-/// CANC-C-009, HTTP-S-012, FAULT C-38: a peer that hangs up on its exchange cancels it, inline or not.
+/// CANC-C-009, HTTP-S-012, FAULT C-38: a peer that ends its exchange cancels the request, inline or not.
 #[tokio::test(start_paused = true)]
 async fn hanging_up_cancels_a_modern_request() {
     for binding in [EXCHANGES, ONE] {
@@ -116,7 +116,7 @@ async fn a_link_of_one_exchange_ends_with_it() {
     assert_eq!(server.links(), 0);
 }
 
-/// docs/bounds.md: requests in flight are bounded over all links; one more is refused, and the next can come.
+/// docs/bounds.md: requests in flight are bounded over all links; one more is refused, and a later one is served.
 #[tokio::test(start_paused = true)]
 async fn a_full_server_refuses_and_recovers() {
     let seen = Arc::<Seen>::default();
@@ -134,8 +134,8 @@ async fn a_full_server_refuses_and_recovers() {
     assert!(second.text().await.contains(r#""ok":true"#));
 }
 
-/// The future that serves a link of one exchange runs the handler where it is polled, and
-/// can be moved into a task of its own at any time: by public means, for any transport.
+/// The future that serves a link of one exchange runs the handler where it is polled, and can be moved into a
+/// separate task at any time, with the public API, by any transport.
 #[tokio::test(start_paused = true)]
 async fn an_exchange_runs_inline_and_can_be_moved_into_a_task() {
     let here = tokio::task::try_id();

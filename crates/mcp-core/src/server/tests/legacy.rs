@@ -1,4 +1,4 @@
-//! Legacy clients: questions to them, input for handlers, what they tell.
+//! Legacy clients: requests to them, input for handlers, their notifications.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::session::{InputRequest, InputRequired};
 use crate::tests::rejecting::Rejecting;
 use crate::transport::{Binding, Envelope, Transport, memory};
 
-/// A handler that asks a legacy client itself; the answer is the reply.
+/// A handler that sends a request to a legacy client; the answer is its reply.
 fn asking() -> Router {
     Router::new().method("x/ask", |_, context| async move {
         match context.request("roots/list", None).await {
@@ -49,7 +49,7 @@ async fn a_modern_client_is_never_asked() {
     assert!(reply.contains(r#""id":1"#) && reply.contains("-32603"), "{reply}");
 }
 
-/// TIME-B-005: the end of the link settles what a handler asked.
+/// TIME-B-005: the end of the link settles the requests of handlers.
 #[tokio::test(start_paused = true)]
 async fn a_question_ends_with_its_link() {
     let outcome = Arc::new(Mutex::new(None));
@@ -117,7 +117,7 @@ impl Handler for Listener {
     }
 
     async fn notified(&self, notification: Notification, _: Envelope) {
-        // Slow, so that order would show.
+        // Slow, so that a wrong order would be seen.
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         self.heard.lock().unwrap().push(notification.method.as_str().to_owned());
     }
@@ -130,7 +130,7 @@ impl Handler for Listener {
     }
 }
 
-/// The handler hears of notifications and resource subscriptions, in order.
+/// The handler receives notifications and resource subscriptions in order.
 #[tokio::test(start_paused = true)]
 async fn a_handler_hears_what_a_client_tells_in_order() {
     let listener = Listener { heard: Arc::default(), enough: Arc::default() };
@@ -145,7 +145,7 @@ async fn a_handler_hears_what_a_client_tells_in_order() {
     assert_eq!(*heard.lock().unwrap(), ["notifications/roots/list_changed", "a://b true", "a://b false"]);
 }
 
-/// Promise 6: of several questions on one lane, the one that was rejected fails, at once, and no other.
+/// Promise 6: of several requests on one lane, only the rejected one fails, at once.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_question_fails_alone() {
     let server = server(Router::new().method("x/both", |_, context: Context| async move {

@@ -29,7 +29,7 @@ fn slow(limit: u64, cancelled: &Arc<AtomicBool>) -> Router {
     })
 }
 
-/// STDIO-S-011: read-closed is not write-closed; what was accepted is still answered.
+/// STDIO-S-011: read-closed is not write-closed; accepted requests are still answered.
 #[tokio::test(start_paused = true)]
 async fn the_end_of_input_does_not_lose_replies() {
     let server = server(slow(20, &Arc::default()));
@@ -42,7 +42,7 @@ async fn the_end_of_input_does_not_lose_replies() {
     assert_eq!(peer.text().await, "");
 }
 
-/// STDIO-S-011: but not for ever.
+/// STDIO-S-011: but not without a limit.
 #[tokio::test(start_paused = true)]
 async fn after_the_end_of_input_handlers_are_not_waited_for_for_ever() {
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -68,7 +68,7 @@ async fn a_peer_that_is_gone_cancels_its_requests() {
     assert_eq!(server.links(), 0);
 }
 
-/// FAULT C-12: a peer that never reads is given up, and nobody else is concerned.
+/// FAULT C-12: a peer that never reads is given up, without an effect on other links.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_never_reads_is_given_up() {
     let server = server(slow(0, &Arc::default()));
@@ -85,8 +85,8 @@ async fn a_peer_that_never_reads_is_given_up() {
     assert_eq!(server.links(), 1);
 }
 
-/// FAULT C-12: a peer that asks and asks and does not read is not read either, so that memory stays bounded;
-/// nothing of what was taken is lost.
+/// FAULT C-12: while a peer sends requests and does not read, it is not read either, so that memory stays bounded;
+/// no accepted request is lost.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_only_writes_is_not_read_for_ever() {
     for result in [1, 1 << 20] {
@@ -114,7 +114,7 @@ async fn a_peer_that_only_writes_is_not_read_for_ever() {
     }
 }
 
-/// A link whose peer writes for ever, and whose close needs its turn.
+/// A link whose peer never stops writing, and whose close needs several polls.
 struct Flood;
 
 impl Transport for Flood {
@@ -145,14 +145,14 @@ impl TransportSender for Flood {
 #[async_trait]
 impl TransportReceiver for Flood {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        // As a socket does it: what is there at once costs budget.
+        // As a socket does: data that is ready costs budget.
         tokio::task::consume_budget().await;
         let message = Notification::new("x/any", None);
         Ok(Some(Inbound::message(message, Lane::SHARED)))
     }
 }
 
-/// Promise 8: a peer that writes for ever does not keep a link from closing.
+/// Promise 8: a peer that never stops writing does not keep a link from closing.
 #[tokio::test]
 async fn a_flood_does_not_keep_a_link_from_closing() {
     let server = server(Router::new());

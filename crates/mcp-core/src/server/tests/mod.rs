@@ -24,7 +24,7 @@ use crate::transport::{
     Binding, Envelope, Inbound, Lane, Outbound, Transport, TransportReceiver, TransportSender, memory,
 };
 
-/// A client that knows nothing but lines.
+/// A client that sends and receives JSON text.
 pub(super) struct Peer {
     sender: Box<dyn TransportSender>,
     receiver: Box<dyn TransportReceiver>,
@@ -32,7 +32,7 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Serves a link of this binding in a task of its own.
+    /// Serves a link of this binding in a separate task.
     pub(super) fn of(server: &Server, binding: Binding) -> Peer {
         Peer::with(server, &memory::Pair::new(binding))
     }
@@ -50,7 +50,7 @@ impl Peer {
         Peer { sender, receiver, lanes: 0 }
     }
 
-    /// Sends one message on a lane of its own.
+    /// Sends one message on its own lane.
     pub(super) async fn send(&mut self, text: &str) -> Lane {
         let Decoded::One(Ok(message)) = decode(text.to_owned().into()) else {
             panic!("not a message: {text}")
@@ -132,7 +132,7 @@ pub(super) fn server(handler: impl Handler) -> Server {
     Server::builder("test", "1").build(handler).unwrap()
 }
 
-/// A binding like HTTP: each message on an exchange of its own, which is given up by ending it.
+/// A binding like HTTP: each message on its own exchange, which is cancelled by ending it.
 pub(super) const EXCHANGES: Binding = Binding::new("exchanges");
 
 /// The link of one modern HTTP request.

@@ -1,4 +1,4 @@
-//! What handlers say before their reply, and what servers publish.
+//! Notifications of handlers before their reply, and changes that servers publish.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn router() -> Router {
         })
 }
 
-/// PROG-B-003, META-S-018: what a handler says comes in order, and before its reply; on every binding.
+/// PROG-B-003, META-S-018: a handler's notifications arrive in order and before its reply, on every binding.
 #[tokio::test(start_paused = true)]
 async fn notifications_come_in_order_and_before_the_reply() {
     for binding in [Binding::STREAM, EXCHANGES, ONE] {
@@ -45,7 +45,7 @@ async fn notifications_come_in_order_and_before_the_reply() {
     }
 }
 
-/// PROG-B-002, META-S-017: who asked for nothing hears nothing.
+/// PROG-B-002, META-S-017: a client that requested no notifications receives none.
 #[tokio::test(start_paused = true)]
 async fn unasked_notifications_are_not_sent() {
     let server = server(router());
@@ -54,14 +54,14 @@ async fn unasked_notifications_are_not_sent() {
     assert!(matches!(peer.next().await, Some(Message::Response(_))));
 }
 
-/// FAULT C-13: a handler that says much waits for the reader; replies to others
-/// and pings go on being written and read; nothing is lost.
+/// FAULT C-13: a handler with many notifications waits for the reader, while other replies and pings are
+/// written and read; nothing is lost.
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_progress_is_bounded_and_complete() {
     let server = server(router());
     let mut peer = Peer::with(&server, &memory::Pair::new(Binding::STREAM).capacity(4));
     peer.modern(1, "x/flood", r#"{"_meta":{"progressToken":1}}"#).await;
-    // Nobody reads yet: the handler gets stuck, and the server does not.
+    // The client does not read yet: the handler waits, and the server does not.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     peer.modern(2, "x/steps", "{}").await;
     let (mut progress, mut replies) = (0, Vec::new());
@@ -76,7 +76,7 @@ async fn a_flood_of_progress_is_bounded_and_complete() {
     assert_eq!(replies[0], Some(2.into()));
 }
 
-/// SUB-S-003: a change reaches every link that listens; behind a slow reader equal changes become one.
+/// SUB-S-003: a change reaches every subscribed link; behind a slow reader equal changes are merged.
 #[tokio::test(start_paused = true)]
 async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
     let server = server(router());

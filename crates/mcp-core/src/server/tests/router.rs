@@ -87,7 +87,7 @@ async fn a_tool_fails_for_the_model_or_for_the_caller() {
     }
 }
 
-/// ERR-S-006 (unknown resource), T-04 (unknown method), prompts, templates, methods of one's own.
+/// ERR-S-006 (unknown resource), T-04 (unknown method), prompts, templates, registered methods.
 #[tokio::test(start_paused = true)]
 async fn everything_else_finds_its_closure() {
     let server = server(router());

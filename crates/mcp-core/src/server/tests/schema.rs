@@ -1,4 +1,4 @@
-//! Schemas of tools, made from types.
+//! Schemas of tools, derived from types.
 
 use futures::FutureExt;
 use schemars::JsonSchema;
@@ -40,7 +40,7 @@ fn defined(router: &Router, tool: &str) -> RawJson {
     router.input_schema(tool, &envelope).now_or_never().flatten().expect("a schema")
 }
 
-/// SEC-B-012: an object schema of the default dialect, which says so by saying nothing.
+/// SEC-B-012: an object schema of the default dialect, without `$schema`.
 #[test]
 fn the_arguments_type_makes_the_input_schema() {
     let router = Router::new()
@@ -69,7 +69,7 @@ fn the_arguments_type_makes_the_input_schema() {
     assert_eq!(ToolDef::typed::<Point>("x").raw().member("inputSchema").unwrap(), point);
 }
 
-/// ERR-S-008, and the schema of what comes out.
+/// ERR-S-010, and the output schema.
 #[tokio::test(start_paused = true)]
 async fn a_typed_tool_says_what_it_returns_and_returns_it() {
     let server = server(

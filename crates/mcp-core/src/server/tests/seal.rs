@@ -1,4 +1,4 @@
-//! What a sealer opens, and all that it refuses.
+//! What a sealer opens, and what it refuses.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ fn scope<'a>(params: &'a RawJson, user: &'a str) -> Scope<'a> {
     Scope { method: "tools/call", params: Some(params), principal: Some(user.as_bytes()) }
 }
 
-/// Opens, without ever waiting.
+/// Opens a state of a sealer without a store, which does not wait.
 fn open(sealer: &Sealer, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Vec<u8>, Fault> {
     sealer.open_at(now, scope, text).now_or_never().expect("it waits for nothing").map_err(|error| {
         let told = ErrorObject::from(error);
@@ -44,7 +44,7 @@ fn sealed(sealer: &Sealer) -> String {
     sealer.seal_at(start(), scope(&params(CALL), "ann"), "seat 12").unwrap()
 }
 
-/// MRTR-S-007: what comes back as it was is opened; it is plain ASCII.
+/// MRTR-S-007: an unchanged state is opened; it is plain ASCII.
 #[test]
 fn what_was_sealed_is_opened() {
     let sealer = Sealer::new(key(1));
@@ -54,7 +54,7 @@ fn what_was_sealed_is_opened() {
     assert_ne!(sealed(&sealer), text, "two states of the same payload can be told apart");
 }
 
-/// MRTR-S-007 (`sep-2322-reject-tampered-state`): no bit can be changed, no byte taken or added.
+/// MRTR-S-007 (`sep-2322-reject-tampered-state`): no bit can be changed, no byte removed or added.
 #[test]
 fn any_change_is_refused() {
     let sealer = Sealer::new(key(1));
@@ -76,7 +76,7 @@ fn any_change_is_refused() {
     }
     for at in 0..text.len() {
         let _fault = refused(&text[..at]);
-        // Another last letter can stand for the same bytes: that too is another text.
+        // Another last letter can encode the same bytes: that is another text too.
         for letter in ["A", "B", "Q", "f", "_", "=", "+", " ", "\n", "ä"] {
             let changed = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
             if changed != text {
@@ -96,7 +96,7 @@ fn encode(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
 }
 
-/// MRTR-S-008: nobody uses the state of another user, nor of nobody.
+/// MRTR-S-008: a state is valid for its user only, and one without a user only without one.
 #[test]
 fn a_state_is_good_for_its_user_alone() {
     let sealer = Sealer::new(key(1));
@@ -111,7 +111,7 @@ fn a_state_is_good_for_its_user_alone() {
     assert_eq!(open(&sealer, start(), scope(&params, ""), &text), Err(Fault::Mismatch));
 }
 
-/// MRTR-S-008: it opens while its time lasts, and not from its end on.
+/// MRTR-S-008: it opens until it expires, and not from then on.
 #[test]
 fn a_state_expires() {
     let (day, params) = (Duration::from_secs(86_400), params(CALL));
@@ -158,7 +158,7 @@ fn a_state_is_good_for_its_request_alone() {
     }
 }
 
-/// MRTR-S-008, T-41: a retry has fresh `_meta`, answers and a state; and clients write params anew.
+/// MRTR-S-008, T-41: a retry has another `_meta`, answers and a state, and clients rewrite params.
 #[test]
 fn a_retry_is_the_same_request() {
     let sealer = Sealer::new(key(1));
@@ -171,14 +171,14 @@ fn a_retry_is_the_same_request() {
     }
 }
 
-/// MRTR-S-009: used once, it is refused; a full store refuses rather than forgets.
+/// MRTR-S-009: a used state is refused; a full store refuses rather than forgets.
 #[test]
 fn a_state_for_single_use_is_good_once() {
     let sealer = Sealer::new(key(1)).single_use(MemoryUsedStates::new(2));
     let params = params(CALL);
     let (first, second, third) = (sealed(&sealer), sealed(&sealer), sealed(&sealer));
     let at = |now, text: &str| open(&sealer, now, scope(&params, "ann"), text);
-    // What another check refuses is not used up.
+    // A state that another check refuses is not marked as used.
     assert_eq!(open(&sealer, start(), scope(&params, "bob"), &first), Err(Fault::Mismatch));
     assert!(at(start(), &first).is_ok());
     assert_eq!(at(start(), &first), Err(Fault::AlreadyUsed));
@@ -191,7 +191,7 @@ fn a_state_for_single_use_is_good_once() {
     assert!(at(later, &fresh).is_ok(), "the store forgets what is over");
 }
 
-/// MRTR-S-007: keys change while states are out; what a key sealed that is gone is refused.
+/// MRTR-S-007: keys rotate while states are in use; the states of a removed key are refused.
 #[test]
 fn the_first_key_seals_and_all_open() {
     let old = sealed(&Sealer::new(key(1)));
@@ -236,7 +236,7 @@ fn a_long_payload_is_refused_before_it_is_sent() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// MRTR-S-007, MRTR-S-008: any payload comes back, for the same scope and for no other.
+    /// MRTR-S-007, MRTR-S-008: any payload is opened, for the same scope only.
     #[test]
     fn any_payload_comes_back_to_its_scope_alone(
         payload in proptest::collection::vec(any::<u8>(), 0..200),

@@ -1,4 +1,4 @@
-//! A handler that seals its state: the same code on both eras.
+//! A handler that seals its state: the same code in both eras.
 
 use super::{Peer, server};
 use crate::message::RawJson;
@@ -15,7 +15,7 @@ fn sealer() -> Sealer {
         .principal(|envelope| envelope.get::<User>().map(|user| user.0.as_bytes().to_vec()))
 }
 
-/// Tools that ask once and then say what they had sealed.
+/// Tools that ask once and then return what they sealed.
 fn booking(sealer: Sealer) -> Server {
     let tool = move |arguments: RawJson, context: crate::server::Context| {
         let sealer = sealer.clone();
@@ -61,8 +61,7 @@ async fn retry(peer: &mut Peer, name: &str, seat: u32, state: &str) -> String {
     .await
 }
 
-/// MRTR-S-007, MRTR-S-008: another user, another tool, other arguments, another text: one and the same
-/// refusal.
+/// MRTR-S-007, MRTR-S-008: another user, another tool, other arguments, another text: always the same refusal.
 #[tokio::test(start_paused = true)]
 async fn a_state_comes_back_to_its_call_alone() {
     let server = booking(sealer());
@@ -74,7 +73,7 @@ async fn a_state_comes_back_to_its_call_alone() {
     assert_eq!(retry(&mut ann, "pay", 12, &state).await, refusal);
     assert_eq!(retry(&mut ann, "book", 13, &state).await, refusal);
     assert_eq!(retry(&mut ann, "book", 12, "QUFBQQ").await, refusal);
-    // Another replica with the same key has kept nothing and opens it all the same.
+    // Another replica with the same key opens it, although it kept nothing.
     let mut elsewhere = peer(&booking(sealer()), "ann");
     assert!(retry(&mut elsewhere, "book", 12, &state).await.contains("booked 12"));
 }
@@ -89,8 +88,8 @@ async fn a_replay_is_refused() {
     assert!(retry(&mut ann, "book", 12, &state).await.contains("-32602"));
 }
 
-/// MRTR-S-007: a legacy state stays here. It does not expire while a person thinks, and a state that a
-/// legacy client makes up is not seen.
+/// MRTR-S-007: a legacy state stays in the process. It does not expire, and a state that a legacy client sends
+/// is ignored.
 #[tokio::test(start_paused = true)]
 async fn a_legacy_state_never_leaves_the_process() {
     let server = booking(sealer().lifetime(std::time::Duration::ZERO));

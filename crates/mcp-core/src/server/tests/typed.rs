@@ -1,4 +1,4 @@
-//! Tools over types, answers over types, definitions, and changes that a handler publishes.
+//! Typed arguments and answers, definitions, and changes that a handler publishes.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ fn router() -> Router {
         })
 }
 
-/// Something that serde_json cannot write.
+/// A value that serde_json cannot write.
 struct Odd(((i64, i64), i64));
 
 impl Serialize for Odd {
@@ -44,7 +44,7 @@ impl Serialize for Odd {
 }
 
 /// ERR-S-010: arguments that do not fit make the tool fail, with a reason for the model; they never reach the
-/// closure. A text of the peer's is clipped.
+/// closure. The peer's text is clipped.
 #[tokio::test(start_paused = true)]
 async fn arguments_are_read_as_a_type() {
     let server = server(router());
@@ -91,7 +91,7 @@ async fn arguments_that_do_not_fit_are_answered_by_revision() {
     }
 }
 
-/// What names a thing goes out first, whatever was set first.
+/// Names come first on the wire, whatever was set first.
 #[test]
 fn definitions_come_out_name_first() {
     let tool = ToolDef::new("a").input(r#"{"type":"object"}"#).with("_meta", RawJson::EMPTY_OBJECT);
@@ -111,7 +111,7 @@ fn definitions_come_out_name_first() {
     assert_eq!(template.raw().to_string(), r#"{"uriTemplate":"m://{x}","name":"a","description":"d"}"#);
 }
 
-/// A handler tells of a change without knowing the server; every link hears of it.
+/// A handler publishes a change without a handle of the server; it reaches every link.
 #[tokio::test(start_paused = true)]
 async fn a_handler_publishes_a_change() {
     let server = server(router().list_changed());
@@ -127,7 +127,7 @@ async fn a_handler_publishes_a_change() {
     assert!(other.text().await.contains("notifications/tools/list_changed"));
 }
 
-/// A list that changes is made by a closure, of model types.
+/// A closure computes a list that changes.
 #[tokio::test(start_paused = true)]
 async fn a_list_can_be_made_by_a_closure() {
     let router = router().method("tools/list", |_, _| async {
@@ -141,7 +141,7 @@ async fn a_list_can_be_made_by_a_closure() {
     assert!(list.contains(r#""name":"new""#) && !list.contains("sum"), "{list}");
 }
 
-/// MRTR-S-016: a missing answer is asked for again, a malformed one is refused, an unknown one is ignored.
+/// MRTR-S-016: a missing answer is requested again, a malformed one is refused, an unknown one is ignored.
 #[tokio::test(start_paused = true)]
 async fn answers_are_read_as_a_type() {
     let server = server(Router::new().tool("ask", |_, context| async move {

@@ -95,7 +95,7 @@ impl PingPolicy {
         self
     }
 
-    /// The number of failed pings in a row after which the link is given up.
+    /// The number of failed consecutive pings after which the link is given up.
     #[must_use]
     pub fn failures(mut self, pings: u32) -> PingPolicy {
         self.failures = pings;

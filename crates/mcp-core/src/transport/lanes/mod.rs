@@ -101,7 +101,7 @@ pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
 /// use mcp_core::transport::{Envelope, Inbound, Lane, AnsweredBy, Outbound};
 ///
 /// let (client, server) = (Lanes::client(), Lanes::server());
-/// let (message, lane, envelope) = (Request::new(1, "ping", None).into(), Lane::numbered(7), Envelope::default());
+/// let (message, lane, envelope) = (Request::new(1, "ping", None), Lane::numbered(7), Envelope::default());
 /// let out = Outbound::message(message, lane).last(true).with_envelope(envelope);
 /// // The carrier gets a frame, and brings it to the other end.
 /// let frame = client.outbound(out).unwrap().unwrap();
