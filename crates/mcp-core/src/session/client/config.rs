@@ -83,7 +83,7 @@ pub struct PingPolicy {
 }
 
 impl PingPolicy {
-    /// Pings a link that was silent for this long. A ping may take 10 s, and 3 may fail in a row.
+    /// Pings a link that was silent for this long. A ping may take 10 s, and three consecutive ones may fail.
     pub fn new(interval: Duration) -> PingPolicy {
         PingPolicy { interval, timeout: Duration::from_secs(10), failures: 3 }
     }
@@ -95,7 +95,7 @@ impl PingPolicy {
         self
     }
 
-    /// The number of failed consecutive pings after which the link is given up.
+    /// The number of consecutive failed pings after which the link is given up.
     #[must_use]
     pub fn failures(mut self, pings: u32) -> PingPolicy {
         self.failures = pings;
