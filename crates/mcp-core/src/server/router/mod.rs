@@ -167,9 +167,9 @@ impl Router {
         self
     }
 
-    /// Registers the resources whose URIs match a template. The closure gets the URI; it returns
-    /// [`ErrorObject::resource_not_found`] where there is no such resource. A [`Router::resource`] with the
-    /// same URI takes precedence.
+    /// Registers the resources whose URIs match a template. The closure gets the URI; for an unknown
+    /// resource it returns [`ErrorObject::resource_not_found`]. A [`Router::resource`] with the same URI takes
+    /// precedence.
     #[must_use]
     pub fn resource_template<F, Fut, R>(mut self, template: impl Into<TemplateDef>, closure: F) -> Router
     where

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 use crate::message::RawJson;
 use crate::message::scan::{HARD_MAX_DEPTH, Kind, ScanError, Scanner};
 
-/// The members that a retry changes (T-41): `_meta`, the answers, the state itself.
+/// The members that a retry changes: `_meta`, the answers, the state itself.
+// T-41.
 const CHANGES: [&[u8]; 3] = [b"_meta", b"inputResponses", b"requestState"];
 
 pub(super) type Sum = [u8; 32];
