@@ -16,7 +16,7 @@ async fn a_new_transport_is_red_and_its_report_says_what_is_not_written() {
     let text = report.to_string();
     let seen = "No check got beyond this: connect failed: the program or address cannot be used: connect is not written yet (src/lib.rs)\n";
     assert!(
-        text.contains(seen) && text.contains("\n1. Minting: not reached\n   \"On a client link only"),
+        text.contains(seen) && text.contains("\n1. Minting: not reached\n   \"On a client link the session"),
         "{text}"
     );
 

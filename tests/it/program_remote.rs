@@ -63,6 +63,6 @@ async fn an_answer_that_stands_still_is_given_up() {
     let error = error(&given_up);
     assert_eq!(
         (&error["code"], &error["message"]),
-        (&"timeout".into(), &"idle took longer than 50ms".into())
+        (&"timeout".into(), &"waiting for more of the answer took longer than 50ms".into())
     );
 }

@@ -245,7 +245,10 @@ impl fmt::Display for CloseReason {
             }
             CloseReason::LinkFailed { closed, .. } => write!(f, "the link failed (the peer {closed})"),
             CloseReason::NoLink(error) => write!(f, "no link: {error}"),
-            CloseReason::OpeningFailed(error) => write!(f, "the handshake failed: {error}"),
+            CloseReason::OpeningFailed(error) => match &**error {
+                Error::Closed(reason) => write!(f, "the handshake failed: {reason}"),
+                error => write!(f, "the handshake failed: {error}"),
+            },
             CloseReason::NoCommonVersion { ours, theirs } => {
                 let ours: Vec<&str> = ours.iter().map(|version| version.as_str()).collect();
                 write!(

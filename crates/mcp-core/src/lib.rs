@@ -1,9 +1,9 @@
-//! The core of the MCP transport framework: messages, the transport contract, sessions, handles.
+//! The core of the MCP transport framework: messages, the transport contract, sessions, clients and servers.
 //!
-//! Whoever writes an application looks at [`client`], [`server`] and, for typed parameters and results,
-//! [`model`], and takes a transport from a crate of its own. Whoever writes a transport looks at
-//! [`transport`], [`message`] and [`codec`], and proves it with the crate `mcp-testkit`. [`session`] is where
-//! the protocol is decided, without a socket, a clock or a task.
+//! - Applications use [`client`], [`server`] and, for typed parameters and results, [`model`]. They take a transport from
+//!   another crate: `mcp-stdio` or `mcp-http`.
+//! - Transports use [`transport`], [`message`] and [`codec`], and test themselves with the crate `mcp-testkit`.
+//! - [`session`] implements the protocol without sockets, clocks and tasks, for other drivers than the ones here.
 //!
 //! ```
 //! use mcp_core::client::Client;

@@ -60,7 +60,8 @@ mod tests {
     use crate::ChildCommand;
 
     fn reason(program: &str) -> String {
-        ChildCommand::new(program).spawn().err().unwrap().to_string()
+        let error = ChildCommand::new(program).spawn().err().unwrap();
+        mcp_core::transport::ErrorChain::new(&error).to_string()
     }
 
     /// FAULT F-C14: the reason is named, not only "no such file".
@@ -81,6 +82,6 @@ mod tests {
         assert!(script("text", "just text\n").contains("neither a program"));
         assert!(reason("npx -y x").contains("the program would be `npx`, with the arguments `-y x`"));
         assert!(reason("~/bin/server").contains("home directory"));
-        assert!(reason("no-such-program").ends_with("(os error 2)"));
+        assert!(reason("no-such-program").contains("(os error 2)"));
     }
 }

@@ -182,7 +182,7 @@ async fn a_request_that_is_too_large_for_the_server_is_told() {
         let client = connect(MODERN, &server).await;
         let error = call(&client).await.unwrap_err();
         assert_eq!(details(&error).0, LossKind::TooLarge);
-        assert!(error.to_string().contains(says), "{error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(says), "{error}");
         assert!(!error.is_retryable());
         succeeds(&client).await;
         assert_eq!(server.record().opened, 1);

@@ -80,7 +80,7 @@ async fn all_endless_answers_are_cut_off() {
         let case = format!("{said:?} then {:?}", &part[..part.len().min(20)]);
         let HttpError::TooLarge { limit_name, .. } = &details else { panic!("{case}: {details:?}") };
         assert_eq!((kind, *limit_name), (LossKind::TooLarge, name), "{case}");
-        assert!(error.to_string().contains(name), "{case}: {error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(name), "{case}: {error}");
         let sent = server.until(|record| record.open == 0).await.sent - before;
         assert!(sent < most + SLACK, "{case}: {sent} bytes were taken");
         succeeds(&client).await;
@@ -116,7 +116,10 @@ async fn lying_lengths_are_errors_at_once() {
         let server = once([Step::send(format!("{head}{text}")), Step::Close]);
         let client = connect(MODERN, &server).await;
         let error = call(&client).await.unwrap_err();
-        assert!(error.to_string().contains(expected), "{length}: {error}");
+        assert!(
+            mcp_core::transport::ErrorChain::new(&error).to_string().contains(expected),
+            "{length}: {error}"
+        );
         succeeds(&client).await;
     }
 }

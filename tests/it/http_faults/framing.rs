@@ -81,7 +81,8 @@ async fn wrong_framing_is_an_error_of_its_kind() {
         let error = call(&client).await.unwrap_err();
         let (seen, _) = details(&error);
         assert_eq!(seen, kind, "{said:?}: {error:?}");
-        assert!(error.to_string().contains(text) && error.to_string().len() < 200, "{said:?}: {error}");
+        let shown = mcp_core::transport::ErrorChain::new(&error).to_string();
+        assert!(shown.contains(text) && shown.len() < 250, "{said:?}: {shown}");
         succeeds(&client).await;
     }
 }

@@ -103,7 +103,7 @@ impl Connect for Refused {
 async fn a_link_that_cannot_be_made_is_the_error() {
     let error = builder(KINDS[0].0).connect(Refused).await.unwrap_err();
     assert!(matches!(error, Error::Closed(CloseReason::NoLink(ConnectError::Unusable(_)))), "{error:?}");
-    assert!(error.to_string().contains("xyz"));
+    assert!(crate::transport::ErrorChain::new(&error).to_string().contains("xyz"));
 }
 
 /// A client needs a runtime, and says so.

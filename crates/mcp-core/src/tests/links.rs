@@ -183,7 +183,7 @@ async fn a_peer_that_does_not_read_is_given_up() {
     let calls: Vec<_> = (0..3).map(|_| client.call("x/any", None, options.clone())).collect();
     for call in calls {
         let error = call.await.unwrap_err();
-        assert!(error.to_string().contains("write stalled"), "{error}");
+        assert!(crate::transport::ErrorChain::new(&error).to_string().contains("write stalled"), "{error}");
     }
 }
 

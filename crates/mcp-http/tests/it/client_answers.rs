@@ -181,7 +181,7 @@ async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
         }
         let error = one.await.unwrap_err();
         assert_eq!(details(&error).0, LossKind::TooLarge);
-        assert!(error.to_string().contains(name), "{error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(name), "{error}");
     }
     let one = call(&client);
     peer.post("tools/call").await.result(&said("short"));
@@ -239,7 +239,10 @@ async fn the_first_post_decides_the_era() {
         let client = builder().start(peer.http()).unwrap();
         peer.post("server/discover").await.status(status);
         let error = client.ready().await.unwrap_err();
-        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert!(
+            mcp_core::transport::ErrorChain::new(&error).to_string().contains(&status.to_string()),
+            "{error}"
+        );
     }
     // An error that only a modern server makes (rows 2, 5).
     let mut peer = Peer::new();
@@ -325,7 +328,7 @@ async fn replies_in_an_unusual_frame_are_taken() {
     let stream = peer.post("tools/call").await.events();
     stream.raw("event: error\ndata: out of tokens\n\n");
     stream.end();
-    let error = one.await.unwrap_err().to_string();
+    let error = mcp_core::transport::ErrorChain::new(&one.await.unwrap_err()).to_string();
     assert!(error.contains("error") && error.contains("out of tokens"), "{error}");
 }
 

@@ -256,7 +256,7 @@ async fn annotated_arguments_become_headers() {
     // Beyond 2^53-1 the call fails here, and says why.
     let params = r#"{"name":"geo","arguments":{"deep":{"n":9007199254740993}}}"#;
     let error = client.call("tools/call", args(params), CallOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("2^53-1"), "{error}");
+    assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("2^53-1"), "{error}");
 
     // A new link of the same connector knows as much.
     let call = client.call("tools/call", args(r#"{"name":"bad","arguments":{}}"#), CallOptions::default());

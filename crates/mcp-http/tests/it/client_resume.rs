@@ -108,7 +108,7 @@ async fn five_tries_without_news_and_no_more() {
     }
     let error = call.await.unwrap_err();
     assert_eq!(lost(&error), LossKind::Cut);
-    assert!(error.to_string().contains("5 tries"), "{error}");
+    assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("5 tries"), "{error}");
     peer.silence(Duration::from_secs(600)).await;
 }
 
@@ -145,7 +145,7 @@ async fn an_absurd_retry_ends_the_stream() {
     stream.raw("id: 1\nretry: 300001\ndata:\n\n");
     stream.end();
     let error = call.await.unwrap_err();
-    assert!(error.to_string().contains("300"), "{error}");
+    assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("300"), "{error}");
     peer.silence(Duration::from_secs(900)).await;
 }
 

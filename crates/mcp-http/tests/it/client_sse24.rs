@@ -129,7 +129,7 @@ async fn where_there_is_no_old_server_the_first_refusal_is_reported() {
             3 => get.events().event(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#),
             _ => open = Some(get.events()),
         }
-        let error = client.ready().await.unwrap_err().to_string();
+        let error = mcp_core::transport::ErrorChain::new(&client.ready().await.unwrap_err()).to_string();
         assert!(error.contains("404") && error.contains("nothing here"), "{turn}: {error}");
         assert!(matches!(client.closed().await, CloseReason::OpeningFailed(_)));
         peer.silence(Duration::from_secs(60)).await;

@@ -106,7 +106,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
             let answer = context.request(Method::from("ping"), None).await;
             Ok::<_, ToolError>(match answer {
                 Ok(_) => "answered".to_owned(),
-                Err(error) => error.to_string(),
+                Err(error) => mcp_core::transport::ErrorChain::new(&error).to_string(),
             })
         })
 }

@@ -217,7 +217,7 @@ async fn a_refused_tunnel_is_named() {
         };
         let error = join!(read(&net, post("a")), proxy).0.unwrap_err();
         assert_eq!(failure(&error), ConnectFailure::Proxy, "{error}");
-        assert!(error.to_string().contains(expected), "{error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(expected), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
         assert_eq!(net.open_connections(), 0);
     }
@@ -245,7 +245,7 @@ fn other_kinds_of_proxies_are_refused() {
     ] {
         let config = settings(|c| c.net.proxy = Proxy::Url(url.to_owned()));
         let error = new("http://server.test/", &config).err().unwrap();
-        assert!(error.to_string().contains(expected), "{error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(expected), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
 }

@@ -110,7 +110,7 @@ async fn a_certificate_that_does_not_fit_is_named() {
     for (ca, failure, expected) in rows {
         let error = ask("localhost", address, &trusting(ca, HttpVersions::Auto)).await.unwrap_err();
         assert!(matches!(error, HttpError::Connect { kind, .. } if kind == failure), "{error}");
-        assert!(error.to_string().contains(expected), "{error}");
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(expected), "{error}");
         assert!(!error.is_retryable() && !error.was_sent());
     }
 }

@@ -209,7 +209,8 @@ fn of_two_closes_the_first_is_reported() {
         } else {
             peer.connect_fails(ConnectError::AlreadyUsed);
         }
-        assert!(peer.session.close_reason().unwrap().to_string().contains("first"));
+        let reason = peer.session.close_reason().unwrap();
+        assert!(crate::transport::ErrorChain::new(reason).to_string().contains("first"));
         assert_eq!((peer.redials.len(), peer.story()), (2, vec!["Closed".to_owned()]));
     }
 }

@@ -22,7 +22,7 @@ fn the_next_call_makes_a_new_link() {
         peer.fail_link("killed");
         for call in calls {
             assert!(matches!(peer.error(call), Error::Closed(CloseReason::LinkFailed { .. })));
-            assert!(peer.error(call).to_string().contains("killed"));
+            assert!(crate::transport::ErrorChain::new(peer.error(call)).to_string().contains("killed"));
         }
         assert_eq!(peer.story(), ["CallDone", "CallDone", "Disconnected"]);
         assert!(peer.redials.is_empty() && peer.session.negotiated().is_none());

@@ -217,7 +217,7 @@ fn tell(event: &ServerEvent) -> String {
         ServerEvent::ResourceSubscription { uri, on } => format!("resource {uri} {on}"),
         ServerEvent::OutgoingDone { outgoing, outcome } => match outcome {
             Ok(result) => format!("outgoing #{} {}", outgoing.0, result.raw()),
-            Err(error) => format!("outgoing #{} {error}", outgoing.0),
+            Err(error) => format!("outgoing #{} {}", outgoing.0, crate::transport::ErrorChain::new(error)),
         },
         ServerEvent::Drained => "drained".into(),
     }

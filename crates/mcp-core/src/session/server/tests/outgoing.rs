@@ -72,7 +72,10 @@ fn a_rejected_request_is_lost_and_no_other() {
         ask(&mut peer, "ping");
     }
     peer.drain();
-    assert_eq!(peer.rejected(0, Some(2)), ["outgoing #2 lost: no stream to the client"]);
+    assert_eq!(
+        peer.rejected(0, Some(2)),
+        ["outgoing #2 no answer: no route to the peer: no stream to the client"]
+    );
     assert!(peer.rejected(0, Some(2)).is_empty());
     assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":3,"result":{}}"#), ["outgoing #3 {}"]);
     assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), ["outgoing #1 {}"]);
@@ -117,6 +120,7 @@ fn a_lane_without_a_route_loses_what_was_asked_on_it() {
     peer.drain();
     let cut = Loss::new(LossKind::Cut, "gone");
     assert!(peer.world(Inbound::lost(Lane::SHARED, cut)).is_empty());
-    let lost = |number: u64| format!("outgoing #{number} lost: no stream to the client");
+    let lost =
+        |number: u64| format!("outgoing #{number} no answer: no route to the peer: no stream to the client");
     assert_eq!(peer.no_route(0), [lost(1), lost(2)]);
 }
