@@ -74,7 +74,7 @@ async fn lines_over_a_stream_keep_every_promise() {
     let lanes = [
         "equal ids on two lanes are two calls",
         "a lane is over after its last message",
-        "what has nowhere to go is rejected at once",
+        "a message without a route is rejected at once",
     ];
     assert_eq!(skipped, lanes);
 }

@@ -1,7 +1,34 @@
-//! For tests: the compliance kit for transports, a conversation, faults, a simulated link, transcripts.
+//! Tests for MCP transports and for the sessions of `mcp-core`.
 //!
-//! Behind the feature `testkit`. What stands here panics freely where a test is wrong; nothing of it
-//! belongs in a program.
+//! If you write a transport, start with [`compliance`]: it has one check for each promise of
+//! [`mcp_core::transport`]. [`conversation`] then runs a real client and a real server over the transport. Both take a
+//! [`Fixture`](compliance::Fixture), which starts the transport in both roles:
+//!
+//! ```
+//! use mcp_core::transport::{Binding, memory};
+//! use mcp_testkit::{compliance, conversation};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let fixture = compliance::listening("memory", |server| async {
+//!     let (connector, listener) = memory::connector(Binding::STREAM);
+//!     Ok((connector, tokio::spawn(listener.serve(server))))
+//! });
+//! compliance::run(&fixture).await.assert_passed();
+//! conversation::run(&fixture).await.assert_passed();
+//! # }
+//! ```
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`compliance`] | one check for each promise of the contract, and a report |
+//! | [`conversation`] | what applications do, with a real client and server, in both eras |
+//! | [`fault`] | wrappers that drop futures, cut links, and transfer one byte at a time |
+//! | [`broken`] | transports that break one promise each, which prove the kit |
+//! | [`sim`] | two sessions over a simulated link with a virtual clock |
+//! | [`transcript`] | dialogues with a session as text files |
+//!
+//! The crate is for tests only: it panics where a test is wrong.
 
 pub mod broken;
 pub mod compliance;

@@ -1,4 +1,4 @@
-//! Where links come from: a client makes them, a listener hands them over.
+//! The sources of links: a client connects, a listener accepts.
 
 use std::sync::Arc;
 
@@ -9,12 +9,17 @@ use crate::message::{ProtocolVersion, RawJson};
 
 use super::{ConnectError, Envelope, Transport};
 
-/// Client side: makes links to one peer, and may be asked again after one has ended.
+/// Makes links to one server, one at a time. Implemented by the client's side of a transport.
 #[async_trait]
 pub trait Connect: Send + 'static {
-    /// Makes a link. Over a given stream the second call is [`ConnectError::AlreadyUsed`].
+    /// Makes a link. Called again after a link has ended.
     ///
     /// **Cancel-safe**: dropping the future leaks neither a process nor a connection (promise 8).
+    ///
+    /// # Errors
+    ///
+    /// The error says whether a later attempt may succeed. A connector over a single stream returns
+    /// [`ConnectError::AlreadyUsed`] from the second call on.
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError>;
 }
 
@@ -25,46 +30,44 @@ impl<C: Connect + ?Sized> Connect for Box<C> {
     }
 }
 
-/// Server side: whoever listens hands each new link to this. A `Server` implements it; so can a gateway.
+/// Serves the links that a listener accepts. `Server` implements it; a gateway can too.
 #[async_trait]
 pub trait Accept: Send + Sync + 'static {
-    /// Serves one link to its end. The future owns the link and borrows nothing else: whoever listens may
-    /// poll it where it stands, and move it into a task of its own at any time.
+    /// Serves one link to its end. The future owns the link and borrows nothing, so the listener may poll it in place, and
+    /// move it into a task at any time.
     ///
     /// # Links of one exchange
     ///
-    /// Where [`Binding::one_exchange`](super::Binding::one_exchange) is set, as for one HTTP POST, the server
-    /// spawns nothing for the request: its handler runs inside this future. What the transport does with it:
+    /// Where [`Binding::one_exchange`](super::Binding::one_exchange) is set, as for one HTTP POST, the server does not
+    /// spawn a task for the request: its handler runs inside this future. The transport uses it like this:
     ///
-    /// - The link's `recv` hands over the request, and then waits: until the peer hangs up
-    ///   ([`Inbound::Ended`](super::Inbound::Ended)), or until the exchange is over (`Ok(None)`). `Ok(None)` too
-    ///   early means that the peer will send no more, and the handler is given up after a while.
-    /// - The transport polls the future beside its own slot for the first [`Outbound`](super::Outbound). If
-    ///   that is `last`, it is the body of the answer: nothing was spawned, and no channel was needed.
-    /// - If it is not `last`, or if nothing came until the peer has to be told that the server is alive, the
-    ///   transport spawns this future as it is, with a bounded queue behind its sending half, and answers its
-    ///   own caller with a stream.
-    /// - Dropping the future drops the handler at once. A transport whose own future is dropped when the peer
-    ///   hangs up spawns this one from a guard's `Drop` and reports `Ended`: then the handler is told, and has
-    ///   its grace period.
+    /// - The link's `recv` returns the request. Then it waits until the peer abandons the exchange
+    ///   ([`Inbound::Ended`](super::Inbound::Ended)) or the exchange is over (`Ok(None)`). An earlier `Ok(None)` means
+    ///   that the peer will send nothing more, and the handler is cancelled after a grace period.
+    /// - The transport polls the future, and watches for the first [`Outbound`](super::Outbound). If that is `last`, it is
+    ///   the body of the answer, without a task and without a channel.
+    /// - If it is not `last`, or if a sign of life is due before it, the transport spawns this future, with a bounded queue
+    ///   behind its sending half, and answers the peer with a stream.
+    /// - Dropping the future drops the handler at once. A transport whose future is dropped when the peer hangs up can
+    ///   spawn this future from a guard's `Drop` and report `Ended`. The handler is then notified, and has its grace
+    ///   period.
     async fn accept(self: Arc<Self>, link: Box<dyn Transport>);
 
-    /// The revisions that are served, newest first.
+    /// The supported revisions, newest first.
     fn versions(&self) -> &[ProtocolVersion];
 
-    /// The input schema of a tool, for bindings that copy arguments into metadata. Asked for every call:
-    /// what was learned by watching would be missing on a fresh replica.
+    /// The input schema of a tool, for bindings that copy arguments into metadata. Called for every tool call, since a
+    /// schema that was only observed in traffic would be missing on a fresh replica. `None` if there is no such tool.
     async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
         let _ = (tool, envelope);
         None
     }
 
-    /// The listener stops: end subscriptions, refuse new work.
+    /// Called when the listener stops: ends subscriptions, and refuses new requests.
     fn drain(&self) {}
 }
 
-/// An `Arc` accepts like its value, so functions that take `impl Accept` also take an `Arc` that the caller keeps a
-/// clone of.
+/// An `Arc` serves links like its value, so a caller can pass an `Arc` as `impl Accept` and keep a clone.
 impl<A: Accept + ?Sized> Accept for Arc<A> {
     // Written out: `async fn` would put the inner future into a second box.
     fn accept<'f>(self: Arc<Self>, link: Box<dyn Transport>) -> BoxFuture<'f, ()>

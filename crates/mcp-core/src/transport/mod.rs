@@ -1,32 +1,38 @@
-//! The transport contract: what a binding owes the session, as one small trait and plain data.
+//! The transport contract: a few small traits and plain data.
 //!
-//! A transport frames and delivers messages, carries metadata, and signals cancellation and termination.
-//! It retries nothing, knows no session ids and interprets no method. Everything that the bundled
-//! transports can do, a third party's can: they use nothing else.
+//! A transport frames and delivers messages, carries metadata, and signals cancellation and termination. It does not
+//! retry, and knows neither sessions nor methods. The bundled transports use only this module, [`message`] and
+//! [`codec`], so a third-party transport can do everything that they do.
+//!
+//! Few transports implement the traits themselves: [`framed`] and [`lanes`] have glue for frames, and the crate
+//! `mcp-stdio` has it for byte streams. `docs/writing-a-transport.md` is a guide in seven steps.
+//!
+//! [`message`]: crate::message
+//! [`codec`]: crate::codec
 //!
 //! # The promises
 //!
-//! The compliance kit (the crate `mcp-testkit`) has one function for each.
+//! The compliance kit, the crate `mcp-testkit`, checks each of them.
 //!
 //! 1. **Minting.** On a client link the session mints the lanes: a fresh one for every message, notifications
 //!    and answers too. On a server link the transport mints them. A batch that a transport receives outside an
 //!    exchange gets [`Lane::batch`], at either end. Byte streams use [`Lane::SHARED`] for everything else.
-//! 2. **Correlation.** Delivery is by lane. A response on a lane of its own settles that lane: an absent
-//!    or null id is accepted, another id is a violation. One on [`Lane::SHARED`], or sent back by a
-//!    client, is matched by (link, direction, typed id). Inbound requests are keyed by (lane, id).
-//! 3. **Life.** A lane ends by `last`, [`Outbound::End`], [`Inbound::Lost`] or [`Inbound::Ended`]. A lane
-//!    that brought no request is released once `recv` has handed its message over.
-//! 4. **Form.** The first [`Outbound`] on a lane decides: `last` means one body, otherwise a stream. The
+//! 2. **Correlation.** Delivery is by lane. A response on a lane other than [`Lane::SHARED`] settles that lane: an
+//!    absent or null id is accepted, another id is a violation. A response on [`Lane::SHARED`], or one that a
+//!    client sends, is matched by (link, direction, typed id). Inbound requests are keyed by (lane, id).
+//! 3. **Life.** A lane ends by `last`, [`Outbound::End`], [`Inbound::Lost`] or [`Inbound::Ended`]. A lane that
+//!    brought no request is released once `recv` has returned its message.
+//! 4. **Form.** The first [`Outbound`] on a lane decides its form: `last` means one body, otherwise a stream. The
 //!    answers to a batch are collected until `last`.
-//! 5. **Errors that carry a message.** A JSON-RPC error for an exchange is a [`Message`], whatever status
-//!    it came with. Where the carrier itself refused, it is [`Inbound::Lost`].
-//! 6. **Sending.** [`TransportSender::send`] waits neither for an answer nor for capacity that only a
-//!    later send, or a `recv` at this end, frees. A message that has nowhere to go is rejected at once.
-//! 7. **Order.** In order within a lane; nothing dropped silently, nothing twice. A binding that is
-//!    `ordered` keeps the order of all lanes; any other says [`Inbound::Delivered`] for messages that
-//!    expect no answer.
-//! 8. **Closing.** [`TransportSender::close`] is idempotent and bounded in time. While it runs, the driver
-//!    goes on receiving. Dropping a [`Connect::connect`] future leaks nothing.
+//! 5. **Errors that carry a message.** A JSON-RPC error for an exchange is a [`Message`], whatever status the
+//!    carrier gave it. A refusal by the carrier itself is [`Inbound::Lost`].
+//! 6. **Sending.** [`TransportSender::send`] waits neither for an answer nor for capacity that only a later send,
+//!    or a `recv` at this end, frees. A message without a route is rejected at once.
+//! 7. **Order.** Messages keep their order within a lane; none is dropped silently, none is delivered twice. A
+//!    binding that is `ordered` keeps the order across lanes. Any other reports [`Inbound::Delivered`] for messages
+//!    that expect no answer.
+//! 8. **Closing.** [`TransportSender::close`] is idempotent and bounded in time. The driver goes on receiving while
+//!    it runs. Dropping a [`Connect::connect`] future leaks nothing.
 //!
 //! [`Message`]: crate::message::Message
 
@@ -54,33 +60,33 @@ pub use flow::{AnsweredBy, EndReason, Inbound, Outbound};
 pub use identity::{Identity, Owner};
 pub use loss::{Loss, LossKind};
 
-/// The attribute that the contract's traits are implemented with. Here, so that a transport needs no
-/// dependency of its own for it.
+/// The attribute for implementations of the contract's traits. Re-exported, so that a transport need not depend on the
+/// crate.
 pub use async_trait::async_trait;
 
-/// One live link to one peer.
+/// One end of a live link to one peer.
 ///
-/// It is split into two halves, because a peer that only reads and a peer that only writes would wait
-/// for each other for ever.
+/// It splits into two halves that are driven independently. With a single half, two peers that both write and do not read
+/// would wait for each other forever.
 pub trait Transport: Send + 'static {
-    /// What kind of binding this is. Constant over the life of the link.
+    /// The properties of the binding. Constant over the life of the link.
     fn binding(&self) -> Binding;
 
     /// The two halves. Each is owned and driven by one task at a time.
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>);
 }
 
-/// The half that writes.
+/// The writing half of a link.
 #[async_trait]
 pub trait TransportSender: Send {
     /// Sends one message, or ends one lane (promises 3, 4, 6, 7).
     ///
-    /// May buffer until [`flush`](TransportSender::flush). **Not cancel-safe**: a dropped future may have
-    /// torn the frame, and then only [`close`](TransportSender::close) is left.
+    /// May buffer until [`flush`](TransportSender::flush). **Not cancel-safe**: a dropped future may have sent half a frame;
+    /// after that, only [`close`](TransportSender::close) may be called.
     ///
     /// # Errors
     ///
-    /// [`SendError::Rejected`] concerns this lane alone; [`SendError::Fatal`] ends the link.
+    /// [`SendError::Rejected`] concerns only this lane; [`SendError::Fatal`] ends the link.
     async fn send(&mut self, out: Outbound) -> Result<(), SendError>;
 
     /// Passes everything that was sent to the carrier. The driver sends all queued messages, then flushes once.
@@ -89,24 +95,28 @@ pub trait TransportSender: Send {
     ///
     /// # Errors
     ///
-    /// An error ends the link and keeps its cause. What concerns one message alone, `send` reports.
+    /// An error ends the link and keeps its cause. Errors of a single message are reported by `send`.
     async fn flush(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 
     /// Ends the link and reports how it ended (promise 8). Idempotent: a second call reports the same.
     ///
-    /// **Cancel-safe**: a dropped future has changed nothing that a second call would not do.
+    /// **Cancel-safe**: after a dropped future, a second call continues.
+    ///
+    /// # Errors
+    ///
+    /// The link could not be ended regularly. An error keeps its cause.
     async fn close(&mut self) -> Result<CloseReport, TransportError>;
 }
 
-/// The half that reads.
+/// The reading half of a link.
 #[async_trait]
 pub trait TransportReceiver: Send {
-    /// The next thing that happened. `Ok(None)` is a clean end, and stays the answer from then on.
+    /// The next event. `Ok(None)` is a clean end; all later calls return it too.
     ///
-    /// **Cancel-safe**: dropping the future loses nothing, not even half a frame. The driver drops it
-    /// whenever something else is ready first.
+    /// **Cancel-safe**: dropping the future loses nothing, not even half a frame. The driver drops it whenever something
+    /// else is ready first.
     ///
     /// # Errors
     ///

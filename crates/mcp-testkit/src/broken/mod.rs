@@ -1,6 +1,6 @@
-//! Transports that break one promise each, on purpose: they prove that the kit looks.
+//! Transports that each break one promise on purpose. They prove that the kit detects it.
 //!
-//! Each is the in-memory pair with one [`Flaw`] in one of its ends.
+//! Each is the in-memory pair with one [`Flaw`] at one end.
 //!
 //! ```
 //! use mcp_testkit::broken::{self, Flaw};
@@ -30,33 +30,33 @@ use mcp_core::transport::{Binding, Lane, Transport, TransportReceiver, Transport
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// 1: the server's end names every call's lane 1.
+    /// 1: the server's end reports every call on lane 1.
     OneLane,
-    /// 1: the client's end hands replies over on lanes of its own making.
+    /// 1: the client's end delivers replies on lanes that it makes up.
     ClientMints,
-    /// 1: on a byte stream, the server's end hands calls over on lanes of their own.
+    /// 1: on a byte stream, the server's end delivers each call on a separate lane.
     LanesOnAStream,
     /// 2: the client's end finds the lane of a reply by its id.
     RoutesById,
     /// 2: the server's end turns `"7"` into `7`.
     RetypesIds,
-    /// 3: the client's end keeps an `End` to itself.
+    /// 3: the client's end does not send an `End`.
     SwallowsEnd,
-    /// 3: the server's end accepts what it can not deliver any more.
+    /// 3: the server's end accepts messages that it can no longer deliver.
     AcceptsLate,
     /// 4: the server's end sends only the last message of a lane.
     LastOnly,
-    /// 4: the server's end keeps notifications until the reply.
+    /// 4: the server's end holds notifications back until the reply.
     HoldsNotes,
     /// 5: the client's end reports an error object as a loss.
     LosesErrors,
-    /// 5: the client's end reads payloads into a tree and writes them anew.
+    /// 5: the client's end parses payloads into a tree and writes them again.
     Reencodes,
     /// 6: the client's send of a call waits for its answer.
     WaitsForAnswer,
-    /// 6: the server's end waits for a way to the peer where there is none.
+    /// 6: the server's end waits for a route to the peer where there is none.
     WaitsForRoute,
-    /// 6: at the client, a send that waits keeps `recv` from going on.
+    /// 6: at the client, a waiting send blocks `recv`.
     OneLock,
     /// 7: the client's end drops every seventh message.
     Drops,
@@ -64,13 +64,13 @@ pub enum Flaw {
     Doubles,
     /// 7: the server's end lets every seventh message be overtaken by the next.
     Swaps,
-    /// 7: the server's `recv` has taken a message when it waits once more.
+    /// 7: the server's `recv` awaits again after it has taken a message.
     TearsAtServer,
     /// 7: the same at the client.
     TearsAtClient,
-    /// 7: the client's end never says `Delivered`.
+    /// 7: the client's end never reports `Delivered`.
     NeverDelivered,
-    /// 7: the client's end says `Delivered` for calls as well.
+    /// 7: the client's end reports `Delivered` for calls too.
     DeliversCalls,
     /// 8: the client's close never returns.
     HangsInClose,
@@ -78,14 +78,14 @@ pub enum Flaw {
     ClosesTwice,
     /// 8: the server's end does not notice that the client is gone.
     MissesTheEnd,
-    /// 8: the client's `recv` ends cleanly, and with an error when asked again.
+    /// 8: the client's `recv` ends cleanly, and with an error in the next call.
     EndsTwice,
-    /// 8: the server's close throws away what is under way.
+    /// 8: the server's close discards messages in flight.
     CutsReplies,
 }
 
 impl Flaw {
-    /// All of them.
+    /// All flaws.
     pub const ALL: &'static [Flaw] = &[
         Flaw::OneLane,
         Flaw::ClientMints,
@@ -139,7 +139,7 @@ impl Flaw {
         }
     }
 
-    /// A binding that owes the promise: a stream, or exchanges.
+    /// A binding that the promise applies to: a stream, or exchanges.
     pub fn binding(self) -> Binding {
         match self {
             Flaw::OneLane
@@ -177,7 +177,7 @@ impl Flaw {
 
 /// A client's and a server's end of a link with this flaw.
 pub fn pair(flaw: Flaw, binding: Binding) -> (Broken, Broken) {
-    // One place each way: every send waits for the peer, so that whatever can hang does.
+    // Capacity for one message each way, so that every send waits for the peer and a hang shows.
     let (client, server) = memory::Pair::new(binding).capacity(1).link();
     let flaw_of = |client| (flaw.is_in_the_client() == client).then_some(flaw);
     (
@@ -186,7 +186,7 @@ pub fn pair(flaw: Flaw, binding: Binding) -> (Broken, Broken) {
     )
 }
 
-/// One end of a link, with a flaw or without.
+/// One end of a link, with or without a flaw.
 pub struct Broken {
     inner: Box<dyn Transport>,
     flaw: Option<Flaw>,
@@ -208,7 +208,7 @@ impl Transport for Broken {
     }
 }
 
-/// What the two halves of a flawed end both need.
+/// The state that both halves of a flawed end share.
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -218,9 +218,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// The lane that a call arrived on last.
+    /// The lane of the latest call.
     last_lane: Option<Lane>,
-    /// The lane of the last call with each id.
+    /// The lane of the latest call with each id.
     lanes: HashMap<RequestId, Lane>,
 }
 

@@ -102,7 +102,7 @@ impl TransportSender for Sender {
             Flaw::ClosesTwice if std::mem::replace(&mut self.closed, true) => {
                 return Err(TransportError::new("closed before"));
             }
-            // What is held is lost: only a later send would have brought it on its way.
+            // What is held back is lost: only a later send would have sent it.
             Flaw::CutsReplies => self.held.clear(),
             _ => {}
         }

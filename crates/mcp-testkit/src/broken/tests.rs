@@ -16,10 +16,10 @@ use mcp_core::transport::{
     Accept, CloseReport, Connect, ConnectError, Inbound, Outbound, SendError, TransportError,
 };
 
-/// The checks that no flaw of a pair can fail; the tests below do.
+/// The checks that no flaw of a pair can fail. The tests below fail them.
 const FAILED_ELSEWHERE: [&str; 3] = [
     "a dropped connect leaks nothing",
-    "bad input is refused, and the link lives",
+    "bad input is refused, and the link continues",
     "the answers to a batch are one array",
 ];
 
@@ -47,7 +47,7 @@ fn every_promise_is_broken_by_a_flaw() {
     }
 }
 
-/// A flaw that touches one promise alone fails nothing else.
+/// A flaw that concerns one promise fails only the checks of that promise.
 #[tokio::test(start_paused = true)]
 async fn a_narrow_flaw_fails_its_own_promise_only() {
     for flaw in [Flaw::ClosesTwice, Flaw::LosesErrors, Flaw::Reencodes, Flaw::EndsTwice, Flaw::SwallowsEnd] {
@@ -60,7 +60,7 @@ async fn a_narrow_flaw_fails_its_own_promise_only() {
     }
 }
 
-/// A connector whose futures leave something behind when they are dropped.
+/// A connector whose dropped futures leave something behind.
 struct Leaky(Arc<AtomicUsize>);
 
 struct LeakyConnector(Arc<AtomicUsize>);
@@ -68,7 +68,7 @@ struct LeakyConnector(Arc<AtomicUsize>);
 #[async_trait]
 impl Connect for LeakyConnector {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        // A process is started here, and nothing ends it when the future is dropped below.
+        // Stands for a process that is started here and not ended when the future is dropped below.
         self.0.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         self.0.fetch_sub(1, Ordering::SeqCst);
@@ -99,7 +99,7 @@ async fn a_leaking_connect_is_caught() {
     assert!(seen.contains("10 resources to become 0 again"), "{seen}");
 }
 
-/// A server's end of text frames that keeps refusals to itself, and sends the answers to a batch one by one.
+/// A server's end of text frames that drops refusals, and sends the answers to a batch one by one.
 struct CarelessFrames(Box<dyn Transport>);
 
 struct CarelessSender(Box<dyn TransportSender>);

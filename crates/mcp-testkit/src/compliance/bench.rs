@@ -1,4 +1,4 @@
-//! What a check works with: a fresh link, and both sessions played by hand.
+//! What a check works with: a new link whose two sessions the check plays.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ use super::hub::{Arrived, Hub, Reading, Seen, ServerLink, read};
 use super::traffic::{self, describe, kind};
 use super::{Dialect, Fixture, Stop, Verdict, ensure, fail, has_exchanges};
 
-/// Opens links, and remembers what is being waited for.
+/// Opens links, and records what the check waits for.
 pub(super) struct Bench<'a> {
     pub(super) fixture: &'a dyn Fixture,
     waiting: Mutex<String>,
@@ -39,7 +39,7 @@ impl<'a> Bench<'a> {
         self.open_reading(Reading::Plain, Reading::Plain).await
     }
 
-    /// A link whose receivers are driven like this, with its legacy handshake behind it.
+    /// A link whose receivers are driven like this, after its legacy handshake.
     pub(super) async fn open_reading(&self, client: Reading, server: Reading) -> Verdict<Rig<'_>> {
         self.wait("the fixture to start");
         let (hub, gather) = Hub::new(server);
@@ -99,23 +99,23 @@ impl Client {
         Client { binding, sender, events, open, last_lane: 0, reader }
     }
 
-    /// A fresh lane, as a session mints them.
+    /// A fresh lane, minted as a session does.
     pub(super) fn lane(&mut self) -> Lane {
         self.last_lane += 1;
         Lane::numbered(self.last_lane)
     }
 
-    /// Stops or goes on reading, after what is being read.
+    /// Pauses or resumes reading, after the current `recv`.
     pub(super) fn read(&self, on: bool) {
         let _nobody_reads = self.open.send(on);
     }
 
-    /// To stop and go on reading while the rest of the client is in use.
+    /// Pauses and resumes reading while the rest of the client is in use.
     pub(super) fn reading(&self) -> watch::Sender<bool> {
         self.open.clone()
     }
 
-    /// Drops both halves without a word.
+    /// Drops both halves without closing.
     pub(super) async fn vanish(mut self) {
         self.reader.abort();
         let _aborted = (&mut self.reader).await;
@@ -128,7 +128,7 @@ impl Drop for Client {
     }
 }
 
-/// A link with both sessions in the hands of the check.
+/// A link whose two sessions the check plays.
 pub(super) struct Rig<'a> {
     pub(super) bench: &'a Bench<'a>,
     pub(super) dialect: Dialect,
@@ -179,7 +179,7 @@ impl Rig<'_> {
         sent.map_err(|error| Stop::Fail(format!("the client's End failed: {}", ErrorChain::new(&error))))
     }
 
-    /// The next thing a server link said, without what only follows from what is done.
+    /// The next event of a server link, except the ends that replies of the check cause.
     pub(super) async fn server_event(&mut self) -> (usize, Seen) {
         loop {
             let (link, seen) = self.hub.next().await;
@@ -231,12 +231,12 @@ impl Rig<'_> {
         sent
     }
 
-    /// What the server hears of this lane's end from now on counts for nothing.
+    /// Ignores the end of this lane from now on.
     pub(super) fn forget(&mut self, arrived: &Arrived) {
         self.finished.insert((arrived.link, arrived.lane));
     }
 
-    /// The last message on a lane, made by the check.
+    /// Sends the last message on a lane as it is.
     pub(super) async fn answer_raw(&mut self, to: &Arrived, out: Outbound) -> Verdict {
         let sent = self.answer_out(to, out, true).await;
         sent.map_err(|error| Stop::Fail(format!("the server's reply failed: {}", ErrorChain::new(&error))))
@@ -259,7 +259,7 @@ impl Rig<'_> {
     pub(super) async fn client_event(&mut self) -> Seen {
         match self.client.events.recv().await {
             Some(seen) => seen,
-            // The reader tells an end before it goes.
+            // The reader reports an end before it stops.
             None => std::future::pending().await,
         }
     }
@@ -273,7 +273,7 @@ impl Rig<'_> {
         }
     }
 
-    /// The next message at the client is the one with this number, on this lane or the shared one.
+    /// Expects the message with this number next at the client, on this lane or the shared one.
     pub(super) async fn expect_at_client(&mut self, on: Lane, number: usize) -> Verdict<Message> {
         let (lane, message) = self.at_client().await?;
         self.check_lane(lane, on)?;
@@ -283,7 +283,7 @@ impl Rig<'_> {
         Ok(message)
     }
 
-    /// Replies come on the call's lane where lanes reach the peer, and on the shared one elsewhere.
+    /// Expects the lane of the call where lanes reach the peer, and the shared one elsewhere.
     pub(super) fn check_lane(&self, seen: Lane, called: Lane) -> Verdict {
         let expected = if self.has_exchanges() { called } else { Lane::SHARED };
         ensure(seen == expected, || {
@@ -291,7 +291,7 @@ impl Rig<'_> {
         })
     }
 
-    /// Where order is not kept, the next thing is `Delivered` for this lane.
+    /// Expects `Delivered` for this lane next, unless the binding is ordered.
     pub(super) async fn expect_delivered(&mut self, lane: Lane) -> Verdict {
         if self.client.binding.ordered {
             return Ok(());
@@ -303,7 +303,7 @@ impl Rig<'_> {
         }
     }
 
-    /// A call and its reply, with nothing else in between: the link lives, and nothing was left over.
+    /// A call and its reply with nothing in between: the link works, and nothing was left over.
     pub(super) async fn round_trip(&mut self, number: usize) -> Verdict {
         let id = RequestId::from(format!("round-trip-{number}").as_str());
         let lane = self.call(id.clone(), traffic::numbered(number)).await?;
@@ -317,7 +317,7 @@ impl Rig<'_> {
     }
 }
 
-/// Whether a send was refused because there is no way to the peer, and the link lives.
+/// Whether a send was rejected because there is no route to the peer, while the link continues.
 pub(super) fn is_no_route(sent: &Result<(), SendError>) -> bool {
     matches!(sent, Err(SendError::Rejected(loss)) if loss.kind == LossKind::NoRoute)
 }

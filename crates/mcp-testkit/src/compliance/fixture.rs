@@ -1,4 +1,4 @@
-//! What an implementor gives the kit.
+//! What the author of a transport gives to the kit.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use bytes::Bytes;
 use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::{Accept, Connect, ConnectError, Transport};
 
-/// Why a fixture could not be set up, with its cause.
+/// Why a fixture could not be set up.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LARGE: usize = 1 << 20;
 
-/// Which era the kit's messages look like. Streams carry either; a binding that reads bodies or holds
-/// sessions can be run once with each.
+/// The era of the kit's messages. A stream carries either era. Run the kit once with each for a binding that reads bodies
+/// or keeps sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Every request carries version and capabilities in `_meta`.
@@ -29,41 +29,41 @@ pub enum Dialect {
 /// A transport to be checked, with both of its roles.
 #[async_trait]
 pub trait Fixture: Send + Sync {
-    /// For the report.
+    /// The name of the transport, for the report.
     fn name(&self) -> &str;
 
-    /// Starts a listener that hands every link to `server`, and gives a connector to it. Called for
-    /// each check. The listener is best stopped when the connector is dropped; at the latest it goes
-    /// with the runtime.
+    /// Starts a listener that passes every link to `server`, and returns a connector to it. Called for each check. The
+    /// listener should stop when the connector is dropped, and stops at the latest with the runtime.
     async fn start(&self, server: Arc<dyn Accept>) -> Result<Box<dyn Connect>, Failure>;
 
-    /// Which era the messages look like. [`Dialect::Modern`] unless overridden.
+    /// The era of the messages. Default: [`Dialect::Modern`].
     fn dialect(&self) -> Dialect {
         Dialect::Modern
     }
 
-    /// Whether the server's end hands a client's notifications over. HTTP drops those of 2026-07-28.
+    /// Whether the server's end delivers the client's notifications. HTTP drops those of revision 2026-07-28. Default: yes.
     fn carries_notifications(&self) -> bool {
         true
     }
 
-    /// How long a check may take before it counts as hung. 20 s.
+    /// How long a check may take before it fails as hung. Default: 20 s.
     fn patience(&self) -> Duration {
         PATIENCE
     }
 
-    /// The size of a large payload in bytes; better more than any buffer on the way holds. 1 MiB.
+    /// The size of a large payload in bytes, which should exceed every buffer on the way. Default: 1 MiB.
     fn large(&self) -> usize {
         LARGE
     }
 
-    /// How many resources of this fixture are alive: processes, connections. `None`: nobody counts.
+    /// The number of live resources of this fixture, such as processes and connections; `None` if it does not count them.
+    /// Default: `None`.
     async fn live(&self) -> Option<usize> {
         None
     }
 
-    /// A listener like that of [`Fixture::start`], and a client's raw end of a link to it. `None`: raw
-    /// input cannot be fed.
+    /// Starts a listener like that of [`Fixture::start`], and returns the client's raw end of a link to it; `None` if the
+    /// fixture cannot feed raw input. Default: `None`.
     async fn wire(&self, server: Arc<dyn Accept>) -> Result<Option<Box<dyn Wire>>, Failure> {
         let _ = server;
         Ok(None)
@@ -73,16 +73,19 @@ pub trait Fixture: Send + Sync {
 /// A client's raw end of a link, one text at a time: a line, a frame, a body.
 #[async_trait]
 pub trait Wire: Send {
-    /// Sends a text as it is. [`CannotCarry`] as the error leaves this text out: the carrier has no way to
-    /// send such a thing.
+    /// Sends a text as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotCarry`] makes the kit skip this text: the carrier cannot represent it. Any other error fails the check.
     async fn write(&mut self, text: Bytes) -> Result<(), Failure>;
 
     /// The next text of the server; `None` at the end.
     async fn read(&mut self) -> Result<Option<Bytes>, Failure>;
 }
 
-/// What a [`Wire`] answers to a text that its carrier can not hold, and why: bytes that are no UTF-8 in a text
-/// frame, for instance.
+/// The error of a [`Wire`] for a text that its carrier cannot represent, with the reason: bytes that are not UTF-8 in a
+/// text frame, for example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the carrier cannot hold this text: {0}")]
 pub struct CannotCarry(pub &'static str);
@@ -90,9 +93,9 @@ pub struct CannotCarry(pub &'static str);
 /// A [`Wire`] of two channels of texts.
 #[derive(Debug)]
 pub struct WireEnd {
-    /// What the client says.
+    /// Texts from the client.
     pub up: futures::channel::mpsc::Sender<Bytes>,
-    /// What the server says.
+    /// Texts from the server.
     pub down: futures::channel::mpsc::Receiver<Bytes>,
 }
 
@@ -115,8 +118,8 @@ pub struct Pairs<M> {
     large: usize,
 }
 
-/// A fixture for a transport whose two ends are made together, by this function. The connector makes one
-/// pair, and is [`ConnectError::AlreadyUsed`] afterwards.
+/// A fixture for a transport whose two ends are made together, by this function. The connector makes one pair; its next
+/// call fails with [`ConnectError::AlreadyUsed`].
 pub fn pairs<M, F, C, S>(name: impl Into<String>, make: M) -> Pairs<M>
 where
     M: Fn() -> F + Send + Sync,
@@ -128,14 +131,14 @@ where
 }
 
 impl<M> Pairs<M> {
-    /// Another limit for a check, in place of [`Fixture::patience`].
+    /// Sets the time limit of a check, [`Fixture::patience`].
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Pairs<M> {
         self.patience = patience;
         self
     }
 
-    /// Another size of large payloads, in place of [`Fixture::large`].
+    /// Sets the size of a large payload in bytes, [`Fixture::large`].
     #[must_use]
     pub fn large(mut self, bytes: usize) -> Pairs<M> {
         self.large = bytes;
@@ -170,7 +173,7 @@ where
     }
 }
 
-/// A connector that gives this link, and is [`ConnectError::AlreadyUsed`] afterwards.
+/// A connector that returns this link; its next call fails with [`ConnectError::AlreadyUsed`].
 pub fn once(link: impl Transport) -> Once {
     Once(Some(Box::new(link)))
 }

@@ -1,4 +1,4 @@
-//! The kit's server side: gathers every link that a listener hands over.
+//! The kit's server side: collects every link that a listener accepts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,13 +12,13 @@ use mcp_core::transport::{
     TransportReceiver, TransportSender,
 };
 
-/// What a receiver said.
+/// What a receiver reported.
 #[derive(Debug)]
 pub(super) enum Seen {
     In(Inbound),
     /// The end: clean, or with the error's text.
     End(Result<(), String>),
-    /// What was said when the receiver was asked once more after the end.
+    /// What `recv` returned after the end.
     AfterEnd(Result<Option<Inbound>, String>),
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Reading {
     Dropping,
 }
 
-/// Hands on what a receiver says, until its end. Reads only while `open` says so.
+/// Forwards what a receiver reports until its end. Reads only while `open` is set.
 pub(super) async fn read(
     receiver: Box<dyn TransportReceiver>,
     reading: Reading,
@@ -71,7 +71,7 @@ pub(super) struct ServerLink {
     done: watch::Sender<bool>,
 }
 
-/// The `Accept` that the kit gives to a listener.
+/// The `Accept` that the kit passes to a listener.
 pub(super) struct Gather {
     links: Mutex<Vec<ServerLink>>,
     events: mpsc::UnboundedSender<(usize, Seen)>,
@@ -79,7 +79,7 @@ pub(super) struct Gather {
     open: watch::Receiver<bool>,
 }
 
-/// Where the kit sees what the server's links receive, and sends on them.
+/// What the server's links receive, and how the kit sends on them.
 pub(super) struct Hub {
     gather: Arc<Gather>,
     events: mpsc::UnboundedReceiver<(usize, Seen)>,
@@ -94,7 +94,7 @@ impl Hub {
         (Hub { gather: gather.clone(), events, open }, gather)
     }
 
-    /// Stops or goes on reading, after what is being read.
+    /// Pauses or resumes reading, after the current `recv`.
     pub(super) fn read(&self, on: bool) {
         let _nobody_reads = self.open.send(on);
     }
@@ -107,7 +107,7 @@ impl Hub {
         self.gather.links().get(index).cloned()
     }
 
-    /// The next thing that any link said.
+    /// The next event of any link.
     pub(super) async fn next(&mut self) -> (usize, Seen) {
         match self.events.recv().await {
             Some(event) => event,
@@ -139,12 +139,12 @@ impl ServerLink {
         closed
     }
 
-    /// Closes twice, for what both say.
+    /// Closes twice, and returns both reports.
     pub(super) async fn close_twice(&self) -> [Result<CloseReport, TransportError>; 2] {
         [self.close().await, self.close().await]
     }
 
-    /// Drops both halves without a word.
+    /// Drops both halves without closing.
     pub(super) async fn vanish(&self) {
         self.sender.lock().await.take();
         let _returned = self.done.send(true);
@@ -173,7 +173,7 @@ impl Accept for Gather {
         let reading = read(receiver, self.reading, self.open.clone(), move |seen| {
             let _nobody_looks = events.send((index, seen));
         });
-        // A link is served until it was closed; its end alone does not say that all is answered.
+        // A link is served until it is closed: at its end, answers may still be owed.
         tokio::select! {
             biased;
             _ = over.wait_for(|over| *over) => {}
@@ -186,7 +186,7 @@ impl Accept for Gather {
     }
 }
 
-/// Something a client sent, as the server's end handed it over.
+/// A message of the client, as the server's end delivered it.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) link: usize,

@@ -25,8 +25,8 @@ pub struct Listening<L> {
     wire: Option<Box<FeedRaw>>,
 }
 
-/// A fixture for a transport that listens. The closure starts a listener that hands each link to the server it
-/// is given; it returns a connector to it, and the task that listens, which is aborted with the connector.
+/// A fixture for a transport that listens. The closure starts a listener that passes each link to the given server. It
+/// returns a connector to the listener, and the task that listens, which is aborted when the connector is dropped.
 ///
 /// ```
 /// use mcp_testkit::compliance;
@@ -51,22 +51,22 @@ where
 }
 
 impl<L> Listening<L> {
-    /// Another limit for a check, in place of [`Fixture::patience`].
+    /// Sets the time limit of a check, [`Fixture::patience`].
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Listening<L> {
         self.patience = patience;
         self
     }
 
-    /// Another size of large payloads, in place of [`Fixture::large`].
+    /// Sets the size of a large payload in bytes, [`Fixture::large`].
     #[must_use]
     pub fn large(mut self, bytes: usize) -> Listening<L> {
         self.large = bytes;
         self
     }
 
-    /// How raw input is fed, as [`Fixture::wire`]: a listener like the other, and a client's raw end of a link
-    /// to it.
+    /// Sets how raw input is fed, [`Fixture::wire`]: starts a listener like the first one, and returns the client's raw end
+    /// of a link to it.
     #[must_use]
     pub fn wire<W, F>(mut self, feed: impl Fn(Arc<dyn Accept>) -> F + Send + Sync + 'static) -> Listening<L>
     where
@@ -114,7 +114,7 @@ where
     }
 }
 
-/// A connector that takes its listener with it.
+/// A connector that stops its listener when it is dropped.
 struct Guarded<C> {
     connector: C,
     listener: AbortHandle,

@@ -1,12 +1,12 @@
 //! The compliance kit: proves that a transport keeps the promises of [`mcp_core::transport`].
 //!
-//! Both roles are always real: a [`Fixture`] starts a listener and gives a [`Connect`] to it, and every
-//! check opens a link of its own and plays both sessions. What a check needs it reads from the
-//! [`Binding`] of the client's link; what does not apply is skipped, with the reason.
+//! A [`Fixture`] starts a listener and returns a [`Connect`] to it, so both roles are tested. Every check opens a new
+//! link and plays both sessions. Which checks apply depends on the [`Binding`] of the client's link; the others are
+//! skipped, with the reason.
 //!
 //! [`Connect`]: mcp_core::transport::Connect
 //!
-//! A transport that can be made as a pair adopts the kit like this:
+//! For a transport whose two ends are made together:
 //!
 //! ```
 //! use mcp_testkit::compliance;
@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! One that listens gives the listener and a connector to it, and so proves both roles at once:
+//! For a transport that listens:
 //!
 //! ```
 //! use mcp_testkit::compliance;
@@ -35,11 +35,10 @@
 //! # }
 //! ```
 //!
-//! Whatever else a fixture can say (an era, raw input, resources to be counted) is in [`Fixture`].
+//! [`Fixture`] has further settings: the era, raw input, counted resources.
 //!
-//! The kit spawns tasks, so it needs a tokio runtime with time. A check ends when what it waits
-//! for has happened, or fails after [`Fixture::patience`], saying what it waited for. Under
-//! paused time a hang costs nothing.
+//! The kit spawns tasks, so it needs a tokio runtime with time. A check that hangs fails after [`Fixture::patience`], and
+//! its report names what it waited for. Under paused time this takes no real time.
 
 mod bench;
 mod checks;
@@ -68,7 +67,7 @@ pub async fn run(fixture: &dyn Fixture) -> Report {
     run_some(fixture, |_, _| true).await
 }
 
-/// Runs the checks that this picks by the promise's number and the check's name.
+/// Runs the checks that the predicate selects by the number of the promise and the name of the check.
 pub async fn run_some(fixture: &dyn Fixture, pick: impl Fn(u8, &str) -> bool) -> Report {
     let mut checks = Vec::new();
     for check in CHECKS.iter().filter(|check| pick(check.promise, check.name)) {
@@ -105,7 +104,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 enum Stop {
     /// It does not apply.
     Skip(&'static str),
-    /// A promise is broken; what was seen.
+    /// A promise is broken; the text is what was observed.
     Fail(String),
 }
 
@@ -119,7 +118,7 @@ fn ensure(kept: bool, seen: impl FnOnce() -> String) -> Verdict {
     if kept { Ok(()) } else { Err(Stop::Fail(seen())) }
 }
 
-/// Whether lanes reach the peer: each request is an exchange that either side can end.
+/// Whether lanes reach the peer, so that either side can end an exchange.
 fn has_exchanges(binding: Binding) -> bool {
     !binding.ordered || binding.abandon == AbandonBy::End
 }

@@ -1,4 +1,4 @@
-//! What the kit found out, for people.
+//! The report of the kit.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ pub struct Promise {
     pub title: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// What usually is the matter where it is broken.
+    /// The usual causes when it is broken.
     pub causes: &'static str,
 }
 
-/// The promises, word for word as they stand in [`mcp_core::transport`].
+/// The promises, word for word from [`mcp_core::transport`].
 pub const PROMISES: [Promise; 8] = [
     Promise {
         number: 1,
@@ -24,69 +24,70 @@ pub const PROMISES: [Promise; 8] = [
                and answers too. On a server link the transport mints them. A batch that a transport receives \
                outside an exchange gets [`Lane::batch`], at either end. Byte streams use [`Lane::SHARED`] for \
                everything else.",
-        causes: "a number is used for two lanes, or the client's end makes one up. Count, and never reuse a number; hand a reply over on the lane that its call went out on; on a byte stream, everything on Lane::SHARED.",
+        causes: "a number is used for two lanes, or the client's end makes one up. Count up and never reuse a number. Deliver a reply on the lane of its call. On a byte stream, use Lane::SHARED for everything.",
     },
     Promise {
         number: 2,
         title: "Correlation",
-        text: "Delivery is by lane. A response on a lane of its own settles that lane: an absent or null id \
-               is accepted, another id is a violation. One on [`Lane::SHARED`], or sent back by a client, \
-               is matched by (link, direction, typed id). Inbound requests are keyed by (lane, id).",
-        causes: "something is looked up by the JSON-RPC id. Clients send id 1 every time, so look it up by lane; and keep an id as the RequestId that it is, for \"7\" is not 7.",
+        text: "Delivery is by lane. A response on a lane other than [`Lane::SHARED`] settles that lane: \
+               an absent or null id is accepted, another id is a violation. A response on \
+               [`Lane::SHARED`], or one that a client sends, is matched by (link, direction, typed id). \
+               Inbound requests are keyed by (lane, id).",
+        causes: "something is looked up by the JSON-RPC id. Clients may send id 1 every time, so look it up by lane. Keep an id as a RequestId: \"7\" is not 7.",
     },
     Promise {
         number: 3,
         title: "Life",
-        text: "A lane ends by `last`, [`Outbound::End`], [`Inbound::Lost`] or [`Inbound::Ended`]. A lane \
-               that brought no request is released once `recv` has handed its message over.",
-        causes: "the table of open lanes forgets too early, or never. mcp_core::transport::lanes::Lanes keeps it for you.",
+        text: "A lane ends by `last`, [`Outbound::End`], [`Inbound::Lost`] or [`Inbound::Ended`]. A \
+               lane that brought no request is released once `recv` has returned its message.",
+        causes: "the table of open lanes forgets an entry too early or never. mcp_core::transport::lanes::Lanes keeps such a table.",
     },
     Promise {
         number: 4,
         title: "Form",
-        text: "The first [`Outbound`] on a lane decides: `last` means one body, otherwise a stream. The \
-               answers to a batch are collected until `last`.",
-        causes: "what is no reply waits for the reply. Everything that was sent goes out on flush.",
+        text: "The first [`Outbound`] on a lane decides its form: `last` means one body, otherwise a \
+               stream. The answers to a batch are collected until `last`.",
+        causes: "notifications wait for the reply. A flush has to send everything that was sent before.",
     },
     Promise {
         number: 5,
         title: "Errors that carry a message",
-        text: "A JSON-RPC error for an exchange is a [`Message`], whatever status it came with. Where the \
-               carrier itself refused, it is [`Inbound::Lost`].",
-        causes: "a status or an exception of the carrier hides the error object; or a payload went through a tree and came out rewritten. Write with Message::write_to, read with message::decode.",
+        text: "A JSON-RPC error for an exchange is a [`Message`], whatever status the carrier gave it. \
+               A refusal by the carrier itself is [`Inbound::Lost`].",
+        causes: "a status or an exception of the carrier hides the error object, or a payload is parsed and written again. Write with Message::write_to, read with message::decode.",
     },
     Promise {
         number: 6,
         title: "Sending",
         text: "[`TransportSender::send`] waits neither for an answer nor for capacity that only a later \
-               send, or a `recv` at this end, frees. A message that has nowhere to go is rejected at once.",
-        causes: "send waits for the answer, or holds a lock across an await that the reading half needs. The two halves share no such lock.",
+               send, or a `recv` at this end, frees. A message without a route is rejected at once.",
+        causes: "send waits for the answer, or holds a lock across an await that the reading half needs. The two halves must not share such a lock.",
     },
     Promise {
         number: 7,
         title: "Order",
-        text: "In order within a lane; nothing dropped silently, nothing twice. A binding that is \
-               `ordered` keeps the order of all lanes; any other says [`Inbound::Delivered`] for messages \
-               that expect no answer.",
-        causes: "recv keeps what it has taken in a local variable while it awaits something else: a dropped future takes it along (docs/cancel-safety.md). Or a queue that is full drops, where it has to hold its writer up.",
+        text: "Messages keep their order within a lane; none is dropped silently, none is delivered \
+               twice. A binding that is `ordered` keeps the order across lanes. Any other reports \
+               [`Inbound::Delivered`] for messages that expect no answer.",
+        causes: "recv keeps what it has taken in a local variable while it awaits something else, so a dropped future loses it (docs/cancel-safety.md). Or a full queue drops messages instead of making its writer wait. Or the client never gets LaneFrame::Taken for a message that is not a request (mcp_core::transport::lanes).",
     },
     Promise {
         number: 8,
         title: "Closing",
-        text: "[`TransportSender::close`] is idempotent and bounded in time. While it runs, the driver goes \
-               on receiving. Dropping a [`Connect::connect`] future leaks nothing.",
-        causes: "a task or a connection outlives both halves, or a half asks a carrier that has ended. Remember the end, and tie to a half whatever serves it.",
+        text: "[`TransportSender::close`] is idempotent and bounded in time. The driver goes on \
+               receiving while it runs. Dropping a [`Connect::connect`] future leaks nothing.",
+        causes: "a task or a connection outlives both halves, or a half uses a carrier that has ended. Remember the end, and end everything that serves a half with it.",
     },
 ];
 
-/// How one check went.
+/// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The promise was kept.
     Passed,
     /// The promise was broken.
     Failed {
-        /// What was seen instead.
+        /// What was observed instead.
         seen: String,
     },
     /// The check does not apply.
@@ -101,9 +102,9 @@ pub enum Outcome {
 pub struct CheckReport {
     /// The promise's number.
     pub promise: u8,
-    /// What is checked.
+    /// The statement that is checked.
     pub name: &'static str,
-    /// How it went.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
@@ -132,7 +133,7 @@ impl Report {
         self.checks.iter().filter(|check| check.outcome == Outcome::Passed).count()
     }
 
-    /// What every check saw, where none passed: there was no link to look at.
+    /// What every check observed, if none passed: there was no link.
     fn common_failure(&self) -> Option<&str> {
         let mut seen = self.failed().filter_map(|check| match &check.outcome {
             Outcome::Failed { seen } => Some(seen.as_str()),
@@ -142,24 +143,24 @@ impl Report {
         (self.passed() == 0 && self.checks.len() > 1 && seen.all(|seen| seen == first)).then_some(first)
     }
 
-    /// Panics with the whole report if a check failed, or if none passed.
+    /// Asserts that at least one check passed and none failed.
     ///
     /// # Panics
     ///
-    /// That is what it is for.
+    /// With the whole report if a check failed, or if none passed.
     #[track_caller]
     pub fn assert_passed(&self) {
         assert!(self.failed().next().is_none() && self.passed() > 0, "{self}");
     }
 }
 
-/// Without the marks of the documentation.
+/// Removes the markup of the documentation.
 fn plain(text: &str) -> String {
     text.replace(['[', ']', '`'], "")
 }
 
-/// Each promise that was checked: whether it was kept, each check, and where it was broken its text, what was
-/// seen, and what usually is the matter.
+/// Lists each promise that was checked and its checks; for a broken one also its text, what was observed, and the usual
+/// causes.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, skipped) = (self.failed().count(), self.skipped().count());

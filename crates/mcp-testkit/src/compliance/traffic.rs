@@ -1,4 +1,4 @@
-//! The messages that the kit sends: plausible in the fixture's era, with a payload that tells them apart.
+//! The messages that the kit sends: plausible in the fixture's era, with payloads that identify them.
 
 use mcp_core::message::{
     ErrorObject, Message, Notification, Payload, ProtocolVersion, RawJson, Request, RequestId, Response, meta,

@@ -1,7 +1,7 @@
-//! A whole conversation between a real client and a real server over any transport, in both eras.
+//! A conversation between a real client and a real server over any transport, in both eras.
 //!
-//! The [compliance kit](super::compliance) looks at promises one by one, with both sessions played by hand. This
-//! is the other half of the proof: what applications do, over the same [`Fixture`].
+//! The [compliance kit](super::compliance) checks the promises one by one, and plays both sessions itself. The
+//! conversation runs over the same [`Fixture`], and does what applications do.
 //!
 //! ```
 //! use mcp_testkit::{compliance, conversation};
@@ -32,14 +32,14 @@ use mcp_core::{CloseReason, Error};
 use super::compliance::Fixture;
 use server::Scene;
 
-/// What is talked about, in this order.
+/// The steps of the conversation, in order.
 pub const STEPS: [&str; 8] = ["connect", "list", "call", "progress", "cancel", "input", "listen", "close"];
 
-/// The revisions that the conversation is held in: one of each era.
+/// The revisions of the conversation: one of each era.
 pub const VERSIONS: [ProtocolVersion; 2] = [ProtocolVersion::V2026_07_28, ProtocolVersion::V2025_11_25];
 
-/// Talks, once in each era, over links of the fixture. A step that takes longer than
-/// [`Fixture::patience`] has failed; after a failed `connect` nothing more is tried in that era.
+/// Runs the conversation once in each era, over links of the fixture. A step fails if it takes longer than
+/// [`Fixture::patience`]. After a failed `connect`, the other steps of that era are not tried.
 pub async fn run(fixture: &dyn Fixture) -> Report {
     let mut steps = Vec::new();
     for version in VERSIONS {
@@ -48,18 +48,18 @@ pub async fn run(fixture: &dyn Fixture) -> Report {
     Report { transport: fixture.name().to_owned(), steps }
 }
 
-/// How one step went.
+/// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The revision.
     pub version: ProtocolVersion,
     /// One of [`STEPS`].
     pub name: &'static str,
-    /// What went wrong.
+    /// The error, if it failed.
     pub outcome: Result<(), String>,
 }
 
-/// How a conversation went.
+/// The outcome of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The fixture's name.
@@ -69,11 +69,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Panics with the whole report if a step failed, or was not tried.
+    /// Asserts that every step was tried and none failed.
     ///
     /// # Panics
     ///
-    /// That is what it is for.
+    /// With the whole report if a step failed or was not tried.
     #[track_caller]
     pub fn assert_passed(&self) {
         let failed = self.steps.iter().any(|step| step.outcome.is_err());
@@ -198,7 +198,7 @@ async fn list(client: &Client) -> Told {
     })
 }
 
-/// One call, then many at once, each with its own answer.
+/// One call, then many at once; each gets its answer.
 async fn call(client: &Client) -> Told {
     expect(start(client, "add", &[("a", 2), ("b", 3)]), "5").await?;
     let calls = (0..50).map(|n| async move {
@@ -215,11 +215,11 @@ async fn progress(client: &Client) -> Told {
             note.params.and_then(|params| params.raw().member("progress")?.deserialize::<f64>().ok());
         seen.extend(progress);
     }
-    ensure(seen == [1.0, 2.0, 3.0], || format!("this progress was told: {seen:?}"))?;
+    ensure(seen == [1.0, 2.0, 3.0], || format!("the progress was {seen:?}"))?;
     expect(call, "counted to 3").await
 }
 
-/// Once by asking and once by dropping the call, both while it runs; the link lives on.
+/// Cancels a running call once by request and once by dropping it. The link continues.
 async fn cancel(client: &Client, scene: &Scene) -> Told {
     for (count, ask) in [(1, true), (2, false)] {
         let mut call = start(client, "wait", &[]);
@@ -256,7 +256,7 @@ async fn listen(client: &Client) -> Told {
     }
 }
 
-/// The client ends, and so do all links at the server.
+/// After the client has ended, all links at the server end too.
 async fn close(client: &Client, scene: &Scene) -> Told {
     let reason = client.close().await;
     ensure(matches!(reason, CloseReason::Requested), || format!("the client ended because of: {reason}"))?;

@@ -1,4 +1,4 @@
-//! The server of the conversation: five tools, and what was seen of cancelled calls.
+//! The server of the conversation: five tools, and a count of cancelled calls.
 
 use tokio::sync::watch;
 
@@ -8,7 +8,7 @@ use mcp_core::model::{ElicitForm, ElicitResult, Model};
 use mcp_core::server::{Context, Router, Server, ToolDef, ToolError, ToolReply};
 use mcp_core::session::{Change, InputRequired};
 
-/// A server, and a look behind it.
+/// A server, and what its handlers have observed.
 pub(super) struct Scene {
     pub(super) server: Server,
     cancelled: watch::Receiver<usize>,
@@ -46,10 +46,10 @@ impl Scene {
         Ok(Scene { server: Server::builder("conversation", "1").build(router)?, cancelled })
     }
 
-    /// Waits until this many handlers have heard that their call was cancelled.
+    /// Waits until this number of handlers have been notified that their call was cancelled.
     pub(super) async fn cancelled(&self, count: usize) {
         let mut cancelled = self.cancelled.clone();
-        // The router keeps the other end for as long as this is borrowed.
+        // The router keeps the other end alive while this is borrowed.
         let _counted = cancelled.wait_for(|seen| *seen >= count).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Byte streams that behave badly, within what a byte stream may do.
+//! Byte streams that behave badly, within what the contract of a byte stream allows.
 
 use std::io;
 use std::pin::Pin;
@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One byte at a time each way, and `Pending` before each: every await point of a reader or a writer is
-/// reached at every byte (FAULT C-5, C-6).
+// FAULT C-5, C-6.
+/// Transfers one byte at a time each way, with a `Pending` before each, so that a reader and a writer reach every await
+/// point at every byte.
 #[derive(Debug)]
 pub struct Trickle<T> {
     inner: T,
@@ -17,13 +18,13 @@ pub struct Trickle<T> {
 }
 
 impl<T> Trickle<T> {
-    /// The stream, in drops.
+    /// A stream that yields one byte at a time.
     pub fn new(inner: T) -> Trickle<T> {
         Trickle { inner, read_paused: false, write_paused: false }
     }
 }
 
-/// Every other time: not now, but at once.
+/// Every other poll is pending and wakes the task at once.
 fn pause(paused: &mut bool, cx: &Context<'_>) -> bool {
     *paused = !*paused;
     if *paused {
@@ -66,8 +67,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Trickle<T> {
     }
 }
 
-/// A stream that ends after so many bytes: reading finds the end there, in the middle of a line if it
-/// must be; writing fails with `BrokenPipe` (FAULT C-4, C-19).
+// FAULT C-4, C-19.
+/// A stream that ends after a number of bytes, even in the middle of a line. Reads find the end there; writes fail with
+/// `BrokenPipe`.
 #[derive(Debug)]
 pub struct CutAfter<T> {
     inner: T,
@@ -76,18 +78,18 @@ pub struct CutAfter<T> {
 }
 
 impl<T> CutAfter<T> {
-    /// Reads `bytes`, then the end. Writes are not limited.
+    /// Reads `bytes` bytes, then the end. Writes are not limited.
     pub fn reading(inner: T, bytes: u64) -> CutAfter<T> {
         CutAfter { inner, read_left: bytes, write_left: u64::MAX }
     }
 
-    /// Writes `bytes`, then an error. Reads are not limited.
+    /// Writes `bytes` bytes, then fails. Reads are not limited.
     pub fn writing(inner: T, bytes: u64) -> CutAfter<T> {
         CutAfter { inner, read_left: u64::MAX, write_left: bytes }
     }
 }
 
-/// As a size that does not overflow.
+/// Converts to `usize`, saturating.
 fn at_most(len: usize, left: u64) -> usize {
     usize::try_from(left).map_or(len, |left| len.min(left))
 }
@@ -131,15 +133,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for CutAfter<T> {
     }
 }
 
-/// A stream whose reading side can be shut and opened: a peer that does not read, for as long as the
-/// test wants, without a sleep (FAULT C-12, C-13).
+// FAULT C-12, C-13.
+/// A stream whose reading side can be closed and opened. It simulates a peer that does not read, without a sleep.
 #[derive(Debug)]
 pub struct Valve<T> {
     inner: T,
     state: Arc<Mutex<State>>,
 }
 
-/// Opens and shuts a [`Valve`].
+/// Opens and closes a [`Valve`].
 #[derive(Clone, Debug)]
 pub struct ValveHandle(Arc<Mutex<State>>);
 
@@ -150,7 +152,7 @@ struct State {
 }
 
 impl<T> Valve<T> {
-    /// The stream, open at first.
+    /// The stream, initially open.
     pub fn new(inner: T) -> (Valve<T>, ValveHandle) {
         let state = Arc::new(Mutex::new(State::default()));
         (Valve { inner, state: state.clone() }, ValveHandle(state))
@@ -158,12 +160,12 @@ impl<T> Valve<T> {
 }
 
 impl ValveHandle {
-    /// Nothing is read until it is opened.
+    /// Closes the valve: reads are pending until it is opened.
     pub fn shut(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).shut = true;
     }
 
-    /// Reading goes on.
+    /// Opens the valve: reads continue.
     pub fn open(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.shut = false;

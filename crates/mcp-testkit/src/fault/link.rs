@@ -1,4 +1,4 @@
-//! Links that are driven badly, or that end at a bad moment.
+//! Links whose futures are dropped, and links that end at a given point.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use mcp_core::transport::{
     TransportSender,
 };
 
-/// Drops the inner `recv` future again and again, after it was polled once to four times: in a sequence
-/// that looks random, so that no traffic falls in step with it, and is the same in every run. A receiver
-/// that is cancel-safe loses nothing by it; others lose requests under load.
+/// Drops the inner `recv` future after one to four polls, again and again. The sequence is pseudo-random, so that no
+/// traffic falls in step with it, and the same in every run. A cancel-safe receiver loses nothing; others lose requests
+/// under load.
 pub struct Dropping<T>(T);
 
 impl<T> Dropping<T> {
-    /// The link or the receiver, driven like this.
+    /// Wraps a link or a receiver.
     pub fn new(inner: T) -> Dropping<T> {
         Dropping(inner)
     }
@@ -57,7 +57,7 @@ impl TransportReceiver for DroppingReceiver {
             let polls = self.random % 4 + 1;
             let mut future = self.inner.recv();
             for _ in 0..polls {
-                // Polled once, and then not before it has asked for it.
+                // Polled once, and again only after it has woken the task.
                 let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
                 if let Poll::Ready(received) = polled {
                     return received;
@@ -68,14 +68,14 @@ impl TransportReceiver for DroppingReceiver {
     }
 }
 
-/// Waits until something wakes this task. The waker was registered by whoever was polled before.
+/// Waits until something wakes this task. The future that was polled before has registered the waker.
 async fn woken() {
     let mut asked = false;
     poll_fn(|_| if std::mem::replace(&mut asked, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-/// A link that ends after so many messages were received or sent together: what is sent then fails,
-/// and receiving finds a clean end or an error.
+/// A link that ends after a number of messages, sent and received ones together. After that, sends fail, and `recv` finds
+/// a clean end or an error.
 pub struct Cut {
     inner: Box<dyn Transport>,
     messages: usize,
@@ -118,7 +118,7 @@ struct Fuse {
 }
 
 impl Fuse {
-    /// Takes one; `false` if there was none left.
+    /// Counts one message; `false` if none was left.
     fn take(&self) -> bool {
         let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if taken == Ok(1) {
@@ -174,7 +174,7 @@ impl TransportReceiver for CutReceiver {
                 return received;
             }
         }
-        // Whoever asks again gets the same.
+        // Later calls get the same.
         if self.fuse.clean { Ok(None) } else { Err(self.fuse.error()) }
     }
 }

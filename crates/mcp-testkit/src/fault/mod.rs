@@ -1,4 +1,4 @@
-//! Faults on purpose: wrappers for byte streams ([`Trickle`], [`CutAfter`], [`Valve`]) and for links
+//! Fault injection: wrappers for byte streams ([`Trickle`], [`CutAfter`], [`Valve`]) and for links
 //! ([`Dropping`], [`Cut`]).
 
 mod io;

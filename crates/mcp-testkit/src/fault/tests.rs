@@ -1,4 +1,4 @@
-//! The faults do what they say.
+//! Each fault does what its documentation states.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

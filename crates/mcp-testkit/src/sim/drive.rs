@@ -1,4 +1,4 @@
-//! The driver of the simulation: what comes next, and what the sessions want done.
+//! The driver of the simulation: picks the next event, and executes the outputs of the sessions.
 
 use std::time::Instant;
 
@@ -23,20 +23,20 @@ fn cut(why: &'static str) -> Loss {
 }
 
 impl Sim {
-    /// When something that is under way arrives.
+    /// When the next message in flight arrives.
     pub(super) fn next_movement(&self) -> Option<Instant> {
         let arrivals = self.links.iter().filter_map(Link::next_arrival);
         let replies = self.late.iter().map(|late| late.at);
         arrivals.chain(replies).chain(self.dial).min()
     }
 
-    /// When anything happens, deadlines too.
+    /// When the next event happens, deadlines included.
     pub(super) fn next_instant(&self) -> Option<Instant> {
         let servers = self.links.iter().filter(|link| link.server_open).filter_map(|link| link.server_wait);
         self.next_movement().into_iter().chain(self.client_wait).chain(servers).min()
     }
 
-    /// Moves the clock there and lets one thing happen: what arrives before what expires.
+    /// Moves the clock to `at` and executes one event. Arrivals come before deadlines.
     pub(super) fn step(&mut self, at: Instant) {
         self.now = self.now.max(at);
         let now = self.now;
@@ -87,12 +87,12 @@ impl Sim {
         self.links[index].fly(self.now, &self.weather, self.binding, to, what);
     }
 
-    /// Whether this message is one of every so many.
+    /// Whether this message is the nth of a period.
     fn strikes(&self, index: usize, every: Option<u32>) -> bool {
         every.is_some_and(|every| every > 0 && self.links[index].messages.is_multiple_of(every))
     }
 
-    /// Sends a message off, if the weather lets it.
+    /// Sends a message, as the link conditions allow.
     fn launch(&mut self, index: usize, to: Side, message: Message, lane: Lane, last: bool) {
         let mut text = Vec::new();
         message.write_to(&mut text);
@@ -105,7 +105,7 @@ impl Sim {
         if self.weather.cut_after.is_some_and(|most| self.links[index].messages > most) {
             self.note(index, from, lane, "(the link fails)".to_owned());
             self.links[index].flights.clear();
-            // Told from the loop, not from within a session's outputs.
+            // Reported from the loop, not while a session's outputs are executed.
             self.fly(index, Side::Client, Wire::Closed);
             self.fly(index, Side::Server, Wire::Closed);
             self.links[index].failed = true;
@@ -216,7 +216,7 @@ impl Sim {
         }
     }
 
-    /// The client closes its link: the server reads what was sent, then the end.
+    /// The client closes its link. The server reads what was sent, then the end.
     fn leave(&mut self) {
         if let Some(index) = self.links.len().checked_sub(1)
             && std::mem::replace(&mut self.links[index].client_open, false)
@@ -251,7 +251,7 @@ impl Sim {
             match self.links[index].server.poll_output() {
                 Output::Transmit(out) => self.transmit_down(index, out),
                 Output::Event(event) => self.server_event(index, event),
-                // A server makes no links.
+                // A server never connects.
                 Output::Redial { .. } => {}
                 Output::Close(_) => {
                     if std::mem::replace(&mut self.links[index].server_open, false) {
@@ -315,7 +315,7 @@ impl Sim {
                     Served::Never => {}
                 }
             }
-            // The outcome is still owed, so that the exchange is let go; a late reply will do that.
+            // The session still expects an outcome before it releases the exchange; a late reply is one.
             ServerEvent::Cancelled { exchange }
                 if !self.late.iter().any(|late| late.link == index && late.exchange == *exchange) =>
             {

@@ -1,4 +1,4 @@
-//! One simulated link: what is under way, and when it arrives.
+//! One simulated link: the messages in flight, and when they arrive.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,24 +10,23 @@ use mcp_core::transport::{Binding, Lane};
 use super::lanes::{ClientLanes, ServerLanes};
 use super::log::Side;
 
-/// How a link behaves. Ordered bindings keep their order whatever the jitter; loss happens only where a
-/// binding has exchanges to lose.
+/// How a link behaves. Jitter does not reorder messages of ordered bindings. Only bindings with exchanges can lose one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LinkConditions {
-    /// How long everything takes, each way; connecting too.
+    /// The delay of every message, in each direction, and of connecting.
     pub delay: Duration,
-    /// How much longer something may take: from nothing to this, in a sequence that looks random. Lets
-    /// lanes overtake each other.
+    /// The largest additional delay. The additional delays are pseudo-random, so that lanes overtake each other.
     pub jitter: Duration,
-    /// Every so many messages, the exchange is cut: the client sees `Lost`, the server `Ended`.
+    /// The period, in messages, after which an exchange is cut: the client gets `Lost`, the server `Ended`.
     pub lose_every: Option<u32>,
-    /// Every so many messages, one arrives twice: a peer that repeats itself (FAULT C-34).
+    // FAULT C-34.
+    /// The period, in messages, after which a message arrives twice.
     pub double_every: Option<u32>,
-    /// After so many messages of one link, it fails.
+    /// The number of messages after which a link fails.
     pub cut_after: Option<u32>,
 }
 
-/// Something under way, or a side's end.
+/// Something in flight, or the end of one side.
 pub(super) enum Wire {
     Message { message: Message, lane: Lane, last: bool },
     End { lane: Lane },
@@ -38,7 +37,7 @@ pub(super) enum Wire {
 
 pub(super) struct Flight {
     pub(super) at: Instant,
-    /// Ties arrive in the order they left.
+    /// Messages with the same arrival time arrive in the order they were sent.
     seq: u64,
     pub(super) to: Side,
     pub(super) what: Wire,
@@ -51,11 +50,11 @@ pub(super) struct Link {
     pub(super) flights: Vec<Flight>,
     pub(super) client_lanes: ClientLanes,
     pub(super) server_lanes: ServerLanes,
-    /// The client still listens.
+    /// The client still receives.
     pub(super) client_open: bool,
-    /// The server still listens and speaks.
+    /// The server still receives and sends.
     pub(super) server_open: bool,
-    /// It was cut, not closed.
+    /// The link was cut, not closed.
     pub(super) failed: bool,
     pub(super) messages: u32,
     seq: u64,
@@ -82,7 +81,7 @@ impl Link {
         }
     }
 
-    /// Sends something off.
+    /// Sends something.
     pub(super) fn fly(
         &mut self,
         now: Instant,
@@ -131,7 +130,7 @@ impl Link {
         self.flights.iter().map(|flight| flight.at).min()
     }
 
-    /// The next thing that has arrived by now.
+    /// The next thing that has arrived.
     pub(super) fn arrived(&mut self, now: Instant) -> Option<Flight> {
         let (index, _) = self
             .flights

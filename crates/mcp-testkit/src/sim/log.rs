@@ -1,11 +1,11 @@
-//! What was on the simulated wire, and when.
+//! The log of the simulated wire.
 
 use std::fmt;
 use std::time::Duration;
 
 use mcp_core::transport::Lane;
 
-/// Who said something.
+/// The sender of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The client.
@@ -14,18 +14,18 @@ pub enum Side {
     Server,
 }
 
-/// One thing that was sent, at the time it was sent. Shown as `0.020 C> lane 1 {…}`.
+/// One message, at the time it was sent. Displayed as `0.020 C> lane 1 {…}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Since the start.
+    /// The virtual time since the start.
     pub at: Duration,
-    /// Which link, counted from 1.
+    /// The number of the link, counted from 1.
     pub link: usize,
     /// Who sent it.
     pub from: Side,
-    /// The client's name of the lane.
+    /// The lane, as the client numbers it.
     pub lane: Lane,
-    /// The message as text, or in brackets what else happened: `(End: Cancelled)`, `(lost)`.
+    /// The message as text, or another event in brackets: `(End: Cancelled)`, `(lost)`.
     pub text: String,
 }
 

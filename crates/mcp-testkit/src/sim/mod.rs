@@ -1,4 +1,4 @@
-//! Two sessions, a virtual clock and a simulated link: no async, no sleep, the same in every run.
+//! Two sessions over a simulated link with a virtual clock: no async, no sleep, the same in every run.
 //!
 //! ```
 //! use std::time::Duration;
@@ -40,20 +40,20 @@ use link::Link;
 pub use link::LinkConditions;
 pub use log::{Line, Side};
 
-/// What a simulated handler says to a request.
+/// How a simulated handler answers a request.
 #[derive(Clone, Debug)]
 pub enum Served {
     /// At once.
     Now(Result<Reply, ErrorObject>),
     /// After this long.
     After(Duration, Result<Reply, ErrorObject>),
-    /// Not unless the test does it.
+    /// Not by itself; the test answers it.
     Never,
 }
 
 type Handler = Box<dyn FnMut(&Incoming) -> Served>;
 
-/// A client session and a server, on one simulated link after the other.
+/// A client session and a server, connected by one simulated link at a time.
 pub struct Sim {
     start: Instant,
     now: Instant,
@@ -63,7 +63,7 @@ pub struct Sim {
     binding: Binding,
     weather: LinkConditions,
     links: Vec<Link>,
-    /// When the next link comes about.
+    /// When the next link is connected.
     dial: Option<Instant>,
     refusals: VecDeque<ConnectError>,
     handler: Handler,
@@ -82,10 +82,10 @@ struct Late {
 }
 
 impl Sim {
-    /// Two sessions that are about to connect. Requests are answered with an empty result until
-    /// [`Sim::serve`] says otherwise.
+    /// Two sessions that are about to connect. Requests are answered with an empty result unless [`Sim::serve`] sets
+    /// another handler.
     pub fn new(client: ClientConfig, server: ServerConfig, binding: Binding) -> Sim {
-        // The one reading of a real clock: everything else is counted from here.
+        // The only read of the real clock; all times are relative to it.
         let start = Instant::now();
         let mut sim = Sim {
             start,
@@ -113,12 +113,12 @@ impl Sim {
         &mut self.weather
     }
 
-    /// How requests are answered from now on.
+    /// Sets how requests are answered from now on.
     pub fn serve(&mut self, handler: impl FnMut(&Incoming) -> Served + 'static) {
         self.handler = Box::new(handler);
     }
 
-    /// The next tries to connect fail like this, in this order.
+    /// Makes the next attempts to connect fail with these errors, in this order.
     pub fn refuse(&mut self, error: ConnectError) {
         self.refusals.push_back(error);
     }
@@ -128,19 +128,19 @@ impl Sim {
         self.now
     }
 
-    /// Since the start.
+    /// The virtual time since the start.
     pub fn elapsed(&self) -> Duration {
         self.now.saturating_duration_since(self.start)
     }
 
-    /// Tells the client session something, and carries out what it wants.
+    /// Calls the client session, and executes its outputs.
     pub fn client<T>(&mut self, tell: impl FnOnce(&mut ClientSession, Instant) -> T) -> T {
         let told = tell(&mut self.client, self.now);
         self.drain_client();
         told
     }
 
-    /// Tells the server session of the newest link something; `None` if there was no link yet.
+    /// Calls the server session of the newest link, and executes its outputs; `None` if there was no link yet.
     pub fn server<T>(&mut self, tell: impl FnOnce(&mut ServerSession, Instant) -> T) -> Option<T> {
         let index = self.links.len().checked_sub(1)?;
         let told = tell(&mut self.links[index].server, self.now);
@@ -152,7 +152,7 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// If the params are no JSON.
+    /// If the params are not JSON.
     pub fn call(&mut self, method: &'static str, params: Option<&str>) -> CallId {
         let params = params.map(|text| match RawJson::parse(text.to_owned()) {
             Ok(params) => params,
@@ -169,33 +169,33 @@ impl Sim {
         })
     }
 
-    /// What the client told, and when, since the start.
+    /// The events of the client, with their time since the start.
     pub fn client_events(&self) -> &[(Duration, ClientEvent)] {
         &self.client_events
     }
 
-    /// What the server told, and when, since the start.
+    /// The events of the server, with their time since the start.
     pub fn server_events(&self) -> &[(Duration, ServerEvent)] {
         &self.server_events
     }
 
-    /// What was on the wire.
+    /// The log of the wire.
     pub fn log(&self) -> &[Line] {
         &self.log
     }
 
-    /// The same as text, a line each.
+    /// The log of the wire as text, one line each.
     pub fn log_text(&self) -> String {
         self.log.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// The link fails, now, for both sides.
+    /// Makes the link fail now, for both sides.
     pub fn cut(&mut self) {
         let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         self.end_link(Some(error.into()), CloseReport::default());
     }
 
-    /// The server's end is gone, in order: it exited, or hung up.
+    /// Ends the server's side regularly: the process exited, or the connection was closed.
     pub fn server_exits(&mut self, closed: CloseReport) {
         self.end_link(None, closed);
     }
@@ -214,26 +214,26 @@ impl Sim {
         }
     }
 
-    /// Goes on until nothing is under way: no message, no late reply, no connect. Time runs as far as it
-    /// must; what only waits for a deadline still waits.
+    /// Runs until nothing is in flight: no message, no delayed reply, no connect. The clock advances as far as needed.
+    /// What only waits for a deadline goes on waiting.
     ///
     /// # Panics
     ///
-    /// If it does not come to rest.
+    /// If the sessions do not become idle.
     pub fn run_until_idle(&mut self) {
         for _ in 0..MAX_STEPS {
-            // Deadlines on the way to what moves next expire.
+            // Deadlines before the next arrival expire.
             let (Some(_), Some(at)) = (self.next_movement(), self.next_instant()) else { return };
             self.step(at);
         }
         panic!("no rest after {MAX_STEPS} steps; the last lines:\n{}", self.tail());
     }
 
-    /// Lets this much time pass, with all that happens in it.
+    /// Advances the clock by this time, and executes everything that happens in it.
     ///
     /// # Panics
     ///
-    /// If more happens than can.
+    /// If the sessions loop.
     pub fn advance(&mut self, time: Duration) {
         let until = self.now + time;
         for _ in 0..MAX_STEPS {
@@ -254,5 +254,5 @@ impl Sim {
     }
 }
 
-/// No test comes near; a loop of two sessions gets there at once.
+/// Far more than any test needs; two sessions in a loop exceed it at once.
 const MAX_STEPS: usize = 1_000_000;

@@ -1,4 +1,4 @@
-//! What the two roles have in common: a clock, names for things, and how messages are shown.
+//! What both roles share: a clock, numbers for things, and how messages are shown.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ pub(super) enum Role {
 
 /// A session that a transcript is played against.
 pub(super) trait Actor {
-    /// The peer says something.
+    /// The peer sends a message.
     fn say(&mut self, inbound: Inbound);
-    /// Something is done to the session.
+    /// Executes a verb.
     fn act(&mut self, verb: &str, rest: &str) -> Result<(), String>;
-    /// Time passes.
+    /// Advances the clock.
     fn advance(&mut self, time: Duration);
-    /// What the session said since it was asked last.
+    /// The outputs of the session since the last call.
     fn take(&mut self) -> Vec<String>;
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new() -> Clock {
-        // The one reading of a real clock: everything else is counted from here.
+        // The only read of the real clock; all times are relative to it.
         Clock { now: Instant::now() }
     }
 
@@ -64,7 +64,7 @@ impl Clock {
     }
 }
 
-/// Things of one kind, by the order in which they came up.
+/// Things of one kind, numbered in order of appearance.
 pub(super) struct Names<T>(Vec<T>);
 
 impl<T> Default for Names<T> {
@@ -83,7 +83,7 @@ impl<T: Copy + PartialEq> Names<T> {
         self.0.len()
     }
 
-    /// The thing of this number.
+    /// The thing with this number.
     pub(super) fn get(&self, number: &str) -> Result<T, String> {
         let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         index.and_then(|index| self.0.get(index).copied()).ok_or_else(|| format!("there is no `{number}`"))

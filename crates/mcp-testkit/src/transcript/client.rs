@@ -1,4 +1,4 @@
-//! A client session under a transcript.
+//! Plays a transcript against a client session.
 
 use std::time::{Duration, Instant};
 
@@ -69,7 +69,7 @@ impl ClientActor {
         };
         actor.drain();
         if header.get("dial") != Some("manual") {
-            // The first link is there.
+            // The first link is connected.
             actor.said.clear();
             actor.session.handle_connected(actor.clock.now, binding);
             actor.drain();

@@ -1,9 +1,9 @@
-//! Whether a line is what was expected.
+//! Compares a line with the expected one.
 
 use serde_json::Value;
 
-/// Compares two lines: the text before the first `{` or `[` that begins JSON word for word, the JSON by
-/// value. `"*"` stands for any value, a text that ends in `*` for any ending.
+/// Compares two lines: the text before the JSON word for word, the JSON by value. `"*"` matches any value, and a text that
+/// ends in `*` any ending.
 pub(super) fn matches(expected: &str, said: &str) -> bool {
     if let Some(start) = expected.strip_suffix('*') {
         return said.starts_with(start);
@@ -16,7 +16,7 @@ pub(super) fn matches(expected: &str, said: &str) -> bool {
     }
 }
 
-/// The line in two: what stands before its JSON, and the JSON.
+/// Splits a line into the text before its JSON, and the JSON.
 fn json(line: &str) -> Option<(&str, Value)> {
     line.char_indices()
         .filter(|(index, c)| matches!(c, '{' | '[') && line[..*index].ends_with(' '))

@@ -1,10 +1,10 @@
 //! Dialogues as text files, played against a session.
 //!
-//! A file holds one dialogue. Its first lines say who is tested; the rest is what is said, what happens,
-//! and what is expected, line by line:
+//! A file holds one dialogue. Its first lines name the tested role and its settings. The others are, line by line, input,
+//! events and expected output:
 //!
 //! ```text
-//! # PING-B-001: comments cite what the dialogue is about.
+//! # PING-B-001: comments cite the rules that the dialogue tests.
 //! role server
 //! capabilities {"tools":{}}
 //!
@@ -17,20 +17,20 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `# …`, empty | nothing |
-//! | `C> text` | the client says this: input to a server, expected of a client |
-//! | `S< text` | the server says this: expected of a server, input to a client |
-//! | `@ +10s` | time passes (`ms`, `s`, `m`, `h`); deadlines on the way expire |
-//! | `! verb …` | something is done to the session, see below |
-//! | `= event …` | the session tells its application this, or wants its driver to do this |
+//! | `# …`, empty | a comment |
+//! | `C> text` | a message of the client: input to a server, expected of a client |
+//! | `S< text` | a message of the server: expected of a server, input to a client |
+//! | `@ +10s` | time passes (`ms`, `s`, `m`, `h`), and deadlines expire |
+//! | `! verb …` | a call of the session, see below |
+//! | `= event …` | an expected event or output of the session |
 //!
-//! After each input, everything the session says is expected at once and in order. Input need not be
-//! legal JSON, and may be a batch. Expected JSON is compared by value, members in any order; `"*"` stands
-//! for any value, and `*` for the rest of an event's text.
+//! After each input, all output of the session is expected at once and in order. Input need not be legal JSON, and may be
+//! a batch. Expected JSON is compared by value, with members in any order. `"*"` matches any value, and `*` the rest of an
+//! event's text.
 //!
-//! Where lanes reach the peer (`binding exchanges`) the lane is named: `C>[1] …`. A server's message
-//! after which more follows on its lane is written `S<[1]+ …`, the end of a lane without a (further)
-//! message `S<[1] End` or `C>[1] End`.
+//! Where lanes reach the peer (`binding exchanges`), lines name the lane: `C>[1] …`. A message of a server that is not the
+//! last one on its lane is written `S<[1]+ …`, and the end of a lane without a (further) message `S<[1] End` or
+//! `C>[1] End`.
 //!
 //! # Header
 //!
@@ -41,7 +41,7 @@
 //!
 //! # Verbs
 //!
-//! Numbers count from 1 in the order in which things of their kind came up in the dialogue.
+//! Numbers count from 1, for each kind in order of appearance.
 //!
 //! For a client: `call METHOD {params}`, `notify METHOD {params}`, `cancel CALL`, `listen {filter}`,
 //! `unsubscribe LISTEN`, `answer INPUT {result}`, `decline INPUT {error}`, `close`; of the world `connect`,
@@ -54,9 +54,8 @@
 //!
 //! # Updating
 //!
-//! With `UPDATE_TRANSCRIPTS=1` in the environment, what a session really says replaces what the file
-//! expects; lines that match already are kept as they are, with their wildcards. Read the difference
-//! before you keep it.
+//! With `UPDATE_TRANSCRIPTS=1` in the environment, the actual output of the session replaces the expected lines. Lines
+//! that match are kept, with their wildcards. Review the difference before you commit it.
 
 mod actor;
 mod client;
@@ -72,12 +71,12 @@ use std::path::{Path, PathBuf};
 
 pub use play::{Played, play};
 
-/// What went wrong with a file.
+/// Why a file failed.
 #[derive(Debug)]
 pub struct Failed {
     /// The file.
     pub path: PathBuf,
-    /// What was expected and what was said, or what is wrong with the file.
+    /// The expected and the actual output, or what is wrong with the file.
     pub why: String,
 }
 
@@ -101,11 +100,11 @@ pub fn play_file(path: &Path) -> Result<(), Failed> {
     Err(failed(played.differences.join("\n")))
 }
 
-/// Plays every `.txt` file of a folder and its folders, and tells how many there were.
+/// Plays every `.txt` file of a folder and its subfolders, and returns their number.
 ///
 /// # Panics
 ///
-/// With all differences, if there are any, or if a folder cannot be read.
+/// With all differences if there are any, and if a folder cannot be read.
 #[track_caller]
 pub fn play_folder(folder: &Path) -> usize {
     let mut files = Vec::new();

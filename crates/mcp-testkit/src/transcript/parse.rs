@@ -6,7 +6,7 @@ use mcp_core::transport::Lane;
 
 use super::actor::Role;
 
-/// A transcript, read.
+/// A parsed transcript.
 pub(super) struct Script {
     pub(super) header: Header,
     pub(super) lines: Vec<Line>,
@@ -28,11 +28,11 @@ pub(super) struct Line {
 pub(super) enum Kind {
     /// A comment, an empty line, or the header.
     Nothing,
-    /// Said to the session.
+    /// A message to the session.
     Say { lane: Lane, text: String },
-    /// Time passes.
+    /// The clock advances.
     Advance(Duration),
-    /// Done to the session.
+    /// A call of the session.
     Do { verb: String, rest: String },
     /// Expected of the session.
     Expect,

@@ -1,4 +1,4 @@
-//! Plays a transcript: input by input, comparing what is said in between.
+//! Plays a transcript input by input, and compares the output after each.
 
 use super::actor::{Actor, Role, inbound};
 use super::client::ClientActor;
@@ -6,16 +6,20 @@ use super::compare::matches;
 use super::parse::{Kind, Line, Script, parse};
 use super::server::ServerActor;
 
-/// How a transcript went.
+/// The outcome of a transcript.
 #[derive(Debug)]
 pub struct Played {
-    /// What was said otherwise than expected, in words, one entry for each input.
+    /// The differences, one text for each input.
     pub differences: Vec<String>,
-    /// The transcript with what was really said.
+    /// The transcript with the actual output.
     pub updated: String,
 }
 
-/// Plays a transcript given as text. `Err` says what is wrong with the text itself.
+/// Plays a transcript given as text.
+///
+/// # Errors
+///
+/// What is wrong with the text itself.
 pub fn play(text: &str) -> Result<Played, String> {
     let Script { header, lines } = parse(text)?;
     let mut actor: Box<dyn Actor> = match header.role()? {
@@ -25,7 +29,7 @@ pub fn play(text: &str) -> Result<Played, String> {
     let mut played = Played { differences: Vec::new(), updated: String::new() };
     let mut batches = 0;
     let mut rest = &lines[..];
-    // What is said before the first input belongs to the start.
+    // Output before the first input belongs to the start.
     while !rest.is_empty() || played.updated.is_empty() {
         let inputs = rest.iter().take(1).filter(|line| is_input(line)).count();
         let end = rest[inputs..].iter().position(is_input).map_or(rest.len(), |next| inputs + next);
@@ -52,7 +56,7 @@ fn is_input(line: &Line) -> bool {
     matches!(line.kind, Kind::Say { .. } | Kind::Advance(_) | Kind::Do { .. })
 }
 
-/// Compares what was said with what the block expects, and writes the block anew.
+/// Compares the output with what the block expects, and rewrites the block.
 fn settle(block: &[Line], said: &[String], played: &mut Played) {
     let expected: Vec<&Line> = block.iter().filter(|line| matches!(line.kind, Kind::Expect)).collect();
     let same = |(expected, said): (&&Line, &String)| matches(&expected.text, said);
@@ -69,7 +73,7 @@ fn settle(block: &[Line], said: &[String], played: &mut Played) {
         list(expected.iter().map(|line| line.text.as_str()).collect()),
         list(said.iter().map(String::as_str).collect()),
     ));
-    // Comments stay where they were: before what was said, or, after the last of it, behind.
+    // Comments stay in place: before the output that they preceded, or after the last of it.
     let is_expected = |line: &Line| matches!(line.kind, Kind::Expect);
     let empty_tail = block.iter().rev().take_while(|line| line.text.trim().is_empty()).count();
     let tail = match block.iter().rposition(is_expected) {

@@ -1,4 +1,4 @@
-//! A server session under a transcript.
+//! Plays a transcript against a server session.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl ServerActor {
         }
     }
 
-    /// The request of this number, and the rest of the line.
+    /// The request with this number, and the rest of the line.
     fn request<'a>(&self, rest: &'a str) -> Result<(ExchangeId, &'a str), String> {
         let (number, rest) = split(rest);
         Ok((self.requests.get(number)?, rest))

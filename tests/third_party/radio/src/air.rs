@@ -1,4 +1,4 @@
-//! The medium: packets get lost, and overtake each other, as chance will have it. The same seed, the same chance.
+//! The medium: packets get lost and overtake each other at random. The same seed gives the same sequence.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use bytes::Bytes;
 use mcp_core::transport::Lane;
 use tokio::sync::mpsc;
 
-/// What is on the air.
+/// A packet on the air.
 #[derive(Clone, Debug)]
 pub(crate) enum Packet {
     Data {
         number: u64,
-        /// The packet of this lane before this one, if it was not acknowledged when this one was made.
+        /// The previous packet of this lane, if it was not yet acknowledged when this one was made.
         after: Option<u64>,
         lane: Lane,
         kind: u8,
-        /// More of the same message follows.
+        /// Whether more of the same message follows.
         more: bool,
         body: Bytes,
     },
@@ -24,7 +24,7 @@ pub(crate) enum Packet {
     Beacon,
 }
 
-/// A stretch of air.
+/// The medium between two antennas.
 #[derive(Clone)]
 pub struct Air {
     chance: Arc<Mutex<u64>>,
@@ -32,12 +32,12 @@ pub struct Air {
 }
 
 impl Air {
-    /// Air that loses so many packets in a hundred.
+    /// A medium that loses this percentage of the packets.
     pub fn new(seed: u64, lost_in_a_hundred: u64) -> Air {
         Air { chance: Arc::new(Mutex::new(seed | 1)), lost_in_a_hundred }
     }
 
-    /// Two antennas that hear each other, more or less.
+    /// Two antennas that receive each other.
     pub fn antennas(&self) -> (Antenna, Antenna) {
         let ((near, far), (there, here)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
         (
@@ -64,7 +64,7 @@ pub struct Antenna {
 }
 
 impl Antenna {
-    /// Says it, and learns nothing of what becomes of it.
+    /// Sends a packet, without knowing whether it arrives.
     pub(crate) fn transmit(&self, packet: Packet) {
         if self.air.roll(100) >= self.air.lost_in_a_hundred {
             let (to, delay) = (self.to.clone(), Duration::from_millis(5 + self.air.roll(20)));

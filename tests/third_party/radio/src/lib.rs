@@ -1,10 +1,9 @@
-//! MCP over a simulated radio, which loses and reorders packets: each is acknowledged, and sent again until it is.
+//! MCP over a simulated radio, which loses and reorders packets. Each packet is acknowledged, and sent again until it is.
 //!
-//! Every exchange is a lane of its own, so a packet that is lost holds up its own exchange and no other. The
-//! acknowledgement of a message that expects no answer is its `Delivered`. There is no connection: who has not
-//! been heard for a while is gone.
+//! Every exchange has a lane, so a lost packet delays only its exchange. The acknowledgement of a message that expects no
+//! answer is reported as `Delivered`. There is no connection: a peer that is silent for a while counts as gone.
 //!
-//! A task of its own, the modem, does what must not wait for a poll. The link is two bounded channels to it.
+//! A task, the modem, does the work that must not wait for a poll. The link is two bounded channels to it.
 
 mod air;
 mod modem;

@@ -1,5 +1,5 @@
-//! What makes the air reliable: packets are numbered, acknowledged, and sent again until they are. One is taken
-//! when the one before it on its lane was; what nobody reads is not acknowledged, and comes again.
+//! Makes the medium reliable: packets are numbered, acknowledged, and sent again until they are. A packet is taken after
+//! the previous one of its lane. Packets that the session does not read are not acknowledged, and come again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use crate::air::{Antenna, Packet};
 
-/// Bytes in one packet; packets on their way; bytes in one message.
+/// The limits: bytes per packet, packets in flight, bytes per message.
 const BODY: usize = 1024;
 const WINDOW: usize = 64;
 const MAX_MESSAGE: usize = 16 << 20;
-/// When what was not acknowledged is sent again, with a sign of life; and when the peer counts as gone.
+/// The interval of retransmissions and signs of life; and the silence after which the peer counts as gone.
 const AGAIN: Duration = Duration::from_millis(60);
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -27,19 +27,19 @@ type Incoming = Result<LaneFrame<Bytes>, &'static str>;
 struct Modem {
     antenna: Antenna,
     inbox: mpsc::Sender<Incoming>,
-    /// Apart, for sending does not depend on anybody reading; as much as the session has sent.
+    /// A separate channel, so that sending does not depend on the reading half. Bounded by what the session has sent.
     told: mpsc::UnboundedSender<Incoming>,
     last: u64,
-    /// Sent, or to be sent when there is room, and not acknowledged; and the last of them on each lane.
+    /// The packets that are not acknowledged, sent or waiting for the window; and the last of them on each lane.
     unheard: BTreeMap<u64, Packet>,
     lane_ends: HashMap<Lane, u64>,
-    /// All packets below the number were taken, and these above it.
+    /// All packets below this number were taken, and those in the set.
     below: u64,
     taken: BTreeSet<u64>,
     parts: HashMap<Lane, BytesMut>,
 }
 
-/// Starts a modem. It ends when its channels are dropped, and says its farewell first if it was closed.
+/// Starts a modem. It ends when its channels are dropped; if it was closed, it sends its last frame first.
 pub(crate) fn start(antenna: Antenna) -> (frames::Sender<LaneFrame<Bytes>>, impl Stream<Item = Incoming>) {
     let ((outgoing, frames), (inbox, mut incoming)) = (frames::channel(1), mpsc::channel(16));
     let (told, mut taken) = mpsc::unbounded_channel();
@@ -74,11 +74,11 @@ impl Modem {
                     self.unheard.values().take(WINDOW).for_each(|packet| self.antenna.transmit(packet.clone()));
                 }
                 () = sleep_until(silence) => {
-                    return drop(self.inbox.send(Err("the peer has fallen silent")).await);
+                    return drop(self.inbox.send(Err("the peer is silent")).await);
                 }
             }
             if closing && !farewell && self.unheard.is_empty() {
-                // Nothing is under way any more that it could overtake.
+                // Nothing is in flight that the last frame could overtake.
                 self.put(Lane::SHARED, b'b', Bytes::new());
                 farewell = true;
             }
@@ -119,7 +119,7 @@ impl Modem {
             }
             Packet::Data { after: Some(before), .. } if !self.is_taken(before) => {}
             Packet::Data { number, lane, kind, more, body, .. } => {
-                // Nobody reads: it comes again.
+                // The session does not read: the packet comes again.
                 let Ok(place) = self.inbox.clone().try_reserve_owned() else { return };
                 self.taken.insert(number);
                 while self.taken.remove(&self.below) {

@@ -1,4 +1,4 @@
-//! The compliance kit and a conversation over bad air, in virtual time: a seed gives the same weather each time.
+//! The compliance kit and a conversation over a bad medium, in virtual time. A seed gives the same losses in each run.
 #![allow(clippy::unwrap_used)]
 
 use mcp_testkit::{compliance, conversation};
@@ -30,7 +30,7 @@ async fn a_whole_conversation_in_both_eras() {
     }
 }
 
-/// Without acknowledgements nothing arrives, and both ends find out that they are alone.
+/// Without acknowledgements nothing arrives, and both ends detect that the peer is gone.
 #[tokio::test(start_paused = true)]
 async fn air_that_loses_everything_ends_the_link() {
     let report = conversation::run(&fixture(1, 100)).await.to_string();

@@ -1,9 +1,11 @@
-//! MCP over Redis publish/subscribe, one channel a lane. Redis keeps the order of one channel and promises nothing across channels, so this binding is not `ordered`,
-//! and each exchange has a lane that reaches the peer: the channels `SERVICE:LINK:up:LANE` and `:down:LANE`.
+//! MCP over Redis publish/subscribe: one channel per lane.
 //!
-//! Publish/subscribe knows no delivery, no back-pressure and no end of a peer. So each message is acknowledged
-//! once its reader has come back for more: that is `Delivered`, and it bounds what lies unread. Redis ends the
-//! subscription of a peer that is gone.
+//! Redis keeps the order within a channel, but not across channels. So this binding is not `ordered`, and the lane of
+//! each exchange reaches the peer, as the channels `SERVICE:LINK:up:LANE` and `:down:LANE`.
+//!
+//! Publish/subscribe has no acknowledgement, no back-pressure and no sign that a peer is gone. So each message is
+//! acknowledged when its reader asks for the next one. The acknowledgement is reported as `Delivered`, and it bounds the
+//! number of unread messages. A vanished peer shows in its subscription, which Redis ends with the connection.
 
 mod link;
 mod service;

@@ -1,4 +1,4 @@
-//! One link: a frame is a letter that says what it is, and the text of a message where it is one.
+//! One link: a frame is a letter for its kind, followed by the text if it is a message.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use redis::aio::{MultiplexedConnection, PubSubStream};
 use redis::{Client, Msg, RedisError, cmd};
 use tokio::time::{Interval, interval, sleep};
 
-/// Messages that may lie unread at the peer; one more waits.
+/// The number of messages that may be unread at the peer; further ones wait.
 const WINDOW: usize = 64;
-/// How often it is looked whether the peer is still there, and how long a farewell may take.
+/// How often the presence of the peer is checked, and how long closing may take.
 const PRESENCE: Duration = Duration::from_millis(500);
 
-/// The peer, by the channels that it has subscribed.
+/// The peer, addressed by the channels that it has subscribed to.
 #[derive(Clone)]
 pub(crate) struct Peer {
     redis: MultiplexedConnection,
@@ -23,7 +23,7 @@ pub(crate) struct Peer {
 
 struct Writer {
     peer: Peer,
-    /// Subscribed apart: sending does not depend on anybody reading.
+    /// A separate subscription, so that sending does not depend on the reading half.
     taken: PubSubStream,
     unread: usize,
     sent: u64,
@@ -35,12 +35,12 @@ pub(crate) struct Reader {
     pub(crate) peer: Peer,
     presence: Interval,
     taken: Option<Lane>,
-    /// Frames so far, and how many there are, once the peer has said it: its farewell may overtake other lanes.
+    /// The number of frames received, and the total once the peer has sent it: its last frame may overtake other lanes.
     seen: u64,
     all: u64,
 }
 
-/// The channels of a link. This side has subscribed when it returns.
+/// Opens the channels of a link. This side is subscribed when it returns.
 pub(crate) async fn open(redis: &Client, own: String, channel: String) -> Result<Reader, RedisError> {
     let mut frames = redis.get_async_pubsub().await?;
     frames.subscribe(&own).await?;
@@ -90,7 +90,7 @@ impl Reader {
     /// The transport over these channels.
     pub(crate) async fn link(mut self, redis: &Client, client: bool) -> Result<Laned<Vec<u8>>, RedisError> {
         if client {
-            // The server has subscribed before it says so: nothing that is sent now can be missed.
+            // The server reports that it is subscribed, so nothing that is sent from now on is missed.
             self.frames.next().await;
         }
         let mut taken = redis.get_async_pubsub().await?;
@@ -101,8 +101,9 @@ impl Reader {
         Ok(end("redis", sink, stream).close_within(|| sleep(PRESENCE)))
     }
 
-    /// The next frame. Its future is kept by the stream, so nothing is lost when nobody waits for it.
+    /// The next frame. The stream keeps this future, so a dropped `recv` loses nothing.
     async fn next(mut self) -> Option<(Result<LaneFrame<Vec<u8>>, TransportError>, Reader)> {
+        // `Laned` has asked for the next frame, so it has passed the previous one on.
         if let Some(lane) = self.taken.take() {
             let _noticed_below = self.peer.put("taken", lane.number().to_string().as_bytes()).await;
         }

@@ -1,4 +1,4 @@
-//! How a link comes about: the client says hello, the server subscribes and says that it is there.
+//! How a link is made: the client publishes a hello, the server subscribes to its channels and reports that it is ready.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use tokio::task::JoinSet;
 
 use crate::link;
 
-/// How long a connect may take, the server's answer included.
+/// The time limit of a connect, including the server's answer.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Peers that are served at the same time; one more waits.
+/// The number of peers that are served at the same time; further ones wait.
 const MAX_LINKS: usize = 1024;
 
-/// Connects to whoever serves a service on this Redis.
+/// Connects to the server of a service on this Redis.
 pub struct RedisClient {
     redis: Client,
     service: String,
 }
 
 impl RedisClient {
-    /// Will look for this service. The name may hold no `*`, `?`, `[` or `\`: Redis matches by pattern.
+    /// A client of this service. The name must not contain `*`, `?`, `[` or `\`, because Redis matches by pattern.
     pub fn new(redis: Client, service: impl Into<String>) -> RedisClient {
         RedisClient { redis, service: service.into() }
     }
@@ -36,7 +36,9 @@ impl RedisClient {
         let reader = link::open(&self.redis, own, peer).await?;
         match redis.publish(format!("{}:hello", self.service), number).await? {
             1 => reader.link(&self.redis, true).await,
-            servers => Err((ErrorKind::Io, "not one server but", servers.to_string()).into()),
+            servers => {
+                Err((ErrorKind::Io, "the number of servers is not one but", servers.to_string()).into())
+            }
         }
     }
 }
@@ -50,7 +52,7 @@ impl Connect for RedisClient {
     }
 }
 
-/// Serves a service, once it has subscribed to the hellos of its clients.
+/// The server of a service. It is subscribed to the hellos of its clients.
 pub struct RedisServer {
     redis: Client,
     service: String,
@@ -58,14 +60,18 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Lets clients find this service. The errors are those of Redis.
+    /// Subscribes to the hellos of this service, so that clients can connect.
+    ///
+    /// # Errors
+    ///
+    /// Those of Redis.
     pub async fn bind(redis: Client, service: &str) -> Result<RedisServer, RedisError> {
         let mut hellos = redis.get_async_pubsub().await?;
         hellos.subscribe(format!("{service}:hello")).await?;
         Ok(RedisServer { redis, service: service.to_owned(), hellos: hellos.into_on_message() })
     }
 
-    /// Hands every link to `accept`, until Redis is gone or the future is dropped; then the links are dropped too.
+    /// Passes every link to `accept`, until Redis is gone or the future is dropped; then the links are dropped too.
     pub async fn serve(mut self, accept: impl Accept) {
         let accept = Arc::new(accept);
         let mut links = JoinSet::new();
@@ -79,7 +85,7 @@ impl RedisServer {
             let (own, peer) =
                 (format!("{}:{number}:up", self.service), format!("{}:{number}:down", self.service));
             links.spawn(async move {
-                // A link that cannot be opened is given up: the client has its own limit.
+                // A link that cannot be opened is dropped: the client has a time limit.
                 let Ok(mut reader) = link::open(&redis, own, peer).await else { return };
                 if let (Ok(()), Ok(link)) =
                     (reader.peer.put("0", b"r").await, reader.link(&redis, false).await)

@@ -11,14 +11,14 @@ use mcp_core::transport::{Connect, ConnectError};
 use mcp_testkit::{compliance, conversation};
 use third_party_redis::{RedisClient, RedisServer};
 
-/// A Redis server of its own, behind a socket file, that keeps nothing.
+/// A Redis server for one test, behind a socket file, without persistence.
 struct Redis {
     server: Child,
     folder: tempfile::TempDir,
 }
 
 impl Redis {
-    /// `None` where there is none, which an unattended run must not allow.
+    /// `None` if Redis is not installed, which an unattended run must not accept.
     async fn start() -> Option<Redis> {
         let folder = tempfile::tempdir().unwrap();
         let program = std::env::var_os("MCP_TEST_REDIS").map_or("redis-server".into(), PathBuf::from);
@@ -54,7 +54,7 @@ impl Redis {
         redis::Client::open(format!("redis+unix://{}", socket.display())).unwrap()
     }
 
-    /// Each start is a service of its own.
+    /// Each start is a separate service.
     fn fixture(&self) -> impl compliance::Fixture {
         static SERVICES: AtomicU64 = AtomicU64::new(0);
         let redis = self.client();

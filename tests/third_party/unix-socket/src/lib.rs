@@ -1,7 +1,7 @@
 //! MCP over a Unix socket that only its owner can use.
 //!
-//! A socket is a byte stream, so there is nothing to write but the two ends: `mcp-stdio` has the link. What is
-//! left to a listener is what is left to any listener: who may connect, how many, and what remains of it.
+//! A socket is a byte stream, for which `mcp-stdio` has the link. This crate adds a client and a listener, which decides
+//! who may connect and how many peers, and removes stale socket files.
 #![cfg(unix)]
 
 use std::fs::Permissions;
@@ -16,20 +16,20 @@ use mcp_stdio::PeerCredentials;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-/// Peers that are served at the same time; one more waits in the backlog of the socket.
+/// The number of peers that are served at the same time; further ones wait in the backlog of the socket.
 const MAX_LINKS: usize = 64;
 
-/// The pause after an accept that failed: mostly the process has no file descriptor left.
+/// The pause after a failed accept. Usually the process is out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The client: connects to a path, again and again.
+/// The client: connects to a path.
 #[derive(Clone, Debug)]
 pub struct UnixClient {
     path: PathBuf,
 }
 
 impl UnixClient {
-    /// Will connect to this path.
+    /// A client for the socket at this path.
     pub fn new(path: impl Into<PathBuf>) -> UnixClient {
         UnixClient { path: path.into() }
     }
@@ -40,15 +40,15 @@ impl Connect for UnixClient {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         let stream = UnixStream::connect(&self.path).await;
         let stream = stream.map_err(|error| match error.kind() {
-            // A path that is too long, or that leads to no socket, does not get better by waiting.
-            io::ErrorKind::InvalidInput => ConnectError::Unusable(error.into()),
-            _ => ConnectError::Unreachable(error.into()),
+            // Waiting does not help if the path is too long, or does not lead to a socket.
+            io::ErrorKind::InvalidInput => ConnectError::unusable(error),
+            _ => ConnectError::unreachable(error),
         })?;
         Ok(Box::new(mcp_stdio::unix(stream)))
     }
 }
 
-/// The listener. Its socket file goes with it.
+/// The listener. Dropping it removes the socket file.
 #[derive(Debug)]
 pub struct UnixServer {
     listener: UnixListener,
@@ -57,11 +57,11 @@ pub struct UnixServer {
 }
 
 impl UnixServer {
-    /// Listens at this path, for the same user only. A socket that a dead process has left is taken over.
+    /// Listens at this path, for the same user only. Replaces the socket file of a process that has died.
     ///
     /// # Errors
     ///
-    /// If something else is there, or somebody listens already.
+    /// If the path is another kind of file, or a process already listens there.
     pub fn bind(path: impl Into<PathBuf>) -> io::Result<UnixServer> {
         let path = path.into();
         remove_stale(&path)?;
@@ -71,7 +71,7 @@ impl UnixServer {
         Ok(UnixServer { listener, path, owner })
     }
 
-    /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
+    /// Passes every link to `accept`, until the future is dropped; then the links are dropped too.
     pub async fn serve(self, accept: impl Accept) {
         let accept = Arc::new(accept);
         let mut links = JoinSet::new();
@@ -94,7 +94,7 @@ impl UnixServer {
         }
     }
 
-    /// Who connected; `None` if it is somebody else, whatever the permissions of the file said meanwhile.
+    /// The credentials of the peer; `None` for another user, in case the permissions of the file were changed.
     fn credentials(&self, stream: &UnixStream) -> Option<PeerCredentials> {
         let peer = stream.peer_cred().ok()?;
         let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
@@ -104,19 +104,19 @@ impl UnixServer {
 
 impl Drop for UnixServer {
     fn drop(&mut self) {
-        // Somebody may have removed it already.
+        // The file may already have been removed.
         let _gone = std::fs::remove_file(&self.path);
     }
 }
 
-/// Removes a socket that nobody listens on.
+/// Removes the socket file of a process that has died.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
     if !found.file_type().is_socket() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is something that is no socket"));
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the path is not a socket"));
     }
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "somebody listens there")),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "a process listens there")),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         Err(error) => Err(error),
     }

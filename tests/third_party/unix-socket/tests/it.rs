@@ -1,4 +1,4 @@
-//! The compliance kit and a conversation over real Unix sockets; and what the listener does with files.
+//! The compliance kit and a conversation over real Unix sockets, and how the listener treats files.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! The client: connects to a `ws` URL, again and again.
+//! The client: connects to a `ws` URL.
 
 use mcp_core::transport::framed::Framed;
 use mcp_core::transport::{Connect, ConnectError, Transport, TransportError, async_trait};
@@ -6,12 +6,12 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, error::UrlErro
 
 use crate::{SUBPROTOCOL, texts};
 
-/// Connects to a `ws` URL. Without TLS, for this is an example: a `wss` URL is refused.
+/// Connects to a `ws` URL. This example has no TLS: a `wss` URL is refused.
 #[derive(Clone, Debug)]
 pub struct WebSocketClient(String);
 
 impl WebSocketClient {
-    /// Will connect to this URL.
+    /// A client for the server at this URL.
     pub fn new(url: impl Into<String>) -> WebSocketClient {
         WebSocketClient(url.into())
     }
@@ -33,7 +33,7 @@ impl Connect for WebSocketClient {
     }
 }
 
-/// Whether it is worth another try, and whether by somebody else.
+/// Classifies an error: whether a retry or other credentials may help.
 fn why(error: Error) -> ConnectError {
     let status = if let Error::Http(response) = &error { response.status().as_u16() } else { 0 };
     let cause = TransportError::new(error);

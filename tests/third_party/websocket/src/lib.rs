@@ -1,11 +1,10 @@
-//! MCP over WebSocket: one text frame, one message.
+//! MCP over WebSocket: one message per text frame.
 //!
-//! No revision of MCP defines this binding; it is the one that implementations in use agree on. The client offers
-//! the subprotocol `mcp` and the server selects it; a binary frame is answered by closing with 1003, and a
-//! message that is too long with 1009.
+//! No revision of MCP defines this binding; existing implementations agree on it. The client offers the subprotocol `mcp`
+//! and the server selects it. A binary frame closes the connection with code 1003, a message that is too long with 1009.
 //!
-//! A WebSocket delivers whole frames in order, so [`Framed`](mcp_core::transport::framed::Framed) keeps the
-//! contract. What is left is the handshake and the closing.
+//! A WebSocket delivers whole frames in order, so [`Framed`](mcp_core::transport::framed::Framed) implements the contract.
+//! This crate adds the handshake and the closing.
 
 mod client;
 mod server;
@@ -14,8 +13,8 @@ mod texts;
 pub use client::WebSocketClient;
 pub use server::WebSocketServer;
 
-/// What both sides have to name in the handshake.
+/// The subprotocol that both sides name in the handshake.
 const SUBPROTOCOL: &str = "mcp";
 
-/// The longest message that is read, in bytes.
+/// The limit for the length of a message that is read, in bytes.
 pub const MAX_MESSAGE: usize = 16 << 20;

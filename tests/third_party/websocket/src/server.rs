@@ -1,4 +1,4 @@
-//! The listener: an upgrade that names the subprotocol, from an origin that is allowed.
+//! The listener: accepts upgrades that offer the subprotocol, from allowed origins.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,29 +13,30 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 
 use crate::{SUBPROTOCOL, texts};
 
-/// Peers at the same time, those in their handshake included; one more waits.
+/// The number of peers at the same time, including those in their handshake; further ones wait.
 const MAX_LINKS: usize = 1024;
 
-/// How long a handshake may take; and the pause after an accept that failed, mostly for want of descriptors.
+/// The time limit of a handshake; and the pause after a failed accept, which usually means a lack of file descriptors.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves peers of a TCP listener. Each message's envelope holds the peer's [`SocketAddr`]. There is no authentication and no TLS: bind to a loopback address.
+/// Serves the peers of a TCP listener. The envelope of each message contains the peer's [`SocketAddr`]. There is no
+/// authentication and no TLS: bind to a loopback address.
 #[derive(Clone, Debug, Default)]
 pub struct WebSocketServer {
     origins: Vec<String>,
 }
 
 impl WebSocketServer {
-    /// Lets pages of this origin in. Without any, every upgrade that has an `Origin` is refused: it comes from
-    /// a browser, whose user may know nothing of it.
+    /// Allows pages of this origin. By default every upgrade with an `Origin` is refused: it comes from a browser, possibly
+    /// without the knowledge of its user.
     #[must_use]
     pub fn allow_origin(mut self, origin: &str) -> WebSocketServer {
         self.origins.push(origin.to_owned());
         self
     }
 
-    /// Hands every link to `accept`, until the future is dropped; then the links are dropped too.
+    /// Passes every link to `accept`, until the future is dropped; then the links are dropped too.
     pub async fn serve(self, listener: TcpListener, accept: impl Accept) {
         let accept: Arc<dyn Accept> = Arc::new(accept);
         let mut links = JoinSet::new();
@@ -45,7 +46,7 @@ impl WebSocketServer {
             }
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    // The handshake happens in there, so that a slow peer holds nobody else up.
+                    // The handshake is part of the task, so that a slow peer does not delay others.
                     Ok(peer) => drop(links.spawn(serve_one(peer, self.clone(), accept.clone()))),
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 },
@@ -72,7 +73,7 @@ impl WebSocketServer {
 
 async fn serve_one(peer: (TcpStream, SocketAddr), server: WebSocketServer, accept: Arc<dyn Accept>) {
     let (stream, address) = peer;
-    // It only costs latency where it cannot be set.
+    // A failure only costs latency.
     let _slower = stream.set_nodelay(true);
     let judge = |request: &Request, response| server.judge(request, response).map_err(|refused| *refused);
     let upgrade = tokio_tungstenite::accept_hdr_async_with_config(stream, judge, Some(texts::config()));

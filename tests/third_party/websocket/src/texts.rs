@@ -20,12 +20,12 @@ pub(crate) fn config() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(bound).max_frame_size(bound)
 }
 
-/// How long closing may wait for the peer to take what was sent.
+/// How long closing waits for the peer to take what was sent.
 pub(crate) fn patience() -> tokio::time::Sleep {
     tokio::time::sleep(Duration::from_secs(2))
 }
 
-/// Where frames go, and where they come from.
+/// Splits a WebSocket into a sink and a stream of texts.
 pub(crate) fn halves<S>(socket: WebSocketStream<S>) -> (Texts<S>, impl Stream<Item = Result<Bytes, Error>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -33,7 +33,7 @@ where
     let (sink, stream) = socket.split();
     let code = Arc::new(AtomicU16::new(CloseCode::Normal.into()));
     let found = code.clone();
-    // The peer's farewell is the end; it is answered when this side closes.
+    // The peer's close frame is the end. It is answered when this side closes.
     let frames = stream.take_while(|frame| future::ready(!matches!(frame, Ok(Message::Close(_)))));
     let texts = frames.filter_map(move |frame| {
         let error = match frame {
@@ -54,7 +54,7 @@ where
     (Texts { sink, code, farewell: false }, texts)
 }
 
-/// Sends texts, and says why it closes: the reading half has found out.
+/// Sends texts, and closes with the code that the reading half has set.
 pub(crate) struct Texts<S> {
     sink: SplitSink<WebSocketStream<S>, Message>,
     code: Arc<AtomicU16>,
@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Texts<S> {
     }
 }
 
-/// Where the peer was first there is nothing left to be closed.
+/// Closing succeeds if the peer has closed first.
 fn closed_already(error: Error) -> Result<(), Error> {
     if matches!(error, Error::ConnectionClosed | Error::AlreadyClosed) { Ok(()) } else { Err(error) }
 }

@@ -64,7 +64,7 @@ pub(super) async fn equal_ids(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-36: each form of id comes to the server, and back to the client, byte for byte.
+/// FAULT C-36: each form of id reaches the server and returns to the client, byte for byte.
 pub(super) async fn ids(bench: &Bench<'_>) -> Verdict {
     let forms = ["0", "-1", "7", "\"7\"", "\"\"", "9007199254740993", "\"\\u0061\\n\"", "\"é😀\"", "1.0"];
     let mut rig = bench.open().await?;
@@ -94,8 +94,8 @@ fn wire(id: &RequestId) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A request of a legacy server, and the client's answer on a fresh lane; or a refusal at once, where
-/// there is no way to the client.
+/// A request of a legacy server, and the client's answer on a fresh lane. Without a route to the client, the request is
+/// rejected at once.
 pub(super) async fn client_answers(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;
@@ -105,7 +105,7 @@ pub(super) async fn client_answers(bench: &Bench<'_>) -> Verdict {
     let sent = link.send(traffic::out(rig.dialect, ask.into(), Lane::SHARED, false)).await;
     if sent.is_err() {
         return if is_no_route(&sent) || link.binding.one_exchange {
-            Err(Stop::Skip("this link has no way for requests of a server"))
+            Err(Stop::Skip("this link has no route for requests of a server"))
         } else {
             fail(format!("a request of the server was not rejected but: {sent:?}"))
         };

@@ -1,4 +1,4 @@
-//! Promise 5: what says no is a message; what is in messages is not touched.
+//! Promise 5: errors are messages, and payloads are not changed.
 
 use bytes::Bytes;
 
@@ -71,7 +71,7 @@ pub(super) async fn payloads(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-8: what is no message is told, once each, and does not end a link that can go on.
+/// FAULT C-8: input that is not a message is reported, once each, and does not end a link that can continue.
 pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
     let (mut hub, gather) = Hub::new(Reading::Plain);
     let wire = bench.fixture.wire(gather).await;

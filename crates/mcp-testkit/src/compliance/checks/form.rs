@@ -22,7 +22,7 @@ pub(super) async fn a_stream(bench: &Bench<'_>) -> Verdict {
     let asked = rig.at_server().await?;
     for n in 1..=3 {
         rig.note(&asked, traffic::numbered(n)).await?;
-        // Each is on its way before the next, and long before the reply.
+        // Each is sent before the next, and long before the reply.
         let message = rig.expect_at_client(lane, n).await?;
         ensure(matches!(message, Message::Notification(_)), || format!("#{n} is no notification"))?;
     }

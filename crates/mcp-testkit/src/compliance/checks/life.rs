@@ -6,7 +6,7 @@ use crate::compliance::{Dialect, Stop, Verdict, ensure, fail, traffic};
 use mcp_core::message::{Message, Response};
 use mcp_core::transport::{AbandonBy, EndReason, ErrorChain, Inbound, Outbound, SendError};
 
-/// A second reply on a lane has nowhere to go, and is not seen by the client.
+/// A second reply on a lane is rejected, and does not reach the client.
 pub(super) async fn after_last(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     if !rig.has_exchanges() {
@@ -24,7 +24,7 @@ pub(super) async fn after_last(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(3).await
 }
 
-/// FAULT C-38: the client hangs up on one exchange, and only on that one.
+/// FAULT C-38: the client abandons one exchange; the others continue.
 pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let gone = rig.call(1, traffic::numbered(1)).await?;
@@ -32,7 +32,7 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     let kept = rig.call(2, traffic::numbered(2)).await?;
     let second = rig.at_server().await?;
     rig.abandon(gone).await?;
-    // A legacy session outlives its client's connections, where these are many.
+    // A legacy session outlives the connections of its client, if the binding uses several.
     let heard = rig.dialect == Dialect::Modern || rig.client.binding.continuous;
     if heard && rig.client.binding.abandon == AbandonBy::End {
         rig.bench.wait("Ended at the server, after the client's End");
@@ -43,7 +43,7 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
         let late = rig.answer(&first, traffic::result(1.into(), traffic::numbered(1)), true).await;
         ensure(late.is_err(), || "a reply to an exchange that the client ended was accepted".into())?;
     } else {
-        // The server may hear of it or not: the session sends `notifications/cancelled`.
+        // The server may get the end or not: the session also sends `notifications/cancelled`.
         rig.forget(&first);
     }
     rig.reply(&second, traffic::result(2.into(), traffic::numbered(2))).await?;
@@ -51,8 +51,8 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(3).await
 }
 
-/// The server ends an exchange that gets no answer (a cancelled request, an empty batch): the client is
-/// told where lanes reach it, and nothing is said on a byte stream.
+/// The server ends an exchange that gets no answer (a cancelled request, an empty batch). The client gets `Lost` where
+/// lanes reach it; on a byte stream nothing is sent.
 pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let called = rig.call(1, traffic::numbered(1)).await?;
@@ -67,7 +67,7 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     }
     if rig.has_exchanges() {
         rig.bench.wait("Lost at the client, after the server's End");
-        // A legacy client that could come back for the answer would wait for ever: it is told (ledger T-18).
+        // A legacy client that could resume would wait for the answer forever, so it gets an error (ledger T-18).
         let told = rig.dialect != Dialect::Modern && !rig.client.binding.continuous;
         match rig.client_event().await {
             Seen::In(Inbound::Lost { lane, .. }) if lane == called => {}
@@ -86,7 +86,7 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(2).await
 }
 
-/// The error that other implementations too end a cancelled exchange with.
+/// The error that other implementations also end a cancelled exchange with.
 fn is_cancelled(response: &Response) -> bool {
     response.outcome.as_ref().is_err_and(|error| error.code == -32800)
 }

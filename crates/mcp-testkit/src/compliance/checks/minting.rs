@@ -1,12 +1,12 @@
-//! Promise 1: who names lanes.
+//! Promise 1: who mints lanes.
 
 use std::collections::HashSet;
 
 use crate::compliance::bench::Bench;
 use crate::compliance::{Verdict, ensure, traffic};
 
-/// Calls in flight and calls after others have ended all arrive on lanes of their own, where lanes
-/// reach the peer; else all on the shared one.
+/// Where lanes reach the peer, every call arrives on a fresh lane, also after others have ended. Elsewhere all calls arrive
+/// on the shared lane.
 pub(super) async fn server_lanes(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let mut seen = HashSet::new();
@@ -42,12 +42,11 @@ pub(super) async fn server_lanes(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// Whatever comes to the client comes on a lane that the session minted for that call, or on the shared
-/// one.
+/// A message reaches the client on the lane that the session minted for its call, or on the shared one.
 pub(super) async fn client_lanes(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     for n in 0..3_usize {
-        // Sessions count on, over what needs no answer too.
+        // Sessions also mint lanes for messages that expect no answer.
         rig.client.lane();
         let lane = rig.call("same", traffic::numbered(n)).await?;
         let asked = rig.at_server().await?;

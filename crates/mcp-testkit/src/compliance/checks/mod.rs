@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use super::Verdict;
 use super::bench::Bench;
 
-/// One thing that is looked at.
+/// One check.
 pub(super) struct Check {
     pub(super) promise: u8,
     /// A sentence that is true if the promise is kept.
@@ -45,20 +45,20 @@ checks! {
     4 "the answers to a batch are one array" form::batch,
     5 "an error object is a message" errors::error_objects,
     5 "payloads pass byte for byte" errors::payloads,
-    5 "bad input is refused, and the link lives" errors::bad_input,
+    5 "bad input is refused, and the link continues" errors::bad_input,
     6 "send does not wait for answers" sending::no_waiting,
-    6 "send waits for the reader and for nothing else" sending::slow_reader,
+    6 "send waits only for the reader" sending::slow_reader,
     6 "large messages pass both ways at once" sending::large,
-    6 "what has nowhere to go is rejected at once" sending::nowhere,
+    6 "a message without a route is rejected at once" sending::nowhere,
     7 "nothing is lost, doubled or late from the client" order::upward,
     7 "a lane keeps its order" order::in_a_lane,
     7 "an ordered link keeps the order of all lanes" order::across_lanes,
-    7 "delivery is told where order is not kept" order::delivered,
+    7 "delivery is reported where order is not kept" order::delivered,
     7 "recv loses nothing when dropped, at the server" order::cancel_safe_server,
     7 "recv loses nothing when dropped, at the client" order::cancel_safe_client,
     8 "the client's close is idempotent and ends" closing::client_close,
     8 "the server's close is idempotent and ends" closing::server_close,
-    8 "replies under way arrive before the end" closing::replies_first,
+    8 "replies in flight arrive before the end" closing::replies_first,
     8 "nothing hangs when the server vanishes" closing::vanished_server,
     8 "nothing hangs when the client vanishes" closing::vanished_client,
     8 "a dropped connect leaks nothing" closing::dropped_connect,

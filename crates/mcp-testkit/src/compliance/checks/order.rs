@@ -90,7 +90,7 @@ pub(super) async fn across_lanes(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// Once for each message that expects no answer, and for nothing else. Ordered links never say so.
+/// `Delivered` comes once for each message that expects no answer, and never on ordered links.
 pub(super) async fn delivered(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let mut waiting = HashSet::new();
@@ -125,8 +125,7 @@ pub(super) async fn cancel_safe_client(bench: &Bench<'_>) -> Verdict {
     cancel_safe(bench, Reading::Dropping, Reading::Plain).await
 }
 
-/// Messages of many sizes, some larger than any buffer on the way, so that a frame is cut by each of the
-/// dropped futures (complaint 4 of the users of other libraries).
+/// Messages of many sizes, some larger than any buffer on the way, so that dropped futures hit every part of a frame.
 async fn cancel_safe(bench: &Bench<'_>, client: Reading, server: Reading) -> Verdict {
     let mut rig = bench.open_reading(client, server).await?;
     let large = bench.fixture.large();

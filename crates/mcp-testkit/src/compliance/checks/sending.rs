@@ -42,36 +42,36 @@ async fn collect(rig: &mut Rig<'_>, calls: usize) -> Verdict<Vec<Arrived>> {
     Ok(arrived.into_iter().flatten().collect())
 }
 
-/// Gives other tasks turns, so that what can fill up fills up.
+/// Yields to other tasks, so that all queues fill up.
 async fn let_it_run() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }
 
-/// FAULT C-12, C-13: a peer that does not read holds the sender up, and loses nothing when it goes on.
+/// FAULT C-12, C-13: a peer that does not read makes the sender wait, and loses nothing when it continues.
 pub(super) async fn slow_reader(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;
     both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Server).await
 }
 
-/// Both directions full: the client reads all there is while its own sends are stuck, and the server sends all
-/// there is without reading. Peers whose one half waits for the other would wait for each other for ever.
+/// Both directions full: the client reads everything while its sends wait, and the server sends everything without
+/// reading. A transport whose halves wait for each other deadlocks here.
 pub(super) async fn large(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Client).await?;
     both_ways(&mut rig, 2, bench.fixture.large(), First::Client).await
 }
 
-/// Who reads first.
+/// Which side reads first.
 #[derive(Clone, Copy, PartialEq)]
 enum First {
     Client,
     Server,
 }
 
-/// Fills both directions while nobody reads, then reads and compares.
+/// Fills both directions without reading, then reads and compares.
 async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: First) -> Verdict {
     let first = rig.call("first", traffic::numbered(0)).await?;
     let asked = rig.at_server().await?;
@@ -142,7 +142,7 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: Firs
     Ok(())
 }
 
-/// No answer is awaited for what cannot be delivered.
+/// A message that cannot be delivered is rejected without waiting.
 pub(super) async fn nowhere(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     if !rig.has_exchanges() {
@@ -151,7 +151,7 @@ pub(super) async fn nowhere(bench: &Bench<'_>) -> Verdict {
     let called = rig.call(1, traffic::numbered(1)).await?;
     let asked = rig.at_server().await?;
     let link = rig.server_link(asked.link)?;
-    rig.bench.wait("send at the server, on a lane that is none");
+    rig.bench.wait("send at the server, on an unknown lane");
     let note =
         traffic::out(rig.dialect, traffic::server_note(traffic::numbered(9)), Lane::numbered(1 << 62), false);
     let sent = link.send(note).await;

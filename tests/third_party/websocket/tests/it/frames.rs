@@ -1,4 +1,4 @@
-//! What is no text, too long, from elsewhere, or without the subprotocol.
+//! Frames that are not text or too long; peers of other origins or without the subprotocol.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ async fn a_binary_frame_is_answered_by_1003() {
     assert_eq!(close_code(&mut raw).await, CloseCode::Unsupported);
 }
 
-/// It is refused by its length alone: nothing of it is read.
+/// It is refused by its length; nothing of it is read.
 #[tokio::test]
 async fn a_message_that_is_too_long_is_answered_by_1009() {
     let mut raw = Raw::connect(&server().await).await.unwrap();

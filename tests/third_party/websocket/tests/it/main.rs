@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// A client that says what it is told.
+/// A client that sends the given texts.
 struct Raw(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Raw {
@@ -41,7 +41,7 @@ impl Wire for Raw {
     }
 }
 
-/// Serves here, and gives the URL.
+/// Starts a server, and returns its URL.
 async fn listen(server: Arc<dyn Accept>) -> Result<(String, tokio::task::JoinHandle<()>), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}/", listener.local_addr()?);
@@ -65,7 +65,7 @@ async fn every_promise_is_kept() {
     let lanes = [
         "equal ids on two lanes are two calls",
         "a lane is over after its last message",
-        "what has nowhere to go is rejected at once",
+        "a message without a route is rejected at once",
     ];
     assert_eq!(skipped, lanes);
 }

@@ -1,4 +1,4 @@
-//! Peers that nobody here wrote: the WebSocket client and server of the Python SDK 1.30.0, in the legacy era.
+//! Foreign peers: the WebSocket client and server of the Python SDK 1.30.0, in the legacy era.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,8 +15,8 @@ use tokio::process::Command;
 
 use crate::listen;
 
-/// A script, on the packages of `requirements-1.lock`; `None` where they are not installed, which an unattended run
-/// must not allow.
+/// A script, on the packages of `requirements-1.lock`; `None` if they are not installed, which an unattended run must not
+/// accept.
 fn script(file: &str) -> Option<Command> {
     let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../interop");
     let python = std::env::var_os("MCP_TEST_PYTHON_1").map(PathBuf::from);
@@ -48,11 +48,11 @@ async fn answer(_: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_client_talks_to_the_python_server() {
     let Some(mut command) = script("servers/websocket_1.py") else { return };
-    // It writes a page to stderr about each method that it does not know.
+    // It writes a traceback to stderr for each method that it does not know.
     let mut server = command.stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let port: u16 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
-    // It has bound its port, and listens a little later.
+    // It has bound its port, and starts to listen a little later.
     let url = format!("ws://127.0.0.1:{port}/");
     while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
