@@ -54,7 +54,8 @@ pub(crate) fn nextest(args: &[String], variables: &[(&str, PathBuf)]) -> Outcome
     let Some(tools) = Tools::install("the watchdog for tests (cargo-nextest)")? else {
         return libtest(cargo().arg("test").args(COMMON).arg("--no-fail-fast").args(args).envs(variables));
     };
-    let report = bin_dir()?.with_file_name("nextest").join("default/junit.xml");
+    // nextest keeps its reports here, whatever the target folder is.
+    let report = root().join("target/nextest/default/junit.xml");
     let _absent = std::fs::remove_file(&report);
     let mut tests = tools.cargo("nextest");
     let outcome = run_command(tests.arg("run").args(COMMON).args(args).envs(variables));

@@ -1,16 +1,16 @@
-//! Blocking work on threads that nobody waits for.
+//! Blocking work on detached threads.
 //!
-//! Not on the runtime's blocking pool: a read of a terminal that never returns would hold up the end of the
-//! runtime, and with it the end of the server.
+//! The runtime's blocking pool is not used: a read of a terminal may never return, and the runtime would wait for
+//! it when it shuts down.
 
 use tokio::sync::oneshot;
 
-/// Does `work` on a thread of its own. `None` if there is no thread to be had, or if it panicked. A dropped
-/// future leaves the thread alone; it ends with the process.
+/// Does `work` on a new thread. `None` if the thread cannot be started, or if `work` panics. Dropping the future
+/// does not stop the thread; it ends with the process.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, done) = oneshot::channel();
     let body = move || {
-        // Nobody may be waiting any more.
+        // The receiver may have been dropped.
         let _unwanted = sender.send(work());
     };
     std::thread::Builder::new().name("mcp-aside".into()).spawn(body).ok()?;

@@ -24,20 +24,21 @@ use crate::stderr::Drain;
 use crate::sys;
 use crate::writer::LineWriter;
 
-/// After the child has exited, its output ends when nothing came for this long: a grandchild may hold the
-/// pipe (FAULT C-3, C-15).
+/// After the child has exited, its output counts as ended once nothing has come for this long: a grandchild may
+/// hold the pipe open.
+// FAULT C-3, C-15.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// A child that has closed its output is given this long to show that it is exiting by itself.
+/// How long a close waits for a child that has closed its output to exit by itself.
 const DYING: Duration = Duration::from_millis(100);
 
-/// How long a close waits for the reaping and for the last of stderr, once the group is dead.
+/// How long a close waits for the reaping and for the end of stderr, once the group is dead.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A link to a server that runs as a child process. Made by [`ChildCommand`](crate::ChildCommand).
 ///
-/// Dropping it, or both its halves, kills the child's whole process group at once, also outside a runtime.
-/// To end it politely, close the sending half.
+/// Dropping it, or both its halves, kills the child's whole process group at once, also outside a runtime. To let
+/// the child exit by itself, close the sending half.
 pub struct ChildTransport {
     pub(crate) reaper: Reaper,
     pub(crate) input: sys::Input,
@@ -110,8 +111,7 @@ impl TransportSender for ChildSender {
             return Ok(closed.clone());
         }
         let note = if self.exited_by_itself().await { None } else { Some(self.end().await) };
-        // Here, not only in the reaper's thread: whoever ends the program after this must leave nothing behind,
-        // however late that thread gets its turn.
+        // Not only in the reaper's thread: the program may end right after this, before that thread runs.
         self.reaper.kill();
         self.reaper.release();
         let mut closed = CloseReport::default();
@@ -127,7 +127,7 @@ impl TransportSender for ChildSender {
             let _ended = timeout(LAST_WORDS, stderr.ended()).await;
             closed.stderr_tail = stderr.tail();
         }
-        // A child that ends by itself may have said why on the wrong stream.
+        // A child that ends by itself may have printed the reason to stdout.
         closed.note = note.or_else(|| self.witness.evidence().output());
         self.writer.close_stream().await;
         self.stderr = None;
@@ -144,9 +144,9 @@ impl ChildSender {
         self.shutdown.is_none() && self.life.borrow().exit().is_some()
     }
 
-    /// Ends the child, politely first. What had to be done, in words.
+    /// Ends the child: closes its input, then SIGTERM, then SIGKILL. Returns what was necessary, in words.
     async fn end(&mut self) -> String {
-        // Whatever a dropped close has left undone; idempotent.
+        // A dropped close may have left it open; idempotent.
         self.writer.close_stream().await;
         let timeouts = self.timeouts;
         let shutdown =

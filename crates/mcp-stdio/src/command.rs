@@ -21,13 +21,13 @@ use crate::shutdown::ShutdownTimeouts;
 use crate::stderr::{Drain, StderrHub, StderrLines, StderrMode};
 use crate::sys;
 
-/// How to start a server, again and again if need be.
+/// A command that starts a server, once for each link.
 ///
-/// The program is started directly, never by a shell, in a process group of its own. It sees a short list
-/// of our variables (who it is, `PATH`, locale, proxies, certificates) and what is passed or set here. A
+/// The program is started directly, never by a shell, in a new process group. It sees a short list of our
+/// environment variables (user, `PATH`, locale, proxies, certificates) and those that are passed or set here. A
 /// Ctrl-C at our terminal does not reach it; closing the link ends it.
 ///
-/// `Debug` shows neither arguments nor values: they hold secrets.
+/// `Debug` shows neither arguments nor values, which may be secrets.
 ///
 /// ```no_run
 /// use mcp_core::transport::Connect;
@@ -53,7 +53,7 @@ pub struct ChildCommand {
 }
 
 impl ChildCommand {
-    /// Will start this program: a path, or a name to be found by `PATH`.
+    /// A command for this program: a path, or a name that is looked up in `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> ChildCommand {
         ChildCommand {
             program: program.as_ref().to_owned(),
@@ -69,7 +69,7 @@ impl ChildCommand {
         }
     }
 
-    /// Adds an argument, which arrives as it is.
+    /// Adds an argument. It is passed unchanged.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> ChildCommand {
         self.args.push(arg.as_ref().to_owned());
@@ -83,74 +83,73 @@ impl ChildCommand {
         self
     }
 
-    /// Starts it in this directory instead of ours.
+    /// Sets the directory in which the program starts. Default: ours.
     #[must_use]
     pub fn cwd(mut self, directory: impl Into<PathBuf>) -> ChildCommand {
         self.cwd = Some(directory.into());
         self
     }
 
-    /// Sets a variable, in place of an inherited one.
+    /// Sets an environment variable; replaces an inherited one.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> ChildCommand {
         self.set.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
-    /// Passes a variable of ours on, if there is one of this name when the child is started. Functions
-    /// that old shells export (values that start with `()`) are never passed.
+    /// Passes our variable of this name to the child, if it is set when the child is started. Shell functions
+    /// (values that start with `()`) are never passed.
     #[must_use]
     pub fn pass_env(mut self, name: impl AsRef<OsStr>) -> ChildCommand {
         self.passed.push(name.as_ref().to_owned());
         self
     }
 
-    /// What becomes of its stderr. Default: [`StderrMode::Capture`].
+    /// Sets where its stderr goes. Default: [`StderrMode::Capture`].
     #[must_use]
     pub fn stderr(mut self, mode: StderrMode) -> ChildCommand {
         self.mode = mode;
         self
     }
 
-    /// How long each step of ending it may take.
+    /// Sets how long each step of ending it may take.
     #[must_use]
     pub fn shutdown_timeouts(mut self, timeouts: ShutdownTimeouts) -> ChildCommand {
         self.timeouts = timeouts;
         self
     }
 
-    /// The bounds of the stream.
+    /// Sets the limits of the byte stream.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> ChildCommand {
         self.limits = limits;
         self
     }
 
-    /// The lines that children of this command write to stderr from now on ([`StderrMode::Capture`] only).
+    /// Returns the lines that children of this command write to stderr from now on ([`StderrMode::Capture`] only).
     pub fn stderr_lines(&self) -> StderrLines {
         self.hub.lines()
     }
 
-    /// The names of the variables that a child started now would see.
+    /// Returns the names of the environment variables that a child started now would see.
     pub fn env_names(&self) -> Vec<OsString> {
         child_env(&self.passed, &self.set, |name| std::env::var_os(name)).into_keys().collect()
     }
 
-    /// Shows what the newest child of this command has written that is not MCP, for an error about it.
+    /// Returns a monitor of the newest child of this command, for errors about it.
     pub fn monitor(&self) -> ChildMonitor {
         self.monitor.clone()
     }
 
-    /// Starts the program. It returns as soon as the system has done so; whether the program speaks MCP
-    /// shows later.
+    /// Starts the program. Returns as soon as the process exists; whether it speaks MCP is not known yet.
     ///
     /// # Errors
     ///
-    /// [`StdioError::Spawn`] or [`StdioError::Cwd`], at once, naming the path.
+    /// [`StdioError::Spawn`] or [`StdioError::Cwd`], which name the path.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with I/O enabled; nothing is left running.
+    /// Outside a tokio runtime with I/O enabled. No process is left running.
     pub fn spawn(&self) -> Result<ChildTransport, StdioError> {
         self.start().map_err(|source| self.explain(source))
     }
@@ -190,7 +189,7 @@ impl ChildCommand {
         })
     }
 
-    /// A missing directory is reported like a missing program; only looking tells them apart.
+    /// The system reports a missing directory like a missing program, so the directory is looked at.
     fn explain(&self, source: io::Error) -> StdioError {
         let program = PathBuf::from(&self.program);
         match &self.cwd {
@@ -220,8 +219,7 @@ fn check_directory(path: &Path) -> io::Result<()> {
 
 #[async_trait]
 impl Connect for ChildCommand {
-    /// Starts a new process each time. There is nothing to wait for in here, so a dropped future has either
-    /// not started one or handed it over.
+    /// Starts a new process each time. Never pending, so a dropped future leaks no process.
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         match self.spawn() {
             Ok(link) => Ok(Box::new(link)),

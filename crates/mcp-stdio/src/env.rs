@@ -1,10 +1,10 @@
-//! Which variables of our own environment a child sees (FAULT A-B30).
+//! Which variables of our environment a child sees.
+// FAULT A-B30.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// What every child gets: who and where it is, how to reach the network, whom to trust. Nothing that
-/// usually holds a secret.
+/// What every child gets: user, locale and directories. Nothing that usually holds a secret.
 #[cfg(not(windows))]
 const INHERITED: &[&str] =
     &["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
@@ -43,7 +43,7 @@ const NETWORK: &[&str] = &[
     "CURL_CA_BUNDLE",
 ];
 
-/// The environment of a child: what is inherited, then what was asked for by name, then what was set.
+/// The environment of a child: inherited variables, then those passed by name, then those that are set.
 pub(crate) fn child_env(
     passed: &[OsString],
     set: &BTreeMap<OsString, OsString>,
@@ -58,7 +58,7 @@ pub(crate) fn child_env(
     env
 }
 
-/// Old shells export functions this way, and a shell that reads one runs it.
+/// Old shells export functions this way, and a shell that inherits one may run it.
 fn is_function(value: &OsStr) -> bool {
     value.as_encoded_bytes().starts_with(b"()")
 }

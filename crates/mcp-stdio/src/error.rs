@@ -6,30 +6,30 @@ use std::path::PathBuf;
 
 use mcp_core::transport::{ConnectError, TransportError};
 
-/// An error of this crate. Reached by a downcast from [`TransportError::get_ref`].
+/// An error of this crate. Get it by a downcast from [`TransportError::get_ref`].
 ///
-/// It names the program and the directory, never an argument or a variable: those hold secrets.
+/// It names the program and the directory, never an argument or a variable, which may be secrets.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StdioError {
     /// The program could not be started.
     Spawn {
-        /// What was to be run.
+        /// The program.
         program: PathBuf,
-        /// Where, if that was given.
+        /// The directory, if one was set.
         cwd: Option<PathBuf>,
-        /// Why not.
+        /// The cause.
         source: io::Error,
-        /// What is probably wrong with the command or the file, where looking at it shows that.
+        /// What is probably wrong with the command or the file, if that is known.
         reason: Option<String>,
     },
-    /// The directory to start the program in does not exist or is none.
+    /// The directory does not exist, or is not a directory.
     Cwd {
-        /// What was to be run.
+        /// The program.
         program: PathBuf,
         /// The directory.
         cwd: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The standard streams of this process already carry a link.

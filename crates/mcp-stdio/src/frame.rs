@@ -16,10 +16,10 @@ impl BatchLanes {
     }
 }
 
-/// What a frame of a byte stream is to a session: a message, a batch on a lane of its own, or why it is
-/// neither. Everything but a batch is on [`Lane::SHARED`].
+/// Converts a frame of a byte stream to what a session receives: a message, a batch on a new lane, or a refusal.
+/// Everything but a batch is on [`Lane::SHARED`].
 ///
-/// Pure: any transport that frames by newlines can use it.
+/// Does no I/O: any transport with newline framing can use it.
 pub fn stream_inbound(frame: Frame, max_depth: u32, lanes: &mut BatchLanes, envelope: &Envelope) -> Inbound {
     let refusal = match frame {
         Frame::Line(text) => match decode_with_depth(text, max_depth) {

@@ -1,16 +1,58 @@
-//! MCP over stdio and any other reliable byte stream.
+//! MCP over byte streams: child processes first, then standard streams, pipes and sockets.
 //!
-//! - [`ChildCommand`] starts a server as a child process and ends it without leaving anything behind.
-//! - [`stdio`] is the other side: the link over this process's own standard streams.
-//! - [`StreamTransport`] runs over any reader and writer; [`tcp`], [`serve_tcp`] and, on Unix, `unix` and
-//!   `serve_unix` over sockets.
+//! This crate provides the [stdio transport] of MCP for the crate `mcp-core`, and the same framing over any other
+//! reliable byte stream. One message is one line of JSON.
 //!
-//! Framing is one message per line everywhere (ledger STDIO-B-001), and cancellation goes by message.
-//! Everything needs a tokio runtime with I/O and time enabled. There is no authorization on these links
-//! (STDIO-B-013): a child gets its credentials from its environment.
+//! | to | use |
+//! |---|---|
+//! | start a server as a child process and talk to it | [`ChildCommand`] |
+//! | be such a server | [`stdio`] |
+//! | use any `AsyncRead` and `AsyncWrite`, in either role | [`StreamTransport`] |
+//! | use a socket | [`tcp`], `unix` |
+//! | serve sockets | [`serve_tcp`], `serve_unix` |
 //!
-//! Unix is what this crate is tested on. The Windows part compiles and has not been run; it ends the direct
-//! child only, because a job object needs unsafe code.
+//! # A client
+//!
+//! ```no_run
+//! use mcp_core::client::Client;
+//! use mcp_stdio::ChildCommand;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = ChildCommand::new("my-server").arg("--stdio").env("LOG_LEVEL", "info");
+//! let client = Client::builder("my-app", "1.0.0").connect(server).await?;
+//! println!("{}", client.request("tools/list", None).await?.raw());
+//! // Closes the server's stdin and waits for it to exit.
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Closing a link ends the process: its stdin is closed, then its process group gets SIGTERM, then SIGKILL, each after
+//! a timeout ([`ShutdownTimeouts`]). Dropping the link kills the group at once. If a server exits or does not answer,
+//! [`ChildMonitor`] shows what it wrote to stderr, and what it wrote to stdout that is not MCP.
+//!
+//! # A server
+//!
+//! ```no_run
+//! use mcp_core::server::{Router, Server, ToolDef, ToolError};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let hello = ToolDef::new("hello").input(r#"{"type":"object"}"#);
+//! let router = Router::new().tool(hello, |_arguments, _context| async { Ok::<_, ToolError>("Hello!") });
+//! Server::builder("my-server", "1.0.0").build(router)?.serve(mcp_stdio::stdio()?).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Requirements
+//!
+//! Everything needs a tokio runtime with I/O and time enabled. These links have no authorization: a child gets its
+//! credentials from its environment, and a listener belongs on a loopback address or a private socket file.
+//!
+//! The crate is tested on Unix. The Windows part compiles but is not tested; it ends only the direct child, because a
+//! job object needs unsafe code.
+//!
+//! [stdio transport]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
 
 mod child;
 mod command;

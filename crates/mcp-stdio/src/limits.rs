@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use mcp_core::message::DEFAULT_MAX_DEPTH;
 
-/// What one stream may cost. The error that a limit causes names it.
+/// The limits of one byte stream. An error that a limit causes names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest line that is read, in bytes without its newline. Default: 16 MiB. A longer one is
-    /// refused and skipped; the link lives on (FAULT C-7).
+    /// The longest line that is read, in bytes without its newline. Default: 16 MiB. A longer line is refused and
+    /// skipped; the link stays open.
+    // FAULT C-7.
     pub max_line: usize,
     /// How deep JSON may be nested. Default: 128, at most 512.
     pub max_depth: u32,
@@ -57,14 +58,14 @@ impl Limits {
         self
     }
 
-    /// The same limits with another time for the first message; [`Duration::MAX`] is no limit.
+    /// The same limits with another time for the first message; [`Duration::MAX`] disables it.
     #[must_use]
     pub fn first_message(mut self, time: Duration) -> Limits {
         self.first_message = time;
         self
     }
 
-    /// The same limits with another time of silence; [`Duration::MAX`] is no limit.
+    /// The same limits with another time of silence; [`Duration::MAX`] disables it.
     #[must_use]
     pub fn idle(mut self, time: Duration) -> Limits {
         self.idle = time;

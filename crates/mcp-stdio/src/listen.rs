@@ -15,29 +15,31 @@ use crate::limits::Limits;
 use crate::silence::{SilenceLimits, SilentLinks};
 use crate::stream::{self, StreamTransport};
 
-/// The pauses after an accept that failed for want of file descriptors or memory (FAULT C-46).
+/// The pauses after an accept that failed because file descriptors or memory ran out.
+// FAULT C-46.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Who connected over a Unix socket, as the kernel says. In the [`Envelope`] of every message.
+/// The peer of a Unix socket, as the kernel reports it. In the [`Envelope`] of every message.
 ///
 /// [`Envelope`]: mcp_core::transport::Envelope
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerCredentials {
-    /// The user.
+    /// The user id.
     pub uid: u32,
-    /// The group.
+    /// The group id.
     pub gid: u32,
-    /// The process, where the system tells.
+    /// The process id, where the system reports it.
     pub pid: Option<i32>,
 }
 
-/// Serves every TCP peer until the listener fails or the future is dropped; links that are being served
-/// live on in tasks of their own. There is no authentication: bind to a loopback address.
+/// Serves every TCP peer until the listener fails or the future is dropped; open links go on in their own tasks.
+/// There is no authentication: bind to a loopback address. [`Limits`] bound the number of links, the time for the
+/// first message, and silence.
 ///
 /// # Errors
 ///
-/// An error of the listener that does not pass by itself.
+/// A permanent error of the listener.
 pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: impl Accept) -> io::Result<()> {
     let next = |context: &mut Context<'_>| {
         listener.poll_accept(context).map_ok(|(socket, _)| stream::tcp(socket).limits(limits))
@@ -45,12 +47,12 @@ pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: impl Accep
     serve(limits, accept, next).await
 }
 
-/// Serves every peer of a Unix socket, with its [`PeerCredentials`], like [`serve_tcp`]. Who may connect
-/// is a matter of the socket file's permissions.
+/// Serves every peer of a Unix socket like [`serve_tcp`], with its [`PeerCredentials`]. The permissions of the socket
+/// file decide who may connect.
 ///
 /// # Errors
 ///
-/// An error of the listener that does not pass by itself.
+/// A permanent error of the listener.
 #[cfg(unix)]
 pub async fn serve_unix(
     listener: tokio::net::UnixListener,
@@ -70,7 +72,7 @@ pub async fn serve_unix(
     serve(limits, accept, next).await
 }
 
-/// The accept loop, over whatever yields links.
+/// The accept loop.
 async fn serve<R, W, F>(limits: Limits, accept: impl Accept, mut next: F) -> io::Result<()>
 where
     R: AsyncRead + Unpin + Send + 'static,
@@ -101,7 +103,7 @@ where
                 AcceptError::Peer => {}
                 AcceptError::Exhausted => {
                     if pause == FIRST_PAUSE {
-                        tracing::warn!(%error, "cannot accept; trying again");
+                        tracing::warn!(%error, "cannot accept; retrying");
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

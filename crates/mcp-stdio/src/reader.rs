@@ -12,16 +12,16 @@ use crate::frame::{BatchLanes, stream_inbound};
 use crate::limits::Limits;
 use crate::skipped::SkippedLines;
 
-/// The room for one read. It grows with a long line, so that the line does not take hundreds of reads.
+/// The free space for one read. It grows with a long line, so that the line does not take hundreds of reads.
 const READ: usize = 64 * 1024;
 const LARGEST_READ: usize = 1024 * 1024;
 
-/// How long to wait when the kernel says that a blocking stream would block: somebody else has set
-/// `O_NONBLOCK` on a description that is shared with us.
+/// How long to wait when a blocking stream reports that it would block: another process has set `O_NONBLOCK` on the
+/// shared description.
 const WOULD_BLOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Reads lines and hands them over as messages. What was read and not yet handed over is in here, so
-/// dropping a `recv` future loses nothing.
+/// Reads lines and returns them as messages. What was read and not returned yet is kept here, so dropping a `recv`
+/// future loses nothing.
 pub(crate) struct LineReader<R> {
     stream: R,
     lines: LineDecoder,
@@ -29,7 +29,7 @@ pub(crate) struct LineReader<R> {
     lanes: BatchLanes,
     envelope: Envelope,
     ended: bool,
-    /// On a link to a child, what its unreadable lines are kept in.
+    /// On a link to a child, the record of its unreadable lines.
     skipped: Option<SkippedLines>,
 }
 
@@ -52,7 +52,7 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
         self
     }
 
-    /// No more is read. What is in the buffer is still handed over.
+    /// Stops reading. What is in the buffer is still returned.
     pub(crate) fn end(&mut self) {
         self.ended = true;
     }

@@ -17,21 +17,21 @@ pub struct StdioTransport(Stream);
 
 type Stream = StreamTransport<Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>>;
 
-/// Takes the standard streams of this process over, for good, as a link.
+/// Takes over the standard streams of this process as a link, for the rest of its life.
 ///
-/// From then on the wire is reached through private descriptors only. What a handler prints goes to
-/// stderr (ledger STDIO-S-002, T-35), and reading stdin yields its end at once; so it is for child
-/// processes. The end of stdin ends the receiving half (STDIO-S-011); replies still go out. A client that
-/// has closed our stdout makes a send fail for good (FAULT C-19): a server then ends.
+/// Afterwards only private descriptors reach the client. What a handler prints to stdout goes to stderr, and reading
+/// stdin returns its end at once, also in child processes. The end of stdin ends the receiving half; replies are
+/// still sent. Once the client has closed our stdout every send fails, and a server ends.
 ///
-/// Nothing here keeps a runtime from shutting down or leaves `O_NONBLOCK` on a description that other
-/// processes share: pipes are opened anew where the system allows it (Linux), and all else (files,
-/// terminals, sockets) is read and written by threads.
+/// The link does not delay the shutdown of a runtime, and leaves no `O_NONBLOCK` on a description that other processes
+/// share: pipes are reopened where the system allows it (Linux); files, terminals and sockets are read and written by
+/// threads.
+// STDIO-S-002, T-35, STDIO-S-011, FAULT C-19.
 ///
 /// # Errors
 ///
 /// [`StdioError::Taken`] on the second call in one process; [`StdioError::Streams`] if the descriptors
-/// cannot be had.
+/// cannot be duplicated.
 ///
 /// # Panics
 ///
@@ -50,7 +50,7 @@ fn open() -> std::io::Result<StdioTransport> {
 }
 
 impl StdioTransport {
-    /// The link with other limits.
+    /// Sets the limits of the byte stream.
     #[must_use]
     pub fn limits(self, limits: Limits) -> StdioTransport {
         StdioTransport(self.0.limits(limits))

@@ -1,4 +1,5 @@
-//! A child's stderr: always drained, kept within a bound, never an error (ledger STDIO-B-004, STDIO-C-005).
+//! A child's stderr: always drained, kept within a bound, never an error.
+// STDIO-B-004, STDIO-C-005.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
-/// How much of the newest text is kept for each child, in bytes.
+/// The most recent text that is kept for each child, in bytes.
 const RING: usize = 64 * 1024;
 /// How much of that goes into an error, in bytes.
 const TAIL: usize = 4 * 1024;
@@ -16,22 +17,22 @@ const LINE: usize = 8 * 1024;
 /// How many lines wait for a slow listener before the oldest are dropped.
 const LINES: usize = 256;
 
-/// What becomes of a child's stderr.
+/// Where a child's stderr goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StderrMode {
-    /// It is read: the newest 64 KiB are kept, the end of them goes into errors, and
-    /// [`StderrLines`] has the lines.
+    /// It is read: the last 64 KiB are kept, the end of them is shown in errors, and [`StderrLines`] yields the
+    /// lines.
     #[default]
     Capture,
-    /// It goes where our own stderr goes.
+    /// To our stderr.
     Inherit,
-    /// It goes nowhere.
+    /// To the null device.
     Null,
 }
 
-/// The lines that children of one command write to stderr, from the call on that made it.
+/// The lines that the children of one command write to stderr after this value was made.
 ///
-/// Bounded: whoever reads too slowly loses the oldest lines, and never holds up a child.
+/// Bounded: a slow reader loses the oldest lines, and never delays a child.
 #[derive(Debug)]
 pub struct StderrLines(broadcast::Receiver<Arc<str>>);
 
@@ -157,7 +158,7 @@ fn keep(ring: &mut VecDeque<u8>, chunk: &[u8]) {
 
 fn publish(line: &mut Vec<u8>, lines: &broadcast::Sender<Arc<str>>) {
     let text = String::from_utf8_lossy(line.trim_ascii_end());
-    // Nobody listening is no error.
+    // An error means that there is no receiver.
     let _unheard = lines.send(text.as_ref().into());
     line.clear();
 }
@@ -186,7 +187,7 @@ mod tests {
         assert!(tail.len() <= TAIL);
     }
 
-    /// FAULT C-11: a listener that never reads holds nobody up, and gets the newest lines.
+    /// FAULT C-11: a receiver that never reads delays no child, and gets the newest lines.
     #[tokio::test]
     async fn a_slow_listener_loses_the_oldest_lines() {
         let hub = StderrHub::default();

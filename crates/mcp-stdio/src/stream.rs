@@ -1,4 +1,5 @@
-//! MCP over any reliable byte stream: one message, one line (ledger STDIO-B-014, STDIO-B-015).
+//! MCP over any reliable byte stream: one message, one line.
+// STDIO-B-014, STDIO-B-015.
 
 use mcp_core::transport::{
     Binding, Connect, ConnectError, Envelope, Transport, TransportReceiver, TransportSender, async_trait,
@@ -11,10 +12,10 @@ use crate::reader::LineReader;
 use crate::silence::{BoundedReader, SilenceLimits};
 use crate::writer::LineWriter;
 
-/// A link over a reader and a writer, for either role.
+/// A link over a reader and a writer, for clients and servers.
 ///
-/// The link is continuous and ordered; a request is abandoned by message; the end of the input ends it.
-/// A stream that is not `Unpin` fits after [`Box::pin`].
+/// The link is continuous and ordered, and a request is cancelled by a notification. The end of the input ends it.
+/// A stream that is not `Unpin` can be used after [`Box::pin`].
 ///
 /// ```
 /// use mcp_core::transport::Transport;
@@ -40,7 +41,7 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    /// A link that reads here and writes there.
+    /// A link that reads from `reader` and writes to `writer`.
     pub fn new(reader: R, writer: W) -> StreamTransport<R, W> {
         StreamTransport {
             reader,
@@ -52,14 +53,14 @@ where
         }
     }
 
-    /// The link under another name, for logs.
+    /// Sets the name of the link in logs. Default: `stream`.
     #[must_use]
     pub fn named(mut self, name: &'static str) -> Self {
         self.name = name;
         self
     }
 
-    /// The link with other limits.
+    /// Sets the limits of the byte stream.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -72,7 +73,7 @@ where
         self
     }
 
-    /// The link with this beside every message that it receives: who the peer is, for instance.
+    /// Sets the envelope of every message that is received, such as the identity of the peer.
     #[must_use]
     pub fn envelope(mut self, envelope: Envelope) -> Self {
         self.envelope = envelope;
@@ -99,9 +100,9 @@ where
     }
 }
 
-/// A link over a TCP connection. Messages are not held back to be sent together (`TCP_NODELAY`).
+/// A link over a TCP connection. Sets `TCP_NODELAY`.
 pub fn tcp(stream: TcpStream) -> StreamTransport<impl AsyncRead + Unpin, impl AsyncWrite + Unpin> {
-    // It only costs latency where it cannot be set.
+    // Without it only latency suffers.
     let _slower = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     StreamTransport::new(reader, writer).named("tcp")
@@ -116,11 +117,11 @@ pub fn unix(
     StreamTransport::new(reader, writer).named("unix")
 }
 
-/// Connects once, over a link that is already there. The second time is [`ConnectError::AlreadyUsed`].
+/// Connects once, over an existing link. A second connect is [`ConnectError::AlreadyUsed`].
 pub struct StreamConnect(Option<Box<dyn Transport>>);
 
 impl StreamConnect {
-    /// Will hand over this link.
+    /// A connector that returns this link.
     pub fn new(link: impl Transport) -> StreamConnect {
         StreamConnect(Some(Box::new(link)))
     }

@@ -1,7 +1,7 @@
-//! Blocking streams read and written by threads of their own.
+//! Blocking streams, each read or written by a separate thread.
 //!
-//! Not by the runtime's blocking pool: a read that never returns would keep the runtime from shutting
-//! down. These threads are detached; one that is stuck in a system call ends with the process.
+//! The runtime's blocking pool is not used: a read that never returns would keep the runtime from shutting down.
+//! These threads are detached; one that is stuck in a system call ends with the process.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;

@@ -44,7 +44,7 @@ impl Counts {
         counts
     }
 
-    /// Prints what was skipped, what failed, and the total. It is an error if a test failed or none was run.
+    /// Prints what was skipped, what failed, and the total. See [`Counts::verdict`].
     pub(crate) fn report(&self) -> Outcome {
         println!();
         for skip in &self.skips {
@@ -54,6 +54,11 @@ impl Counts {
             println!("FAILED: {failure}");
         }
         println!("{}", self.total());
+        self.verdict()
+    }
+
+    /// It is an error if a test failed or none was run.
+    fn verdict(&self) -> Outcome {
         match (self.failed, self.passed) {
             (0, 0) => Err("no test was run".to_owned()),
             (0, _) => Ok(()),
@@ -160,12 +165,12 @@ SKIPPED: four: npm is missing</system-out></testcase>
         );
         let skips: Vec<&str> = counts.skips.iter().map(String::as_str).collect();
         assert_eq!(skips, ["four: node <20> is missing", "four: npm is missing"]);
-        assert_eq!(counts.report().unwrap_err(), "2 tests failed");
+        assert_eq!(counts.verdict().unwrap_err(), "2 tests failed");
     }
 
     #[test]
     fn a_run_without_a_test_fails() {
-        assert_eq!(Counts::of_junit("<testsuites/>").report().unwrap_err(), "no test was run");
+        assert_eq!(Counts::of_junit("<testsuites/>").verdict().unwrap_err(), "no test was run");
     }
 
     #[test]

@@ -28,8 +28,8 @@ const LISTING: Duration = Duration::from_secs(2);
 /// `mcp call`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server, if it is no command; the tool; its arguments: key=value, typed by the tool's schema, or
-    /// key:=JSON
+    /// The server, unless a command follows `--`; the tool; its arguments: key=value, typed by the tool's
+    /// schema, or key:=JSON
     #[arg(value_name = "[SERVER] TOOL [KEY=VALUE]")]
     pub(crate) words: Vec<String>,
     /// The arguments as one JSON object, from a file (@FILE), or from stdin (-)

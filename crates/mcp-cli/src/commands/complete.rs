@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// The argument is one of this resource template
     #[arg(long, value_name = "URI", group = "of")]
     template: Option<String>,
-    /// The server, if it is no command; the argument and how it begins; what the others are
+    /// The server, unless a command follows `--`; the argument and its beginning; the other arguments
     #[arg(value_name = "[SERVER] ARGUMENT=START [KEY=VALUE]")]
     pub(crate) words: Vec<String>,
     /// The command that starts the server, and its arguments
@@ -79,7 +79,7 @@ fn params(options: &Options, words: &[String]) -> Result<RawJson, Failure> {
         return Err(target::incomplete("the argument", "complete ARGUMENT=START --prompt NAME"));
     };
     let (name, value) = argument.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Failure::usage(format!("{argument:?} is no argument"))
+        Failure::usage(format!("{argument:?} is not an argument"))
             .hint("it is written NAME=START, START may be empty")
     })?;
     Ok(request(RawJson::object(reference), name, value, &prompt::pairs(others)?))

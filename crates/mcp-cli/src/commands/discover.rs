@@ -27,7 +27,7 @@ const WHY: usize = 72;
 /// `mcp discover`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     target: Option<String>,
     /// Try these paths instead of /mcp, /, /tools, /api/mcp, /v1/mcp and /sse; one in the URL comes first
@@ -136,7 +136,7 @@ fn spoken(found: &Found) -> String {
     format!("{versions} ({})", found.era)
 }
 
-/// The URL to use. What was given as a query is known to whoever gave it, and may be a secret.
+/// The URL to use, without the query, which may be a secret.
 fn address(found: &Found) -> String {
     redact::url(&found.url)
 }

@@ -20,7 +20,7 @@ use crate::text;
 /// `mcp info`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// The command that starts the server, and its arguments

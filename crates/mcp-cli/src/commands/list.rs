@@ -41,7 +41,7 @@ pub(crate) const PROMPTS: Kind = Kind { method: "prompts/list", member: "prompts
 /// The options of commands that list.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// Only what has this text in its name, title, description or URI (upper and lower case are the same)

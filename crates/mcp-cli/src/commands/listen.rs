@@ -15,14 +15,14 @@ use crate::global::Global;
 use crate::signals::Signals;
 use crate::terminal::out;
 
-/// The wait before a subscription that the server ended is asked for again; doubled from there.
+/// The wait before a subscription that the server ended is opened again; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// `mcp listen`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// Changes of the list of tools (without any of these options: of all three lists)
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Changes of this resource; may be given more than once
     #[arg(long, value_name = "URI")]
     uri: Vec<String>,
-    /// End after so many changes
+    /// End after this number of changes
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// The command that starts the server, and its arguments
@@ -94,7 +94,7 @@ fn filter(options: &Options) -> SubscriptionFilter {
     filter
 }
 
-/// Prints an event. `false` if nobody reads any more.
+/// Prints an event. `false` if stdout is closed.
 fn event(item: &SubscriptionEvent) -> Result<bool, Failure> {
     let name = |name| ("event", RawJson::string(name));
     let members = match item {

@@ -50,7 +50,7 @@ fn all(root: &clap::Command, dir: &Path) -> Result<(), Failure> {
     write(root, dir)
 }
 
-/// The page of a command, and those of its own commands.
+/// The page of a command, and those of its subcommands.
 fn write(command: &clap::Command, dir: &Path) -> Result<(), Failure> {
     let name = command.get_display_name().unwrap_or(command.get_name());
     let path = dir.join(format!("{name}.1"));

@@ -19,7 +19,7 @@ use crate::text;
 /// `mcp ping`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// How often

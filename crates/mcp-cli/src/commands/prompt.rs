@@ -20,7 +20,7 @@ use crate::text;
 /// `mcp prompt`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server, if it is no command; the prompt's name; its arguments
+    /// The server, unless a command follows `--`; the prompt's name; its arguments
     #[arg(value_name = "[SERVER] PROMPT [KEY=VALUE]")]
     pub(crate) words: Vec<String>,
     /// Answer a question of the server: its key, and the answer
@@ -71,7 +71,7 @@ pub(crate) fn pairs(words: &[String]) -> Result<RawJson, Failure> {
     let mut pairs: Vec<(&str, RawJson)> = Vec::new();
     for word in words {
         let (key, value) = word.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Failure::usage(format!("{word:?} is no argument")).hint("arguments are written key=value")
+            Failure::usage(format!("{word:?} is not an argument")).hint("arguments are written key=value")
         })?;
         if pairs.iter().any(|(known, _)| *known == key) {
             return Err(Failure::usage(format!("the argument {key:?} is given twice")));

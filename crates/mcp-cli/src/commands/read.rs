@@ -21,7 +21,7 @@ use crate::text;
 /// `mcp read`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server, if it is no command; the URI of the resource
+    /// The server, unless a command follows `--`; the URI of the resource
     #[arg(value_name = "[SERVER] URI")]
     pub(crate) words: Vec<String>,
     /// Write the content to FILE, decoded (- is stdout)

@@ -22,8 +22,8 @@ use crate::terminal::{json_source, out};
 /// `mcp request`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server, if it is no command; the method; its parameters, a JSON object (@FILE: from a file, -: from
-    /// stdin)
+    /// The server, unless a command follows `--`; the method; its parameters, a JSON object (@FILE: from a
+    /// file, -: from stdin)
     #[arg(value_name = "[SERVER] METHOD [JSON]")]
     pub(crate) words: Vec<String>,
     /// Send a notification: there is no answer

@@ -22,7 +22,7 @@ use crate::text::{self, shell_words};
 /// `mcp tool`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server, if it is no command; the tool's name
+    /// The server, unless a command follows `--`; the tool's name
     #[arg(value_name = "[SERVER] TOOL")]
     pub(crate) words: Vec<String>,
     /// The command that starts the server, and its arguments

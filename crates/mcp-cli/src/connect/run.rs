@@ -1,4 +1,4 @@
-//! One run against one server: opened, used, and always closed.
+//! One run against one server: opens it, uses it, and always closes it.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::terminal::input::Answers;
 use crate::terminal::out;
 use crate::text;
 
-/// What servers are told that this program is.
+/// The client name that servers receive.
 pub(crate) const NAME: &str = "mcp-cli";
 
-/// A client that is set up as the options say, but does not know its server yet.
+/// A client builder with the settings of the options.
 pub(crate) fn builder(global: &Global) -> ClientBuilder {
     // Every command declares the same, since servers show different tools to clients that cannot be asked.
     let answers = Answers::at_terminal(on_terminal());
     let builder = Client::builder(NAME, env!("CARGO_PKG_VERSION"));
-    // A run makes few calls, and a server that dies in between is worth an error: nothing is started again.
+    // A server that dies during a run is an error: it is not restarted.
     answers
         .declare(builder)
         .input_handler(answers.clone())
@@ -47,8 +47,8 @@ pub(crate) fn call_options(global: &Global) -> CallOptions {
     }
 }
 
-/// Opens the server, lets `work` use it, and closes it, whatever happened. A signal ends the work; a second
-/// one ends the closing too.
+/// Opens the server, runs `work` with it, and closes it in every case. A signal ends the work; a second signal
+/// ends the closing too.
 pub(crate) async fn with_client<T>(
     signals: &Signals,
     global: &Global,
@@ -62,8 +62,8 @@ pub(crate) async fn with_client<T>(
     outcome.map_err(|failure| clues.explain(failure))
 }
 
-/// Like [`with_client`], for a command that may be asked something by the server: `given` are the answers of
-/// `--input`, and a person at the terminal gives the rest.
+/// Like [`with_client`], for commands during which the server may ask questions: `given` are the answers of
+/// `--input`, and the user at the terminal answers the rest.
 pub(crate) async fn answering<T>(
     signals: &Signals,
     target: Target,
@@ -80,12 +80,12 @@ pub(crate) async fn answering<T>(
     .await
 }
 
-/// Whether a person can be asked.
+/// Whether the user can be asked.
 pub(crate) fn on_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Starts a client. `tap` sees what crosses the link.
+/// Starts a client. `tap` traces its messages.
 pub(crate) fn open(
     global: &Global,
     builder: ClientBuilder,
@@ -136,7 +136,7 @@ pub(crate) async fn use_and_close<T>(
     outcome
 }
 
-/// Shows what the server writes to stderr. It may write anything, so a terminal gets it made safe.
+/// Shows the server's stderr, with control characters spelled out.
 async fn forward(mut lines: StderrLines) {
     while let Some(line) = lines.next().await {
         out::note(format!("server: {}\n", text::safe_line(&line)));

@@ -192,7 +192,7 @@ pub(crate) fn is_url(word: &str) -> bool {
 /// What to say where no server is named, or none that can be.
 pub(crate) fn missing(positional: Option<&str>) -> Failure {
     match positional {
-        Some(name) => Failure::usage(format!("{name:?} is no server that is known here"))
+        Some(name) => Failure::usage(format!("{name:?} is not a known server"))
             .hint("write the command that starts the server after `--`, or its URL"),
         None => Failure::usage("no server is named").hint(
             "write its URL, its name in a config file, or the command that starts it after `--`, as in `mcp tools \

@@ -69,7 +69,7 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
     }
 }
 
-/// The failure for a status that is no answer in MCP.
+/// The failure for a status without an MCP message.
 pub(crate) fn of_refusal(refused: &Refused) -> Failure {
     let status = refused.status.as_u16();
     let failure = match status {

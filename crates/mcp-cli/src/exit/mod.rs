@@ -92,11 +92,11 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     rpc: Option<ErrorObject>,
     process: Option<CloseReport>,
-    /// The status of an HTTP answer that is no answer in MCP.
+    /// The HTTP status of an answer without an MCP message.
     status: Option<u16>,
     /// Where, without secrets.
     url: Option<String>,
-    /// Somebody answers there, but not in MCP: the URL may be the wrong one.
+    /// A server answers there, but not in MCP: the URL may be wrong.
     elsewhere: bool,
     signal: Option<i32>,
     /// The text has been shown already; the exit code is all that is left to say.
@@ -121,7 +121,7 @@ impl Failure {
         }
     }
 
-    /// The command line asks for what cannot be.
+    /// The command line is wrong.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure::new(Code::Usage, message)
     }
@@ -151,13 +151,13 @@ impl Failure {
         self
     }
 
-    /// The result itself was shown and says it all.
+    /// Prints nothing: the result that was shown says what failed.
     pub(crate) fn silent(mut self) -> Failure {
         self.silent = true;
         self
     }
 
-    /// At this URL, which is told unless the failure has nothing to do with the server.
+    /// At this URL, which is shown unless the failure does not concern the server.
     pub(crate) fn at(mut self, url: Option<&str>) -> Failure {
         let ours =
             matches!(self.code, Code::Usage | Code::Config | Code::Io | Code::Cancelled | Code::CheckFailed);

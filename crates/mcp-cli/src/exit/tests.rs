@@ -8,7 +8,7 @@ use mcp_core::{CloseReason, Error};
 
 use super::*;
 
-/// Every library error has its exit code, and auth and limits are told apart.
+/// Every library error has its exit code, and auth and limits differ.
 #[test]
 fn library_errors_have_their_exit_codes() {
     let lost = |kind| Error::Lost(Loss::new(kind, "why"));

@@ -13,7 +13,7 @@ use super::{assignment, duration};
 #[command(next_help_heading = "HttpOptions for servers behind a URL")]
 pub(crate) struct HttpOptions {
     /// Send this header, written `Name: value`; a secret is better given by --header-env
-    // No parser of its own: what clap says of a bad value has the value in it.
+    // Parsed later: clap's errors contain the value.
     #[arg(short = 'H', long = "header", global = true, value_name = "HEADER")]
     pub(crate) header: Vec<Secret>,
     /// Send this header with what the variable holds
@@ -28,19 +28,19 @@ pub(crate) struct HttpOptions {
     /// Trust any certificate; for tests only
     #[arg(long, global = true)]
     pub(crate) insecure: bool,
-    /// Send credentials over http:// to another machine, where anybody on the way can read them
+    /// Send credentials over http:// to another machine, where the network can read them
     #[arg(long, global = true)]
     pub(crate) allow_http: bool,
-    /// How long connecting may take (10s by default; 0 is no limit)
+    /// How long connecting may take (10s by default; 0: no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) connect_timeout: Option<Duration>,
-    /// How long an answer may stand still (5m by default; 0 is no limit)
+    /// How long an answer may pause (5m by default; 0: no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) idle_timeout: Option<Duration>,
 }
 
 impl HttpOptions {
-    /// The first option that was given: none of them means anything for a server that is started here.
+    /// The first of these options that was given. They do not apply to a server that is started here.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let rows = [
             ("--header", !self.header.is_empty()),

@@ -24,13 +24,13 @@ pub(crate) struct Global {
     /// Read the names of servers from this file only
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Use the config file of this project without a question, now and as long as it stays as it is
+    /// Trust the config file of this project without asking, until its content changes
     #[arg(long, global = true)]
     pub(crate) trust: bool,
     /// Which era to speak: auto, modern, legacy, or legacy=VERSION
     #[arg(long, global = true, value_name = "ERA", default_value = "auto", value_parser = values::era)]
     pub(crate) era: EraMode,
-    /// How long one request may take in all (like 500ms, 30s, 2m; 0 is no limit)
+    /// How long one request may take (500ms, 30s, 2m; 0: no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
     /// Where `timeout` is written, if not on the command line.
@@ -39,10 +39,10 @@ pub(crate) struct Global {
     /// How long the server may take to start
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "60s")]
     pub(crate) start_timeout: Duration,
-    /// How long the server may be silent to the first request before it is taken for an old one
+    /// How long the server may leave the first request unanswered before it counts as a legacy server
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(crate) probe_timeout: Duration,
-    /// How long the server may take to end once its input is closed, and again after SIGTERM
+    /// How long the server may take to exit after its input is closed, and again after SIGTERM (0: no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "2s")]
     pub(crate) stop_grace: Duration,
     /// The longest message to accept, in bytes
@@ -63,10 +63,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-")]
     pub(crate) trace: Option<PathBuf>,
-    /// Tell more on stderr, the server's stderr too; twice for debugging
+    /// Print more on stderr, including the server's stderr; twice for debugging
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Tell nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// When to use colour

@@ -26,9 +26,9 @@ fn legacy_revisions() -> String {
     names.join(", ")
 }
 
-/// A number with a unit; seconds without. Zero is no limit.
+/// A number with a unit; without one, seconds. Zero means no limit.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("{text:?} is no time: write 500ms, 30s, 2m or 1h");
+    let bad = || format!("{text:?} is not a time: write 500ms, 30s, 2m or 1h");
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let seconds_per_unit = match unit {

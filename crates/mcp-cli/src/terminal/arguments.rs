@@ -64,7 +64,7 @@ pub(crate) fn check_required(arguments: &RawJson, schema: Option<&Value>) -> Res
 
 fn parse(word: &str) -> Result<Word<'_>, Failure> {
     let bad = || {
-        Failure::usage(format!("{word:?} is no argument"))
+        Failure::usage(format!("{word:?} is not an argument"))
             .hint("arguments are written k=value, or k:=JSON for a value that is JSON")
     };
     let (key, value) = word.split_once('=').ok_or_else(bad)?;
@@ -100,7 +100,7 @@ fn typed(root: &Value, key: &str, values: &[&str]) -> Result<RawJson, Failure> {
         return one(&kinds, key, value);
     }
     if !kinds.array {
-        return Err(Failure::usage(format!("the argument {key:?} is given twice, and is no list")));
+        return Err(Failure::usage(format!("the argument {key:?} is given twice, and is not a list")));
     }
     let items = kinds.items.unwrap_or(&Value::Null);
     let elements: Result<Vec<RawJson>, Failure> =

@@ -36,7 +36,7 @@ pub(crate) fn tool_result(result: &Value, reader: Reader) -> String {
     shown.join("\n")
 }
 
-/// One content block. What is no text is named, with its type and size.
+/// One content block. Anything but text is named, with its type and size.
 pub(crate) fn block(block: &Value, reader: Reader) -> String {
     let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or("?");
     match block.get("type").and_then(Value::as_str) {

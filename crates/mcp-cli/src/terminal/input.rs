@@ -11,7 +11,7 @@ use crate::exit::{Code, Failure};
 use crate::terminal::form;
 use crate::{background, text};
 
-/// Answers questions, and remembers those that nobody answered. Clones share both.
+/// Answers questions, and remembers the unanswered ones. Clones share both.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     given: Arc<Mutex<VecDeque<(String, RawJson)>>>,
@@ -19,7 +19,7 @@ pub(crate) struct Answers {
     terminal: bool,
 }
 
-/// A question that nobody answered.
+/// An unanswered question.
 #[derive(Clone, Debug)]
 struct Unanswered {
     /// What `--input` has to name.
@@ -42,7 +42,7 @@ impl Answers {
         Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
     }
 
-    /// Nothing but the answers of the person at the terminal, if there is one.
+    /// Only the answers of the user at the terminal, if there is one.
     pub(crate) fn at_terminal(terminal: bool) -> Answers {
         Answers { terminal, ..Answers::default() }
     }
@@ -70,7 +70,7 @@ impl Answers {
         builder
     }
 
-    /// The error for questions that nobody answered since it was last asked for.
+    /// The error for the questions that have stayed unanswered since the last call.
     pub(crate) fn missing(&self) -> Option<Failure> {
         let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
         let first = unanswered.drain(..).next()?;

@@ -11,7 +11,7 @@ use crate::signals::Signals;
 /// The most that is read, in bytes.
 const MAX: u64 = 16 << 20;
 
-/// The object, see [`read`]. Reading may block for as long as somebody types, and a signal ends it.
+/// The object, see [`read`]. Reading may block while the user types; a signal ends it.
 pub(crate) async fn object(signals: &Signals, source: &str, what: &'static str) -> Result<RawJson, Failure> {
     let source = source.to_owned();
     tokio::select! {

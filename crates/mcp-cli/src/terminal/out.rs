@@ -1,4 +1,4 @@
-//! Writing to stdout and stderr without a panic when the reader has gone.
+//! Writing to stdout and stderr without a panic when they are closed.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -6,14 +6,14 @@ use std::io::{self, IsTerminal, Write};
 use crate::exit::{Code, Failure};
 use crate::text;
 
-/// Writes to stdout at once. A reader that has gone (`mcp tools … | head`) is no error: the run goes on to
-/// its end, closes its server, and exits with 0 (FAULT C-19).
+/// Writes to stdout and flushes. A closed stdout (`mcp tools … | head`) is not an error: the run goes on to its
+/// end, closes its server, and exits with 0.
+// FAULT C-19.
 pub(crate) fn write(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
     stream(bytes).map(|_| ())
 }
 
-/// Like [`write()`], for output without an end: `false` if the reader has gone, so that nothing more has to
-/// be said.
+/// Like [`write()`], for endless output: `false` if stdout is closed.
 pub(crate) fn stream(bytes: impl AsRef<[u8]>) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes.as_ref()).and_then(|()| stdout.flush()) {
@@ -48,7 +48,7 @@ pub(crate) fn note_json(json: &str) {
     note(format!("{}\n", for_reader(json, &io::stderr())));
 }
 
-/// Tells on stderr why a run failed; with `json` as one JSON value.
+/// Prints a failure on stderr; with `json` as one JSON value.
 pub(crate) fn failure(failure: &Failure, json: bool) {
     let text = failure.render(json);
     if json { note_json(text.trim_end()) } else { note(text) }
@@ -58,8 +58,8 @@ fn for_reader<'a>(json: &'a str, stream: &impl IsTerminal) -> Cow<'a, str> {
     if stream.is_terminal() { text::safe_json(json) } else { json.into() }
 }
 
-/// Writes to stderr. There is nobody left to tell if that fails.
+/// Writes to stderr. A failure is ignored.
 pub(crate) fn note(text: impl AsRef<[u8]>) {
     let mut stderr = io::stderr().lock();
-    let _nobody_to_tell = stderr.write_all(text.as_ref()).and_then(|()| stderr.flush());
+    let _ignored = stderr.write_all(text.as_ref()).and_then(|()| stderr.flush());
 }

@@ -71,7 +71,7 @@ fn a_question_is_answered_by_an_option_in_both_eras() {
             &["call", "ask", "--era", era, "--input", r#"elicitation={"action":"decline"}"#],
             &[],
         );
-        assert_eq!(run.stdout, "Hello, whoever you are!\n", "{run:?}");
+        assert_eq!(run.stdout, "Hello, stranger!\n", "{run:?}");
     }
 }
 

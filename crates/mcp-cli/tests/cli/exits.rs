@@ -39,7 +39,7 @@ fn a_server_that_cannot_be_started_exits_with_4() {
     assert!(run.error()["message"].as_str().unwrap().contains("/nowhere/dir"), "{run:?}");
 }
 
-/// 5: what the tool says is the result, on stdout; an unknown tool is told apart from other errors with
+/// 5: what the tool says is the result, on stdout; an unknown tool differs from other errors with
 /// and without a list beforehand.
 #[test]
 fn tool_failures_exit_with_5() {
@@ -83,7 +83,7 @@ fn a_call_that_takes_too_long_exits_with_4() {
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "timeout"), "{run:?}");
 }
 
-/// FAULT C-19: a reader that has gone is no error and no panic.
+/// FAULT C-19: a closed stdout is neither an error nor a panic.
 #[test]
 fn a_closed_stdout_is_a_quiet_success() {
     for args in [&["tools", "--", MCP, "serve-demo"][..], &["--help"], &["demo", "--json"]] {

@@ -91,7 +91,7 @@ fn floods_and_silence_do_not_hang_a_call() {
     check(between("stderr-flood", "slow-start"));
 }
 
-/// FAULT C-34, C-40, C-41: replies that nobody asked for.
+/// FAULT C-34, C-40, C-41: replies without a request.
 #[test]
 fn replies_are_matched_and_strays_ignored() {
     check(between("duplicate-replies", "server-request-on-modern"));
@@ -109,7 +109,7 @@ fn endless_lists_end() {
     check(between("paging-loop", "paging-endless"));
 }
 
-/// FAULT C-22: the start has a limit of its own.
+/// FAULT C-22: the start has its own limit.
 #[test]
 fn a_start_that_takes_too_long_is_a_timeout() {
     let options = ["tools", "--json", "--start-timeout", "100ms", "--stop-grace", "50ms"];

@@ -13,7 +13,7 @@ pub(crate) struct Asked {
     pub(crate) line: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    /// `null` where the body is no JSON.
+    /// `null` where the body is not JSON.
     pub(crate) body: Value,
 }
 

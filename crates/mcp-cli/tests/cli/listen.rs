@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::scripted::{script, scripted};
 use crate::{MCP, command, demo_server, finish};
 
-/// Tells of one change for each subscription, and dies.
+/// Reports one change for each subscription, and dies.
 const CHANGES: &str = r#"
     *'"resources/subscribe"'*) answer '{}'
       printf '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:y","n":1.50}}\n'
       exit 0 ;;
 "#;
 
-/// SUB-C-004: a server that died is started again, and the gap is told.
+/// SUB-C-004: a server that died is started again, and the gap is reported.
 #[test]
 fn a_subscription_outlives_its_server() {
     let run = scripted(&["listen", "--uri", "x:y", "-n", "2"], CHANGES);
@@ -48,7 +48,7 @@ fn it_goes_on_until_it_is_interrupted() {
     }
 }
 
-/// FAULT C-19: a reader that has gone is no error, and ends what would have no end.
+/// FAULT C-19: a closed stdout is not an error, and ends an endless command.
 #[test]
 fn a_closed_stdout_is_a_quiet_success() {
     let args = ["listen", "--uri", "x:y", "--era", "legacy", "--", "sh", "-c", &script(CHANGES)];

@@ -1,4 +1,4 @@
-//! `mcp serve-demo --listen`: a server of our own over HTTP, in both eras, to its end by a signal.
+//! `mcp serve-demo --listen`: our server over HTTP, in both eras, to its end by a signal.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -95,7 +95,7 @@ fn demo_server(before: &[&str], after: &[&str]) -> Run {
 }
 
 /// Waits until a process that was killed is gone: the signal may still be on its way, and a zombie waits for
-/// whoever adopted it.
+/// its new parent.
 #[cfg(target_os = "linux")]
 fn gone(pid: u32) {
     let started = std::time::Instant::now();

@@ -54,9 +54,9 @@ fn blobs_are_decoded() {
 #[test]
 fn a_prompt_is_filled_in() {
     let run = demo_server(&["prompt", "greet", "city=Oslo"], &[]);
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "user:\nGreet somebody from Oslo in one line.\n"));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "user:\nGreet a visitor from Oslo in one line.\n"));
     let result = demo_server(&["prompt", "greet", "city=7", "--json"], &[]).json();
-    assert_eq!(result["messages"][0]["content"]["text"], "Greet somebody from 7 in one line.");
+    assert_eq!(result["messages"][0]["content"]["text"], "Greet a visitor from 7 in one line.");
     let run = demo_server(&["prompt", "greet", "--json"], &[]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(1), "rpc_error"));
     for words in [&["prompt", "--json"][..], &["prompt", "greet", "city", "--json"]] {

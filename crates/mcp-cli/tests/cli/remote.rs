@@ -95,7 +95,7 @@ fn missing_credentials_are_exit_code_3() {
     }
 }
 
-/// Everything that is no answer in MCP has its code; where somebody else answers, the search is proposed.
+/// Each answer that is not MCP has its code; where another kind of server answers, the search is proposed.
 #[test]
 fn what_is_no_mcp_has_its_exit_code() {
     let rows = [
@@ -122,7 +122,7 @@ fn what_is_no_mcp_has_its_exit_code() {
     }
 }
 
-/// FAULT C-23: nobody listens there.
+/// FAULT C-23: no server listens there.
 #[test]
 fn a_refused_connection_is_exit_code_4() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -135,7 +135,7 @@ fn a_refused_connection_is_exit_code_4() {
     }
 }
 
-/// Secrets come from the environment or from headers; none is shown, whatever is asked for and however it fails
+/// Secrets come from the environment or from headers; none is shown, for every command and every failure
 /// (FAULTS B, token logging).
 #[test]
 fn no_secret_is_ever_shown() {
@@ -198,7 +198,7 @@ fn no_secret_is_in_a_usage_error() {
     }
 }
 
-/// Convention 10: credentials do not cross a network in the clear, unless that is asked for.
+/// Convention 10: credentials do not cross a network in the clear, unless an option allows it.
 #[test]
 fn credentials_over_http_are_refused_off_loopback() {
     for secret in

@@ -26,7 +26,7 @@ impl Project {
         self
     }
 
-    /// Runs the program here, with a home of its own, as somebody who trusts the files.
+    /// Runs the program here, with its own home directory, as a user who trusts the files.
     pub(crate) fn mcp(&self, args: &[&str]) -> Run {
         self.mcp_with_env(args, &[])
     }
@@ -36,7 +36,7 @@ impl Project {
         self.run(&[&["--trust"], args].concat(), env)
     }
 
-    /// Runs the program here as somebody who has not seen the files yet.
+    /// Runs the program here as a user who has not seen the files yet.
     pub(crate) fn mcp_untrusted(&self, args: &[&str]) -> Run {
         self.run(args, &[])
     }

@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::{HANG, MCP, command, finish};
 
-/// The program at a terminal of its own.
+/// The program at its own terminal.
 struct Terminal {
     child: Child,
     keyboard: File,
@@ -102,7 +102,7 @@ fn the_shell_edits_completes_and_survives_an_interrupt() {
     assert!(history.contains("call echo text=hi") && !history.contains("secret"), "{history}");
 }
 
-/// `${input:id}` is asked for, and the answer arrives at the server.
+/// The user types the value of `${input:id}`, and it arrives at the server.
 #[test]
 fn an_input_of_a_config_file_is_asked_for() {
     let config = r#"{"servers": {"x": {"command": "sh", "args": ["-c", "echo \"got $KEY\" >&2; exit 3"],

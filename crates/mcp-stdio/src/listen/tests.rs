@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::*;
 
-/// Counts links and holds each until it is told to let go.
+/// Counts links and holds each until it is released.
 #[derive(Default)]
 struct Counting {
     links: AtomicUsize,
@@ -50,7 +50,7 @@ async fn an_exhausted_listener_backs_off() {
     assert!((10..80).contains(&calls), "{calls} calls in a minute");
 }
 
-/// A peer that hangs up before it is accepted is no error of the listener.
+/// A peer that hangs up before it is accepted is not an error of the listener.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_gone_already_does_not_end_the_listener() {
     let accept = Arc::new(Counting::default());
@@ -170,7 +170,7 @@ async fn an_idle_limit_is_kept_on_request() {
     assert_eq!(accept.ends(), ["no message within 60s (idle)"]);
 }
 
-/// FAULT F-A8: silent peers lock nobody out: the oldest of them gives its place to the next peer.
+/// FAULT F-A8: silent peers do not lock out others: the oldest of them makes way for the next peer.
 #[tokio::test(start_paused = true)]
 async fn the_oldest_silent_peer_makes_way() {
     use tokio::io::AsyncWriteExt;

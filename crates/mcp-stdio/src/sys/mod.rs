@@ -10,7 +10,7 @@ mod windows;
 #[cfg(windows)]
 pub(crate) use windows::*;
 
-/// How a process ended. Neither is known if somebody else has reaped it.
+/// How a process ended. Neither is known if it was reaped elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exit {
     pub(crate) code: Option<i32>,

@@ -36,8 +36,7 @@ pub(crate) fn errors(pipe: ChildStderr) -> io::Result<Output> {
     pipe::Receiver::from_owned_fd(pipe.into())
 }
 
-/// A child that leads a process group of its own. Whoever calls these sees to it that nothing is
-/// signalled after [`Process::reap`].
+/// A child that leads a new process group. The caller must not signal it after [`Process::reap`].
 pub(crate) struct Process(Pid);
 
 impl Process {
@@ -54,7 +53,7 @@ impl Process {
         self.0.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Blocks until it has exited, and does not reap it. `None` if somebody else has.
+    /// Blocks until it has exited, and does not reap it. `None` if it was reaped elsewhere.
     pub(crate) fn wait(&self) -> Option<Exit> {
         loop {
             match rustix::process::waitid(WaitId::Pid(self.0), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
@@ -90,7 +89,7 @@ pub(crate) fn resolve(program: &std::ffi::OsStr, _path: Option<&std::ffi::OsStr>
     program.to_owned()
 }
 
-/// Whether the error says that the file is no program.
+/// Whether the error means that the file is not a program.
 pub(crate) fn is_not_executable(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::NOEXEC)
 }
@@ -102,7 +101,8 @@ pub(crate) fn is_exhausted(error: &io::Error) -> bool {
 
 /// The standard streams as the wire: private copies above 2 that children do not inherit. Descriptor 0
 /// becomes the null device and descriptor 1 becomes stderr, so that neither a stray print nor a
-/// grandchild can touch the wire (ledger T-35).
+/// grandchild can reach the link.
+// T-35.
 pub(crate) fn take_stdio() -> io::Result<(OwnedFd, OwnedFd)> {
     let input = fcntl_dupfd_cloexec(io::stdin(), 3)?;
     let output = fcntl_dupfd_cloexec(io::stdout(), 3)?;
@@ -115,8 +115,8 @@ pub(crate) fn take_stdio() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((input, output))
 }
 
-/// The path by which a pipe can be opened once more. That gives a description of its own, so
-/// `O_NONBLOCK` on it does not reach the processes that share ours.
+/// The path by which a pipe can be reopened. The new description is separate, so `O_NONBLOCK` on it does not affect
+/// the processes that share the old one.
 fn own_description(file: &File) -> Option<String> {
     let is_pipe = file.metadata().is_ok_and(|meta| meta.file_type().is_fifo());
     (cfg!(target_os = "linux") && is_pipe).then(|| format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -142,7 +142,7 @@ pub(crate) fn stdio_writer(fd: OwnedFd) -> io::Result<Box<dyn AsyncWrite + Send 
     })
 }
 
-/// A file that blocks even if somebody else has set `O_NONBLOCK` on the shared description.
+/// A file that blocks even if another process has set `O_NONBLOCK` on the shared description.
 struct Patient(File);
 
 impl Patient {

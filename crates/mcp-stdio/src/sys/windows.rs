@@ -38,7 +38,7 @@ pub(crate) fn errors(pipe: ChildStderr) -> io::Result<Output> {
     Ok(Box::new(tokio::process::ChildStderr::from_std(pipe)?))
 }
 
-/// A child. The handle keeps its id from being given to anybody else.
+/// A child. While the handle is open, its id is not reused.
 pub(crate) struct Process {
     child: Mutex<Child>,
     id: u32,

@@ -107,7 +107,7 @@ async fn a_child_that_closes_its_output_has_closed_the_link() {
     assert_eq!(child.close().await.exit, Some(5));
 }
 
-/// FAULT C-12, A-B14: a child that never reads blocks one flush, which can be given up, and nobody else.
+/// FAULT C-12, A-B14: a child that never reads blocks one flush, which can be given up, and nothing else.
 #[tokio::test]
 async fn a_child_that_never_reads_can_be_closed() {
     let mut deaf = link(sh("exec sleep 1000").shutdown_timeouts(short()).spawn().unwrap());

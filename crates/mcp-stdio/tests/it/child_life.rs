@@ -124,7 +124,7 @@ async fn a_slow_start_is_not_waited_for() {
     assert_eq!(child.message().await, request(1, "x"));
 }
 
-/// STDIO-B-004, STDIO-C-005, FAULT C-11, A-B11: 100 MiB of stderr stall nobody and are no error.
+/// STDIO-B-004, STDIO-C-005, FAULT C-11, A-B11: 100 MiB of stderr stall nothing and are not an error.
 #[tokio::test]
 async fn a_flood_of_stderr_does_not_stall_the_link() {
     for mode in [StderrMode::Capture, StderrMode::Null] {

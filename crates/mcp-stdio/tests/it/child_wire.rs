@@ -60,7 +60,7 @@ async fn nothing_but_messages_is_written() {
     assert_eq!(std::fs::read(&path).unwrap(), expected);
 }
 
-/// FAULT C-8, C-9, C-10, A-B13, A-B34: what is no message is refused line by line, and the link lives on.
+/// FAULT C-8, C-9, C-10, A-B13, A-B34: what is not a message is refused line by line, and the link stays open.
 #[tokio::test]
 async fn garbage_is_refused_line_by_line() {
     let script = r#"echo 'Server v1 starting'; printf '\n\r\n  \n'; printf '"\377"\n{"a":\n[1\n'; exec cat"#;

@@ -129,7 +129,7 @@ impl Witness {
     }
 }
 
-/// This test binary again, to do one thing in a process of its own. The thing is a test that returns at
+/// This test binary again, to do one thing in a separate process. The thing is a test that returns at
 /// once unless it is called this way. libtest writes a line to stdout first: a banner.
 pub(crate) fn role(name: &str) -> ChildCommand {
     let mut command = ChildCommand::new(std::env::current_exe().unwrap()).env("MCP_STDIO_ROLE", name);

@@ -1,4 +1,4 @@
-//! Nothing is leaked, counted in a process of its own.
+//! Nothing is leaked, counted in a separate process.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ async fn a_thousand_children_leave_nothing() {
     assert_eq!(closed.exit, Some(0), "{closed}");
 }
 
-/// The process of its own. Children are ended in all ways in turn.
+/// The separate process. Children are ended in all ways in turn.
 #[test]
 fn count() {
     if !plays("leaks::count") {

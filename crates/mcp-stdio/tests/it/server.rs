@@ -1,4 +1,4 @@
-//! The server's side, in a process of its own, over every kind of standard stream.
+//! The server's side, in a separate process, over every kind of standard stream.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
@@ -15,7 +15,7 @@ use crate::common::{Link, link, outbound, plays, request, role, role_args};
 
 const ROLE: &str = "server::serve";
 
-/// The process of its own: sends every request's params back, and prints where it should not.
+/// The separate process: sends every request's params back, and prints where it should not.
 #[test]
 fn serve() {
     if !plays(ROLE) {
@@ -113,7 +113,7 @@ fn calls(mut child: Child, mut stdin: impl Write, stdout: impl Read) {
     noise.join().unwrap().unwrap();
 }
 
-/// Sockets as standard streams, as some runtimes make them; also with `O_NONBLOCK` set by somebody else.
+/// Sockets as standard streams, as some runtimes make them; also with `O_NONBLOCK` set by another process.
 #[test]
 fn standard_streams_that_are_sockets() {
     for nonblocking in [false, true] {

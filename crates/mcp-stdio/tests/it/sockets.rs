@@ -70,7 +70,7 @@ async fn links_over_a_unix_socket_know_their_peer() {
 
 /// One link that breaks the rules does not end the others.
 #[tokio::test]
-async fn a_peer_that_hangs_up_hurts_nobody() {
+async fn a_peer_that_hangs_up_does_not_affect_others() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let accept = Arc::new(Mirror { credentials: false });

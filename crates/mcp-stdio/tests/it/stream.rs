@@ -148,7 +148,7 @@ impl AsyncRead for Scripted {
     }
 }
 
-/// An interrupted read, or one that would block because somebody else has set `O_NONBLOCK` on the shared
+/// An interrupted read, or one that would block because another process has set `O_NONBLOCK` on the shared
 /// description, is not the end of the link; a real error is, with its cause.
 #[tokio::test(start_paused = true)]
 async fn only_real_errors_end_a_link() {

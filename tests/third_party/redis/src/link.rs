@@ -14,7 +14,6 @@ const WINDOW: usize = 64;
 /// How often the presence of the peer is checked, and how long closing may take.
 const PRESENCE: Duration = Duration::from_millis(500);
 
-/// The peer, addressed by the channels that it has subscribed to.
 #[derive(Clone)]
 pub(crate) struct Peer {
     redis: MultiplexedConnection,
@@ -59,7 +58,6 @@ impl Peer {
         }
     }
 
-    /// Redis ends the subscription of a peer whose connection has ended.
     async fn is_there(&mut self) -> bool {
         let count = cmd("PUBSUB").arg("NUMSUB").arg(&self.channel).query_async(&mut self.redis).await;
         count.is_ok_and(|(_, peers): (String, usize)| peers > 0)
@@ -103,7 +101,6 @@ impl Reader {
 
     /// The next frame. The stream keeps this future, so a dropped `recv` loses nothing.
     async fn next(mut self) -> Option<(Result<LaneFrame<Vec<u8>>, TransportError>, Reader)> {
-        // `Laned` has asked for the next frame, so it has passed the previous one on.
         if let Some(lane) = self.taken.take() {
             let _noticed_below = self.peer.put("taken", lane.number().to_string().as_bytes()).await;
         }

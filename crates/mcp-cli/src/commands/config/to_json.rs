@@ -19,7 +19,7 @@ use crate::terminal::pretty::pretty;
 /// `mcp config to-json`
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     target: Option<String>,
     /// What to call it

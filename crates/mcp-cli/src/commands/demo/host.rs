@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Ends the server, once nobody needs it any more. A process has ended with its link.
+    /// Ends the server. A child process has already ended with its link.
     pub(super) async fn stop(self) -> Instant {
         if let Some((stop, server)) = self.listening {
             // It may have ended by itself.

@@ -96,7 +96,7 @@ fn table(columns: &[Column]) -> Table {
     table
 }
 
-/// What the table has no room for: why steps failed, and why one cannot be done.
+/// What the table leaves out: why steps failed, and why a step cannot be done.
 fn notes(columns: &[Column]) -> String {
     let mut out = String::new();
     for column in columns {

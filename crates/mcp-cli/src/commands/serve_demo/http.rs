@@ -16,7 +16,7 @@ use crate::terminal::out;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for HTTP")]
 pub(super) struct Listen {
-    /// Serve over HTTP at this address, like 127.0.0.1:8080; port 0 takes a free one. The URL is told on stderr.
+    /// Serve over HTTP at this address, like 127.0.0.1:8080; port 0 takes a free one. The URL is printed on stderr.
     /// With --bearer-env every request needs the token that the variable holds
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<String>,
@@ -55,10 +55,8 @@ pub(super) async fn run(
     };
     let bound = server.bind(address).await.map_err(failed)?;
     if !bound.local_addr().map_err(failed)?.ip().is_loopback() && global.http.bearer_env.is_none() {
-        return Err(Failure::usage(
-            "other machines can reach this address, and nobody would be asked for a token",
-        )
-        .hint("--bearer-env VAR makes every request need the token that VAR holds"));
+        return Err(Failure::usage("other machines can reach this address, and no token would be required")
+            .hint("--bearer-env VAR makes every request need the token that VAR holds"));
     }
     out::note(format!("listening on {}\n", bound.url().map_err(failed)?));
     let stop = async {

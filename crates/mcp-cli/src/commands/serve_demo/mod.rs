@@ -50,14 +50,14 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     }
 }
 
-/// The server of the demo. Each has notes of its own.
+/// The server of the demo. Each instance has its own notes.
 pub(crate) fn server() -> Result<Server, mcp_core::Error> {
     Server::builder("mcp-demo", env!("CARGO_PKG_VERSION"))
         .instructions("A server to try things on. Its tools echo, add, ask, log, take their time and fail.")
         .build(router::router(&Notes::default()))
 }
 
-/// Serves with a fault, without a runtime, if one is asked for.
+/// Serves with a fault, without a runtime, if `--fault` is given.
 pub(crate) fn fault(options: &Options) -> Option<Result<(), Failure>> {
     let name = options.fault.as_deref()?;
     Some(fault::run(name, options.http.listen.as_deref()))

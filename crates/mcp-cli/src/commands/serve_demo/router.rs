@@ -60,7 +60,7 @@ fn greeting(arguments: &RawJson) -> Result<GetPromptResult, ErrorObject> {
         .member("city")
         .and_then(|city| city.to_text())
         .ok_or_else(|| ErrorObject::invalid_params("the argument \"city\" has to be a string"))?;
-    let request = Content::text(format!("Greet somebody from {city} in one line."));
+    let request = Content::text(format!("Greet a visitor from {city} in one line."));
     Ok(GetPromptResult::new().with_messages([PromptMessage::new(Role::User, request)]))
 }
 

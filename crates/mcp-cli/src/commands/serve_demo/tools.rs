@@ -150,8 +150,8 @@ fn ask(context: &Context) -> Result<ToolReply, ToolError> {
     match (answer.action, name) {
         (ElicitAction::Accept, Some(name)) => Ok(ToolReply::text(&format!("Hello, {name}!"))),
         (ElicitAction::Accept, None) => Err("the answer has no name in it".into()),
-        (ElicitAction::Decline, _) => Ok(ToolReply::text("Hello, whoever you are!")),
-        _ => Err("nobody answered".into()),
+        (ElicitAction::Decline, _) => Ok(ToolReply::text("Hello, stranger!")),
+        _ => Err("the question was not answered".into()),
     }
 }
 
@@ -161,10 +161,10 @@ async fn write_log(Log { text, level }: Log, context: &Context) -> Result<&'stat
         Some(level) => LogLevel::parse(&level).ok_or_else(|| ErrorObject::invalid_params("unknown level"))?,
     };
     context.log(level, Some("demo"), RawJson::string(&text)).await;
-    Ok("logged, if anybody listens")
+    Ok("logged")
 }
 
-/// FAULT C-14: on an unprotected server this line would break the protocol.
+// FAULT C-14: on an unprotected server this line would break the protocol.
 fn print() -> Result<ToolReply, ToolError> {
     let line = b"a stray line on stdout\n";
     let mut stdout = std::io::stdout().lock();
@@ -172,7 +172,7 @@ fn print() -> Result<ToolReply, ToolError> {
     Ok(ToolReply::text("printed to stdout"))
 }
 
-/// FAULT C-50.
+// FAULT C-50.
 #[allow(clippy::panic)]
 fn fall_over() -> Result<ToolReply, ToolError> {
     panic!("the demo tool `panic` was called")

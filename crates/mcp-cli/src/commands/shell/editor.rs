@@ -34,8 +34,8 @@ pub(super) enum Read {
     End,
 }
 
-/// Reads lines on a thread of its own, one each time it is asked: while a command runs, stdin is free for
-/// what the command asks.
+/// Reads lines on a separate thread, one per request: while a command runs, stdin is free for the questions of
+/// the command.
 #[derive(Debug)]
 pub(super) struct Lines {
     wanted: blocking::Sender<()>,

@@ -1,7 +1,7 @@
 //! `mcp shell`: many commands to one server, over one session.
 //!
-//! At a terminal lines are edited, kept and completed, and a command that fails is only told of. Otherwise
-//! the lines come from stdin, and the first that fails ends the run with its exit code, as in a script.
+//! At a terminal lines are edited, kept and completed, and the failure of a command is only printed. Otherwise
+//! the lines come from stdin, and the first command that fails ends the run with its exit code, as in a script.
 
 mod editor;
 mod line;
@@ -36,7 +36,7 @@ const SIGINT: i32 = 2;
 /// `mcp shell`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server's URL, or its name in a config file, if it is no command
+    /// The server's URL or its name in a config file; left out where a command follows `--`
     #[arg(value_name = "SERVER")]
     pub(crate) target: Option<String>,
     /// The command that starts the server, and its arguments

@@ -34,7 +34,7 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// A server of our own on this machine.
+    /// A server that this program runs on this machine.
     pub(crate) fn own(url: String) -> Remote {
         Remote { shown: url.clone(), url, config: HttpClientConfig::default() }
     }
@@ -77,10 +77,10 @@ impl Remote {
             in_url || config.credentials.bearer.is_some() || !config.credentials.headers.is_empty();
         if crosses_a_network && credentials && !global.http.allow_http {
             return Err(Failure::usage(format!(
-                "credentials are not sent to {shown} over http, where anybody on the way can read them"
+                "credentials are not sent to {shown} over http, where the network can read them"
             ))
             .hint(
-                "use https, or --allow-http if the way is safe (a header of your own counts as a credential)",
+                "use https, or --allow-http if the network is safe (your own headers count as credentials)",
             ));
         }
         Ok(Remote { url: url.to_owned(), shown, config })
@@ -92,14 +92,16 @@ impl Remote {
     }
 }
 
-/// Refuses what is no URL of HTTP.
+/// Refuses URLs that are not HTTP.
 fn scheme(url: &str) -> Result<(), Failure> {
     match target_kind::of(url) {
         TargetKind::WebSocket => Err(Failure::usage(format!("{} cannot be reached", redact::url(url)))
             .because(WebSocketError::Reserved)
             .hint("most servers have an http:// or https:// URL too")),
-        TargetKind::OtherScheme => Err(Failure::usage(format!("{} is no server", redact::url(url)))
-            .hint("name the server first, or write the command that starts it after `--`")),
+        TargetKind::OtherScheme => {
+            Err(Failure::usage(format!("{} is not the URL of a server", redact::url(url)))
+                .hint("name the server first, or write the command that starts it after `--`"))
+        }
         TargetKind::Url | TargetKind::Host | TargetKind::Name => Ok(()),
     }
 }
@@ -127,7 +129,7 @@ fn config(global: &Global, headers: &[(String, String)]) -> Result<HttpClientCon
         add(&mut config, name, &Secret::from(value.as_str())).map_err(bad)?;
     }
     for (index, (name, value)) in given.iter().enumerate() {
-        // Not by its name: what is no name may be a secret that was put into the wrong place.
+        // Named by its position: an invalid name may be a secret in the wrong place.
         let bad = |what: &str| Failure::usage(format!("header number {} of the options {what}", index + 1));
         add(&mut config, name, value).map_err(bad)?;
     }
@@ -162,7 +164,7 @@ pub(crate) fn given_headers(options: &HttpOptions) -> Result<Vec<(String, Secret
     for (index, header) in options.header.iter().enumerate() {
         // The text is split here and goes nowhere else; a mistake is told of by its place alone.
         let (name, value) = header.expose().split_once(':').ok_or_else(|| {
-            Failure::usage(format!("the value of --header number {} is no header", index + 1))
+            Failure::usage(format!("the value of --header number {} is not a header", index + 1))
                 .hint("it is written 'Name: value'")
         })?;
         headers.push((name.trim().to_owned(), Secret::from(value.trim())));

@@ -1,4 +1,4 @@
-//! One server of a config file, as it is written: the keys of Claude, Cursor, VS Code and their kin.
+//! One server of a config file as it is written, with the keys of Claude, Cursor, VS Code and similar programs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) off: bool,
     /// The limit of one request.
     pub(crate) timeout: Option<Duration>,
-    /// What is odd, and harmless.
+    /// What is unusual but harmless.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ const KNOWN: &[&str] = &[
     "headers",
 ];
 
-/// What other programs keep in an entry for themselves.
+/// Keys that other programs use for themselves.
 const OTHERS: &[&str] = &[
     "name",
     "title",
@@ -181,14 +181,14 @@ impl Reader<'_> {
         value.deserialize().ok().or_else(|| self.wrong(key, "true or false", &value))
     }
 
-    /// A number of milliseconds. Zero is no limit.
+    /// A number of milliseconds. Zero means no limit.
     fn millis(&mut self, key: &str) -> Option<Duration> {
         let value = self.get(key)?;
         let Ok(number) = value.deserialize::<f64>() else { return self.wrong(key, "a number", &value) };
         match Duration::try_from_secs_f64(number / 1000.0) {
             Ok(Duration::ZERO) => Some(Duration::MAX),
             Ok(time) => Some(time),
-            Err(_) => self.problem(format!("`{key}` is no number of milliseconds: {number}")),
+            Err(_) => self.problem(format!("`{key}` is not a number of milliseconds: {number}")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! VS Code's `inputs`: values that are asked for when they are needed, each once.
+//! VS Code's `inputs`: values that the user types when they are needed, each once.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal};
@@ -8,7 +8,7 @@ use mcp_core::message::RawJson;
 use crate::terminal::out;
 use crate::text;
 
-/// What is asked for.
+/// The definition of a value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Input {
     pub(crate) id: String,
@@ -72,7 +72,7 @@ impl Asker {
             if let Some(default) = &input.default {
                 return Ok(default.clone());
             }
-            return Err(format!("the input {id:?} has to be asked for, and there is no terminal to ask at"));
+            return Err(format!("the input {id:?} has to be typed, and there is no terminal"));
         }
         let lines = || io::stdin().lock().lines().next().transpose();
         let hidden = || rpassword::read_password().map(Some);

@@ -29,7 +29,7 @@ pub(crate) enum Reached {
 
 /// Where values come from.
 pub(crate) struct Scope<'a> {
-    /// Variables of our own environment.
+    /// Variables of our environment.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
     /// Answers to inputs, by id.
     pub(crate) input: &'a mut dyn FnMut(&str) -> Result<String, String>,

@@ -1,7 +1,6 @@
-//! The servers that config files name: `.mcp.json`, VS Code's `mcp.json`, and one of our own.
+//! The servers that config files name: `.mcp.json`, VS Code's `mcp.json`, and our `mcp.json`.
 //!
-//! A file that cannot be read, or an entry that is wrong, is told of when it is needed, and never breaks the
-//! others.
+//! A file that cannot be read, or an invalid entry, is reported when it is needed, and does not affect the others.
 
 mod dotenv;
 pub(crate) mod entry;
@@ -199,8 +198,8 @@ fn add(file: &mut File, name: String, raw: RawJson) {
     file.servers.push(Server { name, raw, entry });
 }
 
-/// Takes a small `timeout` for seconds in the files of programs that write seconds, and warns elsewhere: nobody
-/// wants a limit of less than a second.
+/// Reads a small `timeout` as seconds in the files of programs that write seconds, and warns elsewhere: a limit of
+/// less than a second is unlikely to be meant.
 fn timeout_in_its_unit(entry: &mut Entry, path: &Path) {
     let Some(time) = entry.timeout.filter(|time| *time < Duration::from_secs(1)) else { return };
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -40,7 +40,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     }) || split.replace(|c: char| !c.is_ascii_alphanumeric(), "").contains("apikey")
 }
 
-/// The value, or the mark. A value that only refers to variables or inputs is no secret.
+/// The value, or the mark. A value that only refers to variables or inputs is not a secret.
 pub(crate) fn value(value: &str) -> &str {
     if value.is_empty() || is_reference(value) { value } else { REDACTED }
 }

@@ -9,7 +9,8 @@ use super::script::{Ask, each, each_call, say, write};
 /// More than the default limit of a line, 16 MiB.
 const LONG_LINE: usize = 17 << 20;
 
-/// FAULT C-4: the last line has no newline.
+/// The last line has no newline.
+// FAULT C-4.
 pub(super) fn partial_last_line() -> io::Result<()> {
     each_call(|ask| {
         let text = ask.params.pointer("/arguments/text").and_then(|text| text.as_str()).unwrap_or("");
@@ -18,7 +19,8 @@ pub(super) fn partial_last_line() -> io::Result<()> {
     })
 }
 
-/// FAULT C-5: one byte per write.
+/// One byte per write.
+// FAULT C-5.
 pub(super) fn one_byte_writes() -> io::Result<()> {
     each(|ask| {
         let line = format!("{}\n", ask.answer());
@@ -26,7 +28,8 @@ pub(super) fn one_byte_writes() -> io::Result<()> {
     })
 }
 
-/// FAULT C-6: writes end inside a character, and the reader gets time to see it.
+/// Writes end inside a character, and the reader gets time to see it.
+// FAULT C-6.
 pub(super) fn split_utf8() -> io::Result<()> {
     each_call(|ask| {
         let line = format!("{}\n", ask.echoed("naïve 日本語 🦀"));
@@ -41,12 +44,14 @@ pub(super) fn split_utf8() -> io::Result<()> {
     })
 }
 
-/// FAULT C-7: a line that no client has to take.
+/// A line that no client has to take.
+// FAULT C-7.
 pub(super) fn long_line() -> io::Result<()> {
     each_call(|ask| say(&ask.echoed(&"x".repeat(LONG_LINE))))
 }
 
-/// FAULT C-8: bytes that are no text.
+/// Bytes that are not UTF-8.
+// FAULT C-8.
 pub(super) fn invalid_utf8() -> io::Result<()> {
     each(|ask| {
         write(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/\xff\xfe\"}\n")?;
@@ -55,7 +60,8 @@ pub(super) fn invalid_utf8() -> io::Result<()> {
     })
 }
 
-/// FAULT C-9: what Windows tools and careless prints leave around a message.
+/// What Windows tools and careless prints leave around a message.
+// FAULT C-9.
 pub(super) fn bom_crlf_blank() -> io::Result<()> {
     let mut start = "\u{feff}";
     each(move |ask: &Ask| {
@@ -65,7 +71,8 @@ pub(super) fn bom_crlf_blank() -> io::Result<()> {
     })
 }
 
-/// FAULT C-10: a banner on stdout.
+/// A banner on stdout.
+// FAULT C-10.
 pub(super) fn banner() -> io::Result<()> {
     write("Demo server v1.0\n================\nlistening on stdio ✓\n\n".as_bytes())?;
     each(|ask| say(&ask.answer()))

@@ -37,68 +37,75 @@ fn page(status: &'static str, headers: &'static str) -> Reply {
     Reply::Whole(status, headers, "text/html", b"<html><body>Nothing to see here</body></html>".to_vec())
 }
 
-/// FAULT A-B4: found, and refused.
+/// Found, and refused.
+// FAULT A-B4.
 pub(super) fn wants_credentials(_: &Ask) -> Reply {
     page("401 Unauthorized", "WWW-Authenticate: Bearer realm=\"demo\"\r\n")
 }
 
-/// FAULT A-B4: the same with credentials that are not enough.
+/// The same with credentials that are not enough.
+// FAULT A-B4.
 pub(super) fn refuses_credentials(_: &Ask) -> Reply {
     page("403 Forbidden", "")
 }
 
-/// FAULT A-B20.
+// FAULT A-B20.
 pub(super) fn found_elsewhere(_: &Ask) -> Reply {
     page("302 Found", "Location: /elsewhere\r\n")
 }
 
-/// FAULT C-24: cut in the middle of an event.
+/// Cut in the middle of an event.
+// FAULT C-24.
 pub(super) fn cut_stream(ask: &Ask) -> Reply {
     at_calls(ask, || Reply::Events { events: Vec::new(), torn: true })
 }
 
-/// FAULT C-25: a clean end without the reply.
+/// A clean end without the reply.
+// FAULT C-25.
 pub(super) fn empty_stream(ask: &Ask) -> Reply {
     at_calls(ask, || Reply::Events { events: Vec::new(), torn: false })
 }
 
-/// FAULT C-26.
+// FAULT C-26.
 pub(super) fn web_page(_: &Ask) -> Reply {
     page("200 OK", "")
 }
 
-/// FAULT C-28.
+// FAULT C-28.
 pub(super) fn bad_gateway(ask: &Ask) -> Reply {
     at_calls(ask, || page("502 Bad Gateway", ""))
 }
 
-/// FAULT C-29.
+// FAULT C-29.
 pub(super) fn too_many_requests(ask: &Ask) -> Reply {
     at_calls(ask, || page("429 Too Many Requests", "Retry-After: 7\r\n"))
 }
 
-/// FAULT C-30: credentials must not follow.
+/// Credentials must not follow.
+// FAULT C-30.
 pub(super) fn redirect_away(_: &Ask) -> Reply {
     page("307 Temporary Redirect", "Location: https://elsewhere.invalid/mcp\r\n")
 }
 
-/// FAULT C-31.
+// FAULT C-31.
 pub(super) fn silent(ask: &Ask) -> Reply {
     at_calls(ask, || Reply::Silence)
 }
 
-/// FAULT C-34.
+// FAULT C-34.
 pub(super) fn two_replies(ask: &Ask) -> Reply {
     at_calls(ask, || Reply::Events { events: vec![ask.answer(), ask.answer()], torn: false })
 }
 
-/// FAULT C-41: a server of 2026-07-28 asks nothing.
+/// A server of 2026-07-28 asks nothing.
+// FAULT C-41.
 pub(super) fn request_on_stream(ask: &Ask) -> Reply {
     let request = json!({"jsonrpc": "2.0", "id": 99, "method": "roots/list"});
     at_calls(ask, || Reply::Events { events: vec![request, ask.answer()], torn: false })
 }
 
-/// FAULT A-B33: larger than what a client accepts.
+/// Larger than what a client accepts.
+// FAULT A-B33.
 pub(super) fn long_body(ask: &Ask) -> Reply {
     let body = || ask.echoed(&"x".repeat(LONG)).to_string().into_bytes();
     at_calls(ask, || Reply::Whole("200 OK", "", "application/json", body()))

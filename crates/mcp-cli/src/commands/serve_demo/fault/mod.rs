@@ -52,7 +52,7 @@ faults! {
     "one-byte-writes" "C-5" "writes each byte on its own" framing::one_byte_writes;
     "split-utf8" "C-6" "cuts its writes inside characters" framing::split_utf8;
     "long-line" "C-7" "answers a call with a line of 17 MiB" framing::long_line;
-    "invalid-utf8" "C-8" "writes a line that is no UTF-8 before each reply" framing::invalid_utf8;
+    "invalid-utf8" "C-8" "writes a line that is not UTF-8 before each reply" framing::invalid_utf8;
     "bom-crlf-blank" "C-9" "writes a BOM, CRLF, blank lines and trailing blanks" framing::bom_crlf_blank;
     "banner" "C-10" "greets on stdout before it speaks the protocol" framing::banner;
     "stderr-flood" "C-11" "writes 8 MiB to stderr before each reply" process::stderr_flood;
@@ -62,7 +62,7 @@ faults! {
     "ignores-term" "C-16" "ignores the end of stdin and SIGTERM" process::ignores_term;
     "slow-start" "C-22" "takes 2 s before it answers anything" process::slow_start;
     "duplicate-replies" "C-34" "sends every reply twice" traffic::duplicate_replies;
-    "unknown-id" "C-34" "sends replies to requests that nobody made" traffic::unknown_id;
+    "unknown-id" "C-34" "sends replies to requests that were never made" traffic::unknown_id;
     "out-of-order" "C-40" "answers the newest request first, with progress in between" traffic::out_of_order;
     "server-request-on-modern" "C-41" "sends a request on a 2026-07-28 stream" traffic::server_request;
     "dies-on-probe" "C-42" "exits when its first request is server/discover" opening::dies_on_probe;

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::script::{Ask, each, say};
 
-/// FAULT C-42: many deployed servers exit when the first request is not `initialize`.
+/// Many deployed servers exit when the first request is not `initialize`.
+// FAULT C-42.
 pub(super) fn dies_on_probe() -> io::Result<()> {
     probed(|_| {
         eprint_line("expected initialize");
@@ -14,27 +15,32 @@ pub(super) fn dies_on_probe() -> io::Result<()> {
     })
 }
 
-/// FAULT C-42: the probe is ignored.
+/// The probe is ignored.
+// FAULT C-42.
 pub(super) fn silent_on_probe() -> io::Result<()> {
     probed(|_| Ok(()))
 }
 
-/// FAULT C-42: the honest answer of a server that does not know the method.
+/// The honest answer of a server that does not know the method.
+// FAULT C-42.
 pub(super) fn probe_error_32601() -> io::Result<()> {
     probed(|ask| say(&ask.error(-32601, "Method not found")))
 }
 
-/// FAULT C-42: the answer of a server that checks for a session before it looks at the method.
+/// The answer of a server that checks for a session before it looks at the method.
+// FAULT C-42.
 pub(super) fn probe_error_32602() -> io::Result<()> {
     probed(|ask| say(&ask.error(-32602, "Invalid request parameters")))
 }
 
-/// FAULT C-43: an older version than the one that was offered.
+/// An older version than the one that was offered.
+// FAULT C-43.
 pub(super) fn older_version() -> io::Result<()> {
     versioned("2024-11-05")
 }
 
-/// FAULT C-43: a version that no client knows.
+/// A version that no client knows.
+// FAULT C-43.
 pub(super) fn newer_version() -> io::Result<()> {
     versioned("2099-01-01")
 }

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::script::{Ask, each, echo, say};
 
-/// FAULT C-44: the cursor leads back to the page it came from.
+/// The cursor leads back to the page it came from.
+// FAULT C-44.
 pub(super) fn same_cursor() -> io::Result<()> {
     listing(|_, _| Some("again".to_owned()))
 }
 
-/// FAULT C-44: an empty cursor is a cursor like any other.
+/// An empty cursor is a cursor like any other.
+// FAULT C-44.
 pub(super) fn empty_cursor() -> io::Result<()> {
     listing(|_, cursor| match cursor {
         None => Some(String::new()),
@@ -19,7 +21,8 @@ pub(super) fn empty_cursor() -> io::Result<()> {
     })
 }
 
-/// FAULT C-44: there is always another page.
+/// There is always another page.
+// FAULT C-44.
 pub(super) fn endless() -> io::Result<()> {
     listing(|page, _| Some(format!("page-{page}")))
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::script::{each, each_call, say};
 
-/// FAULT C-1: killed with a call open.
+/// Killed with a call open.
+// FAULT C-1.
 pub(super) fn kill_self_mid_call() -> io::Result<()> {
     each_call(|_| {
         io::stderr().write_all(b"out of memory, so to speak\n")?;
@@ -25,7 +26,8 @@ fn kill_self() -> io::Result<()> {
     std::process::abort()
 }
 
-/// FAULT C-2: no stdout any more, but alive.
+/// No stdout any more, but alive.
+// FAULT C-2.
 pub(super) fn close_stdout() -> io::Result<()> {
     each_call(|_| drop_stdout())
 }
@@ -42,7 +44,8 @@ fn drop_stdout() -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "stdout cannot be closed here"))
 }
 
-/// FAULT C-3: gone before the reply is read.
+/// Gone before the reply is read.
+// FAULT C-3.
 pub(super) fn exit_after_reply() -> io::Result<()> {
     each_call(|ask| {
         say(&ask.answer())?;
@@ -50,7 +53,8 @@ pub(super) fn exit_after_reply() -> io::Result<()> {
     })
 }
 
-/// FAULT C-11: more on stderr than any pipe holds.
+/// More on stderr than any pipe holds.
+// FAULT C-11.
 pub(super) fn stderr_flood() -> io::Result<()> {
     let line = [&[b'.'; 1023][..], b"\n"].concat();
     each(|ask| {
@@ -62,7 +66,8 @@ pub(super) fn stderr_flood() -> io::Result<()> {
     })
 }
 
-/// FAULT C-12: reads the opening, and never again.
+/// Reads the opening, and never again.
+// FAULT C-12.
 pub(super) fn never_reads() -> io::Result<()> {
     each(|ask| {
         say(&ask.answer())?;
@@ -70,7 +75,8 @@ pub(super) fn never_reads() -> io::Result<()> {
     })
 }
 
-/// FAULT C-15: a grandchild inherits the pipes and outlives this process. The reply to a call names it.
+/// A grandchild inherits the pipes and outlives this process. The reply to a call names it.
+// FAULT C-15.
 pub(super) fn grandchild() -> io::Result<()> {
     each_call(|ask| {
         // It is meant to be left behind: nobody waits for it here.
@@ -80,7 +86,8 @@ pub(super) fn grandchild() -> io::Result<()> {
     })
 }
 
-/// FAULT C-16: neither the end of stdin nor SIGTERM ends it.
+/// Neither the end of stdin nor SIGTERM ends it.
+// FAULT C-16.
 pub(super) fn ignores_term() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = runtime.enter();
@@ -91,7 +98,8 @@ pub(super) fn ignores_term() -> io::Result<()> {
     forever()
 }
 
-/// FAULT C-22: a start that takes longer than a call may.
+/// A start that takes longer than a call may.
+// FAULT C-22.
 pub(super) fn slow_start() -> io::Result<()> {
     sleep(Duration::from_secs(2));
     each(|ask| say(&ask.answer()))

@@ -12,7 +12,8 @@ use super::script::{Ask, each, each_call, say};
 /// How long a request is held for another to come.
 const HOLD: Duration = Duration::from_millis(100);
 
-/// FAULT C-13: many notifications, then the reply.
+/// Many notifications, then the reply.
+// FAULT C-13.
 pub(super) fn flood() -> io::Result<()> {
     each_call(|ask| {
         for step in 0..20_000 {
@@ -27,7 +28,8 @@ pub(super) fn flood() -> io::Result<()> {
     })
 }
 
-/// FAULT C-34: each reply twice.
+/// Each reply twice.
+// FAULT C-34.
 pub(super) fn duplicate_replies() -> io::Result<()> {
     each(|ask| {
         say(&ask.answer())?;
@@ -35,7 +37,8 @@ pub(super) fn duplicate_replies() -> io::Result<()> {
     })
 }
 
-/// FAULT C-34: replies that answer nothing.
+/// Replies that answer nothing.
+// FAULT C-34.
 pub(super) fn unknown_id() -> io::Result<()> {
     each(|ask| {
         say(&json!({"jsonrpc": "2.0", "id": 999_999, "result": {"content": []}}))?;
@@ -44,7 +47,8 @@ pub(super) fn unknown_id() -> io::Result<()> {
     })
 }
 
-/// FAULT C-40: the newest first, and progress of the others in between.
+/// The newest first, and progress of the others in between.
+// FAULT C-40.
 pub(super) fn out_of_order() -> io::Result<()> {
     let (sender, asks) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -76,7 +80,8 @@ pub(super) fn out_of_order() -> io::Result<()> {
     reader.join().map_err(|_| io::Error::other("the reader failed"))
 }
 
-/// FAULT C-41: a request from the server, which 2026-07-28 does not have.
+/// A request from the server, which 2026-07-28 does not have.
+// FAULT C-41.
 pub(super) fn server_request() -> io::Result<()> {
     each(|ask| {
         say(&json!({"jsonrpc": "2.0", "id": "from-server", "method": "roots/list"}))?;
