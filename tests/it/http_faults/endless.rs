@@ -110,7 +110,7 @@ async fn lying_lengths_are_errors_at_once() {
         (1_u64 << 40, answer.clone(), "larger than the HTTP reply body limit"),
         (1_u64 << 62, answer.clone(), "larger than the HTTP reply body limit"),
         (10_000, answer.clone(), "cut before the answer"),
-        (20, answer, "the answer is no MCP"),
+        (20, answer, "is not MCP"),
     ] {
         let head = format!("{JSON}content-length: {length}\r\n\r\n");
         let server = once([Step::send(format!("{head}{text}")), Step::Close]);

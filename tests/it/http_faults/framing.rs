@@ -57,7 +57,7 @@ fn saying(said: impl Into<Vec<u8>>) -> FaultServer {
 async fn wrong_framing_is_an_error_of_its_kind() {
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let chunked = format!("{json}transfer-encoding: chunked\r\n\r\n");
-    let not_http = |said: String| (said, LossKind::PeerFailed, "no HTTP");
+    let not_http = |said: String| (said, LossKind::PeerFailed, "not HTTP");
     let cut = |said: String| (said, LossKind::Cut, "cut before the answer");
     for (said, kind, text) in [
         not_http("\0\0\0garbage\r\n\r\n".into()),

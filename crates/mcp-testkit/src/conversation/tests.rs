@@ -22,7 +22,7 @@ async fn a_broken_transport_stops_the_conversation_with_a_readable_report() {
     let fixture = pairs("broken", move || async move { Ok(broken::pair(flaw, flaw.binding())) });
     let text = run(&fixture).await.to_string();
     assert!(text.starts_with("broken: a conversation of 16 steps, "), "{text}");
-    assert!(text.contains("   pass  call\n   FAIL  progress: this progress was told: []\n"), "{text}");
+    assert!(text.contains("   pass  call\n   FAIL  progress: the progress was []\n"), "{text}");
 
     let fixture =
         pairs("none", || async { Err::<(memory::End, memory::End), _>("the port is in use".into()) });

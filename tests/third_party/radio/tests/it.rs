@@ -34,5 +34,5 @@ async fn a_whole_conversation_in_both_eras() {
 #[tokio::test(start_paused = true)]
 async fn air_that_loses_everything_ends_the_link() {
     let report = conversation::run(&fixture(1, 100)).await.to_string();
-    assert!(report.contains("FAIL  connect: ") && report.contains("the peer has fallen silent"), "{report}");
+    assert!(report.contains("FAIL  connect: ") && report.contains("the peer is silent"), "{report}");
 }

@@ -39,11 +39,11 @@ async fn the_socket_is_private_stale_ones_are_taken_over_and_nothing_is_left() {
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let server = UnixServer::bind(&path).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(UnixServer::bind(&path).unwrap_err().to_string(), "somebody listens there");
+    assert_eq!(UnixServer::bind(&path).unwrap_err().to_string(), "a process listens there");
     drop(server);
     assert!(!path.exists());
     std::fs::write(&path, "a file").unwrap();
-    assert_eq!(UnixServer::bind(&path).unwrap_err().to_string(), "there is something that is no socket");
+    assert_eq!(UnixServer::bind(&path).unwrap_err().to_string(), "the path is not a socket");
     assert_eq!(std::fs::read(&path).unwrap(), b"a file");
 }
 
