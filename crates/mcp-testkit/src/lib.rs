@@ -36,3 +36,11 @@ pub mod conversation;
 pub mod fault;
 pub mod sim;
 pub mod transcript;
+
+use std::time::{Duration, Instant};
+
+/// The instant this long after `now`, at most 100 years.
+fn after(now: Instant, time: Duration) -> Instant {
+    const MOST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    now + time.min(MOST)
+}

@@ -19,6 +19,7 @@ const LARGE: usize = 1 << 20;
 /// The era of the kit's messages. A stream carries either era. Run the kit once with each for a binding that reads bodies
 /// or keeps sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dialect {
     /// Every request carries version and capabilities in `_meta`.
     Modern,

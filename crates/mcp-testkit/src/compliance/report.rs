@@ -4,6 +4,7 @@ use std::fmt;
 
 /// One of the eight promises of [`mcp_core::transport`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Promise {
     /// Its number.
     pub number: u8,
@@ -82,6 +83,7 @@ pub const PROMISES: [Promise; 8] = [
 
 /// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The promise was kept.
     Passed,
@@ -99,6 +101,7 @@ pub enum Outcome {
 
 /// One check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckReport {
     /// The promise's number.
     pub promise: u8,
@@ -110,6 +113,7 @@ pub struct CheckReport {
 
 /// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// The fixture's name.
     pub transport: String,

@@ -1,4 +1,4 @@
-//! The kit passes what keeps the promises, and skips what does not apply.
+//! The kit passes transports that keep the promises, and skips checks that do not apply.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -25,14 +25,14 @@ const BINDINGS: [Binding; 5] = [
 #[tokio::test(start_paused = true)]
 async fn the_memory_pair_keeps_every_promise() {
     for binding in BINDINGS {
-        // One place each way: every send waits for the peer.
+        // Capacity for one message each way, so that every send waits for the peer.
         let pair = memory::Pair::new(binding).capacity(1);
         let fixture = pairs(binding.name, || async { Ok(pair.link()) });
         run(&fixture).await.assert_passed();
     }
 }
 
-/// Links on demand, in the legacy dialect: handshake first.
+/// Links on demand, in the legacy dialect, which starts with a handshake.
 struct Listening;
 
 #[async_trait::async_trait]
@@ -101,7 +101,7 @@ async fn text_frames_keep_every_promise() {
     assert_eq!(skipped, lanes);
 }
 
-/// A driver that drops `recv` at every turn is nothing special.
+/// A driver may drop `recv` at every await point.
 #[tokio::test(start_paused = true)]
 async fn a_dropping_reader_is_within_the_contract() {
     let fixture = pairs("dropping", || async {
@@ -155,7 +155,7 @@ async fn a_report_is_readable() {
     assert_eq!(pairs("p", || async { Ok(memory::pair(BINDINGS[0])) }).patience(Duration::ZERO).name(), "p");
 }
 
-/// Every promise, over two channels; a task on the way says what was taken.
+/// Every promise over two channels, with a task in between that sends `Taken`.
 #[tokio::test(start_paused = true)]
 async fn laned_glue_keeps_every_promise() {
     use futures::SinkExt;
@@ -172,7 +172,7 @@ async fn laned_glue_keeps_every_promise() {
                 if carry.send(Ok::<_, std::io::Error>(frame)).await.is_err() {
                     return;
                 }
-                // For a request it means nothing.
+                // Requests ignore it.
                 let _gone = tell.unbounded_send(LaneFrame::Taken { lane });
             }
         });

@@ -50,6 +50,7 @@ pub async fn run(fixture: &dyn Fixture) -> Report {
 
 /// The outcome of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// The revision.
     pub version: ProtocolVersion,
@@ -61,6 +62,7 @@ pub struct Step {
 
 /// The outcome of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// The fixture's name.
     pub transport: String,

@@ -1,4 +1,4 @@
-//! The conversation passes over what keeps the promises, and says where it stopped over what does not.
+//! The conversation passes over transports that keep the promises, and names the step that fails over others.
 
 use super::*;
 use crate::broken::{self, Flaw};

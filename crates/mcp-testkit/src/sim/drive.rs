@@ -84,7 +84,7 @@ impl Sim {
     }
 
     fn fly(&mut self, index: usize, to: Side, what: Wire) {
-        self.links[index].fly(self.now, &self.weather, self.binding, to, what);
+        self.links[index].fly(self.now, &self.conditions, self.binding, to, what);
     }
 
     /// Whether this message is the nth of a period.
@@ -102,7 +102,7 @@ impl Sim {
         if self.links[index].failed {
             return;
         }
-        if self.weather.cut_after.is_some_and(|most| self.links[index].messages > most) {
+        if self.conditions.cut_after.is_some_and(|most| self.links[index].messages > most) {
             self.note(index, from, lane, "(the link fails)".to_owned());
             self.links[index].flights.clear();
             // Reported from the loop, not while a session's outputs are executed.
@@ -111,12 +111,12 @@ impl Sim {
             self.links[index].failed = true;
             return;
         }
-        if !lane.is_shared() && self.strikes(index, self.weather.lose_every) {
+        if !lane.is_shared() && self.strikes(index, self.conditions.lose_every) {
             self.note(index, from, lane, "(lost)".to_owned());
             self.fly(index, Side::Client, Wire::Lost { lane });
             return self.fly(index, Side::Server, Wire::End { lane });
         }
-        if self.strikes(index, self.weather.double_every) {
+        if self.strikes(index, self.conditions.double_every) {
             self.fly(index, to, Wire::Message { message: message.clone(), lane, last });
         }
         self.fly(index, to, Wire::Message { message, lane, last });
@@ -202,7 +202,7 @@ impl Sim {
                 }
                 Output::Redial { at } => {
                     self.leave();
-                    self.dial = Some(at.max(self.now) + self.weather.delay);
+                    self.dial = Some(crate::after(at.max(self.now), self.conditions.delay));
                 }
                 Output::Close(_) => {
                     self.leave();
@@ -310,7 +310,7 @@ impl Sim {
                 match (self.handler)(incoming) {
                     Served::Now(reply) => self.links[index].server.reply(now, exchange, reply),
                     Served::After(time, reply) => {
-                        self.late.push(Late { at: now + time, link: index, exchange, reply });
+                        self.late.push(Late { at: crate::after(now, time), link: index, exchange, reply });
                     }
                     Served::Never => {}
                 }

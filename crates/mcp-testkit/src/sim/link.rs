@@ -12,6 +12,7 @@ use super::log::Side;
 
 /// How a link behaves. Jitter does not reorder messages of ordered bindings. Only bindings with exchanges can lose one.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct LinkConditions {
     /// The delay of every message, in each direction, and of connecting.
     pub delay: Duration,
@@ -85,7 +86,7 @@ impl Link {
     pub(super) fn fly(
         &mut self,
         now: Instant,
-        weather: &LinkConditions,
+        conditions: &LinkConditions,
         binding: Binding,
         to: Side,
         what: Wire,
@@ -98,7 +99,7 @@ impl Link {
             | Wire::Lost { lane } => *lane,
             Wire::Closed => Lane::SHARED,
         };
-        let mut at = now + weather.delay + self.jitter(weather.jitter);
+        let mut at = crate::after(crate::after(now, conditions.delay), self.jitter(conditions.jitter));
         // Nothing arrives after the end.
         if let Wire::Closed = what {
             at = self

@@ -16,6 +16,7 @@ pub enum Side {
 
 /// One message, at the time it was sent. Displayed as `0.020 C> lane 1 {…}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line {
     /// The virtual time since the start.
     pub at: Duration,

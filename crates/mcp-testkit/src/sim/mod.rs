@@ -11,7 +11,7 @@
 //! let info = || RawJson::parse(r#"{"name":"n","version":"1"}"#).unwrap();
 //! let tools = RawJson::parse(r#"{"tools":{}}"#).unwrap();
 //! let mut sim = Sim::new(ClientConfig::new(info()), ServerConfig::new(info(), tools), Binding::STREAM);
-//! sim.weather().delay = Duration::from_millis(20);
+//! sim.conditions().delay = Duration::from_millis(20);
 //! let call = sim.call("tools/list", None);
 //! sim.run_until_idle();
 //! assert!(sim.outcome(call).unwrap().is_ok(), "{}", sim.log_text());
@@ -42,6 +42,7 @@ pub use log::{Line, Side};
 
 /// How a simulated handler answers a request.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Served {
     /// At once.
     Now(Result<Reply, ErrorObject>),
@@ -61,7 +62,7 @@ pub struct Sim {
     client_wait: Option<Instant>,
     server_config: Arc<ServerConfig>,
     binding: Binding,
-    weather: LinkConditions,
+    conditions: LinkConditions,
     links: Vec<Link>,
     /// When the next link is connected.
     dial: Option<Instant>,
@@ -94,7 +95,7 @@ impl Sim {
             client_wait: None,
             server_config: Arc::new(server),
             binding,
-            weather: LinkConditions::default(),
+            conditions: LinkConditions::default(),
             links: Vec::new(),
             dial: None,
             refusals: VecDeque::new(),
@@ -109,8 +110,8 @@ impl Sim {
     }
 
     /// How the link behaves from now on.
-    pub fn weather(&mut self) -> &mut LinkConditions {
-        &mut self.weather
+    pub fn conditions(&mut self) -> &mut LinkConditions {
+        &mut self.conditions
     }
 
     /// Sets how requests are answered from now on.
@@ -229,13 +230,13 @@ impl Sim {
         panic!("no rest after {MAX_STEPS} steps; the last lines:\n{}", self.tail());
     }
 
-    /// Advances the clock by this time, and executes everything that happens in it.
+    /// Advances the clock by this time, at most 100 years, and executes everything that happens in it.
     ///
     /// # Panics
     ///
     /// If the sessions loop.
     pub fn advance(&mut self, time: Duration) {
-        let until = self.now + time;
+        let until = crate::after(self.now, time);
         for _ in 0..MAX_STEPS {
             match self.next_instant() {
                 Some(at) if at <= until => self.step(at),

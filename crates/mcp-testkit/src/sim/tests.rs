@@ -1,4 +1,4 @@
-//! Both sessions against each other, in both eras, in fair weather and foul.
+//! Both sessions against each other, in both eras, over good and bad links.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,8 +41,8 @@ fn calls_in_both_eras_over_both_kinds_of_link() {
     for era in ERAS {
         for binding in [Binding::STREAM, EXCHANGES] {
             let mut sim = Sim::new(client(era), server(), binding);
-            sim.weather().delay = Duration::from_millis(5);
-            sim.weather().jitter = Duration::from_millis(30);
+            sim.conditions().delay = Duration::from_millis(5);
+            sim.conditions().jitter = Duration::from_millis(30);
             for _ in 0..50 {
                 sim.call("tools/list", None);
             }
@@ -81,7 +81,7 @@ fn a_lossy_link_loses_calls_one_by_one() {
     let mut sim = Sim::new(client(EraMode::Modern), server(), EXCHANGES);
     sim.call("tools/list", None);
     sim.run_until_idle();
-    sim.weather().lose_every = Some(5);
+    sim.conditions().lose_every = Some(5);
     for _ in 0..20 {
         sim.call("tools/list", None);
     }
@@ -91,14 +91,14 @@ fn a_lossy_link_loses_calls_one_by_one() {
     assert!(lost >= 4, "{lost}\n{}", sim.log_text());
 }
 
-/// FAULT C-34: everything that arrives twice is told once.
+/// FAULT C-34: everything that arrives twice is reported once.
 #[test]
 fn a_peer_that_repeats_itself_does_no_harm() {
     for era in ERAS {
         let mut sim = Sim::new(client(era), server(), Binding::STREAM);
         sim.call("tools/list", None);
         sim.run_until_idle();
-        sim.weather().double_every = Some(1);
+        sim.conditions().double_every = Some(1);
         for _ in 0..10 {
             sim.call("tools/list", None);
         }
@@ -113,7 +113,7 @@ fn a_peer_that_repeats_itself_does_no_harm() {
 fn a_cut_link_fails_its_calls_and_is_made_again() {
     for era in ERAS {
         let mut sim = Sim::new(client(era), server(), Binding::STREAM);
-        sim.weather().delay = Duration::from_millis(10);
+        sim.conditions().delay = Duration::from_millis(10);
         sim.call("tools/list", None);
         sim.run_until_idle();
         sim.serve(|_| Served::Never);
@@ -131,11 +131,11 @@ fn a_cut_link_fails_its_calls_and_is_made_again() {
     }
 }
 
-/// The link fails by itself in the middle of traffic, again and again: no call is left without outcome.
+/// The link fails repeatedly in the middle of traffic: every call has an outcome.
 #[test]
 fn a_link_that_fails_all_the_time() {
     let mut sim = Sim::new(client(EraMode::Legacy(ProtocolVersion::V2025_06_18)), server(), Binding::STREAM);
-    sim.weather().cut_after = Some(9);
+    sim.conditions().cut_after = Some(9);
     for _ in 0..30 {
         sim.call("tools/list", None);
         sim.run_until_idle();
@@ -146,7 +146,7 @@ fn a_link_that_fails_all_the_time() {
     assert!(won > 10, "{won}\n{}", sim.log_text());
 }
 
-/// Time passes only as it is told to: a call that is never answered times out after its 60 s.
+/// The clock is virtual: a call that is never answered times out after 60 s.
 #[test]
 fn deadlines_run_on_the_virtual_clock() {
     let mut sim = Sim::new(client(EraMode::Modern), server(), Binding::STREAM);
@@ -162,7 +162,7 @@ fn deadlines_run_on_the_virtual_clock() {
     assert!(sim.log_text().contains("notifications/cancelled"), "{}", sim.log_text());
 }
 
-/// STDIO-S-011: the server reads what was sent before the client left, and then leaves too.
+/// STDIO-S-011: the server reads what the client sent before it closed, and then closes too.
 #[test]
 fn a_close_ends_both_sides() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);

@@ -204,7 +204,7 @@ impl Actor for ClientActor {
     }
 
     fn advance(&mut self, time: Duration) {
-        let until = self.clock.now + time;
+        let until = crate::after(self.clock.now, time);
         while let Some(now) = self.clock.next(self.wait, until) {
             self.session.handle_timeout(now);
             self.drain();

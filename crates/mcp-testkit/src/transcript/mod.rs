@@ -73,6 +73,7 @@ pub use play::{Played, play};
 
 /// Why a file failed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failed {
     /// The file.
     pub path: PathBuf,

@@ -8,6 +8,7 @@ use super::server::ServerActor;
 
 /// The outcome of a transcript.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Played {
     /// The differences, one text for each input.
     pub differences: Vec<String>,

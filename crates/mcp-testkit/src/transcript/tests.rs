@@ -1,4 +1,4 @@
-//! The player: differences are found, told and mended.
+//! The player: differences are found, reported and updated.
 
 use super::compare::matches;
 use super::*;
@@ -17,7 +17,7 @@ fn a_dialogue_that_holds_is_left_alone() {
     assert_eq!(played.updated, PING);
 }
 
-/// What was expected and what was said stand in the difference; the update keeps comments and what holds.
+/// A difference shows the expected and the actual output. The update keeps comments and lines that match.
 #[test]
 fn a_difference_is_told_and_mended() {
     let wrong =
@@ -40,7 +40,7 @@ fn what_nobody_expected_is_a_difference() {
     assert!(played.updated.contains(r#"S< {"jsonrpc":"2.0","id":1,"result":{}}"#), "{}", played.updated);
 }
 
-/// A client says its first word before anything is said to it.
+/// A client sends its first message before any input.
 #[test]
 fn the_start_is_compared_too() {
     let played = play("role client\nera legacy 2025-11-25\n").unwrap();

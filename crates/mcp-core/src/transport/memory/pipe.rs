@@ -13,8 +13,8 @@ pub struct PeerGone;
 
 /// A channel that holds this many frames, at least one.
 pub(super) fn pipe<T>(capacity: usize) -> (Pipe<T>, mpsc::Receiver<T>) {
-    // The channel adds one slot for its sender.
-    let (sender, receiver) = mpsc::channel(capacity.saturating_sub(1));
+    // The channel adds one slot for its sender, and panics on capacities that it cannot count.
+    let (sender, receiver) = mpsc::channel(capacity.saturating_sub(1).min(u32::MAX as usize / 8));
     (Pipe(sender), receiver)
 }
 

@@ -120,6 +120,16 @@ fn a_full_link_waits_for_the_peer_to_read() {
     assert!(poll(up.send(out(ask(3), 3, true))).is_ready());
 }
 
+/// No capacity panics.
+#[test]
+fn any_capacity_makes_a_link() {
+    for capacity in [0, usize::MAX] {
+        let ((mut up, _replies), (_down, mut requests)) = halves(&Pair::new(Binding::STREAM).capacity(capacity));
+        assert!(poll(up.send(out(ask(1), 1, true))).is_ready());
+        assert_eq!(block_on(lane_of(&mut requests)), 0);
+    }
+}
+
 #[test]
 fn one_exchange_is_all() {
     let once = EXCHANGES.one_exchange(true);
