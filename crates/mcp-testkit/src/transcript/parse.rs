@@ -98,7 +98,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
 pub(super) fn lane(text: &str) -> Result<(Lane, &str), String> {
     let Some(rest) = text.strip_prefix('[') else { return Ok((Lane::SHARED, text)) };
     let (number, rest) = rest.split_once(']').ok_or("a lane without `]`")?;
-    let number = number.parse().map_err(|_| format!("`{number}` is no lane"))?;
+    let number = number.parse().map_err(|_| format!("`{number}` is not a lane"))?;
     Ok((Lane::numbered(number), rest))
 }
 

@@ -43,7 +43,7 @@ impl ServerActor {
         }
         config.instructions = header.get("instructions").map(str::to_owned);
         if let Some(most) = header.get("max-in-flight") {
-            config.max_in_flight = most.parse().map_err(|_| format!("`{most}` is no number"))?;
+            config.max_in_flight = most.parse().map_err(|_| format!("`{most}` is not a number"))?;
         }
         let (binding, clock) = (binding(header)?, Clock::new());
         let session = ServerSession::new(clock.now, Arc::new(config), binding);
@@ -159,7 +159,7 @@ impl Actor for ServerActor {
             }
             "progress" => {
                 let (exchange, rest) = self.request(rest)?;
-                let progress = rest.parse().map_err(|_| format!("`{rest}` is no progress"))?;
+                let progress = rest.parse().map_err(|_| format!("`{rest}` is not a progress value"))?;
                 self.session.progress(now, exchange, progress, None, None);
             }
             "log" => {

@@ -30,7 +30,7 @@ fn server() -> (Halves, mpsc::Sender<String>, mpsc::Receiver<String>) {
     (Box::new(server).split(), write, read)
 }
 
-/// A frame that is no message is told and answered by the session; the link lives on (FAULT C-8, C-9).
+/// FAULT C-8, C-9: a frame that is not a message is refused, and the link continues.
 #[tokio::test]
 async fn garbage_is_refused_and_the_link_lives() {
     let ((_down, mut requests), mut write, _read) = server();

@@ -101,7 +101,7 @@ pub(super) async fn client_answers(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(0).await?;
     let link = rig.server_link(0)?;
     let ask = Request::new("server-1", "roots/list", None);
-    rig.bench.wait("send at the server, of a request of its own");
+    rig.bench.wait("send at the server, of a request");
     let sent = link.send(traffic::out(rig.dialect, ask.into(), Lane::SHARED, false)).await;
     if sent.is_err() {
         return if is_no_route(&sent) || link.binding.one_exchange {

@@ -24,11 +24,11 @@ pub(super) async fn a_stream(bench: &Bench<'_>) -> Verdict {
         rig.note(&asked, traffic::numbered(n)).await?;
         // Each is sent before the next, and long before the reply.
         let message = rig.expect_at_client(lane, n).await?;
-        ensure(matches!(message, Message::Notification(_)), || format!("#{n} is no notification"))?;
+        ensure(matches!(message, Message::Notification(_)), || format!("#{n} is not a notification"))?;
     }
     rig.reply(&asked, traffic::result(1.into(), traffic::numbered(4))).await?;
     let message = rig.expect_at_client(lane, 4).await?;
-    ensure(matches!(message, Message::Response(_)), || "#4 is no response".into())?;
+    ensure(matches!(message, Message::Response(_)), || "#4 is not a response".into())?;
     rig.round_trip(5).await
 }
 

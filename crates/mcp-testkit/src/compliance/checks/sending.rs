@@ -9,7 +9,7 @@ use mcp_core::transport::{ErrorChain, Inbound, Lane, SendError};
 
 const CALLS: usize = 50;
 
-/// Calls go out while none is answered (FAULT C-39).
+/// FAULT C-39: calls are sent while none is answered.
 pub(super) async fn no_waiting(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     for n in 0..CALLS {
