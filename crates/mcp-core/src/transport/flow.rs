@@ -46,6 +46,7 @@ impl Outbound {
     /// let out = Outbound::message(Request::new(1, "ping", None), Lane::numbered(1)).last(true);
     /// assert_eq!(out.lane(), Lane::numbered(1));
     /// ```
+    #[inline]
     pub fn message(message: impl Into<Message>, lane: Lane) -> Outbound {
         Outbound::Message {
             message: message.into(),
@@ -57,11 +58,13 @@ impl Outbound {
     }
 
     /// The end of this lane.
+    #[inline]
     pub fn end(lane: Lane, reason: EndReason) -> Outbound {
         Outbound::End { lane, reason }
     }
 
     /// Sets whether the message is the last one on its lane. Changes nothing on an end.
+    #[inline]
     #[must_use]
     pub fn last(mut self, is_last: bool) -> Outbound {
         if let Outbound::Message { last, .. } = &mut self {
@@ -71,6 +74,7 @@ impl Outbound {
     }
 
     /// Sets who made the response. Changes nothing on an end.
+    #[inline]
     #[must_use]
     pub fn answered_by(mut self, by: AnsweredBy) -> Outbound {
         if let Outbound::Message { answered_by, .. } = &mut self {
@@ -80,6 +84,7 @@ impl Outbound {
     }
 
     /// Sets what travels beside the message. Changes nothing on an end.
+    #[inline]
     #[must_use]
     pub fn with_envelope(mut self, new: Envelope) -> Outbound {
         if let Outbound::Message { envelope, .. } = &mut self {
@@ -89,6 +94,7 @@ impl Outbound {
     }
 
     /// The lane that it concerns.
+    #[inline]
     pub fn lane(&self) -> Lane {
         match self {
             Outbound::Message { lane, .. } | Outbound::End { lane, .. } => *lane,
@@ -182,36 +188,43 @@ pub enum Inbound {
 
 impl Inbound {
     /// A message that came on this lane, with an empty envelope.
+    #[inline]
     pub fn message(message: impl Into<Message>, lane: Lane) -> Inbound {
         Inbound::Message { message: message.into(), lane, envelope: Envelope::default() }
     }
 
     /// An array of messages that came on this lane, with an empty envelope. The lane is not [`Lane::SHARED`].
+    #[inline]
     pub fn batch(items: Vec<Result<Message, Refusal>>, lane: Lane) -> Inbound {
         Inbound::Batch { items, lane, envelope: Envelope::default() }
     }
 
     /// Input on this lane that is not a legal message.
+    #[inline]
     pub fn refused(refusal: Refusal, lane: Lane) -> Inbound {
         Inbound::Refused { lane, refusal }
     }
 
     /// The peer took the message that was sent on this lane.
+    #[inline]
     pub fn delivered(lane: Lane) -> Inbound {
         Inbound::Delivered { lane }
     }
 
     /// No answer will come on this lane.
+    #[inline]
     pub fn lost(lane: Lane, loss: Loss) -> Inbound {
         Inbound::Lost { lane, loss }
     }
 
     /// The peer gave up the exchange on this lane.
+    #[inline]
     pub fn ended(lane: Lane) -> Inbound {
         Inbound::Ended { lane }
     }
 
     /// Sets what the transport knows about a message or a batch. Changes nothing on the other variants.
+    #[inline]
     #[must_use]
     pub fn with_envelope(mut self, new: Envelope) -> Inbound {
         if let Inbound::Message { envelope, .. } | Inbound::Batch { envelope, .. } = &mut self {
@@ -221,6 +234,7 @@ impl Inbound {
     }
 
     /// The lane that it concerns.
+    #[inline]
     pub fn lane(&self) -> Lane {
         match self {
             Inbound::Message { lane, .. }

@@ -36,9 +36,7 @@ impl RedisClient {
         let reader = link::open(&self.redis, own, peer).await?;
         match redis.publish(format!("{}:hello", self.service), number).await? {
             1 => reader.link(&self.redis, true).await,
-            servers => {
-                Err((ErrorKind::Io, "the number of servers is not one but", servers.to_string()).into())
-            }
+            servers => Err((ErrorKind::Io, "not one server but", servers.to_string()).into()),
         }
     }
 }

@@ -124,7 +124,8 @@ fn a_full_link_waits_for_the_peer_to_read() {
 #[test]
 fn any_capacity_makes_a_link() {
     for capacity in [0, usize::MAX] {
-        let ((mut up, _replies), (_down, mut requests)) = halves(&Pair::new(Binding::STREAM).capacity(capacity));
+        let ((mut up, _replies), (_down, mut requests)) =
+            halves(&Pair::new(Binding::STREAM).capacity(capacity));
         assert!(poll(up.send(out(ask(1), 1, true))).is_ready());
         assert_eq!(block_on(lane_of(&mut requests)), 0);
     }
