@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::message::{RawJson, RequestId, ScanError, Shape, peek_prefix};
 
-/// After a line longer than this, in bytes, the decoder allocates a new buffer, so that its buffer does not stay large.
+/// After a line longer than this, in bytes, the decoder allocates a new buffer, so that its buffer does not
+/// stay large.
 const LARGE_LINE: usize = 256 * 1024;
 
 /// An item that [`LineDecoder`] found in the stream.
@@ -31,8 +32,8 @@ pub enum Frame {
 
 /// Splits a byte stream into lines.
 ///
-/// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy. The buffer holds at most
-/// `limit` bytes plus one read: a longer line is discarded while it arrives.
+/// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy. The
+/// buffer holds at most `limit` bytes plus one read: a longer line is discarded while it arrives.
 ///
 /// ```
 /// use mcp_core::codec::{Frame, LineDecoder};
@@ -48,7 +49,8 @@ pub enum Frame {
 #[derive(Debug)]
 pub struct LineDecoder {
     buffer: BytesMut,
-    /// The number of bytes at the start of the buffer that were searched for a newline, so that a long line is searched once.
+    /// The number of bytes at the start of the buffer that were searched for a newline, so that a long line
+    /// is searched once.
     searched: usize,
     limit: usize,
     /// Whether the buffer is inside a line that was already reported as oversized.
@@ -66,8 +68,9 @@ impl LineDecoder {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The buffer, for reading into it without a copy. Only append to it. Call [`next_frame`](LineDecoder::next_frame) until it
-    /// returns `None` before the next read, which keeps the buffer bounded.
+    /// The buffer, for reading into it without a copy. Only append to it. Call
+    /// [`next_frame`](LineDecoder::next_frame) until it returns `None` before the next read, which keeps the
+    /// buffer bounded.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
@@ -114,8 +117,9 @@ impl LineDecoder {
         Frame::Oversized { id, shape, limit: self.limit }
     }
 
-    /// Ends the stream and resets the decoder. Returns the last line if it has no newline: as a line if it is complete JSON,
-    /// else as truncated. Call [`next_frame`](LineDecoder::next_frame) until it returns `None` first.
+    /// Ends the stream and resets the decoder. Returns the last line if it has no newline: as a line if it is
+    /// complete JSON, else as truncated. Call [`next_frame`](LineDecoder::next_frame) until it returns `None`
+    /// first.
     pub fn finish(&mut self) -> Option<Frame> {
         let line = std::mem::take(&mut self.buffer).freeze();
         self.searched = 0;

@@ -22,8 +22,8 @@ pub fn push_batch(message: &Message, batch: &mut Vec<u8>) {
     message.write_to(batch);
 }
 
-/// Appends a collected batch to `out` as one line. Appends nothing for an empty batch, because an empty array is not a legal
-/// answer ([JSON-RPC 2.0, section 6](https://www.jsonrpc.org/specification#batch)).
+/// Appends a collected batch to `out` as one line. Appends nothing for an empty batch, because an empty array
+/// is not a legal answer ([JSON-RPC 2.0, section 6](https://www.jsonrpc.org/specification#batch)).
 pub fn finish_batch(batch: &[u8], out: &mut Vec<u8>) {
     if !batch.is_empty() {
         out.extend_from_slice(batch);

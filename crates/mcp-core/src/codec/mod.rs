@@ -1,7 +1,8 @@
 //! Newline framing for byte streams, without I/O.
 //!
-//! A message is one line that ends in `\n`, on [stdio] and on every other reliable byte stream. [`LineDecoder`] splits
-//! received bytes into lines, and [`encode_line`] appends a message to an output buffer.
+//! A message is one line that ends in `\n`, on [stdio] and on every other reliable byte stream.
+//! [`LineDecoder`] splits received bytes into lines, and [`encode_line`] appends a message to an output
+//! buffer.
 //!
 //! [stdio]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
 

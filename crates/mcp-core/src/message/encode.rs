@@ -19,8 +19,9 @@ pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
 }
 
-/// Writes a payload. White space between tokens may contain newlines, which become spaces: a message must be one line
-/// (ledger STDIO-B-001). A JSON string never contains a raw newline.
+/// Writes a payload. White space between tokens may contain newlines, which become spaces: a message must be
+/// one line. A JSON string never contains a raw newline.
+// STDIO-B-001.
 fn write_payload(payload: &RawJson, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(payload.as_bytes());

@@ -18,14 +18,15 @@ pub const MAX_BATCH: usize = 1024;
 pub enum Decoded {
     /// One message, or the reason why it is not one.
     One(Result<Message, Refusal>),
-    /// A batch of at most [`MAX_BATCH`] messages. Only 2025-03-26 has batches; the session decides whether it is legal.
+    /// A batch of at most [`MAX_BATCH`] messages. Only 2025-03-26 has batches; the session decides whether it
+    /// is legal.
     Batch(Vec<Result<Message, Refusal>>),
 }
 
 /// Decodes one line, event or body. Accepts a byte order mark before it and white space around it.
 ///
-/// The payloads are slices of `text`. The nesting depth is limited to [`DEFAULT_MAX_DEPTH`]. Time is linear in the length of
-/// the text.
+/// The payloads are slices of `text`. The nesting depth is limited to [`DEFAULT_MAX_DEPTH`]. Time is linear
+/// in the length of the text.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -98,8 +99,8 @@ fn decode_one(text: &Bytes, mut scanner: Scanner<'_>, whole: bool) -> Result<Mes
     }
 }
 
-/// Reads the id and the shape of a message from its first bytes, for a message that is too long to be decoded. An id that
-/// is not in `prefix` may still follow.
+/// Reads the id and the shape of a message from its first bytes, for a message that is too long to be
+/// decoded. An id that is not in `prefix` may still follow.
 pub fn peek_prefix(prefix: &[u8]) -> (Option<RequestId>, Shape) {
     let valid = match std::str::from_utf8(prefix) {
         Ok(_) => prefix,

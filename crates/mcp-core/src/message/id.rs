@@ -13,9 +13,9 @@ pub const MAX_ID_BYTES: usize = 4096;
 
 /// The id of a request: a string or an integer.
 ///
-/// `7` and `"7"` are different ids; `0`, `-1` and `""` are valid. A peer's id is echoed in the exact bytes it was received
-/// in. Two ids are equal if both are strings or both are integers, and their values are the same: `7` equals `7.0`, which
-/// some peers send back, and `"a"` equals `"\u0061"`. See the
+/// `7` and `"7"` are different ids; `0`, `-1` and `""` are valid. A peer's id is echoed in the exact bytes it
+/// was received in. Two ids are equal if both are strings or both are integers, and their values are the
+/// same: `7` equals `7.0`, which some peers send back, and `"a"` equals `"\u0061"`. See the
 /// [specification](https://modelcontextprotocol.io/specification/2025-11-25/basic#requests).
 ///
 /// ```
@@ -34,8 +34,8 @@ pub struct RequestId(Repr);
 enum Repr {
     /// A number in canonical form.
     Int(i64),
-    /// A number in another form, or outside the range of `i64`. `digits` is its value, independent of how it was written:
-    /// an optional `-`, then digits without leading zeros.
+    /// A number in another form, or outside the range of `i64`. `digits` is its value, independent of how it
+    /// was written: an optional `-`, then digits without leading zeros.
     Number { wire: Arc<str>, digits: Arc<str> },
     /// A string without escapes.
     Str(Arc<str>),
@@ -98,7 +98,8 @@ impl RequestId {
     }
 }
 
-/// Whether the number has no leading zero, no plus sign and is not minus zero: `i64::from_str` accepts more than JSON does.
+/// Whether the number has no leading zero, no plus sign and is not minus zero: `i64::from_str` accepts more
+/// than JSON does.
 fn canonical(wire: &str) -> bool {
     let digits = wire.strip_prefix('-').unwrap_or(wire);
     digits.as_bytes().first().is_some_and(u8::is_ascii_digit)

@@ -59,7 +59,8 @@ pub fn is_valid_extension_id(id: &str) -> bool {
         && id.split_once('/').is_some_and(|(prefix, name)| !prefix.is_empty() && !name.is_empty())
 }
 
-/// Whether a `traceparent` has the [W3C format](https://www.w3.org/TR/trace-context/). A malformed one is not passed on.
+/// Whether a `traceparent` has the [W3C format](https://www.w3.org/TR/trace-context/). A malformed one is not
+/// passed on.
 // META-B-016.
 pub fn is_valid_traceparent(value: &str) -> bool {
     let fields: Vec<&str> = value.split('-').collect();

@@ -163,8 +163,9 @@ impl FieldPositions {
     }
 }
 
-/// Takes an object and records the positions of its fields, relative to the start of the object. Sets `duplicate` if a
-/// key that the protocol reads occurs twice: a header check might read one and the handler the other.
+/// Takes an object and records the positions of its fields, relative to the start of the object. Sets
+/// `duplicate` if a key that the protocol reads occurs twice: a header check might read one and the handler
+/// the other.
 pub(crate) fn scan_object(
     scanner: &mut Scanner<'_>,
     table: &mut PositionTable,
@@ -191,8 +192,8 @@ pub(crate) fn scan_object(
     })
 }
 
-/// The params of a request or notification, or the result of a response: a JSON object as text, which knows the positions
-/// of the members that the protocol reads.
+/// The params of a request or notification, or the result of a response: a JSON object as text, which knows
+/// the positions of the members that the protocol reads.
 ///
 /// The members are reached by [`Field`]; [`Payload::raw`] is the whole object. A clone shares the text.
 ///
@@ -222,8 +223,8 @@ impl Payload {
         Payload { positions: OnceLock::from(positions), ..Payload::new(raw) }
     }
 
-    /// A payload whose first member is `_meta`, and whose other members begin at `rest`: a search for one name skips the
-    /// members of `_meta`.
+    /// A payload whose first member is `_meta`, and whose other members begin at `rest`: a search for one
+    /// name skips the members of `_meta`.
     pub(crate) fn after_meta(raw: RawJson, rest: usize) -> Payload {
         // Beyond 4 GiB the whole text is searched.
         Payload { names_from: u32::try_from(rest).unwrap_or(0), ..Payload::new(raw) }
@@ -272,8 +273,8 @@ impl Payload {
         Some(RawJson::trusted(self.raw.clone().into_bytes().slice(span)))
     }
 
-    /// The text of a field that is a JSON string, or `None` if it is absent or of another type. Borrowed unless it has
-    /// escapes.
+    /// The text of a field that is a JSON string, or `None` if it is absent or of another type. Borrowed
+    /// unless it has escapes.
     pub fn field_text(&self, field: Field) -> Option<Cow<'_, str>> {
         let name = match field {
             Field::Name => "name",
@@ -283,7 +284,8 @@ impl Payload {
         if self.positions.get().is_some() {
             return read_text(self.field(field)?);
         }
-        // A client reads one of these two and nothing else: a search for it is much cheaper than a scan for all fields.
+        // A client reads one of these two and nothing else: a search for it is much cheaper than a scan for
+        // all fields.
         let span = member_of_checked(self.raw.as_bytes(), self.names_from as usize, name)?;
         read_text(&self.raw.as_bytes()[span])
     }

@@ -13,11 +13,12 @@ use super::string_scan::read_text;
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
 ///
-/// A payload stays text from end to end: a `serde_json::Value` would lose the digits of large numbers and all but the last
-/// of duplicate keys. Cloning is cheap and shares the buffer. Call [`RawJson::detach`] before storing a value, so that
-/// it does not keep a large buffer alive.
+/// A payload stays text from end to end: a `serde_json::Value` would lose the digits of large numbers and all
+/// but the last of duplicate keys. Cloning is cheap and shares the buffer. Call [`RawJson::detach`] before
+/// storing a value, so that it does not keep a large buffer alive.
 ///
-/// A lone surrogate escape such as `"\ud83d"` is legal JSON and stays in the text. Reading it as a Rust string gives U+FFFD.
+/// A lone surrogate escape such as `"\ud83d"` is legal JSON and stays in the text. Reading it as a Rust
+/// string gives U+FFFD.
 ///
 /// ```
 /// use mcp_core::message::RawJson;
@@ -41,8 +42,8 @@ impl RawJson {
     /// `true`.
     pub const TRUE: RawJson = RawJson(Bytes::from_static(b"true"));
 
-    /// Checks the text (UTF-8, JSON grammar, nesting depth of at most [`DEFAULT_MAX_DEPTH`]) and keeps it unchanged, without
-    /// the white space around it.
+    /// Checks the text (UTF-8, JSON grammar, nesting depth of at most [`DEFAULT_MAX_DEPTH`]) and keeps it
+    /// unchanged, without the white space around it.
     ///
     /// # Errors
     ///
@@ -204,8 +205,8 @@ impl RawJson {
         });
     }
 
-    /// The object with these members set. They come first, in this order, and replace members with the same keys. Copies
-    /// the text once. Anything but an object is returned unchanged.
+    /// The object with these members set. They come first, in this order, and replace members with the same
+    /// keys. Copies the text once. Anything but an object is returned unchanged.
     #[must_use]
     pub fn with_members(&self, set: &[(&str, &RawJson)]) -> RawJson {
         if !self.is_object() || set.is_empty() {
@@ -294,8 +295,8 @@ impl Serialize for RawJson {
     }
 }
 
-/// Works with the deserializers of serde_json and with [`RawJson::deserialize`] only, like `RawValue`. Does not work inside
-/// `untagged` or `flatten`.
+/// Works with the deserializers of serde_json and with [`RawJson::deserialize`] only, like `RawValue`. Does
+/// not work inside `untagged` or `flatten`.
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
         struct Reader;

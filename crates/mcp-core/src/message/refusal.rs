@@ -2,8 +2,8 @@
 
 use super::{ErrorObject, RequestId, code};
 
-/// What the refused input seems to have been. It decides whether the input may be answered: a notification and a response
-/// never are.
+/// What the refused input seems to have been. It decides whether the input may be answered: a notification
+/// and a response never are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// It has a `method` and an `id`.

@@ -63,11 +63,11 @@ const NAMES: [&[u8]; 4] = [b"resultType", b"_meta", b"ttlMs", b"cacheScope"];
 /// The length of the longest name with each letter written as an escape of six characters.
 const LONGEST: usize = 60;
 
-/// Whether this valid JSON text may have a member of one of these names, at any depth. May return false positives, never
-/// false negatives.
+/// Whether this valid JSON text may have a member of one of these names, at any depth. May return false
+/// positives, never false negatives.
 ///
-/// A string before a colon may be a name. Long texts have few colons, so that one fast pass for them is cheaper than a pass
-/// for each name.
+/// A string before a colon may be a name. Long texts have few colons, so that one fast pass for them is
+/// cheaper than a pass for each name.
 fn may_hold_names(text: &[u8]) -> bool {
     memchr::memchr_iter(b':', text).any(|colon| {
         let Some(name) = text[..colon].trim_ascii_end().strip_suffix(b"\"") else { return false };
@@ -75,8 +75,8 @@ fn may_hold_names(text: &[u8]) -> bool {
     })
 }
 
-/// Whether letters at the end of `name` may be written as escapes: a `\u`, the one escape that can stand for a letter, behind
-/// the last quotation mark.
+/// Whether letters at the end of `name` may be written as escapes: a `\u`, the one escape that can stand for
+/// a letter, behind the last quotation mark.
 fn may_spell_letters(name: &[u8]) -> bool {
     let tail = &name[name.len().saturating_sub(LONGEST)..];
     memchr::memrchr2(b'"', b'\\', tail).is_some_and(|at| tail[at..].starts_with(b"\\u"))

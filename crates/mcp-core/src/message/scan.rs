@@ -1,7 +1,7 @@
 //! The JSON scanner: one pass checks the grammar, limits the depth and reports the positions of values.
 //!
-//! Not serde_json, because its `RawValue` does not limit the depth, and one pass of it cannot yield both a payload as a whole
-//! and the members inside it. This scanner copies nothing.
+//! Not serde_json, because its `RawValue` does not limit the depth, and one pass of it cannot yield both a
+//! payload as a whole and the members inside it. This scanner copies nothing.
 
 mod reader;
 mod skip;
@@ -19,7 +19,8 @@ pub(crate) use skip::member_of_checked;
 /// The default limit of the nesting depth.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;
 
-/// The highest possible limit of the nesting depth. The scanner is recursive, so a higher one could overflow the stack.
+/// The highest possible limit of the nesting depth. The scanner is recursive, so a higher one could overflow
+/// the stack.
 pub const HARD_MAX_DEPTH: u32 = 512;
 
 /// Why JSON text was refused.

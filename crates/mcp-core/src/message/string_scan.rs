@@ -1,4 +1,5 @@
-//! Scans and rewrites the text of JSON strings by runs: the bytes between two escapes are searched and copied as a block.
+//! Scans and rewrites the text of JSON strings by runs: the bytes between two escapes are searched and copied
+//! as a block.
 
 use std::borrow::Cow;
 
@@ -45,8 +46,8 @@ pub(crate) fn text_run(bytes: &[u8]) -> usize {
     run + short_run(&bytes[run..])
 }
 
-/// Appends the leading run up to the first byte that `mark` marks by its highest bit, and returns its length. Copies word
-/// by word, because most runs are too short for a call of `memcpy` to pay off.
+/// Appends the leading run up to the first byte that `mark` marks by its highest bit, and returns its length.
+/// Copies word by word, because most runs are too short for a call of `memcpy` to pay off.
 #[inline(always)]
 fn copy_run(bytes: &[u8], out: &mut Vec<u8>, mark: impl Fn(u64) -> u64) -> usize {
     let mut run = 0;
@@ -83,8 +84,8 @@ fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
-/// Marks special bytes by their highest bit. Only the lowest mark is reliable: the borrow of a subtraction can set marks
-/// above it.
+/// Marks special bytes by their highest bit. Only the lowest mark is reliable: the borrow of a subtraction
+/// can set marks above it.
 #[inline(always)]
 fn special_bytes(word: u64) -> u64 {
     // With bit 1 flipped, the quote and the control characters are the lowest values.
@@ -105,8 +106,8 @@ fn below(word: u64, limit: u64) -> u64 {
     word.wrapping_sub(ONES * limit) & !word & (ONES * 0x80)
 }
 
-/// The length of the leading chunks without a special byte. The loop over a chunk has no early exit, so that the compiler
-/// uses vector instructions.
+/// The length of the leading chunks without a special byte. The loop over a chunk has no early exit, so that
+/// the compiler uses vector instructions.
 #[inline(never)]
 fn plain_chunks(bytes: &[u8]) -> usize {
     const CHUNK: usize = 64;
@@ -126,8 +127,8 @@ pub(crate) fn closing_quote(bytes: &[u8], start: usize) -> Option<usize> {
 fn closing_quote_from(bytes: &[u8], start: usize, mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr(b'"', bytes.get(at..)?)?;
-        // A quote is escaped by an odd number of backslashes. They cannot reach back over an earlier quote, so that the
-        // whole search is linear.
+        // A quote is escaped by an odd number of backslashes. They cannot reach back over an earlier quote,
+        // so that the whole search is linear.
         let escapes = bytes[start..at].iter().rev().take_while(|byte| **byte == b'\\').count();
         if escapes % 2 == 0 {
             return Some(at);
@@ -136,8 +137,8 @@ fn closing_quote_from(bytes: &[u8], start: usize, mut at: usize) -> Option<usize
     }
 }
 
-/// The text of a JSON string that was checked before, or `None` for any other value. Borrowed unless it has escapes. A lone
-/// surrogate, which no Rust string can hold, reads as U+FFFD.
+/// The text of a JSON string that was checked before, or `None` for any other value. Borrowed unless it has
+/// escapes. A lone surrogate, which no Rust string can hold, reads as U+FFFD.
 pub(crate) fn read_text(json: &[u8]) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     match memchr::memchr(b'\\', inner) {
@@ -174,8 +175,8 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The character of an escape whose hexadecimal digits begin here, and how many bytes it takes: two escapes in a row can
-/// name one character.
+/// The character of an escape whose hexadecimal digits begin here, and how many bytes it takes: two
+/// consecutive escapes can name one character.
 fn unicode_escape(digits: &[u8]) -> (char, usize) {
     let first = unit(digits);
     let high = match first {

@@ -187,7 +187,8 @@ fn the_prefix_of_a_long_message_tells_its_id() {
 }
 
 proptest! {
-    /// The search for one name finds what the scan for all fields finds, whatever surrounds it and however keys are written.
+    /// The search for one name finds what the scan for all fields finds, whatever surrounds it and however
+    /// keys are written.
     #[test]
     fn a_search_for_one_name_agrees_with_the_scan(members in prop::collection::vec((
         prop::sample::select(vec!["name", "uri", "n\\u0061me", "_meta", "x", "a\\\"b"]),

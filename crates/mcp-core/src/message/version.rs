@@ -40,7 +40,8 @@ impl ProtocolVersion {
         ProtocolVersion::V2024_11_05,
     ];
 
-    /// The newest revision that begins with `initialize`. A legacy server offers it to a client that asks for an unknown one.
+    /// The newest revision that begins with `initialize`. A legacy server offers it to a client that asks for
+    /// an unknown one.
     pub const LATEST_LEGACY: ProtocolVersion = ProtocolVersion::V2025_11_25;
 
     /// The newest stateless revision.

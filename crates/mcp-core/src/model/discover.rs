@@ -28,8 +28,8 @@ object! {
 }
 
 impl DiscoverResult {
-    /// The name and version that the server claims, read from `_meta`. `None` if they are absent or malformed: they are for
-    /// display only.
+    /// The name and version that the server claims, read from `_meta`. `None` if they are absent or
+    /// malformed: they are for display only.
     // DISC-S-003.
     pub fn server_info(&self) -> Option<Implementation> {
         let info = self.meta.as_ref()?.member(meta::SERVER_INFO)?;

@@ -26,8 +26,8 @@ pub enum ElicitParams {
 }
 
 object! {
-    /// A form for the user to fill in. Written without `mode`, which every revision reads as a form; a received `mode` is kept in
-    /// `extra`.
+    /// A form for the user to fill in. Written without `mode`, which every revision reads as a form; a
+    /// received `mode` is kept in `extra`.
     pub struct ElicitForm {
         required {
             /// The text to show to the user.

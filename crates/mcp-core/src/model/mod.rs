@@ -1,16 +1,17 @@
 //! Typed MCP parameters and results. Using them is optional: every payload is also available as
 //! [raw JSON](crate::message::RawJson).
 //!
-//! The types cover all five protocol revisions; a member that a revision does not have is absent. Reading is lenient and
-//! lossless: an optional member that is `null` counts as absent, an unknown member is kept in `extra`, and a word or
-//! a content block of an unknown kind is kept as `Other`. All of these are kept as JSON text, so numbers keep their digits,
-//! and are written back.
+//! The types cover all five protocol revisions; a member that a revision does not have is absent. Reading is
+//! lenient and lossless: an optional member that is `null` counts as absent, an unknown member is kept in
+//! `extra`, and a word or a content block of an unknown kind is kept as `Other`. All of these are kept as
+//! JSON text, so numbers keep their digits, and are written back.
 //!
-//! Members that sessions handle are not fields here and stay in `extra`: `resultType`, `inputResponses` and `requestState` of
-//! 2026-07-28, and the tasks of 2025-11-25. A session answers a result that asks for input; check `resultType` before reading
-//! a result that was not received by a session.
+//! Members that sessions handle are not fields here and stay in `extra`: `resultType`, `inputResponses` and
+//! `requestState` of 2026-07-28, and the tasks of 2025-11-25. A session answers a result that asks for input;
+//! check `resultType` before reading a result that was not received by a session.
 //!
-//! The types follow the [schema](https://modelcontextprotocol.io/specification/2025-11-25/schema) of the specification.
+//! The types follow the [schema](https://modelcontextprotocol.io/specification/2025-11-25/schema) of the
+//! specification.
 //!
 //! ```
 //! use mcp_core::message::RawJson;
@@ -92,7 +93,8 @@ pub use sampling::{
 };
 pub use tool::{CallToolParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations};
 
-/// The longest part of an error of serde that another message quotes, in characters: it may contain a peer's whole text.
+/// The longest part of an error of serde that another message quotes, in characters: it may contain a peer's
+/// whole text.
 const MAX_QUOTED: usize = 300;
 
 /// What does not fit a type, without the position in the text, which the reader of the message does not see.
@@ -104,8 +106,8 @@ pub(crate) fn misfit(error: &serde_json::Error) -> String {
 
 /// A type that is read from and written to raw JSON.
 ///
-/// Implemented by every object and tagged enumeration of this module. Their `Serialize` and `Deserialize` implementations
-/// work with serde_json only, like those of [`RawJson`].
+/// Implemented by every object and tagged enumeration of this module. Their `Serialize` and `Deserialize`
+/// implementations work with serde_json only, like those of [`RawJson`].
 pub trait Model: Serialize + DeserializeOwned {
     /// The name of the type in error messages.
     const NAME: &'static str;
@@ -119,8 +121,8 @@ pub trait Model: Serialize + DeserializeOwned {
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`] names the type and what is wrong: a required member is missing, a member has the wrong JSON type, or
-    /// a member occurs twice.
+    /// [`Error::Violation`] names the type and what is wrong: a required member is missing, a member has the
+    /// wrong JSON type, or a member occurs twice.
     fn from_raw(raw: &RawJson) -> Result<Self, Error> {
         raw.deserialize().map_err(|error| Error::Violation(format!("{}: {}", Self::NAME, misfit(&error))))
     }

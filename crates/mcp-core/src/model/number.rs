@@ -8,8 +8,8 @@ use crate::message::RawJson;
 
 /// A JSON number that keeps the digits it was received with.
 ///
-/// The schema has the type `number` for sizes, counts and fractions alike, and peers send `1`, `1.0` and `1e3`. Two numbers are
-/// equal if their values as `u64` are, or, if neither has one, their values as `f64`.
+/// The schema has the type `number` for sizes, counts and fractions alike, and peers send `1`, `1.0` and
+/// `1e3`. Two numbers are equal if their values as `u64` are, or, if neither has one, their values as `f64`.
 #[derive(Clone)]
 pub struct Number(RawJson);
 

@@ -1,7 +1,7 @@
 //! `object!`: a struct, its constructor and its lossless serde, from one table of members.
 //!
-//! serde's `flatten` would buffer unknown members as parsed values, which loses digits and does not support raw JSON. Here an
-//! unknown member is kept as text in `extra`.
+//! serde's `flatten` would buffer unknown members as parsed values, which loses digits and does not support
+//! raw JSON. Here an unknown member is kept as text in `extra`.
 
 use serde::de::{Deserialize, Error, MapAccess};
 use serde::ser::{Serialize, SerializeMap};
@@ -45,8 +45,8 @@ pub(super) mod raw {
     pub(crate) use super::opt::{absent, put, write};
 }
 
-/// A list that the specification requires. `null` reads as empty, because some languages write an uninitialized list so. An
-/// absent list is an error: the object is another kind of result.
+/// A list that the specification requires. `null` reads as empty, because some languages write an
+/// uninitialized list so. An absent list is an error: the object is another kind of result.
 pub(super) mod list {
     use super::*;
 
@@ -57,8 +57,8 @@ pub(super) mod list {
     }
 }
 
-/// A list that the specification requires and deployed peers omit: `content` next to `structuredContent`. Absent and `null` read
-/// as empty; it is always written.
+/// A list that the specification requires and deployed peers omit: `content` next to `structuredContent`.
+/// Absent and `null` read as empty; it is always written.
 pub(super) mod seq {
     use super::*;
 
@@ -88,8 +88,8 @@ pub(super) fn fill<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: 
     if slot.replace(value).is_some() { Err(E::duplicate_field(key)) } else { Ok(()) }
 }
 
-/// Declares an object. The `required` members are the arguments of the constructor. An `optional` one names its kind (a module
-/// above), its key and the builder method that sets it, if it has one.
+/// Declares an object. The `required` members are the arguments of the constructor. An `optional` one names
+/// its kind (a module above), its key and the builder method that sets it, if it has one.
 macro_rules! object {
     (
         $(#[$attr:meta])*

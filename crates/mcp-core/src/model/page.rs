@@ -54,7 +54,8 @@ macro_rules! page {
                     $items: Vec<$Item> = list $key;
                     /// The cursor of the next page. Absent on the last page; an empty string is a valid cursor.
                     next_cursor: Option<String> = opt "nextCursor", with_next_cursor(String);
-                    /// For how many milliseconds the page may be cached (2026-07-28). Not at all if absent, 0 or negative.
+                    /// For how many milliseconds the page may be cached (2026-07-28). Not at all if absent, 0
+                    /// or negative.
                     ttl_ms: Option<$crate::model::Number> = opt "ttlMs", with_ttl_ms($crate::model::Number);
                     /// Who may share a cached copy (2026-07-28).
                     cache_scope: Option<$crate::model::CacheScope> = opt "cacheScope",

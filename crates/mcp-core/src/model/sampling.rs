@@ -89,8 +89,8 @@ object! {
     }
 }
 
-/// The content of a message: one block, or several (2025-11-25 and later). The form is kept, because older peers read a single
-/// block only.
+/// The content of a message: one block, or several (2025-11-25 and later). The form is kept, because older
+/// peers read a single block only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SamplingContent {
     /// One block, which every revision supports.

@@ -1,7 +1,7 @@
 //! `tagged!`: objects whose `type` member names their kind; unknown kinds are kept.
 
-/// Declares an enumeration of objects that differ by their `type` member. An object is copied out of the text once and then
-/// read, so that a long list takes linear time.
+/// Declares an enumeration of objects that differ by their `type` member. An object is copied out of the text
+/// once and then read, so that a long list takes linear time.
 macro_rules! tagged {
     (
         $(#[$attr:meta])*

@@ -14,7 +14,8 @@ object! {
         required {
             /// The name for `tools/call`.
             name: String = "name";
-            /// The JSON Schema of the arguments, of `type` `"object"`. The dialect is 2020-12 unless `$schema` names another.
+            /// The JSON Schema of the arguments, of `type` `"object"`. The dialect is 2020-12 unless
+            /// `$schema` names another.
             input_schema: RawJson = "inputSchema";
         }
         optional {
@@ -104,7 +105,8 @@ object! {
         optional {
             /// The content for the model.
             content: Vec<Content> = seq "content", with_content(Vec<Content>);
-            /// The result as JSON (2025-06-18 and later): an object, or any JSON on 2026-07-28. An explicit `null` is `Some`.
+            /// The result as JSON (2025-06-18 and later): an object, or any JSON on 2026-07-28. An explicit
+            /// `null` is `Some`.
             structured_content: Option<RawJson> = raw "structuredContent",
                 with_structured_content(RawJson);
             /// Whether the tool failed. It did not if this is absent.
@@ -121,14 +123,15 @@ impl CallToolResult {
         CallToolResult::new().with_content([Content::text(text)])
     }
 
-    /// Creates the result of a tool that failed, with the reason. The model sees it and can try again, unlike an error
-    /// response.
+    /// Creates the result of a tool that failed, with the reason. The model sees it and can try again, unlike
+    /// an error response.
     // ERR-S-008.
     pub fn error(text: impl Into<String>) -> CallToolResult {
         CallToolResult { is_error: Some(true), ..CallToolResult::text(text) }
     }
 
-    /// Creates a result with JSON, and with the same JSON as text for clients that do not support `structuredContent`.
+    /// Creates a result with JSON, and with the same JSON as text for clients that do not support
+    /// `structuredContent`.
     pub fn structured(value: RawJson) -> CallToolResult {
         CallToolResult::text(value.to_string()).with_structured_content(value)
     }

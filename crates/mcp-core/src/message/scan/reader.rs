@@ -1,8 +1,9 @@
 //! A serde deserializer over JSON that was checked before.
 //!
-//! serde_json would check the grammar and the UTF-8 of every string again, copy an embedded [`RawJson`] by two more passes,
-//! and refuse a lone surrogate escape, which is legal JSON. Here a string is copied by runs, raw JSON is one copy of
-//! its text, and a lone surrogate reads as U+FFFD. Numbers and literals are left to serde_json.
+//! serde_json would check the grammar and the UTF-8 of every string again, copy an embedded [`RawJson`] by
+//! two more passes, and refuse a lone surrogate escape, which is legal JSON. Here a string is copied by runs,
+//! raw JSON is one copy of its text, and a lone surrogate reads as U+FFFD. Numbers and literals are left to
+//! serde_json.
 //!
 //! [`RawJson`]: crate::message::RawJson
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::{HARD_MAX_DEPTH, Key, Scan, Scanner};
 use crate::message::string_scan::closing_quote;
 
-/// The range of the member of this name in an object that was checked before. Of several the last counts, as in
-/// [`FieldPositions`](crate::message::payload::FieldPositions). The search begins at `from`, which is 0, or where a member or the end of the object begins.
+/// The range of the member of this name in an object that was checked before. Of several the last counts, as
+/// in [`FieldPositions`](crate::message::payload::FieldPositions). The search begins at `from`, which is 0,
+/// or where a member or the end of the object begins.
 pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Option<Range<usize>> {
     let mut found = None;
     let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);

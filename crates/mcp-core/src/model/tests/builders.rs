@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::*;
 
-/// ERR-S-008, FAULT A-B24: a tool's failure is a result, and is told apart from an answer.
+/// ERR-S-008, FAULT A-B24: a tool's failure is a result, and is distinct from a success.
 #[test]
 fn a_failed_tool_answers_with_a_result() {
     let result = CallToolResult::error("no such city");
@@ -38,7 +38,7 @@ fn an_extension_needs_a_prefixed_id() {
 
 /// LIFE-S-014: what a server may send is what the client declared; elicitation without a mode means forms.
 #[test]
-fn declared_modes_are_told() {
+fn declared_modes_are_reported() {
     for (text, form, url) in [
         (r#"{}"#, false, false),
         (r#"{"elicitation":{}}"#, true, false),
@@ -85,7 +85,7 @@ fn completions_are_cut_at_the_limit() {
     assert_eq!((many.values.len(), many.has_more, many.total), (100, Some(true), Some(101_u64.into())));
 }
 
-/// DISC-S-003: the identity is in `_meta`; one that is not readable is nobody's.
+/// DISC-S-003: the identity is in `_meta`; a malformed one is absent.
 #[test]
 fn a_discovered_server_says_who_it_is_in_meta() {
     let with = |info: &str| {

@@ -11,7 +11,7 @@ const MODERN: &str = include_str!("examples.txt");
 /// Samples of the older revisions, after the specification's pages.
 const LEGACY: &str = include_str!("legacy.txt");
 
-/// Reads a sample as the named type; gives what came out and how many top-level members nobody named.
+/// Reads a sample as the named type; returns what came out.
 fn round(name: &str, text: &str) -> Option<String> {
     macro_rules! by_name {
         ($($Name:ident)*) => {

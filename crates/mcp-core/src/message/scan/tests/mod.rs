@@ -13,7 +13,8 @@ fn scan(text: &[u8]) -> Scan<()> {
 }
 
 proptest! {
-    /// The scanner takes exactly what serde_json takes as raw text, which lone surrogates and huge numbers are part of.
+    /// The scanner takes exactly what serde_json takes as raw text, which lone surrogates and huge numbers
+    /// are part of.
     #[test]
     fn agrees_with_serde_json(text in r#"[\[\]{}",:0-9eE.+\-a-z\\ u"tfn]{0,24}|"([a-z\\"]|\\u[dD][89a-cA-C0-9]?[0-9a-f]{1,2}|\\n){0,6}""#) {
         let theirs = serde_json::from_str::<&serde_json::value::RawValue>(&text);
