@@ -1,0 +1,1 @@
+//! Signed JSON (JWS, JWK and JWT) on ring.

@@ -1,0 +1,1 @@
+//! Protecting an MCP server: protected-resource metadata, challenges, tokens and scopes.
