@@ -1,4 +1,4 @@
-//! One link: its sending half makes exchanges, its receiving half runs them.
+//! One link: its sending half creates exchanges, its receiving half runs them.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use super::post::{self, Post, What};
 use crate::HttpError;
 use crate::net::Exchange;
 
-/// Messages under way that expect no answer. Nothing else bounds them: a server that takes none holds their sender up.
+/// The most messages in flight that expect no answer. Beyond that, the sender waits for the server to accept one.
 const NOTES: u32 = 1024;
 
-/// What HTTP is to a session.
+/// The properties of HTTP that matter to a session.
 const BINDING: Binding = Binding::new("http").mirrors(true);
 
-/// A link over HTTP. Making one does no I/O.
+/// A link over HTTP. Creating one does no I/O.
 pub(super) struct HttpLink(Arc<LinkState>);
 
 impl HttpLink {
@@ -56,7 +56,7 @@ struct Sender {
 }
 
 impl Sender {
-    /// Makes the POST of a message.
+    /// Builds the POST of a message.
     fn post(
         &mut self,
         message: &Message,
@@ -67,7 +67,7 @@ impl Sender {
             return Err(SendError::fatal(HttpError::Closed));
         }
         if lane.is_shared() {
-            let why = "a client sends each message on a lane of its own";
+            let why = "a client sends each message on a separate lane";
             return Err(SendError::rejected(LossKind::NoRoute, why));
         }
         post::build(message, version, &self.link, &mut self.header_cache).map_err(SendError::Rejected)
@@ -83,9 +83,9 @@ impl Sender {
     }
 
     async fn note(&self, lane: Lane, post: Post, exchange: Exchange) {
-        // Waits for messages that were sent before, never for ones that come later. It is never closed.
-        let room = self.notes.clone().acquire_owned().await.ok();
-        let note = exchange::note(self.link.clone(), lane, post, exchange, room);
+        // Waits for messages that were sent before, never for later ones. The semaphore is never closed.
+        let permit = self.notes.clone().acquire_owned().await.ok();
+        let note = exchange::note(self.link.clone(), lane, post, exchange, permit);
         self.link.launch(lane, false, Box::pin(note));
     }
 }
@@ -98,7 +98,7 @@ impl TransportSender for Sender {
                 let (post, exchange) = self.post(&message, lane, envelope.version)?;
                 drop(message);
                 if matches!(post.what, What::Initialized | What::Note) {
-                    // Boxed: the future of every message would be as large.
+                    // Boxed, so that this branch does not enlarge the future of every message.
                     Box::pin(self.note(lane, post, exchange)).await;
                 } else {
                     self.request(lane, post, exchange);
@@ -113,11 +113,11 @@ impl TransportSender for Sender {
         }
     }
 
-    /// Requests in flight and streams are dropped at once. Notifications and answers have a second, as far as the
-    /// receiving half runs; the session's DELETE has its own limit.
+    /// Drops requests in flight and streams immediately. Notifications and answers get [`GRACE`], while the receiving
+    /// half runs; the session's DELETE has its own limit.
     async fn close(&mut self) -> Result<CloseReport, TransportError> {
         self.link.begin_close();
-        // The permits come back when the messages are through, or were dropped.
+        // The permits are released when the messages were sent or dropped.
         let quiet = self.notes.acquire_many(NOTES);
         let _in_time = tokio::time::timeout(GRACE, quiet).await;
         if let Some(session) = self.link.session_to_end() {
@@ -130,22 +130,22 @@ impl TransportSender for Sender {
 
 struct Receiver {
     link: Arc<LinkState>,
-    /// The exchanges, beside one that [never](never) ends.
+    /// The exchanges, and one task that [never](never) ends.
     tasks: FuturesUnordered<Task>,
 }
 
-/// A task that is never woken. A set whose tasks were all polled wakes its reader to look again; with this among them
-/// they never were, and a call that is alone costs no needless turn.
+/// A task that is never woken. `FuturesUnordered` wakes its reader once more after it has polled all of its tasks.
+/// With this task in the set that does not happen, which saves a single call one needless poll.
 fn never() -> Task {
     abortable(Box::pin(std::future::pending())).0
 }
 
 impl Receiver {
-    /// Runs the exchanges. What they hand over is kept in the link state until it is returned: that is what makes `recv`
+    /// Runs the exchanges. Their output is kept in the link state until it is returned, which makes `recv`
     /// cancel-safe.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
-        // A peer that always has more must not keep the task busy: what is handed over counts against tokio's budget, which
-        // holds across several calls within one poll of the task.
+        // A peer that always has more must not keep the task busy. Each returned item counts against tokio's budget,
+        // which spans several calls within one poll of the task.
         let Poll::Ready(budget) = poll_proceed(cx) else { return Poll::Pending };
         loop {
             let tasks = &self.tasks;

@@ -1,4 +1,4 @@
-//! The stream of a legacy server's own messages: GET on the endpoint.
+//! The standalone stream of a legacy session, on which the server sends its own messages: GET on the endpoint.
 // HTTP-C-007.
 
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use super::reopen::{Opened, Resuming, open};
 use super::stream::{Cursor, Events};
 use crate::HttpError;
 
-/// Keeps the stream open for as long as the server wants one. It is optional: where the server has none (405 or any
-/// other refusal), only the log says so.
+/// Keeps the stream open as long as the server supports it. The stream is optional: a refusal (405 or any other) is
+/// only logged.
 pub(super) async fn run(link: Arc<LinkState>, session: Session) {
     let mut cursor = Cursor::default();
     let mut resuming = Resuming::new(&link, session.clone());
     let mut opened = match open(&link, &session, None).await {
         Opened::Stream(body) => Ok(body),
-        // A 404 to the first GET is no lost session: many servers have no route for GET at all.
-        Opened::Never(error) => return tracing::debug!(%error, "the server has no stream of its own"),
+        // A 404 to the first GET does not mean a lost session: many servers have no route for GET.
+        Opened::Never(error) => return tracing::debug!(%error, "the server has no standalone stream"),
         Opened::Later(error, _) => resuming.next(&mut cursor, error).await,
     };
     loop {
@@ -35,10 +35,10 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
         drop(events);
         if matches!(cut, HttpError::TooLarge { .. }) {
             // The server would send the same event again.
-            return tracing::warn!(%cut, "the server's own stream is given up");
+            return tracing::warn!(%cut, "the standalone stream is abandoned");
         }
-        tracing::debug!(%cut, "the server's own stream broke");
-        // One that stood for long was a good one, though it may have had nothing to say.
+        tracing::debug!(%cut, "the standalone stream broke");
+        // A stream that lasted long counts as a success, even if it carried no event.
         if since.elapsed() >= link.config.reconnect.cap {
             resuming.renew();
         }
@@ -46,7 +46,8 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
     }
 }
 
-/// Hands over what comes on a stream that belongs to no exchange, until it ends; how, unless cleanly.
+/// Delivers the messages of a stream that belongs to no exchange, until it ends. Returns the error unless it ended
+/// cleanly.
 pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut Cursor) -> Option<HttpError> {
     loop {
         link.room().await;
@@ -66,13 +67,13 @@ pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut C
     }
 }
 
-/// The stream is given up. If the session went with it, the client's session hears of it at once.
+/// Abandons the stream. If the server has lost the session, the client's session is notified immediately.
 // T-19.
 fn over(link: &LinkState, loss: Loss) {
     if matches!(loss.kind, LossKind::SessionLost { .. }) {
         let loss = loss.with_kind(LossKind::session_lost(false));
         link.push(Inbound::lost(Lane::SHARED, loss));
     } else {
-        tracing::debug!(%loss, "the server's own stream is not opened any more");
+        tracing::debug!(%loss, "the standalone stream is not opened again");
     }
 }

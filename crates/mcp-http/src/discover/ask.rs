@@ -1,4 +1,4 @@
-//! One question to one URL, and what the answer says.
+//! Sends one question to one URL and reads the answer.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::net::uri::within;
 use crate::net::{Answer, Body, Exchange, Net};
 use crate::{HttpError, media};
 
-/// Asks.
+/// Sends questions over one set of connections.
 pub(super) struct Asker<'a> {
     pub(super) net: &'a Net,
     pub(super) config: &'a HttpClientConfig,
@@ -26,7 +26,7 @@ pub(super) struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// Asks one question, and waits for the answer until `until`. A session that the answer opened is deleted.
+    /// Sends one question and waits for the answer until `until`. Deletes a session that the answer opened.
     pub(super) async fn ask(&self, url: &Uri, question: Question, until: Instant) -> Reply {
         let sent = Instant::now();
         let exchange = self.exchange(url, question);
@@ -41,7 +41,11 @@ impl Asker<'_> {
         let mut reply = read.unwrap_or_else(|_| Reply::late(until - sent, Some(status)));
         if let Some(session) = session {
             let deleted = self.delete(url, session, &reply.named).await;
-            reply.why.push_str(if deleted { "; its session is deleted" } else { "; its session stays" });
+            reply.why.push_str(if deleted {
+                "; its session is deleted"
+            } else {
+                "; its session remains open"
+            });
         }
         reply
     }
@@ -99,7 +103,7 @@ impl Asker<'_> {
     async fn read(&self, url: &Uri, question: Question, answer: Answer) -> Reply {
         let (status, limits) = (answer.status, &self.config.limits);
         if !status.is_success() {
-            // An answer in MCP may come with any status but those that refuse everything (ledger T-04).
+            // An MCP answer may have any status except those that refuse everything (ledger T-04).
             let refused = read_refusal(answer, limits.error_body).await;
             let body = Bytes::from(refused.body.clone());
             let message = if refuses(status.as_u16()) { None } else { response(body) };
@@ -150,7 +154,7 @@ impl Asker<'_> {
         Ok(Content::Foreign("a stream that ends without an answer".to_owned()))
     }
 
-    /// Ends a session that only the search opened. 405 says that the server does not let clients do that.
+    /// Ends a session that the discovery opened. A server that does not let clients do that answers 405.
     // FAULT A-B6.
     async fn delete(&self, url: &Uri, session: HeaderValue, named: &Named) -> bool {
         let mut headers = vec![(SESSION_ID, session)];
@@ -180,7 +184,7 @@ fn request(method: &'static str, params: RawJson) -> Bytes {
     out.into()
 }
 
-/// The first response in this text. A server of 2025-03-26 may answer in a batch.
+/// Returns the first response in this text. A server of 2025-03-26 may answer in a batch.
 fn response(text: Bytes) -> Option<Response> {
     match decode(text) {
         Decoded::One(Ok(Message::Response(response))) => Some(response),
@@ -192,7 +196,8 @@ fn response(text: Bytes) -> Option<Response> {
     }
 }
 
-/// Ledger SSE24-S-002, T-32: the first event names the URL for POSTs, relative or whole, on this server.
+/// Whether the first event names the URL for POSTs, relative or absolute, on this server.
+// SSE24-S-002, T-32.
 fn is_endpoint(stream: &Uri, data: &[u8]) -> bool {
     std::str::from_utf8(data).is_ok_and(|text| within(stream, text.trim()).is_ok())
 }

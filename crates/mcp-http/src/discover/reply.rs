@@ -1,4 +1,4 @@
-//! What an answer says: the row of the table that it belongs to, and words for people.
+//! Classifies an answer: the row of the table that it belongs to, and a text for the user.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::error::Refused;
 use crate::net::uri::same_origin;
 use crate::{HttpError, TimeoutStep};
 
-/// How much of a peer's text goes into the words for people, in characters.
+/// The most characters of a peer's text that a text for the user quotes.
 const CLIP: usize = 120;
 
-/// What a server says of itself.
+/// How a server identifies itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Named {
     pub(super) versions: Vec<String>,
@@ -24,18 +24,18 @@ pub(super) struct Named {
     pub(super) version: Option<String>,
 }
 
-/// What a body holds.
+/// The content of a body.
 #[derive(Debug)]
 pub(super) enum Content {
     Message(Response),
     /// The first event of an HTTP+SSE stream.
     Endpoint,
-    /// Something else: what, in words.
+    /// Something else, with a description.
     Foreign(String),
 }
 
 impl Content {
-    /// A body of this type that is not MCP.
+    /// A body that is not MCP, described by its content type.
     pub(super) fn foreign(headers: &HeaderMap) -> Content {
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         Content::Foreign(kind.map_or_else(|| "a body without a type".to_owned(), clip))
@@ -47,12 +47,12 @@ impl Content {
 pub(super) struct Reply {
     pub(super) observed: Observation,
     pub(super) status: Option<StatusCode>,
-    /// What was learned, in words.
+    /// A description of the answer, for the user.
     pub(super) why: String,
     pub(super) named: Named,
     /// The refusal, for a status outside 2xx.
     pub(super) refused: Option<Refused>,
-    /// Why there is no answer.
+    /// The error, if no answer was read.
     pub(super) error: Option<HttpError>,
 }
 
@@ -67,7 +67,7 @@ impl Reply {
         Reply::new(Observation::TimedOut, status, format!("{what} within {} ms", after.as_millis()))
     }
 
-    /// No answer at all, or one that broke.
+    /// No answer, or an answer that was cut off.
     pub(super) fn failed(url: &Uri, status: Option<StatusCode>, error: HttpError) -> Reply {
         let observed = match &error {
             HttpError::Redirect { to, .. } => {
@@ -112,14 +112,14 @@ impl Reply {
         }
     }
 
-    /// A status that carries no answer in MCP.
+    /// A status without an MCP answer.
     pub(super) fn refused(refused: Refused) -> Reply {
         let reply = Reply::new(Observation::Foreign, Some(refused.status), clip(&refused.to_string()));
         Reply { refused: Some(refused), ..reply }
     }
 }
 
-/// What a JSON-RPC answer says.
+/// Classifies a JSON-RPC answer.
 fn message(question: Question, status: StatusCode, response: Response) -> Reply {
     match response.outcome {
         Ok(result) => result_of(question, status, &result),
@@ -167,14 +167,15 @@ fn result_of(question: Question, status: StatusCode, result: &Payload) -> Reply 
     Reply { named, ..Reply::new(observed, Some(status), why) }
 }
 
-/// Whether an error is about the URL and not about the question: servers of MCP also word in JSON-RPC that there is
-/// nothing at a path (404, and no id of a request that was read), or that POST is not for it (405): such as the stream
-/// of HTTP+SSE.
+/// Whether an error concerns the URL and not the question. MCP servers also use JSON-RPC to report that a path does
+/// not exist (404, without the id of the request), or that it does not accept POST (405), such as the stream of
+/// HTTP+SSE.
 fn is_misplaced(status: StatusCode, has_id: bool) -> bool {
     status == StatusCode::METHOD_NOT_ALLOWED || (status == StatusCode::NOT_FOUND && !has_id)
 }
 
-/// Ledger T-07: the errors that only a server of 2026-07-28 makes.
+/// Classifies an error. Some codes are only sent by a server of 2026-07-28.
+// T-07.
 fn seen_in_error(error: &ErrorObject) -> Observation {
     let data = |key: &str| error.data.as_ref().and_then(|data| data.member(key));
     match error.code {
@@ -194,7 +195,7 @@ fn texts(array: &RawJson) -> Option<Vec<String>> {
     array.elements().iter().map(RawJson::to_text).collect()
 }
 
-/// A peer's text on one line, not too long.
+/// Puts a peer's text on one line, shortened to [`CLIP`] characters.
 fn clip(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CLIP).collect()
 }

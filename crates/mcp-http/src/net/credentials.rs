@@ -1,4 +1,4 @@
-//! What every request carries beside MCP's own headers: fixed headers and credentials.
+//! The fixed headers and credentials that every request carries in addition to MCP's own headers.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::origin::Origin;
 use super::uri::shown;
 use crate::{HttpError, Secret};
 
-/// The transport's own headers and those that concern one connection only.
+/// The headers that the transport sets itself, and those that concern a single connection.
 const RESERVED: [HeaderName; 15] = [
     HOST,
     CONNECTION,
@@ -34,7 +34,7 @@ const RESERVED: [HeaderName; 15] = [
     HeaderName::from_static("last-event-id"),
 ];
 
-/// The longest `WWW-Authenticate` that is passed on, in characters.
+/// The most characters of a `WWW-Authenticate` header that are passed on.
 const LONGEST_CHALLENGE: usize = 4096;
 
 /// Fixed headers and credentials, checked and ready to send.
@@ -45,12 +45,12 @@ pub(super) struct CheckedCredentials {
 }
 
 impl CheckedCredentials {
-    /// `near`: what is sent stays on this machine.
+    /// `near` states that requests do not leave this machine.
     ///
     /// # Errors
     ///
-    /// [`HttpError::Setting`]: a header that is the transport's own, a token that no header can hold, or credentials
-    /// that would cross a network in the clear.
+    /// [`HttpError::Setting`] for a header that the transport sets itself, a token with characters that a header
+    /// cannot hold, and credentials that would cross a network unencrypted.
     pub(super) fn new(
         origin: &Origin,
         config: &Credentials,
@@ -75,7 +75,7 @@ impl CheckedCredentials {
             return Err(HttpError::Setting {
                 what: "credentials".to_owned(),
                 why: format!(
-                    "not sent to {} over http, where anybody on the way can read them; use https, or allow it",
+                    "not sent to {} over http, which is not encrypted; use https, or allow it explicitly",
                     origin.label()
                 ),
             });
@@ -83,7 +83,7 @@ impl CheckedCredentials {
         Ok(CheckedCredentials { fixed, bearer, hook: config.authorize.clone() })
     }
 
-    /// The `Authorization` of the next request. Asks the hook each time.
+    /// The `Authorization` of the next request. Calls the hook each time.
     pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>, HttpError> {
         match &self.hook {
             None => Ok(self.bearer.clone()),
@@ -91,7 +91,7 @@ impl CheckedCredentials {
         }
     }
 
-    /// What the hook answers to a refusal; `None` without a hook, or when it has nothing better.
+    /// The hook's answer to a refusal; `None` without a hook, or if the hook has no other credentials.
     pub(super) async fn challenged(
         &self,
         status: StatusCode,
@@ -109,7 +109,7 @@ impl CheckedCredentials {
     }
 }
 
-/// Each `WWW-Authenticate`, clipped.
+/// The first 16 `WWW-Authenticate` headers, each shortened to [`LONGEST_CHALLENGE`].
 pub(super) fn challenges(headers: &HeaderMap) -> Vec<String> {
     let clip = |value: &HeaderValue| {
         String::from_utf8_lossy(value.as_bytes()).chars().take(LONGEST_CHALLENGE).collect()
@@ -118,7 +118,7 @@ pub(super) fn challenges(headers: &HeaderMap) -> Vec<String> {
 }
 
 fn bearer(token: &Secret) -> Result<HeaderValue, HttpError> {
-    // The token goes into the one header that it is for.
+    // Exposed only to build the header that carries it.
     let value = Secret::from(format!("Bearer {}", token.expose()));
     if token.expose().is_empty() {
         return Err(HttpError::Setting { what: "bearer token".to_owned(), why: "empty".to_owned() });
@@ -131,10 +131,10 @@ fn whole(value: &Secret) -> Result<HeaderValue, HttpError> {
 }
 
 fn unfit(what: &str) -> HttpError {
-    HttpError::Setting { what: what.to_owned(), why: "characters that no header can hold".to_owned() }
+    HttpError::Setting { what: what.to_owned(), why: "characters that a header cannot hold".to_owned() }
 }
 
-/// Names under which secrets usually travel.
+/// Whether a header with this name usually carries a secret.
 fn names_a_secret(name: &HeaderName) -> bool {
     const PARTS: [&str; 6] = ["auth", "key", "token", "secret", "password", "credential"];
     *name == COOKIE || PARTS.iter().any(|part| name.as_str().contains(part))

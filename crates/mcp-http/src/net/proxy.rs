@@ -1,4 +1,4 @@
-//! Proxies: which one applies, and how a tunnel through it is opened.
+//! Proxies: selects the one to use and opens a tunnel through it.
 
 use std::io;
 
@@ -15,16 +15,16 @@ use crate::HttpError;
 
 /// How the origin is reached.
 pub(super) enum Via {
-    /// Straight.
+    /// Without a proxy.
     Direct,
-    /// The proxy gets requests with whole URLs and forwards them.
+    /// The proxy receives requests with absolute URLs and forwards them.
     Forward(Target),
     /// The proxy opens a tunnel by CONNECT.
     Tunnel(Target),
 }
 
 impl Via {
-    /// Whether the way itself stays on this machine.
+    /// Whether the connection to the proxy, if any, stays on this machine.
     pub(super) fn is_near(&self) -> bool {
         match self {
             Via::Direct => true,
@@ -42,14 +42,14 @@ pub(super) struct Target {
     pub(super) authorization: Option<HeaderValue>,
 }
 
-/// The longest head of an answer to CONNECT, in bytes.
+/// The largest head of an answer to CONNECT, in bytes.
 const HEAD: usize = 16 << 10;
 
-/// Which way the settings choose.
+/// Selects the route that the settings prescribe.
 ///
 /// # Errors
 ///
-/// [`HttpError::Setting`]: a proxy that is none, or of a kind that is not spoken.
+/// [`HttpError::Setting`] if the URL does not name a proxy, or names one with an unsupported scheme.
 pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> Result<Via, HttpError> {
     let matcher = match proxy {
         Proxy::None => return Ok(Via::Direct),
@@ -60,7 +60,7 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     let wrong = |why: &str| HttpError::Setting { what: "proxy".to_owned(), why: why.to_owned() };
     let scheme = if origin.https { "https" } else { "http" };
     let destination: Uri =
-        format!("{scheme}://{}/", origin.label()).parse().map_err(|_| wrong("the URL is no URI"))?;
+        format!("{scheme}://{}/", origin.label()).parse().map_err(|_| wrong("the URL is not a URI"))?;
     let Some(found) = matcher.intercept(&destination) else {
         return match proxy {
             Proxy::Url(_) => Err(wrong("not the URL of a proxy")),
@@ -69,8 +69,8 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     };
     match found.uri().scheme_str() {
         Some("http") => {}
-        Some("https") => return Err(wrong("proxies are spoken to by http only, not by https")),
-        _ => return Err(wrong("SOCKS is not supported; name an http proxy")),
+        Some("https") => return Err(wrong("proxies over https are not supported; use an http proxy")),
+        _ => return Err(wrong("SOCKS is not supported; use an http proxy")),
     }
     let host = found.uri().host().ok_or_else(|| wrong("no host"))?;
     let target = Target {
@@ -79,16 +79,16 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
         loopback: uri::Origin::of(found.uri()).is_ok_and(|proxy| proxy.host.is_loopback()),
         authorization: found.basic_auth().cloned(),
     };
-    // A forwarding proxy speaks HTTP/1.1; HTTP/2 without TLS needs a tunnel as TLS does.
+    // A forwarding proxy speaks HTTP/1.1. Like TLS, HTTP/2 without TLS needs a tunnel.
     let tunnel = origin.https || versions == HttpVersions::Http2;
     Ok(if tunnel { Via::Tunnel(target) } else { Via::Forward(target) })
 }
 
-/// Asks the proxy for a tunnel to the origin. Afterwards the stream is the origin's.
+/// Asks the proxy for a tunnel to the origin. Afterwards the stream is connected to the origin.
 ///
 /// # Errors
 ///
-/// The proxy refuses, or answers with something else. Its credentials are in no error.
+/// The proxy refused, or did not answer in HTTP. Errors never contain its credentials.
 pub(super) async fn connect(stream: &mut Plain, origin: &Origin, proxy: &Target) -> io::Result<()> {
     let to = authority(&origin.host, origin.port);
     let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
@@ -110,23 +110,23 @@ pub(super) async fn connect(stream: &mut Plain, origin: &Origin, proxy: &Target)
             break at + 4;
         }
         if head.len() > HEAD {
-            return Err(io::Error::other("the proxy's answer has no end"));
+            return Err(io::Error::other("the head of the proxy's answer is too large"));
         }
     };
     match status(&head) {
-        // The peer behind the tunnel waits for us: whatever follows the head is not its own.
+        // The origin waits for the client to speak first, so bytes after the head cannot come from it.
         Some(200..=299) if end == head.len() => Ok(()),
         Some(200..=299) => Err(io::Error::other("the proxy sent bytes before the tunnel was used")),
         Some(407) => Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "the proxy wants credentials (status 407): name them in its URL",
+            "the proxy requires credentials (status 407); put them into its URL",
         )),
         Some(code) => Err(io::Error::other(format!("the proxy refused the tunnel with status {code}"))),
         None => Err(io::Error::new(io::ErrorKind::InvalidData, "the proxy does not speak HTTP")),
     }
 }
 
-/// The status of `HTTP/1.x NNN ...`.
+/// Reads the status of `HTTP/1.x NNN ...`.
 fn status(head: &[u8]) -> Option<u16> {
     let rest = head.strip_prefix(b"HTTP/1.")?;
     let digits = rest.get(2..5).filter(|_| rest.get(1) == Some(&b' '))?;

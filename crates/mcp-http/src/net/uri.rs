@@ -1,8 +1,8 @@
-//! The URLs of servers: how a text becomes one, what counts as the same origin, and how they are shown.
+//! The URLs of servers: parsing, comparison of origins, and display.
 //!
-//! A text is read by RFC 3986 to the letter. Where browsers repair a URL or guess its meaning, it is refused: if two
-//! programs read one text differently, secrets reach the wrong host. The result is written in a canonical form, so that
-//! the dialler, `Host`, TLS and logs all see the same host. Our own, because the `url` crate reads as browsers do.
+//! Parsing follows RFC 3986 strictly. A URL that browsers would repair or guess is refused: if two programs read one
+//! text differently, secrets reach the wrong host. The result has a canonical form, so that the dialler, `Host`, TLS
+//! and logs all see the same host. The `url` crate is not used, because it parses as browsers do.
 
 #[cfg(test)]
 mod tests;
@@ -15,19 +15,19 @@ use iri_string::types::{UriAbsoluteStr, UriReferenceStr, UriStr};
 
 use crate::HttpError;
 
-/// What is said of credentials in a URL: they would end up in logs.
+/// The error for credentials in a URL, which would end up in logs.
 pub(super) const USER_INFO: &str = "user info in the URL; give credentials as headers or as a bearer token";
 
-/// How much of a URL is shown, in characters.
+/// The most characters of a URL that are shown.
 const LONGEST_SHOWN: usize = 500;
 
-/// Reads a URL as a person writes it. Without a scheme, `localhost` and loopback addresses mean `http`, all else
-/// `https`. The path stays as it is, but for `.` and `..`, and characters outside ASCII, which are written as `%XX`.
+/// Parses a URL as a user writes it. Without a scheme, `localhost` and loopback addresses mean `http`, all other
+/// hosts `https`. The path is kept, but `.` and `..` are resolved, and characters outside ASCII are written as `%XX`.
 ///
 /// # Errors
 ///
-/// [`HttpError::Url`]: no host, another scheme than `http` and `https`, user info, or not a URL. The text is not
-/// repeated beyond its path: a query may hold a secret.
+/// [`HttpError::Url`] without a host, for a scheme other than `http` and `https`, for user info, and for a text that
+/// is not a URL. The error shows the text up to its path only, because a query may hold a secret.
 // FAULT A-B31; FAULT A-B3.
 pub(crate) fn parse(text: &str) -> Result<Uri, HttpError> {
     let text = text.trim();
@@ -39,7 +39,7 @@ fn read(text: &str) -> Result<Uri, Cow<'static, str>> {
         return canonical(&readable(text)?);
     }
     let plain = format!("http://{text}");
-    // `http:/x` and `http:x` are slips of the pen, and no host named `http`.
+    // `http:/x` and `http:x` are typing errors, not a host named `http`.
     if plain[..authority(&plain).1].ends_with(':') {
         return Err("neither `//` nor a port follows the `:`".into());
     }
@@ -47,16 +47,16 @@ fn read(text: &str) -> Result<Uri, Cow<'static, str>> {
     if is_loopback(&uri) {
         return Ok(uri);
     }
-    // Read anew: the default port depends on the scheme.
+    // Parsed again, because the default port depends on the scheme.
     canonical(&readable(&format!("https://{text}"))?)
 }
 
-/// Where a reference leads that is not the origin of its base: for people, without secrets.
+/// The target of a reference that leaves the origin of its base. For display, without secrets.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Elsewhere(pub(crate) String);
 
-/// Resolves what a server names against where it was named (RFC 3986, section 5). Another origin is refused, as is what
-/// cannot be read: our headers would go there.
+/// Resolves a reference from a server against the URL that it came from (RFC 3986, section 5). Refuses another
+/// origin, which would receive our headers, and a reference that is not valid.
 // T-32, FAULT A-B20.
 pub(crate) fn within(base: &Uri, reference: &str) -> Result<Uri, Elsewhere> {
     let nowhere = || Elsewhere("nowhere".to_owned());
@@ -75,7 +75,8 @@ fn resolved(base: &Uri, reference: &str) -> Option<String> {
     Some(reference.resolve_against(UriAbsoluteStr::new(&base).ok()?).to_string())
 }
 
-/// The same scheme, host and port, the scheme's own port included. A URL with user info is of no origin.
+/// Whether two URLs have the same scheme, host and port. A missing port means the scheme's default port. A URL with
+/// user info has no origin.
 pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
     match (Origin::of(one), Origin::of(other)) {
         (Ok(one), Ok(other)) => one == other,
@@ -83,7 +84,7 @@ pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
     }
 }
 
-/// A URL as errors and logs show it: without user info, query and fragment, clipped.
+/// Formats a URL for errors and logs: without user info, query and fragment, shortened.
 pub(crate) fn shown(uri: &Uri) -> String {
     shown_parts(&uri.to_string()).unwrap_or_else(|| "a URL that cannot be shown".to_owned())
 }
@@ -99,7 +100,7 @@ pub(super) struct Origin {
 impl Origin {
     /// # Errors
     ///
-    /// What is wrong with the URL, in words without anything of its secrets.
+    /// A text without secrets that says what is wrong with the URL.
     pub(super) fn of(uri: &Uri) -> Result<Origin, Cow<'static, str>> {
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         Origin::read(uri.scheme_str().unwrap_or_default(), authority)
@@ -125,12 +126,12 @@ impl Origin {
             digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 digits.parse().map_err(|_| "a port is at most 65535")?
             }
-            _ => return Err("the port is no number".into()),
+            _ => return Err("the port is not a number".into()),
         };
         Ok(Origin { https, host: Host::read(host)?, port })
     }
 
-    /// The value of `Host`, without the scheme's own port.
+    /// The value of `Host`. The scheme's default port is left out.
     pub(super) fn authority(&self) -> String {
         let host = match &self.host {
             Host::Name(name) => name.clone(),
@@ -142,10 +143,10 @@ impl Origin {
     }
 }
 
-/// Who is meant. Nothing is resolved.
+/// The host of a URL, by name or by address. Names are not resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// In lower case. Not an address in any spelling that a resolver may know.
+    /// A name in lower case. Never an address in a spelling that a resolver may accept.
     Name(String),
     Address(IpAddr),
 }
@@ -163,13 +164,13 @@ impl Host {
             return Err("a host outside ASCII; write it in punycode (xn--...)".into());
         }
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')) {
-            return Err("a character in the host that no host has".into());
+            return Err("a character that is not valid in a host".into());
         }
         if let Ok(address) = text.parse::<Ipv4Addr>() {
             return Ok(Host::Address(address.into()));
         }
         let name = text.to_ascii_lowercase();
-        // `127.1`, `0x7f.1` and `2130706433` are 127.0.0.1 to some, and names to others.
+        // Some resolvers read `127.1`, `0x7f.1` and `2130706433` as 127.0.0.1, others as names.
         let last = name.strip_suffix('.').unwrap_or(&name).rsplit('.').next().unwrap_or_default();
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -179,7 +180,7 @@ impl Host {
         Ok(Host::Name(name))
     }
 
-    /// This machine, by its name (RFC 6761) or address: what is sent there crosses no network.
+    /// Whether the host is this machine, by its name (RFC 6761) or address, so that requests cross no network.
     pub(super) fn is_loopback(&self) -> bool {
         match self {
             Host::Name(name) => {
@@ -195,14 +196,14 @@ fn is_loopback(uri: &Uri) -> bool {
     Origin::of(uri).is_ok_and(|origin| origin.host.is_loopback())
 }
 
-/// A whole URL in the one form that the rest of the crate sees.
+/// Converts an absolute URL to the canonical form that the rest of the crate uses.
 fn canonical(text: &str) -> Result<Uri, Cow<'static, str>> {
     let (start, end) = authority(text);
     let scheme = &text[..scheme_end(text).map_or(0, |end| end - 1)];
-    // First, for the better words.
+    // Checked first, because its errors are more specific.
     let origin = Origin::read(scheme, &text[start..end])?;
     let given = UriStr::new(text).map_err(|_| "not written as a URL")?;
-    // Takes `.` and `..` out.
+    // Removes `.` and `..`.
     let given = AsRef::<UriReferenceStr>::as_ref(given).resolve_against(given.to_absolute()).to_string();
     let path = &given[authority(&given).1..];
     let path = path.split('#').next().unwrap_or_default();
@@ -212,12 +213,12 @@ fn canonical(text: &str) -> Result<Uri, Cow<'static, str>> {
     whole.parse().map_err(|_| "not written as a URL, or too long".into())
 }
 
-/// The text, where a URL may be lax without meaning another host: behind the authority, characters that RFC 3986
-/// does not allow are written as `%XX`.
+/// Escapes the characters after the authority that RFC 3986 does not allow as `%XX`. This repair cannot change the
+/// host.
 ///
 /// # Errors
 ///
-/// Spaces, control characters and backslashes, which some readers drop and others take for `/`.
+/// Spaces, control characters and backslashes, which some parsers drop and others read as `/`.
 fn readable(text: &str) -> Result<Cow<'_, str>, Cow<'static, str>> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err("a space, a control character or a backslash".into());
@@ -246,7 +247,7 @@ fn scheme_end(text: &str) -> Option<usize> {
     is_scheme.then_some(colon + 1)
 }
 
-/// Where the authority stands, without its `//`. Empty if there is none.
+/// The range of the authority, without its `//`. Empty if there is none.
 fn authority(text: &str) -> (usize, usize) {
     let start = scheme_end(text).unwrap_or(0);
     if !text[start..].starts_with("//") {
@@ -256,7 +257,7 @@ fn authority(text: &str) -> (usize, usize) {
     (start, text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length))
 }
 
-/// What may be shown of a URL; of one without an authority, its scheme. `None` if it is not a URL.
+/// The part of a URL that may be shown: its scheme only, if it has no authority. `None` if it is not a URL.
 fn shown_parts(text: &str) -> Option<String> {
     let uri = UriStr::new(text).ok()?;
     let scheme = uri.scheme_str();
@@ -265,7 +266,7 @@ fn shown_parts(text: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{}", uri.path_str()).chars().take(LONGEST_SHOWN).collect())
 }
 
-/// What may be shown of a text that is not a URL: up to the query, after the user info, clipped.
+/// The part of an invalid URL that may be shown: up to the query, after the user info, shortened.
 fn shown_text(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let (host, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));

@@ -1,4 +1,4 @@
-//! A tool's input schema to its annotations: one pass over every place of JSON Schema 2020-12 that holds a
+//! Reads the annotations of a tool's input schema, in one pass over every keyword of JSON Schema 2020-12 that holds a
 //! schema.
 //!
 //! `$ref` is not followed.
@@ -20,16 +20,15 @@ use crate::media::is_token;
 const KEYWORD: &str = "x-mcp-header";
 static FIND_KEYWORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEYWORD));
 
-/// The annotations of a tool's input schema, in their order. Depth is bounded by serde_json's 128.
+/// Returns the annotations of a tool's input schema, in their order. serde_json bounds the depth to 128.
 ///
 /// # Errors
 ///
-/// The first annotation that breaks a rule makes the tool invalid. A schema without annotations is never judged.
+/// The first annotation that breaks a rule makes the tool invalid. A schema without annotations is never an error.
 // HDR-C-018.
 pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> {
     let text = schema.as_bytes();
-    // Most schemas have none, which a quick look tells: the keyword stands nowhere, and nothing is written
-    // with escapes.
+    // Most schemas have none. A search finds that quickly: the text contains neither the keyword nor an escape.
     if FIND_KEYWORD.find(text).is_none() && memchr::memchr(b'\\', text).is_none() {
         return Ok(Vec::new());
     }
@@ -45,13 +44,13 @@ pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> 
 
 struct Walk {
     found: Vec<Annotation>,
-    /// The names of the properties from the root to where the walk is.
+    /// The names of the properties from the root to the current schema.
     path: Vec<String>,
     /// The first rule that was broken.
     fault: Option<String>,
 }
 
-/// What stands at a place.
+/// What a value holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     /// A schema, or a list of schemas.
@@ -62,7 +61,7 @@ enum Holds {
     Schemas,
 }
 
-/// What a keyword of JSON Schema 2020-12, or of a draft before it, holds.
+/// What the value of a keyword of JSON Schema 2020-12, or of an earlier draft, holds.
 fn holds(keyword: &str) -> Option<Holds> {
     Some(match keyword {
         "properties" => Holds::Properties,
@@ -87,11 +86,11 @@ fn holds(keyword: &str) -> Option<Holds> {
     })
 }
 
-/// One place of the schema, as a step of the walk.
+/// One value of the schema, as a step of the walk.
 struct Place<'w> {
     walk: &'w mut Walk,
     holds: Holds,
-    /// Only `properties` led here.
+    /// Whether the path from the root consists of `properties` only.
     reachable: bool,
 }
 
@@ -127,7 +126,7 @@ impl<'de> Visitor<'de> for Place<'_> {
         Ok(())
     }
 
-    // What is neither holds no annotation.
+    // Other values hold no annotations.
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
         Ok(())
     }
@@ -149,7 +148,7 @@ impl<'de> Visitor<'de> for Place<'_> {
 }
 
 impl Place<'_> {
-    /// The members of one schema.
+    /// Walks the members of one schema.
     fn schema<'de, A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let (mut names, mut types) = (Vec::new(), Vec::new());
         while let Some(keyword) = map.next_key::<String>()? {
@@ -171,7 +170,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Schemas by name.
+    /// Walks schemas by name.
     fn named<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             self.walk.path.push(name);
@@ -182,30 +181,30 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Judges the annotation of one schema: all its values of the keyword, and of `type`, as JSON.
+    /// Checks the annotation of one schema. The arguments are all values of the keyword and of `type`, as JSON.
     fn annotate(&mut self, names: &[&str], types: &[&str]) -> Result<(), String> {
         let Some(first) = names.first() else { return Ok(()) };
         let place: String = self.walk.path.join(".").chars().take(100).collect();
         let fault = |why: &str| Err(format!("`{KEYWORD}` at `{place}`: {why}"));
         if names.len() > 1 {
-            return fault("it stands there twice");
+            return fault("it occurs twice");
         }
         if self.walk.path.iter().map(String::len).sum::<usize>() > MAX_PATH {
-            return fault(&format!("the names of the properties are longer than {MAX_PATH} bytes together"));
+            return fault(&format!("the names of the properties are longer than {MAX_PATH} bytes in total"));
         }
         if !self.reachable || self.walk.path.is_empty() {
             return fault("not reachable from the root through `properties` alone");
         }
         if !matches!(types, ["\"string\"" | "\"integer\"" | "\"boolean\""]) {
-            return fault("the type has to be string, integer or boolean");
+            return fault("the type must be string, integer or boolean");
         }
         let name = serde_json::from_str::<String>(first).unwrap_or_default();
         if name.len() > MAX_NAME || !is_token(name.as_bytes()) {
-            return fault("the name is no header token");
+            return fault("the name is not a header token");
         }
-        // The name is made lower case here: two that differ in case alone are one header.
+        // `HeaderName` is lower case, so names that differ only in case are the same header.
         let Ok(header) = HeaderName::from_bytes(format!("{PARAM_PREFIX}{name}").as_bytes()) else {
-            return fault("the name is no header token");
+            return fault("the name is not a header token");
         };
         if self.walk.found.iter().any(|annotation| annotation.header == header) {
             return fault("the name is used twice");

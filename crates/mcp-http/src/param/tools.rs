@@ -1,4 +1,4 @@
-//! What a client keeps of a tool list: the tools whose annotations are valid.
+//! Filters a tool list: a client keeps the tools whose annotations are valid.
 // HDR-C-018.
 
 use mcp_core::message::RawJson;
@@ -8,11 +8,11 @@ use super::{Annotation, annotations};
 /// The annotations of tools, by the tools' names.
 pub(crate) type Learned = Vec<(String, Vec<Annotation>)>;
 
-/// Reads a `tools/list` result: the result without the tools whose annotations are invalid, the annotations
-/// of each tool that stays (most have none), and the name of each that was dropped with the reason.
+/// Reads a `tools/list` result. Returns the result without the tools whose annotations are invalid, the annotations
+/// of each remaining tool (most have none), and the name and reason of each dropped tool.
 ///
-/// Where nothing is dropped the result is the very same; else the tools that stay keep their bytes. What is
-/// no list of tools is left as it is.
+/// If no tool is dropped, the result is returned unchanged; otherwise the remaining tools keep their bytes. A result
+/// without a list of tools is returned unchanged.
 pub(crate) fn valid_tools(result: &RawJson) -> (RawJson, Learned, Vec<(String, String)>) {
     let (mut kept, mut learned, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
     for tool in result.member("tools").unwrap_or_default().elements() {

@@ -1,4 +1,4 @@
-//! Bytes to events, as WHATWG HTML section 9.2.6 reads them, incremental and bounded.
+//! Decodes bytes to events as WHATWG HTML section 9.2.6 specifies, incrementally and with a bound.
 // SSE-B-001.
 
 use std::collections::VecDeque;
@@ -7,24 +7,24 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 
-/// One block of the stream: an event, or only what a reader has to remember for its next connection.
+/// One block of the stream: an event, or only the fields that a reader remembers for its next connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// The `event` field; empty means `message`.
     pub(crate) kind: String,
     /// The `data` lines, joined by newlines. Empty for a priming event and for a block without data: neither is a
-    /// message. The bytes are as they came: whether they are UTF-8 their own decoder finds out.
+    /// message. The bytes are not checked for UTF-8; the message decoder does that.
     // SSE-C-005.
     pub(crate) data: Bytes,
-    /// The `id` field of this block, where it had one. The reader keeps the last one of the stream; an empty
-    /// one takes back those before it. One with a NUL is ignored.
+    /// The `id` field of this block, if it has one. The reader keeps the last one of the stream; an empty one resets
+    /// it. One with a NUL is ignored.
     pub(crate) id: Option<String>,
-    /// The `retry` field of this block. A number too large for any clock is the largest number of
-    /// milliseconds: compare it before you add it to a time.
+    /// The `retry` field of this block. A number that is too large reads as `u64::MAX` milliseconds, so bound it
+    /// before adding it to a time.
     pub(crate) retry: Option<Duration>,
 }
 
-/// An event is longer than the limit. The stream cannot be read on.
+/// An event is longer than the limit. The stream cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is longer than the SSE event limit of {limit} bytes")]
 pub(crate) struct TooLarge {
@@ -34,22 +34,22 @@ pub(crate) struct TooLarge {
 
 /// An incremental reader of one stream.
 ///
-/// What it says does not depend on how the bytes are cut. A block that has not ended when the stream ends is
-/// no event: drop the reader.
+/// The result does not depend on how the bytes are split. A block that is unfinished when the stream ends is not an
+/// event.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     limit: usize,
-    /// The start of a line whose end has not come yet.
+    /// The start of an unfinished line.
     line: BytesMut,
     block: Block,
     ready: VecDeque<Event>,
     /// The last `retry` of the stream.
     retry: Option<Duration>,
-    /// The last byte was CR: an LF that follows belongs to it.
+    /// Whether the last byte was CR. An LF that follows belongs to it.
     after_cr: bool,
-    /// The first line may start with a byte order mark.
+    /// Whether no line has ended yet. The first line may start with a byte order mark.
     first: bool,
-    /// The limit was hit.
+    /// Whether the limit was exceeded.
     failed: bool,
 }
 
@@ -63,7 +63,7 @@ struct Block {
 }
 
 impl Block {
-    /// The bytes that are held for it.
+    /// The number of bytes held for the block.
     fn held(&self) -> usize {
         self.kind.len() + self.data.len() + self.id.as_ref().map_or(0, String::len)
     }
@@ -77,9 +77,9 @@ impl Event {
 }
 
 impl Decoder {
-    /// A reader that refuses events of more than `limit` bytes. What counts is what is held: the data and the
-    /// other fields of the unfinished block, and its unfinished line with its name. A comment counts while it
-    /// is unfinished.
+    /// A reader that refuses events of more than `limit` bytes. The limit counts the bytes that are held: the data
+    /// and the other fields of the unfinished block, and its unfinished line with the field name. A comment counts
+    /// while its line is unfinished.
     pub(crate) fn new(limit: usize) -> Decoder {
         Decoder {
             limit,
@@ -93,13 +93,13 @@ impl Decoder {
         }
     }
 
-    /// Takes what was read. Take its events with [`next_event`](Decoder::next_event) before the next push:
-    /// the limit does not count them.
+    /// Decodes the bytes that were read. The caller must take all events with [`next_event`](Decoder::next_event)
+    /// before the next push, because the limit does not count finished events.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`], as soon as an unfinished event exceeds the limit, and from then on. Events before it can
-    /// still be taken.
+    /// [`TooLarge`] when an unfinished event exceeds the limit, and in every later call. Earlier events can still be
+    /// taken.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<(), TooLarge> {
         if !bytes.is_empty() && std::mem::take(&mut self.after_cr) {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -125,18 +125,18 @@ impl Decoder {
         if self.failed { Err(TooLarge { limit: self.limit }) } else { Ok(()) }
     }
 
-    /// The next finished event.
+    /// Takes the next finished event.
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.ready.pop_front()
     }
 
-    /// The last `retry` of the stream. It counts from the end of its line, even where the stream ends before
-    /// its block.
+    /// The last `retry` of the stream. It takes effect at the end of its line, even if the stream ends before its
+    /// block does.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// The data of the event that the stream ended in: one whose blank line is missing. WHATWG discards it.
+    /// Takes the data of the event that the end of the stream cut off: its blank line is missing. WHATWG discards it.
     pub(crate) fn take_unfinished(&mut self) -> Option<Bytes> {
         if !self.line.is_empty() {
             self.end_line(b"");
@@ -154,7 +154,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Ends a line: `part` is the rest of it, and mostly all of it.
+    /// Ends a line. `part` is the rest of the line, and usually the whole line.
     fn end_line(&mut self, part: &[u8]) {
         if self.line.is_empty() {
             return self.take_line(part);
@@ -162,7 +162,7 @@ impl Decoder {
         let mut line = std::mem::take(&mut self.line);
         line.extend_from_slice(part);
         if !self.first && !self.block.has_data && line.starts_with(b"data:") {
-            // A large message: the buffer that it was gathered in becomes its data.
+            // A large message: the buffer of the line becomes the data without a copy.
             line.advance(if line.get(5) == Some(&b' ') { 6 } else { 5 });
             self.block.has_data = true;
             self.block.data = line;
@@ -206,8 +206,8 @@ impl Decoder {
         }
     }
 
-    /// A block without data is not an event in WHATWG's sense; its id and retry count all the same, so it is
-    /// reported with empty data.
+    /// A block without data is not an event for WHATWG. Its id and retry are still valid, so it is reported with
+    /// empty data.
     fn end_block(&mut self) {
         let block = std::mem::take(&mut self.block);
         if block.has_data || block.id.is_some() || block.retry.is_some() {

@@ -1,16 +1,16 @@
-//! A budget that is full.
+//! The error of an exhausted budget.
 
 use std::fmt;
 
-/// The scope of a budget that has no more to give.
+/// The scope in which a budget is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FullScope {
-    /// One link holds its share. Its other permits have to be given back first.
+    /// One link holds its whole share. It must release another permit first.
     Link,
-    /// One owner holds its share, over all its links.
+    /// One owner holds its whole share, over all its links.
     Owner,
-    /// The server is full, for everybody.
+    /// The server is full. No owner gets a permit.
     Server,
 }
 
@@ -24,19 +24,19 @@ pub enum Unit {
     Bytes,
 }
 
-/// Why a permit was not given. The text names the limit, for an error that reaches the peer or a log.
+/// Why a permit was refused. The text names the limit, and is meant for the peer or a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Full {
     /// The name of the budget.
     pub name: &'static str,
-    /// The scope that is full.
+    /// The exhausted scope.
     pub scope: FullScope,
-    /// What it is out of.
+    /// The exhausted unit.
     pub unit: Unit,
-    /// What the scope held.
+    /// The amount that the scope held.
     pub held: u64,
-    /// What the scope could hold at that moment.
+    /// The most that the scope could hold at that moment.
     pub limit: u64,
 }
 

@@ -1,8 +1,8 @@
 //! Budgets: how much a server keeps for its peers, and how it is shared.
 //!
-//! Everything that holds memory or a place for a peer takes a [`Permit`] first: a request in flight, a body under way,
-//! an answer that waits for a slow reader, a session, a subscription. The permit gives back what it holds when it is
-//! dropped. A [`Budget`] counts *places* and *bytes* in three scopes:
+//! A server takes a [`Permit`] before it holds anything for a peer: a request in flight, a body that is being
+//! received, an answer that waits for a slow reader, a session, a subscription. Dropping the permit releases what it
+//! holds. A [`Budget`] counts *places* (items) and *bytes* in three scopes:
 //!
 //! - the **server**: all permits together stay within [`Limits`];
 //! - an **owner** ([`Owner`]): one caller, over any number of links;
@@ -10,16 +10,16 @@
 //!
 //! # Shares
 //!
-//! A fixed quota for each owner would waste most of a server that has one user, and a common pool lets one user take
-//! everything. The budget uses dynamic thresholds, as switches do for their shared buffers: an owner may hold as much
-//! as is still free, a link a third of what is still free. A single owner can thus reach one half of the server, a
-//! single link one quarter, and a newcomer always finds something, however many others are busy and however long they
-//! stay.
+//! A fixed quota for each owner would waste most of a server that has one user, and a common pool would let one user
+//! take everything. The budget uses dynamic thresholds, as network switches do for their shared buffers: an owner may
+//! hold as much as is still free, and a link a third of what is still free. A single owner can therefore reach one
+//! half of the server, and a single link one quarter. A new owner always gets something, however many others are
+//! busy.
 //!
 //! # Rules for users
 //!
 //! - Charge the memory that is held (capacity, clones, overhead of each item), not the bytes that were received.
-//! - A full budget is an error at once ([`Full`], which names the limit); waiting is the caller's decision and needs a
+//! - A full budget fails immediately with [`Full`], which names the limit. A caller that waits instead needs a
 //!   deadline.
 //! - Do not hold a permit while waiting for another permit of the same budget.
 //!
@@ -61,18 +61,18 @@ use scope::{Amount, Counters};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Places: requests, sessions, streams, whatever the budget is for.
+    /// The number of places: requests, sessions or streams, depending on the budget.
     pub places: u64,
-    /// Bytes.
+    /// The number of bytes.
     pub bytes: u64,
-    /// What one link may hold at most, if that is less than its share.
+    /// The most places that one link may hold. Its share may be smaller.
     pub link_places: u64,
-    /// The same, in bytes.
+    /// The most bytes that one link may hold. Its share may be smaller.
     pub link_bytes: u64,
 }
 
 impl Limits {
-    /// So many places and bytes, without a limit for one link but its share.
+    /// A limit on places and bytes. A link is limited by its share only.
     pub const fn new(places: u64, bytes: u64) -> Limits {
         Limits { places, bytes, link_places: u64::MAX, link_bytes: u64::MAX }
     }
@@ -80,7 +80,7 @@ impl Limits {
     /// No limit at all.
     pub const UNLIMITED: Limits = Limits::new(u64::MAX, u64::MAX);
 
-    /// With a limit for each link.
+    /// Limits each link as well.
     #[must_use]
     pub const fn with_link(mut self, places: u64, bytes: u64) -> Limits {
         self.link_places = places;
@@ -89,7 +89,7 @@ impl Limits {
     }
 }
 
-/// A number of places and bytes that a server keeps for its peers. Cloning it gives another handle of the same budget.
+/// The places and bytes that a server may hold for its peers. A clone is another handle to the same budget.
 #[derive(Clone)]
 pub struct Budget(Arc<Inner>);
 
@@ -100,16 +100,18 @@ struct Inner {
     owners: Lock<HashMap<Owner, Weak<OwnerScope>>>,
 }
 
-/// Whose share a message is charged to. A transport puts it into the [`Envelope`](super::Envelope) where the link of
-/// the contract is not what the peer has: over HTTP every POST is a link, while the peer has a connection; and callers
-/// without an identity are told apart by their address. Without it a message is charged to the owner of its
+/// The share that a message is charged to. Without a key, a message is charged to the owner of its
 /// [`Identity`](super::Identity) and to its link.
+///
+/// A transport puts a key into the [`Envelope`](super::Envelope) if its links are not the peer's connections. Over
+/// HTTP every POST is a link, while the peer has a connection, and callers without an identity are distinguished by
+/// their address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetKey {
-    /// The owner whose share it is.
+    /// The owner whose share is charged.
     pub owner: Owner,
-    /// The connection: a number that no other connection of this process has.
+    /// The number of the connection, unique in this process.
     pub link: u64,
 }
 
@@ -119,14 +121,14 @@ impl BudgetKey {
         BudgetKey { owner, link }
     }
 
-    /// A number for a new connection.
+    /// Returns a number for a new connection.
     pub fn next_link() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// What one owner holds. Lives as long as a link or a permit of it.
+/// What one owner holds. Lives as long as one of its links or permits.
 struct OwnerScope {
     budget: Arc<Inner>,
     owner: Owner,
@@ -140,7 +142,7 @@ const UNBOUNDED: Amount = Amount { places: u64::MAX, bytes: u64::MAX };
 impl Drop for OwnerScope {
     fn drop(&mut self) {
         let mut owners = self.budget.owners.lock();
-        // Another scope of the same owner may have taken the entry since the last handle of this one went.
+        // Another scope of the same owner may have replaced the entry since the last handle of this one was dropped.
         if owners.get(&self.owner).is_some_and(|entry| entry.strong_count() == 0) {
             owners.remove(&self.owner);
         }
@@ -148,7 +150,7 @@ impl Drop for OwnerScope {
 }
 
 impl Budget {
-    /// An empty budget. The name appears in errors: "requests in flight", "bodies under way".
+    /// An empty budget. The name appears in errors, as in "requests in flight".
     pub fn new(name: &'static str, limits: Limits) -> Budget {
         Budget(Arc::new(Inner { name, limits, server: Counters::default(), owners: Lock::default() }))
     }
@@ -163,23 +165,23 @@ impl Budget {
         self.0.limits
     }
 
-    /// The places that are taken now.
+    /// The places that are taken at the moment.
     pub fn places(&self) -> u64 {
         self.0.server.held().places
     }
 
-    /// The bytes that are taken now.
+    /// The bytes that are taken at the moment.
     pub fn bytes(&self) -> u64 {
         self.0.server.held().bytes
     }
 
-    /// The share of a new link of this owner.
+    /// Returns the share of a new link of this owner.
     pub fn link(&self, owner: &Owner) -> LinkBudget {
         LinkBudget(Arc::new(LinkScope { owner: self.owner(owner), number: None, held: Counters::default() }))
     }
 
-    /// The share of this connection: the same for all messages with an equal key, as long as one of its permits or
-    /// handles lives.
+    /// Returns the share of a connection. All messages with an equal key get the same share, as long as one of its
+    /// permits or handles lives.
     pub fn link_of(&self, key: &BudgetKey) -> LinkBudget {
         let owner = self.owner(&key.owner);
         let mut links = owner.links.lock();
@@ -221,13 +223,13 @@ impl fmt::Debug for Budget {
     }
 }
 
-/// The part of a [`Budget`] that one link of one owner uses. Cloning it gives another handle of the same link.
+/// The part of a [`Budget`] that one link of one owner uses. A clone is another handle to the same link.
 #[derive(Clone)]
 pub struct LinkBudget(Arc<LinkScope>);
 
 struct LinkScope {
     owner: Arc<OwnerScope>,
-    /// Its number in the owner's table, if it is there.
+    /// Its number in the owner's table, if it has an entry.
     number: Option<u64>,
     held: Counters,
 }
@@ -236,7 +238,8 @@ impl Drop for LinkScope {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut links = self.owner.links.lock();
-        // Another scope of the same connection may have taken the entry since the last handle of this one went.
+        // Another scope of the same connection may have replaced the entry since the last handle of this one was
+        // dropped.
         if links.get(&number).is_some_and(|entry| entry.strong_count() == 0) {
             links.remove(&number);
         }
@@ -248,7 +251,7 @@ impl LinkBudget {
     ///
     /// # Errors
     ///
-    /// [`Full`] names the scope and the unit that has no more to give.
+    /// [`Full`] names the exhausted scope and unit.
     pub fn take(&self, places: u64, bytes: u64) -> Result<Permit, Full> {
         let mut permit = Permit { link: self.clone(), held: Amount::default() };
         permit.add(Amount { places, bytes })?;
@@ -277,9 +280,9 @@ impl fmt::Debug for LinkBudget {
     }
 }
 
-/// Places and bytes that are taken. Gives them back when it is dropped.
+/// Places and bytes that are taken. Dropping the permit releases them.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped gives back at once what it holds"]
+#[must_use = "dropping a permit releases what it holds"]
 pub struct Permit {
     link: LinkBudget,
     held: Amount,
@@ -295,7 +298,7 @@ impl Permit {
         self.add(Amount { places: 0, bytes })
     }
 
-    /// Gives some of the bytes back, at most what it holds.
+    /// Releases some of the bytes, at most those that it holds.
     pub fn shrink(&mut self, bytes: u64) {
         self.give_back(Amount { places: 0, bytes: bytes.min(self.held.bytes) });
     }
@@ -313,7 +316,7 @@ impl Permit {
     fn add(&mut self, more: Amount) -> Result<(), Full> {
         let LinkScope { owner, held: link, .. } = &*self.link.0;
         let Inner { name, limits, server, .. } = &*owner.budget;
-        // A share shrinks when others take theirs: it can be less than what is held already.
+        // A share shrinks while others take theirs, so it can be smaller than what is already held.
         let full = |scope, (unit, held, limit): (Unit, u64, u64)| Full {
             name,
             scope,
@@ -330,7 +333,7 @@ impl Permit {
             server.take_away(more);
             return Err(full(FullScope::Link, why));
         }
-        // Anonymous callers have nothing in common: they are told apart by their links alone.
+        // Anonymous callers share an owner by accident. Only their links are limited.
         let owner_most = if owner.anonymous { UNBOUNDED } else { owner.held.share(free, more, 1) };
         if let Err(why) = owner.held.add(more, owner_most) {
             link.take_away(more);

@@ -1,11 +1,11 @@
-//! Glue for carriers that deliver whole frames in order: any [`Sink`] and [`Stream`] of messages or of texts.
+//! An adapter for carriers that deliver whole frames in order: any [`Sink`] and [`Stream`] of messages or of texts.
 //!
-//! A WebSocket, a message port, a pair of channels: [`Framed`] makes each of them a transport. Frames of text are
-//! read by [`message::decode`](crate::message::decode), so batches and refusals work. The carrier has to bound the
-//! size of a frame.
+//! [`Framed`] makes a transport of a WebSocket, a message port or a pair of channels. Text frames are read by
+//! [`message::decode`](crate::message::decode), so batches and refusals work. The carrier must bound the size of a
+//! frame.
 //!
-//! Lanes do not reach the peer: all messages but batches travel on [`Lane::SHARED`], and requests of revision
-//! 2026-07-28 are abandoned by message. A carrier whose frames may overtake each other needs
+//! Lanes do not reach the peer: all messages except batches travel on [`Lane::SHARED`], and requests of revision
+//! 2026-07-28 are cancelled by message. A carrier whose frames may overtake each other needs
 //! [`Laned`](super::lanes::Laned) instead.
 //!
 //! ```
@@ -86,8 +86,8 @@ impl<F: Frame> Framed<F> {
         self
     }
 
-    /// Sets how long closing waits for the carrier: until this future ends. Without it, closing begins and is not
-    /// waited for.
+    /// Bounds how long [`TransportSender::close`] waits for the carrier: until this future ends. Without it, closing
+    /// starts and is not waited for.
     #[must_use]
     pub fn close_within<T>(mut self, timer: impl Fn() -> T + Send + 'static) -> Framed<F>
     where
@@ -120,12 +120,12 @@ impl<F: Frame> Transport for Framed<F> {
     }
 }
 
-/// This end was closed.
+/// An error: this end of the link was closed, so it cannot send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this end of the link was closed")]
 pub struct EndClosed;
 
-/// What frames mean on a carrier without lanes.
+/// The mapping between frames and messages on a carrier without lanes.
 struct Frames<F> {
     server: bool,
     batches: Batches,
@@ -147,17 +147,17 @@ impl<F: Frame> Mapping for Frames<F> {
                 Put::Kept => return Ok(None),
                 Put::Complete(batch) => batch,
                 Put::NoBatch(_) if self.server && !lane.is_shared() => {
-                    return Err(SendError::rejected(LossKind::NoRoute, "there is no such lane"));
+                    return Err(SendError::rejected(LossKind::NoRoute, "unknown lane"));
                 }
                 Put::Refused(message) | Put::NoBatch(message) => return Ok(Some(F::from_message(message))),
             },
-            // A batch without answers is answered with nothing, since an empty array is not legal.
+            // A batch without answers gets no reply, because an empty array is not legal.
             Outbound::End { lane, .. } => match self.batches.end(lane) {
                 Some(batch) if !batch.is_empty() => batch,
                 _ => return Ok(None),
             },
         };
-        let no_batches = || SendError::rejected(LossKind::NoRoute, "this carrier has no batches");
+        let no_batches = || SendError::rejected(LossKind::NoRoute, "this carrier does not support batches");
         F::from_batch(batch).map(Some).ok_or_else(no_batches)
     }
 

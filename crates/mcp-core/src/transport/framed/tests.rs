@@ -1,4 +1,4 @@
-//! Frames of text and of messages, batches, refusals, closing.
+//! Text frames, message frames, batches, refusals, closing.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,7 +32,7 @@ fn server() -> (Halves, mpsc::Sender<String>, mpsc::Receiver<String>) {
 
 /// FAULT C-8, C-9: a frame that is not a message is refused, and the link continues.
 #[tokio::test]
-async fn garbage_is_refused_and_the_link_lives() {
+async fn garbage_is_refused_and_the_link_continues() {
     let ((_down, mut requests), mut write, _read) = server();
     for text in ["{", "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n"] {
         write.send(text.to_owned()).await.unwrap();
@@ -44,7 +44,7 @@ async fn garbage_is_refused_and_the_link_lives() {
     assert!(matches!(requests.recv().await, Ok(None)));
 }
 
-/// Promise 4: the answers to a batch leave as one array, with the last of them.
+/// Promise 4: the answers to a batch are sent as one array, when the last of them is ready.
 #[tokio::test]
 async fn a_batch_is_answered_as_one_array() {
     let ((mut down, mut requests), mut write, mut read) = server();
@@ -63,9 +63,9 @@ async fn a_batch_is_answered_as_one_array() {
     assert!(matches!(late, Err(SendError::Rejected(loss)) if loss.kind == LossKind::NoRoute));
 }
 
-/// RPC-B-024: what is owed nothing is answered by nothing, never by an empty array.
+/// RPC-B-024: a batch without answers gets no reply, never an empty array.
 #[tokio::test]
-async fn a_batch_that_ends_early_sends_what_there_is() {
+async fn a_batch_that_ends_early_sends_the_answers_so_far() {
     let ((mut down, mut requests), mut write, mut read) = server();
     for answered in [false, true] {
         write.send(r#"[{"jsonrpc":"2.0","id":1,"method":"a"}]"#.to_owned()).await.unwrap();
@@ -123,7 +123,7 @@ async fn batches_in_flight_are_bounded() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_carrier_is_kept_and_ends_the_link() {
+async fn an_error_of_the_carrier_is_reported_and_ends_the_link() {
     let broken = futures::stream::once(future::ready(Err::<String, _>(std::io::Error::other("torn"))));
     let client = Framed::client("test", mpsc::channel::<String>(1).0, broken);
     let (_up, mut replies) = Box::new(client).split();
@@ -156,7 +156,7 @@ impl Sink<String> for Stuck {
 
 /// Promise 8: bounded in time, and idempotent.
 #[tokio::test(start_paused = true)]
-async fn closing_does_not_wait_longer_than_it_was_told() {
+async fn closing_does_not_wait_longer_than_its_limit() {
     for limit in [None, Some(Duration::from_secs(2))] {
         let stream = futures::stream::pending::<Result<String, std::io::Error>>();
         let mut client = Framed::client("test", Stuck, stream);

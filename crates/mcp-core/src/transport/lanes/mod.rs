@@ -1,25 +1,25 @@
-//! Glue and bookkeeping for carriers whose frames name a lane: publish/subscribe, datagrams, multiplexed
+//! An adapter and bookkeeping for carriers whose frames name a lane: publish/subscribe, datagrams, multiplexed
 //! connections.
 //!
-//! A carrier that sends the number of a lane beside each message becomes a transport by [`Laned`], over a
-//! [`Sink`](futures::Sink) and a [`Stream`](futures::Stream) of [`LaneFrame`]s. Lanes may overtake each other;
-//! requests are abandoned by a frame that ends their lane. A transport that implements the trait itself can use the
-//! bookkeeping alone: [`Lanes`].
+//! [`Laned`] makes a transport of a carrier that sends the number of a lane beside each message: a
+//! [`Sink`](futures::Sink) and a [`Stream`](futures::Stream) of [`LaneFrame`]s. Lanes may overtake each other, and a
+//! frame that ends a lane cancels its request. A transport that implements the trait itself can use the bookkeeping
+//! alone: [`Lanes`].
 //!
-//! # What the carrier owes
+//! # Requirements on the carrier
 //!
 //! - The frames of one lane arrive in order.
 //! - The link ends with [`LaneFrame::Close`], or with the end of the stream.
 //! - A [`LaneFrame::Taken`] reaches the client for every message that it sent and that is not a request. It may also
-//!   be sent for requests, which ignore it. [`Laned`] cannot send it: its receiving half has no sink. Any of these
-//!   does:
+//!   be sent for requests, where it has no effect. [`Laned`] cannot send it, because its receiving half has no sink.
+//!   Any of these satisfies the requirement:
 //!   - The server's stream sends `Taken` when it is polled for the frame after the message.
-//!   - The client's carrier makes `Taken` up when the peer's carrier acknowledges the message, if that carrier
+//!   - The client's carrier generates `Taken` when the peer's carrier acknowledges the message, if that carrier
 //!     delivers nothing that is sent later before it.
 //!   - The carrier keeps the order of all lanes. Then declare [`Laned::ordered`]; `Taken` is not needed.
 //!
-//! Until the client's session learns that a message was taken, it holds back what must not overtake it: the first
-//! call of a legacy session waits for `notifications/initialized`.
+//! Until the client's session learns that a message was taken, it holds back the messages that must not overtake it:
+//! the first call of a legacy session waits for `notifications/initialized`.
 //!
 //! ```
 //! use futures::{StreamExt, channel::mpsc};
@@ -49,7 +49,7 @@ pub use laned::Laned;
 
 use super::{Envelope, Inbound, Lane, Loss, LossKind, Outbound, SendError};
 
-/// What travels. Both ends use the lanes that the client's session minted.
+/// One frame. Both ends use the lane numbers that the client's session assigned.
 ///
 /// Exhaustive on purpose: a carrier has to encode every frame, so a new kind of frame has to be a compile error.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ pub enum LaneFrame<M> {
         lane: Lane,
         /// The message.
         message: M,
-        /// The lane ends with this message. Only servers set it: requests wait for their answer.
+        /// Whether the lane ends with this message. Only servers set it: requests wait for their answer.
         last: bool,
     },
     /// The exchange is over, without a (further) answer.
@@ -69,18 +69,19 @@ pub enum LaneFrame<M> {
         lane: Lane,
     },
     /// The peer has passed the message on this lane to its session, or will do so before anything that is sent from
-    /// now on. Owed to the client for every message that is not a request; the [module](self) says who sends it.
+    /// now on. The client must receive it for every message that is not a request; the [module](self) says which part
+    /// sends it.
     Taken {
         /// Its lane.
         lane: Lane,
     },
-    /// The last frame of this end. A carrier that signals its own end to the peer need not send it. A carrier that
-    /// lets lanes overtake each other delivers it after all other frames.
+    /// The last frame of this end. A carrier that signals its own end to the peer need not send it. A carrier whose
+    /// lanes overtake each other delivers it after all other frames.
     Close,
 }
 
 impl<M> LaneFrame<M> {
-    /// The frame with its message encoded or decoded.
+    /// Converts the message of the frame, for instance by encoding or decoding it.
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> LaneFrame<N> {
         match self {
             LaneFrame::Message { lane, message, last } => {
@@ -92,7 +93,7 @@ impl<M> LaneFrame<M> {
         }
     }
 
-    /// The lane that it concerns; [`Lane::SHARED`] for the last frame.
+    /// The lane of the frame; [`Lane::SHARED`] for [`LaneFrame::Close`].
     pub fn lane(&self) -> Lane {
         match self {
             LaneFrame::Message { lane, .. } | LaneFrame::End { lane } | LaneFrame::Taken { lane } => *lane,
@@ -101,21 +102,21 @@ impl<M> LaneFrame<M> {
     }
 }
 
-/// The one message in a decoded text. A batch is refused, since its answers would share one lane.
+/// Returns the single message of a decoded text. A batch is refused, because its answers would share one lane.
 ///
 /// # Errors
 ///
-/// What is wrong with the text, for [`Inbound::Refused`].
+/// The reason for refusing the text, for [`Inbound::Refused`].
 pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
     match decoded {
         Decoded::One(message) => message,
         Decoded::Batch(_) => {
-            Err(Refusal::invalid(None, Shape::Unknown, format_args!("this carrier takes no batches")))
+            Err(Refusal::invalid(None, Shape::Unknown, format_args!("this carrier does not accept batches")))
         }
     }
 }
 
-/// The open lanes of one end, shared by its two halves. A request on a lane that is already open is ignored.
+/// The open lanes of one end, shared by its two halves. Ignores a request on a lane that is already open.
 ///
 /// ```
 /// use mcp_core::message::Request;
@@ -135,9 +136,9 @@ pub fn single(decoded: Decoded) -> Result<Message, Refusal> {
 #[derive(Debug)]
 pub struct Lanes {
     client: bool,
-    /// Messages that expect no answer need no `Taken`.
+    /// Whether messages that expect no answer need no `Taken`.
     ordered: bool,
-    /// The first exchange is the only one, and nothing travels beside it.
+    /// Whether the first exchange is the only one, and the link carries nothing else.
     one_exchange: bool,
     books: Lock<Books>,
 }
@@ -145,7 +146,7 @@ pub struct Lanes {
 #[derive(Debug, Default)]
 struct Books {
     open: HashMap<Lane, Waits>,
-    /// There has been a message of the client.
+    /// Whether the client has sent a message.
     used: bool,
     /// Wakes the receiver of a link with one exchange.
     waker: Option<Waker>,
@@ -159,17 +160,17 @@ enum Waits {
 }
 
 impl Lanes {
-    /// The books of a client's end.
+    /// The lanes of a client's end.
     pub fn client() -> Lanes {
         Lanes { client: true, ordered: false, one_exchange: false, books: Lock::default() }
     }
 
-    /// The books of a server's end.
+    /// The lanes of a server's end.
     pub fn server() -> Lanes {
         Lanes { client: false, ..Lanes::client() }
     }
 
-    /// The frame to send; `None` for the end of a lane that is already over.
+    /// Returns the frame to send, or `None` for the end of a lane that is already over.
     ///
     /// # Errors
     ///
@@ -186,7 +187,7 @@ impl Lanes {
             true if lane.is_shared() || (self.one_exchange && books.used) => false,
             true => {
                 books.used = true;
-                // Noted before it is sent, since the answer may arrive before the send returns.
+                // Recorded before it is sent, because the answer may arrive before the send returns.
                 match message {
                     Message::Request(_) => drop(books.open.insert(lane, Waits::Answer)),
                     _ if self.ordered => {}
@@ -199,12 +200,12 @@ impl Lanes {
             false => books.open.contains_key(&lane),
         };
         if !routed {
-            return Err(SendError::rejected(LossKind::NoRoute, "there is no such exchange, or it is over"));
+            return Err(SendError::rejected(LossKind::NoRoute, "the exchange is unknown or over"));
         }
         Ok(Some(LaneFrame::Message { lane, message, last: last && !self.client && !lane.is_shared() }))
     }
 
-    /// What a frame is to the session; `None` if its lane is over or the frame makes no sense here.
+    /// Returns what a frame means to the session, or `None` if its lane is over or the frame is not valid here.
     pub fn inbound(&self, frame: LaneFrame<Result<Message, Refusal>>, envelope: Envelope) -> Option<Inbound> {
         let mut books = self.books.lock();
         let (lane, message, last) = match frame {

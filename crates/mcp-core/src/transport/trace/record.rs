@@ -1,4 +1,4 @@
-//! RecordKind a trace tells of one thing that crossed the link, and its form as a line of JSON.
+//! One record of a trace: an event on a link, and its form as a line of JSON.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub enum Direction {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
-    /// The time since the tracer was made.
+    /// The time since the tracer was created.
     pub elapsed: Duration,
     /// The number of the link, counted from 1 for each tracer; 0 for a failed attempt to connect.
     pub link: u64,
@@ -28,11 +28,11 @@ pub struct Record {
     pub direction: Direction,
     /// The lane; `None` if the record concerns the whole link.
     pub lane: Option<Lane>,
-    /// RecordKind it was.
+    /// The event.
     pub kind: RecordKind,
 }
 
-/// RecordKind crossed the link. Messages are redacted.
+/// The event of a [`Record`]. Messages are redacted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RecordKind {
@@ -55,19 +55,19 @@ pub enum RecordKind {
     /// Input that is not a legal message.
     #[non_exhaustive]
     Refused {
-        /// RecordKind would be answered.
+        /// The error that answers it.
         error: ErrorObject,
     },
-    /// The peer took a message.
+    /// The peer accepted a message.
     Delivered,
     /// This end ended a lane.
     End(EndReason),
     /// The peer abandoned an exchange.
     Ended,
-    /// No answer will come.
+    /// An exchange was lost; no answer will come.
     #[non_exhaustive]
     Lost {
-        /// The kind.
+        /// The kind of loss.
         kind: LossKind,
         /// The error and its causes.
         why: String,
@@ -81,7 +81,7 @@ pub enum RecordKind {
     /// The link ended.
     #[non_exhaustive]
     Closed {
-        /// How, as text.
+        /// How it ended, as text.
         how: String,
     },
     /// Connecting, sending or receiving failed.
@@ -107,9 +107,9 @@ pub(super) fn encode(message: &Message) -> RawJson {
 }
 
 impl Record {
-    /// The record as one JSON object without a raw newline: `elapsed_us`, `link`, `dir` (`"out"` or
-    /// `"in"`), `lane` (a number; 0 is the shared one), and then by what it is: `size` and `message` or
-    /// `batch`, or one of `refused`, `delivered`, `end`, `ended`, `lost`, `opened`, `closed`, `failed`.
+    /// Encodes the record as one JSON object without a raw newline. Its members are `elapsed_us`, `link`, `dir`
+    /// (`"out"` or `"in"`), `lane` (a number; 0 is the shared one), and the event: `size` and `message` or `batch`,
+    /// or one of `refused`, `delivered`, `end`, `ended`, `lost`, `opened`, `closed`, `failed`.
     ///
     /// ```text
     /// {"elapsed_us":2000,"link":1,"dir":"in","lane":0,"delivered":true}
@@ -147,7 +147,7 @@ impl Record {
             RecordKind::Closed { how } => members.push(("closed", text(how))),
             RecordKind::Failed { why } => members.push(("failed", text(why))),
         }
-        // STDIO-B-001: a newline between tokens may become a space. Strings have none: it is escaped there.
+        // STDIO-B-001: a newline between tokens may become a space. Inside strings it is escaped.
         String::from_utf8_lossy(RawJson::object(members).as_bytes()).replace(['\n', '\r'], " ")
     }
 }

@@ -56,7 +56,7 @@ async fn a_line_for_each_thing_that_crosses() {
         r#"{"elapsed_us":5000,"link":1,"dir":"out","closed":"closed"}"#,
         r#"{"elapsed_us":5000,"link":2,"dir":"in","closed":"the peer ended the link"}"#,
         r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"size":30,"message":{"jsonrpc":"2.0","method":"b"}}"#,
-        r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"failed":"not sent: no route to the peer: there is no such lane"}"#,
+        r#"{"elapsed_us":5000,"link":2,"dir":"out","lane":3,"failed":"not sent: no route to the peer: unknown lane"}"#,
     ];
     assert_eq!(*lines.lock().unwrap(), expected);
 }
