@@ -5,9 +5,16 @@
 //!
 //! The crate uses the public API of `mcp-http` alone. It contains no authorization server.
 
+#[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod jose;
+#[allow(dead_code, unused_imports, reason = "shared by both sides")]
+mod metadata;
+#[allow(dead_code, unused_imports, reason = "shared by both sides")]
+mod urls;
 
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
 pub mod server;
+
+pub use jose::Algorithm;
