@@ -1,4 +1,4 @@
-//! The load that a client on the public API makes, over whatever transport.
+//! The load that a client on the public API generates, over any transport.
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ impl Load {
     }
 }
 
-/// The mode that the arguments ask for.
+/// Returns the mode that the arguments select.
 pub fn mode(arguments: &Arguments) -> EraMode {
     match arguments.era {
         Era::Legacy => EraMode::Legacy(ProtocolVersion::V2025_11_25),
@@ -49,12 +49,12 @@ pub fn mode(arguments: &Arguments) -> EraMode {
     }
 }
 
-/// Keeps so many calls in flight, prints the figures, and closes the client. `started` is the time before the server
-/// was started.
+/// Keeps `arguments.depth` calls in flight, prints the figures, and closes the client. `started` is the time before
+/// the server was started.
 ///
 /// # Errors
 ///
-/// The first that a call has.
+/// The first error of a call.
 pub async fn load(arguments: &Arguments, client: Client, started: Instant) -> Outcome {
     let load = Load::new(arguments)?;
     load.call(&client).await?;

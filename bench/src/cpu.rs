@@ -1,9 +1,9 @@
-//! CPU time of a process, to the nanosecond where the system tells it.
+//! CPU time of a process, with a resolution of nanoseconds on Linux.
 
 use std::time::Duration;
 
-/// The CPU time that the live threads of a process have used; 0 where the system does not tell (only Linux
-/// does). No thread of the programs here ends before it is asked for.
+/// Returns the CPU time that the live threads of a process have used; 0 on systems other than Linux. The benchmark
+/// programs end no thread before they read it.
 pub fn cpu_of(pid: u32) -> Duration {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let nanoseconds = tasks.flatten().filter_map(|task| {

@@ -1,4 +1,4 @@
-//! The code of docs/cancel-safety.md: a `recv` that tears messages and is caught, and one that does not.
+//! The code of docs/cancel-safety.md: a `recv` that loses bytes and is detected, and one that does not.
 
 use std::io::ErrorKind::UnexpectedEof;
 
@@ -11,7 +11,7 @@ use mcp_stdio::StreamTransport;
 use mcp_testkit::compliance;
 use tokio::io::{AsyncReadExt, DuplexStream, ReadHalf};
 
-/// The bytes so far are in a local variable. Whoever drops the future drops them.
+/// Keeps the bytes so far in a local variable. Dropping the future drops them.
 struct Torn {
     reader: ReadHalf<DuplexStream>,
 }
@@ -31,7 +31,7 @@ impl TransportReceiver for Torn {
     }
 }
 
-/// The bytes so far are in `self`. The next `recv` goes on with them.
+/// Keeps the bytes so far in `self`. The next `recv` continues with them.
 struct Kept {
     reader: ReadHalf<DuplexStream>,
     line: Vec<u8>,
@@ -58,7 +58,7 @@ fn inbound(line: Vec<u8>) -> Inbound {
     }
 }
 
-/// A link that writes well.
+/// A link whose writing half is correct.
 struct Link {
     stream: DuplexStream,
     tears: bool,
@@ -85,9 +85,9 @@ async fn checked(tears: bool) -> compliance::Report {
     compliance::run_some(&fixture.large(4 << 10), |promise, _| promise == 7).await
 }
 
-/// FAULT C-5, FAULT C-6: the kit drops `recv` as a driver does, and sees what is lost.
+/// FAULT C-5, FAULT C-6: the kit drops `recv` as a driver does, and detects the loss.
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_keeps_its_bytes_in_a_local_variable_is_caught() {
+async fn a_receiver_that_keeps_its_bytes_in_a_local_variable_is_detected() {
     let report = checked(true).await;
     let failed: Vec<_> = report.failed().map(|check| check.name).collect();
     assert_eq!(failed, ["recv loses nothing when dropped, at the client"], "{report}");

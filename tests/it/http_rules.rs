@@ -1,4 +1,4 @@
-//! Rules that bind what a whole program does over HTTP: who may see what, and what is passed on.
+//! Rules that concern a whole program over HTTP: access to data, and forwarding of credentials.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use mcp_http::{HttpClient, HttpServer};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Step};
 use tokio::task::JoinSet;
 
-/// A server on a port of its own, for as long as its tasks live.
+/// Starts a server on a free port, for as long as the tasks live. Returns its URL.
 async fn listen(
     tasks: &mut JoinSet<()>,
     server: Server,
@@ -67,7 +67,7 @@ async fn all_pages_of_a_list_have_the_same_scope() {
     }
 }
 
-/// Knows tokens of the form `user@audience`, and takes those for this server alone.
+/// Knows tokens of the form `user@audience`, and accepts only those for this server.
 struct ForUs;
 
 #[async_trait]
@@ -81,9 +81,10 @@ impl Authenticate for ForUs {
     }
 }
 
-/// CACHE-S-004: what is marked as public is guarded all the same: each read is checked, whoever read it before.
+/// CACHE-S-004: a resource that is marked as public is still protected. Each read is checked, even after an allowed
+/// one.
 #[tokio::test]
-async fn access_is_checked_for_each_read_whatever_the_scope_says() {
+async fn access_is_checked_for_each_read_of_a_public_resource() {
     let router = Router::new().method("resources/read", |_, context: Context| async move {
         match context.envelope().get::<Identity>() {
             Some(identity) if identity.subject == "ada" => Ok(RawJson::parse(
@@ -107,9 +108,9 @@ async fn access_is_checked_for_each_read_whatever_the_scope_says() {
     }
 }
 
-/// SEC-S-009; FAULTS B, token passthrough: a token for another server is refused, and one for us goes no further. The
-/// handler of a server that calls another one finds no credential that it could pass on, and what goes upstream is the
-/// program's own.
+/// SEC-S-009; FAULTS B, token passthrough: a token for another server is refused, and a token for this server is not
+/// forwarded. The handler sees no credential of the client that it could pass on. The request upstream carries the
+/// program's own token.
 #[tokio::test]
 async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
     let upstream = FaultServer::tcp([
@@ -163,10 +164,10 @@ async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
     assert!(record.requests.iter().all(|seen| !String::from_utf8_lossy(&seen.head).contains("ada")));
 }
 
-/// HDR-C-019, HDR-C-018: an annotation for headers concerns HTTP alone. The same list over another transport keeps all its
-/// tools, also those whose annotations no header could follow, and they can be called.
+/// HDR-C-019, HDR-C-018: header annotations apply to HTTP only. Over another transport, the same list keeps all its
+/// tools, including those with invalid annotations, and they can be called.
 #[tokio::test]
-async fn annotations_for_headers_concern_http_alone() {
+async fn header_annotations_apply_to_http_only() {
     let tools = r#"[
         {"name":"good","inputSchema":{"type":"object","properties":{"a":{"type":"string","x-mcp-header":"A"}}}},
         {"name":"bad","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A B"}}}}]"#;
@@ -194,9 +195,10 @@ async fn annotations_for_headers_concern_http_alone() {
     assert!(listed.contains("good") && !listed.contains("bad"), "{listed}");
 }
 
-/// HTTP-S-001, ERA-S-011: one URL serves the POSTs of both eras, at once, with the stream and the end of a session.
+/// HTTP-S-001, ERA-S-011: one URL serves the POSTs of both eras concurrently, and the stream and the end of a
+/// session.
 #[tokio::test]
-async fn one_url_serves_everybody() {
+async fn one_url_serves_all_clients() {
     let router = Router::new().list_changed().tool(ToolDef::new("who"), |_, context: Context| async move {
         Ok::<_, ToolError>(context.version().to_string())
     });
@@ -212,10 +214,10 @@ async fn one_url_serves_everybody() {
             assert!(text(&said).contains(version), "{}", text(&said));
         }
     }
-    // The session's own stream is open by now, or will be: what is published waits for it.
-    let mut news = clients[1].notifications();
+    // The standalone stream may not be open yet. The server keeps the change until it is.
+    let mut notifications = clients[1].notifications();
     server.publish(Change::ToolsList);
-    assert_eq!(news.next().await.unwrap().method.as_str(), "notifications/tools/list_changed");
+    assert_eq!(notifications.next().await.unwrap().method.as_str(), "notifications/tools/list_changed");
     for client in clients {
         client.close().await;
     }

@@ -1,4 +1,4 @@
-//! Five thousand calls at once on one link: each gets its own answer, in bounded memory.
+//! Five thousand concurrent calls on one link: each gets its own answer, in bounded memory.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 
 const CALLS: usize = 5_000;
 
-/// What all calls in flight may add to the memory of a process that holds both ends of the link.
+/// The most memory that all calls in flight may add to a process that holds both ends of the link.
 const BOUND_KIB: usize = 64 * 1024;
 
-/// Answers each call with its nonce, once all calls of the round are here; the last one first.
+/// Answers each call with its nonce, after all calls of the round have arrived; the last one first.
 fn server(round: usize) -> Server {
     let here = Arc::new(AtomicUsize::new(0));
     let all_here = Arc::new(Notify::new());
@@ -65,10 +65,10 @@ async fn all_get_their_own_answer(era: EraMode, in_flight: usize) {
     serving.await.unwrap();
 }
 
-/// Runs the test of this name once more in a process of its own, because the peak is the process's. `None` in the
-/// parent, which is done then; in the child the peak until now.
+/// Runs the test with this name again in a separate process, because the peak is a value of the whole process.
+/// Returns `None` in the parent, which has nothing more to do, and the peak so far in the child.
 #[cfg(target_os = "linux")]
-pub(crate) fn in_a_process_of_its_own(name: &str) -> Option<usize> {
+pub(crate) fn in_a_separate_process(name: &str) -> Option<usize> {
     const CHILD: &str = "MCP_IT_CHILD";
     if std::env::var_os(CHILD).is_some() {
         return Some(peak_kib());
@@ -82,7 +82,7 @@ pub(crate) fn in_a_process_of_its_own(name: &str) -> Option<usize> {
     None
 }
 
-/// The most memory this process ever had, in KiB.
+/// The peak memory of this process, in KiB.
 #[cfg(target_os = "linux")]
 pub(crate) fn peak_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -95,15 +95,15 @@ pub(crate) fn peak_kib() -> usize {
 #[cfg(target_os = "linux")]
 fn five_thousand_calls_get_their_own_answers_in_bounded_memory() {
     let name = "many_calls::five_thousand_calls_get_their_own_answers_in_bounded_memory";
-    let Some(before) = in_a_process_of_its_own(name) else { return };
+    let Some(before) = in_a_separate_process(name) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         for era in [EraMode::Auto, EraMode::Legacy(ProtocolVersion::V2025_11_25)] {
-            all_get_their_own_answer(era, CALLS).await; // all of them in flight at once
-            all_get_their_own_answer(era, 500).await; // most of them wait for a place
+            all_get_their_own_answer(era, CALLS).await; // all of them are in flight
+            all_get_their_own_answer(era, 500).await; // most of them wait in the queue
         }
     });
     let grown = peak_kib() - before;
-    println!("{CALLS} calls at once: the peak grew by {grown} KiB, {} bytes a call", grown * 1024 / CALLS);
+    println!("{CALLS} concurrent calls: the peak grew by {grown} KiB, {} bytes a call", grown * 1024 / CALLS);
     assert!(grown < BOUND_KIB, "grew by {grown} KiB; the bound is {BOUND_KIB}");
 }

@@ -1,5 +1,5 @@
-//! The `mcp` program as a person runs it, in auto mode, against servers that nobody here wrote, and against a
-//! server that exits on an unknown first request and one that starts late.
+//! The `mcp` program as a user runs it, in auto mode, with third-party servers, a server that exits on an unknown
+//! first request, and a server that starts late.
 
 use std::process::{Command, Output};
 
@@ -20,7 +20,7 @@ fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// `info`, `tools` and `call` of one server: the version in force, a tool's name, the text of a call.
+/// Runs `info`, `tools` and `call` with one server. Returns the version, the tools' names and the text of the call.
 fn look(server: &Program, call: &[&str]) -> Option<(String, Vec<String>, String)> {
     let info = json_of(&mcp(&["info"], server)?);
     let tools = json_of(&mcp(&["tools"], server)?);
@@ -31,7 +31,7 @@ fn look(server: &Program, call: &[&str]) -> Option<(String, Vec<String>, String)
     Some((version, names.collect(), result["content"][0]["text"].as_str().unwrap().to_owned()))
 }
 
-/// ERA-C-003: legacy, found out by the probe.
+/// ERA-C-003: the probe detects a legacy server.
 #[test]
 fn mcp_works_with_server_everything() {
     let Some(server) = fixtures::node_server_everything() else { return };
@@ -40,7 +40,7 @@ fn mcp_works_with_server_everything() {
     assert!(tools.iter().any(|tool| tool == "echo"), "{tools:?}");
 }
 
-/// ERA-C-002: modern, found out by the probe; arguments are typed by the tool's schema.
+/// ERA-C-002: the probe detects a modern server; the tool's schema gives the types of the arguments.
 #[test]
 fn mcp_works_with_the_python_sdk() {
     let Some(server) = fixtures::modern_server() else { return };
@@ -49,7 +49,7 @@ fn mcp_works_with_the_python_sdk() {
     assert!(tools.iter().any(|tool| tool == "slow"), "{tools:?}");
 }
 
-/// FAULT C-42: the probe kills it, and it is started again.
+/// FAULT C-42: the server exits on the probe, and is started again.
 #[test]
 fn mcp_works_with_a_server_that_exits_on_an_unknown_first_request() {
     let Some(server) = fixtures::legacy_server("exits_on_unknown_first.py", &[]) else { return };
@@ -61,7 +61,7 @@ fn mcp_works_with_a_server_that_exits_on_an_unknown_first_request() {
 #[test]
 fn mcp_works_with_a_server_that_starts_late() {
     let Some(server) = fixtures::legacy_server("slow_start.py", &["--seconds", "1"]) else { return };
-    // The probe's own limit is shorter than the start, so its silence is met, too.
+    // The probe's limit is shorter than the start, so the client also sees a silent server.
     let words = ["call", "echo", "text=late", "--probe-timeout", "100ms"];
     let Some(output) = mcp(&words, &server) else { return };
     assert_eq!(json_of(&output)["content"][0]["text"], json!("late"));

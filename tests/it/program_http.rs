@@ -1,4 +1,4 @@
-//! The `mcp` program over HTTP, against servers that nobody here wrote, and against our own.
+//! The `mcp` program over HTTP, with third-party servers and with ours.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::fixtures::{self, Program};
 
-/// Far more than any server takes to start: only one that does not reaches it.
+/// Far more than any server needs to start. Only one that hangs reaches it.
 const START: Duration = Duration::from_secs(60);
 
-/// A server that is up; it is ended with the test.
+/// A running server, which ends with the test.
 struct Listening {
     child: Child,
     /// `127.0.0.1:PORT`
@@ -62,7 +62,7 @@ fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Finds the endpoint, and calls a tool there: what was found, the version in force, the text of the call.
+/// Finds the endpoint and calls a tool. Returns the endpoint, the version and the text of the call.
 fn look(authority: &str, call: &[&str]) -> Option<(Value, String, String)> {
     let found = json_of(&mcp(&["discover", authority])?)["found"].clone();
     let url = found["url"].as_str().unwrap().to_owned();
@@ -73,7 +73,7 @@ fn look(authority: &str, call: &[&str]) -> Option<(Value, String, String)> {
     Some((found, info["protocolVersion"].as_str().unwrap().to_owned(), text))
 }
 
-/// ERA-C-009, FAULT A-B1, A-B6: legacy, found out by its refusal of the probe.
+/// ERA-C-009, FAULT A-B1, A-B6: a legacy server, detected because it refuses the probe.
 #[test]
 fn mcp_finds_server_everything_over_http() {
     let Some(server) = fixtures::node_server_everything_over_http("streamableHttp") else { return };
@@ -84,7 +84,7 @@ fn mcp_finds_server_everything_over_http() {
     assert_eq!((version.as_str(), text.as_str()), ("2025-11-25", "Echo: hello"));
 }
 
-/// SSE24-C-009: the old transport, found at the end of the list.
+/// SSE24-C-009: the HTTP+SSE transport, which is tried last.
 #[test]
 fn mcp_finds_server_everything_over_http_sse() {
     let Some(server) = fixtures::node_server_everything_over_http("sse") else { return };
@@ -94,7 +94,7 @@ fn mcp_finds_server_everything_over_http_sse() {
     assert_eq!((&found["transport"], text.as_str()), (&"sse".into(), "Echo: hello"));
 }
 
-/// ERA-C-006: modern, found out by the probe.
+/// ERA-C-006: the probe detects a modern server.
 #[test]
 fn mcp_finds_the_python_sdk_over_http() {
     let port = free_port();
@@ -105,7 +105,7 @@ fn mcp_finds_the_python_sdk_over_http() {
     assert_eq!((version.as_str(), text.as_str()), ("2026-07-28", "42"));
 }
 
-/// FAULT C-47: our own at a port that the system chose.
+/// FAULT C-47: our server on a port that the system selects.
 #[test]
 fn mcp_finds_its_own_server() {
     let Some(program) = fixtures::mcp_bin() else { return };

@@ -1,4 +1,4 @@
-//! The `mcp` program against servers of ours: certificates it is told to trust, and answers that stand still.
+//! The `mcp` program with our servers: certificates that an option trusts, and answers that stall.
 
 use std::process::Output;
 
@@ -10,22 +10,22 @@ use serde_json::Value;
 use crate::fixtures;
 use crate::http_faults::kit::DISCOVERED;
 
-/// Runs the program; `None` where there is none.
+/// Runs the program; `None` if it was not built.
 async fn mcp(words: &[&str]) -> Option<Output> {
     let mut command = tokio::process::Command::new(fixtures::mcp_bin()?);
     Some(command.args(words).arg("--json").output().await.unwrap())
 }
 
-/// What it says went wrong.
+/// The error that it reports.
 fn error(output: &Output) -> Value {
     assert!(!output.status.success(), "{output:?}");
-    let told: Value = serde_json::from_slice(&output.stderr).unwrap();
-    told["error"].clone()
+    let report: Value = serde_json::from_slice(&output.stderr).unwrap();
+    report["error"].clone()
 }
 
-/// FAULT A-B21, FAULT C-23: a certificate that nobody knows is refused and told, and trusted once it is named.
+/// FAULT A-B21, FAULT C-23: an unknown certificate is refused with an error that says so, and an option trusts it.
 #[tokio::test]
-async fn a_certificate_is_trusted_once_it_is_named() {
+async fn an_unknown_certificate_is_trusted_only_by_an_option() {
     let key = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
@@ -50,17 +50,17 @@ async fn a_certificate_is_trusted_once_it_is_named() {
     serving.abort();
 }
 
-/// FAULT C-31: a stream that says nothing more is given up after the time that was given; the error names it.
+/// FAULT C-31: a stream that stalls times out after the time of the option, and the error names that time.
 #[tokio::test]
-async fn an_answer_that_stands_still_is_given_up() {
+async fn an_answer_that_stalls_times_out() {
     let script = [
         Rule::new(On::Rpc("server/discover"), [Step::result(DISCOVERED)]),
         Rule::new(On::Rpc("tools/call"), [Step::stream(), Step::Hold]),
     ];
     let server = FaultServer::tcp(script).await.unwrap();
     let words = ["call", &server.url(), "any", "--idle-timeout", "50ms"];
-    let Some(given_up) = mcp(&words).await else { return };
-    let error = error(&given_up);
+    let Some(timed_out) = mcp(&words).await else { return };
+    let error = error(&timed_out);
     assert_eq!(
         (&error["code"], &error["message"]),
         (&"timeout".into(), &"waiting for more of the answer took longer than 50ms".into())

@@ -1,4 +1,4 @@
-//! Our client, in auto mode, against servers that nobody here wrote, and against the quirks of deployed ones.
+//! Our client, in auto mode, with third-party servers and with the quirks of deployed ones.
 
 use mcp_core::client::{CallOptions, Client, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
@@ -13,7 +13,7 @@ fn child(program: &Program) -> ChildCommand {
     ChildCommand::new(&program.path).args(&program.args).stderr(StderrMode::Capture)
 }
 
-/// Says yes, with one name, to every form.
+/// Accepts every form, with the name Ada.
 async fn name_is_ada(
     request: InputRequest,
     _: mcp_core::client::InputContext,
@@ -47,7 +47,7 @@ async fn tool_names(client: &Client) -> Vec<String> {
     tools.elements().iter().map(|tool| tool.member("name").unwrap().to_text().unwrap()).collect()
 }
 
-/// ERA-C-001, ERA-C-003, T-06: `-32601` to the probe means legacy; one whole conversation follows.
+/// ERA-C-001, ERA-C-003, T-06: `-32601` to the probe means a legacy server. One whole conversation follows.
 #[tokio::test]
 async fn server_everything_is_found_to_be_legacy() {
     let Some(server) = fixtures::node_server_everything() else { return };
@@ -78,7 +78,7 @@ async fn server_everything_is_found_to_be_legacy() {
     assert!(client.request("ping", None).await.unwrap_err().is_closed(), "{closed}");
 }
 
-/// ERA-C-002: a DiscoverResult means modern, and no `initialize` is sent; one whole conversation follows.
+/// ERA-C-002: a DiscoverResult means a modern server, and no `initialize` is sent. One whole conversation follows.
 #[tokio::test]
 async fn the_python_server_is_found_to_be_modern() {
     let Some(server) = fixtures::modern_server() else { return };
@@ -88,7 +88,7 @@ async fn the_python_server_is_found_to_be_modern() {
     assert_eq!(negotiated.instructions.as_deref(), Some("A fixture for interop tests."));
     assert_eq!(text_of(&client, "add", json!({"a": 2, "b": 40})).await, "42");
 
-    // MRTR: the question reaches the input handler, and the call goes on with its answer.
+    // MRTR: the question reaches the input handler, and the call continues with its answer.
     assert_eq!(text_of(&client, "ask", json!({})).await, "Hello, Ada");
 
     let options = CallOptions::new().progress();
@@ -100,7 +100,7 @@ async fn the_python_server_is_found_to_be_modern() {
     assert_eq!(progress.len(), 3, "{progress:?}");
     call.await.unwrap();
 
-    // Dropped after its first progress, the call is cancelled; the link lives on.
+    // Dropping the call after its first progress cancels it. The link continues.
     let options = CallOptions::new().progress();
     let mut dropped = client.call("tools/call", arguments("slow", json!({"steps": 1000})), options);
     dropped.next_notification().await.unwrap();
@@ -124,7 +124,7 @@ async fn the_python_server_is_found_to_be_modern() {
     client.close().await;
 }
 
-/// The same server, asked for the legacy era: the same handler answers its `elicitation/create`.
+/// The same server in the legacy era: the same handler answers its `elicitation/create`.
 #[tokio::test]
 async fn the_python_server_serves_the_legacy_era_too() {
     let Some(server) = fixtures::modern_server() else { return };
@@ -141,7 +141,7 @@ async fn the_python_server_serves_the_legacy_era_too() {
     client.close().await;
 }
 
-/// FAULT C-42, ERA-C-003: a server that exits on an unknown first request is started once more.
+/// FAULT C-42, ERA-C-003: a server that exits on an unknown first request is started again.
 #[tokio::test]
 async fn a_server_that_exits_on_the_probe_is_started_again() {
     let Some(server) = fixtures::legacy_server("exits_on_unknown_first.py", &[]) else { return };
@@ -151,7 +151,7 @@ async fn a_server_that_exits_on_the_probe_is_started_again() {
     client.close().await;
 }
 
-/// FAULT C-22: the start may take long. The server is given its start once the client waits for it.
+/// FAULT C-22: the start may take long. The test lets the server start after the client has begun to wait.
 #[tokio::test]
 async fn a_server_that_starts_late_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +168,7 @@ async fn a_server_that_starts_late_is_waited_for() {
     client.close().await;
 }
 
-/// ERA-C-004, FAULT C-42: whatever the error to the probe, and a banner before it, the server is usable.
+/// ERA-C-004, FAULT C-42: a server is usable with any error to the probe, and with a banner before it.
 #[tokio::test]
 async fn every_way_to_refuse_the_probe_means_legacy() {
     for mode in ["error-32601", "error-32602", "error-0", "stray-banner"] {
@@ -191,8 +191,8 @@ async fn silence_to_the_probe_means_legacy() {
     client.close().await;
 }
 
-/// STDIO-C-012, FAULT C-1: a killed server fails the call in flight with its signal; the next call
-/// starts a new one.
+/// STDIO-C-012, FAULT C-1: the call in flight fails with the signal that killed the server. The next call starts a
+/// new server.
 #[tokio::test]
 async fn a_killed_server_is_restarted_for_the_next_call() {
     let Some(server) = fixtures::modern_server() else { return };
@@ -213,7 +213,7 @@ async fn a_killed_server_is_restarted_for_the_next_call() {
 
 static PID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
 
-/// Notes the process id of each child it starts.
+/// Records the process id of each child that it starts.
 struct Kill(ChildCommand);
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! A load generator over HTTP on the public API: so many connections, and as many calls in flight.
+//! A load generator over HTTP on the public API, with one call in flight on each connection.
 
 use std::time::Instant;
 

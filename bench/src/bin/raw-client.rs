@@ -1,5 +1,5 @@
-//! The yardstick of clients, and the load generator for servers: keeps so many calls in flight, matches
-//! answers by number, and checks nothing.
+//! The yardstick of clients, and the load generator for servers: keeps `--depth` calls in flight, matches answers by
+//! number, and checks nothing.
 
 use std::cell::Cell;
 use std::process::Stdio;
@@ -28,7 +28,7 @@ async fn load(arguments: &Arguments) -> Outcome {
     let (own, pid) = (std::process::id(), child.id().unwrap_or_default());
     exchange(arguments, 1, &mut input, &mut output).await?;
     let first = before_start.elapsed();
-    // A call or two first, so that starting up is not part of it.
+    // A few calls as a warm-up, which is not measured.
     exchange(arguments, 2, &mut input, &mut output).await?;
     let (own_before, server_before) = (cpu_of(own), cpu_of(pid));
     let start = Instant::now();
@@ -47,7 +47,7 @@ async fn load(arguments: &Arguments) -> Outcome {
     Ok(())
 }
 
-/// Makes the calls; writes as many together as answers came together.
+/// Makes the calls. Writes as many calls at once as answers were read at once.
 async fn exchange(
     arguments: &Arguments,
     calls: usize,
@@ -68,8 +68,8 @@ async fn exchange(
             started[sent] = Some(Instant::now());
             sent += 1;
         }
-        // Side by side, and reading goes on until all is written: a peer that is blocked writing answers
-        // reads no calls.
+        // Concurrently, and reading continues until everything is written: a peer that is blocked writing answers
+        // does not read calls.
         let written = Cell::new(false);
         let write = async {
             input.write_all(&batch).await?;

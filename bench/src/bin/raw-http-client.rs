@@ -1,5 +1,5 @@
-//! The yardstick of HTTP clients, and the load generator for HTTP servers: raw hyper, so many connections, one call at a
-//! time on each. It reads the answers and checks nothing else.
+//! The yardstick of HTTP clients, and the load generator for HTTP servers: raw hyper with `--depth` connections and
+//! one call at a time on each. It reads the answers and checks nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ async fn load(arguments: &Arguments) -> Outcome {
     }
     let headers = headers(&mut connections[0], &server, arguments).await?;
     let first = before_start.elapsed();
-    // A call or two first on each, so that starting up is not part of it.
+    // Two calls on each connection as a warm-up, which is not measured.
     exchange(arguments, 2 * arguments.depth, &headers, &server, &mut connections).await?;
     let (own, pid) = (std::process::id(), server.pid());
     let (own_before, server_before) = (cpu_of(own), cpu_of(pid));
@@ -52,7 +52,7 @@ async fn load(arguments: &Arguments) -> Outcome {
     server.stop().await
 }
 
-/// The headers of a call; on the legacy era after a handshake.
+/// Returns the headers of a call, in the legacy era after a handshake.
 async fn headers(
     connection: &mut SendRequest<Full<Bytes>>,
     server: &http::Server,
@@ -77,7 +77,7 @@ async fn headers(
     Ok(headers)
 }
 
-/// Makes the calls, each connection its share.
+/// Makes the calls, divided evenly among the connections.
 async fn exchange(
     arguments: &Arguments,
     calls: usize,
@@ -102,7 +102,7 @@ async fn exchange(
                 let (_, answer) = post(connection, &server.path, headers, body.into()).await?;
                 let answer: wire::Answer<'_> = serde_json::from_slice(&answer)?;
                 if answer.id != id {
-                    return Err("the answer of another call".into());
+                    return Err("the answer belongs to another call".into());
                 }
                 latencies.push(start.elapsed());
             }

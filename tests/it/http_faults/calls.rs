@@ -1,4 +1,4 @@
-//! Calls that are given up, clocks that jump, peers that fall silent, and what is learned once.
+//! Cancelled calls, clocks that jump, peers that fall silent, and a known era that is reused.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use mcp_tests::fault_server::{FaultServer, On, Rule, Step};
 
 use super::kit::*;
 
-/// A server whose calls wait until it is told, and are answered by this then.
+/// A server that holds its calls until the test releases them, and then answers with these steps.
 fn holding(era: EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
     let steps = [vec![Step::Hold], answer].concat();
     let mut script = vec![Rule { times: Some(times), ..Rule::new(On::Rpc("tools/call"), steps) }];
@@ -19,10 +19,10 @@ fn holding(era: EraMode, times: usize, answer: Vec<Step>) -> FaultServer {
     FaultServer::memory(script)
 }
 
-/// FAULT C-37, CANC-C-009, CANC-B-007: before it is written, while it is answered, after its answer, and twice. One outcome
-/// each, and of a call that was never written the server hears nothing.
+/// FAULT C-37, CANC-C-009, CANC-B-007: cancelled before it is written, while it is answered, after its answer, and
+/// twice. Each call has one outcome. The server receives nothing of a call that was never written.
 #[tokio::test(start_paused = true)]
-async fn a_call_may_be_given_up_at_any_time() {
+async fn a_call_may_be_cancelled_at_any_time() {
     for era in [MODERN, LEGACY] {
         let server = holding(era, 1, vec![Step::result(SAID)]);
         let limited = http(&server).configure(|config| config.net.connections = 1);
@@ -38,7 +38,7 @@ async fn a_call_may_be_given_up_at_any_time() {
         assert!(matches!(in_time(queued).await, Err(Error::Cancelled)));
         let open = server.record().open;
         drop(held);
-        // Hanging up is how it is given up; a legacy server is told first.
+        // Hanging up cancels the call; a legacy server is notified first.
         server
             .until(|record| record.open < open || !record.of("POST notifications/cancelled").is_empty())
             .await;
@@ -51,48 +51,48 @@ async fn a_call_may_be_given_up_at_any_time() {
         let called: Vec<_> =
             record.of("POST tools/call").iter().map(|seen| seen.json()["params"]["name"].clone()).collect();
         assert_eq!(called, ["held", "done", "tool"], "{era:?}");
-        let told = record.of("POST notifications/cancelled");
-        // What is not read yet may be cancelled by name: the legacy session cannot know that it waits.
+        let cancelled = record.of("POST notifications/cancelled");
+        // A queued call may be cancelled by message: the legacy session cannot know that it was not sent.
         assert!(
-            if era == LEGACY { (1..=2).contains(&told.len()) } else { told.is_empty() },
+            if era == LEGACY { (1..=2).contains(&cancelled.len()) } else { cancelled.is_empty() },
             "{:?}",
             record.lines()
         );
         let held = record.of("POST tools/call")[0].json()["id"].as_i64().unwrap();
         let queued = held + 1;
-        for told in told {
-            let id = told.json()["params"]["requestId"].as_i64().unwrap();
-            assert!(id == held || id == queued, "{}", told.json());
+        for seen in cancelled {
+            let id = seen.json()["params"]["requestId"].as_i64().unwrap();
+            assert!(id == held || id == queued, "{}", seen.json());
         }
     }
 }
 
-/// FAULT C-32, A-B18: the machine sleeps for a night with a call under way and a connection kept. The call ends by its
-/// limit, the old connection is not trusted, and the next call works.
+/// FAULT C-32, A-B18: the machine sleeps for a night with a call in flight and an open connection. The call times
+/// out, the old connection is not reused, and the next call works.
 #[tokio::test(start_paused = true)]
-async fn a_night_of_sleep_costs_what_was_under_way_and_no_more() {
+async fn a_night_of_sleep_fails_only_the_calls_in_flight() {
     for era in [MODERN, LEGACY] {
         let server = holding(era, 1, vec![Step::result(SAID)]);
         let client = connect(era, &server).await;
         let asleep = client.call("tools/call", params("asleep"), CallOptions::default());
         server.until(|record| record.of("POST tools/call").len() == 1).await;
         let before = server.record().opened;
-        // All at once, as a clock does that was stopped: no timer fires in between.
+        // In one step, like a clock that was stopped: no timer fires in between.
         tokio::time::advance(Duration::from_secs(8 * 3600)).await;
         let error = in_time(asleep).await.unwrap_err();
         assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
         succeeds(&client).await;
         let record = server.record();
         let last = record.of("POST tools/call").last().map(|seen| seen.connection);
-        assert!(last > Some(before), "over a connection that was kept all night: {last:?} of {before}");
+        assert!(last > Some(before), "the old connection was reused: {last:?} of {before}");
         in_time(client.close()).await;
     }
 }
 
-/// FAULT C-31: a peer that is gone without a word. A stream that owes an answer is given up when it has been silent for
-/// too long, at every stage: before the head, within it, within the body, within an event.
+/// FAULT C-31: a peer that vanishes silently. A stream that owes an answer times out after too long a silence, at
+/// every stage: before the head, within it, within the body, within an event.
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_falls_silent_is_given_up() {
+async fn a_silent_peer_times_out() {
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"json";
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hi\n\ndata: {\"json";
     let rows = [
@@ -120,7 +120,7 @@ async fn a_peer_that_falls_silent_is_given_up() {
     }
 }
 
-/// FAULT C-31: both ends of a TCP connection have the system ask whether the other is there. Linux tells of it: timer 2.
+/// FAULT C-31: both ends of a TCP connection use keep-alive probes of the system. Linux shows them as timer 2.
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn idle_connections_are_probed_by_the_system() {
@@ -144,10 +144,10 @@ async fn idle_connections_are_probed_by_the_system() {
     serving.abort();
 }
 
-/// FAULT C-42, ERA-C-010: what the probe found out is handed on: a second client that is told of a legacy server sends no
-/// probe, and one that was told wrongly finds out by itself.
+/// FAULT C-42, ERA-C-010: the result of the probe is passed to a second client. If the server is legacy, that client
+/// sends no probe. If the result is wrong, it detects the era itself.
 #[tokio::test(start_paused = true)]
-async fn a_verdict_over_http_is_used_and_mended() {
+async fn a_known_era_over_http_is_used_and_corrected() {
     for (script, modern) in [(modern_json(), true), (legacy_json(), false)] {
         let server = FaultServer::memory(script);
         let first = connect(EraMode::Auto, &server).await;
@@ -158,21 +158,21 @@ async fn a_verdict_over_http_is_used_and_mended() {
         let second =
             in_time(builder(EraMode::Auto).known_era(known_era).connect(http(&server))).await.unwrap();
         succeeds(&second).await;
-        // A modern server is still asked what it can do.
+        // A modern server is still asked for its capabilities.
         let opening = if modern { "server/discover" } else { "initialize" };
         assert_eq!(server.record().requests[seen].rpc(), opening, "{:?}", server.record().lines());
 
         let other = FaultServer::memory(if modern { legacy_json() } else { modern_json() });
-        let healed =
+        let corrected =
             in_time(builder(EraMode::Auto).known_era(known_era).start(http(&other)).unwrap().ready()).await;
-        assert_eq!(healed.unwrap().version.is_modern(), !modern, "{:?}", other.record().lines());
+        assert_eq!(corrected.unwrap().version.is_modern(), !modern, "{:?}", other.record().lines());
     }
 }
 
-/// FAULT C-45, HTTP-C-010: a server that finds the request too large says so by its status. The error names it, and the
-/// connection goes on.
+/// FAULT C-45, HTTP-C-010: a server refuses a request that is too large by its status. The error names the status,
+/// and the connection stays usable.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_too_large_for_the_server_is_told() {
+async fn a_request_that_is_too_large_for_the_server_is_reported() {
     for (status, says) in
         [(413, "413 Payload Too Large"), (414, "414 URI Too Long"), (431, "431 Request Header Fields")]
     {

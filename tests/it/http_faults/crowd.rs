@@ -160,7 +160,7 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
 #[cfg(target_os = "linux")]
 fn a_thousand_calls_share_some_connections() {
     let name = "http_faults::crowd::a_thousand_calls_share_some_connections";
-    let Some(before) = crate::many_calls::in_a_process_of_its_own(name) else { return };
+    let Some(before) = crate::many_calls::in_a_separate_process(name) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     for connections in CONNECTIONS {
         for era in [MODERN, LEGACY] {

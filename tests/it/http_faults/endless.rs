@@ -1,4 +1,4 @@
-//! Servers that never stop: whatever is without an end, the client stops reading at a limit that the error names.
+//! Servers that send without end: the client stops reading at a limit that the error names.
 
 use bytes::Bytes;
 use mcp_core::client::Client;
@@ -11,17 +11,17 @@ use super::kit::*;
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
-/// For bodies and events: a quarter of the default, to be quick.
+/// The limit of bodies and events: a quarter of the default, for a fast test.
 const LIMIT: u64 = 4 * MIB;
 
-/// What may be on its way between a limit of the client and the byte counter of the server: buffers.
+/// The size of the buffers between a limit of the client and the byte counter of the server.
 const SLACK: u64 = MIB;
 
 const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n\r\n";
 const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
 
-/// What is said before the part without an end, that part, the limit's name, and how much of it may be read.
+/// The text before the endless part, that part, the limit's name, and how many bytes may be read.
 type Case = (&'static str, String, &'static str, u64);
 
 fn cases() -> Vec<Case> {
@@ -57,14 +57,15 @@ fn start(name: &str) -> String {
     }
 }
 
-/// A modern server that answers calls by these steps the first time, and then well.
+/// A modern server that answers the first call with these steps, and later calls correctly.
 fn once(steps: impl Into<Vec<Step>>) -> FaultServer {
     let mut script = vec![Rule::once(On::Rpc("tools/call"), steps)];
     script.extend(modern_json());
     FaultServer::memory(script)
 }
 
-/// FAULT A-B33, FAULT C-45, and FAULTS B, unbounded memory: 1 GiB without an end. Counted by what the server could send.
+/// FAULT A-B33, FAULT C-45, and FAULTS B, unbounded memory: up to 1 GiB per answer. The server counts the bytes that
+/// it could send.
 async fn all_endless_answers_are_cut_off() {
     for (said, part, name, most) in cases() {
         let server =
@@ -82,7 +83,7 @@ async fn all_endless_answers_are_cut_off() {
         assert_eq!((kind, *limit_name), (LossKind::TooLarge, name), "{case}");
         assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains(name), "{case}: {error}");
         let sent = server.until(|record| record.open == 0).await.sent - before;
-        assert!(sent < most + SLACK, "{case}: {sent} bytes were taken");
+        assert!(sent < most + SLACK, "{case}: {sent} bytes were read");
         succeeds(&client).await;
         in_time(client.close()).await;
     }
@@ -93,18 +94,18 @@ async fn all_endless_answers_are_cut_off() {
 #[cfg(target_os = "linux")]
 fn endless_answers_are_cut_off_in_bounded_memory() {
     let name = "http_faults::endless::endless_answers_are_cut_off_in_bounded_memory";
-    let Some(before) = crate::many_calls::in_a_process_of_its_own(name) else { return };
+    let Some(before) = crate::many_calls::in_a_separate_process(name) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(all_endless_answers_are_cut_off());
     let grown = crate::many_calls::peak_kib() - before;
     println!("endless answers: the peak grew by {grown} KiB");
-    // The largest buffer is 4 MiB, and is held twice while it grows.
+    // The largest buffer has 4 MiB, and two copies exist while it grows.
     assert!(grown < 32 * 1024, "grew by {grown} KiB");
 }
 
-/// A length that is announced is enough to refuse; and one that is a lie is an error, not a wait.
+/// An announced length above the limit is refused immediately. A wrong length is an error, not a wait.
 #[tokio::test(start_paused = true)]
-async fn lying_lengths_are_errors_at_once() {
+async fn wrong_lengths_are_immediate_errors() {
     let answer = result_of(SAID);
     for (length, text, expected) in [
         (1_u64 << 40, answer.clone(), "larger than the HTTP reply body limit"),
@@ -124,10 +125,10 @@ async fn lying_lengths_are_errors_at_once() {
     }
 }
 
-/// FAULTS B, unbounded memory: what the carrier says beside the answer has limits too: the body of a refusal, interim
-/// answers, extensions of chunks, trailers, and whatever follows the answer.
+/// FAULTS B, unbounded memory: data around the answer has limits too: the body of a refusal, interim answers, chunk
+/// extensions, trailers, and bytes after the answer.
 #[tokio::test]
-async fn endless_surroundings_of_an_answer_are_not_read() {
+async fn endless_data_around_an_answer_is_not_read() {
     let refusal = "HTTP/1.1 500 Oops\r\ncontent-type: text/html\r\n\r\n<p>";
     let answer = result_of(SAID);
     let most = 64 * MIB;
@@ -162,13 +163,13 @@ async fn endless_surroundings_of_an_answer_are_not_read() {
             }
         }
         let sent = server.until(|record| record.open == 0).await.sent;
-        assert!(sent <= read + SLACK, "{said:?} {part:?}: {sent} bytes were taken; {result:?}");
+        assert!(sent <= read + SLACK, "{said:?} {part:?}: {sent} bytes were read; {result:?}");
         succeeds(&client).await;
     }
 }
 
-/// SSE-C-002; FAULTS B, unbounded memory: comments for as long as a stream lives cost nothing, and neither do
-/// notifications that nobody reads.
+/// SSE-C-002; FAULTS B, unbounded memory: any number of comments costs no memory, and neither do notifications that
+/// the application does not read.
 #[tokio::test]
 async fn a_long_stream_is_read_to_its_answer() {
     for part in [": keep-alive\n\n", "retry: 1000\n\n", "data:\n\n", "id: 7\n\n"] {
@@ -192,10 +193,10 @@ async fn a_long_stream_is_read_to_its_answer() {
     succeeds(&client).await;
 }
 
-/// FAULTS B, unbounded memory: what answers no call. The answer to a notification, the session's own stream and its
-/// DELETE go on for ever, and neither calls nor the end wait for them.
+/// FAULTS B, unbounded memory: endless answers that belong to no call. The answers to a notification, to the GET of
+/// the standalone stream and to the DELETE never end, and neither calls nor the close wait for them.
 #[tokio::test(start_paused = true)]
-async fn endless_answers_beside_calls_hold_nothing_up() {
+async fn endless_answers_outside_of_calls_delay_nothing() {
     let endless = |head: &str| {
         vec![Step::send(head.to_owned()), Step::Repeat(Bytes::from_static(b"spam"), 64 * MIB), Step::Close]
     };
@@ -211,5 +212,5 @@ async fn endless_answers_beside_calls_hold_nothing_up() {
     in_time(client.close()).await;
     let record = server.until(|record| record.open == 0).await;
     assert_eq!(record.of("DELETE").len(), 1);
-    assert!(record.sent < 17 * MIB, "{} bytes were taken", record.sent);
+    assert!(record.sent < 17 * MIB, "{} bytes were read", record.sent);
 }

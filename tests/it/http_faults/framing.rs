@@ -1,4 +1,4 @@
-//! Answers in any cut, and answers that are wrongly framed: the same result, or an error that says what it is.
+//! Answers in pieces of any size give the same result. Answers with wrong framing give a specific error.
 
 use bytes::Bytes;
 use mcp_core::Error;
@@ -8,7 +8,7 @@ use mcp_tests::fault_server::{FaultServer, On, Rule, Step, result_of};
 
 use super::kit::*;
 
-/// The bytes of whole answers, in every form that is legal.
+/// The bytes of complete answers, in every legal form.
 fn answers() -> Vec<String> {
     let said = result_of(SAID);
     let json = "content-type: application/json\r\n";
@@ -17,7 +17,7 @@ fn answers() -> Vec<String> {
         said.split_at(17).0,
         said.split_at(17).1,
     );
-    // The length of what is filled in is not known here; a body may also end with its connection.
+    // The final length is not known here, so the body ends with its connection.
     let close = "connection: close\r\n\r\n";
     vec![
         format!("HTTP/1.1 200 OK\r\n{json}{close}{said}"),
@@ -27,10 +27,10 @@ fn answers() -> Vec<String> {
     ]
 }
 
-/// FAULT C-5, C-6, FAULT A-B16, SSE-B-001, HTTP-C-004: in pieces of one byte, of two, of seven, and whole: over the wire
-/// nothing depends on the cuts, not within a character, a line end or a head either.
+/// FAULT C-5, C-6, FAULT A-B16, SSE-B-001, HTTP-C-004: in pieces of one byte to the whole answer. Nothing depends on
+/// where the pieces end, even within a character, a line end or a head.
 #[tokio::test(start_paused = true)]
-async fn an_answer_in_any_pieces_is_the_answer() {
+async fn an_answer_does_not_depend_on_its_pieces() {
     for answer in answers() {
         for piece in [1, 2, 3, 7, 64, 1 << 20] {
             let pieces = Step::Pieces(piece, Bytes::from(answer.clone()));
@@ -44,17 +44,17 @@ async fn an_answer_in_any_pieces_is_the_answer() {
     }
 }
 
-/// A server that says this to the first call, and then answers well.
+/// A server that sends this to the first call, and answers later calls correctly.
 fn saying(said: impl Into<Vec<u8>>) -> FaultServer {
     let mut script = vec![Rule::once(On::Rpc("tools/call"), [Step::send(said), Step::Close])];
     script.extend(modern_json());
     FaultServer::memory(script)
 }
 
-/// FAULTS B, request smuggling, client side; FAULT A-B32: garbage before the head, lengths that contradict, chunks that
-/// are none. Each is an error of its kind, with a short text, and costs the next call nothing.
+/// FAULTS B, request smuggling, client side; FAULT A-B32: garbage before the head, contradictory lengths, invalid
+/// chunks. Each gives an error of the right kind with a short text, and does not affect the next call.
 #[tokio::test(start_paused = true)]
-async fn wrong_framing_is_an_error_of_its_kind() {
+async fn wrong_framing_is_a_specific_error() {
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let chunked = format!("{json}transfer-encoding: chunked\r\n\r\n");
     let not_http = |said: String| (said, LossKind::PeerFailed, "not HTTP");
@@ -87,12 +87,12 @@ async fn wrong_framing_is_an_error_of_its_kind() {
     }
 }
 
-/// FAULTS B, request smuggling, client side: bytes behind an answer are nobody's answer, though they look like one, and
-/// though the connection is one that could be kept.
+/// FAULTS B, request smuggling, client side: bytes after an answer are ignored, even if they look like an answer and
+/// the connection could be kept.
 #[tokio::test(start_paused = true)]
-async fn bytes_behind_an_answer_are_nobodys_answer() {
+async fn bytes_after_an_answer_are_ignored() {
     let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-    // Ids are counted up, so the next one can be guessed.
+    // Ids are consecutive, so the next one can be guessed.
     for next in 1..6 {
         let forged = format!(r#"{{"jsonrpc":"2.0","id":{next},"result":{{"content":"forged"}}}}"#);
         let forged = format!("{json}content-length: {}\r\n\r\n{forged}", forged.len());
@@ -108,9 +108,9 @@ async fn bytes_behind_an_answer_are_nobodys_answer() {
     }
 }
 
-/// FAULTS B, deep JSON: a million brackets, wherever they stand, overflow no stack and end their call alone.
+/// FAULTS B, deep JSON: a million brackets at any position do not overflow the stack, and fail only their call.
 #[tokio::test]
-async fn deep_json_ends_its_call_alone() {
+async fn deep_json_fails_only_its_call() {
     let deep = "[".repeat(1_000_000);
     let closed = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let object = "{\"a\":".repeat(200_000);
@@ -143,8 +143,8 @@ async fn deep_json_ends_its_call_alone() {
     }
 }
 
-/// FAULT A-B32, C-26, C-28: what stands in front of servers. 502 in HTML: the status, and the start of the page; one POST
-/// each, because nothing is sent twice by itself.
+/// FAULT A-B32, C-26, C-28: a proxy in front of the server answers with an HTML page. The error has the status and
+/// the start of the page. Each call sends one POST, because nothing is repeated automatically.
 #[tokio::test(start_paused = true)]
 async fn pages_of_proxies_are_errors_with_their_start() {
     let page = format!("<html>\x1b[31m\0bad gateway{}", "x".repeat(1 << 20));

@@ -1,4 +1,4 @@
-//! What our client writes into headers: no text makes a header of its own, and each era has its own set.
+//! The headers of our client: no text can inject a header, and each era has its own set.
 
 use base64ct::{Base64, Encoding};
 use mcp_core::message::RawJson;
@@ -9,7 +9,7 @@ use mcp_tests::fault_server::{FaultServer, On, Rule, Seen, Step};
 
 use super::kit::*;
 
-/// Names and arguments that somebody might wish were headers.
+/// Names and arguments that try to inject headers.
 const HOSTILE: &[&str] = &[
     "plain",
     "two words",
@@ -46,10 +46,10 @@ fn decoded(seen: &Seen, name: &str) -> String {
     )
 }
 
-/// HDR-C-004, HDR-C-008, HDR-C-009, HDR-C-016; FAULTS B, header injection by `Mcp-Name` and `Mcp-Param-*`: the wire has
-/// no header more than for a harmless name, and each text comes back as it was.
+/// HDR-C-004, HDR-C-008, HDR-C-009, HDR-C-016; FAULTS B, header injection by `Mcp-Name` and `Mcp-Param-*`: the
+/// request has the same headers as for a harmless name, and each text decodes to its original.
 #[tokio::test(start_paused = true)]
-async fn no_name_and_no_argument_makes_a_header() {
+async fn names_and_arguments_inject_no_header() {
     let tools: Vec<String> = HOSTILE
         .iter()
         .map(|name| {
@@ -110,8 +110,8 @@ impl Authorize for Counting {
     }
 }
 
-/// FAULT A-B21, SEC-C-006, HTTP-C-006, HTTP-C-009, SESS-C-004: a provider of credentials and headers of the caller's own
-/// on every request, POST, GET and DELETE; and of the protocol's headers those of the era, and none of the other.
+/// FAULT A-B21, SEC-C-006, HTTP-C-006, HTTP-C-009, SESS-C-004: every POST, GET and DELETE carries the provider's
+/// credentials, the caller's headers and the protocol headers of its era. It carries none of the other era's headers.
 #[tokio::test(start_paused = true)]
 async fn every_request_has_the_headers_of_its_era_and_the_callers_own() {
     for (era, script) in [(MODERN, modern_sse()), (LEGACY, legacy_sse())] {
@@ -149,11 +149,11 @@ async fn every_request_has_the_headers_of_its_era_and_the_callers_own() {
                 assert_eq!(seen.header("accept"), Some(accept), "{line}");
             }
         }
-        let of_their_own = tokens.len();
+        let requests = tokens.len();
         tokens.sort();
         tokens.dedup();
-        assert_eq!(tokens.len(), of_their_own, "the provider is asked for each request: {tokens:?}");
+        assert_eq!(tokens.len(), requests, "the provider is called for each request: {tokens:?}");
         let expected = if modern { 2 } else { 5 };
-        assert_eq!(of_their_own, expected, "{:?}", record.lines());
+        assert_eq!(requests, expected, "{:?}", record.lines());
     }
 }

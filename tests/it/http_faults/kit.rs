@@ -1,4 +1,4 @@
-//! Correct conversations as scripts, and a client for them.
+//! Scripts of correct conversations, and a client for them.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use mcp_core::transport::LossKind;
 use mcp_http::{HttpClient, HttpError};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Step, result_of};
 
-/// No test takes this long; one that hangs does. Under a stopped clock it is passed by no honest wait.
+/// Only a test that hangs takes this long. With a paused clock, no legitimate wait reaches it.
 pub(crate) const HANGS: Duration = Duration::from_secs(3600);
 
 pub(crate) const MODERN: EraMode = EraMode::Modern;
@@ -21,7 +21,7 @@ pub(crate) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersio
 /// An InitializeResult.
 pub(super) const INITIALIZED: &str =
     r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}"#;
-/// What the tool says.
+/// The tool's result.
 pub(super) const SAID: &str = r#"{"resultType":"complete","content":[{"type":"text","text":"right"}]}"#;
 
 /// A notification that belongs to a call.
@@ -56,7 +56,7 @@ pub(super) fn modern_sse() -> Vec<Rule> {
     ]
 }
 
-/// What every legacy server here does beside calls.
+/// The rules of every legacy server here, except calls.
 fn legacy(initialize: Vec<Step>) -> Vec<Rule> {
     vec![
         Rule::new(On::Rpc("initialize"), initialize),
@@ -66,7 +66,7 @@ fn legacy(initialize: Vec<Step>) -> Vec<Rule> {
     ]
 }
 
-/// A server of 2025-11-25 that answers with JSON, and has a session but no stream of its own.
+/// A server of 2025-11-25 that answers with JSON, and has a session but no standalone stream.
 pub(super) fn legacy_json() -> Vec<Rule> {
     let mut rules = legacy(vec![Step::result(INITIALIZED).with("mcp-session-id: s-1")]);
     rules.push(Rule::new(On::Http("GET"), [Step::status(405)]));
@@ -74,7 +74,7 @@ pub(super) fn legacy_json() -> Vec<Rule> {
     rules
 }
 
-/// The same with streams whose events have ids, each of which can be resumed behind any event.
+/// The same with streams whose events have ids, and which can be resumed after any event.
 pub(super) fn legacy_sse() -> Vec<Rule> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nmcp-session-id: s-1\r\ntransfer-encoding: chunked\r\n\r\n";
     let last = |id: &str, result: &str| {
@@ -97,7 +97,7 @@ pub(super) fn legacy_sse() -> Vec<Rule> {
         ]
         .concat(),
     ));
-    // Its own stream says one thing and stays open.
+    // The standalone stream sends one event and stays open.
     let own = Step::Chunk(
         "id: own-1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n".into(),
     );
@@ -105,7 +105,7 @@ pub(super) fn legacy_sse() -> Vec<Rule> {
     rules
 }
 
-/// A client that is yet to be started.
+/// A client that is not started yet.
 pub(super) fn builder(era: EraMode) -> ClientBuilder {
     Client::builder("faults", "1").era(era)
 }
@@ -133,20 +133,20 @@ pub(super) async fn call(client: &Client) -> Result<Payload, Error> {
     in_time(client.request("tools/call", params("tool"))).await
 }
 
-/// The call ends well, with what the tool says.
+/// Makes a call, which must return the tool's result.
 pub(super) async fn succeeds(client: &Client) {
     let result = call(client).await.unwrap();
     assert_eq!(String::from_utf8_lossy(result.raw().as_bytes()), SAID);
 }
 
-/// What this comes to, if it comes to an end.
+/// The output of this future, which must not hang.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(HANGS, work).await.expect("it hangs")
+    tokio::time::timeout(HANGS, work).await.expect("the future hangs")
 }
 
-/// The details of HTTP in an error, and the kind of loss.
+/// The kind of loss, and the HTTP error that caused it.
 pub(super) fn details(error: &Error) -> (LossKind, HttpError) {
-    let Error::Lost(loss) = error else { panic!("no loss: {error:?}") };
+    let Error::Lost(loss) = error else { panic!("not a loss: {error:?}") };
     let source = loss.source().and_then(|source| source.downcast_ref::<HttpError>());
-    (loss.kind, source.unwrap_or_else(|| panic!("no HTTP in {error:?}")).clone())
+    (loss.kind, source.unwrap_or_else(|| panic!("no HTTP error in {error:?}")).clone())
 }

@@ -1,4 +1,4 @@
-//! No secret is ever shown: not by logs of any level, not by `Debug`, not by an error, not by a wire trace.
+//! No secret is ever shown by logs of any level, by `Debug`, by errors, or by a wire trace.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -16,10 +16,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::kit::*;
 use super::log::Log;
 
-/// What stands in every secret.
+/// A text that every secret contains.
 const CANARY: &str = "canary7f3a";
 
-/// Everything that an error shows, with its causes.
+/// All texts of an error and its causes.
 fn shown(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut cause = error.source();
@@ -30,7 +30,7 @@ fn shown(error: &Error) -> String {
     text
 }
 
-/// A client with a secret in every place that may hold one. Its URL has one in the query.
+/// A client with a secret in every setting that may hold one, and in the query of its URL.
 fn secretive(server: &FaultServer) -> HttpClient {
     let url = format!("{}?key={CANARY}-query", server.url());
     let http = match server.dial() {
@@ -46,7 +46,7 @@ fn secretive(server: &FaultServer) -> HttpClient {
         })
 }
 
-/// A legacy or a modern conversation with one thing that goes wrong.
+/// Servers that fail in one way each, in a legacy or a modern conversation.
 fn mishaps(era: EraMode) -> Vec<(&'static str, FaultServer)> {
     let modern = era == MODERN;
     let with = |steps: Vec<Step>| {
@@ -99,9 +99,9 @@ fn secret_session() -> Vec<Rule> {
     rules
 }
 
-/// SESS-C-005; FAULTS B, token logging: whatever goes wrong, nobody reads a secret, though each was sent.
+/// SESS-C-005; FAULTS B, token logging: no failure shows a secret, though each secret was sent.
 #[tokio::test(start_paused = true)]
-async fn a_client_shows_no_secret_whatever_goes_wrong() {
+async fn a_client_shows_no_secret_on_any_failure() {
     for era in [MODERN, LEGACY] {
         for (what, server) in mishaps(era) {
             let log = Log::default();
@@ -132,11 +132,11 @@ async fn a_client_shows_no_secret_whatever_goes_wrong() {
                 kinds.push("session");
             }
             for kind in kinds {
-                assert!(sent.contains(&format!("{CANARY}-{kind}")), "{what}: {kind} was not even sent");
+                assert!(sent.contains(&format!("{CANARY}-{kind}")), "{what}: {kind} was not sent");
             }
             let log = log.text();
             assert!(!log.contains(CANARY), "{era:?} {what}: in the log: {log}");
-            assert!(!all.contains(CANARY), "{era:?} {what}: in what is shown: {all}");
+            assert!(!all.contains(CANARY), "{era:?} {what}: in the errors or `Debug`: {all}");
             let traced = traced.lock().unwrap();
             assert!(traced.contains("server/discover") || traced.contains("initialize"));
             assert!(!traced.contains(CANARY), "{era:?} {what}: in the trace: {traced}");
@@ -144,10 +144,10 @@ async fn a_client_shows_no_secret_whatever_goes_wrong() {
     }
 }
 
-/// FAULTS B, token logging, server side: neither the server's own token nor what clients send as
-/// theirs, nor session ids, nor queries, is logged or sent back.
+/// FAULTS B, token logging, server side: the server's token, the tokens of clients, session ids and queries are
+/// neither logged nor sent back.
 #[tokio::test]
-async fn a_server_shows_no_secret_whatever_comes() {
+async fn a_server_shows_no_secret_on_any_request() {
     let log = Log::default();
     let _until_the_end = tracing::subscriber::set_default(log.clone());
     let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, ToolError>("right") });

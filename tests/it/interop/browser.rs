@@ -1,4 +1,4 @@
-//! Our demo server, against a page in a browser: another origin, real preflights.
+//! A page in a browser, of another origin, uses our demo server with real preflights.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use mcp_http::HttpClient;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::clients::told;
+use super::clients::read_steps;
 use super::demo;
 use super::process::Process;
 use super::row::{Row, Step};
 use crate::fixtures::{self, Program};
 
-/// The page talks with nothing but `fetch()`.
+/// The page uses `fetch()` only.
 const PAGE: &str = include_str!("../../interop/browser/page.html");
 
-/// Far more than a browser and its page take; only a bound for a hang.
+/// Far more than a browser and its page need. Only a hang reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The rows, and the version of each.
+/// The rows and their versions.
 pub(super) const ROWS: [(&str, &str); 2] =
     [("chromium / our server (http)", "2026-07-28"), ("chromium, legacy / our server (http)", "2025-11-25")];
 
-/// The name under which the browser finds the page. Origins on the loopback interface are allowed anyhow.
+/// The host name of the page. An origin on the loopback interface would always be allowed.
 const NAME: &str = "app.example.com";
 
-/// Serves the page at an origin of its own until it has told how it went.
+/// Serves the page at a separate origin until it has reported its results.
 struct Site {
     listener: TcpListener,
     origin: String,
@@ -40,10 +40,10 @@ impl Site {
         Site { listener, origin }
     }
 
-    /// Opens the page in a browser, and gives the lines that it tells.
+    /// Opens the page in a browser, and returns the lines that it reports.
     async fn visit(self, browser: &Path, query: &str) -> String {
         let profile = tempfile::tempdir().unwrap();
-        // Whoever runs the tests may be root, and then there is no sandbox. The only page is ours.
+        // The sandbox does not work for root, who may run the tests. The browser opens only our page.
         let args = [
             "--headless=new",
             "--no-sandbox",
@@ -61,23 +61,25 @@ impl Site {
         ];
         let program = Program { path: browser.to_owned(), args: args.iter().map(Into::into).collect() };
         let (browser, _) = Process::start(&program, &[], "DevTools listening on ").await;
-        let told = tokio::time::timeout(LIMIT, self.told()).await;
-        let told = told.unwrap_or_else(|_| panic!("the page told nothing: {}", browser.output()));
+        let report = tokio::time::timeout(LIMIT, self.report()).await;
+        let report = report.unwrap_or_else(|_| panic!("the page reported nothing: {}", browser.output()));
         browser.end().await;
-        told
+        report
     }
 
-    async fn told(&self) -> String {
+    /// Serves requests until the page sends its report.
+    async fn report(&self) -> String {
         loop {
             let (stream, _) = self.listener.accept().await.unwrap();
-            if let Some(told) = answer(stream).await {
-                return told;
+            if let Some(report) = answer(stream).await {
+                return report;
             }
         }
     }
 }
 
-/// Answers one request: with the page, or by taking what it tells. A browser also opens connections that it may need.
+/// Answers one request, with the page or by taking its report. `None` on connections that the browser opens in
+/// advance.
 async fn answer(stream: TcpStream) -> Option<String> {
     let mut stream = BufReader::new(stream);
     let (mut first, mut length) = (String::new(), 0);
@@ -102,7 +104,7 @@ async fn answer(stream: TcpStream) -> Option<String> {
     first.starts_with("POST /done ").then(|| String::from_utf8_lossy(&body).into_owned())
 }
 
-/// Makes the row of this number.
+/// Runs the row with this number.
 async fn row(number: usize) {
     let (name, version) = ROWS[number];
     let Some(browser) = fixtures::chromium() else { return };
@@ -111,13 +113,13 @@ async fn row(number: usize) {
     let era = if version.starts_with("2026") { "modern" } else { "legacy" };
     let lines = site.visit(&browser, &format!("era={era}&server={url}")).await;
     let mut row = Row::new(name);
-    told(&mut row, version, &lines);
+    read_steps(&mut row, version, &lines);
     demo::end(&mut row, server).await;
     row.finish();
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_talks_to_our_server() {
+async fn a_page_of_another_origin_uses_our_server() {
     row(0).await;
 }
 
@@ -126,7 +128,7 @@ async fn a_page_of_another_origin_has_a_session_with_our_server() {
     row(1).await;
 }
 
-/// FAULT B: a page of any site reaches a server on the loopback interface; with `rebound`, by a name of its own.
+/// FAULT B: a page of any site can reach a server on the loopback interface; with `rebound`, by its own host name.
 #[tokio::test]
 async fn a_page_of_an_origin_that_is_not_allowed_can_do_nothing() {
     let Some(browser) = fixtures::chromium() else { return };
@@ -138,7 +140,8 @@ async fn a_page_of_an_origin_that_is_not_allowed_can_do_nothing() {
         let target = if rebound { url.replace("127.0.0.1", NAME) } else { url.clone() };
         let lines = Site::new().await.visit(&browser, &format!("{query}&server={target}")).await;
         assert_eq!(lines.lines().count(), Step::ALL.len(), "{lines}");
-        // The browser sends what takes no preflight, and shows no answer. In the modern era nothing is to be closed.
+        // The browser sends a request that needs no preflight, but does not show the answer to the page. In the
+        // modern era nothing has to be closed.
         let sent = lines.lines().filter(|line| line.contains(r#""note":"sent""#)).count();
         assert_eq!(sent, usize::from(query.contains("attack")), "{lines}");
         let harmless = |line: &str| line.contains(r#""note":"sent""#) || line.contains(r#""step":"close""#);

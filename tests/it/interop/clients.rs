@@ -1,4 +1,4 @@
-//! Our demo server, against clients that nobody here wrote: each is a script that prints one line per step.
+//! Third-party clients use our demo server. Each is a script that prints one line per step.
 
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +11,7 @@ use super::row::{Cell, Row, Step};
 use super::{demo, leftovers, process};
 use crate::fixtures::{self, Program};
 
-/// A conversation that takes longer hangs.
+/// Only a conversation that hangs takes longer.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// A client of the matrix.
@@ -19,10 +19,10 @@ pub(super) struct PeerClient {
     pub(super) row: &'static str,
     sdk: Sdk,
     way: Way,
-    /// How it finds the era, in its own words.
+    /// The argument that selects how it detects the era.
     mode: Option<&'static str>,
     version: &'static str,
-    /// What it cannot do, and why. Its script prints nothing for these.
+    /// The steps that it cannot do, with the reason. Its script prints nothing for these.
     cannot: &'static [(Step, &'static str)],
 }
 
@@ -34,7 +34,7 @@ enum Sdk {
     Python2,
 }
 
-/// What lies between the client and our server.
+/// The transport between the client and our server.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     /// Pipes.
@@ -61,7 +61,7 @@ const fn over(way: Way, client: PeerClient) -> PeerClient {
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
 
-/// Every row of our server. `default` is what an application gets that does not choose.
+/// Every row of our server. `default` is the mode of an application that does not select one.
 pub(super) const CLIENTS: &[PeerClient] = &[
     client("typescript 1 / our server", Sdk::TypeScript1, None, LEGACY),
     client("typescript 2 / our server", Sdk::TypeScript2, Some("default"), LEGACY),
@@ -97,7 +97,7 @@ impl Sdk {
     }
 }
 
-/// Makes the row of this name.
+/// Runs the row with this name.
 async fn row(name: &str) {
     let client = CLIENTS.iter().find(|client| client.row == name).unwrap();
     let Some(program) = client.sdk.program() else { return };
@@ -106,7 +106,7 @@ async fn row(name: &str) {
     }
     let Some(mcp) = fixtures::mcp_bin() else { return };
     let folder = tempfile::tempdir().unwrap();
-    // Under a path of its own, so that its processes can be told from those of other tests.
+    // Under a separate path, which distinguishes its processes from those of other tests.
     let server = folder.path().join(mcp.file_name().unwrap());
     if std::fs::hard_link(&mcp, &server).is_err() {
         std::fs::copy(&mcp, &server).unwrap();
@@ -119,7 +119,7 @@ async fn row(name: &str) {
     row.finish();
 }
 
-/// With a server of its own, which has to end when it is told to, whatever the client has left open.
+/// Runs a row with a separate server, which must end on SIGTERM even if the client has left streams open.
 async fn row_over_http(client: &PeerClient, program: &Program) {
     let (url, server) = match client.way {
         Way::HttpSse => {
@@ -140,13 +140,13 @@ async fn row_over_http(client: &PeerClient, program: &Program) {
 async fn run(program: &Program, mode: Option<&str>, server: &[&Path]) -> Output {
     let mut command = Command::new(&program.path);
     command.args(&program.args).args(mode).args(server);
-    // Nothing is written beside the scripts.
+    // Writes no files next to the scripts.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     process::run(command, LIMIT).await
 }
 
-/// Fills in what was told, a JSON line a step. The note of the first step has to be the version.
-pub(super) fn told(row: &mut Row, version: &str, lines: &str) {
+/// Reads the steps into the row, one JSON line per step. The note of the first step must be the version.
+pub(super) fn read_steps(row: &mut Row, version: &str, lines: &str) {
     for line in lines.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
         let step = line["step"].as_str().and_then(Step::parse).unwrap_or_else(|| panic!("no step: {line}"));
@@ -157,13 +157,13 @@ pub(super) fn told(row: &mut Row, version: &str, lines: &str) {
     }
 }
 
-/// The row as the script told it.
+/// The row that the script reported.
 fn read(client: &PeerClient, output: &Output) -> Row {
     let mut row = Row::new(client.row);
     for (step, reason) in client.cannot {
         row.set(*step, Cell::Absent(reason));
     }
-    told(&mut row, client.version, &String::from_utf8_lossy(&output.stdout));
+    read_steps(&mut row, client.version, &String::from_utf8_lossy(&output.stdout));
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         row.fail(Step::Close, format!("the client ended with {}: {stderr}", output.status));

@@ -22,10 +22,10 @@ use super::row::{Cell, Row, Step};
 use super::scripts::{Can, Cancel, Change, Exchange, Prompt, Script};
 use super::servers::{Peer, Reach, Way};
 
-/// A step that takes longer hangs.
+/// Only a step that hangs takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Talks, and judges the row.
+/// Runs the conversation, and records the row.
 pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     let mut row = Row::new(script.row);
     let seen = Arc::new(Seen::default());
@@ -64,15 +64,15 @@ pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     row.finish();
 }
 
-/// The word for the matrix: nothing where the server ended by itself when its input did.
+/// The text for the matrix, which is empty if the server ended when its input did.
 fn ending(ends: &[String]) -> &'static str {
     let kinds =
         [("exited when its input was closed", ""), ("ended by SIGTERM", "SIGTERM"), ("killed", "SIGKILL")];
     let found = kinds.iter().find(|(text, _)| ends.iter().any(|how| how.contains(text)));
-    found.unwrap_or_else(|| panic!("an end of another kind: {ends:?}")).1
+    found.unwrap_or_else(|| panic!("unexpected end: {ends:?}")).1
 }
 
-/// Runs a step, which returns a note; a panic in it is its failure.
+/// Runs a step, which returns a note. A panic fails the step.
 async fn step(row: &mut Row, step: Step, body: impl Future<Output = &'static str>) {
     let outcome = tokio::time::timeout(LIMIT, AssertUnwindSafe(body).catch_unwind()).await;
     row.set(
@@ -98,19 +98,19 @@ where
 
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
 }
 
-/// What was seen from below the client.
+/// Observations on the client's link.
 #[derive(Debug, Default)]
 struct Seen {
     /// The process group of each server that was started.
     groups: Mutex<Vec<u32>>,
-    /// How links ended, in words.
+    /// How links ended, as text.
     ends: Mutex<Vec<String>>,
-    /// How many cancellations were sent.
+    /// The number of cancellations that were sent.
     cancels: AtomicUsize,
-    /// How many exchanges were ended by a cancellation: over HTTP, in the modern era, that is what cancels.
+    /// The number of exchanges that a cancellation ended, which is how modern requests over HTTP are cancelled.
     ended: AtomicUsize,
 }
 
@@ -131,7 +131,7 @@ impl Trace for SeenTrace {
     }
 }
 
-/// Reaches the server. One that it starts for that is noted by its process group.
+/// Connects to the server. Records the process group of a server that it starts.
 struct Watched {
     reach: Reach,
     seen: Arc<Seen>,
@@ -155,14 +155,14 @@ fn raw(value: &Value) -> RawJson {
     RawJson::serialize(value).unwrap()
 }
 
-/// A conversation that is open.
+/// An open conversation.
 struct Talk<'a> {
     script: &'a Script,
     client: Client,
     folder: String,
     large: String,
     seen: &'a Seen,
-    /// A call is cancelled by hanging up on it.
+    /// Whether closing the exchange cancels a call.
     hangs_up: bool,
 }
 
@@ -224,7 +224,7 @@ impl<'a> Talk<'a> {
         let text = text_of(result);
         let clipped: String = text.chars().take(500).collect();
         assert!(!result.failed(), "the tool failed: {clipped}");
-        assert!(text.contains(&self.filled(want)), "another text came back: {clipped}");
+        assert!(text.contains(&self.filled(want)), "unexpected text: {clipped}");
     }
 
     async fn exchange(&self, exchange: &Exchange) -> &'static str {
@@ -233,7 +233,7 @@ impl<'a> Talk<'a> {
         ""
     }
 
-    /// A server that asks on its own account may do it after it has answered some calls.
+    /// Retries, because a server that asks independently of calls may do so after it has answered some.
     async fn input(&self, exchange: &Exchange) -> &'static str {
         for _ in 0..100 {
             let text = text_of(&self.call(exchange.tool, exchange.arguments).await);
@@ -265,7 +265,7 @@ impl<'a> Talk<'a> {
         ""
     }
 
-    /// A long call that has told its first progress.
+    /// A long call that has reported its first progress.
     async fn running(&self, cancel: &Cancel) -> Call {
         let options = CallOptions::new().progress();
         let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
@@ -273,7 +273,7 @@ impl<'a> Talk<'a> {
         call
     }
 
-    /// Once by asking, once by dropping the call; both while it is running.
+    /// Cancels one running call explicitly, and another by dropping it.
     async fn cancel(&self, cancel: &Cancel) -> &'static str {
         let mut call = self.running(cancel).await;
         call.cancel();
@@ -294,7 +294,7 @@ impl<'a> Talk<'a> {
     async fn error(&self) -> &'static str {
         let error = &self.script.error;
         let failed = self.call(error.tool, error.arguments).await;
-        assert!(failed.failed(), "it has to fail");
+        assert!(failed.failed(), "the tool must fail");
         assert!(text_of(&failed).contains(error.want), "{}", text_of(&failed));
         let unknown = self.client.request("no/such/method", None).await.unwrap_err();
         assert_eq!(unknown.rpc().unwrap().code, self.script.unknown, "{unknown}");

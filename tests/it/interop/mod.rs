@@ -1,7 +1,7 @@
-//! Whole conversations over stdio and HTTP with programs that nobody here wrote; `cargo xtask interop` prints the matrix.
+//! Whole conversations over stdio and HTTP with third-party programs; `cargo xtask interop` prints the matrix.
 //!
-//! A row is a pair of peers, a column a step. Each test makes one row. Its result is a file in the folder that
-//! `MCP_INTEROP_ROWS` names, if it does; the rows are listed in `tests/interop/rows.txt`.
+//! A row is a pair of peers, a column a step. Each test runs one row. If `MCP_INTEROP_ROWS` names a folder, the
+//! result is written to a file in it. `tests/interop/rows.txt` lists the rows.
 
 mod browser;
 mod clients;

@@ -1,4 +1,4 @@
-//! A program that serves until it is told to end: in a process group of its own, and never longer than its test.
+//! A program that serves until it is ended: in a separate process group, and never longer than its test.
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::leftovers;
 use crate::fixtures::Program;
 
-/// Far more than any program takes to start or to end: only one that hangs reaches it.
+/// Far more than any program needs to start or to end. Only one that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A program that is up. Dropping it kills its whole group.
+/// A running program. Dropping it kills its whole group.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -23,8 +23,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts it, and waits for a line with this mark on its stdout or stderr. Gives what follows the mark there, up to
-    /// the next space.
+    /// Starts it, and waits for a line with this mark on its stdout or stderr. Returns the text from the mark to the
+    /// next space.
     pub(super) async fn start(
         program: &Program,
         variables: &[(&str, &str)],
@@ -32,7 +32,7 @@ impl Process {
     ) -> (Process, String) {
         let mut command = Command::new(&program.path);
         command.args(&program.args).envs(variables.iter().copied());
-        // Nothing is written beside the scripts.
+        // Writes no files next to the scripts.
         command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]
@@ -61,7 +61,7 @@ impl Process {
         self.output.lock().unwrap().clone()
     }
 
-    /// Waits until it has written this.
+    /// Waits until it has written this text.
     pub(super) async fn wrote(&self, text: &str) {
         let written = async {
             while !self.output().contains(text) {
@@ -72,7 +72,7 @@ impl Process {
         written.unwrap_or_else(|_| panic!("it did not write {text:?}: {}", self.output()));
     }
 
-    /// Ends it as a supervisor would, by SIGTERM, and waits until nothing of it is left.
+    /// Ends it with SIGTERM, as a supervisor does, and waits until no process of its group is left.
     pub(super) async fn end(mut self) -> ExitStatus {
         signal(&mut self.child, self.group, Signal::Term);
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
@@ -88,12 +88,12 @@ impl Drop for Process {
     }
 }
 
-/// Notes every line, and tells of it while somebody waits for one.
+/// Collects every line, and passes it to `Process::start` while that waits.
 async fn read(stream: impl AsyncRead + Unpin, output: Arc<Mutex<String>>, lines: UnboundedSender<String>) {
     let mut stream = BufReader::new(stream).lines();
     while let Ok(Some(line)) = stream.next_line().await {
         output.lock().unwrap().extend([&line, "\n"]);
-        let _nobody_waits = lines.send(line);
+        let _no_receiver = lines.send(line);
     }
 }
 
@@ -102,7 +102,7 @@ enum Signal {
     Kill,
 }
 
-/// To the whole group. A child that was waited for is left alone: its id may belong to another by now.
+/// Signals the whole group. Skips a child that was reaped, because its id may already belong to another process.
 #[cfg(unix)]
 fn signal(child: &mut Child, group: u32, signal: Signal) {
     use rustix::process::{Pid, Signal as Named, kill_process_group};
@@ -118,13 +118,13 @@ fn signal(child: &mut Child, group: u32, signal: Signal) {
     let _it_has_just_ended = kill_process_group(group, signal);
 }
 
-/// Here there are neither groups nor a gentle signal.
+/// Kills the child. There are neither process groups nor SIGTERM on this system.
 #[cfg(not(unix))]
 fn signal(child: &mut Child, _group: u32, _signal: Signal) {
     let _it_has_just_ended = child.start_kill();
 }
 
-/// A program that ends by itself: its whole group is gone when this is.
+/// Runs a program that ends by itself, and kills its whole group at the limit.
 pub(super) async fn run(mut command: Command, limit: Duration) -> std::process::Output {
     #[cfg(unix)]
     command.process_group(0);

@@ -1,4 +1,4 @@
-//! The servers of our client's rows: how each is started and reached; and one test per row.
+//! The servers of our client's rows: how each is started and reached, and one test per row.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::scripts::{SCRIPTS, Script};
 use super::{conversation, demo};
 use crate::fixtures::{self, Program};
 
-/// A server that nobody here wrote, or a fixture on an SDK that nobody here wrote; or ours behind another.
+/// A third-party server, a fixture on a third-party SDK, or our server behind a proxy.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Server {
     /// `@modelcontextprotocol/server-everything`
@@ -31,7 +31,7 @@ pub(super) enum Server {
     Demo,
 }
 
-/// What lies between our client and the server.
+/// The transport between our client and the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     /// Pipes.
@@ -40,7 +40,7 @@ pub(super) enum Way {
     Http,
     /// HTTP as of 2024-11-05.
     HttpSse,
-    /// TLS to an nginx, and HTTP from there.
+    /// TLS to nginx, which forwards over HTTP.
     Nginx(Front),
 }
 
@@ -52,15 +52,15 @@ pub(super) enum Reach {
     Url(HttpClient),
 }
 
-/// A server that can be reached, and the processes that were started for that. What the first of them writes tells
-/// whether it heard the end.
+/// A reachable server, and the processes that were started for it. The output of the first one shows whether it
+/// received the end of the session.
 pub(super) struct Peer {
     pub(super) reach: Reach,
     pub(super) processes: Vec<Process>,
 }
 
 impl Server {
-    /// The server, with this folder for its files. `None` where it cannot be run here.
+    /// Starts the server, with this folder for its files. `None` if it cannot run on this machine.
     async fn peer(self, way: Way, folder: &Path) -> Option<Peer> {
         let (url, process) = match way {
             Way::Stdio => {
@@ -73,7 +73,7 @@ impl Server {
         Some(Peer { reach: Reach::Url(client), processes: vec![process] })
     }
 
-    /// How it is started.
+    /// The command that starts it.
     fn command(self, folder: &Path) -> Option<ChildCommand> {
         let mut program = self.program()?;
         if let Server::Filesystem = self {
@@ -86,13 +86,13 @@ impl Server {
         })
     }
 
-    /// Starts it over HTTP; its URL.
+    /// Starts it over HTTP. Returns its URL.
     async fn at_a_port(self, way: Way) -> Option<(String, Process)> {
         if let Server::Everything = self {
             let (mode, path) =
                 if let Way::HttpSse = way { ("sse", "sse") } else { ("streamableHttp", "mcp") };
             let program = fixtures::node_server_everything_over_http(mode)?;
-            // This one cannot choose a port and tell.
+            // This server cannot select a free port and print it.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
             let (process, _) = Process::start(&program, &[("PORT", &port)], "on port ").await;
             return Some((format!("http://127.0.0.1:{port}/{path}"), process));
@@ -127,17 +127,17 @@ impl Server {
     }
 }
 
-/// Both SDKs of Python leave it to the same library to choose a port.
+/// Starts a server on a Python SDK. Both SDKs let Uvicorn select the port.
 async fn python(program: Program) -> (String, Process) {
     let (process, origin) = Process::start(&program, &[], "Uvicorn running on ").await;
     (format!("{origin}/mcp"), process)
 }
 
-/// Makes the row of this name.
+/// Runs the row with this name.
 async fn row(name: &str) {
     let script: &Script = SCRIPTS.iter().find(|script| script.row == name).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    // The servers resolve symbolic links, so what they print has none.
+    // The servers resolve symbolic links, so their output contains none.
     let path = folder.path().canonicalize().unwrap();
     std::fs::create_dir(path.join("root")).unwrap();
     let Some(peer) = script.server.peer(script.way, &path).await else { return };
@@ -230,13 +230,13 @@ async fn our_legacy_client_talks_to_the_second_python_sdk_over_http() {
     row("our client / python 2, legacy (http)").await;
 }
 
-/// With the configuration of `docs/deploying.md` as it is.
+/// With the configuration of `docs/deploying.md`.
 #[tokio::test]
 async fn our_client_talks_to_our_server_behind_nginx() {
     row("our client / our server (nginx)").await;
 }
 
-/// FAULT C-27: where nginx buffers, the stream's own header keeps it from that.
+/// FAULT C-27: the header of the stream disables the buffering of nginx.
 #[tokio::test]
 async fn our_client_talks_to_our_server_behind_an_nginx_that_buffers() {
     row("our client / our server (nginx, buffering)").await;

@@ -22,11 +22,11 @@ use tree::Tree;
 
 pub(crate) const TASK: Task = Task {
     name: "tidy",
-    arguments: "[--skip-coverage] [--update-unclean]",
+    arguments: "[--skip-coverage]",
     summary: "Check the rules of this workspace that the compiler does not check",
     details: "
 Prints each finding with its file and line. With --skip-coverage, rules of docs/ledger.md and docs/faults.md that
-no test cites are not reported. --update-unclean takes files that are clean off xtask/unclean.txt.
+no test cites are not reported.
 ",
     run,
 };
@@ -76,7 +76,6 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     for arg in args {
         match arg.as_str() {
             "--skip-coverage" => with_coverage = false,
-            "--update-unclean" => return update_unclean(),
             other => return Err(format!("unknown argument `{other}`; usage: tidy {}", TASK.arguments)),
         }
     }
@@ -103,10 +102,4 @@ pub(crate) fn run(args: &[String]) -> Outcome {
     }
     println!("tidy: {} files are in order", tree.len());
     Ok(())
-}
-
-fn update_unclean() -> Outcome {
-    let list = phrases::unclean(&Tree::load(&root())?);
-    println!("tidy: {} files are not clean yet", list.lines().count());
-    std::fs::write(root().join(phrases::UNCLEAN), list).map_err(|error| error.to_string())
 }

@@ -1,7 +1,6 @@
 //! Plain English: banned phrases, and rule ids that do not belong in public documentation.
 //!
-//! Doc comments, strings of production code and Markdown are searched. Files that are not clean yet are listed in
-//! `xtask/unclean.txt`; the list may only shrink.
+//! Doc comments, strings of production code and Markdown are searched.
 
 use super::Finding;
 use super::ids;
@@ -69,28 +68,10 @@ const BANNED: &[Banned] = &[
 
 /// Tables of rules and faults. Their wording is fixed.
 const TABLES: &[&str] = &["docs/ledger.md", "docs/faults.md"];
-/// The files that are not clean yet, one per line.
-pub(super) const UNCLEAN: &str = "xtask/unclean.txt";
 /// This file contains the phrases itself.
 const OWN: &str = "xtask/src/tidy/phrases.rs";
 
-/// The findings in files that are not on the list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let unclean: Vec<&str> = tree.text(UNCLEAN).unwrap_or_default().lines().collect();
-    all(tree).into_iter().filter(|finding| !unclean.contains(&finding.path.as_str())).collect()
-}
-
-/// The list without the files that are clean now. If there is no list, all files that are not clean.
-pub(super) fn unclean(tree: &Tree) -> String {
-    let kept: Option<Vec<&str>> = tree.text(UNCLEAN).map(|text| text.lines().collect());
-    let mut paths: Vec<String> = all(tree).into_iter().map(|finding| finding.path).collect();
-    paths.sort();
-    paths.dedup();
-    paths.retain(|path| kept.as_ref().is_none_or(|kept| kept.contains(&path.as_str())));
-    paths.iter().map(|path| format!("{path}\n")).collect()
-}
-
-fn all(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources().filter(|source| source.path != OWN) {
         for passage in passages(source) {
@@ -275,15 +256,5 @@ mod tests {
         ] {
             assert_eq!(found(path, text), [""; 0], "{path} {text}");
         }
-    }
-
-    #[test]
-    fn files_of_the_list_are_not_reported_and_leave_it_when_they_are_clean() {
-        let files = [("a.md", "nobody"), ("b.md", "clean"), ("c.md", "nobody")];
-        let all: String = unclean(&Tree::of(&files));
-        assert_eq!(all, "a.md\nc.md\n");
-        let tree = Tree::of(&[&files[..], &[(UNCLEAN, "a.md\nb.md\n")]].concat());
-        assert_eq!(check(&tree).iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["c.md"]);
-        assert_eq!(unclean(&tree), "a.md\n");
     }
 }

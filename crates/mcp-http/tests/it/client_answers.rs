@@ -1,4 +1,4 @@
-//! Every answer that a request may get: none is lost, none hangs, and each error says what came.
+//! Every answer that a request may get: none is lost, none hangs, and each error describes the answer.
 
 use mcp_core::Error;
 use mcp_core::client::{Call, CallOptions, Client};
@@ -20,9 +20,9 @@ fn details(error: &Error) -> (LossKind, HttpError) {
     }
 }
 
-/// Promise 5, FAULT A-B19, C-28, C-29, HTTP-C-010: what a status means where the body is no message.
+/// Promise 5, FAULT A-B19, C-28, C-29, HTTP-C-010: the meaning of a status whose body is not a message.
 #[tokio::test(start_paused = true)]
-async fn a_status_without_a_message_is_a_typed_loss_and_the_link_lives_on() {
+async fn a_status_without_a_message_is_a_typed_loss_and_the_link_continues() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     let seconds = |n| Some(std::time::Duration::from_secs(n));
@@ -54,8 +54,8 @@ async fn a_status_without_a_message_is_a_typed_loss_and_the_link_lives_on() {
     }
 }
 
-/// Promise 5, RPC-B-008, FAULT A-B4: an error that carries a message is that message, with or without its id; where the
-/// carrier refuses, it is not.
+/// Promise 5, RPC-B-008, FAULT A-B4: a JSON-RPC error in the body is the call's error, with or without its id. It is
+/// ignored under a status by which the carrier refuses.
 #[tokio::test(start_paused = true)]
 async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses() {
     let mut peer = Peer::new();
@@ -83,9 +83,9 @@ async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses(
     }
 }
 
-/// FAULT A-B16, A-B32, C-26, PEERS 24: a 2xx that is no answer is an error at once, never a hang.
+/// FAULT A-B16, A-B32, C-26, PEERS 24: a 2xx that is not an answer is an immediate error, never a hang.
 #[tokio::test(start_paused = true)]
-async fn a_2xx_that_is_no_answer_is_told_at_once() {
+async fn a_2xx_that_is_not_an_answer_is_an_immediate_error() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     for (status, kind, body) in [
@@ -135,7 +135,8 @@ async fn a_wrong_answer_is_a_violation() {
     }
 }
 
-/// HTTP-C-004, FAULT A-B24: JSON and streams in turn, an empty result, a type with parameters in any case.
+/// HTTP-C-004, FAULT A-B24: JSON and streams alternate, with an empty result, and with parameters and any case in the
+/// type.
 #[tokio::test(start_paused = true)]
 async fn both_forms_of_answer_are_read_for_every_request() {
     let mut peer = Peer::new();
@@ -157,7 +158,7 @@ async fn both_forms_of_answer_are_read_for_every_request() {
     }
 }
 
-/// FAULT A-B33, FAULT B: unbounded memory; PEERS 8. The limit is named, and the link lives on.
+/// FAULT A-B33, FAULT B: unbounded memory; PEERS 8. The error names the limit, and the link continues.
 #[tokio::test(start_paused = true)]
 async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
     let mut peer = Peer::new();
@@ -188,9 +189,9 @@ async fn bodies_and_events_are_bounded_and_the_limit_is_named() {
     one.await.unwrap();
 }
 
-/// FAULT C-1, C-24: a connection that breaks before its answer loses its call, and the next one gets a new connection.
+/// FAULT C-1, C-24: a connection that breaks before its answer loses its call. The next call gets a new connection.
 #[tokio::test(start_paused = true)]
-async fn a_cut_connection_loses_its_call_alone() {
+async fn a_cut_connection_loses_only_its_call() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     let other = call(&client);
@@ -205,10 +206,10 @@ async fn a_cut_connection_loses_its_call_alone() {
     two.await.unwrap();
 }
 
-/// FAULT A-B4, C-42, T-06 to T-09: the probe's verdict over HTTP, by what the first POST meets.
+/// FAULT A-B4, C-42, T-06 to T-09: the answer to the first POST determines the era.
 #[tokio::test(start_paused = true)]
 async fn the_first_post_decides_the_era() {
-    // Anything that is an answer of a kind means legacy.
+    // Any of these answers means legacy.
     for (status, kind, body) in [
         (404, "text/html", "<p>"),
         (400, "", "bad request"),
@@ -233,7 +234,7 @@ async fn the_first_post_decides_the_era() {
         peer.handshake(ProtocolVersion::V2025_11_25, None).await;
         assert_eq!(client.ready().await.unwrap().version, ProtocolVersion::V2025_11_25, "{status} {body}");
     }
-    // A carrier that refuses says nothing of the era (row 1).
+    // A refusal by the carrier does not reveal the era (row 1).
     for status in [401, 403, 408, 429, 500, 502] {
         let mut peer = Peer::new();
         let client = builder().start(peer.http()).unwrap();
@@ -244,7 +245,7 @@ async fn the_first_post_decides_the_era() {
             "{error}"
         );
     }
-    // An error that only a modern server makes (rows 2, 5).
+    // An error that only a modern server sends (rows 2, 5).
     let mut peer = Peer::new();
     let client = builder().start(peer.http()).unwrap();
     let probe = peer.post("server/discover").await;
@@ -256,7 +257,7 @@ async fn the_first_post_decides_the_era() {
     assert!(client.ready().await.unwrap().version.is_modern());
 }
 
-/// FAULT F-C17, promise 5: a JSON-RPC error that comes as an event counts on any status, as one in JSON does.
+/// FAULT F-C17, promise 5: a JSON-RPC error in an event counts on any status, like one in JSON.
 #[tokio::test(start_paused = true)]
 async fn a_json_rpc_error_as_an_event_counts_whatever_its_status() {
     let mut peer = Peer::new();
@@ -274,7 +275,7 @@ async fn a_json_rpc_error_as_an_event_counts_whatever_its_status() {
     }
 }
 
-/// FAULT F-C17: a probe that is refused so tells the era: the server speaks other versions.
+/// FAULT F-C17: a probe that is refused by an event reveals the era: the error lists the server's versions.
 #[tokio::test(start_paused = true)]
 async fn a_probe_refused_by_an_event_is_understood() {
     let mut peer = Peer::new();
@@ -289,7 +290,8 @@ async fn a_probe_refused_by_an_event_is_understood() {
     client.ready().await.unwrap();
 }
 
-/// FAULT F-C9: the error names the method, the content type and the text, and is not that of an opening.
+/// FAULT F-C9: the error names the method, the content type and the text, and is not marked as an error of the
+/// opening.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_mcp_is_described() {
     let mut peer = Peer::new();
@@ -305,9 +307,9 @@ async fn an_answer_that_is_not_mcp_is_described() {
     }
 }
 
-/// FAULT F-C12, F-C11: replies in an unusual frame are taken.
+/// FAULT F-C12, F-C11: replies in an unusual frame are accepted.
 #[tokio::test(start_paused = true)]
-async fn replies_in_an_unusual_frame_are_taken() {
+async fn replies_in_an_unusual_frame_are_accepted() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     for (status, kind, before, after) in [
@@ -332,7 +334,7 @@ async fn replies_in_an_unusual_frame_are_taken() {
     assert!(error.contains("error") && error.contains("out of tokens"), "{error}");
 }
 
-/// FAULT F-C11: 409 and 503 may say that the session is gone.
+/// FAULT F-C11: 409 and 503 may report a lost session.
 #[tokio::test(start_paused = true)]
 async fn a_lost_session_is_understood_from_other_statuses() {
     for (status, body, lost) in [
@@ -346,7 +348,7 @@ async fn a_lost_session_is_understood_from_other_statuses() {
         let one = call(&client);
         peer.post("tools/call").await.reply(status, &[], None, body);
         if lost {
-            // The call was not executed: it goes out again in a new session.
+            // The call was not executed, so it is sent again in a new session.
             peer.handshake(ProtocolVersion::V2025_11_25, Some("t")).await;
         } else {
             assert!(!matches!(details(&one.await.unwrap_err()).0, LossKind::SessionLost { .. }), "{status}");
@@ -354,7 +356,8 @@ async fn a_lost_session_is_understood_from_other_statuses() {
     }
 }
 
-/// FAULT F-C4: what only reads is sent once more where a kept connection ends without a word; a call is not.
+/// FAULT F-C4: a request that only reads is sent once more if a reused connection ends without an answer. A tool call
+/// is not.
 #[tokio::test(start_paused = true)]
 async fn only_requests_that_read_are_sent_again() {
     let mut peer = Peer::new();

@@ -1,4 +1,4 @@
-//! The edges of a client's life: closing in the middle of things, and servers that say nothing at all.
+//! Edge cases of a client: closing during a handshake, and servers that never answer.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ fn call(client: &Client, name: &str) -> Call {
     client.call("tools/call", Some(params), CallOptions::default())
 }
 
-/// SESS-C-009: once the client closes, DELETE is all that follows: no stream is opened for a message that was on its
-/// way.
+/// SESS-C-009: after the client closes, it sends only the DELETE. It opens no stream for a message that was in
+/// flight.
 #[tokio::test(start_paused = true)]
 async fn no_stream_is_opened_while_the_client_closes() {
     let mut peer = Peer::new();
@@ -38,10 +38,10 @@ async fn no_stream_is_opened_while_the_client_closes() {
     peer.silence(Duration::from_secs(60)).await;
 }
 
-/// A server that never answers notifications holds up nothing for ever: each of them is given up after a while, and
-/// calls go on.
+/// A server that never answers notifications does not block calls forever: each notification times out, and calls
+/// continue.
 #[tokio::test(start_paused = true)]
-async fn notifications_that_are_never_taken_do_not_stop_the_calls() {
+async fn unanswered_notifications_do_not_block_calls_forever() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, None).await;
     let mut held = Vec::new();
@@ -52,7 +52,7 @@ async fn notifications_that_are_never_taken_do_not_stop_the_calls() {
     let more = client.clone();
     tokio::spawn(async move { more.notify("notifications/y", None).await });
     let began = Instant::now();
-    // The one too many is sent before the call.
+    // The notification that exceeds the limit is sent before the call.
     tokio::time::sleep(Duration::from_millis(10)).await;
     let params = RawJson::object([("name", RawJson::string("a"))]);
     let options = CallOptions::new().timeout(Duration::from_secs(600));
@@ -69,7 +69,7 @@ async fn notifications_that_are_never_taken_do_not_stop_the_calls() {
     assert!(began.elapsed() < Duration::from_secs(300), "{:?}", began.elapsed());
 }
 
-/// SESS-S-003: what is no session id is sent nowhere, not even to take up the stream of `initialize` again.
+/// SESS-S-003: an invalid session id is never sent, not even to resume the stream of `initialize`.
 #[tokio::test(start_paused = true)]
 async fn an_unusable_session_id_is_not_used_to_resume_the_handshake() {
     let mut peer = Peer::new();
@@ -86,8 +86,8 @@ async fn an_unusable_session_id_is_not_used_to_resume_the_handshake() {
     client.ready().await.unwrap();
 }
 
-/// HTTP-S-006: with one connection for calls, and calls waiting for it, a question within the call is still answered and
-/// a waiting call is given up without being sent; the next one goes out when its turn comes.
+/// HTTP-S-006: one connection for calls, for which further calls wait. A question within the call is still answered,
+/// a waiting call is cancelled without being sent, and the next one is sent afterwards.
 #[tokio::test(start_paused = true)]
 async fn one_connection_is_enough_for_a_question_within_a_call() {
     async fn accept(_: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject> {
@@ -107,12 +107,12 @@ async fn one_connection_is_enough_for_a_question_within_a_call() {
     let ask = peer.post("tools/call").await;
     let answer = ask.answer(TOOL);
     let stream = ask.events();
-    let (given_up, waiting) = (call(&client, "given up"), call(&client, "waiting"));
+    let (cancelled, waiting) = (call(&client, "cancelled"), call(&client, "waiting"));
     stream.event(r#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{"message":"m","requestedSchema":{"type":"object","properties":{}}}}"#);
     let reply = peer.next_of(Method::POST).await;
     assert!(reply.text().contains("decline"), "{}", reply.text());
     reply.status(202);
-    drop(given_up);
+    drop(cancelled);
     peer.post("notifications/cancelled").await.status(202);
     stream.event(&answer);
     stream.end();
@@ -124,10 +124,9 @@ async fn one_connection_is_enough_for_a_question_within_a_call() {
     client.close().await;
 }
 
-/// SUB-C-010: subscriptions take no connection from calls, and none of the calls that are given up keeps one, whatever
-/// it waits for.
+/// SUB-C-010: subscriptions take no connection from calls, and a cancelled call keeps none, in any state.
 #[tokio::test(start_paused = true)]
-async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given_up() {
+async fn one_connection_is_enough_beside_subscriptions_and_cancelled_calls() {
     let mut peer = Peer::new();
     let client = builder().start(peer.http().configure(|config| config.net.connections = 1)).unwrap();
     peer.post("server/discover").await.result(crate::client_peer::discovered());
@@ -146,7 +145,7 @@ async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given
         listens.push(listen);
         streams.push(stream);
     }
-    // Given up: before the head, between head and answer, and while it waits for the connection.
+    // Cancelled before the head, between head and answer, and while waiting for the connection.
     let headless = call(&client, "headless");
     let ask = peer.post("tools/call").await;
     let waiting = call(&client, "waiting");
@@ -167,10 +166,10 @@ async fn one_connection_is_enough_beside_subscriptions_and_calls_that_were_given
     last.await.unwrap();
 }
 
-/// A request that is answered in no shape at all is bounded by the session, and its connection comes back: silence
-/// before the head, after it, comments for ever, priming for ever, a body that does not end.
+/// The session bounds a request that is never answered, and its connection is released: silence before the head,
+/// silence after it, endless comments, endless priming events, an unfinished body.
 #[tokio::test(start_paused = true)]
-async fn no_way_of_not_answering_holds_a_call_for_ever() {
+async fn a_call_without_an_answer_ends_in_bounded_time() {
     for turn in 0..5 {
         let mut peer = Peer::new();
         let http = peer.http().configure(|config| config.net.connections = 1);
@@ -210,10 +209,10 @@ async fn no_way_of_not_answering_holds_a_call_for_ever() {
     }
 }
 
-/// SESS-C-008, SESS-C-009: a 404 to a notification alone does not mean that the session is gone, for there are servers
-/// that know no such notification: calls go on in it, and it is ended by DELETE.
+/// SESS-C-008, SESS-C-009: a 404 to a notification does not mean a lost session, because some servers answer 404 to
+/// notifications that they do not know. Calls continue in the session, and DELETE ends it.
 #[tokio::test(start_paused = true)]
-async fn a_404_to_a_notification_does_not_leave_the_session_behind() {
+async fn a_404_to_a_notification_does_not_end_the_session() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("s")).await;
     client.notify("notifications/x", None).await.unwrap();

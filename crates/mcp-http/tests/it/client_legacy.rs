@@ -1,4 +1,4 @@
-//! 2025-03-26 to 2025-11-25: sessions, the server's own stream, and their end.
+//! 2025-03-26 to 2025-11-25: sessions, the standalone stream, and their end.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn session(ask: &Ask) -> Option<&str> {
     ask.header("mcp-session-id")
 }
 
-/// HTTP-C-009, SESS-C-004, HTTP-C-003, SESS-C-009, HTTP-C-007: what each request says of the session, from the first
+/// HTTP-C-009, SESS-C-004, HTTP-C-003, SESS-C-009, HTTP-C-007: the session headers of each request, from the first
 /// POST to DELETE.
 #[tokio::test(start_paused = true)]
 async fn every_request_after_initialize_names_the_session_and_its_version() {
@@ -65,9 +65,10 @@ async fn every_request_after_initialize_names_the_session_and_its_version() {
     }
 }
 
-/// HTTP-C-007, PEERS 23, 34: no session, no stream, any 2xx to a notification: all of it is fine.
+/// HTTP-C-007, PEERS 23, 34: a server needs neither sessions nor a stream, and may answer a notification with any
+/// 2xx.
 #[tokio::test(start_paused = true)]
-async fn servers_without_sessions_and_streams_are_served_too() {
+async fn servers_without_sessions_and_streams_work() {
     for (status, kind, body) in [
         (202, "", ""),
         (200, "", ""),
@@ -87,13 +88,14 @@ async fn servers_without_sessions_and_streams_are_served_too() {
             let call = call(&client, "a");
             peer.post("tools/call").await.result(TOOL);
             call.await.unwrap();
-            // No session, no DELETE: this returns without anybody answering.
+            // Without a session there is no DELETE, so this returns without an answer.
             client.close().await;
         }
     }
 }
 
-/// PEERS 22, 23: a GET that is never answered holds nobody up; and promise 7: no call before the notification is taken.
+/// PEERS 22, 23: a GET that is never answered delays no call. Promise 7: no call is sent before the notification is
+/// accepted.
 #[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_handshake_and_for_nothing_else() {
     let mut peer = Peer::new();
@@ -113,10 +115,9 @@ async fn calls_wait_for_the_handshake_and_for_nothing_else() {
     drop(silent);
 }
 
-/// HTTP-C-007, HTTP-S-014: what comes on the server's own stream belongs to no call; questions on it are answered by
-/// POST.
+/// HTTP-C-007, HTTP-S-014: messages on the standalone stream belong to no call. Questions on it are answered by POST.
 #[tokio::test(start_paused = true)]
-async fn the_servers_own_stream_brings_notices_and_questions() {
+async fn the_standalone_stream_delivers_notifications_and_questions() {
     let mut peer = Peer::new();
     let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
     let mut notes = client.notifications();
@@ -131,10 +132,10 @@ async fn the_servers_own_stream_brings_notices_and_questions() {
     pong.status(202);
 }
 
-/// HTTP-S-006, HTTP-C-008: a question on the stream of a call is answered while the call waits; and the call is
-/// cancelled by message, then its stream is closed.
+/// HTTP-S-006, HTTP-C-008: a question on the stream of a call is answered while the call waits. A call is cancelled
+/// by message, and its stream is closed afterwards.
 #[tokio::test(start_paused = true)]
-async fn a_question_within_a_call_is_answered_on_an_exchange_of_its_own() {
+async fn a_question_within_a_call_is_answered_on_a_separate_exchange() {
     async fn accept(request: InputRequest, _: InputContext) -> Result<RawJson, ErrorObject> {
         assert_eq!(request.method, "elicitation/create");
         Ok(RawJson::parse(r#"{"action":"accept","content":{"x":1}}"#).unwrap())
@@ -171,10 +172,10 @@ async fn a_question_within_a_call_is_answered_on_an_exchange_of_its_own() {
     stream.hung_up().await;
 }
 
-/// SESS-C-009: a server that never answers DELETE holds the close up for five seconds, not longer; and one that has
-/// forgotten the session is not asked.
+/// SESS-C-009: a server that never answers DELETE delays the close by five seconds at most. No DELETE is sent for a
+/// session that the server has lost.
 #[tokio::test(start_paused = true)]
-async fn delete_is_bounded_and_left_out_for_a_lost_session() {
+async fn delete_is_bounded_and_skipped_for_a_lost_session() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("s")).await;
     let before = tokio::time::Instant::now();
@@ -196,9 +197,9 @@ async fn delete_is_bounded_and_left_out_for_a_lost_session() {
     peer.silence(Duration::from_secs(60)).await;
 }
 
-/// Promise 8: what was sent before the close arrives before the session ends.
+/// Promise 8: messages that were sent before the close arrive before the session ends.
 #[tokio::test(start_paused = true)]
-async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
+async fn a_cancellation_in_flight_is_not_cut_by_the_close() {
     let mut peer = Peer::new();
     let client = peer.legacy(V, Some("s")).await;
     let one = call(&client, "a");
@@ -216,7 +217,8 @@ async fn a_cancellation_on_its_way_is_not_cut_by_the_close() {
     closing.await.unwrap();
 }
 
-/// RPC-B-018, RPC-B-023, FAULT A-B32: an array is taken at 2025-03-26 and refused later; a call never hangs on it.
+/// RPC-B-018, RPC-B-023, FAULT A-B32: an array is accepted in 2025-03-26 and refused in later revisions. A call never
+/// hangs on it.
 #[tokio::test(start_paused = true)]
 async fn arrays_are_understood_in_one_revision_only() {
     let old = ProtocolVersion::V2025_03_26;
@@ -251,7 +253,7 @@ async fn arrays_are_understood_in_one_revision_only() {
     }
 }
 
-/// SEC-C-006: credentials go with every request, whatever its HTTP method.
+/// SEC-C-006: every request carries the credentials, with any HTTP method.
 #[tokio::test(start_paused = true)]
 async fn every_request_carries_the_credentials() {
     let mut peer = Peer::new();

@@ -27,7 +27,7 @@ async fn each_request_is_a_post_whose_headers_mirror_its_body() {
     assert_eq!(probe.header("mcp-protocol-version"), Some("2026-07-28"));
     assert_eq!(probe.header("mcp-name"), None);
     let text = probe.answer(crate::client_peer::discovered());
-    // A session id on a modern exchange means nothing.
+    // A session id on a modern exchange is ignored.
     probe.reply(200, &[("content-type", "application/json")], Some("forged"), text);
     client.ready().await.unwrap();
 
@@ -55,7 +55,7 @@ async fn each_request_is_a_post_whose_headers_mirror_its_body() {
     assert_eq!(ask.header("mcp-name"), Some("=?base64?ZmlsZTovLy9hJTIwYj94PcO8?="));
     ask.result(r#"{"resultType":"complete","contents":[],"ttlMs":0,"cacheScope":"private"}"#);
     read.await.unwrap().unwrap();
-    assert_eq!(peer.connections(), 1, "the connection is used again");
+    assert_eq!(peer.connections(), 1, "the connection was not reused");
 }
 
 /// Counts how often a task is woken.
@@ -75,9 +75,9 @@ fn list(id: i64) -> Outbound {
         .with_envelope(envelope)
 }
 
-/// FAULT A-B7: who waits for a call that is alone sleeps until its answer comes.
+/// FAULT A-B7: the task that waits for a single call is not woken before the answer arrives.
 #[tokio::test(start_paused = true)]
-async fn a_lone_call_wakes_nobody_before_its_answer() {
+async fn a_single_call_wakes_no_task_before_its_answer() {
     const NONE: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
     let mut peer = Peer::new();
     let (mut sender, mut receiver) = peer.http().connect().await.unwrap().split();
@@ -86,7 +86,7 @@ async fn a_lone_call_wakes_nobody_before_its_answer() {
         tokio::join!(soon(receiver.recv()), async { peer.post("tools/list").await.result(NONE) });
     assert!(first.unwrap().is_some());
 
-    // On a connection that is there.
+    // On an open connection.
     sender.send(list(2)).await.unwrap();
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
@@ -98,10 +98,10 @@ async fn a_lone_call_wakes_nobody_before_its_answer() {
     assert!(soon(received).await.unwrap().is_some());
 }
 
-/// HTTP-C-004, SSE-C-002, HTTP-S-007, PROG-S-007; FAULT A-B16, A-B17, C-5: the answer is there before the stream ends,
-/// however its bytes are cut.
+/// HTTP-C-004, SSE-C-002, HTTP-S-007, PROG-S-007; FAULT A-B16, A-B17, C-5: the answer is delivered before the stream
+/// ends, independent of how its bytes are split.
 #[tokio::test(start_paused = true)]
-async fn a_stream_brings_progress_and_then_the_answer() {
+async fn a_stream_delivers_progress_and_then_the_answer() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     let options = CallOptions::new().progress();
@@ -121,7 +121,7 @@ async fn a_stream_brings_progress_and_then_the_answer() {
     let (head, tail) = answer.split_once(',').unwrap();
     stream.raw(format!("data: {head},\ndata: {tail}\n\n"));
     assert!(call.await.is_ok());
-    // The end that follows gives the connection back.
+    // The end of the stream releases the connection.
     stream.raw(": bye\n\n");
     stream.end();
     let call = client.call("tools/call", args(r#"{"name":"a"}"#), CallOptions::default());
@@ -148,8 +148,8 @@ async fn dropping_a_call_closes_its_exchange_without_a_message() {
     peer.silence(std::time::Duration::from_secs(60)).await;
 }
 
-/// SSE-C-011, SSE-B-010, T-27, FAULT C-24: a modern stream that breaks loses its call at once, ids or not, and is not
-/// taken up again.
+/// SSE-C-011, SSE-B-010, T-27, FAULT C-24: a modern stream that breaks loses its call immediately, with or without
+/// event ids, and is not resumed.
 #[tokio::test(start_paused = true)]
 async fn a_modern_stream_is_never_resumed() {
     let mut peer = Peer::new();
@@ -169,7 +169,7 @@ async fn a_modern_stream_is_never_resumed() {
     peer.silence(std::time::Duration::from_secs(600)).await;
 }
 
-/// RPC-C-012, FAULT C-41: a modern server's request is ignored, and the call goes on.
+/// RPC-C-012, FAULT C-41: a request of a modern server is ignored, and the call continues.
 #[tokio::test(start_paused = true)]
 async fn a_request_on_a_modern_stream_is_not_answered() {
     let mut peer = Peer::new();
@@ -181,15 +181,16 @@ async fn a_request_on_a_modern_stream_is_not_answered() {
     stream.event(r#"{"jsonrpc":"2.0","id":1,"method":"roots/list"}"#);
     stream.event(&answer);
     assert!(call.await.is_ok());
-    // What comes next is the next call, not an answer.
+    // The next POST is the next call, not an answer.
     let call = client.call("tools/call", args(r#"{"name":"b"}"#), CallOptions::default());
     peer.post("tools/call").await.result(&said("b"));
     call.await.unwrap();
 }
 
-/// SUB-C-010, SUB-C-012: a subscription is a stream of its own; its end is told, and dropping it closes it.
+/// SUB-C-010, SUB-C-012: a subscription has a separate stream. Its end is reported, and dropping the subscription
+/// closes it.
 #[tokio::test(start_paused = true)]
-async fn a_subscription_lives_on_its_own_stream() {
+async fn a_subscription_has_a_separate_stream() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     let filter = SubscriptionFilter::new().tools_list_changed();
@@ -204,7 +205,7 @@ async fn a_subscription_lives_on_its_own_stream() {
     };
     stream.event(&note("subscriptions/acknowledged", r#","notifications":{"toolsListChanged":true}"#));
     assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Started { gap: false, .. })));
-    // Ten silent minutes are no failure: it owes nothing.
+    // Ten silent minutes are not a failure, because the stream owes no answer.
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     stream.event(&note("tools/list_changed", ""));
     assert!(matches!(soon(listen.next()).await, Some(SubscriptionEvent::Changed(_))));
@@ -216,7 +217,8 @@ async fn a_subscription_lives_on_its_own_stream() {
     stream.hung_up().await;
 }
 
-/// HDR-C-016, HDR-C-017, HDR-C-018, HDR-C-008, HDR-C-022, T-30: arguments travel in headers once a list has said so.
+/// HDR-C-016, HDR-C-017, HDR-C-018, HDR-C-008, HDR-C-022, T-30: annotated arguments travel in headers after the tools
+/// were listed.
 #[tokio::test(start_paused = true)]
 async fn annotated_arguments_become_headers() {
     let mut peer = Peer::new();
@@ -253,12 +255,12 @@ async fn annotated_arguments_become_headers() {
     ask.result(&said("ok"));
     call.await.unwrap();
 
-    // Beyond 2^53-1 the call fails here, and says why.
+    // An integer beyond 2^53-1 fails the call in the client, and the error says why.
     let params = r#"{"name":"geo","arguments":{"deep":{"n":9007199254740993}}}"#;
     let error = client.call("tools/call", args(params), CallOptions::default()).await.unwrap_err();
     assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("2^53-1"), "{error}");
 
-    // A new link of the same connector knows as much.
+    // A tool that was dropped from the list can be called without headers.
     let call = client.call("tools/call", args(r#"{"name":"bad","arguments":{}}"#), CallOptions::default());
     let ask = peer.post("tools/call").await;
     assert!(ask.headers.keys().all(|name| !name.as_str().starts_with("mcp-param-")));
@@ -278,9 +280,9 @@ async fn a_modern_notification_names_its_method() {
     ask.status(202);
 }
 
-/// FAULT A-B7, A-B8, C-39, C-40: concurrent calls are answered out of order, each with its own.
+/// FAULT A-B7, A-B8, C-39, C-40: concurrent calls are answered out of order, and each gets its own answer.
 #[tokio::test(start_paused = true)]
-async fn concurrent_calls_get_their_own_answers_whatever_the_order() {
+async fn concurrent_calls_get_their_own_answers_in_any_order() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
     let calls: Vec<_> = (0..40)

@@ -1,4 +1,4 @@
-//! A server that does what a test says, request by request: real hyper, over memory, so that time stands still.
+//! A server that a test controls request by request: real hyper, in memory, so that the clock can be paused.
 
 use std::collections::VecDeque;
 use std::io;
@@ -25,7 +25,7 @@ pub(crate) const URL: &str = "http://mcp.test:8080/api/mcp?tenant=7";
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// One request as it arrived, to be answered.
+/// One request that arrived, to be answered by the test.
 pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -34,14 +34,14 @@ pub(crate) struct Ask {
     reply: oneshot::Sender<Response<Body>>,
 }
 
-/// The server, played by the test.
+/// The server, controlled by the test.
 pub(crate) struct Peer {
     asks: mpsc::UnboundedReceiver<Ask>,
     connections: Connections,
     aside: VecDeque<Ask>,
 }
 
-/// Every connection that was opened, so that all can be counted.
+/// Opens connections and counts them.
 #[derive(Clone)]
 pub(crate) struct Connections {
     asks: mpsc::UnboundedSender<Ask>,
@@ -117,14 +117,14 @@ impl Peer {
         }
     }
 
-    /// The next POST, which is this JSON-RPC method.
+    /// The next POST, which must have this JSON-RPC method.
     pub(crate) async fn post(&mut self, method: &str) -> Ask {
         let ask = self.next_of(Method::POST).await;
         assert_eq!(ask.rpc_method(), method);
         ask
     }
 
-    /// Nothing arrives, however long one waits. Needs stopped time.
+    /// Checks that nothing arrives within this time. Needs a paused clock.
     pub(crate) async fn silence(&mut self, time: Duration) {
         let seen = tokio::time::timeout(time, self.next()).await;
         assert!(seen.is_err(), "in place of silence: {:?}", seen.map(|ask| (ask.method.clone(), ask.text())));
@@ -138,7 +138,7 @@ impl Peer {
         client
     }
 
-    /// Opens a legacy client at this version, with a session if an id is given. The server has no stream of its own.
+    /// Opens a legacy client at this version, with a session if an id is given. The server has no standalone stream.
     pub(crate) async fn legacy(&mut self, version: ProtocolVersion, session: Option<&str>) -> Client {
         let client = builder().era(mcp_core::client::EraMode::Legacy(version)).start(self.http()).unwrap();
         self.handshake(version, session).await;
@@ -156,13 +156,14 @@ impl Peer {
     }
 }
 
-/// What never happens fails the test as soon as nothing else is left to happen: in these tests time stands still.
+/// Waits for a future. With a paused clock, a future that never completes fails the test as soon as no other work is
+/// left.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     let day = Duration::from_secs(24 * 3600);
     tokio::time::timeout(day, future).await.expect("nothing happened for a day")
 }
 
-/// A client that is yet to be started. Strict: unreadable input ends it.
+/// A client that is not started yet. Strict: unreadable input ends it.
 pub(crate) fn builder() -> ClientBuilder {
     Client::builder("test", "1").configure(|config| config.max_garbage = 0)
 }
@@ -192,7 +193,7 @@ impl Ask {
     pub(crate) fn message(&self) -> Message {
         match mcp_core::message::decode(self.body.clone()) {
             mcp_core::message::Decoded::One(Ok(message)) => message,
-            other => panic!("no message: {other:?}"),
+            other => panic!("not a message: {other:?}"),
         }
     }
 
@@ -200,15 +201,15 @@ impl Ask {
         self.json().member("method").and_then(|method| method.to_text()).unwrap_or_default()
     }
 
-    /// The request's id, as it stands.
+    /// The request's id, as JSON text.
     pub(crate) fn id(&self) -> String {
         let id = self.json().member("id").unwrap_or(RawJson::NULL);
         String::from_utf8_lossy(id.as_bytes()).into_owned()
     }
 
-    /// The progress token, as it stands.
+    /// The progress token, as JSON text.
     pub(crate) fn progress_token(&self) -> String {
-        let Message::Request(request) = self.message() else { panic!("no request") };
+        let Message::Request(request) = self.message() else { panic!("not a request") };
         String::from_utf8_lossy(request.field(Field::MetaProgressToken).unwrap()).into_owned()
     }
 
@@ -285,7 +286,7 @@ impl Ask {
     }
 }
 
-/// A stream under way. Dropping it is a clean end.
+/// An open stream. Dropping it is a clean end.
 pub(crate) struct EventStream {
     sender: mpsc::UnboundedSender<io::Result<Bytes>>,
 }
@@ -300,7 +301,7 @@ impl EventStream {
         self.raw(format!("data: {}\n\n", data.replace('\n', " ")));
     }
 
-    /// The connection breaks.
+    /// Breaks the connection.
     pub(crate) fn cut(self) {
         let _gone = self.sender.send(Err(io::Error::other("cut")));
     }
@@ -313,7 +314,7 @@ impl EventStream {
     }
 }
 
-/// A result of a tool, in words.
+/// A tool's result with this text.
 pub(crate) fn said(text: &str) -> String {
     format!(r#"{{"resultType":"complete","content":[{{"type":"text","text":"{text}"}}]}}"#)
 }

@@ -31,10 +31,10 @@ async fn open(peer: &mut Peer, status: u16, endpoint: &str) -> (Client, EventStr
     (client, stream)
 }
 
-/// SSE24-C-003, SSE24-C-007 to SSE24-C-009, SSE24-S-004, T-32, T-33: found on 400, 404 and 405; then everything goes
-/// to the endpoint, and answers come on the stream in any order.
+/// SSE24-C-003, SSE24-C-007 to SSE24-C-009, SSE24-S-004, T-32, T-33: detected on 400, 404 and 405. All messages are
+/// then sent to the endpoint, and answers arrive on the stream in any order.
 #[tokio::test(start_paused = true)]
-async fn an_old_server_is_found_and_served_through_its_endpoint() {
+async fn an_http_sse_server_is_detected_and_used_through_its_endpoint() {
     for (status, endpoint) in [
         (404, "/messages?session_id=1"),
         (405, "http://mcp.test:8080/messages?session_id=1"),
@@ -50,7 +50,7 @@ async fn an_old_server_is_found_and_served_through_its_endpoint() {
         let (one, two) = (call("one"), call("two"));
         let (first, second) = (peer.post("tools/call").await, peer.post("tools/call").await);
         let answers = [&first, &second].map(|ask| ask.answer(&format!(r#"{{"path":"{}"}}"#, ask.path)));
-        // Before the POST is answered, and after.
+        // One answer before the POST is answered, and one after.
         stream.event(&answers[1]);
         first.status(202);
         second.status(202);
@@ -68,7 +68,7 @@ async fn an_old_server_is_found_and_served_through_its_endpoint() {
     }
 }
 
-/// SSE24-S-005: the end of the stream is the end of the link, at once.
+/// SSE24-S-005: the end of the stream ends the link immediately.
 #[tokio::test(start_paused = true)]
 async fn the_streams_end_ends_the_link() {
     let mut peer = Peer::new();
@@ -83,10 +83,10 @@ async fn the_streams_end_ends_the_link() {
     assert!(outcome.unwrap_err().is_closed());
 }
 
-/// SSE24-C-008, SSE24-C-009, T-06, T-07: other statuses, and errors that only a modern server makes, are no reason to
-/// look.
+/// SSE24-C-008, SSE24-C-009, T-06, T-07: the client does not try HTTP+SSE after other statuses, or after errors that
+/// only a modern server sends.
 #[tokio::test(start_paused = true)]
-async fn nobody_looks_for_an_old_server_behind_other_refusals() {
+async fn http_sse_is_not_tried_after_other_refusals() {
     let modern = r#"{"code":-32022,"message":"m","data":{"supported":["1999-01-01"],"requested":"x"}}"#;
     let cases = [
         (401, ""),
@@ -112,10 +112,10 @@ async fn nobody_looks_for_an_old_server_behind_other_refusals() {
     }
 }
 
-/// T-32: an endpoint of another origin gets nothing; a stream without an endpoint, one that stays silent, and no stream
-/// at all are no old server. The first refusal is what is reported.
+/// T-32: an endpoint of another origin receives nothing. A stream without an endpoint, a silent stream and a missing
+/// stream are not HTTP+SSE. The error is the first refusal.
 #[tokio::test(start_paused = true)]
-async fn where_there_is_no_old_server_the_first_refusal_is_reported() {
+async fn without_an_http_sse_server_the_first_refusal_is_reported() {
     for turn in 0..5 {
         let mut peer = Peer::new();
         let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();

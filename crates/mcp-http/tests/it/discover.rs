@@ -1,4 +1,4 @@
-//! The search for an endpoint, against servers on loopback.
+//! Discovery of an endpoint, with servers on loopback.
 
 use mcp_http::HttpError;
 use mcp_http::client::HttpClientConfig;
@@ -17,7 +17,7 @@ fn options(change: impl FnOnce(&mut DiscoverOptions)) -> DiscoverOptions {
     options
 }
 
-/// What a server of 2026-07-28 answers to `server/discover`.
+/// The answer of a server of 2026-07-28 to `server/discover`.
 pub(crate) fn discovered(asked: &Asked) -> Value {
     json!({"jsonrpc": "2.0", "id": asked.body["id"], "result": {
         "resultType": "complete", "supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {},
@@ -34,7 +34,7 @@ pub(crate) fn error(asked: &Asked, code: i64, data: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": asked.body["id"], "error": {"code": code, "message": "no", "data": data}})
 }
 
-/// A legacy server at this path, with a session, which knows no `server/discover`.
+/// A legacy server at this path, with a session. It does not know `server/discover`.
 fn legacy_at(path: &'static str) -> impl Fn(&Asked) -> Answer {
     move |asked| match (asked.path == path, asked.method.as_str(), asked.rpc()) {
         (false, _, _) => Answer::status(404),
@@ -45,10 +45,10 @@ fn legacy_at(path: &'static str) -> impl Fn(&Asked) -> Answer {
     }
 }
 
-/// FAULT A-B1, A-B36: the winner is reported as a whole URL, with all that was tried before it; FAULT A-B6: a modern
-/// server is found without leaving anything behind.
+/// FAULT A-B1, A-B36: the report has the whole URL of the endpoint, and all attempts before it. FAULT A-B6: finding a
+/// modern server leaves nothing open on it.
 #[tokio::test]
-async fn a_modern_endpoint_is_found_where_it_is() {
+async fn a_modern_endpoint_is_found_at_its_path() {
     let server = Scripted::start(|asked| match asked.path.as_str() {
         "/api/mcp" => Answer::json(200, &discovered(asked)),
         _ => Answer::status(404),
@@ -83,8 +83,8 @@ async fn a_modern_endpoint_is_found_where_it_is() {
     assert!(report.to_string().contains("404") && report.to_string().ends_with("2025-11-25)"), "{report}");
 }
 
-/// HDR-C-001, HDR-C-004, HTTP-C-002, DISC-C-002: the probe is a whole request of 2026-07-28; `initialize` has no
-/// version in its headers.
+/// HDR-C-001, HDR-C-004, HTTP-C-002, DISC-C-002: the probe is a complete request of 2026-07-28. `initialize` has no
+/// version header.
 #[tokio::test]
 async fn the_probe_has_all_modern_headers() {
     let server = Scripted::start(legacy_at("/mcp")).await;
@@ -104,9 +104,10 @@ async fn the_probe_has_all_modern_headers() {
     assert_eq!(asked[1].body["params"]["protocolVersion"], "2025-11-25");
 }
 
-/// FAULT A-B6, SESS-C-009: the session that `initialize` opened is deleted at once, and nothing was announced in it.
+/// FAULT A-B6, SESS-C-009: the session that `initialize` opened is deleted immediately. No notification is sent in
+/// it.
 #[tokio::test]
-async fn no_session_is_left_behind() {
+async fn no_session_is_left_open() {
     let server = Scripted::start(legacy_at("/mcp")).await;
     let report = search(&server.origin).await;
     let found = report.found.as_ref().unwrap();
@@ -119,9 +120,9 @@ async fn no_session_is_left_behind() {
     assert!(report.attempts[1].why.contains("session is deleted"), "{report}");
 }
 
-/// FAULT A-B6: a server that mints a session for whatever it is asked, and for what it refuses, gets each one back.
+/// FAULT A-B6: a server opens a session for every request, even for one that it refuses. Each session is deleted.
 #[tokio::test]
-async fn every_session_is_deleted_whatever_came_with_it() {
+async fn every_session_is_deleted_even_after_a_refusal() {
     let server = Scripted::start(|asked| match asked.method.as_str() {
         "DELETE" => Answer::status(405),
         "POST" => Answer::json(400, &error(asked, -32000, Value::Null)).with("mcp-session-id", asked.rpc()),
@@ -139,9 +140,9 @@ async fn every_session_is_deleted_whatever_came_with_it() {
     assert_eq!(deleted, ["server/discover", "initialize"]);
 }
 
-/// FAULT A-B4: one POST on a refusal, not five.
+/// FAULT A-B4: a refusal ends the search after one POST.
 #[tokio::test]
-async fn a_refusal_is_asked_for_once() {
+async fn a_refusal_ends_the_search() {
     for status in [401, 403, 429, 500, 503] {
         let server = Scripted::start(move |_| {
             let answer = Answer::status(status).with("retry-after", "7");
@@ -160,10 +161,10 @@ async fn a_refusal_is_asked_for_once() {
     }
 }
 
-/// FAULT A-B4, T-07: an error in JSON-RPC is the endpoint: a version error ends the search with one POST, any other
-/// one with `initialize` at the same URL.
+/// FAULT A-B4, T-07: a JSON-RPC error identifies the endpoint. A version error ends the search after one POST, any
+/// other error after `initialize` at the same URL.
 #[tokio::test]
-async fn an_error_in_json_rpc_is_the_endpoint() {
+async fn a_json_rpc_error_identifies_the_endpoint() {
     let supported = json!({"supported": ["2026-07-28"], "requested": "2026-07-28"});
     let rows = [
         (-32022, supported, Era::Modern, 1),
@@ -186,7 +187,7 @@ async fn an_error_in_json_rpc_is_the_endpoint() {
     }
 }
 
-/// T-08: a DiscoverResult that names legacy revisions only is confirmed by `initialize`.
+/// T-08: a DiscoverResult with legacy revisions only is confirmed by `initialize`.
 #[tokio::test]
 async fn a_legacy_list_of_revisions_is_legacy() {
     let server = Scripted::start(|asked| match asked.rpc() {
@@ -202,7 +203,7 @@ async fn a_legacy_list_of_revisions_is_legacy() {
     assert_eq!((found.era, found.server_name.as_deref()), (Era::Legacy, Some("older")));
 }
 
-/// FAULT A-B2, A-B3: a path that was given is tried as it is, and nothing else is.
+/// FAULT A-B2, A-B3: only a given path is tried, and it is used unchanged.
 #[tokio::test]
 async fn a_given_path_is_the_only_one() {
     let server = Scripted::start(|_| Answer::status(404)).await;
@@ -217,9 +218,9 @@ async fn a_given_path_is_the_only_one() {
     assert!(!format!("{report} {:?}", report.attempts).contains("hunter2"), "{report}");
 }
 
-/// FAULT A-B4, A-B32: pages with status 200, arrays and scalars are not MCP, and the search goes on.
+/// FAULT A-B4, A-B32: pages with status 200, arrays and scalars are not MCP, and the search continues.
 #[tokio::test]
-async fn what_is_no_mcp_is_passed_over() {
+async fn answers_that_are_not_mcp_are_skipped() {
     let server = Scripted::start(|asked| match asked.path.as_str() {
         "/mcp" => Answer::new(200, "text/html", "<html>"),
         "/" => Answer::new(200, "application/json", "[1]"),
@@ -233,7 +234,7 @@ async fn what_is_no_mcp_is_passed_over() {
     assert_eq!(server.lines().len(), 9);
 }
 
-/// FAULT A-B31: what is no URL is refused before anything is sent.
+/// FAULT A-B31: an invalid URL is refused before anything is sent.
 #[tokio::test]
 async fn a_bad_url_is_refused_before_any_request() {
     for url in ["", "ws://h.test/", "http://", "h.test:notaport", "https://user:hunter2@h.test/mcp"] {
@@ -244,7 +245,7 @@ async fn a_bad_url_is_refused_before_any_request() {
     }
 }
 
-/// FAULT A-B31: without a scheme a loopback address means http.
+/// FAULT A-B31: without a scheme, a loopback address means http.
 #[tokio::test]
 async fn a_url_without_a_scheme_is_read_as_the_client_reads_it() {
     let server = Scripted::start(|asked| Answer::json(200, &discovered(asked))).await;
@@ -264,10 +265,10 @@ async fn a_host_that_refuses_connections_is_tried_once() {
     assert!(report.attempts[0].status.is_none() && report.found.is_none());
 }
 
-/// FAULT A-B20, C-30: a redirect to another origin ends the search, and nothing is sent there; one within the origin
-/// concerns its path only.
+/// FAULT A-B20, C-30: a redirect to another origin ends the search, and nothing is sent there. A redirect within the
+/// origin only rules out its path.
 #[tokio::test]
-async fn redirects_are_told_of() {
+async fn redirects_are_reported() {
     let away = Scripted::start(|asked| Answer::json(200, &discovered(asked))).await;
     let to = format!("{}/mcp", away.origin);
     let server = Scripted::start(move |_| Answer::status(307).with("location", &to)).await;
@@ -285,9 +286,9 @@ async fn redirects_are_told_of() {
     assert_eq!(server.lines().len(), 3);
 }
 
-/// The caller's own list, and a search that does not stop.
+/// The caller sets its own list of paths, and a search that does not stop at the first result.
 #[tokio::test]
-async fn paths_and_exhaustive_are_the_callers_choice() {
+async fn the_caller_sets_paths_and_exhaustive() {
     let script = |asked: &Asked| match asked.path.as_str() {
         "/b" => Answer::status(401),
         "/c" => Answer::json(200, &discovered(asked)),
@@ -307,7 +308,7 @@ async fn paths_and_exhaustive_are_the_callers_choice() {
     assert_eq!(paths, ["/a", "/a", "/a", "/b", "/c", "/d", "/d", "/d"]);
 }
 
-/// The credentials of the configuration go with every question.
+/// Every question carries the credentials of the configuration.
 #[tokio::test]
 async fn credentials_are_sent_and_never_shown() {
     let server = Scripted::start(|asked| match asked.headers.get("authorization") {

@@ -1,4 +1,4 @@
-//! The search for an endpoint where the answer is a stream.
+//! Discovery of an endpoint that answers with a stream.
 
 use mcp_http::discover::Era;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::discover::{discovered, error, initialized, search};
 use crate::scripted::{Answer, Scripted};
 
-/// FAULT A-B16, A-B17, HTTP-C-004: an answer on a stream that stays open, behind a notification, a comment and an
-/// empty event.
+/// FAULT A-B16, A-B17, HTTP-C-004: an answer on a stream that stays open, after a comment, an empty event and a
+/// notification.
 #[tokio::test]
 async fn an_answer_on_an_open_stream_is_found() {
     let server = Scripted::start(|asked| {
@@ -23,7 +23,7 @@ async fn an_answer_on_an_open_stream_is_found() {
     assert_eq!((found.era, found.versions.len()), (Era::Legacy, 1));
 }
 
-/// SSE24-S-002, SSE24-C-009: `/sse` of a bare origin is asked by GET only; the URL of the stream is what is used.
+/// SSE24-S-002, SSE24-C-009: `/sse` of a bare origin is only tried with GET. The report has the URL of the stream.
 #[tokio::test]
 async fn a_stream_of_http_sse_is_found_last() {
     let server = Scripted::start(|asked| match (asked.method.as_str(), asked.path.as_str()) {
@@ -39,7 +39,7 @@ async fn a_stream_of_http_sse_is_found_last() {
     assert_eq!(server.asked()[10].headers["accept"], "text/event-stream");
 }
 
-/// The same where the stream's URL was given: POST is refused there, and GET has the event.
+/// The URL of the stream is given: POST is refused there, and GET returns the event.
 #[tokio::test]
 async fn a_stream_of_http_sse_is_found_at_the_given_url() {
     for status in [400, 404, 405] {
@@ -57,7 +57,7 @@ async fn a_stream_of_http_sse_is_found_at_the_given_url() {
     }
 }
 
-/// T-32: an endpoint on another server would be told our credentials.
+/// T-32: an endpoint on another server would receive our credentials.
 #[tokio::test]
 async fn a_stream_that_leads_elsewhere_is_not_the_endpoint() {
     for first in [
@@ -75,8 +75,8 @@ async fn a_stream_that_leads_elsewhere_is_not_the_endpoint() {
     }
 }
 
-/// SSE24-C-009: an error in JSON-RPC that is about the path or about POST, and answers no request, is no endpoint; the
-/// old stream may be there.
+/// SSE24-C-009: a JSON-RPC error that concerns the path or POST, and answers no request, does not identify the
+/// endpoint. The HTTP+SSE stream may be at that path.
 #[tokio::test]
 async fn an_error_about_the_url_is_not_the_endpoint() {
     let about = |code: i64| json!({"jsonrpc": "2.0", "error": {"code": code, "message": "not here"}});
@@ -93,7 +93,7 @@ async fn an_error_about_the_url_is_not_the_endpoint() {
     assert!(found.via_sse);
 }
 
-/// SSE-C-005: what comes before the endpoint without any data is no event.
+/// SSE-C-005: blocks without data before the endpoint are not events.
 #[tokio::test]
 async fn a_stream_that_begins_with_its_retry_is_found() {
     let server = Scripted::start(|asked| match asked.method.as_str() {

@@ -1,4 +1,4 @@
-//! Servers on loopback whose every answer is scripted, and which keep what they were asked.
+//! Servers on loopback with scripted answers, which record their requests.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -15,14 +15,14 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// A request, as the server saw it.
+/// A request, as the server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: Method,
     /// With the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
-    /// `null` where the body is no JSON.
+    /// `null` if the body is not JSON.
     pub(crate) body: Value,
 }
 
@@ -32,7 +32,7 @@ impl Asked {
         self.body["method"].as_str().unwrap_or_default()
     }
 
-    /// In one word: `POST /mcp initialize`.
+    /// In one line: `POST /mcp initialize`.
     pub(crate) fn line(&self) -> String {
         format!("{} {} {}", self.method, self.path, self.rpc()).trim_end().to_owned()
     }
@@ -46,12 +46,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// This status with a text that is no MCP.
+    /// This status with a body that is not MCP.
     pub(crate) fn status(status: u16) -> Answer {
         Answer::new(status, "text/html", "<p>nothing to see")
     }
 
-    /// A body of this type.
+    /// A body with this content type.
     pub(crate) fn new(status: u16, kind: &str, body: impl Into<String>) -> Answer {
         let body = Bytes::from(body.into());
         Answer {
@@ -82,7 +82,7 @@ impl Answer {
     }
 }
 
-/// A server that is up until it is dropped.
+/// A server that runs until it is dropped.
 pub(crate) struct Scripted {
     /// `http://127.0.0.1:PORT`
     pub(crate) origin: String,
@@ -91,7 +91,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// Answers every request by this.
+    /// Answers every request with this function.
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -129,12 +129,12 @@ impl Scripted {
         Scripted { origin, asked, task }
     }
 
-    /// What was asked until now.
+    /// The requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// The same, a line for each.
+    /// The requests so far, one line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.asked().iter().map(Asked::line).collect()
     }

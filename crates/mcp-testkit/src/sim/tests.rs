@@ -1,4 +1,4 @@
-//! Both sessions against each other, in both eras, over good and bad links.
+//! A client session and a server session together, in both eras, over good and bad links.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ fn server() -> ServerConfig {
 
 const ERAS: [EraMode; 3] = [EraMode::Auto, EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_11_25)];
 
-/// Every call of a wave has exactly one outcome.
+/// Counts the calls that succeeded and the calls that failed.
 fn outcomes(sim: &Sim) -> (usize, usize) {
     let done = sim.client_events().iter().filter_map(|(_, event)| match event {
         ClientEvent::CallDone { outcome, .. } => Some(outcome.is_ok()),
@@ -52,7 +52,7 @@ fn calls_in_both_eras_over_both_kinds_of_link() {
     }
 }
 
-/// FAULT C-40: lanes overtake each other, and each answer finds its call.
+/// FAULT C-40: lanes overtake each other, and each answer reaches its call.
 #[test]
 fn late_replies_in_another_order() {
     for binding in [Binding::STREAM, EXCHANGES] {
@@ -93,7 +93,7 @@ fn a_lossy_link_loses_calls_one_by_one() {
 
 /// FAULT C-34: everything that arrives twice is reported once.
 #[test]
-fn a_peer_that_repeats_itself_does_no_harm() {
+fn repeated_messages_have_no_second_effect() {
     for era in ERAS {
         let mut sim = Sim::new(client(era), server(), Binding::STREAM);
         sim.call("tools/list", None);
@@ -108,9 +108,9 @@ fn a_peer_that_repeats_itself_does_no_harm() {
     }
 }
 
-/// FAULT C-1: what is in flight fails at once; the next call makes a new link.
+/// FAULT C-1: calls in flight fail immediately, and the next call opens a new link.
 #[test]
-fn a_cut_link_fails_its_calls_and_is_made_again() {
+fn a_cut_link_fails_its_calls_and_is_reopened() {
     for era in ERAS {
         let mut sim = Sim::new(client(era), server(), Binding::STREAM);
         sim.conditions().delay = Duration::from_millis(10);
@@ -131,9 +131,9 @@ fn a_cut_link_fails_its_calls_and_is_made_again() {
     }
 }
 
-/// The link fails repeatedly in the middle of traffic: every call has an outcome.
+/// The link fails repeatedly during traffic, and every call has an outcome.
 #[test]
-fn a_link_that_fails_all_the_time() {
+fn a_link_that_fails_repeatedly() {
     let mut sim = Sim::new(client(EraMode::Legacy(ProtocolVersion::V2025_06_18)), server(), Binding::STREAM);
     sim.conditions().cut_after = Some(9);
     for _ in 0..30 {
@@ -162,7 +162,7 @@ fn deadlines_run_on_the_virtual_clock() {
     assert!(sim.log_text().contains("notifications/cancelled"), "{}", sim.log_text());
 }
 
-/// STDIO-S-011: the server reads what the client sent before it closed, and then closes too.
+/// STDIO-S-011: the server reads the messages that the client sent before it closed, and then closes too.
 #[test]
 fn a_close_ends_both_sides() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
@@ -176,7 +176,7 @@ fn a_close_ends_both_sides() {
 }
 
 #[test]
-fn a_refused_connect_is_told() {
+fn a_refused_connect_fails_the_call() {
     let mut sim = Sim::new(client(EraMode::Auto), server(), Binding::STREAM);
     sim.refuse(ConnectError::unusable("no such program"));
     let call = sim.call("tools/list", None);

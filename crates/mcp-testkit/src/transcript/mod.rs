@@ -1,10 +1,10 @@
-//! Dialogues as text files, played against a session.
+//! Dialogues in text files, played against a session.
 //!
-//! A file holds one dialogue. Its first lines name the tested role and its settings. The others are, line by line, input,
-//! events and expected output:
+//! A file holds one dialogue. Its first lines name the tested role and its settings. Each further line is input, an
+//! event or expected output:
 //!
 //! ```text
-//! # PING-B-001: comments cite the rules that the dialogue tests.
+//! # A comment cites the rules that the dialogue tests.
 //! role server
 //! capabilities {"tools":{}}
 //!
@@ -24,11 +24,11 @@
 //! | `! verb …` | a call of the session, see below |
 //! | `= event …` | an expected event or output of the session |
 //!
-//! After each input, all output of the session is expected at once and in order. Input need not be legal JSON, and may be
-//! a batch. Expected JSON is compared by value, with members in any order. `"*"` matches any value, and `*` the rest of an
-//! event's text.
+//! After each input, all output of the session is expected immediately and in order. Input need not be legal JSON,
+//! and may be a batch. Expected JSON is compared by value, with members in any order. `"*"` matches any value, and
+//! `*` the rest of an event's text.
 //!
-//! Where lanes reach the peer (`binding exchanges`), lines name the lane: `C>[1] …`. A message of a server that is not the
+//! If lanes reach the peer (`binding exchanges`), lines name the lane: `C>[1] …`. A server's message that is not the
 //! last one on its lane is written `S<[1]+ …`, and the end of a lane without a (further) message `S<[1] End` or
 //! `C>[1] End`.
 //!
@@ -37,25 +37,25 @@
 //! `role client` or `role server`; `binding stream` (default) or `binding exchanges`; `capabilities
 //! {…}`; `versions 2025-11-25 2025-06-18`. For a client also `era auto`, `era modern` or `era legacy
 //! 2025-11-25`, `verdict 2026-07-28`, `reconnect never`, and `dial manual`: by default the first link is
-//! there before the first line. For a server also `instructions …` and `max-in-flight 2`.
+//! open before the first line. For a server also `instructions …` and `max-in-flight 2`.
 //!
 //! # Verbs
 //!
-//! Numbers count from 1, for each kind in order of appearance.
+//! Numbers count from 1 for each kind, in the order of appearance.
 //!
 //! For a client: `call METHOD {params}`, `notify METHOD {params}`, `cancel CALL`, `listen {filter}`,
-//! `unsubscribe LISTEN`, `answer INPUT {result}`, `decline INPUT {error}`, `close`; of the world `connect`,
+//! `unsubscribe LISTEN`, `answer INPUT {result}`, `decline INPUT {error}`, `close`. Events of the link: `connect`,
 //! `refuse WHY`, `disconnect`, `fail WHY`, `delivered [LANE]`, `lost [LANE] KIND`.
 //!
 //! For a server: `reply REQUEST {result}`, `error REQUEST {error}`, `unknown REQUEST`, `need REQUEST
 //! {"requests":{key:{"method":…,"params":…}},"state":…}`, `progress REQUEST 0.5`, `log REQUEST LEVEL
 //! {data}`, `notify REQUEST METHOD {params}`, `publish tools|prompts|resources|URI`, `request METHOD
-//! {params}`, `drain`, `close`; of the world `read-closed`, `disconnect`, `ended [LANE]`.
+//! {params}`, `drain`, `close`. Events of the link: `read-closed`, `disconnect`, `ended [LANE]`.
 //!
 //! # Updating
 //!
 //! With `UPDATE_TRANSCRIPTS=1` in the environment, the actual output of the session replaces the expected lines. Lines
-//! that match are kept, with their wildcards. Review the difference before you commit it.
+//! that match are kept, with their wildcards. Review the changes before you commit them.
 
 mod actor;
 mod client;
@@ -71,7 +71,7 @@ use std::path::{Path, PathBuf};
 
 pub use play::{Played, play};
 
-/// Why a file failed.
+/// A file that failed, and the reason.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failed {

@@ -28,13 +28,13 @@ pub(super) struct Line {
 pub(super) enum Kind {
     /// A comment, an empty line, or the header.
     Nothing,
-    /// A message to the session.
+    /// A message for the session.
     Say { lane: Lane, text: String },
     /// The clock advances.
     Advance(Duration),
-    /// A call of the session.
+    /// A call of a method of the session.
     Do { verb: String, rest: String },
-    /// Expected of the session.
+    /// Output that the session is expected to produce.
     Expect,
 }
 
@@ -88,13 +88,13 @@ pub(super) fn parse(text: &str) -> Result<Script, String> {
     Ok(Script { header, lines })
 }
 
-/// The first word, and the rest without the space between.
+/// Splits off the first word. The rest starts after the space.
 pub(super) fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
     text.split_once(' ').map_or((text, ""), |(word, rest)| (word, rest.trim()))
 }
 
-/// A lane in brackets, if there is one, and the rest.
+/// Splits off a lane in brackets. Without one, the lane is the shared one.
 pub(super) fn lane(text: &str) -> Result<(Lane, &str), String> {
     let Some(rest) = text.strip_prefix('[') else { return Ok((Lane::SHARED, text)) };
     let (number, rest) = rest.split_once(']').ok_or("a lane without `]`")?;

@@ -107,7 +107,7 @@ impl ServerActor {
         }
     }
 
-    /// The request with this number, and the rest of the line.
+    /// Returns the request with the number that starts the text, and the rest of the text.
     fn request<'a>(&self, rest: &'a str) -> Result<(ExchangeId, &'a str), String> {
         let (number, rest) = split(rest);
         Ok((self.requests.get(number)?, rest))

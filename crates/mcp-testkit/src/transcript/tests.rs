@@ -1,4 +1,4 @@
-//! The player: differences are found, reported and updated.
+//! The player finds, reports and updates differences.
 
 use super::compare::matches;
 use super::*;
@@ -11,7 +11,7 @@ S< {"result":{},"jsonrpc":"2.0","id":1}
 "#;
 
 #[test]
-fn a_dialogue_that_holds_is_left_alone() {
+fn a_dialogue_without_differences_is_unchanged() {
     let played = play(PING).unwrap();
     assert!(played.differences.is_empty(), "{:?}", played.differences);
     assert_eq!(played.updated, PING);
@@ -19,7 +19,7 @@ fn a_dialogue_that_holds_is_left_alone() {
 
 /// A difference shows the expected and the actual output. The update keeps comments and lines that match.
 #[test]
-fn a_difference_is_told_and_mended() {
+fn a_difference_is_reported_and_updated() {
     let wrong =
         PING.replace("\"id\":1}\n", "\"id\":\"*\"}\n").replace("S<", "# why\nS<") + "= Extra\n\n# end\n";
     let played = play(&wrong).unwrap();
@@ -33,7 +33,7 @@ fn a_difference_is_told_and_mended() {
 }
 
 #[test]
-fn what_nobody_expected_is_a_difference() {
+fn unexpected_output_is_a_difference() {
     let silent = PING.lines().filter(|line| !line.starts_with("S<")).collect::<Vec<_>>().join("\n");
     let played = play(&silent).unwrap();
     assert_eq!(played.differences.len(), 1);
@@ -42,7 +42,7 @@ fn what_nobody_expected_is_a_difference() {
 
 /// A client sends its first message before any input.
 #[test]
-fn the_start_is_compared_too() {
+fn output_before_the_first_input_is_compared() {
     let played = play("role client\nera legacy 2025-11-25\n").unwrap();
     assert_eq!(played.differences.len(), 1);
     assert!(played.updated.starts_with("role client\nera legacy 2025-11-25\nC> {"), "{}", played.updated);

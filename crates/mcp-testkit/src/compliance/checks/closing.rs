@@ -1,4 +1,4 @@
-//! Promise 8: ends.
+//! Promise 8: how a link ends.
 
 use std::task::Poll;
 
@@ -13,14 +13,14 @@ fn same(closed: &[Result<CloseReport, TransportError>; 2]) -> Verdict {
         [Err(_), Err(_)] => true,
         _ => false,
     };
-    ensure(agree, || format!("close said {:?}, and the second time {:?}", closed[0], closed[1]))
+    ensure(agree, || format!("close returned {:?}, and the second time {:?}", closed[0], closed[1]))
 }
 
-/// A clean end, which stays the answer.
+/// Checks for a clean end, which later calls repeat.
 fn check_end(seen: &Seen) -> Verdict {
     match seen {
         Seen::End(Ok(())) | Seen::AfterEnd(Ok(None)) => Ok(()),
-        Seen::AfterEnd(again) => fail(format!("after Ok(None), recv said {again:?}")),
+        Seen::AfterEnd(again) => fail(format!("after Ok(None), recv returned {again:?}")),
         other => fail(format!("in place of a clean end: {other:?}")),
     }
 }
@@ -34,7 +34,7 @@ pub(super) async fn client_close(bench: &Bench<'_>) -> Verdict {
     rig.bench.wait("send at the client, after close");
     let lane = rig.client.lane();
     let call = traffic::call(rig.dialect, 2.into(), traffic::numbered(2));
-    // A sender may buffer until the flush, and find out there.
+    // A sender may buffer the message, and fail in the flush.
     let sent = match rig.client.sender.send(traffic::out(rig.dialect, call, lane, true)).await {
         Ok(()) => rig.client.sender.flush().await.map_err(SendError::from),
         failed => failed,
@@ -65,7 +65,8 @@ pub(super) async fn server_close(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-3: what was written before the end is read before the end.
+/// Messages that were written before the end are read before the end.
+// FAULT C-3.
 pub(super) async fn replies_first(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let mut lanes = Vec::new();
@@ -98,7 +99,8 @@ pub(super) async fn replies_first(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-1, C-2: a call in flight is lost, or the link ends; it is never left waiting.
+/// A call in flight is lost, or the link ends; it is never left waiting.
+// FAULT C-1, C-2.
 pub(super) async fn vanished_server(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let called = rig.call(1, traffic::numbered(1)).await?;
@@ -113,7 +115,7 @@ pub(super) async fn vanished_server(bench: &Bench<'_>) -> Verdict {
     rig.bench.wait("send at the client, after the server vanished");
     let lane = rig.client.lane();
     let call = traffic::call(rig.dialect, 2.into(), traffic::numbered(2));
-    // Whether it fails here or is lost later, it does not hang.
+    // It may fail here or be lost later, but must not hang.
     let _sent = rig.client.sender.send(traffic::out(rig.dialect, call, lane, true)).await;
     Ok(())
 }
@@ -136,8 +138,8 @@ pub(super) async fn vanished_client(bench: &Bench<'_>) -> Verdict {
     }
 }
 
-/// Futures that are dropped at their first await point leave nothing alive, and the connector works
-/// afterwards, if it can be used more than once.
+/// Futures that are dropped at their first await point leave nothing alive. A connector that can be used more than
+/// once works afterwards.
 pub(super) async fn dropped_connect(bench: &Bench<'_>) -> Verdict {
     let before = bench.fixture.live().await;
     {

@@ -8,7 +8,8 @@ use mcp_core::transport::Lane;
 
 const CALLS: usize = 20;
 
-/// FAULT C-40: replies out of order.
+/// Replies out of order.
+// FAULT C-40.
 pub(super) async fn any_order(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let mut lanes = Vec::new();
@@ -42,7 +43,8 @@ pub(super) async fn any_order(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-35: clients that send the same id every time; routing on the id mixes up their answers.
+/// Clients that send the same id every time. Routing on the id would mix up their answers.
+// FAULT C-35.
 pub(super) async fn equal_ids(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     if !rig.has_exchanges() {
@@ -64,7 +66,8 @@ pub(super) async fn equal_ids(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-36: each form of id reaches the server and returns to the client, byte for byte.
+/// Each form of id reaches the server and returns to the client, byte for byte.
+// FAULT C-36.
 pub(super) async fn ids(bench: &Bench<'_>) -> Verdict {
     let forms = ["0", "-1", "7", "\"7\"", "\"\"", "9007199254740993", "\"\\u0061\\n\"", "\"é😀\"", "1.0"];
     let mut rig = bench.open().await?;
@@ -94,8 +97,8 @@ fn wire(id: &RequestId) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A request of a legacy server, and the client's answer on a fresh lane. Without a route to the client, the request is
-/// rejected at once.
+/// A request of a legacy server, and the client's answer on a new lane. Without a route to the client, the request is
+/// rejected immediately.
 pub(super) async fn client_answers(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;

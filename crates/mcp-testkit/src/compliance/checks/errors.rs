@@ -9,7 +9,7 @@ use crate::compliance::{CannotCarry, Stop, Verdict, ensure, fail};
 use mcp_core::message::{ErrorObject, Message, RawJson, Response};
 use mcp_core::transport::{AnsweredBy, ErrorChain, Inbound};
 
-/// Every code, from handlers and from the protocol, whatever status a carrier gives it.
+/// Every code, from handlers and from the protocol, independent of the status that a carrier assigns to it.
 pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let codes = [-32700, -32600, -32601, -32602, -32603, -32002, -32020, -32021, -32022, -32042, 1, 0];
@@ -42,7 +42,7 @@ pub(super) async fn error_objects(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(1).await
 }
 
-/// Numbers keep their digits, texts their escapes, objects their order and their duplicates.
+/// Numbers keep their digits, strings their escapes, and objects their order and their duplicates.
 pub(super) async fn payloads(bench: &Bench<'_>) -> Verdict {
     let deep = format!("{{\"deep\":{}1{}}}", "[".repeat(90), "]".repeat(90));
     let texts = [
@@ -71,7 +71,8 @@ pub(super) async fn payloads(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// FAULT C-8: input that is not a message is reported, once each, and does not end a link that can continue.
+/// Each input that is not a message is reported once, and does not end a link that can continue.
+// FAULT C-8.
 pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
     let (mut hub, gather) = Hub::new(Reading::Plain);
     let wire = bench.fixture.wire(gather).await;
@@ -84,12 +85,12 @@ pub(super) async fn bad_input(bench: &Bench<'_>) -> Verdict {
         [b"{", b"7", b"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"a\"}", b"\xff\xfe", b"{}"];
     for text in bad {
         let shown = String::from_utf8_lossy(text).into_owned();
-        bench.wait(format!("the wire to take {shown}"));
+        bench.wait(format!("the wire to accept {shown}"));
         match wire.write(Bytes::from_static(text)).await {
             Ok(()) => {}
             Err(error) if error.is::<CannotCarry>() => continue,
             Err(error) => {
-                return fail(format!("the wire did not take {shown}: {}", ErrorChain::new(&*error)));
+                return fail(format!("the wire did not accept {shown}: {}", ErrorChain::new(&*error)));
             }
         }
         bench.wait(format!("Refused at the server, after {shown}"));

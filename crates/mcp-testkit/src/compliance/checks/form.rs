@@ -32,7 +32,8 @@ pub(super) async fn a_stream(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(5).await
 }
 
-/// RPC-B-018: only where raw input can be fed, for no session sends batches.
+/// Only where raw input can be fed, because sessions do not send batches.
+// RPC-B-018.
 pub(super) async fn batch(bench: &Bench<'_>) -> Verdict {
     let (mut hub, gather) = Hub::new(Reading::Plain);
     let wire = bench.fixture.wire(gather).await;
@@ -42,9 +43,11 @@ pub(super) async fn batch(bench: &Bench<'_>) -> Verdict {
         return Err(Stop::Skip("the fixture cannot feed raw input"));
     };
     let text = br#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":2,"method":"b"}]"#;
-    bench.wait("the wire to take a batch");
+    bench.wait("the wire to accept a batch");
     let written = wire.write(Bytes::from_static(text)).await;
-    written.map_err(|error| Stop::Fail(format!("the wire took no batch: {}", ErrorChain::new(&*error))))?;
+    written.map_err(|error| {
+        Stop::Fail(format!("the wire did not accept a batch: {}", ErrorChain::new(&*error)))
+    })?;
     bench.wait("the batch at the server");
     let (link, items, lane) = match hub.next().await {
         (link, Seen::In(Inbound::Batch { items, lane, .. })) => (link, items, lane),

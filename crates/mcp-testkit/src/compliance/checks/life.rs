@@ -1,4 +1,4 @@
-//! Promise 3: when a lane ends.
+//! Promise 3: the end of a lane.
 
 use crate::compliance::bench::{Bench, is_no_route};
 use crate::compliance::hub::Seen;
@@ -24,7 +24,8 @@ pub(super) async fn after_last(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(3).await
 }
 
-/// FAULT C-38: the client abandons one exchange; the others continue.
+/// The client cancels one exchange, and the others continue.
+// FAULT C-38.
 pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     let gone = rig.call(1, traffic::numbered(1)).await?;
@@ -33,8 +34,8 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     let second = rig.at_server().await?;
     rig.abandon(gone).await?;
     // A legacy session outlives the connections of its client, if the binding uses several.
-    let heard = rig.dialect == Dialect::Modern || rig.client.binding.continuous;
-    if heard && rig.client.binding.abandon == AbandonBy::End {
+    let reaches_server = rig.dialect == Dialect::Modern || rig.client.binding.continuous;
+    if reaches_server && rig.client.binding.abandon == AbandonBy::End {
         rig.bench.wait("Ended at the server, after the client's End");
         match rig.server_event().await {
             (link, Seen::In(Inbound::Ended { lane, .. })) if (link, lane) == (first.link, first.lane) => {}
@@ -43,7 +44,7 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
         let late = rig.answer(&first, traffic::result(1.into(), traffic::numbered(1)), true).await;
         ensure(late.is_err(), || "a reply to an exchange that the client ended was accepted".into())?;
     } else {
-        // The server may get the end or not: the session also sends `notifications/cancelled`.
+        // The server may or may not receive the end: the session also sends `notifications/cancelled`.
         rig.forget(&first);
     }
     rig.reply(&second, traffic::result(2.into(), traffic::numbered(2))).await?;
@@ -51,7 +52,7 @@ pub(super) async fn abandoned(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(3).await
 }
 
-/// The server ends an exchange that gets no answer (a cancelled request, an empty batch). The client gets `Lost` where
+/// The server ends an exchange without an answer (a cancelled request, an empty batch). The client receives `Lost` if
 /// lanes reach it; on a byte stream nothing is sent.
 pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
@@ -67,12 +68,12 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     }
     if rig.has_exchanges() {
         rig.bench.wait("Lost at the client, after the server's End");
-        // A legacy client that could resume would wait for the answer forever, so it gets an error (ledger T-18).
-        let told = rig.dialect != Dialect::Modern && !rig.client.binding.continuous;
+        // A legacy client that can resume would wait for the answer forever, so it receives an error (ledger T-18).
+        let gets_error = rig.dialect != Dialect::Modern && !rig.client.binding.continuous;
         match rig.client_event().await {
             Seen::In(Inbound::Lost { lane, .. }) if lane == called => {}
             Seen::In(Inbound::Message { message: Message::Response(response), lane, .. })
-                if lane == called && told && is_cancelled(&response) => {}
+                if lane == called && gets_error && is_cancelled(&response) => {}
             other => return fail(format!("at the client, in place of Lost on {called:?}: {other:?}")),
         }
         let late = link.send(traffic::out(
@@ -86,7 +87,7 @@ pub(super) async fn unanswered(bench: &Bench<'_>) -> Verdict {
     rig.round_trip(2).await
 }
 
-/// The error that other implementations also end a cancelled exchange with.
+/// Whether this is the error with which other implementations also end a cancelled exchange.
 fn is_cancelled(response: &Response) -> bool {
     response.outcome.as_ref().is_err_and(|error| error.code == -32800)
 }

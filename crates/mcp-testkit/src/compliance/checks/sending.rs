@@ -1,4 +1,4 @@
-//! Promise 6: what a send may wait for.
+//! Promise 6: the events that a send may wait for.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,8 @@ use mcp_core::transport::{ErrorChain, Inbound, Lane, SendError};
 
 const CALLS: usize = 50;
 
-/// FAULT C-39: calls are sent while none is answered.
+/// Calls are sent while earlier ones are unanswered.
+// FAULT C-39.
 pub(super) async fn no_waiting(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     for n in 0..CALLS {
@@ -26,7 +27,7 @@ pub(super) async fn no_waiting(bench: &Bench<'_>) -> Verdict {
     Ok(())
 }
 
-/// Every call once, sorted by its number.
+/// Receives every call once and sorts them by number.
 async fn collect(rig: &mut Rig<'_>, calls: usize) -> Verdict<Vec<Arrived>> {
     let mut arrived: Vec<Option<Arrived>> = Vec::new();
     arrived.resize_with(calls, || None);
@@ -42,22 +43,23 @@ async fn collect(rig: &mut Rig<'_>, calls: usize) -> Verdict<Vec<Arrived>> {
     Ok(arrived.into_iter().flatten().collect())
 }
 
-/// Yields to other tasks, so that all queues fill up.
+/// Yields to other tasks until all queues are full.
 async fn let_it_run() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }
 
-/// FAULT C-12, C-13: a peer that does not read makes the sender wait, and loses nothing when it continues.
+/// A peer that does not read makes the sender wait, and nothing is lost when it reads again.
+// FAULT C-12, C-13.
 pub(super) async fn slow_reader(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     rig.round_trip(0).await?;
     both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Server).await
 }
 
-/// Both directions full: the client reads everything while its sends wait, and the server sends everything without
-/// reading. A transport whose halves wait for each other deadlocks here.
+/// Both directions are full: the client reads everything while its sends wait, and the server sends everything
+/// without reading. A transport whose halves wait for each other deadlocks here.
 pub(super) async fn large(bench: &Bench<'_>) -> Verdict {
     let mut rig = bench.open().await?;
     both_ways(&mut rig, CALLS, bench.fixture.large() / 64, First::Client).await?;
@@ -105,7 +107,7 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: Firs
             match reads {
                 First::Server => rig.hub.read(true),
                 First::Client => {
-                    let _nobody_reads = client_reads.send(true);
+                    let _no_reader = client_reads.send(true);
                     rig.bench.wait(
                         "a notification at the client, while its sends wait and the server does not read",
                     );
@@ -116,7 +118,7 @@ async fn both_ways(rig: &mut Rig<'_>, messages: usize, bytes: usize, reads: Firs
             }
             let_it_run().await;
             rig.hub.read(true);
-            let _nobody_reads = client_reads.send(true);
+            let _no_reader = client_reads.send(true);
         };
         let (sent_up, sent_down, ()) = tokio::join!(up, down, reading);
         for (role, sent) in [("client", sent_up), ("server", sent_down)] {
