@@ -10,6 +10,7 @@ use futures::future::join_all;
 use mcp_core::client::{CallOptions, Client};
 use mcp_core::message::RawJson;
 use mcp_core::server::{Context, Reply, Router, Server};
+use mcp_core::transport::Identity;
 use mcp_http::server::{HttpRequest, HttpService, Peer};
 use mcp_http::{HttpClient, HttpServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -125,4 +126,59 @@ async fn draining_lets_the_application_end() {
     drop(app.stop);
     in_time(app.task).await.unwrap().unwrap();
     in_time(client.close()).await;
+}
+
+/// Authenticates by `Authorization: <subject>/<scope>`, as an application does that knows its users.
+async fn authenticated(mut request: Request, next: Next) -> Response {
+    let token = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let identity = token.and_then(|token| token.split_once('/')).map(|(subject, scope)| {
+        Identity::new(subject).with_issuer("https://login.example").with_scopes([scope])
+    });
+    if let Some(identity) = identity {
+        request.extensions_mut().insert(identity);
+    }
+    next.run(request).await
+}
+
+/// The status of an answer, and the rest of it.
+async fn asked(address: SocketAddr, start: &str, token: &str, session: &str, body: &str) -> (u16, String) {
+    let session = if session.is_empty() { String::new() } else { format!("mcp-session-id: {session}\r\n") };
+    let request = format!(
+        "{start} /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: {token}\r\n{session}\
+         accept: application/json, text/event-stream\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = in_time(ask(address, &request)).await;
+    (answer[9..12].parse().unwrap(), answer)
+}
+
+/// FIELD S2, SESS-S-010: the identity that a middleware found out owns the session, its streams and its end. A refreshed
+/// token is the same owner; another user learns nothing.
+#[tokio::test]
+async fn a_session_belongs_to_the_identity_of_the_middleware() {
+    let mcp = HttpServer::new(callers()).service().unwrap();
+    let router =
+        axum::Router::new().route_service("/mcp", mcp.clone()).layer(middleware::from_fn(authenticated));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"who"}"#;
+    let (status, opened) = asked(address, "POST", "ada/read", "", initialize).await;
+    assert_eq!(status, 200, "{opened}");
+    let id = opened.split("mcp-session-id: ").nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
+    let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(asked(address, "POST", "ada/read", &id, ready).await.0, 202);
+    for stranger in ["bob/read", "nobody"] {
+        for (method, body) in [("POST", call), ("GET", ""), ("DELETE", "")] {
+            let (status, answer) = asked(address, method, stranger, &id, body).await;
+            assert_eq!(status, 404, "{stranger} {method}");
+            assert!(answer.contains("unknown"), "{answer}");
+        }
+    }
+    let (status, answer) = asked(address, "POST", "ada/read write", &id, call).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(mcp.sessions().sessions, 1);
+    assert_eq!(asked(address, "DELETE", "ada/other", &id, "").await.0, 204);
+    serving.abort();
 }

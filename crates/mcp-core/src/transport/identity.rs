@@ -156,6 +156,12 @@ impl Owner {
         envelope.get::<Identity>().map_or_else(Owner::anonymous, Identity::owner)
     }
 
+    /// The key as bytes: the same in every process and every release, for state that is kept or sealed elsewhere. It
+    /// holds the names of the caller in plain text.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Each part with its length, so that no two lists of parts make the same key.
     fn of(parts: &[&str]) -> Owner {
         let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
@@ -223,6 +229,13 @@ mod tests {
         owners.sort_by_key(Owner::digest);
         owners.dedup();
         assert_eq!(owners.len(), all);
+    }
+
+    /// States that one release has sealed or kept are found by the next one.
+    #[test]
+    fn the_bytes_of_an_owner_are_fixed() {
+        assert_eq!(ada().owner().as_bytes(), b"7:subject18:https://login.test4:acme3:ada");
+        assert_eq!(Owner::anonymous().as_bytes(), b"9:anonymous");
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! The caller of a request, and the data that accompanies its messages.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
-use mcp_core::transport::Envelope;
-
-use super::Identity;
+use mcp_core::transport::budget::BudgetKey;
+use mcp_core::transport::{Envelope, Identity, Owner};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +53,67 @@ impl fmt::Debug for HttpRequest {
 #[derive(Clone)]
 struct Inner {
     head: Parts,
+    source: Arc<Source>,
+}
+
+/// Where a request came from: one for all requests of a connection.
+#[derive(Debug)]
+pub(crate) struct Source {
     peer: Peer,
+    /// Whose share a request without an identity is charged to, and the connection.
+    key: BudgetKey,
+    /// The key of the caller that was identified last on this connection. Clones of a key remember their shares.
+    known: Mutex<Option<BudgetKey>>,
+    /// The connection belongs to a server around this service.
+    mounted: bool,
+}
+
+impl Source {
+    /// A connection of this server.
+    pub(crate) fn connection(peer: Peer, proxies: &[IpAddr]) -> Source {
+        let owner = match peer {
+            Peer::Tcp(address) if !proxies.contains(&address.ip().to_canonical()) => {
+                Owner::at_address(address.ip())
+            }
+            // The requests of one process, or of many callers.
+            Peer::Tcp(_) | Peer::Unix { .. } | Peer::Unknown => Owner::anonymous(),
+        };
+        Source::new(peer, BudgetKey::new(owner, BudgetKey::next_link()), false)
+    }
+
+    fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
+        Source { peer, key, known: Mutex::default(), mounted }
+    }
+
+    /// A request to a mounted service, by what the layers in front of it have found out. Only they know connections: an
+    /// address stands for one, and without one each request counts as a connection.
+    pub(crate) fn mounted(extensions: &Extensions, proxies: &[IpAddr]) -> Source {
+        let peer = extensions.get().copied().unwrap_or(Peer::Unknown);
+        let key = extensions.get::<BudgetKey>().cloned().unwrap_or_else(|| {
+            let key = Source::connection(peer, proxies).key;
+            match peer {
+                Peer::Tcp(address) => {
+                    let mut hasher = DefaultHasher::new();
+                    address.hash(&mut hasher);
+                    // Apart from the numbers of connections, which are counted from 1.
+                    BudgetKey::new(key.owner, hasher.finish() | (1 << 63))
+                }
+                _ => key,
+            }
+        });
+        Source::new(peer, key, true)
+    }
+
+    /// The key of a caller on this connection.
+    fn key_of(&self, owner: Option<&Owner>) -> BudgetKey {
+        let Some(owner) = owner else { return self.key.clone() };
+        // A panic while the lock is held leaves the data valid.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(key) if key.owner == *owner => key.clone(),
+            _ => known.insert(BudgetKey::new(owner.clone(), self.key.link)).clone(),
+        }
+    }
 }
 
 /// The head of a request that has not passed the gate; it still has its credentials. Behind an `Arc`, because it is moved
@@ -61,8 +121,8 @@ struct Inner {
 pub(crate) struct Head(Arc<Inner>);
 
 impl Head {
-    pub(crate) fn new(head: Parts, peer: Peer) -> Head {
-        Head(Arc::new(Inner { head, peer }))
+    pub(crate) fn new(head: Parts, source: Arc<Source>) -> Head {
+        Head(Arc::new(Inner { head, source }))
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -104,18 +164,24 @@ impl HttpRequest {
 
     /// The other end of the connection.
     pub fn peer(&self) -> Peer {
-        self.0.peer
+        self.0.source.peer
+    }
+
+    /// Whether a server around this service has the connection.
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.0.source.mounted
     }
 }
 
 /// A request that passed the gate.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// The identity of the caller, if the server asks for one.
-    pub(crate) identity: Option<Identity>,
+    /// Who owns what outlives the request. `None` without an identity: an address owns nothing.
+    pub(crate) owner: Option<Owner>,
     /// The head of the request.
     pub(crate) request: HttpRequest,
-    /// Accompanies each message of the request: the [`HttpRequest`], and the [`Identity`] if there is one.
+    /// Accompanies each message of the request: the [`HttpRequest`], the [`Identity`] if there is one, and the
+    /// [`BudgetKey`].
     pub(crate) envelope: Envelope,
 }
 
@@ -124,10 +190,12 @@ impl Caller {
     pub(crate) fn new(head: Head, identity: Option<Identity>) -> Caller {
         let request = head.admit();
         let mut envelope = Envelope::default().with(request.clone());
-        if let Some(identity) = &identity {
-            envelope = envelope.with(identity.clone());
+        let owner = identity.as_ref().map(Identity::owner);
+        let key = request.0.source.key_of(owner.as_ref());
+        if let Some(identity) = identity {
+            envelope = envelope.with(identity);
         }
-        Caller { identity, request, envelope }
+        Caller { owner, request, envelope: envelope.with(key) }
     }
 
     /// The headers of the request.
@@ -149,8 +217,62 @@ mod tests {
             .header("mcp-session-id", "canary")
             .body(())
             .unwrap();
-        let caller = Caller::new(Head::new(request.into_parts().0, Peer::Unknown), None);
+        let caller = Caller::new(
+            Head::new(request.into_parts().0, Source::connection(Peer::Unknown, &[]).into()),
+            None,
+        );
         let shown = format!("{:?} {caller:?}", caller.request);
         assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
+    }
+    fn tcp(address: &str) -> Peer {
+        Peer::Tcp(address.parse().unwrap())
+    }
+
+    /// FIELD A9: callers without an identity are distinguished by their address, unless it is that of a proxy.
+    #[test]
+    fn an_address_has_a_share_unless_it_is_a_proxy() {
+        let proxies = ["10.0.0.9".parse().unwrap()];
+        let source = |peer| Source::connection(peer, &proxies).key.clone();
+        let (first, second) = (source(tcp("192.0.2.7:1000")), source(tcp("[::ffff:192.0.2.7]:2000")));
+        assert_eq!(first.owner, Owner::at_address([192, 0, 2, 7].into()));
+        assert_eq!(first.owner, second.owner);
+        assert_ne!(first.link, second.link);
+        for peer in [tcp("10.0.0.9:1"), tcp("[::ffff:10.0.0.9]:1"), Peer::Unix { uid: 1, gid: 1, pid: None }]
+        {
+            assert_eq!(source(peer).owner, Owner::anonymous(), "{peer:?}");
+        }
+    }
+
+    /// In a mounted service an address and a port are a connection, unless a layer says more.
+    #[test]
+    fn a_mounted_service_has_the_keys_of_the_layers_around_it() {
+        let mut extensions = Extensions::new();
+        let key = |extensions: &Extensions| Source::mounted(extensions, &[]).key.clone();
+        assert_ne!(key(&extensions).link, key(&extensions).link);
+        extensions.insert(tcp("192.0.2.7:1000"));
+        let first = key(&extensions);
+        assert_eq!(
+            (first.link, &first.owner),
+            (key(&extensions).link, &Owner::at_address([192, 0, 2, 7].into()))
+        );
+        extensions.insert(tcp("192.0.2.7:2000"));
+        assert_ne!(key(&extensions).link, first.link);
+        let own = BudgetKey::new(Owner::anonymous(), 7);
+        extensions.insert(own.clone());
+        assert_eq!(key(&extensions), own);
+    }
+
+    /// Everything that outlives a request belongs to the owner; a share too.
+    #[test]
+    fn the_identity_decides_the_owner_and_the_share() {
+        let head =
+            || Head::new(Request::new(()).into_parts().0, Source::connection(tcp("192.0.2.7:1"), &[]).into());
+        let anonymous = Caller::new(head(), None);
+        assert_eq!(anonymous.owner, None, "an address proves nothing");
+        let ada = Identity::new("ada").with_scopes(["a"]);
+        let caller = Caller::new(head(), Some(ada.clone()));
+        assert_eq!(caller.owner, Some(ada.owner()));
+        assert_eq!(caller.envelope.get::<BudgetKey>().unwrap().owner, ada.owner());
+        assert_eq!(caller.envelope.get::<Identity>(), Some(&ada));
     }
 }

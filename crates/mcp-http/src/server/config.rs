@@ -1,5 +1,6 @@
 //! The settings of a server and their defaults, which allow loopback only.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub struct HttpServerConfig {
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// A fixed bearer token that every request needs, compared in constant time. Default: none.
     pub bearer: Option<Secret>,
+    /// Addresses of proxies in front of this server, whose connections carry the requests of many callers. Callers without
+    /// an identity share budgets by their address, and behind a proxy by the connection. Default: none.
+    pub proxies: Vec<IpAddr>,
     /// Limits on sizes and numbers.
     pub limits: ServerLimits,
     /// Limits in time.
@@ -56,6 +60,7 @@ impl Default for HttpServerConfig {
             cors: Cors::default(),
             authenticate: None,
             bearer: None,
+            proxies: Vec::new(),
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
             sessions: SessionConfig::default(),

@@ -6,10 +6,11 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
+use mcp_core::transport::Identity;
 
 use super::respond::{self, Formats, Reply};
 use super::state::ServerState;
-use super::{Denied, Identity, RequestHead};
+use super::{Denied, RequestHead};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
 use crate::server::security::origin::Origin;
@@ -94,7 +95,7 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 }
 
 // Ledger SEC-S-004, SEC-S-007, SEC-S-010.
-/// Identifies the caller.
+/// Identifies the caller: by the hook of the application, or by what a layer in front of a mounted service found out.
 pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
     let head = RequestHead::new(&parts.method, &parts.uri, &parts.headers);
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
@@ -106,7 +107,7 @@ pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<
         return Err(denied(Denied::unauthorized("Bearer")));
     }
     match &server.config.authenticate {
-        None => Ok(None),
+        None => Ok(parts.extensions.get().cloned()),
         Some(authenticate) => authenticate.authenticate(head).await.map(Some).map_err(denied),
     }
 }

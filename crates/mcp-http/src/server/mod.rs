@@ -36,7 +36,7 @@ pub use legacy::{
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};
-pub use security::authenticate::{Authenticate, Denied, Identity, RequestHead};
+pub use security::authenticate::{Authenticate, Denied, RequestHead};
 pub use security::cors::Cors;
 pub use security::origin::OriginRule;
 

@@ -11,7 +11,7 @@ use hyper::body::Body as HttpBody;
 use hyper::{Request, Response};
 
 use super::body::Body;
-use super::caller::{Head, Peer};
+use super::caller::{Head, Source};
 use super::legacy::SessionCounters;
 use super::service::{self, RequestBody};
 use super::state::ServerState;
@@ -20,7 +20,16 @@ use super::state::ServerState;
 /// servers. Clones share one server and are cheap.
 ///
 /// Mount it where requests keep their whole path: it serves [`HttpServerConfig::path`](super::HttpServerConfig::path) and
-/// answers 404 elsewhere. Handlers see the [`Peer`] that the extensions of a request hold.
+/// answers 404 elsewhere.
+///
+/// It takes these from the extensions of a request, where layers in front of it may put them:
+///
+/// - [`Identity`](mcp_core::transport::Identity): the verified caller, unless
+///   [`authenticate`](super::HttpServerConfig::authenticate) is set. Sessions belong to its owner. Without either, every
+///   caller who knows the id of a session can use it; the first such session logs a warning.
+/// - [`Peer`](super::Peer): the other end of the connection. Callers without an identity share budgets by its address.
+/// - [`BudgetKey`](mcp_core::transport::budget::BudgetKey): whose share of the budgets the request is charged to, in place
+///   of the one that is made of the other two. The owner of an `Identity` replaces its owner.
 #[derive(Clone)]
 pub struct HttpService {
     server: Arc<ServerState>,
@@ -48,8 +57,8 @@ impl HttpService {
     {
         let server = self.server.clone();
         let (parts, body) = request.into_parts();
-        let peer = parts.extensions.get().copied().unwrap_or(Peer::Unknown);
-        let head = Head::new(parts, peer);
+        let source = Source::mounted(&parts.extensions, &server.config.proxies);
+        let head = Head::new(parts, source.into());
         async move { Ok(service::handle(&server, head, body).await.reply.into_response()) }.boxed()
     }
 }

@@ -12,7 +12,7 @@ use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
 use mcp_core::message::{Decoded, ErrorObject, Field, Message, Refusal, Request, RequestId, decode};
-use mcp_core::transport::Inbound;
+use mcp_core::transport::{Identity, Inbound};
 
 use super::caller::{Caller, Head};
 use super::gate::{self, Endpoint};
@@ -185,7 +185,7 @@ async fn enter(
     server: &ServerState,
     parts: &Parts,
     origin: Option<&Origin>,
-) -> Result<(Endpoint, Option<super::Identity>), Reply> {
+) -> Result<(Endpoint, Option<Identity>), Reply> {
     let endpoint = gate::check_endpoint(server, parts, origin)?;
     Ok((endpoint, gate::authenticate(server, parts).await?))
 }

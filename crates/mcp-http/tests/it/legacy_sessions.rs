@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use mcp_http::server::{Authenticate, Denied, Identity, RequestHead};
+use mcp_core::transport::Identity;
+use mcp_http::server::{Authenticate, Denied, RequestHead};
 use tokio::time::advance;
 
 use crate::legacy_kit::{Bench, Client, INITIALIZED, LIST, call, initialize, post, until, what};
@@ -163,7 +164,14 @@ struct ByToken;
 impl Authenticate for ByToken {
     async fn authenticate(&self, head: RequestHead<'_>) -> Result<Identity, Denied> {
         let token = head.headers.get("authorization").and_then(|value| value.to_str().ok());
-        token.map(Identity::new).ok_or(Denied::unauthorized("Bearer"))
+        let (name, scopes) =
+            token.map(|token| token.split_once(' ').unwrap_or((token, ""))).unwrap_or_default();
+        match name.split_once('@').unwrap_or((name, "")) {
+            ("", _) => Err(Denied::unauthorized("Bearer")),
+            (subject, tenant) => {
+                Ok(Identity::new(subject).with_tenant(tenant).with_scopes(scopes.split(' ')))
+            }
+        }
     }
 }
 
@@ -183,6 +191,24 @@ async fn a_session_is_its_owners_alone() {
     }
     bench.handle.publish(mcp_core::session::Change::ToolsList);
     assert_eq!(stream.message().await.what(), "notifications/tools/list_changed");
+}
+
+/// FIELD S2: a session belongs to an owner, not to a token: other scopes lose nothing, another tenant sees nothing.
+#[tokio::test(start_paused = true)]
+async fn a_refreshed_token_keeps_its_session_and_another_tenant_has_none() {
+    let bench = Bench::with(|config| config.authenticate = Some(std::sync::Arc::new(ByToken)));
+    let ada = Client::open(&bench, "2025-11-25", &[("Authorization", "ada@acme read")]).await;
+    let as_other =
+        |token: &str| Client { id: ada.id.clone(), more: vec![("Authorization".into(), token.into())] };
+    let (refreshed, other) = (as_other("ada@acme read write"), as_other("ada@other read"));
+    let mut stream = refreshed.listen(&bench, None).await;
+    assert_eq!(other.ask(&bench, LIST).await.status, 404);
+    assert_eq!(bench.server.ask(other.get(Some("0_0"))).await.status, 404);
+    assert_eq!(other.delete(&bench).await.status, 404);
+    assert_eq!(refreshed.ask(&bench, LIST).await.status, 200);
+    bench.handle.publish(mcp_core::session::Change::ToolsList);
+    assert_eq!(stream.message().await.what(), "notifications/tools/list_changed");
+    assert_eq!(refreshed.delete(&bench).await.status, 204);
 }
 
 /// FAULT B: two of a header that decides anything, on every method.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_core::server::{Router, Server, ToolDef, ToolError};
-use mcp_core::transport::async_trait;
-use mcp_http::server::{Authenticate, Denied, Identity, RequestHead};
+use mcp_core::transport::{Identity, async_trait};
+use mcp_http::server::{Authenticate, Denied, RequestHead};
 
 use super::server_kit::{Running, body, call, headers, http};
 use super::server_modern::server;

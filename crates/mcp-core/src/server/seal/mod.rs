@@ -5,7 +5,7 @@
 //! possibly to another replica of the server. The client may have changed it. A [`Sealer`] makes an opaque text
 //! of a payload, with a MAC (HMAC-SHA-256) over the payload and everything the state is bound to:
 //!
-//! - the user, if the application says how to identify one ([`Sealer::principal`]);
+//! - the user: the owner of the verified [`Identity`](crate::transport::Identity), or what [`Sealer::principal`] says;
 //! - the method, and the params without `_meta`, `inputResponses` and `requestState`. White space, the order
 //!   of members and the escapes of strings do not matter, because clients may rewrite the params;
 //! - a lifetime, 10 minutes by default.
@@ -24,12 +24,8 @@
 //! use mcp_core::message::RawJson;
 //! use mcp_core::session::InputRequired;
 //!
-//! /// The transport puts this into the envelope once it has authenticated the caller.
-//! struct User(String);
-//!
 //! # fn main() -> std::io::Result<()> {
-//! let sealer = Sealer::new(Key::generate()?)
-//!     .principal(|envelope| envelope.get::<User>().map(|user| user.0.clone().into_bytes()));
+//! let sealer = Sealer::new(Key::generate()?);
 //!
 //! let router = Router::new().tool("book", move |_arguments, context| {
 //!     let sealer = sealer.clone();

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use hmac::Mac;
 
 use crate::message::RawJson;
-use crate::transport::Envelope;
+use crate::transport::{Envelope, Identity};
 
 use super::key::KeyedHash;
 use super::text::{self, Fields, NONCE};
@@ -94,9 +94,9 @@ impl Sealer {
         self
     }
 
-    /// How to identify the user of a request: bytes that identify one user, from an identity that the transport
-    /// *verified*. Without it, a state is valid for every client that obtains it: use that only where a link has
-    /// one user, such as a pipe.
+    /// Sets how to identify the user of a request: bytes that identify one user, from an identity that the transport
+    /// *verified*. Default: the [`Owner`](crate::transport::Owner) of the [`Identity`] in the envelope. Without an identity a state is valid
+    /// for every client without one that obtains it: use that only where a link has one user, such as a pipe.
     // MRTR-S-008.
     #[must_use]
     pub fn principal(mut self, of: impl Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync + 'static) -> Sealer {
@@ -114,7 +114,10 @@ impl Sealer {
     }
 
     pub(super) fn principal_of(&self, envelope: &Envelope) -> Option<Vec<u8>> {
-        self.principal.as_ref().and_then(|of| of(envelope))
+        match &self.principal {
+            Some(of) => of(envelope),
+            None => envelope.get::<Identity>().map(|identity| identity.owner().as_bytes().to_vec()),
+        }
     }
 
     /// [`Sealer::seal_at`] the current time.

@@ -57,7 +57,7 @@ impl Legacy {
         let Some(id) = named else {
             return refuse(StatusCode::BAD_REQUEST, "the query must have the parameter sessionId");
         };
-        let Some(session) = self.table.find(id, SessionKind::HttpSse, caller.identity.as_ref()) else {
+        let Some(session) = self.table.find(id, SessionKind::HttpSse, caller.owner.as_ref()) else {
             return session_not_found();
         };
         let envelope = caller.envelope;

@@ -65,6 +65,10 @@ pub(crate) struct Legacy {
     /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
     draining: AtomicBool,
+    /// All callers have the one token of this server, so they count as one.
+    has_token: bool,
+    /// The warning about sessions without an owner was logged.
+    warned: AtomicBool,
 }
 
 impl Legacy {
@@ -84,6 +88,8 @@ impl Legacy {
             most: config.sessions.max,
             messages_path: config.messages_path.clone(),
             draining: AtomicBool::new(false),
+            has_token: config.bearer.is_some(),
+            warned: AtomicBool::new(false),
         }
     }
 
@@ -128,7 +134,7 @@ impl Legacy {
         let found = id
             .to_str()
             .ok()
-            .and_then(|id| self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref()));
+            .and_then(|id| self.table.find(id, SessionKind::StreamableHttp, caller.owner.as_ref()));
         let session = found.ok_or_else(session_not_found)?;
         self.check_version(caller.headers())?;
         Ok(session)

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use hyper::StatusCode;
@@ -53,11 +54,12 @@ impl Legacy {
         let Some(counted) = self.context.counters.count_up_to(Resource::Link, self.most) else {
             return Err(unavailable("Too many sessions are open (sessions.max)"));
         };
+        self.check_owner(caller);
         let id = SessionId::fresh().map_err(|error| {
             tracing::error!(%error, "no random bytes for a session id");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "The server cannot create a session id")
         })?;
-        let session = Arc::new(Session::new(id, kind, caller.identity.clone(), self.context.clone()));
+        let session = Arc::new(Session::new(id, kind, caller.owner.clone(), self.context.clone()));
         let opening = Opening(Some(session.clone()));
         first(&session);
         let registered =
@@ -76,6 +78,16 @@ impl Legacy {
             drop(registered);
         });
         Ok((session, opening))
+    }
+
+    /// Warns once if this session can be used by every caller who knows its id, and the server around this service may know the caller.
+    fn check_owner(&self, caller: &Caller) {
+        let unowned = caller.request.is_mounted() && caller.owner.is_none() && !self.has_token;
+        if unowned && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "sessions of this mounted service have no owner: put an `Identity` into the extensions of requests, or set `authenticate`"
+            );
+        }
     }
 
     /// `initialize`. A result carries the id of the new session; an error ends the session.

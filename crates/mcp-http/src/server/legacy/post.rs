@@ -45,7 +45,7 @@ impl Legacy {
     /// The session that an `initialize` names, if it names one. Its version header is ignored.
     fn named(&self, caller: &Caller) -> Option<Arc<Session>> {
         let id = caller.headers().get(SESSION_ID)?.to_str().ok()?;
-        self.table.find(id, SessionKind::StreamableHttp, caller.identity.as_ref())
+        self.table.find(id, SessionKind::StreamableHttp, caller.owner.as_ref())
     }
 }
 

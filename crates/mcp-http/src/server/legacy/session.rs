@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use mcp_core::message::ProtocolVersion;
-use mcp_core::transport::{Inbound, Lane, TransportError};
+use mcp_core::transport::{Inbound, Lane, Owner, TransportError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
 
@@ -17,7 +17,6 @@ use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
 use super::store::{EventId, EventStore};
 use super::stream::{Stream, can_poll};
-use crate::server::Identity;
 use crate::server::respond::Formats;
 use crate::sse;
 
@@ -48,7 +47,8 @@ pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) kind: SessionKind,
     pub(super) context: Arc<SessionContext>,
-    owner: Option<Identity>,
+    /// `None`: callers without an identity.
+    owner: Option<Owner>,
     places: Semaphore,
     state: Mutex<SessionState>,
 }
@@ -92,7 +92,7 @@ impl Session {
     pub(super) fn new(
         id: SessionId,
         kind: SessionKind,
-        owner: Option<Identity>,
+        owner: Option<Owner>,
         context: Arc<SessionContext>,
     ) -> Session {
         let state = SessionState {
@@ -115,8 +115,8 @@ impl Session {
 
     // Ledger SESS-S-010, T-44.
     /// Whether this caller owns the session.
-    pub(super) fn belongs_to(&self, identity: Option<&Identity>) -> bool {
-        self.owner.as_ref() == identity
+    pub(super) fn belongs_to(&self, owner: Option<&Owner>) -> bool {
+        self.owner.as_ref() == owner
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
+use mcp_core::transport::Owner;
 use tokio::time::Instant;
 
 use super::counters::CounterGuard;
 use super::id::SessionId;
 use super::session::{Session, SessionContext, SessionKind};
-use crate::server::Identity;
 
 /// The longest and the shortest interval at which sessions are checked.
 const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
@@ -86,14 +86,9 @@ impl Table {
 
     // Ledger SESS-S-010.
     /// The session with this id, if the caller owns it. Ends it if it was idle for too long.
-    pub(super) fn find(
-        &self,
-        id: &str,
-        kind: SessionKind,
-        identity: Option<&Identity>,
-    ) -> Option<Arc<Session>> {
+    pub(super) fn find(&self, id: &str, kind: SessionKind, owner: Option<&Owner>) -> Option<Arc<Session>> {
         let session = self.lock().by_id.get(id)?.clone();
-        if session.kind != kind || !session.belongs_to(identity) {
+        if session.kind != kind || !session.belongs_to(owner) {
             return None;
         }
         if session.is_idle(Instant::now(), self.timeouts.idle) {

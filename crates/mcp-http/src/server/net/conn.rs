@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Sleep;
 
 use super::super::body::Body;
-use super::super::caller::{Head, Peer};
+use super::super::caller::{Head, Source};
 use super::super::gate;
 use super::super::service;
 use super::super::state::ServerState;
@@ -39,7 +39,7 @@ const PONG: Duration = Duration::from_secs(20);
 /// The context of a connection's service.
 pub(crate) struct Conn {
     pub(crate) server: Arc<ServerState>,
-    pub(crate) peer: Peer,
+    pub(crate) source: Arc<Source>,
     pub(crate) state: Arc<ConnState>,
 }
 
@@ -72,7 +72,7 @@ where
         // Inside the future, so that the parts are not moved into it.
         async move {
             let (parts, body) = request.into_parts();
-            let head = Head::new(parts, conn.peer);
+            let head = Head::new(parts, conn.source.clone());
             Ok::<_, Infallible>(answer(&conn, head, body).await)
         }
     });

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinSet};
 
-use super::super::caller::Peer;
+use super::super::caller::{Peer, Source};
 use super::super::mount::HttpService;
 use super::super::state::ServerState;
 use super::conn::{self, Conn};
@@ -173,7 +173,8 @@ impl Open {
         self.full = false;
         self.count += 1;
         let state = Arc::<ConnState>::default();
-        let conn = Conn { server: self.server.clone(), peer, state: state.clone() };
+        let source = Source::connection(peer, &self.server.config.proxies).into();
+        let conn = Conn { server: self.server.clone(), source, state: state.clone() };
         let task = self.tasks.spawn(secured(self.security.clone(), conn, io));
         self.states.insert(task.id(), state);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{HeaderMap, Method, StatusCode, Uri};
-use mcp_core::transport::async_trait;
+use mcp_core::transport::{Identity, async_trait};
 
 /// The head of a request whose body was not read yet.
 #[derive(Clone, Copy, Debug)]
@@ -22,22 +22,6 @@ impl<'a> RequestHead<'a> {
     /// Creates a head, for tests of an [`Authenticate`].
     pub fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> RequestHead<'a> {
         RequestHead { method, uri, headers }
-    }
-}
-
-/// A verified caller. Found in the [`Envelope`](mcp_core::transport::Envelope) of every message. Sessions and their streams
-/// are bound to it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The name of the caller, unique within this server.
-    pub subject: String,
-}
-
-impl Identity {
-    /// Creates the identity of a caller.
-    pub fn new(subject: impl Into<String>) -> Identity {
-        Identity { subject: subject.into() }
     }
 }
 
@@ -73,6 +57,9 @@ impl Denied {
 // Ledger SEC-S-010.
 /// Identifies callers. Called for every request, whatever session it names: after the checks of host, origin, method and
 /// preflight, and before the body is read.
+///
+/// The [`Identity`] is found in the [`Envelope`](mcp_core::transport::Envelope) of every message of the request. Sessions
+/// and their streams belong to its [`Owner`](mcp_core::transport::Owner): a refreshed token may change scopes and expiry.
 #[async_trait]
 pub trait Authenticate: Send + Sync + 'static {
     /// Identifies the caller of a request.
