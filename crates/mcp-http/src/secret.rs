@@ -4,10 +4,12 @@ use std::fmt;
 
 use hyper::header::{HeaderValue, InvalidHeaderValue};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
-/// A secret: a token, a header value. `Debug` and `Display` show dots only.
+/// A secret: a token, a header value. `Debug` and `Display` show stars only, and its memory is overwritten when it is
+/// dropped. Copies that others make of it, such as the header that is sent, are not.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// The text itself. Say why where you call it.
@@ -39,7 +41,7 @@ impl Eq for Secret {}
 
 impl<T: Into<String>> From<T> for Secret {
     fn from(text: T) -> Secret {
-        Secret(text.into())
+        Secret(Zeroizing::new(text.into()))
     }
 }
 
