@@ -29,6 +29,7 @@ use tokio::time::Instant;
 
 use crate::HttpError;
 use crate::client::HttpClientConfig;
+use crate::error::Refused;
 use crate::net::Net;
 use crate::net::uri::{self, shown};
 
@@ -160,6 +161,7 @@ impl Search<'_> {
                 status: reply.status.map(|status| status.as_u16()),
                 elapsed: sent.elapsed(),
                 why: reply.why.clone(),
+                challenges: reply.refused.as_ref().map_or_else(Vec::new, Refused::schemes),
             });
             match step {
                 Decision::Found(era) => {

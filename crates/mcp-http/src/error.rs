@@ -1,5 +1,7 @@
 //! What goes wrong over HTTP, with the details that the contract's own errors do not have.
 
+mod auth;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
@@ -9,6 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp_core::message::{Decoded, Message, Response, decode};
+
+use crate::auth_scheme::AuthScheme;
+
+pub use auth::{AuthError, AuthErrorKind};
 
 /// What went wrong over HTTP. Found as the source of a [`Loss`](mcp_core::transport::Loss) or of a
 /// [`ConnectError`](mcp_core::transport::ConnectError) by a downcast. Shows no header, no credential and no query.
@@ -89,6 +95,9 @@ pub enum HttpError {
         /// How.
         why: String,
     },
+    /// The provider of credentials failed. The request was not sent, or was refused with 401 or 403 before.
+    #[error(transparent)]
+    Authorization(AuthError),
     /// The server no longer knows the session.
     #[error("the server no longer knows the session")]
     SessionLost,
@@ -140,6 +149,7 @@ impl HttpError {
             HttpError::Connect { kind, .. } => !kind.is_tls() && *kind != ConnectFailure::ForbiddenAddress,
             HttpError::TimedOut { .. } | HttpError::Cut { .. } | HttpError::SessionLost => true,
             HttpError::Status(refused) => refused.is_retryable(),
+            HttpError::Authorization(error) => error.kind() == AuthErrorKind::Unavailable,
             _ => false,
         }
     }
@@ -164,9 +174,13 @@ impl HttpError {
         matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: TimeoutStep::Connect, .. })
     }
 
-    /// The server, or a proxy before it, wants credentials.
+    /// Credentials are missing, wrong or insufficient, for the server or for a proxy before it.
     pub fn is_auth(&self) -> bool {
-        matches!(self, HttpError::Status(refused) if refused.is_auth())
+        match self {
+            HttpError::Status(refused) => refused.is_auth(),
+            HttpError::Authorization(error) => error.kind() != AuthErrorKind::Unavailable,
+            _ => false,
+        }
     }
 
     /// The status, where one came.
@@ -269,6 +283,11 @@ impl Refused {
     /// A refusal with this status and nothing else known.
     pub(crate) fn new(status: StatusCode) -> Refused {
         Refused { status, retry_after: None, challenge: None, body: String::new() }
+    }
+
+    /// The challenges in [`Refused::challenge`], in order.
+    pub fn schemes(&self) -> Vec<AuthScheme> {
+        self.challenge.as_deref().map_or_else(Vec::new, AuthScheme::parse)
     }
 
     /// 401, 403 or 407.

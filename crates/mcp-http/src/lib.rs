@@ -6,6 +6,7 @@
 //! The types of headers, methods and URLs are those of the [`http`] crate, which is re-exported. With the feature `tls`,
 //! which is on by default, `https` is spoken by [rustls](https://docs.rs/rustls).
 
+mod auth_scheme;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -3,8 +3,7 @@
 use base64ct::{Base64, Encoding};
 use mcp_core::message::RawJson;
 use mcp_core::transport::async_trait;
-use mcp_http::Secret;
-use mcp_http::net::{Authorize, Challenge};
+use mcp_http::net::{AuthError, AuthHeaders, Authorize, RequestInfo};
 use mcp_tests::fault_server::{FaultServer, On, Rule, Seen, Step};
 
 use super::kit::*;
@@ -100,13 +99,9 @@ struct Counting(std::sync::atomic::AtomicUsize);
 
 #[async_trait]
 impl Authorize for Counting {
-    async fn authorization(&self) -> Option<Secret> {
+    async fn authorize(&self, _request: &RequestInfo<'_>) -> Result<AuthHeaders, AuthError> {
         let count = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Some(format!("Bearer token-{count}").into())
-    }
-
-    async fn challenged(&self, _challenge: &Challenge) -> Option<Secret> {
-        None
+        Ok(AuthHeaders::new(format!("Bearer token-{count}")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What goes wrong over HTTP: our client against a server that lies, breaks and stalls; our server against such clients.
 
+mod authorize;
 mod calls;
 mod crowd;
 mod cuts;

@@ -7,6 +7,7 @@ use clap::Args;
 use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 use mcp_http::discover::{DiscoverOptions, DiscoveryReport, Found, discover};
+use mcp_http::net::AuthScheme;
 
 use crate::commands::info;
 use crate::connect::remote::Remote;
@@ -141,11 +142,22 @@ fn address(found: &Found) -> String {
     redact::url(&found.url)
 }
 
+fn challenge(challenge: &AuthScheme) -> RawJson {
+    let mut members = vec![("scheme", RawJson::string(&challenge.scheme))];
+    members.extend(challenge.token68.as_ref().map(|data| ("token68", RawJson::string(data))));
+    // Of several with one name the first counts.
+    let params = challenge.params.iter().filter(|(name, value)| challenge.param(name) == Some(value));
+    let params = params.map(|(name, value)| (name.as_str(), RawJson::string(value)));
+    members.push(("params", RawJson::object(params)));
+    RawJson::object(members)
+}
+
 fn json(report: &DiscoveryReport) -> RawJson {
     let text = |text: &str| RawJson::string(text);
     let flag = |on: bool| RawJson::serialize(&on).unwrap_or(RawJson::NULL);
     let integer = |number: u128| RawJson::integer(i64::try_from(number).unwrap_or(i64::MAX));
     let attempts = report.attempts.iter().map(|attempt| {
+        let challenges = RawJson::array(attempt.challenges.iter().map(challenge));
         RawJson::object([
             ("url", text(&attempt.url)),
             ("method", text(attempt.method)),
@@ -153,6 +165,7 @@ fn json(report: &DiscoveryReport) -> RawJson {
             ("status", attempt.status.map_or(RawJson::NULL, |status| integer(status.into()))),
             ("ms", integer(attempt.elapsed.as_millis())),
             ("why", text(&attempt.why)),
+            ("challenges", challenges),
         ])
     });
     let found = report.found.as_ref().map(|found| {

@@ -4,6 +4,7 @@ use std::error::Error as _;
 
 use mcp_core::Error;
 use mcp_core::transport::ErrorChain;
+use mcp_http::net::AuthErrorKind;
 use mcp_http::{ConnectFailure, HttpError, Refused, TimeoutStep};
 
 use super::{Code, Failure};
@@ -45,6 +46,15 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
             } else {
                 failure.hint("--max-message BYTES allows more")
             }
+        }
+        HttpError::Authorization(error) => {
+            let code = match error.kind() {
+                AuthErrorKind::LoginNeeded => Code::AuthRequired,
+                AuthErrorKind::Denied => Code::Forbidden,
+                AuthErrorKind::Unavailable => Code::Unreachable,
+                _ => Code::Protocol,
+            };
+            Failure::new(code, ErrorChain::new(error).to_string())
         }
         HttpError::Cut { .. } | HttpError::SessionLost | HttpError::Closed => {
             Failure::new(Code::Closed, text(error))

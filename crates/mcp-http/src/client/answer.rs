@@ -10,6 +10,7 @@ use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
 
 use crate::HttpError;
 use crate::error::{NotMcp, Refused};
+use crate::net::AuthErrorKind;
 
 /// How much of a body that is not MCP is kept, in bytes.
 const EXCERPT: usize = 1 << 10;
@@ -39,6 +40,9 @@ pub(super) fn lost(error: HttpError) -> Loss {
         HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
         HttpError::SessionLost => LossKind::session_lost(false),
         HttpError::Url { .. } | HttpError::Setting { .. } => LossKind::NoRoute,
+        HttpError::Authorization(error) if error.kind() != AuthErrorKind::Unavailable => {
+            LossKind::Unauthorized
+        }
         _ => LossKind::PeerFailed,
     };
     Loss::new(kind, error)

@@ -44,6 +44,7 @@ pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&H
         Err(error @ (HttpError::Redirect { .. } | HttpError::Url { .. } | HttpError::Setting { .. })) => {
             return Opened::Never(error);
         }
+        Err(error) if error.is_auth() => return Opened::Never(error),
         Err(error) => return Opened::Later(error, None),
     };
     if answer.status.is_success() {
@@ -107,9 +108,7 @@ impl<'a> Resuming<'a> {
                     // The request was sent before the stream broke.
                     return Err(Loss::new(LossKind::session_lost(true), HttpError::SessionLost));
                 }
-                Opened::Never(HttpError::Status(refused)) if refused.is_auth() => {
-                    return Err(answer::lost(HttpError::Status(refused)));
-                }
+                Opened::Never(error) if error.is_auth() => return Err(answer::lost(error)),
                 Opened::Never(error) => return Err(over(&cut, &error)),
                 Opened::Later(error, after) => {
                     cut = error;

@@ -77,9 +77,10 @@ impl Reply {
             HttpError::TimedOut { step: TimeoutStep::Connect, .. } => Observation::Unreachable,
             HttpError::TimedOut { .. } => Observation::TimedOut,
             HttpError::Cut { .. } | HttpError::Closed => Observation::Cut,
-            HttpError::Connect { .. } | HttpError::Url { .. } | HttpError::Setting { .. } => {
-                Observation::Unreachable
-            }
+            HttpError::Connect { .. }
+            | HttpError::Url { .. }
+            | HttpError::Setting { .. }
+            | HttpError::Authorization(_) => Observation::Unreachable,
             _ => Observation::Foreign,
         };
         let status = match &error {

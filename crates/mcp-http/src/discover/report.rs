@@ -7,6 +7,7 @@ use hyper::Uri;
 
 use crate::HttpError;
 use crate::error::Refused;
+use crate::net::AuthScheme;
 use crate::net::uri::shown;
 
 /// Which family of revisions a server speaks.
@@ -43,11 +44,13 @@ pub struct Attempt {
     pub elapsed: Duration,
     /// What was learned, in words. May hold text of the peer: untrusted.
     pub why: String,
+    /// The parsed `WWW-Authenticate` of a refusal. Untrusted.
+    pub challenges: Vec<AuthScheme>,
 }
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attempt { url, method, era, status, elapsed, why } = self;
+        let Attempt { url, method, era, status, elapsed, why, .. } = self;
         write!(f, "{method} {url} ({era}): ")?;
         if let Some(status) = status {
             write!(f, "{status}, ")?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
 
+use super::address::AddressClass;
 use super::authorize::Authorize;
 #[cfg(feature = "tls")]
 use super::tls::SystemRoots;
@@ -185,6 +186,8 @@ pub enum AddressPolicy {
     /// Only addresses of the public internet: no loopback, private, link-local, shared, benchmarking, multicast or
     /// reserved address, and no IPv6 address that embeds such an IPv4 address. For URLs that a server names.
     Public,
+    /// The same, and the addresses of this class: for URLs that a server of that class names.
+    PublicAnd(AddressClass),
 }
 
 /// Where proxies come from. Proxies are spoken to over `http`: requests for `http` URLs are forwarded, `https` goes

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::Uri;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap,
-    HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST,
+    HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE,
 };
 
-use super::authorize::{Authorize, Challenge};
+use super::authorize::{AuthHeaders, Authorize, Challenge, RequestInfo};
 use super::config::Credentials;
 use super::origin::Origin;
-use super::uri::shown;
 use crate::{HttpError, Secret};
 
 /// The headers that the transport sets itself, and those that concern a single connection.
@@ -39,10 +38,13 @@ const LONGEST_CHALLENGE: usize = 4096;
 
 /// Fixed headers and credentials, checked and ready to send.
 pub(super) struct CheckedCredentials {
+    /// The bearer token included, unless there is a provider.
     fixed: Vec<(HeaderName, HeaderValue)>,
-    bearer: Option<HeaderValue>,
-    hook: Option<Arc<dyn Authorize>>,
+    pub(super) provider: Option<Arc<dyn Authorize>>,
 }
+
+/// Headers in the form that they are sent in.
+pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 impl CheckedCredentials {
     /// `near` states that requests do not leave this machine.
@@ -58,10 +60,7 @@ impl CheckedCredentials {
     ) -> Result<CheckedCredentials, HttpError> {
         let mut fixed = Vec::with_capacity(config.headers.len());
         for (name, value) in &config.headers {
-            if RESERVED.contains(name) || name.as_str().starts_with("mcp-") {
-                let what = format!("header {name}");
-                return Err(HttpError::Setting { what, why: "the transport sets it itself".to_owned() });
-            }
+            check_name(name)?;
             let mut value = value.clone();
             value.set_sensitive(true);
             fixed.push((name.clone(), value));
@@ -80,33 +79,82 @@ impl CheckedCredentials {
                 ),
             });
         }
-        Ok(CheckedCredentials { fixed, bearer, hook: config.authorize.clone() })
-    }
-
-    /// The `Authorization` of the next request. Calls the hook each time.
-    pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>, HttpError> {
-        match &self.hook {
-            None => Ok(self.bearer.clone()),
-            Some(hook) => hook.authorization().await.as_ref().map(whole).transpose(),
+        if let Some(bearer) = bearer.filter(|_| config.authorize.is_none()) {
+            fixed.retain(|(name, _)| *name != AUTHORIZATION);
+            fixed.push((AUTHORIZATION, bearer));
         }
-    }
-
-    /// The hook's answer to a refusal; `None` without a hook, or if the hook has no other credentials.
-    pub(super) async fn challenged(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        url: &Uri,
-    ) -> Result<Option<HeaderValue>, HttpError> {
-        let Some(hook) = &self.hook else { return Ok(None) };
-        let challenge = Challenge { status, headers: challenges(headers), url: shown(url) };
-        hook.challenged(&challenge).await.as_ref().map(whole).transpose()
+        Ok(CheckedCredentials { fixed, provider: config.authorize.clone() })
     }
 
     /// The headers of every request.
     pub(super) fn fixed(&self) -> &[(HeaderName, HeaderValue)] {
         &self.fixed
     }
+}
+
+/// The credentials that a provider has for one try, as it gave them and as they are sent.
+pub(super) async fn ask(
+    provider: &dyn Authorize,
+    request: RequestInfo<'_>,
+) -> Result<(AuthHeaders, Headers), HttpError> {
+    let given = provider.authorize(&request).await.map_err(HttpError::Authorization)?;
+    let mut headers = Vec::with_capacity(1 + given.extra.len());
+    for (name, value) in &given.extra {
+        check_name(name)?;
+        headers.push((name.clone(), value.to_header().map_err(|_| unfit(name.as_str()))?));
+    }
+    if let Some(value) = &given.authorization {
+        headers.push((AUTHORIZATION, value.to_header().map_err(|_| unfit("authorization"))?));
+    }
+    Ok((given, headers))
+}
+
+/// How often one request reports a refusal to its provider, in total.
+const MOST_CHALLENGES: u32 = 3;
+/// And with one status.
+const MOST_OF_A_STATUS: u32 = 2;
+
+/// The refusals of one request that its provider has seen.
+#[derive(Default)]
+pub(super) struct Refusals {
+    unauthorized: u32,
+    forbidden: u32,
+}
+
+impl Refusals {
+    /// Whether the provider is asked about a response with this status. Counts it.
+    pub(super) fn admit(&mut self, status: StatusCode) -> bool {
+        let total = self.unauthorized + self.forbidden;
+        let count = match status {
+            StatusCode::UNAUTHORIZED => &mut self.unauthorized,
+            StatusCode::FORBIDDEN => &mut self.forbidden,
+            _ => return false,
+        };
+        let admitted = total < MOST_CHALLENGES && *count < MOST_OF_A_STATUS;
+        *count += u32::from(admitted);
+        admitted
+    }
+}
+
+/// A refusal as a provider sees it.
+pub(super) fn challenge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    request: RequestInfo<'_>,
+    sent: Option<Secret>,
+) -> Challenge {
+    Challenge { headers: challenges(headers), sent, ..Challenge::new(status, &request) }
+}
+
+/// # Errors
+///
+/// [`HttpError::Setting`]: the transport sets this header itself.
+pub(super) fn check_name(name: &HeaderName) -> Result<(), HttpError> {
+    if RESERVED.contains(name) || name.as_str().starts_with("mcp-") {
+        let what = format!("header {name}");
+        return Err(HttpError::Setting { what, why: "the transport sets it itself".to_owned() });
+    }
+    Ok(())
 }
 
 /// The first 16 `WWW-Authenticate` headers, each shortened to [`LONGEST_CHALLENGE`].
@@ -124,10 +172,6 @@ fn bearer(token: &Secret) -> Result<HeaderValue, HttpError> {
         return Err(HttpError::Setting { what: "bearer token".to_owned(), why: "empty".to_owned() });
     }
     value.to_header().map_err(|_| unfit("bearer token"))
-}
-
-fn whole(value: &Secret) -> Result<HeaderValue, HttpError> {
-    value.to_header().map_err(|_| unfit("authorization"))
 }
 
 fn unfit(what: &str) -> HttpError {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
+use crate::HttpError;
+
 /// Headers that every request of some kind carries, with `Host` and the fixed ones of the configuration: see
 /// [`Net::template`](super::Net::template). Copying a map is cheaper than filling one. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,4 +57,14 @@ fn add(headers: &mut HeaderMap, own: &[(HeaderName, HeaderValue)]) {
     for (name, value) in own {
         headers.insert(name.clone(), value.clone());
     }
+}
+
+/// The value of `User-Agent`.
+pub(super) fn user_agent(program: Option<&str>) -> Result<HeaderValue, HttpError> {
+    const OWN: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
+    let Some(program) = program else { return Ok(HeaderValue::from_static(OWN)) };
+    HeaderValue::try_from(format!("{program} {OWN}")).map_err(|_| HttpError::Setting {
+        what: "user agent".to_owned(),
+        why: "characters that no header can hold".to_owned(),
+    })
 }

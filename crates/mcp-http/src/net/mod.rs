@@ -13,6 +13,7 @@ mod credentials;
 mod deadline;
 mod dial;
 mod failure;
+mod fetch;
 mod header_template;
 mod origin;
 mod pool;
@@ -35,12 +36,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Uri;
-use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE};
+use hyper::header::{COOKIE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE};
 use hyper::{Method, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use address::AddressClass;
 pub(crate) use answer::Answer;
-pub use authorize::{Authorize, Challenge};
+pub use authorize::{Again, AuthHeaders, Authorize, Challenge, RequestInfo};
 pub(crate) use body::Body;
 pub use config::{
     AddressPolicy, ClientIdentity, Credentials, HttpVersions, NetConfig, NetTimeouts, Proxy, TlsConfig,
@@ -48,11 +50,12 @@ pub use config::{
 #[cfg(unix)]
 pub use dial::UnixDial;
 pub use dial::{Dial, Io};
+pub use fetch::{Fetch, FetchLimits};
 pub(crate) use header_template::HeaderTemplate;
 
 use answer::encoding;
 use cookies::Jar;
-use credentials::CheckedCredentials;
+use credentials::{CheckedCredentials, Headers, Refusals};
 use deadline::Deadline;
 use dial::Dialler;
 use failure::Failure;
@@ -62,7 +65,9 @@ use proxy::Via;
 
 use uri::{same_origin, shown};
 
-use crate::{HttpError, TimeoutStep};
+pub use crate::auth_scheme::AuthScheme;
+pub use crate::error::{AuthError, AuthErrorKind};
+use crate::{HttpError, Secret, TimeoutStep};
 
 /// How often a request is sent again that an HTTP/2 server says it did not look at.
 const MOST_REFUSALS: u32 = 3;
@@ -171,7 +176,7 @@ impl Net {
                 endpoint: RequestTarget::new(url.clone()),
                 template: HeaderTemplate::new(
                     &origin.header,
-                    user_agent(config.user_agent.as_deref())?,
+                    header_template::user_agent(config.user_agent.as_deref())?,
                     credentials.fixed(),
                 ),
                 jar,
@@ -188,8 +193,8 @@ impl Net {
 
     /// Sends one request and waits for the head of its answer.
     ///
-    /// Follows redirects within the origin; on 401 and 403 asks the hook once and sends once more. A request that may
-    /// have reached the server is otherwise never sent twice. Dropping the future closes the connection or resets the
+    /// Follows redirects within the origin. Reports 401 and 403 to the provider of credentials, and sends the request
+    /// again if there are others. A request that may have reached the server is otherwise never sent twice. Dropping the future closes the connection or resets the
     /// stream.
     ///
     /// The answer is boxed: it is large, and handed up through several futures.
@@ -203,11 +208,10 @@ impl Net {
         let mut deadline = Deadline::new(shared.total.filter(|_| exchange.counted));
         let permit = shared.permit(exchange.counted, &mut deadline).await?;
         let mut elsewhere = exchange.url.as_ref().map(|url| shared.target(url).map(Box::new)).transpose()?;
-        let mut authorization = deadline.bound(shared.credentials.authorization()).await?;
-        let (mut followed, mut challenged) = (0, false);
+        let (mut followed, mut refusals, mut sent) = (0, Refusals::default(), None);
         loop {
             let target = elsewhere.as_deref().unwrap_or(&shared.endpoint);
-            let mut answer = shared.exchange(exchange, target, authorization.as_ref(), &mut deadline).await?;
+            let mut answer = shared.exchange(exchange, target, &mut sent, &mut deadline).await?;
             if answer.status.is_success() {
                 if let Some(encoding) = encoding(&answer.headers) {
                     return Err(HttpError::Encoded { encoding });
@@ -219,14 +223,16 @@ impl Net {
                 elsewhere = Some(Box::new(RequestTarget::new(to)));
                 deadline = answer.body.discard();
                 continue;
-            } else if !challenged && matches!(answer.status.as_u16(), 401 | 403) {
-                challenged = true;
-                // The hook may ask a person: only the total timeout bounds it.
+            } else if let Some(provider) = &shared.credentials.provider
+                && refusals.admit(answer.status)
+            {
+                // The provider may wait for other servers: only the total timeout bounds it.
                 answer.body.waits_for(TimeoutStep::Total, None);
-                let asked = shared.credentials.challenged(answer.status, &answer.headers, &target.absolute);
+                let request = RequestInfo::new(&exchange.method, &target.absolute);
+                let challenge = credentials::challenge(answer.status, &answer.headers, request, sent.take());
+                let asked = async { provider.challenged(&challenge).await.map_err(HttpError::Authorization) };
                 // Boxed, as is what few exchanges have: it would make the future of every one larger.
-                if let Some(new) = Box::pin(answer.body.deadline().bound(asked)).await? {
-                    authorization = Some(new);
+                if Box::pin(answer.body.deadline().bound(asked)).await? == Again::Yes {
                     deadline = answer.body.discard();
                     continue;
                 }
@@ -275,16 +281,28 @@ impl Shared {
         Ok(RequestTarget::new(url.clone()))
     }
 
-    /// One request, one answer, over a kept connection or else a new one.
+    /// One request, one answer, over a kept connection or else a new one. The provider's `Authorization` of the last
+    /// try is left in `sent`.
     async fn exchange(
         &self,
         exchange: &Exchange,
         target: &RequestTarget,
-        authorization: Option<&HeaderValue>,
+        sent: &mut Option<Secret>,
         deadline: &mut Deadline,
     ) -> Result<Box<Answer>, HttpError> {
         let (mut refusals, mut repeated) = (0, false);
         loop {
+            let authorization = match &self.credentials.provider {
+                None => Headers::new(),
+                Some(provider) => {
+                    deadline.step(TimeoutStep::Total, None);
+                    let request = RequestInfo::new(&exchange.method, &target.absolute);
+                    let asked = credentials::ask(&**provider, request);
+                    let (given, headers) = deadline.bound(Box::pin(asked)).await?;
+                    *sent = given.authorization;
+                    headers
+                }
+            };
             // Other kept connections have probably ended in the same way.
             let kept = if repeated { None } else { self.pool.take() };
             let is_new = kept.is_none();
@@ -296,7 +314,7 @@ impl Shared {
                     deadline.bound(Box::pin(self.pool.open())).await?
                 }
             };
-            let request = self.request(exchange, target, authorization, &lease);
+            let request = self.request(exchange, target, &authorization, &lease);
             deadline.step(TimeoutStep::FirstByte, self.first_byte);
             let result = match lease {
                 Lease::Http1(mut wire) => {
@@ -316,6 +334,10 @@ impl Shared {
                     {
                         let host = &self.pool.origin.host;
                         jar.learn(&head.headers, host, target.absolute.path(), SystemTime::now());
+                    }
+                    if let Some(provider) = &self.credentials.provider {
+                        let request = RequestInfo::new(&exchange.method, &target.absolute);
+                        provider.responded(&request, head.status, &head.headers);
                     }
                     let deadline = std::mem::replace(deadline, Deadline::new(None));
                     let body = Body::new(incoming, lease, &self.pool, deadline, self.idle);
@@ -337,7 +359,7 @@ impl Shared {
         &self,
         exchange: &Exchange,
         target: &RequestTarget,
-        authorization: Option<&HeaderValue>,
+        authorization: &Headers,
         lease: &Lease,
     ) -> Request<Full<Bytes>> {
         let template = exchange.template.as_ref().unwrap_or(&self.template);
@@ -356,8 +378,8 @@ impl Shared {
                 &target.absolute
             }
         };
-        if let Some(value) = authorization {
-            headers.insert(AUTHORIZATION, value.clone());
+        for (name, value) in authorization {
+            headers.insert(name.clone(), value.clone());
         }
         if let Some(jar) = self.jar.as_ref().filter(|jar| !jar.is_empty())
             && let Some(cookies) =
@@ -371,14 +393,4 @@ impl Shared {
         *request.headers_mut() = headers;
         request
     }
-}
-
-/// The value of `User-Agent`.
-fn user_agent(program: Option<&str>) -> Result<HeaderValue, HttpError> {
-    const OWN: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
-    let Some(program) = program else { return Ok(HeaderValue::from_static(OWN)) };
-    HeaderValue::try_from(format!("{program} {OWN}")).map_err(|_| HttpError::Setting {
-        what: "user agent".to_owned(),
-        why: "characters that no header can hold".to_owned(),
-    })
 }

@@ -158,6 +158,9 @@ async fn a_refusal_ends_the_search() {
         assert_eq!(refusal.is_auth(), matches!(status, 401 | 403));
         assert!(refusal.refused.challenge.unwrap().starts_with("Bearer"));
         assert_eq!(refusal.refused.retry_after.map(|after| after.as_secs()), Some(7));
+        let challenge = &report.attempts[0].challenges[0];
+        assert!(challenge.is("bearer"));
+        assert_eq!(challenge.param("resource_metadata"), Some("https://h.test/m"));
     }
 }
 

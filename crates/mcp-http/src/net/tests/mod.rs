@@ -1,6 +1,8 @@
 //! The connection layer against servers whose every byte is scripted.
 
+mod authorize;
 mod budget;
+mod fetch;
 mod flood;
 mod limits;
 mod multiplex;

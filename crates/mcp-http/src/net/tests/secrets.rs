@@ -1,14 +1,11 @@
 //! Credentials: what is sent, what is refused, and that nothing shows them.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::join;
 
+use super::authorize::Provider;
 use super::*;
-use crate::Secret;
-use crate::net::{Authorize, Challenge, Proxy};
+use crate::net::Proxy;
 
 const CANARY: &str = "canary-7f3a";
 
@@ -103,7 +100,7 @@ fn credentials_do_not_leave_the_machine_in_the_clear() {
     };
     let configs = [
         secret(&|c| c.credentials.bearer = Some(CANARY.into())),
-        secret(&|c| c.credentials.authorize = Some(Arc::new(Hook::default()))),
+        secret(&|c| c.credentials.authorize = Some(Arc::new(Provider::default()))),
         secret(&|c| c.credentials.headers = vec![header("authorization", CANARY)]),
         secret(&|c| c.credentials.headers = vec![header("cookie", CANARY)]),
         secret(&|c| c.credentials.headers = vec![header("x-api-key", CANARY)]),
@@ -169,90 +166,6 @@ fn an_unfit_token_is_refused_without_showing_it() {
         let text = format!("{error} {error:?}");
         assert!(text.contains("bearer") && !text.contains(CANARY), "{text}");
     }
-}
-
-/// What a test of the hook saw, and what it says.
-#[derive(Default)]
-struct Hook {
-    asked: AtomicUsize,
-    seen: Mutex<Vec<Challenge>>,
-    answer: Option<&'static str>,
-}
-
-#[async_trait]
-impl Authorize for Hook {
-    async fn authorization(&self) -> Option<Secret> {
-        let count = self.asked.fetch_add(1, Ordering::Relaxed);
-        Some(format!("Bearer {CANARY}-{count}").into())
-    }
-
-    async fn challenged(&self, challenge: &Challenge) -> Option<Secret> {
-        self.seen.lock().unwrap().push(challenge.clone());
-        self.answer.map(Secret::from)
-    }
-}
-
-fn hooked(answer: Option<&'static str>) -> (Arc<Hook>, Settings) {
-    let hook = Arc::new(Hook { answer, ..Hook::default() });
-    let config = settings(|c| {
-        c.credentials.authorize = Some(Arc::<Hook>::clone(&hook));
-        c.credentials.bearer = Some("overridden".into());
-    });
-    (hook, config)
-}
-
-const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer realm=\"a\"\r\nwww-authenticate: Basic\r\n\
-                            content-length: 2\r\n\r\nno";
-
-/// The hook runs for every request, sees a challenge once, and the request goes out once more.
-#[tokio::test]
-async fn a_challenge_is_answered_once() {
-    let (hook, config) = hooked(Some("Bearer better"));
-    let (net, mut server) = scripted(&config);
-    let client = async {
-        assert_eq!(read(&net, post("a")).await.unwrap(), "in");
-        let refused = net.send(post("b")).await.unwrap().refused(100).await;
-        assert!(refused.is_auth());
-        assert_eq!(refused.body, "no");
-    };
-    let server = async {
-        let mut peer = server.accept().await;
-        let first = peer.request().await;
-        assert!(first.contains(&format!("authorization: Bearer {CANARY}-0\r\n")), "{first}");
-        peer.say(UNAUTHORIZED).await;
-        let second = peer.answer("in").await;
-        assert!(second.contains("authorization: Bearer better\r\n") && !second.contains(CANARY));
-        assert!(second.ends_with("a"));
-        assert!(peer.request().await.contains(&format!("{CANARY}-1\r\n")));
-        peer.say(&UNAUTHORIZED.replace("401", "403")).await;
-        peer.request().await;
-        peer.say(UNAUTHORIZED).await;
-        peer
-    };
-    join!(client, server);
-    let seen = hook.seen.lock().unwrap();
-    assert_eq!(seen.iter().map(|c| c.status.as_u16()).collect::<Vec<_>>(), [401, 403]);
-    assert_eq!(seen[0].headers, ["Bearer realm=\"a\"", "Basic"]);
-    assert_eq!(seen[0].url, "http://server.test/mcp");
-}
-
-/// Without an answer the refusal is reported, with its body.
-#[tokio::test]
-async fn an_unanswered_challenge_is_the_answer() {
-    let (hook, config) = hooked(None);
-    let (net, mut server) = scripted(&config);
-    let client = async {
-        let refused = net.send(post("a")).await.unwrap().refused(100).await;
-        assert_eq!((refused.status.as_u16(), refused.body.as_str()), (401, "no"));
-    };
-    let server = async {
-        let mut peer = server.accept().await;
-        peer.request().await;
-        peer.say(UNAUTHORIZED).await;
-        peer
-    };
-    join!(client, server);
-    assert_eq!(hook.seen.lock().unwrap().len(), 1);
 }
 
 /// No setting, no answer and no error shows a secret.
