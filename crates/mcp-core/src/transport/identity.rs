@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use crate::message::RawJson;
@@ -142,7 +142,8 @@ pub struct Owner(Arc<str>);
 impl Owner {
     /// The owner of what callers without an identity make.
     pub fn anonymous() -> Owner {
-        Owner::of(&["anonymous"])
+        static ANONYMOUS: LazyLock<Owner> = LazyLock::new(|| Owner::of(&["anonymous"]));
+        ANONYMOUS.clone()
     }
 
     /// Callers without an identity at this address. A key for shares of a budget only: an address proves nothing, so

@@ -11,10 +11,18 @@
 //! # Shares
 //!
 //! A fixed quota for each owner would waste most of a server that has one user, and a common pool would let one user
-//! take everything. The budget uses dynamic thresholds, as network switches do for their shared buffers: an owner may
-//! hold as much as is still free, and a link a third of what is still free. A single owner can therefore reach one
-//! half of the server, and a single link one quarter. A new owner always gets something, however many others are
-//! busy.
+//! take everything. The share therefore depends on who else asks. A link *asks* while it holds a permit or a
+//! [`Waiting`].
+//!
+//! - A link that asks alone may hold everything but a reserve for newcomers: a quarter of what the budget has beyond 16.
+//!   An owner whose links alone ask leaves half of that reserve. A budget of up to 16 places has no reserve.
+//! - Beside others the budget uses dynamic thresholds, as network switches do for their shared buffers: an owner may
+//!   hold as much as is still free, and a link a third of what is still free. One owner can therefore reach one half of
+//!   the server, and one link one quarter. A newcomer gets something, however many others are busy.
+//! - A link or an owner that holds nothing gets its first item as long as there is one.
+//!
+//! A share that shrinks takes nothing away: a link that holds more than its share gets nothing until it holds less. A
+//! newcomer that finds a full budget keeps a [`Waiting`] while it retries, so that it gets what is released next.
 //!
 //! # Rules for users
 //!
@@ -29,18 +37,20 @@
 //!
 //! let budget = Budget::new("requests in flight", Limits::new(8, 1 << 20));
 //! let link = budget.link(&Owner::anonymous());
-//! let first = link.take(1, 100)?;
-//! let second = link.take(1, 100)?;
-//! // A link may hold a quarter of the eight places.
-//! let full = link.take(1, 100).unwrap_err();
-//! assert_eq!(full.to_string(), "the limit \"requests in flight\" is reached: 2 of 2 places for one link");
-//! drop(first);
-//! assert!(link.take(1, 100).is_ok());
-//! # drop(second);
+//! let mut held: Vec<_> = (0..8).map(|_| link.take(1, 100)).collect::<Result<_, _>>()?;
+//! // Another link asks: this one may hold a quarter of the eight places from now on.
+//! let newcomer = budget.link(&Owner::anonymous());
+//! let full = newcomer.take(1, 100).unwrap_err();
+//! assert_eq!(full.to_string(), "the limit \"requests in flight\" is reached: 8 of 8 places for this server");
+//! let _waiting = newcomer.waiting();
+//! held.pop();
+//! assert!(newcomer.take(1, 100).is_ok());
 //! # Ok::<_, mcp_core::transport::budget::Full>(())
 //! ```
 
 mod error;
+mod key;
+mod permit;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -52,10 +62,12 @@ use std::sync::{Arc, Weak};
 
 use crate::lock::Lock;
 
-use super::Owner;
+use super::{Envelope, Identity, Owner};
 
 pub use error::{Full, FullScope, Unit};
-use scope::{Amount, Counters};
+pub use key::BudgetKey;
+pub use permit::{Permit, Waiting};
+use scope::Counters;
 
 /// The size of a [`Budget`]: what all its users together may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,47 +109,22 @@ struct Inner {
     name: &'static str,
     limits: Limits,
     server: Counters,
+    /// The links and the owners that ask.
+    asking_links: AtomicU64,
+    asking_owners: AtomicU64,
     owners: Lock<HashMap<Owner, Weak<OwnerScope>>>,
 }
 
-/// The share that a message is charged to. Without a key, a message is charged to the owner of its
-/// [`Identity`](super::Identity) and to its link.
-///
-/// A transport puts a key into the [`Envelope`](super::Envelope) if its links are not the peer's connections. Over
-/// HTTP every POST is a link, while the peer has a connection, and callers without an identity are distinguished by
-/// their address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BudgetKey {
-    /// The owner whose share is charged.
-    pub owner: Owner,
-    /// The number of the connection, unique in this process.
-    pub link: u64,
-}
-
-impl BudgetKey {
-    /// The key of this owner's messages over this connection.
-    pub fn new(owner: Owner, link: u64) -> BudgetKey {
-        BudgetKey { owner, link }
-    }
-
-    /// Returns a number for a new connection.
-    pub fn next_link() -> u64 {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// What one owner holds. Lives as long as one of its links or permits.
+/// What one owner holds. Lives as long as a link or a permit of it.
 struct OwnerScope {
     budget: Arc<Inner>,
     owner: Owner,
     anonymous: bool,
     held: Counters,
+    /// The links of this owner that ask.
+    asking: AtomicU64,
     links: Lock<HashMap<u64, Weak<LinkScope>>>,
 }
-
-const UNBOUNDED: Amount = Amount { places: u64::MAX, bytes: u64::MAX };
 
 impl Drop for OwnerScope {
     fn drop(&mut self) {
@@ -152,7 +139,14 @@ impl Drop for OwnerScope {
 impl Budget {
     /// An empty budget. The name appears in errors, as in "requests in flight".
     pub fn new(name: &'static str, limits: Limits) -> Budget {
-        Budget(Arc::new(Inner { name, limits, server: Counters::default(), owners: Lock::default() }))
+        Budget(Arc::new(Inner {
+            name,
+            limits,
+            server: Counters::default(),
+            asking_links: AtomicU64::new(0),
+            asking_owners: AtomicU64::new(0),
+            owners: Lock::default(),
+        }))
     }
 
     /// The name.
@@ -177,21 +171,33 @@ impl Budget {
 
     /// Returns the share of a new link of this owner.
     pub fn link(&self, owner: &Owner) -> LinkBudget {
-        LinkBudget(Arc::new(LinkScope { owner: self.owner(owner), number: None, held: Counters::default() }))
+        LinkBudget::new(self.owner(owner), None)
     }
 
-    /// Returns the share of a connection. All messages with an equal key get the same share, as long as one of its
-    /// permits or handles lives.
+    /// The share of this connection: the same for all messages with an equal key, as long as one of its permits or
+    /// handles lives. A clone of a key that was asked before answers without a lock.
     pub fn link_of(&self, key: &BudgetKey) -> LinkBudget {
+        key.remembered(self, || self.look_up(key))
+    }
+
+    /// The share that a message with this envelope is charged to: that of its [`BudgetKey`], else that of a new link
+    /// of the owner of its [`Identity`], else that of a new anonymous link.
+    pub fn link_for(&self, envelope: &Envelope) -> LinkBudget {
+        match envelope.get::<BudgetKey>() {
+            Some(key) => self.link_of(key),
+            None => self.link(&envelope.get::<Identity>().map_or_else(Owner::anonymous, Identity::owner)),
+        }
+    }
+
+    fn look_up(&self, key: &BudgetKey) -> LinkBudget {
         let owner = self.owner(&key.owner);
         let mut links = owner.links.lock();
         if let Some(scope) = links.get(&key.link).and_then(Weak::upgrade) {
             return LinkBudget(scope);
         }
-        let held = Counters::default();
-        let scope = Arc::new(LinkScope { owner: owner.clone(), number: Some(key.link), held });
-        links.insert(key.link, Arc::downgrade(&scope));
-        LinkBudget(scope)
+        let link = LinkBudget::new(owner.clone(), Some(key.link));
+        links.insert(key.link, Arc::downgrade(&link.0));
+        link
     }
 
     fn owner(&self, owner: &Owner) -> Arc<OwnerScope> {
@@ -205,6 +211,7 @@ impl Budget {
             owner: owner.clone(),
             anonymous,
             held: Counters::default(),
+            asking: AtomicU64::new(0),
             links: Lock::default(),
         });
         owners.insert(owner.clone(), Arc::downgrade(&scope));
@@ -232,6 +239,48 @@ struct LinkScope {
     /// Its number in the owner's table, if it has an entry.
     number: Option<u64>,
     held: Counters,
+    /// Its permits that hold something, and its waits.
+    users: AtomicU64,
+}
+
+impl LinkScope {
+    /// Counts a permit or a wait.
+    fn enter(&self) {
+        // Relaxed: a share that is computed from a count of a moment ago is as good.
+        if self.users.fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        let budget = &self.owner.budget;
+        budget.asking_links.fetch_add(1, Ordering::Relaxed);
+        if self.owner.asking.fetch_add(1, Ordering::Relaxed) == 0 {
+            budget.asking_owners.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn leave(&self) {
+        if self.users.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return;
+        }
+        let budget = &self.owner.budget;
+        budget.asking_links.fetch_sub(1, Ordering::Relaxed);
+        if self.owner.asking.fetch_sub(1, Ordering::Relaxed) == 1 {
+            budget.asking_owners.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether no other link asks.
+    fn is_alone(&self) -> bool {
+        let own = u64::from(self.users.load(Ordering::Relaxed) > 0);
+        self.owner.budget.asking_links.load(Ordering::Relaxed) <= own
+    }
+}
+
+impl OwnerScope {
+    /// Whether no other owner asks.
+    fn is_alone(&self) -> bool {
+        let own = u64::from(self.asking.load(Ordering::Relaxed) > 0);
+        self.budget.asking_owners.load(Ordering::Relaxed) <= own
+    }
 }
 
 impl Drop for LinkScope {
@@ -247,15 +296,29 @@ impl Drop for LinkScope {
 }
 
 impl LinkBudget {
+    fn new(owner: Arc<OwnerScope>, number: Option<u64>) -> LinkBudget {
+        let (held, users) = (Counters::default(), AtomicU64::new(0));
+        LinkBudget(Arc::new(LinkScope { owner, number, held, users }))
+    }
+
     /// Takes places and bytes, in all three scopes or in none.
     ///
     /// # Errors
     ///
     /// [`Full`] names the exhausted scope and unit.
     pub fn take(&self, places: u64, bytes: u64) -> Result<Permit, Full> {
-        let mut permit = Permit { link: self.clone(), held: Amount::default() };
-        permit.add(Amount { places, bytes })?;
-        Ok(permit)
+        Permit::take(self, places, bytes)
+    }
+
+    /// Counts this link among those that ask until the guard is dropped, so that others do not take its share while it
+    /// waits for a permit.
+    pub fn waiting(&self) -> Waiting {
+        Waiting::new(self)
+    }
+
+    /// The budget.
+    pub fn budget(&self) -> Budget {
+        Budget(self.0.owner.budget.clone())
     }
 
     /// The places that this link holds.
@@ -277,84 +340,5 @@ impl fmt::Debug for LinkBudget {
             .field("places", &self.places())
             .field("bytes", &self.bytes())
             .finish()
-    }
-}
-
-/// Places and bytes that are taken. Dropping the permit releases them.
-#[derive(Debug)]
-#[must_use = "dropping a permit releases what it holds"]
-pub struct Permit {
-    link: LinkBudget,
-    held: Amount,
-}
-
-impl Permit {
-    /// Takes more bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Full`]; the permit then holds what it held before.
-    pub fn grow(&mut self, bytes: u64) -> Result<(), Full> {
-        self.add(Amount { places: 0, bytes })
-    }
-
-    /// Releases some of the bytes, at most those that it holds.
-    pub fn shrink(&mut self, bytes: u64) {
-        self.give_back(Amount { places: 0, bytes: bytes.min(self.held.bytes) });
-    }
-
-    /// The places that it holds.
-    pub fn places(&self) -> u64 {
-        self.held.places
-    }
-
-    /// The bytes that it holds.
-    pub fn bytes(&self) -> u64 {
-        self.held.bytes
-    }
-
-    fn add(&mut self, more: Amount) -> Result<(), Full> {
-        let LinkScope { owner, held: link, .. } = &*self.link.0;
-        let Inner { name, limits, server, .. } = &*owner.budget;
-        // A share shrinks while others take theirs, so it can be smaller than what is already held.
-        let full = |scope, (unit, held, limit): (Unit, u64, u64)| Full {
-            name,
-            scope,
-            unit,
-            held,
-            limit: limit.max(held),
-        };
-        let most = Amount { places: limits.places, bytes: limits.bytes };
-        let total = server.add(more, most).map_err(|why| full(FullScope::Server, why))?;
-        let free = most.minus(total);
-        let link_most =
-            Amount { places: limits.link_places, bytes: limits.link_bytes }.min(link.share(free, more, 3));
-        if let Err(why) = link.add(more, link_most) {
-            server.take_away(more);
-            return Err(full(FullScope::Link, why));
-        }
-        // Anonymous callers share an owner by accident. Only their links are limited.
-        let owner_most = if owner.anonymous { UNBOUNDED } else { owner.held.share(free, more, 1) };
-        if let Err(why) = owner.held.add(more, owner_most) {
-            link.take_away(more);
-            server.take_away(more);
-            return Err(full(FullScope::Owner, why));
-        }
-        self.held = self.held.plus(more);
-        Ok(())
-    }
-
-    fn give_back(&mut self, less: Amount) {
-        let LinkScope { owner, held: link, .. } = &*self.link.0;
-        owner.held.take_away(less);
-        link.take_away(less);
-        owner.budget.server.take_away(less);
-        self.held = self.held.minus(less);
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.give_back(self.held);
     }
 }

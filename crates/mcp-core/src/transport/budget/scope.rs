@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Unit;
 
+/// The places up to which a budget has no reserve.
+const UNDIVIDED: u64 = 16;
+
 /// Places and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amount {
@@ -24,6 +27,16 @@ impl Amount {
             places: self.places.saturating_sub(other.places),
             bytes: self.bytes.saturating_sub(other.bytes),
         }
+    }
+
+    pub(super) fn is_nothing(self) -> bool {
+        self == Amount::default()
+    }
+
+    /// All of it but one part in `parts`. Small budgets are not divided: a server of eight places serves eight.
+    pub(super) fn without(self, parts: u64) -> Amount {
+        let rest = |all: u64| all - all.saturating_sub(UNDIVIDED) / parts;
+        Amount { places: rest(self.places), bytes: rest(self.bytes) }
     }
 
     pub(super) fn min(self, other: Amount) -> Amount {
@@ -59,8 +72,12 @@ impl Counters {
     }
 
     pub(super) fn take_away(&self, less: Amount) {
-        self.places.fetch_sub(less.places, Ordering::Relaxed);
-        self.bytes.fetch_sub(less.bytes, Ordering::Relaxed);
+        if less.places > 0 {
+            self.places.fetch_sub(less.places, Ordering::Relaxed);
+        }
+        if less.bytes > 0 {
+            self.bytes.fetch_sub(less.bytes, Ordering::Relaxed);
+        }
     }
 
     /// What this scope may hold after it got `more`, when `free` is left in the server after that: one part in
