@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::message::{RawJson, RequestId, ScanError, Shape, peek_prefix};
 
-/// After a line longer than this, in bytes, the decoder allocates a new buffer, so that its buffer does not
-/// stay large.
-const LARGE_LINE: usize = 256 * 1024;
+/// A line longer than this, in bytes, makes the buffer large. Shorter lines are copied out of such a buffer, so that a
+/// small message which is kept does not keep the buffer, and the buffer is replaced before the next read.
+const LARGE_LINE: usize = 16 * 1024;
 
 /// An item that [`LineDecoder`] found in the stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +32,9 @@ pub enum Frame {
 
 /// Splits a byte stream into lines.
 ///
-/// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy. The
-/// buffer holds at most `limit` bytes plus one read: a longer line is discarded while it arrives.
+/// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy; a short line beside
+/// a large one is a copy, so that it does not keep the large one's memory. The buffer holds at most `limit` bytes plus
+/// one read: a longer line is discarded while it arrives.
 ///
 /// ```
 /// use mcp_core::codec::{Frame, LineDecoder};
@@ -55,12 +56,14 @@ pub struct LineDecoder {
     limit: usize,
     /// Whether the buffer is inside a line that was already reported as oversized.
     skipping: bool,
+    /// Whether the buffer held a large line.
+    large: bool,
 }
 
 impl LineDecoder {
     /// A decoder of lines of at most `limit` bytes, not counting the newline.
     pub fn new(limit: usize) -> LineDecoder {
-        LineDecoder { buffer: BytesMut::new(), searched: 0, limit, skipping: false }
+        LineDecoder { buffer: BytesMut::new(), searched: 0, limit, skipping: false, large: false }
     }
 
     /// Appends received bytes by copying them.
@@ -91,7 +94,9 @@ impl LineDecoder {
                 return Some(self.oversized(&line));
             }
             if end > LARGE_LINE {
-                self.buffer = BytesMut::from(&self.buffer[..]);
+                self.large = true;
+            } else if self.large {
+                return Some(Frame::Line(Bytes::copy_from_slice(&line)));
             }
             return Some(Frame::Line(line));
         }
@@ -106,6 +111,9 @@ impl LineDecoder {
             let line = std::mem::take(&mut self.buffer);
             self.searched = 0;
             return Some(self.oversized(&line));
+        }
+        if std::mem::take(&mut self.large) {
+            self.buffer = BytesMut::from(&self.buffer[..]);
         }
         self.searched = self.buffer.len();
         None

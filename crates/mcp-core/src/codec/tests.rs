@@ -92,8 +92,9 @@ fn a_large_line_does_not_leave_a_large_buffer() {
     decoder.feed(&vec![b'1'; 4 << 20]);
     decoder.feed(b"\n2\n");
     assert!(matches!(decoder.next_frame(), Some(Frame::Line(text)) if text.len() == 4 << 20));
-    assert!(decoder.buffer_mut().capacity() < 1024);
     assert_eq!(decoder.next_frame(), Some(line("2")));
+    assert_eq!(decoder.next_frame(), None);
+    assert!(decoder.buffer_mut().capacity() < 1024);
 }
 
 /// STDIO-B-001, FAULT C-9: what is written is one line, with a newline in every payload gone.
@@ -152,4 +153,38 @@ proptest! {
         prop_assert_eq!(&split, &frames(limit, [&stream[..]]));
         prop_assert_eq!(&split, &frames(limit, stream.chunks(1)));
     }
+}
+
+/// FAULT F-A13: small messages that are kept do not keep the memory of the large ones between which they came.
+#[test]
+fn a_small_line_does_not_keep_a_large_buffer() {
+    const READ: usize = 64 * 1024;
+    let (tiny, large) = (br#"{"id":1}"#, vec![b' '; 184 * 1024]);
+    let mut sent = Vec::new();
+    for _ in 0..100 {
+        sent.extend_from_slice(&large);
+        sent.extend_from_slice(b"{}\n");
+        sent.extend_from_slice(tiny);
+        sent.push(b'\n');
+    }
+    let (mut lines, mut kept) = (LineDecoder::new(1 << 20), Vec::new());
+    for read in sent.chunks(READ) {
+        // As a transport reads: a buffer that grows with a long line.
+        let buffer = lines.buffer_mut();
+        let grown = buffer.len().max(READ);
+        buffer.reserve(grown);
+        buffer.extend_from_slice(read);
+        while let Some(frame) = lines.next_frame() {
+            match frame {
+                Frame::Line(line) if line.len() == tiny.len() => kept.push(line),
+                Frame::Line(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    drop(lines);
+    assert_eq!(kept.len(), 100);
+    let held: usize =
+        kept.into_iter().map(|line| line.try_into_mut().map_or(0, |line| line.capacity())).sum();
+    assert!(held < 100 * READ, "{held} bytes are held for 100 messages");
 }
