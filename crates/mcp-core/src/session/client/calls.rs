@@ -44,8 +44,9 @@ pub(super) enum CallStage {
     Resting(Round),
 }
 
-/// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited.
-// TIME-B-001, TIME-B-004, T-45.
+/// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited. For the hard maximum
+/// that is true for `input_timeout` in all, so that a peer which keeps a question open does not hold the call for ever.
+// TIME-B-001, TIME-B-004, T-45, FAULT F-A14.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     idle_limit: Duration,
@@ -56,6 +57,8 @@ pub(super) struct Clock {
     progressed: bool,
     questions: u32,
     asked_at: Option<Instant>,
+    /// How much of the time that input takes will not count towards the maximum.
+    input_left: Duration,
 }
 
 impl Clock {
@@ -70,13 +73,14 @@ impl Clock {
             progressed: false,
             questions: 0,
             asked_at: None,
+            input_left: config.input_timeout,
         }
     }
 
-    /// The next instant at which the call may expire. `None` while input is awaited.
+    /// The next instant at which the call may expire.
     pub(super) fn deadline(&self) -> Option<Instant> {
         if self.asked_at.is_some() {
-            return None;
+            return self.hard.and_then(|hard| hard.checked_add(self.input_left));
         }
         let idle = self.idle_from.checked_add(self.idle_limit);
         [idle, self.hard].into_iter().flatten().min()
@@ -122,7 +126,9 @@ impl Clock {
         let Some(asked_at) = self.asked_at.take() else { return false };
         let waited = now.saturating_duration_since(asked_at);
         self.idle_from = self.idle_from.checked_add(waited).unwrap_or(now);
-        self.hard = self.hard.and_then(|hard| hard.checked_add(waited));
+        let uncounted = waited.min(self.input_left);
+        self.input_left -= uncounted;
+        self.hard = self.hard.and_then(|hard| hard.checked_add(uncounted));
         true
     }
 }

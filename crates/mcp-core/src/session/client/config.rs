@@ -130,7 +130,8 @@ pub struct ClientConfig {
     /// The idle limit of a call: the time without an answer, or with `reset_on_progress` without progress.
     /// Default 60 s.
     pub call_timeout: Duration,
-    /// The hard maximum of a call, including retries but not the time that input takes. Default 10 min.
+    /// The hard maximum of a call, including retries. Of the time that input takes, [`ClientConfig::input_timeout`] in
+    /// all is not counted. Default 10 min.
     pub call_maximum: Duration,
     /// How long an answer to a request for input may take. Default 10 min.
     pub input_timeout: Duration,

@@ -169,6 +169,25 @@ fn a_person_stops_the_clocks_and_has_one() {
     assert!(matches!(peer.error(call), Error::TimedOut { .. }));
 }
 
+/// FAULT F-A14: a server that always has a question open does not hold a call beyond its maximum and `input_timeout`.
+#[test]
+fn questions_without_end_do_not_hold_a_call_for_ever() {
+    let mut config = able(r#"{"elicitation":{}}"#);
+    config.call_maximum = seconds(100);
+    let mut peer = Peer::legacy(config, PIPE);
+    let call = peer.call("tools/call", r#"{"name":"a"}"#);
+    peer.pass(seconds(30));
+    // A new question comes before the last one expires: 700 s after the call began, 600 of which do not count.
+    for id in 0..66 {
+        peer.says(&asks(&id.to_string(), "elicitation/create", "{}"));
+        peer.pass(seconds(10));
+    }
+    peer.pass(millis(9_999));
+    assert!(peer.outcome(call).is_none());
+    peer.pass(millis(1));
+    assert!(matches!(peer.error(call), Error::TimedOut { what: "the hard maximum", .. }));
+}
+
 /// Questions end with the link.
 #[test]
 fn questions_end_with_the_link() {
