@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use mcp_core::transport::Accept;
+#[cfg(unix)]
+use mcp_core::transport::Identity;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -47,8 +49,9 @@ pub async fn serve_tcp(listener: TcpListener, limits: Limits, accept: impl Accep
     serve(limits, accept, next).await
 }
 
-/// Serves every peer of a Unix socket like [`serve_tcp`], with its [`PeerCredentials`]. The permissions of the socket
-/// file decide who may connect.
+/// Serves every peer of a Unix socket like [`serve_tcp`], with its [`PeerCredentials`] and, from them, its
+/// [`Identity`]: the issuer is `unix` and the subject `uid:` with the user id, such as `uid:1000`. The permissions of the
+/// socket file decide who may connect.
 ///
 /// # Errors
 ///
@@ -64,7 +67,8 @@ pub async fn serve_unix(
             let mut envelope = mcp_core::transport::Envelope::default();
             if let Ok(peer) = socket.peer_cred() {
                 let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
-                envelope = envelope.with(peer);
+                let identity = Identity::new(format!("uid:{}", peer.uid)).with_issuer("unix");
+                envelope = envelope.with(peer).with(identity);
             }
             stream::unix(socket).limits(limits).envelope(envelope)
         })

@@ -10,7 +10,7 @@ use crate::model::misfit;
 use crate::runtime::signal::Signal;
 use crate::session::server::{Incoming, RequestContext};
 use crate::session::{Change, ExchangeId, LogLevel};
-use crate::transport::Envelope;
+use crate::transport::{Envelope, Identity};
 
 use crate::server::driver::command::{Command, ExchangeNotification};
 use crate::server::driver::server::ServerShared;
@@ -158,6 +158,23 @@ impl Context {
     /// What the transport knows about the request: HTTP parts, a verified identity.
     pub fn envelope(&self) -> &Envelope {
         &self.request_context().envelope
+    }
+
+    /// The verified caller: set by an HTTP server's authentication or a middleware before it, by the credentials of a
+    /// Unix socket's peer, or by another transport. `None` if the transport does not verify its peers. State that is
+    /// kept for the caller belongs to [`Identity::owner`], not to the whole identity.
+    ///
+    /// ```
+    /// # use mcp_core::{message::ErrorObject, server::Context};
+    /// fn may_write(context: &Context) -> Result<(), ErrorObject> {
+    ///     match context.identity() {
+    ///         Some(caller) if caller.has_scope("write") => Ok(()),
+    ///         _ => Err(ErrorObject::invalid_params("this needs the scope `write`")),
+    ///     }
+    /// }
+    /// ```
+    pub fn identity(&self) -> Option<&Identity> {
+        self.envelope().get()
     }
 
     /// Who the client says it is. Untrusted.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_core::message::{Message, ProtocolVersion};
-use mcp_core::transport::{Accept, Inbound, Transport, async_trait};
+use mcp_core::transport::{Accept, Identity, Inbound, Transport, async_trait};
 use mcp_stdio::{Limits, PeerCredentials, serve_tcp, serve_unix, tcp, unix};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -22,6 +22,8 @@ impl Accept for Mirror {
             let peer = envelope.get::<PeerCredentials>();
             let me = rustix::process::geteuid().as_raw();
             assert_eq!(peer.map(|peer| peer.uid), self.credentials.then_some(me));
+            let expected = self.credentials.then(|| Identity::new(format!("uid:{me}")).with_issuer("unix"));
+            assert_eq!(envelope.get::<Identity>(), expected.as_ref());
             sender.send(outbound(message)).await.unwrap();
             sender.flush().await.unwrap();
         }
