@@ -83,6 +83,7 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
 
     /// The next message; `None` at the end of the stream. Cancel-safe.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Inbound>> {
+        let mut turn = 0;
         loop {
             if let Some(inbound) = self.next_buffered()? {
                 return Ok(Some(inbound));
@@ -93,17 +94,24 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
             if let Some(skipped) = &self.skipped {
                 skipped.witness().set_unfinished(self.lines.buffer_mut().len());
             }
-            self.fill().await?;
+            // A stream that is always ready and has no message in it, such as endless blank lines, must not keep the
+            // thread.
+            if turn >= READ {
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
+            turn += self.fill().await?;
         }
     }
 
-    /// One read. Cancel-safe: bytes are either in the buffer or still in the stream.
-    async fn fill(&mut self) -> io::Result<()> {
+    /// One read. Returns the number of bytes, 0 at the end. Cancel-safe: bytes are either in the buffer or still in the
+    /// stream.
+    async fn fill(&mut self) -> io::Result<usize> {
         let buffer = self.lines.buffer_mut();
         make_room(buffer);
         match self.stream.read_buf(buffer).await {
             Ok(0) => self.ended = true,
-            Ok(_) => {}
+            Ok(read) => return Ok(read),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 tokio::time::sleep(WOULD_BLOCK_PAUSE).await;
@@ -113,7 +121,7 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
                 return Err(error);
             }
         }
-        Ok(())
+        Ok(0)
     }
 }
 

@@ -100,6 +100,15 @@ impl ClientBuilder {
         self
     }
 
+    /// How many bytes of notifications and of requests for input may wait to be read, for all readers of the client
+    /// together; one reader leaves some of them to others. Beyond that the oldest notifications of the reader that
+    /// gets another one are dropped and counted, and requests for input are answered with an error. Default 64 MiB.
+    /// Nothing is kept for [`Client::request`] and the typed calls, which have no reader of notifications.
+    pub fn unread_bytes(mut self, bytes: usize) -> ClientBuilder {
+        self.limits.unread_bytes = bytes;
+        self
+    }
+
     /// How many requests for input are handled concurrently; further ones are answered with an error.
     /// Default 64.
     pub fn max_inputs(mut self, inputs: usize) -> ClientBuilder {

@@ -54,7 +54,8 @@ impl Call {
     /// all of its notifications were returned. Cancel-safe.
     ///
     /// At most [`ClientBuilder::notification_queue`](super::ClientBuilder::notification_queue) notifications
-    /// wait; further ones replace the oldest.
+    /// wait, within the [`ClientBuilder::unread_bytes`](super::ClientBuilder::unread_bytes) of the client; further
+    /// ones replace the oldest.
     // FAULT C-13.
     pub async fn next_notification(&mut self) -> Option<Notification> {
         std::future::poll_fn(|cx| self.poll_next_notification(cx)).await

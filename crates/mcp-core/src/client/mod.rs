@@ -105,7 +105,7 @@ impl Client {
         Ok(Client { handle: Arc::new(Handle { shared }) })
     }
 
-    fn shared(&self) -> &Arc<ClientShared> {
+    pub(crate) fn shared(&self) -> &Arc<ClientShared> {
         &self.handle.shared
     }
 
@@ -123,8 +123,8 @@ impl Client {
         }
     }
 
-    /// Makes a call and waits for its result, an object: [`Client::call`] with the default options. Dropping
-    /// the future cancels the call on the server.
+    /// Makes a call and waits for its result, an object: [`Client::call`] with the default options, whose
+    /// notifications are not kept. Dropping the future cancels the call on the server.
     ///
     /// # Errors
     ///
@@ -134,20 +134,29 @@ impl Client {
         method: impl Into<Method>,
         params: Option<RawJson>,
     ) -> Result<Payload, Error> {
-        self.call(method, params, CallOptions::default()).await
+        self.outcome_of(method, params).await
+    }
+
+    /// A call with the default options, of which only the outcome will be read.
+    fn outcome_of(&self, method: impl Into<Method>, params: Option<RawJson>) -> Call {
+        self.new_call(method.into(), params, CallOptions::default(), CallSlot::new(true))
     }
 
     /// Makes a call. `params` is an object, if given; the session adds `_meta`.
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
-        let slot = Arc::new(CallSlot::new());
-        let mut call = NewCall {
-            issued: runtime::now(),
-            method: method.into(),
-            params,
-            options,
-            slot: slot.clone(),
-            permit: None,
-        };
+        self.new_call(method.into(), params, options, CallSlot::new(false))
+    }
+
+    fn new_call(
+        &self,
+        method: Method,
+        params: Option<RawJson>,
+        options: CallOptions,
+        slot: CallSlot,
+    ) -> Call {
+        let slot = Arc::new(slot);
+        let mut call =
+            NewCall { issued: runtime::now(), method, params, options, slot: slot.clone(), permit: None };
         call.permit = self.shared().try_permit();
         if call.permit.is_some() {
             self.command(Command::Call(call));

@@ -6,17 +6,18 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
+use super::driver::Unread;
 use crate::message::Notification;
-use crate::runtime::mailbox::Mailbox;
 
 /// Notifications that belong to no call and no subscription, from the creation of this reader on.
 ///
 /// Holds at most [`ClientBuilder::notification_queue`](super::ClientBuilder::notification_queue)
-/// notifications; further ones replace the oldest and are counted.
+/// notifications, within the [`ClientBuilder::unread_bytes`](super::ClientBuilder::unread_bytes) of the client; further
+/// ones replace the oldest and are counted.
 // FAULT C-13.
 #[derive(Debug)]
 pub struct Notifications {
-    pub(super) queue: Arc<Mailbox<Notification>>,
+    pub(super) queue: Arc<Unread<Notification>>,
 }
 
 impl Notifications {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::message::RawJson;
 
+use super::Client;
 use super::listed::Listed;
-use super::{CallOptions, Client};
 
 /// How far a list is followed. The error names the limit that was reached.
 // FAULT C-44.
@@ -97,7 +97,7 @@ impl Client {
         let mut seen = HashSet::new();
         let mut params = None;
         for _ in 0..limits.pages {
-            let page = self.call(method, params, CallOptions::default()).await?;
+            let page = self.outcome_of(method, params).await?;
             bytes += page.raw().as_bytes().len();
             check("bytes of a list", bytes, limits.bytes)?;
             let list = page.raw().member(member).filter(|list| list.kind_name() == "an array");

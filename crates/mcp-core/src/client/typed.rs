@@ -9,7 +9,7 @@ use crate::model::{
     Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
 };
 
-use super::{CallOptions, Client, ClientState, Listed, PageLimits};
+use super::{Client, ClientState, Listed, PageLimits};
 
 /// The errors of all of these are those of [`Client::request`], and [`Error::Violation`] where the result
 /// does not have the form of its type. An item of a list that does not is in [`Listed::skipped`]. The lists
@@ -96,7 +96,7 @@ impl Client {
 
     /// Makes any call with typed params and a typed result.
     pub async fn typed<R: Model>(&self, method: &'static str, params: &impl Model) -> Result<R, Error> {
-        let result: Payload = self.call(method, Some(params.to_raw()), CallOptions::default()).await?;
+        let result: Payload = self.outcome_of(method, Some(params.to_raw())).await?;
         R::from_raw(result.raw())
     }
 }

@@ -28,6 +28,11 @@ struct Inner<T> {
 }
 
 impl<T> Inner<T> {
+    fn count_dropped(&mut self) {
+        self.dropped += 1;
+        self.unreported += 1;
+    }
+
     /// Ready if there is an item or the mailbox is closed. Otherwise registers the task.
     fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
         if !self.queue.is_empty() || self.closed {
@@ -71,12 +76,28 @@ impl<T> Mailbox<T> {
         }
         let oldest = if inner.queue.len() >= bound.max(1) { inner.queue.pop() } else { None };
         if oldest.is_some() {
-            inner.dropped += 1;
-            inner.unreported += 1;
+            inner.count_dropped();
         }
         inner.queue.push(item);
         wake(inner);
         drop(oldest);
+    }
+
+    /// Drops the oldest item and counts it. `false` if there is none.
+    pub(crate) fn drop_oldest(&self) -> bool {
+        let mut inner = self.lock();
+        let oldest = inner.queue.pop();
+        if oldest.is_some() {
+            inner.count_dropped();
+        }
+        // Dropping an item may lock the mailbox again.
+        drop(inner);
+        oldest.is_some()
+    }
+
+    /// Counts an item that was dropped before it was added.
+    pub(crate) fn count_dropped(&self) {
+        self.lock().count_dropped();
     }
 
     /// The oldest item, if there is one.

@@ -9,6 +9,8 @@ pub(crate) mod burst;
 pub(crate) mod mailbox;
 pub(crate) mod signal;
 pub(crate) mod timer;
+pub(crate) mod turn;
+pub(crate) mod weight;
 pub(crate) mod writer;
 
 use std::pin::Pin;
@@ -19,7 +21,7 @@ use crate::transport::{Inbound, TransportError};
 /// The outcome of `recv`.
 pub(crate) type Received = Result<Option<Inbound>, TransportError>;
 
-/// The most messages and commands that are processed before the writer and the timers are polled again.
+/// The most messages and commands that are processed before other tasks and the timers are polled again.
 pub(crate) const BURST: usize = 64;
 
 /// How long a link that is given up may take to write queued messages: cancellations, a last reply.

@@ -9,6 +9,8 @@ use crate::message::{Message, RequestId};
 use crate::transport::{Lane, Loss, Outbound, SendError, TransportError, TransportSender};
 
 use super::mailbox::Mailbox;
+use super::turn::Turn;
+use super::weight;
 
 /// A queued message, with the permit that it holds until it is sent.
 #[derive(Debug)]
@@ -43,11 +45,13 @@ pub(crate) async fn write<P>(
     rejected: &Mailbox<Rejected>,
     limit: Duration,
 ) -> Result<(), TransportError> {
+    let mut turn = Turn::default();
     loop {
         queue.ready_beside().await;
         let mut sent = false;
-        while let Some(Sending { work, lane, request, _permit }) = begin(&mut *sender, queue) {
+        while let Some(Sending { work, lane, request, bytes, _permit: permit }) = begin(&mut *sender, queue) {
             sent = true;
+            turn.spend(bytes);
             match within(limit, work).await? {
                 Ok(()) => {}
                 Err(SendError::Rejected(loss)) => {
@@ -56,6 +60,8 @@ pub(crate) async fn write<P>(
                 }
                 Err(SendError::Fatal(error)) => return Err(error),
             }
+            drop(permit);
+            turn.pass_on().await;
         }
         if !sent {
             return Ok(());
@@ -69,6 +75,7 @@ struct Sending<'a, P> {
     work: BoxFuture<'a, Result<(), SendError>>,
     lane: Lane,
     request: Option<RequestId>,
+    bytes: usize,
     _permit: Option<P>,
 }
 
@@ -79,7 +86,8 @@ fn begin<'a, P>(
 ) -> Option<Sending<'a, P>> {
     let OutboxItem { out, _permit } = queue.try_pop()?;
     let (lane, request) = name(&out);
-    Some(Sending { work: sender.send(out), lane, request, _permit })
+    let bytes = weight::outbound(&out);
+    Some(Sending { work: sender.send(out), lane, request, bytes, _permit })
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TransportError> {

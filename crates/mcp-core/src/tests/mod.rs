@@ -9,6 +9,8 @@ mod links;
 mod listens;
 mod load;
 pub(crate) mod rejecting;
+mod turns;
+mod unread;
 
 use std::future::pending;
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use crate::session::{InputId, InputRequest};
 use crate::transport::{ErrorChain, Outbound};
 
 use super::command::{CallTag, Permit};
+use super::unread::payload_len;
 use super::{Command, Driver};
 use crate::client::input::InputContext;
 use crate::client::listen::SubscriptionEvent;
@@ -32,14 +33,17 @@ impl Driver {
     }
 
     pub(super) fn event(&mut self, event: ClientEvent<CallTag>) {
-        let bound = self.shared.limits.notification_queue;
+        let limits = &self.shared.unread;
         match event {
             ClientEvent::Ready(negotiated) => {
                 tracing::debug!(version = negotiated.version.as_str(), "ready");
                 self.shared.ready(negotiated);
             }
             ClientEvent::CallNotification { tag, notification, .. } => {
-                tag.slot.notifications.push_lossy(notification, bound);
+                if !tag.slot.outcome_only {
+                    let bytes = payload_len(&notification);
+                    tag.slot.notifications.push(notification, bytes, limits);
+                }
             }
             ClientEvent::CallDone { tag, outcome, .. } => done(&tag, outcome),
             ClientEvent::Notification(notification) => self.shared.spread(&notification),
@@ -51,17 +55,20 @@ impl Driver {
             }
             ClientEvent::ListenStarted { listen, honoured, gap } => {
                 if let Some(slot) = self.listens.get(&listen) {
-                    slot.items.push_lossy(SubscriptionEvent::Started { honoured, gap }, bound);
+                    let uris = honoured.resource_subscriptions.iter();
+                    let bytes = uris.map(|uri| uri.capacity() + size_of::<String>()).sum();
+                    slot.items.push(SubscriptionEvent::Started { honoured, gap }, bytes, limits);
                 }
             }
             ClientEvent::ListenNotification { listen, notification } => {
                 if let Some(slot) = self.listens.get(&listen) {
-                    slot.items.push_lossy(SubscriptionEvent::Changed(notification), bound);
+                    let bytes = payload_len(&notification);
+                    slot.items.push(SubscriptionEvent::Changed(notification), bytes, limits);
                 }
             }
             ClientEvent::ListenLost { listen } => {
                 if let Some(slot) = self.listens.get(&listen) {
-                    slot.items.push_lossy(SubscriptionEvent::Lost, bound);
+                    slot.items.push(SubscriptionEvent::Lost, 0, limits);
                 }
             }
             ClientEvent::ListenEnded { listen, outcome } => {
@@ -82,13 +89,21 @@ impl Driver {
     fn ask(&mut self, input: InputId, in_call: bool, request: InputRequest) {
         let limit = self.shared.limits.inputs;
         let version = self.session.negotiated().map(|negotiated| negotiated.version);
-        let (Some(version), true) = (version, self.inputs.len() < limit) else {
-            let error = ErrorObject::internal(format!("too many requests for input at once (limit {limit})"));
+        let bytes = request.params.as_ref().map_or(0, |params| params.as_bytes().len());
+        let permit = self.inputs_share.take(0, bytes as u64);
+        let refusal = match (&permit, version) {
+            (Err(full), _) => Some(full.to_string()),
+            (_, Some(_)) if self.inputs.len() < limit => None,
+            _ => Some(format!("too many requests for input at once (limit {limit})")),
+        };
+        let (Some(version), None) = (version, &refusal) else {
+            let error = ErrorObject::internal(refusal.unwrap_or_default());
             let _ended = self.shared.commands.push(Command::Answer { input, answer: Err(error) });
             return;
         };
         let shared = self.shared.clone();
         let task = tokio::spawn(async move {
+            let _held = permit;
             let answer = async { shared.input.input(request, InputContext { version, in_call }).await };
             let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("the input handler panicked");

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::runtime::burst::{LinkDriver, burst};
+use crate::runtime::burst::{LinkDriver, burst, received_len};
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::turn::Turn;
 use crate::runtime::writer::{OutboxItem, Rejected, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
@@ -97,6 +98,7 @@ impl Driver {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
         let mut farewell = None;
+        let mut turn = Turn::default();
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
             if self.is_leaving() && farewell.is_none() {
@@ -116,16 +118,19 @@ impl Driver {
                     Ok(()) => LinkEnd::Asked,
                     Err(error) => LinkEnd::Broken(error),
                 },
-                received = receiver.recv(), if reading => if let ControlFlow::Break(end) = self.received(received) {
-                    return end;
-                },
+                received = receiver.recv(), if reading => {
+                    turn.spend(received_len(&received));
+                    if let ControlFlow::Break(end) = self.received(received) {
+                        return end;
+                    }
+                }
                 () = caught_up, if !reading => {}
                 () = self.shared.commands.ready() => {}
                 () = rejected.ready_beside() => {}
                 () = self.timer.until(self.wait) => {}
                 () = sleep_until(farewell), if farewell.is_some() => {}
             }
-            if let ControlFlow::Break(end) = burst(self, receiver, &rejected) {
+            if let ControlFlow::Break(end) = burst(self, receiver, &rejected, &mut turn) {
                 return end;
             }
             self.tick();
@@ -133,6 +138,7 @@ impl Driver {
             if farewell.is_some_and(|at| at <= now()) {
                 return LinkEnd::Asked;
             }
+            turn.pass_on().await;
         }
     }
 
@@ -159,6 +165,7 @@ impl Driver {
         let mut closed: Option<CloseReport> = None;
         let evidence = now().checked_add(EVIDENCE);
         let mut last_words = None;
+        let mut turn = Turn::default();
         while closed.is_none() || reading {
             tokio::select! {
                 // The close first, so that a peer that never stops sending does not delay it.
@@ -172,17 +179,20 @@ impl Driver {
                     reading &= !informed;
                     last_words = now().checked_add(LAST_WORDS);
                 }
-                received = receiver.recv(), if reading => match received {
-                    // A session that was informed of the end has no lanes left.
-                    Ok(Some(inbound)) => if !informed {
-                        self.inbound(inbound);
-                    },
-                    Ok(None) => reading = false,
-                    Err(cause) => {
-                        reading = false;
-                        error.get_or_insert(cause);
+                received = receiver.recv(), if reading => {
+                    turn.spend(received_len(&received));
+                    match received {
+                        // A session that was informed of the end has no lanes left.
+                        Ok(Some(inbound)) => if !informed {
+                            self.inbound(inbound);
+                        },
+                        Ok(None) => reading = false,
+                        Err(cause) => {
+                            reading = false;
+                            error.get_or_insert(cause);
+                        }
                     }
-                },
+                }
                 () = sleep_until(last_words), if closed.is_some() => {}
                 () = sleep_until(evidence), if !informed => {}
                 () = self.shared.commands.ready(), if informed => {}
@@ -208,6 +218,7 @@ impl Driver {
                 self.take_commands();
                 self.tick();
             }
+            turn.pass_on().await;
         }
         if !informed {
             self.session.handle_closed(now(), error, closed.unwrap_or_default());

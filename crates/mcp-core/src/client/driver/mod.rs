@@ -6,6 +6,7 @@ mod link;
 mod shared;
 mod slot;
 mod state_watch;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::task::AbortHandle;
 use crate::error::{CloseReason, Error};
 use crate::session::client::{ClientEvent, ClientSession};
 use crate::session::{InputId, ListenId, Output};
+use crate::transport::budget::LinkBudget;
 use crate::transport::{CloseReport, Connect, ConnectError, Transport, TransportError};
 
 use crate::runtime::burst::LinkDriver;
@@ -30,12 +32,15 @@ use command::CallTag;
 pub(crate) use command::{Command, NewCall, Permit};
 pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
 pub(crate) use slot::{CallSlot, ListenSlot};
+pub(crate) use unread::Unread;
 
 struct Driver {
     shared: Arc<ClientShared>,
     session: ClientSession<CallTag>,
     listens: HashMap<ListenId, Arc<ListenSlot>>,
     inputs: HashMap<InputId, AbortHandle>,
+    /// What their requests hold.
+    inputs_share: LinkBudget,
     /// The queue to the writer, while a link is open.
     outbox: Option<Arc<Mailbox<OutboxItem<Permit>>>>,
     /// The outbox is short enough to go on reading.
@@ -56,6 +61,7 @@ impl Driver {
     fn new(shared: Arc<ClientShared>) -> Driver {
         Driver {
             session: ClientSession::new(now(), shared.config.clone()),
+            inputs_share: shared.unread.share(),
             shared,
             listens: HashMap::new(),
             inputs: HashMap::new(),

@@ -16,6 +16,7 @@ use crate::transport::Connect;
 use super::Driver;
 use super::command::{Command, Permit};
 use super::state_watch::StateWatch;
+use super::unread::{Unread, UnreadLimits, payload_len};
 use crate::client::input::InputHandler;
 use crate::client::state::ClientState;
 
@@ -27,6 +28,7 @@ pub(crate) const MAX_IN_FLIGHT: usize = Semaphore::MAX_PERMITS;
 pub(crate) struct ClientLimits {
     pub(crate) in_flight: usize,
     pub(crate) notification_queue: usize,
+    pub(crate) unread_bytes: usize,
     pub(crate) inputs: usize,
     pub(crate) write_timeout: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for ClientLimits {
         ClientLimits {
             in_flight: 1024,
             notification_queue: 256,
+            unread_bytes: 64 << 20,
             inputs: 64,
             write_timeout: Duration::from_secs(60),
         }
@@ -52,7 +55,9 @@ pub(crate) struct ClientShared {
     /// The peer's era, as last detected.
     known_era: Lock<Option<KnownEra>>,
     permits: Arc<Semaphore>,
-    readers: Lock<Vec<Arc<Mailbox<Notification>>>>,
+    /// The bounds of the queues of all readers.
+    pub(crate) unread: UnreadLimits,
+    readers: Lock<Vec<Arc<Unread<Notification>>>>,
 }
 
 impl ClientShared {
@@ -72,7 +77,7 @@ impl ClientShared {
         let mut readers = self.readers.lock();
         readers.retain(|reader| !reader.is_closed());
         for reader in readers.iter() {
-            reader.push_lossy(notification.clone(), self.limits.notification_queue);
+            reader.push(notification.clone(), payload_len(notification), &self.unread);
         }
     }
 
@@ -105,8 +110,8 @@ impl ClientShared {
     }
 
     /// Adds a reader of notifications that belong to no call and no subscription.
-    pub(crate) fn reader(&self) -> Arc<Mailbox<Notification>> {
-        let queue = Arc::new(Mailbox::new());
+    pub(crate) fn reader(&self) -> Arc<Unread<Notification>> {
+        let queue = Arc::new(Unread::new());
         let mut readers = self.readers.lock();
         // Also removed here, because the next notification may be far off.
         readers.retain(|reader| !reader.is_closed());
@@ -169,6 +174,7 @@ pub(crate) fn start(
         config,
         input,
         permits: Arc::new(Semaphore::new(limits.in_flight)),
+        unread: UnreadLimits::new(limits.notification_queue, limits.unread_bytes),
         readers: Lock::default(),
     });
     // Created before the task starts: a runtime that shuts down may never poll that task.

@@ -9,24 +9,28 @@ use crate::client::listen::SubscriptionEvent;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::message::{Notification, Payload};
-use crate::runtime::mailbox::Mailbox;
 use crate::session::{CallId, ListenId};
+
+use super::unread::Unread;
 
 /// The state that the driver shares with the handle of a call.
 #[derive(Debug)]
 pub(crate) struct CallSlot {
     /// Set by the driver when the session has accepted the call.
     pub(crate) id: OnceLock<CallId>,
-    pub(crate) notifications: Mailbox<Notification>,
+    pub(crate) notifications: Unread<Notification>,
+    /// The caller waits for the outcome only: notifications are not kept for it.
+    pub(super) outcome_only: bool,
     outcome: Lock<Option<Result<Payload, Error>>>,
     waiting: AtomicWaker,
 }
 
 impl CallSlot {
-    pub(crate) fn new() -> CallSlot {
+    pub(crate) fn new(outcome_only: bool) -> CallSlot {
         CallSlot {
             id: OnceLock::new(),
-            notifications: Mailbox::new(),
+            notifications: Unread::new(),
+            outcome_only,
             outcome: Lock::new(None),
             waiting: AtomicWaker::new(),
         }
@@ -58,17 +62,16 @@ impl CallSlot {
 pub(crate) struct ListenSlot {
     /// Set by the driver when the session has accepted the subscription.
     pub(crate) id: OnceLock<ListenId>,
-    pub(crate) items: Mailbox<SubscriptionEvent>,
+    pub(crate) items: Unread<SubscriptionEvent>,
 }
 
 impl ListenSlot {
     pub(crate) fn new() -> ListenSlot {
-        ListenSlot { id: OnceLock::new(), items: Mailbox::new() }
+        ListenSlot { id: OnceLock::new(), items: Unread::new() }
     }
 
     /// Ends the subscription. Only the first outcome counts.
     pub(crate) fn end(&self, outcome: Result<(), Error>) {
-        let _first = self.items.push(SubscriptionEvent::Ended(outcome));
-        self.items.close();
+        self.items.push_last(SubscriptionEvent::Ended(outcome));
     }
 }

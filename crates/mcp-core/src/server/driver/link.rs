@@ -7,8 +7,9 @@ use std::task::Poll;
 use futures::future::BoxFuture;
 
 use crate::error::CloseReason;
-use crate::runtime::burst::{LinkDriver, burst};
+use crate::runtime::burst::{LinkDriver, burst, received_len};
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::turn::Turn;
 use crate::runtime::writer::{Rejected, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::session::ExchangeId;
@@ -101,6 +102,7 @@ impl Driver<'_> {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.server.limits.write_timeout));
         let mut farewell = None;
+        let mut turn = Turn::default();
         loop {
             if self.leave && farewell.is_none() {
                 outbox.close();
@@ -129,13 +131,14 @@ impl Driver<'_> {
                 Woken::Written(result) => return result,
                 Woken::Replied(exchange, outcome) => self.replied(exchange, outcome),
                 Woken::Received(received) => {
+                    turn.spend(received_len(&received));
                     if let ControlFlow::Break(error) = self.received(received) {
                         return Err(error);
                     }
                 }
                 Woken::Look => {}
             }
-            if let ControlFlow::Break(error) = burst(self, receiver, &rejected) {
+            if let ControlFlow::Break(error) = burst(self, receiver, &rejected, &mut turn) {
                 return Err(error);
             }
             self.release();
@@ -143,6 +146,7 @@ impl Driver<'_> {
             if farewell.is_some_and(|at| at <= now()) {
                 return Ok(());
             }
+            turn.pass_on().await;
         }
     }
 
@@ -170,6 +174,7 @@ impl Driver<'_> {
         receiver: &mut dyn TransportReceiver,
     ) -> CloseReport {
         let mut closing = std::pin::pin!(sender.close());
+        let mut turn = Turn::default();
         loop {
             tokio::select! {
                 // The close first, so that a peer that goes on writing does not starve it.
@@ -181,9 +186,11 @@ impl Driver<'_> {
                     });
                 }
                 received = async { receiver.recv().await }, if self.reading => {
+                    turn.spend(received_len(&received));
                     self.reading = matches!(received, Ok(Some(_)));
                 }
             }
+            turn.pass_on().await;
         }
     }
 

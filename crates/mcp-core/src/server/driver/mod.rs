@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
-use crate::message::{Message, Payload};
+use crate::message::Payload;
 use crate::session::server::ServerSession;
 use crate::session::small::SmallMap;
 use crate::session::{Change, ExchangeId, OutgoingId, Output};
@@ -24,9 +24,9 @@ use rustc_hash::FxHashMap;
 
 use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
-use crate::runtime::now;
 use crate::runtime::timer::Timer;
 use crate::runtime::writer::OutboxItem;
+use crate::runtime::{now, weight};
 use crate::server::context::Exchange;
 use command::{Command, ExchangeNotification, Outcome};
 use held_back::HeldBack;
@@ -68,20 +68,6 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     };
     driver.drain();
     driver.drive_link(&mut *sender, &mut *receiver).await
-}
-
-/// The length of a message's payload.
-fn payload_len(out: &Outbound) -> usize {
-    let Outbound::Message { message, .. } = out else { return 0 };
-    let carried = match message {
-        Message::Request(request) => request.params.as_ref().map(Payload::raw),
-        Message::Notification(notification) => notification.params.as_ref().map(Payload::raw),
-        Message::Response(response) => match &response.outcome {
-            Ok(result) => Some(result.raw()),
-            Err(error) => error.data.as_ref(),
-        },
-    };
-    carried.map_or(0, |json| json.as_bytes().len())
 }
 
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
@@ -234,7 +220,7 @@ impl Driver<'_> {
                 Outbound::End { .. } => true,
             };
         }
-        let slot = self.shared.queue_slot(payload_len(&out), permit);
+        let slot = self.shared.queue_slot(weight::outbound(&out), permit);
         // The outbox is closed once the link is given up.
         let _given_up = self.outbox.push(OutboxItem { out, _permit: Some(slot) });
     }
