@@ -8,7 +8,6 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Decodes a text. `None`: another alphabet, padding, or bits beyond the last byte.
-#[cfg(any(feature = "server", test))]
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(text).ok()
 }

@@ -13,7 +13,7 @@ mod verify;
 mod tests;
 
 pub use algorithm::Algorithm;
-pub(crate) use base64url::encode;
+pub(crate) use base64url::{decode, encode};
 #[cfg(feature = "client")]
 pub(crate) use sign::{KeyError, SigningKey};
 #[cfg(any(feature = "server", test))]

@@ -1,0 +1,69 @@
+//! A store that lives as long as its process.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mcp_core::transport::async_trait;
+
+use super::{CredentialStore, StoreError, StoreLock, same};
+use crate::client::record::{Key, Stored};
+
+/// Keeps everything in memory. Clones share it. `Debug` shows no record.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    records: Mutex<BTreeMap<Key, Stored>>,
+    locks: Mutex<BTreeMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+}
+
+#[async_trait]
+impl CredentialStore for MemoryStore {
+    async fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        Ok(self.shared.records.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+    }
+
+    async fn save(&self, key: &Key, stored: &Stored) -> Result<(), StoreError> {
+        let mut records = self.shared.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.insert(key.clone(), stored.clone());
+        Ok(())
+    }
+
+    async fn remove_if(&self, key: &Key, stored: &Stored) -> Result<bool, StoreError> {
+        let mut records = self.shared.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = records.get(key).is_some_and(|kept| same(kept, stored));
+        if is_same {
+            records.remove(key);
+        }
+        Ok(is_same)
+    }
+
+    async fn lock(&self, key: &Key) -> Result<StoreLock, StoreError> {
+        let lock = {
+            let mut locks = self.shared.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.entry(key.clone()).or_default().clone()
+        };
+        Ok(StoreLock::new(lock.lock_owned().await))
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        Ok(self.shared.records.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect())
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
