@@ -29,7 +29,8 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     for revision in REVISIONS {
         let requirements = suite.requirements(revision, Leg::Client)?;
         // The extensions of OAuth are not scored, and required here.
-        let extensions = requirements.beside.iter().map(|(name, _)| name.as_str()).filter(|name| is_oauth(name));
+        let extensions =
+            requirements.beside.iter().map(|(name, _)| name.as_str()).filter(|name| is_oauth(name));
         let too: Vec<&str> = [REQUIRED_TOO].into_iter().chain(extensions).collect();
         failed.extend(both_modes(suite, revision, &requirements.required, &too)?);
     }

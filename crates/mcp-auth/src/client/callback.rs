@@ -63,7 +63,9 @@ impl Expected {
         match (iss, &self.issuer) {
             (Some(iss), Some(issuer)) if iss == issuer => Ok(()),
             (Some(_), Some(_)) => Err("the answer names another issuer (`iss` differs)"),
-            (None, _) if self.iss_advertised => Err("the answer names no issuer, although the server announces `iss`"),
+            (None, _) if self.iss_advertised => {
+                Err("the answer names no issuer, although the server announces `iss`")
+            }
             _ => Ok(()),
         }
     }

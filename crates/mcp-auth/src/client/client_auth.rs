@@ -91,7 +91,8 @@ pub(crate) fn choose(client: &Client, listed: Option<&[String]>) -> Result<Metho
         return Ok(Method::None);
     }
     let listed = listed.unwrap_or_default().join(", ");
-    let why = format!("the authorization server lists {}, which is not possible", crate::urls::clipped(&listed));
+    let why =
+        format!("the authorization server lists {}, which is not possible", crate::urls::clipped(&listed));
     Err(OAuthError::setting("client authentication", why))
 }
 
@@ -174,7 +175,8 @@ mod tests {
         use Method::{Basic, None as Public, Post, PrivateKeyJwt};
         let (basic, post, none, jwt) =
             ("client_secret_basic", "client_secret_post", "none", "private_key_jwt");
-        let rows: Vec<((bool, bool, Option<&str>), Option<Vec<&str>>, Option<Method>)> = vec![
+        type Row = ((bool, bool, Option<&'static str>), Option<Vec<&'static str>>, Option<Method>);
+        let rows: Vec<Row> = vec![
             ((true, false, None), None, Some(Basic)),
             ((true, false, None), Some(vec![basic, post]), Some(Basic)),
             ((true, false, None), Some(vec![post]), Some(Post)),
@@ -206,14 +208,17 @@ mod tests {
     fn how_the_client_is_sent() {
         let assertion = Assertion { audience: "https://as.example", now: SystemTime::UNIX_EPOCH };
         let sent = |method| {
-            let mut request = Outgoing::form("https://as.example/token").unwrap();
+            let mut request = Outgoing::form(crate::urls::WebUrl::parse("https://as.example/token").unwrap());
             apply(method, &client(true, false, None), &assertion, &mut request).unwrap();
             let headers: HeaderMap = request.header_map().unwrap();
             let basic = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
             (basic, request.body_text().unwrap_or_default().to_owned())
         };
         // `the+id:a%3Ab%2F%C3%A9`, each part form-encoded first.
-        assert_eq!(sent(Method::Basic), (Some("Basic dGhlK2lkOmElM0FiJTJGJUMzJUE5".to_owned()), String::new()));
+        assert_eq!(
+            sent(Method::Basic),
+            (Some("Basic dGhlK2lkOmElM0FiJTJGJUMzJUE5".to_owned()), String::new())
+        );
         assert_eq!(sent(Method::Post), (None, "client_id=the+id&client_secret=a%3Ab%2F%C3%A9".to_owned()));
         assert_eq!(sent(Method::None), (None, "client_id=the+id".to_owned()));
     }
@@ -221,7 +226,7 @@ mod tests {
     #[test]
     fn a_key_that_cannot_be_used_is_a_setting() {
         let assertion = Assertion { audience: "x", now: SystemTime::UNIX_EPOCH };
-        let mut request = Outgoing::form("https://as.example/token").unwrap();
+        let mut request = Outgoing::form(crate::urls::WebUrl::parse("https://as.example/token").unwrap());
         let error = apply(Method::PrivateKeyJwt, &client(false, true, None), &assertion, &mut request);
         assert_eq!(error.unwrap_err().to_string(), "private key: the private key is not PEM");
     }

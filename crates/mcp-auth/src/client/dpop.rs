@@ -138,7 +138,8 @@ mod tests {
     #[test]
     fn the_newest_nonce_of_each_origin() {
         let nonces = Nonces::default();
-        let headers = |nonce: &str| HeaderMap::from_iter([("dpop-nonce".parse().unwrap(), nonce.parse().unwrap())]);
+        let headers =
+            |nonce: &str| HeaderMap::from_iter([("dpop-nonce".parse().unwrap(), nonce.parse().unwrap())]);
         assert!(nonces.learn("a", &headers("1")) && nonces.learn("b", &headers("1")));
         assert!(!nonces.learn("a", &headers("1")) && nonces.learn("a", &headers("2")));
         assert!(!nonces.learn("a", &HeaderMap::new()));

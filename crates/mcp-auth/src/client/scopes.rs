@@ -74,7 +74,7 @@ pub(crate) fn first(challenge: Option<&Scopes>, resource: Option<&[String]>, con
     named.or(listed.filter(|scopes| !scopes.is_empty())).unwrap_or_else(|| configured.clone())
 }
 
-/// The same with `offline_access`, where the server lists it and something is asked for anyway.
+/// The same with `offline_access`, where the server lists it and the login asks for something anyway.
 // AU-C-41.
 pub(crate) fn with_offline(scopes: Scopes, server: &ServerMetadata, wanted: bool) -> Scopes {
     if wanted && !scopes.is_empty() && lists(&server.scopes_supported, OFFLINE) {

@@ -150,7 +150,8 @@ mod tests {
             (r#""expires_in":null"#, None),
             (r#""expires_in":"soon""#, None),
         ] {
-            let answer = outcome(200, &format!(r#"{{"access_token":"a","token_type":"DPOP",{member}}}"#)).unwrap();
+            let answer =
+                outcome(200, &format!(r#"{{"access_token":"a","token_type":"DPOP",{member}}}"#)).unwrap();
             assert_eq!(answer.expires_in, seconds.map(Duration::from_secs), "{member}");
             assert_eq!(answer.token_type.scheme(), "DPoP");
         }

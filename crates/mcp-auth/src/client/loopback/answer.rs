@@ -1,7 +1,9 @@
 //! What the listener answers a browser. The pages are constants: nothing of the request is in them.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 

@@ -31,7 +31,6 @@ const MOST_WRONG: usize = 50;
 /// A bound listener. The bound socket keeps its port from other programs.
 pub(crate) struct Loopback {
     listeners: Vec<TcpListener>,
-    uri: String,
     path: String,
 }
 
@@ -51,7 +50,7 @@ impl Loopback {
                 let Some(port) = listen else { return Ok((url.clone(), None)) };
                 let listeners = sockets(*port).await.map_err(|why| taken(*port, &why))?;
                 let path = if parsed.path().is_empty() { "/" } else { parsed.path() }.to_owned();
-                Ok((url.clone(), Some(Loopback { listeners, uri: url.clone(), path })))
+                Ok((url.clone(), Some(Loopback { listeners, path })))
             }
             Redirect::Loopback { host, port, path } => {
                 let before = registered.and_then(|uri| {
@@ -59,24 +58,17 @@ impl Loopback {
                     let port = url.origin().rsplit(':').next()?.parse::<u16>().ok()?;
                     (url.is_loopback() && url.path() == path).then_some((port, uri))
                 });
-                if let (Some((port, uri)), 0) = (before, *port) {
-                    if let Ok(listeners) = sockets(port).await {
-                        let uri = uri.to_owned();
-                        return Ok((uri.clone(), Some(Loopback { listeners, uri, path: path.clone() })));
-                    }
+                if let (Some((port, uri)), 0) = (before, *port)
+                    && let Ok(listeners) = sockets(port).await
+                {
+                    return Ok((uri.to_owned(), Some(Loopback { listeners, path: path.clone() })));
                 }
                 let listeners = sockets(*port).await.map_err(|why| taken(*port, &why))?;
                 let port = listeners.first().and_then(|it| it.local_addr().ok()).map_or(0, |at| at.port());
                 let uri = format!("http://{host}:{port}{path}");
-                Ok((uri.clone(), Some(Loopback { listeners, uri, path: path.clone() })))
+                Ok((uri, Some(Loopback { listeners, path: path.clone() })))
             }
         }
-    }
-
-    /// The redirect URI.
-    #[cfg(test)]
-    pub(crate) fn uri(&self) -> &str {
-        &self.uri
     }
 
     /// Waits for the redirect that answers this request, and returns its query.

@@ -81,7 +81,11 @@ pub(super) async fn jwt_bearer(
     Ok((client, answer))
 }
 
-async fn present(session: &Session<'_>, client: &Client, assertion: &Secret) -> Result<TokenAnswer, OAuthError> {
+async fn present(
+    session: &Session<'_>,
+    client: &Client,
+    assertion: &Secret,
+) -> Result<TokenAnswer, OAuthError> {
     let mut fields = vec![("grant_type", JWT_BEARER), ("assertion", assertion.expose())];
     let scope = session.scopes.parameter();
     session.add_common(&mut fields, scope.as_deref());

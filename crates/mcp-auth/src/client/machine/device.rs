@@ -46,11 +46,13 @@ pub(super) async fn run(session: &Session<'_>) -> Result<(Client, TokenAnswer), 
     // A person is sent there.
     for url in [Some(at), text("verification_uri_complete")].into_iter().flatten() {
         let checked = WebUrl::parse(url).and_then(|url| crate::urls::may_ask(&url, &session.plan.endpoint));
-        checked.map_err(|why| OAuthError::protocol(step, format!("the verification URL is not used: {why}")))?;
+        checked
+            .map_err(|why| OAuthError::protocol(step, format!("the verification URL is not used: {why}")))?;
     }
     let seconds = |name: &str| document.get(name).and_then(Value::as_u64).map(Duration::from_secs);
     let expires_in = seconds("expires_in").unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE);
-    let mut interval = seconds("interval").unwrap_or(INTERVAL).clamp(Duration::from_secs(1), LONGEST_INTERVAL);
+    let mut interval =
+        seconds("interval").unwrap_or(INTERVAL).clamp(Duration::from_secs(1), LONGEST_INTERVAL);
     let shown = DeviceCode {
         verification_uri: at.to_owned(),
         verification_uri_complete: text("verification_uri_complete").map(str::to_owned),

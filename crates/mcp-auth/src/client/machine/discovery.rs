@@ -93,7 +93,11 @@ fn accept(plan: &Plan, document: ResourceMetadata) -> Result<Resource, OAuthErro
     let resource = document.resource.ok_or_else(|| wrong("no `resource`".to_owned()))?;
     // AU-C-07.
     urls::resource_covers(&resource, &plan.endpoint).map_err(|why| {
-        wrong(format!("the resource {:?} does not cover {}: {why}", clipped(&resource), plan.endpoint.shown()))
+        wrong(format!(
+            "the resource {:?} does not cover {}: {why}",
+            clipped(&resource),
+            plan.endpoint.shown()
+        ))
     })?;
     let issuers = document.authorization_servers.unwrap_or_default();
     if issuers.is_empty() {

@@ -63,8 +63,8 @@ pub(crate) async fn login(io: Io, plan: Plan) -> Result<TokenRecord, OAuthError>
     let token_endpoint = discovery::endpoint(&plan.endpoint, step, named, "token_endpoint")?;
     let scopes = scopes(&plan, &resource, &server);
     // AU-X-05.
-    let bound = plan.settings.dpop
-        && lists(&server.metadata.dpop_signing_alg_values_supported, dpop::ALGORITHM);
+    let bound =
+        plan.settings.dpop && lists(&server.metadata.dpop_signing_alg_values_supported, dpop::ALGORITHM);
     let proof = bound.then(ProofKey::generate).transpose()?;
     let session = Session { io: &io, plan: &plan, resource, server, token_endpoint, scopes, proof };
     let (client, answer) = match &plan.settings.grant {
@@ -84,7 +84,7 @@ pub(crate) async fn login(io: Io, plan: Plan) -> Result<TokenRecord, OAuthError>
     session.record(client, answer, io.now())
 }
 
-/// What is asked for.
+/// What to ask for.
 fn scopes(plan: &Plan, resource: &Resource, server: &Server) -> Scopes {
     let settings = &plan.settings;
     let asked = match &plan.purpose {
@@ -92,7 +92,8 @@ fn scopes(plan: &Plan, resource: &Resource, server: &Server) -> Scopes {
         Purpose::StepUp(all) => all.clone(),
         Purpose::Login(Some(named)) => named.clone(),
         Purpose::Login(None) => {
-            let first = scopes::first(plan.demand.scopes.as_ref(), resource.scopes.as_deref(), &settings.scopes);
+            let first =
+                scopes::first(plan.demand.scopes.as_ref(), resource.scopes.as_deref(), &settings.scopes);
             // AU-C-44: a restart does not lose what step-ups asked for.
             match &plan.known {
                 Some(record) if record.issuer == server.metadata.issuer => first.and(&record.asked()),
@@ -127,14 +128,23 @@ impl<'a> Session<'a> {
             nonces: &self.plan.nonces,
             step,
             endpoint: &self.token_endpoint,
-            audience: tokens::audience(&self.plan.settings, &self.server.metadata.issuer, &self.token_endpoint),
+            audience: tokens::audience(
+                &self.plan.settings,
+                &self.server.metadata.issuer,
+                &self.token_endpoint,
+            ),
             client,
             methods: self.server.metadata.token_endpoint_auth_methods_supported.as_deref(),
             proof: self.proof.as_ref(),
         })
     }
 
-    fn record(&self, client: Client, answer: TokenAnswer, now: SystemTime) -> Result<TokenRecord, OAuthError> {
+    fn record(
+        &self,
+        client: Client,
+        answer: TokenAnswer,
+        now: SystemTime,
+    ) -> Result<TokenRecord, OAuthError> {
         if answer.token_type == TokenType::NotApplicable {
             return Err(OAuthError::protocol(FlowStep::Token, "the token is not an access token"));
         }

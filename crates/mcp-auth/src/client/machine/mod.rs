@@ -105,7 +105,7 @@ impl AuthorizationRequest {
         &self.endpoint
     }
 
-    /// The scopes that are asked for.
+    /// The requested scopes.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }

@@ -7,7 +7,7 @@ use super::super::client_auth::Client;
 use super::super::dpop::{Nonces, ProofKey};
 use super::super::error::{FlowStep, OAuthError};
 use super::super::record::{Key, TokenRecord, millis, seconds};
-use super::super::settings::Settings;
+use super::super::settings::{Given, Settings};
 use super::super::token::{self, TokenType};
 use super::login::{Demand, Plan, Purpose};
 use super::{Io, discovery, registration, tokens};
@@ -47,7 +47,9 @@ pub(crate) async fn refresh(io: Io, plan: RefreshPlan) -> Result<TokenRecord, OA
         outcome = once(&io, &plan, &record).await;
     }
     let answer = outcome?;
-    if answer.token_type == TokenType::NotApplicable || (answer.token_type == TokenType::Dpop) != record.dpop_key.is_some() {
+    if answer.token_type == TokenType::NotApplicable
+        || (answer.token_type == TokenType::Dpop) != record.dpop_key.is_some()
+    {
         return Err(OAuthError::protocol(step, "the new token is of another type"));
     }
     let now = io.now();
@@ -121,10 +123,10 @@ async fn learn(io: &Io, plan: &RefreshPlan, record: &mut TokenRecord) -> Result<
 /// The client that the tokens were given to.
 // AU-C-21: never another one, and never at another issuer.
 async fn client(io: &Io, settings: &Settings, record: &TokenRecord) -> Result<Client, OAuthError> {
-    if let Some(given) = settings.registration.given.as_ref().filter(|given| given.id == record.client_id) {
-        if given.issuer.as_ref().is_none_or(|own| same_issuer(own, &record.issuer)) {
-            return Ok(registration::from_given(given));
-        }
+    let given = settings.registration.given.as_ref().filter(|given| given.id == record.client_id);
+    let here = |given: &&Given| given.issuer.as_ref().is_none_or(|own| same_issuer(own, &record.issuer));
+    if let Some(given) = given.filter(here) {
+        return Ok(registration::from_given(given));
     }
     let kept = io.load(Key::Client { issuer: record.issuer.clone() }).await?;
     if let Some(kept) = kept.filter(|kept| kept.client_id == record.client_id) {

@@ -17,7 +17,10 @@ use crate::urls::WebUrl;
 pub(super) async fn given(session: &Session<'_>) -> Result<Client, OAuthError> {
     let issuer = &session.server.metadata.issuer;
     let Some(given) = &session.plan.settings.registration.given else {
-        return Err(OAuthError::setting("client", "this grant needs a client that was registered beforehand"));
+        return Err(OAuthError::setting(
+            "client",
+            "this grant needs a client that was registered beforehand",
+        ));
     };
     let elsewhere = |own: &str| {
         let why = format!("the client {} belongs to {own}, and the resource names {issuer}", given.id);
@@ -76,10 +79,7 @@ pub(super) enum Use {
 
 /// The client for a person's login, and the redirect URI.
 // AU-C-20, the order.
-pub(super) async fn for_person(
-    session: &Session<'_>,
-    purpose: Use,
-) -> Result<(Client, String), OAuthError> {
+pub(super) async fn for_person(session: &Session<'_>, purpose: Use) -> Result<(Client, String), OAuthError> {
     let (io, settings) = (session.io, &session.plan.settings);
     let metadata = &session.server.metadata;
     let listen = async |registered: Option<String>| match purpose {
@@ -90,13 +90,12 @@ pub(super) async fn for_person(
         let client = given(session).await?;
         return Ok((client, listen(None).await?));
     }
-    if let Some(document) = &settings.registration.document {
-        if metadata.client_id_metadata_document_supported == Some(true) {
-            check_document(document)?;
-            let client =
-                Client { id: document.clone(), secret: None, registered_method: Some("none".to_owned()), key: None };
-            return Ok((client, listen(None).await?));
-        }
+    let supported = metadata.client_id_metadata_document_supported == Some(true);
+    if let Some(document) = settings.registration.document.as_ref().filter(|_| supported) {
+        check_document(document)?;
+        let method = Some("none".to_owned());
+        let client = Client { id: document.clone(), secret: None, registered_method: method, key: None };
+        return Ok((client, listen(None).await?));
     }
     let key = Key::Client { issuer: metadata.issuer.clone() };
     let kept = io.load(key.clone()).await?.filter(|kept| {
@@ -104,11 +103,14 @@ pub(super) async fn for_person(
         current && same_issuer(&kept.issuer, &metadata.issuer)
     });
     let redirect = listen(kept.as_ref().and_then(|kept| kept.redirect_uri.clone())).await?;
-    if let Some(kept) = kept.filter(|kept| purpose == Use::Device || kept.redirect_uri.as_ref() == Some(&redirect)) {
+    if let Some(kept) =
+        kept.filter(|kept| purpose == Use::Device || kept.redirect_uri.as_ref() == Some(&redirect))
+    {
         return Ok((from_record(&kept), redirect));
     }
     if !settings.registration.dynamic || metadata.registration_endpoint.is_none() {
-        let why = format!("{} offers no registration; give a client id that is registered there", metadata.issuer);
+        let why =
+            format!("{} offers no registration; give a client id that is registered there", metadata.issuer);
         return Err(OAuthError::setting("client", why));
     }
     let (record, redirect) = register(session, purpose, redirect).await?;
@@ -209,8 +211,9 @@ fn read(
         secret_expires: expires,
     };
     if let Some(method) = record.auth_method.as_deref() {
-        let known = Method::named(method)
-            .ok_or_else(|| wrong("the server registered a method of client authentication that is not supported"))?;
+        let known = Method::named(method).ok_or_else(|| {
+            wrong("the server registered a method of client authentication that is not supported")
+        })?;
         if !known.is_possible(&from_record(&record)) {
             return Err(wrong("the server registered a method of client authentication without its secret"));
         }

@@ -40,11 +40,7 @@ impl Outgoing {
     }
 
     /// A POST of a form, whose fields follow.
-    pub(crate) fn form(url: &str) -> Result<Outgoing, &'static str> {
-        Ok(Outgoing::post(WebUrl::parse(url)?, "application/x-www-form-urlencoded", String::new()))
-    }
-
-    pub(crate) fn form_to(url: WebUrl) -> Outgoing {
+    pub(crate) fn form(url: WebUrl) -> Outgoing {
         Outgoing::post(url, "application/x-www-form-urlencoded", String::new())
     }
 
@@ -84,8 +80,7 @@ impl Outgoing {
         let mut map = HeaderMap::new();
         for (name, value) in &self.headers {
             let public = *name == ACCEPT || *name == CONTENT_TYPE;
-            let value =
-                if public { HeaderValue::from_str(value.expose())? } else { value.to_header()? };
+            let value = if public { HeaderValue::from_str(value.expose())? } else { value.to_header()? };
             map.append(name, value);
         }
         Ok(map)

@@ -48,7 +48,7 @@ pub(super) async fn send(call: &Call<'_>, fields: &[(&str, &str)]) -> Result<Ans
     let origin = call.endpoint.origin();
     let mut again = true;
     loop {
-        let mut request = Outgoing::form_to(call.endpoint.clone());
+        let mut request = Outgoing::form(call.endpoint.clone());
         for (name, value) in fields {
             request.field(name, value);
         }
@@ -72,5 +72,6 @@ pub(super) async fn send(call: &Call<'_>, fields: &[(&str, &str)]) -> Result<Ans
 fn wants_nonce(answer: &Answer) -> bool {
     let document = token::object(&answer.body);
     let error = document.as_ref().and_then(|document| document.get("error")).and_then(|it| it.as_str());
-    matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) && error == Some("use_dpop_nonce")
+    matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
+        && error == Some("use_dpop_nonce")
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use mcp_core::transport::async_trait;
-use mcp_http::net::{
-    Again, AuthError, AuthErrorKind, AuthHeaders, Authorize, Challenge, RequestInfo,
-};
+use mcp_http::net::{Again, AuthError, AuthErrorKind, AuthHeaders, Authorize, Challenge, RequestInfo};
 
 use super::flight::Job;
 use super::resource::ResourceAuth;
@@ -16,7 +14,6 @@ use crate::client::dpop::ProofKey;
 use crate::client::error::OAuthError;
 use crate::client::machine::Purpose;
 use crate::client::record::TokenRecord;
-use crate::client::scopes::Scopes;
 use crate::urls::WebUrl;
 
 #[async_trait]
@@ -87,7 +84,8 @@ impl ResourceAuth {
         let wanted = wanted(challenge);
         let inner = &self.oauth.inner;
         let current = self.resource.current(inner).await?;
-        let own = |record: &Option<Arc<TokenRecord>>| record.as_ref().and_then(|record| record.authorization());
+        let own =
+            |record: &Option<Arc<TokenRecord>>| record.as_ref().and_then(|record| record.authorization());
         // Another request has replaced the token in the meantime.
         if own(&current).is_some() && own(&current) != challenge.sent {
             return Ok(Again::Yes);
@@ -113,11 +111,13 @@ impl ResourceAuth {
         if let Some(record) = current.filter(|record| record.access_token.is_some()) {
             // AU-C-53: another process may have replaced it.
             let stored = self.resource.peek(inner).await?;
-            if let Some(stored) = stored.filter(|stored| stored.access_token.is_some()) {
-                if stored.authorization() != challenge.sent && stored.is_valid(inner.now(), Duration::ZERO) {
-                    self.resource.adopt(Some(Arc::new(stored)));
-                    return Ok(Again::Yes);
-                }
+            let is_other = |stored: &TokenRecord| {
+                stored.access_token.is_some() && stored.authorization() != challenge.sent
+            };
+            let valid = |stored: &TokenRecord| stored.is_valid(inner.now(), Duration::ZERO);
+            if let Some(stored) = stored.filter(|stored| is_other(stored) && valid(stored)) {
+                self.resource.adopt(Some(Arc::new(stored)));
+                return Ok(Again::Yes);
             }
             if self.resource.is_unproven_login() {
                 // Another login would end the same way.
@@ -149,8 +149,7 @@ impl ResourceAuth {
     // AU-C-42, AU-C-43.
     async fn step_up(&self, wanted: Wanted, current: Option<Arc<TokenRecord>>) -> Result<Again, OAuthError> {
         let inner = &self.oauth.inner;
-        let (asked, granted) =
-            current.map(|record| (record.asked(), record.granted())).unwrap_or_default();
+        let (asked, granted) = current.map(|record| (record.asked(), record.granted())).unwrap_or_default();
         let needed = wanted.demand.scopes.clone().unwrap_or_default();
         let refused = || OAuthError::scope(&needed, &granted);
         let all = asked.clone().and(&granted).and(&needed);
@@ -175,7 +174,11 @@ impl ResourceAuth {
             forced: true,
         };
         let record = self.resource.fly(inner, job).await?;
-        if record.granted().covers(&needed) { Ok(Again::Yes) } else { Err(OAuthError::scope(&needed, &record.granted())) }
+        if record.granted().covers(&needed) {
+            Ok(Again::Yes)
+        } else {
+            Err(OAuthError::scope(&needed, &record.granted()))
+        }
     }
 }
 
@@ -193,14 +196,5 @@ impl From<OAuthError> for AuthError {
             OAuthError::Protocol { .. } | OAuthError::Setting { .. } => AuthErrorKind::Protocol,
         };
         AuthError::new(kind, error)
-    }
-}
-
-/// The scopes that a request was refused for, if an error of the HTTP client says so.
-#[cfg(test)]
-pub(super) fn needed_scopes(error: &OAuthError) -> Option<Scopes> {
-    match error {
-        OAuthError::InsufficientScope { needed, .. } => Some(Scopes::of(needed)),
-        _ => None,
     }
 }

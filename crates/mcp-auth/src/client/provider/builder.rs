@@ -9,9 +9,7 @@ use super::oauth::{Inner, OAuth};
 use crate::client::dpop::Nonces;
 use crate::client::person::Person;
 use crate::client::scopes::Scopes;
-use crate::client::settings::{
-    AssertionAudience, Grant, Registration, ResourceParameter, Settings,
-};
+use crate::client::settings::{AssertionAudience, Grant, Registration, ResourceParameter, Settings};
 use crate::client::store::{CredentialStore, MemoryStore};
 
 /// Builds an [`OAuth`]. Every setting has a default.
@@ -155,6 +153,7 @@ impl OAuthBuilder {
     }
 
     #[cfg(test)]
+    #[allow(dead_code)]
     pub(super) fn clock(mut self, clock: Clock) -> OAuthBuilder {
         self.clock = clock;
         self

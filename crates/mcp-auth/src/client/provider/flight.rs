@@ -1,4 +1,4 @@
-//! One flow at a time for each endpoint, in a task of its own: callers join it, and may leave.
+//! One flow at a time for each endpoint, in a separate task: callers join it, and may leave.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -103,12 +103,12 @@ impl Resource {
     /// The refresh token is used up, unless another process, without our lock, has replaced it.
     // AU-C-54.
     async fn give_up(&self, inner: &Inner, sent: TokenRecord, error: &OAuthError) -> Outcome {
-        if let Some(stored) = self.peek(inner).await? {
-            if stored.refresh_token != sent.refresh_token {
-                return Ok(self.use_now(stored));
-            }
+        let replaced = |stored: &TokenRecord| stored.refresh_token != sent.refresh_token;
+        if let Some(stored) = self.peek(inner).await?.filter(replaced) {
+            return Ok(self.use_now(stored));
         }
-        let cleared = TokenRecord { access_token: None, refresh_token: None, expires: None, dpop_key: None, ..sent };
+        let cleared =
+            TokenRecord { access_token: None, refresh_token: None, expires: None, dpop_key: None, ..sent };
         // The scopes that were asked for are kept for the next login.
         inner.store.save(&self.key(), &Stored::Token(cleared.clone())).await.map_err(store)?;
         self.adopt(Some(Arc::new(cleared)));
@@ -130,11 +130,11 @@ impl Resource {
             false => Some(inner.store.lock(&self.key()).await.map_err(store)?),
         };
         let known = self.peek(inner).await?;
-        if let (Some(record), false, Purpose::Login(None)) = (&known, forced, &purpose) {
-            let is_new = self.current(inner).await?.is_none_or(|own| own.access_token != record.access_token);
-            if is_new && record.is_valid(inner.now(), Duration::ZERO) {
-                return Ok(self.use_now(record.clone()));
-            }
+        if let (Some(record), false, Purpose::Login(None)) = (&known, forced, &purpose)
+            && self.current(inner).await?.is_none_or(|own| own.access_token != record.access_token)
+            && record.is_valid(inner.now(), Duration::ZERO)
+        {
+            return Ok(self.use_now(record.clone()));
         }
         if interactive && person.is_none() {
             return Err(self.login_needed(None));

@@ -88,7 +88,7 @@ impl OAuth {
         Ok(resources.entry(url.to_owned()).or_insert_with(new).clone())
     }
 
-    /// Logs in with this person, whatever is stored, and keeps the tokens. The endpoint is asked for its challenge first.
+    /// Logs in with this person, whatever is stored, and keeps the tokens. Asks the endpoint for its challenge first.
     ///
     /// The login goes on in a task if the future is dropped. Grants without a person ignore the person.
     ///
@@ -121,7 +121,12 @@ impl OAuth {
     ) -> Result<Status, OAuthError> {
         let resource = self.shared(url)?;
         let demand = self.challenge(&resource.endpoint).await?.demand;
-        let job = Job::Login { demand, purpose: Purpose::Login(scopes), person: Some(Arc::new(person)), forced: true };
+        let job = Job::Login {
+            demand,
+            purpose: Purpose::Login(scopes),
+            person: Some(Arc::new(person)),
+            forced: true,
+        };
         let record = resource.fly(&self.inner, job).await?;
         Ok(self.status_of(&record))
     }

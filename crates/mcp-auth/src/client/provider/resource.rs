@@ -27,7 +27,9 @@ pub struct ResourceAuth {
 
 impl fmt::Debug for ResourceAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResourceAuth").field("endpoint", &self.resource.endpoint.shown()).finish_non_exhaustive()
+        f.debug_struct("ResourceAuth")
+            .field("endpoint", &self.resource.endpoint.shown())
+            .finish_non_exhaustive()
     }
 }
 

@@ -139,12 +139,13 @@ impl Driver<'_> {
         tracing::debug!(request = ?request, "asking an authorization server");
         let mut sent = Request::builder().method(request.method.clone()).uri(request.uri());
         if let Some(headers) = sent.headers_mut() {
-            *headers = request.header_map().map_err(|_| {
-                OAuthError::setting("client", "characters that no header can hold")
-            })?;
+            *headers = request
+                .header_map()
+                .map_err(|_| OAuthError::setting("client", "characters that no header can hold"))?;
         }
         let body = request.body_text().unwrap_or_default().to_owned();
-        let sent = sent.body(body.into()).map_err(|error| OAuthError::setting("request", error.to_string()))?;
+        let sent =
+            sent.body(body.into()).map_err(|error| OAuthError::setting("request", error.to_string()))?;
         let response = fetch.fetch(sent).await.map_err(|error| failed(&request.url, error))?;
         let (head, body) = response.into_parts();
         Ok(Answer { status: head.status, headers: head.headers, body })

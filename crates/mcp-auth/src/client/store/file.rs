@@ -61,9 +61,8 @@ impl FileStore {
     ///
     /// The environment names no home.
     pub fn default_place() -> Result<FileStore, StoreError> {
-        let variable = |name: &str| {
-            std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
-        };
+        let variable =
+            |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = if cfg!(windows) {
             variable("LOCALAPPDATA")
         } else if cfg!(target_os = "macos") {
@@ -135,7 +134,9 @@ impl CredentialStore for FileStore {
                 Err(TryLockError::WouldBlock) => {
                     let shown = path.display();
                     let wait = LONGEST_WAIT.as_secs();
-                    return Err(StoreError::new(format!("{shown} was locked by another process for {wait} s")));
+                    return Err(StoreError::new(format!(
+                        "{shown} was locked by another process for {wait} s"
+                    )));
                 }
                 Err(TryLockError::Error(error)) => return Err(failed("locked", &path, &error)),
             }
@@ -152,8 +153,7 @@ impl CredentialStore for FileStore {
             };
             let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
             let paths = paths.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
-            let mut keys: Vec<Key> =
-                paths.filter_map(|path| read(&path).ok()??.key.key()).collect();
+            let mut keys: Vec<Key> = paths.filter_map(|path| read(&path).ok()??.key.key()).collect();
             keys.sort();
             Ok(keys)
         })
@@ -181,7 +181,9 @@ impl FileKey {
 
     fn key(self) -> Option<Key> {
         match self {
-            FileKey { endpoint: Some(endpoint), profile: Some(profile), .. } => Some(Key::Token { endpoint, profile }),
+            FileKey { endpoint: Some(endpoint), profile: Some(profile), .. } => {
+                Some(Key::Token { endpoint, profile })
+            }
             FileKey { issuer: Some(issuer), .. } => Some(Key::Client { issuer }),
             FileKey { client: Some(client_id), .. } => Some(Key::Binding { client_id }),
             _ => None,
@@ -219,7 +221,8 @@ fn read(path: &Path) -> Result<Option<Document>, StoreError> {
     struct Version {
         version: u32,
     }
-    let version: Version = serde_json::from_str(&text).map_err(|_| unusable("is not a credential file".to_owned()))?;
+    let version: Version =
+        serde_json::from_str(&text).map_err(|_| unusable("is not a credential file".to_owned()))?;
     if version.version != VERSION {
         return Err(unusable(format!("has version {}, which this program does not know", version.version)));
     }

@@ -95,7 +95,9 @@ impl StoreError {
 /// Whether two records hold the same credentials.
 fn same(one: &Stored, other: &Stored) -> bool {
     match (one, other) {
-        (Stored::Client(one), Stored::Client(other)) => one.client_id == other.client_id && one.issuer == other.issuer,
+        (Stored::Client(one), Stored::Client(other)) => {
+            one.client_id == other.client_id && one.issuer == other.issuer
+        }
         (Stored::Token(one), Stored::Token(other)) => one.same_tokens(other),
         _ => false,
     }
