@@ -1,4 +1,4 @@
-//! RecordKind a trace shows, and what it does not.
+//! What a trace shows, and what it does not.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
