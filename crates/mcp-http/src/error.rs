@@ -61,8 +61,8 @@ pub enum HttpError {
     /// The server answered 2xx with something that is not MCP.
     #[error("{0}")]
     NotMcp(Arc<NotMcp>),
-    /// The body is encoded although no encoding was asked for.
-    #[error("the body is encoded as {encoding}, which was not asked for")]
+    /// The body has a content encoding, although none was requested.
+    #[error("the body is encoded as {encoding}, which was not requested")]
     Encoded {
         /// `Content-Encoding`, clipped.
         encoding: String,
@@ -174,7 +174,7 @@ impl HttpError {
         matches!(self, HttpError::Connect { .. } | HttpError::TimedOut { step: TimeoutStep::Connect, .. })
     }
 
-    /// Credentials are missing, wrong or insufficient, for the server or for a proxy before it.
+    /// Whether credentials are missing, wrong or insufficient, for the server or for a proxy in front of it.
     pub fn is_auth(&self) -> bool {
         match self {
             HttpError::Status(refused) => refused.is_auth(),
@@ -183,7 +183,7 @@ impl HttpError {
         }
     }
 
-    /// The status, where one came.
+    /// The HTTP status, if one was received.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             HttpError::Status(refused) => Some(refused.status),
@@ -193,11 +193,11 @@ impl HttpError {
     }
 }
 
-/// A step with a limit in time, named by [`HttpError::TimedOut`].
+/// A step with a time limit, as [`HttpError::TimedOut`] reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutStep {
-    /// Making the connection. Nothing of the request was sent.
+    /// Opening the connection. No part of the request was sent.
     Connect,
     /// Waiting for the head of the answer.
     FirstByte,
@@ -222,19 +222,19 @@ impl fmt::Display for TimeoutStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotMcp {
-    /// The method that was answered so, such as `tools/call`; empty for the GET of a stream.
+    /// The method of the request, such as `tools/call`; empty for the GET of a stream.
     pub method: String,
     /// What is wrong with the answer.
     pub why: String,
-    /// `Content-Type`, clipped; `None` if the answer has none.
+    /// `Content-Type`, shortened; `None` if the answer has none.
     pub content_type: Option<String>,
-    /// The start of the body, clipped to 1 KiB. Untrusted text.
+    /// The start of the body, at most 1 KiB. Untrusted text.
     pub body: String,
 }
 
 impl NotMcp {
-    /// An answer to this method, and what is wrong with it.
-    pub(crate) fn new(method: &str, why: impl Into<String>) -> NotMcp {
+    /// Creates the error of an answer to this method, with what is wrong with it.
+    pub fn new(method: &str, why: impl Into<String>) -> NotMcp {
         NotMcp { method: method.to_owned(), why: why.into(), content_type: None, body: String::new() }
     }
 
@@ -265,7 +265,7 @@ fn first_line(text: &str) -> String {
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-/// A refusal of the carrier: a status outside 2xx without an answer in MCP.
+/// A refusal by HTTP: a status outside 2xx without an MCP answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
@@ -273,15 +273,15 @@ pub struct Refused {
     pub status: StatusCode,
     /// `Retry-After`, in seconds or from a date.
     pub retry_after: Option<Duration>,
-    /// `WWW-Authenticate`, clipped.
+    /// `WWW-Authenticate`, shortened.
     pub challenge: Option<String>,
-    /// The start of the body, clipped to 64 KiB. Untrusted text.
+    /// The start of the body, at most 64 KiB. Untrusted text.
     pub body: String,
 }
 
 impl Refused {
-    /// A refusal with this status and nothing else known.
-    pub(crate) fn new(status: StatusCode) -> Refused {
+    /// Creates a refusal with this status and without details.
+    pub fn new(status: StatusCode) -> Refused {
         Refused { status, retry_after: None, challenge: None, body: String::new() }
     }
 
@@ -290,12 +290,12 @@ impl Refused {
         self.challenge.as_deref().map_or_else(Vec::new, AuthScheme::parse)
     }
 
-    /// 401, 403 or 407.
+    /// Whether the status is 401, 403 or 407.
     pub fn is_auth(&self) -> bool {
         matches!(self.status.as_u16(), 401 | 403 | 407)
     }
 
-    /// 408, 429 or 5xx: the same again, later, may work.
+    /// Whether a later attempt may succeed: the status is 408, 429 or 5xx.
     pub fn is_retryable(&self) -> bool {
         self.is_busy() || self.status.as_u16() == 408 || self.status.is_server_error()
     }

@@ -26,6 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 ///
 /// [`Envelope`]: mcp_core::transport::Envelope
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PeerCredentials {
     /// The user id.
     pub uid: u32,
@@ -33,6 +34,13 @@ pub struct PeerCredentials {
     pub gid: u32,
     /// The process id, where the system reports it.
     pub pid: Option<i32>,
+}
+
+impl PeerCredentials {
+    /// Creates credentials, for listeners that accept the sockets themselves.
+    pub fn new(uid: u32, gid: u32, pid: Option<i32>) -> PeerCredentials {
+        PeerCredentials { uid, gid, pid }
+    }
 }
 
 /// Serves every TCP peer until the listener fails or the future is dropped; open links go on in their own tasks.
@@ -66,7 +74,7 @@ pub async fn serve_unix(
         listener.poll_accept(context).map_ok(|(socket, _)| {
             let mut envelope = mcp_core::transport::Envelope::default();
             if let Ok(peer) = socket.peer_cred() {
-                let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
+                let peer = PeerCredentials::new(peer.uid(), peer.gid(), peer.pid());
                 let identity = Identity::new(format!("uid:{}", peer.uid)).with_issuer("unix");
                 envelope = envelope.with(peer).with(identity);
             }

@@ -2,11 +2,13 @@
 // STDIO-B-004, STDIO-C-005.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
+
+use crate::lock::Lock;
 
 /// The most recent text that is kept for each child, in bytes.
 const RING: usize = 64 * 1024;
@@ -17,16 +19,16 @@ const LINE: usize = 8 * 1024;
 /// How many lines wait for a slow listener before the oldest are dropped.
 const LINES: usize = 256;
 
-/// Where a child's stderr goes.
+/// The destination of a child's stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StderrMode {
-    /// It is read: the last 64 KiB are kept, the end of them is shown in errors, and [`StderrLines`] yields the
-    /// lines.
+    /// Reads it: the last 64 KiB are kept, errors show the end of them, and [`StderrLines`] yields the lines.
     #[default]
     Capture,
-    /// To our stderr.
+    /// The stderr of this process.
     Inherit,
-    /// To the null device.
+    /// The null device.
     Null,
 }
 
@@ -67,14 +69,14 @@ impl StderrHub {
 
     /// Drains this pipe in a task.
     pub(crate) fn drain(&self, pipe: impl AsyncRead + Unpin + Send + 'static) -> Drain {
-        let ring = Arc::new(Mutex::new(VecDeque::new()));
+        let ring = Arc::new(Lock::new(VecDeque::new()));
         let task = tokio::spawn(drain(pipe, Arc::clone(&ring), self.0.clone()));
         Drain { ring, task }
     }
 }
 
 /// The newest bytes of a child's stderr.
-pub(crate) type Ring = Arc<Mutex<VecDeque<u8>>>;
+pub(crate) type Ring = Arc<Lock<VecDeque<u8>>>;
 
 /// One child's stderr while it is drained. Dropping it stops that: a grandchild may hold the pipe for ever.
 pub(crate) struct Drain {
@@ -103,7 +105,7 @@ impl Drain {
 
 /// The newest text, from a line's start where there is one; `None` if there was none at all.
 pub(crate) fn tail(ring: &Ring) -> Option<String> {
-    let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+    let ring = ring.lock();
     let cut = ring.len().saturating_sub(TAIL);
     let mut bytes: Vec<u8> = ring.iter().skip(cut).copied().collect();
     drop(ring);
@@ -133,7 +135,7 @@ async fn drain(mut pipe: impl AsyncRead + Unpin, ring: Ring, lines: broadcast::S
             Err(_) => break,
         };
         let chunk = &buffer[..count];
-        keep(&mut ring.lock().unwrap_or_else(PoisonError::into_inner), chunk);
+        keep(&mut ring.lock(), chunk);
         if lines.receiver_count() == 0 {
             line.clear();
             continue;

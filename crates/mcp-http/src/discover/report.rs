@@ -10,8 +10,9 @@ use crate::error::Refused;
 use crate::net::AuthScheme;
 use crate::net::uri::shown;
 
-/// Which family of revisions a server speaks.
+/// The family of revisions that a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Era {
     /// 2026-07-28: no handshake.
     Modern,

@@ -97,7 +97,7 @@ impl UnixServer {
     /// The credentials of the peer; `None` for another user, in case the permissions of the file were changed.
     fn credentials(&self, stream: &UnixStream) -> Option<PeerCredentials> {
         let peer = stream.peer_cred().ok()?;
-        let peer = PeerCredentials { uid: peer.uid(), gid: peer.gid(), pid: peer.pid() };
+        let peer = PeerCredentials::new(peer.uid(), peer.gid(), peer.pid());
         (peer.uid == self.owner).then_some(peer)
     }
 }
