@@ -13,6 +13,7 @@ mod commands;
 mod connect;
 mod exit;
 mod global;
+mod lock;
 mod signals;
 mod terminal;
 mod text;

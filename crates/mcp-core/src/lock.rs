@@ -1,6 +1,6 @@
-//! A mutex whose value stays usable after a panic.
+//! Locks whose value stays usable after a panic.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A [`Mutex`] that ignores poisoning: a panic while it is held leaves plain data behind, not a broken invariant.
 #[derive(Debug, Default)]
@@ -13,5 +13,23 @@ impl<T> Lock<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A [`RwLock`] that ignores poisoning, like [`Lock`].
+#[derive(Debug, Default)]
+pub(crate) struct SharedLock<T>(RwLock<T>);
+
+impl<T> SharedLock<T> {
+    pub(crate) const fn new(value: T) -> SharedLock<T> {
+        SharedLock(RwLock::new(value))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
+use crate::lock::Lock;
 use crate::stderr;
 
 /// How many characters of a line are quoted.
@@ -59,31 +60,31 @@ impl fmt::Display for ChildEvidence {
 /// Shows the [`ChildEvidence`] of the newest child of a command, while it runs and afterwards. Made by
 /// [`ChildCommand::monitor`](crate::ChildCommand::monitor). Clones show the same.
 #[derive(Clone, Debug, Default)]
-pub struct ChildMonitor(Arc<Mutex<Option<Arc<Witness>>>>);
+pub struct ChildMonitor(Arc<Lock<Option<Arc<Witness>>>>);
 
 impl ChildMonitor {
     /// What is known now. Empty before the first child is started.
     pub fn evidence(&self) -> ChildEvidence {
-        let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let newest = self.0.lock().clone();
         newest.map(|witness| witness.evidence()).unwrap_or_default()
     }
 
     /// The process id of the newest child, which may have ended; on Unix also that of its process group.
     pub fn id(&self) -> Option<u32> {
-        let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let newest = self.0.lock().clone();
         newest.map(|witness| witness.id)
     }
 
     /// From now on this child's.
     pub(crate) fn follow(&self, witness: &Arc<Witness>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(witness));
+        *self.0.lock() = Some(Arc::clone(witness));
     }
 }
 
 /// What one child's streams have shown.
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
-    state: Mutex<Skipped>,
+    state: Lock<Skipped>,
     unfinished: AtomicUsize,
     stderr: Option<stderr::Ring>,
     id: u32,
@@ -102,7 +103,7 @@ impl Witness {
     }
 
     fn state(&self) -> MutexGuard<'_, Skipped> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Notes a line that is not MCP, and returns it as it can be quoted.

@@ -63,6 +63,7 @@ mod evidence;
 mod frame;
 mod limits;
 mod listen;
+mod lock;
 mod reader;
 mod reaper;
 mod server;

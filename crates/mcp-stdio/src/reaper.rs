@@ -7,11 +7,12 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::lock::{Lock, wait_timeout_while};
 use crate::sys::{Exit, Process};
 
 /// How long an exited child's group may live on while the link is not closed: a grandchild may still be
@@ -42,7 +43,7 @@ impl Life {
 
 struct Shared {
     process: Process,
-    state: Mutex<State>,
+    state: Lock<State>,
     released: Condvar,
     life: watch::Sender<Life>,
     output_ended: AtomicBool,
@@ -56,22 +57,21 @@ struct State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The life of the thread.
     fn keep(&self) {
         let exit = self.process.wait();
         let Some(exit) = exit else {
-            // Somebody else has reaped it, so its id may be another's by now.
+            // Other code has reaped it, so its id may already belong to another process.
             self.state().reaped = true;
             self.life.send_replace(Life::Reaped(Exit::default()));
             return;
         };
         self.life.send_replace(Life::Exited(exit));
         let state = self.state();
-        let waited = self.released.wait_timeout_while(state, LINGER, |state| !state.released);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = wait_timeout_while(&self.released, state, LINGER, |state| !state.released);
         self.process.kill();
         self.process.reap();
         state.reaped = true;
@@ -87,7 +87,7 @@ impl Reaper {
     pub(crate) fn new(process: Process) -> io::Result<Reaper> {
         let shared = Arc::new(Shared {
             process,
-            state: Mutex::default(),
+            state: Lock::default(),
             released: Condvar::new(),
             life: watch::Sender::new(Life::Running),
             output_ended: AtomicBool::new(false),

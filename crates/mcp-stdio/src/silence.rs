@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use mcp_core::transport::{Inbound, TransportError, TransportReceiver, async_trait};
@@ -12,15 +12,16 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::limits::Limits;
+use crate::lock::Lock;
 use crate::reader::LineReader;
 
 /// The links whose peer has not sent a message yet, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct SilentLinks(Mutex<VecDeque<Weak<Notify>>>);
+pub(crate) struct SilentLinks(Lock<VecDeque<Weak<Notify>>>);
 
 impl SilentLinks {
     fn links(&self) -> MutexGuard<'_, VecDeque<Weak<Notify>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// A new link. The value is in here until it is dropped.

@@ -183,7 +183,7 @@ mod tests {
         drop(child);
         drain.ended().await;
         drain.ended().await;
-        assert!(drain.ring.lock().unwrap().len() <= RING);
+        assert!(drain.ring.lock().len() <= RING);
         let tail = drain.tail().unwrap();
         assert!(tail.starts_with("the same") && tail.ends_with("\nlast words"), "{tail}");
         assert!(tail.len() <= TAIL);

@@ -5,12 +5,14 @@
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
+
+use crate::lock::{Lock, wait_while};
 
 const READ: usize = 64 * 1024;
 /// How many reads may wait for the other side.
@@ -68,7 +70,7 @@ impl AsyncRead for ThreadReader {
 /// What a [`ThreadWriter`] shares with its thread.
 #[derive(Default)]
 struct Queue {
-    state: Mutex<QueueState>,
+    state: Lock<QueueState>,
     changed: Condvar,
 }
 
@@ -84,16 +86,15 @@ struct QueueState {
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The life of the thread: takes what is queued and writes it, until the queue is closed and empty.
     fn run(&self, mut stream: impl Write) {
         let mut batch = Vec::new();
         loop {
-            let state = self.state();
-            let waited = self.changed.wait_while(state, |state| state.bytes.is_empty() && !state.closed);
-            let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+            let idle = |state: &mut QueueState| state.bytes.is_empty() && !state.closed;
+            let mut state = wait_while(&self.changed, self.state(), idle);
             if state.bytes.is_empty() {
                 return;
             }

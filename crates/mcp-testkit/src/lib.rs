@@ -34,6 +34,7 @@ pub mod broken;
 pub mod compliance;
 pub mod conversation;
 pub mod fault;
+mod lock;
 pub mod sim;
 pub mod transcript;
 

@@ -1,7 +1,7 @@
 //! `mcp request`: any method with any parameters, and the whole answer as it came.
 
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -14,6 +14,7 @@ use crate::connect::run;
 use crate::connect::target::{self, Target};
 use crate::exit::Failure;
 use crate::global::{Global, assignment};
+use crate::lock::Lock;
 use crate::signals::Signals;
 use crate::terminal::input::Answers;
 use crate::terminal::pretty::pretty;
@@ -103,7 +104,7 @@ impl Prepared {
 
 /// Sees what crosses the link, and keeps the answer to one method.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tap(Arc<Mutex<Seen>>);
+pub(crate) struct Tap(Arc<Lock<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -118,7 +119,7 @@ impl Tap {
         let seen = self.0.clone();
         let sink = move |record: &Record| {
             if let RecordKind::Message { json, .. } = &record.kind {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).message(record.direction, json);
+                seen.lock().message(record.direction, json);
             }
         };
         Tracer::with(sink, Redaction::none(), Instant::now)
@@ -127,12 +128,12 @@ impl Tap {
     /// Waits for this method from now on.
     fn watch(&self, method: &str) {
         let seen = Seen { method: Some(method.to_owned()), ..Seen::default() };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        *self.0.lock() = seen;
     }
 
     /// The last answer. A request that was sent again, with what was asked for, has more than one.
     fn answer(&self) -> Option<RawJson> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.0.lock();
         std::mem::take(&mut *seen).answer
     }
 }

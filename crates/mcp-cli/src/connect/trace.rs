@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use mcp_core::transport::trace::{Record, Tracer};
 
 use crate::exit::{Code, Failure};
+use crate::lock::Lock;
 use crate::terminal::out;
 
 /// A tracer that writes to this file, or to stderr for `-`.
@@ -23,9 +23,9 @@ pub(crate) fn tracer(path: &Path) -> Result<Tracer, Failure> {
     let file = options.open(path).map_err(|error| {
         Failure::new(Code::Io, format!("cannot write the trace to {}", path.display())).because(error)
     })?;
-    let file = Mutex::new(file);
+    let file = Lock::new(file);
     Ok(Tracer::new(move |record: &Record| {
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = file.lock();
         // A full disk ends the trace, not the run.
         let _not_written = writeln!(file, "{}", record.to_ndjson());
     }))

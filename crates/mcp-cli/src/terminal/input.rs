@@ -1,21 +1,22 @@
 //! Answers to what a server asks: from `--input`, from the person at the terminal, or a refusal.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use mcp_core::client::{ClientBuilder, InputContext, InputHandler};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::session::InputRequest;
 
 use crate::exit::{Code, Failure};
+use crate::lock::Lock;
 use crate::terminal::form;
 use crate::{background, text};
 
 /// Answers questions, and remembers the unanswered ones. Clones share both.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
-    given: Arc<Mutex<VecDeque<(String, RawJson)>>>,
-    unanswered: Arc<Mutex<Vec<Unanswered>>>,
+    given: Arc<Lock<VecDeque<(String, RawJson)>>>,
+    unanswered: Arc<Lock<Vec<Unanswered>>>,
     terminal: bool,
 }
 
@@ -39,7 +40,7 @@ impl Answers {
                 }
             })
             .collect();
-        Ok(Answers { given: Arc::new(Mutex::new(parsed?)), terminal, ..Answers::default() })
+        Ok(Answers { given: Arc::new(Lock::new(parsed?)), terminal, ..Answers::default() })
     }
 
     /// Only the answers of the user at the terminal, if there is one.
@@ -50,8 +51,8 @@ impl Answers {
     /// Adds answers of `--input`.
     pub(crate) fn give(&self, given: &[(String, String)]) -> Result<(), Failure> {
         let more = Answers::new(given, false)?;
-        let mut more = more.given.lock().unwrap_or_else(PoisonError::into_inner);
-        self.given.lock().unwrap_or_else(PoisonError::into_inner).append(&mut more);
+        let mut more = more.given.lock();
+        self.given.lock().append(&mut more);
         Ok(())
     }
 
@@ -61,7 +62,7 @@ impl Answers {
         let mode = RawJson::EMPTY_OBJECT;
         let modes = RawJson::object([("form", mode.clone()), ("url", mode)]);
         let mut builder = builder.capability("elicitation", modes);
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = self.given.lock();
         for name in ["sampling", "roots"] {
             if given.iter().any(|(key, _)| key == name) {
                 builder = builder.capability(name, RawJson::EMPTY_OBJECT);
@@ -72,7 +73,7 @@ impl Answers {
 
     /// The error for the questions that have stayed unanswered since the last call.
     pub(crate) fn missing(&self) -> Option<Failure> {
-        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unanswered = self.unanswered.lock();
         let first = unanswered.drain(..).next()?;
         Some(
             Failure::new(Code::Usage, format!("the tool asked for input: {}", first.question))
@@ -85,7 +86,7 @@ impl Answers {
     /// has no keys, the next one.
     fn take(&self, request: &InputRequest, keyed: bool) -> Option<RawJson> {
         let kind = request.method.as_str().split('/').next().unwrap_or_default();
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given = self.given.lock();
         let found = given.iter().position(|(key, _)| *key == request.key || key == kind);
         let index = found.or_else(|| {
             // An answer that was made for another kind of question does not fit.
@@ -122,7 +123,7 @@ impl InputHandler for Answers {
         let key = if context.version.is_modern() { request.key.clone() } else { kind.to_owned() };
         let question = format!("{:?} ({})", text::headline(&message, 200), request.method);
         let unanswered = Unanswered { key, question };
-        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).push(unanswered);
+        self.unanswered.lock().push(unanswered);
         if request.method == "elicitation/create" {
             return Ok(RawJson::object([("action", RawJson::string("cancel"))]));
         }
@@ -172,7 +173,7 @@ mod tests {
         assert!(answers.missing().is_none());
         let unanswered =
             Unanswered { key: "name".to_owned(), question: "elicitation/create \"Who?\"".to_owned() };
-        answers.unanswered.lock().unwrap().push(unanswered);
+        answers.unanswered.lock().push(unanswered);
         let failure = answers.missing().unwrap();
         assert_eq!(failure.exit(), 2);
         assert!(failure.message.contains("Who?"), "{}", failure.message);

@@ -1,10 +1,11 @@
 //! What a client knows of the tools it may call: which of their arguments go into headers too.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use mcp_core::message::{Payload, Response};
 
+use crate::lock::Lock;
 use crate::param::{Annotation, valid_tools};
 
 /// The most tools whose annotations are kept. A call of one beyond goes out without its headers, and the server says
@@ -16,7 +17,7 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// The annotations of the tool lists that passed by, of all links of one client, by the name of the tool.
 #[derive(Debug, Default)]
-pub(super) struct Tools(Mutex<Known>);
+pub(super) struct Tools(Lock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -56,7 +57,7 @@ fn size(tool: &str, annotations: &[Annotation]) -> usize {
 
 impl Tools {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The annotations of a tool, if it is known to have any.

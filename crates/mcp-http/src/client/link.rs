@@ -97,7 +97,7 @@ impl TransportSender for Sender {
             Outbound::Message { message, lane, envelope, .. } => {
                 let (post, exchange) = self.post(&message, lane, envelope.version)?;
                 drop(message);
-                if matches!(post.what, What::Initialized | What::Note) {
+                if matches!(post.what, What::Initialized | What::OneWay) {
                     // Boxed, so that this branch does not enlarge the future of every message.
                     Box::pin(self.note(lane, post, exchange)).await;
                 } else {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Poll, Waker};
 
 use futures::future::{AbortHandle, Abortable, BoxFuture};
@@ -14,6 +14,7 @@ use mcp_core::transport::{Inbound, Lane, TransportError};
 use super::HttpClientConfig;
 use super::learn::Tools;
 use crate::headers;
+use crate::lock::Lock;
 use crate::net::Net;
 
 /// What `recv` may have to hand over before exchanges stop reading.
@@ -28,7 +29,7 @@ pub(super) struct LinkState {
     pub(super) config: Arc<HttpClientConfig>,
     pub(super) url: Uri,
     pub(super) tools: Arc<Tools>,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Default)]
@@ -104,11 +105,11 @@ pub(super) enum Next {
 
 impl LinkState {
     pub(super) fn new(net: Net, config: Arc<HttpClientConfig>, url: Uri, tools: Arc<Tools>) -> LinkState {
-        LinkState { net, config, url, tools, state: Mutex::default() }
+        LinkState { net, config, url, tools, state: Lock::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     // ---- the receiving half

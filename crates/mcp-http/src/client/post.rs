@@ -30,7 +30,7 @@ pub(super) enum What {
     /// `notifications/initialized`: the server's own stream may be opened after it.
     Initialized,
     /// Any other message that expects no answer.
-    Note,
+    OneWay,
 }
 
 impl What {
@@ -51,7 +51,7 @@ impl What {
                 _ => What::Call,
             },
             Message::Notification(note) if note.method == "notifications/initialized" => What::Initialized,
-            Message::Notification(_) | Message::Response(_) => What::Note,
+            Message::Notification(_) | Message::Response(_) => What::OneWay,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::deadline::Deadline;
 use super::failure::{self, Failure};
 use super::stream::{Metered, ReadMeter, Stream};
 use crate::HttpError;
+use crate::lock::Lock;
 
 /// The body of a request.
 pub(super) type Payload = Full<Bytes>;
@@ -180,7 +181,7 @@ pub(super) struct Http2 {
     /// What the peer allows at once.
     allowed: Arc<AtomicUsize>,
     streams: AtomicUsize,
-    idle_since: Mutex<Instant>,
+    idle_since: Lock<Instant>,
     header_limit: usize,
 }
 
@@ -212,7 +213,7 @@ impl Http2 {
         .await?;
         let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
         tokio::spawn(drive(connection, Arc::clone(&allowed), counted));
-        let idle_since = Mutex::new(Instant::now());
+        let idle_since = Lock::new(Instant::now());
         Ok(Arc::new(Http2 { sender, allowed, streams: AtomicUsize::new(0), idle_since, header_limit: limit }))
     }
 
@@ -235,7 +236,7 @@ impl Http2 {
     /// Since when there is no stream; `None` while there is one.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let idle = self.streams.load(Ordering::Relaxed) == 0;
-        idle.then(|| *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner))
+        idle.then(|| *self.idle_since.lock())
     }
 }
 
@@ -315,7 +316,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if self.0.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
-            *self.0.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            *self.0.idle_since.lock() = Instant::now();
         }
     }
 }

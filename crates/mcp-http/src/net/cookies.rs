@@ -3,11 +3,13 @@
 //! A small subset of RFC 6265: one origin, no persistence, no `Domain` other than the host itself or its parents.
 
 use std::fmt;
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+
+use crate::lock::Lock;
 
 /// How many cookies are kept. The oldest is dropped.
 const MOST: usize = 32;
@@ -19,7 +21,7 @@ const TOTAL: usize = 16 << 10;
 /// The cookies of one origin. `Debug` shows none.
 #[derive(Default)]
 pub(super) struct Jar {
-    cookies: Mutex<Vec<Cookie>>,
+    cookies: Lock<Vec<Cookie>>,
     /// Spares most exchanges the lock.
     used: AtomicBool,
 }
@@ -50,7 +52,7 @@ impl Cookie {
 
 impl Jar {
     fn cookies(&self) -> MutexGuard<'_, Vec<Cookie>> {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cookies.lock()
     }
 
     /// Takes the cookies of a response to a request for this path.

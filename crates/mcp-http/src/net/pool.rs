@@ -3,7 +3,7 @@
 //! Our own, because the pool of hyper-util drives each connection in a task: two task switches more per exchange.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use super::dial::Dialler;
 use super::failure;
 use super::origin::Origin;
 use crate::error::ConnectFailure;
+use crate::lock::Lock;
 use crate::{HttpError, TimeoutStep};
 
 /// How long an unused connection is kept.
@@ -34,7 +35,7 @@ pub(super) struct Pool {
     versions: HttpVersions,
     connect: Option<Duration>,
     header_limit: usize,
-    kept: Mutex<Kept>,
+    kept: Lock<Kept>,
     /// The version that was negotiated last: whether a connection that is being opened may serve all waiters.
     spoken: AtomicU8,
     /// Held while a connection is opened that may turn out to serve all callers.
@@ -67,7 +68,7 @@ impl Pool {
             versions: config.versions,
             connect: config.timeouts.connect,
             header_limit: config.response_headers,
-            kept: Mutex::default(),
+            kept: Lock::default(),
             spoken: AtomicU8::new(spoken),
             opening: tokio::sync::Mutex::new(()),
             open: Arc::default(),
@@ -81,7 +82,7 @@ impl Pool {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     /// A connection that was used before.

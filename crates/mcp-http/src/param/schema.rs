@@ -33,8 +33,8 @@ pub(crate) fn annotations(schema: &RawJson) -> Result<Vec<Annotation>, Invalid> 
         return Ok(Vec::new());
     }
     let mut walk = Walk { found: Vec::new(), path: Vec::new(), fault: None };
-    let place = Place { walk: &mut walk, holds: Holds::Schema, reachable: true };
-    let read = place.deserialize(&mut serde_json::Deserializer::from_slice(text));
+    let node = Node { walk: &mut walk, holds: Holds::Schema, reachable: true };
+    let read = node.deserialize(&mut serde_json::Deserializer::from_slice(text));
     match (walk.fault, read) {
         (Some(fault), _) => Err(Invalid(fault)),
         (None, Err(error)) => Err(Invalid(format!("a schema that cannot be read: {error}"))),
@@ -87,14 +87,14 @@ fn holds(keyword: &str) -> Option<Holds> {
 }
 
 /// One value of the schema, as a step of the walk.
-struct Place<'w> {
+struct Node<'w> {
     walk: &'w mut Walk,
     holds: Holds,
     /// Whether the path from the root consists of `properties` only.
     reachable: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
+impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -102,7 +102,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Place<'_> {
+impl<'de> Visitor<'de> for Node<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let walk = self.walk;
         while list
-            .next_element_seed(Place { walk: &mut *walk, holds: Holds::Schema, reachable: false })?
+            .next_element_seed(Node { walk: &mut *walk, holds: Holds::Schema, reachable: false })?
             .is_some()
         {}
         Ok(())
@@ -147,7 +147,7 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 }
 
-impl Place<'_> {
+impl Node<'_> {
     /// Walks the members of one schema.
     fn schema<'de, A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let (mut names, mut types) = (Vec::new(), Vec::new());
@@ -158,7 +158,7 @@ impl Place<'_> {
                 other => match holds(other) {
                     Some(holds) => {
                         let reachable = self.reachable && holds == Holds::Properties;
-                        map.next_value_seed(Place { walk: &mut *self.walk, holds, reachable })?;
+                        map.next_value_seed(Node { walk: &mut *self.walk, holds, reachable })?;
                     }
                     None => drop(map.next_value::<IgnoredAny>()?),
                 },
@@ -174,8 +174,8 @@ impl Place<'_> {
     fn named<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             self.walk.path.push(name);
-            let place = Place { walk: &mut *self.walk, holds: Holds::Schema, reachable: self.reachable };
-            map.next_value_seed(place)?;
+            let node = Node { walk: &mut *self.walk, holds: Holds::Schema, reachable: self.reachable };
+            map.next_value_seed(node)?;
             self.walk.path.pop();
         }
         Ok(())

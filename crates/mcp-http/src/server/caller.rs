@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
@@ -11,6 +11,8 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
 use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Envelope, Identity, Owner};
+
+use crate::lock::Lock;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +65,7 @@ pub(crate) struct Source {
     /// Whose share a request without an identity is charged to, and the connection.
     key: BudgetKey,
     /// The key of the caller that was identified last on this connection. Clones of a key remember their shares.
-    known: Mutex<Option<BudgetKey>>,
+    known: Lock<Option<BudgetKey>>,
     /// The connection belongs to a server around this service.
     mounted: bool,
 }
@@ -82,7 +84,7 @@ impl Source {
     }
 
     fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
-        Source { peer, key, known: Mutex::default(), mounted }
+        Source { peer, key, known: Lock::default(), mounted }
     }
 
     /// A request to a mounted service, by what the layers in front of it have found out. Only they know connections: an
@@ -108,7 +110,7 @@ impl Source {
     fn key_of(&self, owner: Option<&Owner>) -> BudgetKey {
         let Some(owner) = owner else { return self.key.clone() };
         // A panic while the lock is held leaves the data valid.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         match &*known {
             Some(key) if key.owner == *owner => key.clone(),
             _ => known.insert(BudgetKey::new(owner.clone(), self.key.link)).clone(),

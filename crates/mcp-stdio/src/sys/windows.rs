@@ -7,12 +7,13 @@ use std::os::windows::io::{AsHandle, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Exit;
+use crate::lock::Lock;
 use crate::thread_io::{ThreadReader, ThreadWriter};
 
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
@@ -40,7 +41,7 @@ pub(crate) fn errors(pipe: ChildStderr) -> io::Result<Output> {
 
 /// A child. While the handle is open, its id is not reused.
 pub(crate) struct Process {
-    child: Mutex<Child>,
+    child: Lock<Child>,
     id: u32,
 }
 
@@ -51,7 +52,7 @@ impl Process {
         let pipes =
             Pipes { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
         let id = child.id();
-        Ok((Process { child: Mutex::new(child), id }, pipes))
+        Ok((Process { child: Lock::new(child), id }, pipes))
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -59,7 +60,7 @@ impl Process {
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+        self.child.lock()
     }
 
     /// Blocks until it has exited.

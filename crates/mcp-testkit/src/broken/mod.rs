@@ -21,10 +21,12 @@ mod send;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use mcp_core::message::RequestId;
 use mcp_core::transport::{Binding, Lane, Transport, TransportReceiver, TransportSender, memory};
+
+use crate::lock::Lock;
 
 /// One way to break a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +213,7 @@ impl Transport for Broken {
 /// The state that both halves of a flawed end share.
 #[derive(Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Lock<State>,
     answered: tokio::sync::Notify,
     lock: tokio::sync::Mutex<()>,
 }
@@ -226,6 +228,6 @@ struct State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

@@ -1,7 +1,6 @@
 //! What a check works with: a new link whose two sessions the check plays.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -15,24 +14,25 @@ use mcp_core::transport::{
 use super::hub::{Arrived, Hub, Reading, Seen, ServerLink, read};
 use super::traffic::{self, describe, kind};
 use super::{Dialect, Fixture, Stop, Verdict, ensure, fail, has_exchanges};
+use crate::lock::Lock;
 
 /// Opens links, and records what the check waits for.
 pub(super) struct Bench<'a> {
     pub(super) fixture: &'a dyn Fixture,
-    waiting: Mutex<String>,
+    waiting: Lock<String>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(fixture: &'a dyn Fixture) -> Bench<'a> {
-        Bench { fixture, waiting: Mutex::new("the start".to_owned()) }
+        Bench { fixture, waiting: Lock::new("the start".to_owned()) }
     }
 
     pub(super) fn wait(&self, what: impl Into<String>) {
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = what.into();
+        *self.waiting.lock() = what.into();
     }
 
     pub(super) fn waiting(&self) -> String {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.waiting.lock().clone()
     }
 
     pub(super) async fn open(&self) -> Verdict<Rig<'_>> {

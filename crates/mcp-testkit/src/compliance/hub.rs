@@ -1,11 +1,12 @@
 //! The kit's server side: collects every link that a listener accepts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use crate::fault::DroppingReceiver;
+use crate::lock::Lock;
 use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::{
     Accept, Binding, CloseReport, ErrorChain, Inbound, Lane, Outbound, SendError, Transport, TransportError,
@@ -73,7 +74,7 @@ pub(super) struct ServerLink {
 
 /// The `Accept` that the kit passes to a listener.
 pub(super) struct Gather {
-    links: Mutex<Vec<ServerLink>>,
+    links: Lock<Vec<ServerLink>>,
     events: mpsc::UnboundedSender<(usize, Seen)>,
     reading: Reading,
     open: watch::Receiver<bool>,
@@ -90,7 +91,7 @@ impl Hub {
     pub(super) fn new(reading: Reading) -> (Hub, Arc<Gather>) {
         let (tell, events) = mpsc::unbounded_channel();
         let (open, opened) = watch::channel(true);
-        let gather = Arc::new(Gather { links: Mutex::default(), events: tell, reading, open: opened });
+        let gather = Arc::new(Gather { links: Lock::default(), events: tell, reading, open: opened });
         (Hub { gather: gather.clone(), events, open }, gather)
     }
 
@@ -152,8 +153,8 @@ impl ServerLink {
 }
 
 impl Gather {
-    fn links(&self) -> std::sync::MutexGuard<'_, Vec<ServerLink>> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    fn links(&self) -> MutexGuard<'_, Vec<ServerLink>> {
+        self.links.lock()
     }
 }
 

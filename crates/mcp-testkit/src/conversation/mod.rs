@@ -103,13 +103,13 @@ impl fmt::Display for Report {
     }
 }
 
-type Told<T = ()> = Result<T, String>;
+type StepResult<T = ()> = Result<T, String>;
 
-fn told(error: Error) -> String {
+fn shown(error: Error) -> String {
     ErrorChain::new(&error).to_string()
 }
 
-fn ensure(held: bool, otherwise: impl FnOnce() -> String) -> Told {
+fn ensure(held: bool, otherwise: impl FnOnce() -> String) -> StepResult {
     if held { Ok(()) } else { Err(otherwise()) }
 }
 
@@ -117,7 +117,7 @@ async fn talk(fixture: &dyn Fixture, version: ProtocolVersion, steps: &mut Vec<S
     let patience = fixture.patience();
     let mut connected = None;
     let connect = async {
-        let scene = Scene::new().map_err(told)?;
+        let scene = Scene::new().map_err(shown)?;
         let client = connect(fixture, &scene, version).await?;
         connected = Some((scene, client));
         Ok(())
@@ -138,7 +138,7 @@ async fn step(
     version: ProtocolVersion,
     name: &'static str,
     patience: Duration,
-    body: impl Future<Output = Told>,
+    body: impl Future<Output = StepResult>,
 ) -> bool {
     let outcome = match tokio::time::timeout(patience, body).await {
         Ok(outcome) => outcome,
@@ -149,7 +149,7 @@ async fn step(
     passed
 }
 
-async fn connect(fixture: &dyn Fixture, scene: &Scene, version: ProtocolVersion) -> Told<Client> {
+async fn connect(fixture: &dyn Fixture, scene: &Scene, version: ProtocolVersion) -> StepResult<Client> {
     let server = Arc::new(scene.server.clone());
     let connector = fixture.start(server).await.map_err(|why| format!("the fixture did not start: {why}"))?;
     let era = match version.is_modern() {
@@ -159,7 +159,7 @@ async fn connect(fixture: &dyn Fixture, scene: &Scene, version: ProtocolVersion)
     let builder = Client::builder("conversation", "1").era(era);
     let form = RawJson::object([("form", RawJson::EMPTY_OBJECT)]);
     let builder = builder.capability("elicitation", form).input_handler(answer);
-    let client = builder.connect(connector).await.map_err(told)?;
+    let client = builder.connect(connector).await.map_err(shown)?;
     let agreed = client.negotiated().map(|agreed| agreed.version);
     ensure(agreed == Some(version), || format!("the two agreed on {agreed:?}"))?;
     Ok(client)
@@ -179,8 +179,8 @@ fn params(tool: &str, arguments: &[(&'static str, i64)]) -> Option<RawJson> {
     Some(RawJson::object([("name", RawJson::string(tool)), ("arguments", arguments)]))
 }
 
-async fn expect(call: Call, text: &str) -> Told {
-    let payload = call.await.map_err(told)?;
+async fn expect(call: Call, text: &str) -> StepResult {
+    let payload = call.await.map_err(shown)?;
     let result = CallToolResult::from_raw(payload.raw()).map_err(|error| error.to_string())?;
     let came: String = result.texts().collect();
     ensure(came == text, || format!("in place of the text {text:?} came {came:?}"))
@@ -191,9 +191,9 @@ fn start(client: &Client, tool: &str, arguments: &[(&'static str, i64)]) -> Call
     client.call("tools/call", params(tool, arguments), options)
 }
 
-async fn list(client: &Client) -> Told {
+async fn list(client: &Client) -> StepResult {
     let mut names: Vec<String> =
-        client.list_tools().await.map_err(told)?.into_iter().map(|tool| tool.name).collect();
+        client.list_tools().await.map_err(shown)?.into_iter().map(|tool| tool.name).collect();
     names.sort();
     ensure(names == ["add", "ask", "count", "touch", "wait"], || {
         format!("these tools were listed: {names:?}")
@@ -201,7 +201,7 @@ async fn list(client: &Client) -> Told {
 }
 
 /// One call, then many at once; each gets its answer.
-async fn call(client: &Client) -> Told {
+async fn call(client: &Client) -> StepResult {
     expect(start(client, "add", &[("a", 2), ("b", 3)]), "5").await?;
     let calls = (0..50).map(|n| async move {
         expect(start(client, "add", &[("a", n), ("b", 1)]), &(n + 1).to_string()).await
@@ -209,7 +209,7 @@ async fn call(client: &Client) -> Told {
     futures::future::try_join_all(calls).await.map(|_| ())
 }
 
-async fn progress(client: &Client) -> Told {
+async fn progress(client: &Client) -> StepResult {
     let mut call = start(client, "count", &[("to", 3)]);
     let mut seen = Vec::new();
     while let Some(note) = call.next_notification().await {
@@ -222,7 +222,7 @@ async fn progress(client: &Client) -> Told {
 }
 
 /// Cancels a running call once by request and once by dropping it. The link continues.
-async fn cancel(client: &Client, scene: &Scene) -> Told {
+async fn cancel(client: &Client, scene: &Scene) -> StepResult {
     for (count, ask) in [(1, true), (2, false)] {
         let mut call = start(client, "wait", &[]);
         ensure(call.next_notification().await.is_some(), || "the call ended before it was cancelled".into())?;
@@ -240,11 +240,11 @@ async fn cancel(client: &Client, scene: &Scene) -> Told {
     expect(start(client, "add", &[("a", 1), ("b", 1)]), "2").await
 }
 
-async fn input(client: &Client) -> Told {
+async fn input(client: &Client) -> StepResult {
     expect(start(client, "ask", &[]), "Hello, Ada!").await
 }
 
-async fn listen(client: &Client) -> Told {
+async fn listen(client: &Client) -> StepResult {
     let filter = SubscriptionFilter::new().tools_list_changed();
     let mut listen = client.listen(filter.clone());
     match listen.next().await {
@@ -259,7 +259,7 @@ async fn listen(client: &Client) -> Told {
 }
 
 /// After the client has ended, all links at the server end too.
-async fn close(client: &Client, scene: &Scene) -> Told {
+async fn close(client: &Client, scene: &Scene) -> StepResult {
     let reason = client.close().await;
     ensure(matches!(reason, CloseReason::Requested), || format!("the client ended because of: {reason}"))?;
     while scene.server.links() > 0 {

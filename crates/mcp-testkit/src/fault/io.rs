@@ -2,10 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::lock::Lock;
 
 // FAULT C-5, C-6.
 /// Transfers one byte at a time each way, with a `Pending` before each, so that a reader and a writer reach every await
@@ -138,12 +140,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for CutAfter<T> {
 #[derive(Debug)]
 pub struct Valve<T> {
     inner: T,
-    state: Arc<Mutex<State>>,
+    state: Arc<Lock<State>>,
 }
 
 /// Opens and closes a [`Valve`].
 #[derive(Clone, Debug)]
-pub struct ValveHandle(Arc<Mutex<State>>);
+pub struct ValveHandle(Arc<Lock<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -154,7 +156,7 @@ struct State {
 impl<T> Valve<T> {
     /// The stream, initially open.
     pub fn new(inner: T) -> (Valve<T>, ValveHandle) {
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Lock::new(State::default()));
         (Valve { inner, state: state.clone() }, ValveHandle(state))
     }
 }
@@ -162,12 +164,12 @@ impl<T> Valve<T> {
 impl ValveHandle {
     /// Closes the valve: reads are pending until it is opened.
     pub fn shut(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).shut = true;
+        self.0.lock().shut = true;
     }
 
     /// Opens the valve: reads continue.
     pub fn open(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         state.shut = false;
         if let Some(waker) = state.waiting.take() {
             waker.wake();
@@ -182,7 +184,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Valve<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock();
             if state.shut {
                 state.waiting = Some(cx.waker().clone());
                 return Poll::Pending;

@@ -1,17 +1,16 @@
 //! What the shell can complete: commands, tools, prompts, URIs, and the arguments of each.
 
-use std::sync::{Mutex, PoisonError};
-
 use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 
 use crate::commands::{list, prompts};
+use crate::lock::Lock;
 
 use super::line::VERBS;
 
 /// What is known of the server.
 #[derive(Debug, Default)]
-pub(super) struct Words(Mutex<Known>);
+pub(super) struct Words(Lock<Known>);
 
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -57,12 +56,12 @@ impl Words {
             prompts: prompts.unwrap_or_default().iter().map(prompt).collect(),
             uris: resources.unwrap_or_default().iter().map(|item| list::word(item, "uri")).collect(),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        *self.0.lock() = known;
     }
 
     /// What fits the line up to the cursor.
     pub(super) fn propose(&self, line: &str) -> Proposal {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.0.lock().clone();
         let start = line.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
         let (before, typed) = line.split_at(start);
         let words: Vec<&str> = before.split_whitespace().collect();
@@ -139,7 +138,7 @@ mod tests {
             prompts: vec![prompt(&raw(r#"{"name":"greet","arguments":[{"name":"city"}]}"#))],
             uris: vec!["demo://readme".to_owned()],
         };
-        Words(Mutex::new(known))
+        Words(Lock::new(known))
     }
 
     #[test]

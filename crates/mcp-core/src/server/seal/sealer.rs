@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hmac::Mac;
 
+use crate::lock::SharedLock;
 use crate::message::RawJson;
 use crate::transport::{Envelope, Identity};
 
@@ -26,7 +27,7 @@ type Principal = dyn Fn(&Envelope) -> Option<Vec<u8>> + Send + Sync;
 #[derive(Clone)]
 pub struct Sealer {
     /// The first one seals; all of them open.
-    keys: Arc<RwLock<VecDeque<Key>>>,
+    keys: Arc<SharedLock<VecDeque<Key>>>,
     lifetime: Duration,
     principal: Option<Arc<Principal>>,
     used: Option<Arc<dyn UsedStates>>,
@@ -62,7 +63,12 @@ impl<'a> Scope<'a> {
 impl Sealer {
     /// A sealer with this key.
     pub fn new(key: Key) -> Sealer {
-        Sealer { keys: Arc::new(RwLock::new([key].into())), lifetime: LIFETIME, principal: None, used: None }
+        Sealer {
+            keys: Arc::new(SharedLock::new([key].into())),
+            lifetime: LIFETIME,
+            principal: None,
+            used: None,
+        }
     }
 
     /// Also opens states that these keys sealed, newest first. At most [`MAX_KEYS`] in all; the oldest are
@@ -70,9 +76,9 @@ impl Sealer {
     #[must_use]
     pub fn older_keys(self, older: impl IntoIterator<Item = Key>) -> Sealer {
         {
-            let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-            let room = MAX_KEYS.saturating_sub(keys.len());
-            keys.extend(older.into_iter().take(room));
+            let mut keys = self.keys.write();
+            let free = MAX_KEYS.saturating_sub(keys.len());
+            keys.extend(older.into_iter().take(free));
         }
         self
     }
@@ -82,7 +88,7 @@ impl Sealer {
     ///
     /// With several replicas, first give all of them the new key with [`Sealer::older_keys`].
     pub fn rotate(&self, key: Key) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.write();
         keys.push_front(key);
         keys.truncate(MAX_KEYS);
     }
@@ -140,7 +146,7 @@ impl Sealer {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandom)?;
         let expiry = millis(now).saturating_add(duration_millis(self.lifetime));
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.keys.read();
         // There is always one: only `truncate` removes keys, and it keeps the first.
         let key = keys.front().ok_or(SealError::NoRandom)?;
         let head = text::head(key.id(), expiry, &nonce);
@@ -182,7 +188,7 @@ impl Sealer {
     fn check(&self, now: SystemTime, scope: Scope<'_>, text: &str) -> Result<Fields, Fault> {
         let fields = text::decode(text)?;
         let key = {
-            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let keys = self.keys.read();
             keys.iter().find(|key| key.id() == fields.key()).cloned().ok_or(Fault::UnknownKey)?
         };
         // In constant time. The fields can be trusted from here on.
@@ -219,7 +225,7 @@ fn duration_millis(duration: Duration) -> u64 {
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealer")
-            .field("keys", &*self.keys.read().unwrap_or_else(PoisonError::into_inner))
+            .field("keys", &*self.keys.read())
             .field("lifetime", &self.lifetime)
             .field("binds_principal", &self.principal.is_some())
             .field("single_use", &self.used.is_some())

@@ -1,12 +1,10 @@
 //! One exchange: a POST that expects an answer, and the state of the answer.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp_core::message::{Message, ProtocolVersion, RequestId, Response, code};
 use mcp_core::transport::AnsweredBy;
+use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use super::counters::CounterGuard;
@@ -39,28 +37,9 @@ pub(super) enum Brought {
     Opening,
 }
 
-/// Exchanges by the number of their lane.
-pub(super) type Exchanges = HashMap<u64, Exchange, BuildHasherDefault<LaneHasher>>;
-
-/// One multiplication instead of a keyed hash: the server numbers lanes, so clients cannot cause collisions.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LaneHasher(u64);
-
-impl Hasher for LaneHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
+/// Exchanges by the number of their lane. The hash needs no key: the server numbers lanes, so clients cannot cause
+/// collisions.
+pub(super) type Exchanges = FxHashMap<u64, Exchange>;
 
 /// One exchange.
 pub(super) struct Exchange {

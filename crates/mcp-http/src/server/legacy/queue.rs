@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::lock::Lock;
 use crate::server::body::Source;
 
 /// The multiple of the capacity that events may fill which must not be dropped: answers, requests, replayed events.
@@ -20,11 +21,11 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The session's end of a connection. Clones are the same connection.
 #[derive(Clone)]
-pub(super) struct Writer(Arc<Mutex<Queue>>);
+pub(super) struct Writer(Arc<Lock<Queue>>);
 
 /// The reader's end. Dropped when everything was read, or when the client hung up.
 pub(super) struct Reader {
-    queue: Arc<Mutex<Queue>>,
+    queue: Arc<Lock<Queue>>,
     /// Called when the connection ends.
     over: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
@@ -65,7 +66,7 @@ pub(super) enum Offer {
 
 /// Creates a connection with a queue of `capacity` events.
 pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
-    let queue = Arc::new(Mutex::new(Queue {
+    let queue = Arc::new(Lock::new(Queue {
         waiting: VecDeque::new(),
         capacity: capacity.max(1),
         ended: false,
@@ -79,15 +80,10 @@ pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
     (Writer(queue.clone()), Reader { queue, over: None })
 }
 
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    // A panic while the lock is held leaves the data valid.
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Writer {
     /// Queues an event unless the queue is full.
     pub(super) fn offer(&self, event: Bytes, droppable: bool) -> Offer {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         if queue.gone || queue.ended {
             return Offer::Gone;
         }
@@ -100,7 +96,7 @@ impl Writer {
 
     /// Queues an event even if the queue is full: replayed and priming events. Has no effect if the reader is gone.
     pub(super) fn force(&self, event: Bytes) {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         if !queue.gone && !queue.ended {
             queue.put(event, false);
         }
@@ -109,7 +105,7 @@ impl Writer {
     /// Queues an event for a reader that cannot resume, in place of the oldest notification. Returns the number of events
     /// that were lost: 0 or 1. Cuts the connection if too many events wait that must not be dropped.
     pub(super) fn squeeze(&self, event: Bytes, droppable: bool) -> u64 {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         if queue.gone || queue.ended {
             return u64::from(droppable);
         }
@@ -135,7 +131,7 @@ impl Writer {
     pub(super) async fn room(&self) -> bool {
         loop {
             let taken = {
-                let queue = lock(&self.0);
+                let queue = self.0.lock();
                 if queue.stuck {
                     return false;
                 }
@@ -146,7 +142,7 @@ impl Writer {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(_) => {
-                    let mut queue = lock(&self.0);
+                    let mut queue = self.0.lock();
                     if queue.taken == taken {
                         queue.stuck = true;
                         return false;
@@ -158,7 +154,7 @@ impl Writer {
 
     /// Ready with `true` if the queue is not full or the reader is gone, with `false` if it has read since.
     fn poll_moved(&self, cx: &mut Context<'_>, taken: u64) -> Poll<bool> {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         if queue.gone || queue.ended || queue.waiting.len() < queue.capacity {
             return Poll::Ready(true);
         }
@@ -171,25 +167,25 @@ impl Writer {
 
     /// Ends the connection after the queued events.
     pub(super) fn end(&self) {
-        let mut queue = lock(&self.0);
+        let mut queue = self.0.lock();
         queue.ended = true;
         queue.wake();
     }
 
     /// Ends the connection at once and drops the queued events.
     pub(super) fn cut(&self) {
-        lock(&self.0).cut();
+        self.0.lock().cut();
     }
 
     /// Whether the reader is gone, or the connection has ended.
     pub(super) fn is_over(&self) -> bool {
-        let queue = lock(&self.0);
+        let queue = self.0.lock();
         queue.gone || queue.ended
     }
 
     /// Whether something has waited for the reader since before this instant.
     pub(super) fn is_stalled(&self, before: Instant) -> bool {
-        let queue = lock(&self.0);
+        let queue = self.0.lock();
         !queue.gone && !queue.waiting.is_empty() && queue.moved < before
     }
 
@@ -231,7 +227,7 @@ impl Reader {
 
 impl Source for Reader {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         if let Some(next) = queue.waiting.pop_front() {
             queue.moved = Instant::now();
             queue.taken += 1;
@@ -256,7 +252,7 @@ impl Source for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         {
-            let mut queue = lock(&self.queue);
+            let mut queue = self.queue.lock();
             queue.gone = true;
             queue.waiting = VecDeque::new();
             if let Some(writer) = queue.writer.take() {

@@ -1,7 +1,7 @@
 //! One session: the state that the HTTP requests of a client and the link to the application share.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
 use super::store::{EventId, EventStore};
 use super::stream::{Stream, can_poll};
+use crate::lock::Lock;
 use crate::server::respond::Formats;
 use crate::sse;
 
@@ -50,7 +51,7 @@ pub(super) struct Session {
     /// `None`: callers without an identity.
     owner: Option<Owner>,
     places: Semaphore,
-    state: Mutex<SessionState>,
+    state: Lock<SessionState>,
 }
 
 /// The mutable state of a session. Its lock is never held across an await.
@@ -105,12 +106,11 @@ impl Session {
             version: None,
             used: Instant::now(),
         };
-        Session { id, kind, context, owner, places: Semaphore::new(INBOX), state: Mutex::new(state) }
+        Session { id, kind, context, owner, places: Semaphore::new(INBOX), state: Lock::new(state) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
-        // A panic while the lock is held leaves the data valid.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     // Ledger SESS-S-010, T-44.

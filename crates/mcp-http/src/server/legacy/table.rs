@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::counters::CounterGuard;
 use super::id::SessionId;
 use super::session::{Session, SessionContext, SessionKind};
+use crate::lock::Lock;
 
 /// The longest and the shortest interval at which sessions are checked.
 const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
@@ -30,7 +31,7 @@ pub(super) struct SessionTimeouts {
 
 /// All sessions that clients can use.
 pub(super) struct Table {
-    sessions: Mutex<Sessions>,
+    sessions: Lock<Sessions>,
     timeouts: SessionTimeouts,
 }
 
@@ -56,12 +57,11 @@ impl Drop for Registered {
 
 impl Table {
     pub(super) fn new(timeouts: SessionTimeouts) -> Table {
-        Table { sessions: Mutex::default(), timeouts }
+        Table { sessions: Lock::default(), timeouts }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
-        // A panic while the lock is held leaves the data valid.
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock()
     }
 
     pub(super) fn len(&self) -> usize {

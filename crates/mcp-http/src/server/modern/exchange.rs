@@ -1,6 +1,6 @@
 //! State that the two halves of a link and the answering task share: the first output, and whether the client hung up.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use super::super::ServerTimeouts;
 use super::super::body::{self, Body, NotQueued, StreamWriter};
 use super::super::respond::Formats;
 use super::super::state::ServerState;
+use crate::lock::Lock;
 use crate::sse;
 
 /// The first output of an exchange, which decides the form of the answer.
@@ -51,7 +52,7 @@ struct ExchangeState {
 
 /// One exchange.
 pub(super) struct Exchange {
-    state: Mutex<ExchangeState>,
+    state: Lock<ExchangeState>,
     formats: Formats,
     server: Arc<ServerState>,
 }
@@ -87,7 +88,7 @@ impl Exchange {
             answer: None,
             receiver: None,
         };
-        Exchange { state: Mutex::new(state), formats, server }
+        Exchange { state: Lock::new(state), formats, server }
     }
 
     pub(super) fn timeouts(&self) -> &ServerTimeouts {
@@ -100,7 +101,7 @@ impl Exchange {
 
     /// A panic while the lock is held leaves the data valid, so poisoning is ignored.
     fn state(&self) -> MutexGuard<'_, ExchangeState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Takes the first output; if there is none yet, wakes this waker later.

@@ -5,11 +5,13 @@
 //! the stream, and h2 sends `RST_STREAM`. All streams of a connection share one timer.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use futures::FutureExt;
 use futures::future::{AbortHandle, Abortable};
 use hyper::rt::Executor;
+
+use crate::lock::Lock;
 
 tokio::task_local! {
     /// Aborts the stream that the current task serves.
@@ -32,7 +34,7 @@ where
 
 /// The streams of one connection whose answers are written in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<Vec<Watched>>);
+pub(super) struct Streams(Lock<Vec<Watched>>);
 
 #[derive(Debug)]
 struct Watched {
@@ -53,7 +55,7 @@ impl Streams {
     }
 
     fn add(&self, yielded: &Arc<AtomicU32>, stream: AbortHandle) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = self.0.lock();
         if streams.len() == streams.capacity() {
             // Streams that come and go between two ticks leave nothing behind.
             streams.retain(|watched| watched.yielded.strong_count() > 0);
@@ -64,7 +66,7 @@ impl Streams {
     /// Counts a tick, and cuts the streams that have been silent for this many. Returns how many were cut.
     pub(super) fn tick(&self, limit: u32) -> usize {
         let mut cut = 0;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
+        self.0.lock().retain_mut(|watched| {
             let Some(yielded) = watched.yielded.upgrade() else { return false };
             let yielded = yielded.load(Ordering::Relaxed);
             watched.silent = if watched.seen == yielded { watched.silent.saturating_add(1) } else { 0 };
@@ -107,7 +109,7 @@ mod tests {
         for _ in 0..1000 {
             drop(watched(&streams));
         }
-        assert!(streams.0.lock().unwrap().len() < 10);
+        assert!(streams.0.lock().len() < 10);
         assert_eq!(streams.tick(1), 0);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use mcp_core::transport::async_trait;
 use tokio::time::Instant;
 
 use super::{EventId, EventStore, StoreError};
+use crate::lock::Lock;
 
 /// Ended streams that are still kept. Beyond it the oldest is dropped early.
 const MAX_ENDED: usize = 65_536;
@@ -43,7 +44,7 @@ impl Default for StoreLimits {
 #[derive(Default)]
 pub struct MemoryEventStore {
     limits: StoreLimits,
-    kept: Mutex<Kept>,
+    kept: Lock<Kept>,
 }
 
 #[derive(Default)]
@@ -77,7 +78,7 @@ type Events = VecDeque<(u64, u64)>;
 impl MemoryEventStore {
     /// Creates a store with these limits.
     pub fn new(limits: StoreLimits) -> MemoryEventStore {
-        MemoryEventStore { limits, kept: Mutex::default() }
+        MemoryEventStore { limits, kept: Lock::default() }
     }
 
     /// The number of kept events, and the bytes of their messages.
@@ -87,8 +88,7 @@ impl MemoryEventStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        // A panic while the lock is held leaves the data valid.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     fn expire(&self, kept: &mut Kept) {
