@@ -1,7 +1,7 @@
 //! Single requests to any origin, for documents that a server names.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use super::uri::{self, shown};
 use super::{Answer, Exchange, Net, credentials};
 use crate::HttpError;
 use crate::error::ConnectFailure;
+use crate::lock::Lock;
 
 /// How many origins keep their connections.
 const ORIGINS: usize = 16;
@@ -71,7 +72,7 @@ pub struct Fetch {
     allow_plain: bool,
     repeatable: bool,
     /// By origin, the one used last at the end.
-    nets: Arc<Mutex<Vec<(uri::Origin, Net)>>>,
+    nets: Arc<Lock<Vec<(uri::Origin, Net)>>>,
 }
 
 impl Fetch {
@@ -172,7 +173,7 @@ impl Fetch {
         if !kept {
             return new();
         }
-        let mut nets = self.nets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nets = self.nets.lock();
         let (_, net) = match nets.iter().position(|(known, _)| *known == origin) {
             Some(at) => nets.remove(at),
             None => (origin.clone(), new()?),
