@@ -44,10 +44,10 @@ pub use report::{Attempt, DiscoveryReport, Era, Found, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiscoverOptions {
-    /// Try these paths of the server, in this order, instead of the usual ones. A path in the URL itself still comes
-    /// first.
+    /// The paths of the server to try, in this order, instead of the usual ones. A path in the URL itself is still
+    /// tried first.
     pub paths: Option<Vec<String>>,
-    /// Try all candidates, also after one was found or refused.
+    /// Whether all candidates are tried, even after one was found or refused.
     pub exhaustive: bool,
     /// How long the whole search may take. Deleting a session that it opened has a separate limit
     /// ([`HttpClientConfig::delete_timeout`](crate::client::HttpClientConfig::delete_timeout)).

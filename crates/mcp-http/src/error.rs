@@ -201,7 +201,7 @@ pub enum TimeoutStep {
     Connect,
     /// Waiting for the head of the answer.
     FirstByte,
-    /// Waiting for more of a body.
+    /// Waiting for the next part of a body.
     Idle,
     /// The whole exchange.
     Total,

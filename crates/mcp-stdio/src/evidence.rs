@@ -18,11 +18,11 @@ const LOGGED: u64 = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChildEvidence {
-    /// How many lines of its stdout were skipped because they are not MCP.
+    /// The number of lines of its stdout that were skipped because they are not MCP.
     pub skipped_lines: u64,
     /// The first of them.
     pub first_skipped: Option<String>,
-    /// How many bytes of a line without its newline have come.
+    /// The number of bytes received of a line that has no newline yet.
     pub unfinished_bytes: usize,
     /// The last of what it wrote to stderr ([`StderrMode::Capture`](crate::StderrMode::Capture) only), with its
     /// newlines and control characters.

@@ -12,7 +12,7 @@ use crate::sys;
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The link over stdin and stdout. Made by [`stdio`].
+/// The link over stdin and stdout. Created by [`stdio`].
 pub struct StdioTransport(Stream);
 
 type Stream = StreamTransport<Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>>;

@@ -30,7 +30,7 @@ pub enum OAuthError {
         /// The description. A stranger's text, clipped.
         description: Option<String>,
     },
-    /// The server wants more scopes than a login can give.
+    /// The server requires more scopes than a login can give.
     #[error("the server requires the scopes `{}`, and `{}` are granted", needed.join(" "), granted.join(" "))]
     InsufficientScope {
         /// What the server named.

@@ -95,7 +95,7 @@ pub struct TokenRecord {
     /// When the access token expires, in milliseconds since 1970; `None` if the server did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
-    /// The scopes that were asked for, step-ups included.
+    /// The scopes that were requested, including step-ups.
     #[serde(default)]
     pub scopes_asked: Vec<String>,
     /// The scopes of the token.
@@ -118,7 +118,7 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// Its key.
+    /// The key under which a store keeps the record.
     pub fn key(&self) -> Key {
         Key::Token { endpoint: self.endpoint.clone(), profile: self.profile.clone() }
     }
@@ -128,7 +128,7 @@ impl TokenRecord {
         self.expires.map(|millis| UNIX_EPOCH + Duration::from_millis(millis))
     }
 
-    /// The access token is there and has at least this long to live, as far as is known.
+    /// Whether there is an access token that stays valid for at least this long, as far as is known.
     pub fn is_valid(&self, now: SystemTime, at_least: Duration) -> bool {
         self.access_token.is_some() && self.expires_at().is_none_or(|at| now + at_least < at)
     }

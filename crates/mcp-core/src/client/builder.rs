@@ -32,51 +32,51 @@ impl ClientBuilder {
         self
     }
 
-    /// Answers the server's requests for input. Default: each is answered with `-32601`.
+    /// Sets the handler of the server's requests for input. Default: each is answered with `-32601`.
     pub fn input_handler(mut self, handler: impl InputHandler) -> ClientBuilder {
         self.input = Arc::new(handler);
         self
     }
 
-    /// The era in which links are opened. Default: detect it.
+    /// Sets the era in which links are opened. Default: detected.
     pub fn era(mut self, era: EraMode) -> ClientBuilder {
         self.config.era = era;
         self
     }
 
-    /// The revisions this client speaks, newest first. Default: all.
+    /// Sets the revisions that this client speaks, newest first. Default: all.
     pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ClientBuilder {
         self.config.versions = versions.into();
         self
     }
 
-    /// The server's era, if an earlier client detected it: see [`Client::known_era`].
+    /// Sets the server's era, if an earlier client detected it: see [`Client::known_era`].
     // ERA-C-010.
     pub fn known_era(mut self, known_era: KnownEra) -> ClientBuilder {
         self.config.known_era = Some(known_era);
         self
     }
 
-    /// What to do when a link ends. Default: [`Reconnect::OnDemand`].
+    /// Sets what the client does when a link ends. Default: [`Reconnect::OnDemand`].
     pub fn reconnect(mut self, reconnect: Reconnect) -> ClientBuilder {
         self.config.reconnect = reconnect;
         self
     }
 
-    /// How long opening may take, from the first link until the client is ready. Default 60 s.
+    /// Limits the time from the first attempt to connect until the client is ready. Default 60 s.
     pub fn start_timeout(mut self, limit: Duration) -> ClientBuilder {
         self.config.start_timeout = limit;
         self
     }
 
-    /// How long a call may go without an answer, unless its
-    /// [`CallOptions`](super::CallOptions) set another limit. Default 60 s.
+    /// Limits how long a call waits for an answer, unless its [`CallOptions`](super::CallOptions) set another limit.
+    /// Default 60 s.
     pub fn call_timeout(mut self, limit: Duration) -> ClientBuilder {
         self.config.call_timeout = limit;
         self
     }
 
-    /// Keep-alive with `ping` on legacy links. Default: off.
+    /// Enables keep-alive by `ping` on legacy links. Default: off.
     pub fn ping(mut self, policy: PingPolicy) -> ClientBuilder {
         self.config.ping = Some(policy);
         self
@@ -88,13 +88,13 @@ impl ClientBuilder {
         self
     }
 
-    /// How many calls and notifications may be in flight; further ones wait. Default 1,024, at least 1.
+    /// Limits how many calls and notifications may be in flight; further ones wait. Default 1,024, at least 1.
     pub fn max_in_flight(mut self, calls: usize) -> ClientBuilder {
         self.limits.in_flight = calls.clamp(1, MAX_IN_FLIGHT);
         self
     }
 
-    /// How many notifications wait for one reader; further ones replace the oldest. Default 256, at least 1.
+    /// Limits how many notifications wait for one reader; further ones replace the oldest. Default 256, at least 1.
     pub fn notification_queue(mut self, items: usize) -> ClientBuilder {
         self.limits.notification_queue = items.max(1);
         self

@@ -25,13 +25,13 @@ impl ServerBuilder {
         ServerBuilder { config, limits: ServerLimits::default(), layers: Vec::new() }
     }
 
-    /// Instructions for the model behind the client. Default: none.
+    /// Sets instructions for the model behind the client. Default: none.
     pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
         self.config.instructions = Some(text.into());
         self
     }
 
-    /// The protocol revisions that are served, newest first. Default: all.
+    /// Sets the protocol revisions that are served, newest first. Default: all.
     pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ServerBuilder {
         self.config.versions = versions.into();
         self
@@ -43,27 +43,27 @@ impl ServerBuilder {
         self
     }
 
-    /// How many requests may be in flight on all links together; further ones are refused with an error.
+    /// Limits how many requests may be in flight on all links together; further ones are refused with an error.
     /// Default 1,024.
     pub fn max_in_flight(mut self, requests: usize) -> ServerBuilder {
         self.limits.in_flight = requests;
         self
     }
 
-    /// How long a peer may leave one message unread before its link counts as failed. Default 60 s.
+    /// Limits how long a peer may leave a message unread before its link counts as failed. Default 60 s.
     pub fn write_timeout(mut self, limit: Duration) -> ServerBuilder {
         self.limits.write_timeout = limit;
         self
     }
 
-    /// How long a handler may run on after its request was cancelled. Default 5 s.
+    /// Limits how long a handler may run after its request was cancelled. Default 5 s.
     pub fn grace(mut self, limit: Duration) -> ServerBuilder {
         self.limits.grace = limit;
         self
     }
 
-    /// How long handlers may run on after the peer closed its sending side. Their answers are still sent.
-    /// Default 30 s.
+    /// Limits how long handlers may run after the peer closed its sending side. Their answers are still sent. Default
+    /// 30 s.
     pub fn linger(mut self, limit: Duration) -> ServerBuilder {
         self.limits.linger = limit;
         self

@@ -8,8 +8,8 @@ use crate::message::ProtocolVersion;
 
 /// Names one exchange on a link (HTTP/2 calls this a stream). Opaque: compare it, keep it, pass it back.
 ///
-/// Numbers below 2^63 are minted one by one, by the client's session or by the server's transport. Those from 2^63
-/// on are for batches that a transport receives outside an exchange, so the two never collide on a client link.
+/// Numbers below 2^63 are assigned consecutively, by the client's session or by the server's transport. Those from
+/// 2^63 on are for batches that a transport receives outside an exchange, so the two never collide on a client link.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(u64);
 

@@ -39,7 +39,7 @@ impl Error for SendError {
 }
 
 impl SendError {
-    /// This message cannot be sent, for this reason; the link lives on.
+    /// Creates the error of a message that cannot be sent, with the reason. The link continues.
     pub fn rejected(kind: LossKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> SendError {
         SendError::Rejected(Loss::new(kind, source))
     }

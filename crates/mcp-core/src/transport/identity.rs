@@ -40,7 +40,7 @@ pub struct Identity {
     pub scopes: Vec<String>,
     /// When the proof of this identity expires. Long-lived streams end at that time.
     pub expires: Option<SystemTime>,
-    /// Everything else that the issuer said, as a JSON object.
+    /// All other claims of the issuer, as a JSON object.
     pub claims: Option<RawJson>,
 }
 

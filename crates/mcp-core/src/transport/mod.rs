@@ -72,7 +72,7 @@ pub trait Transport: Send + 'static {
     /// The properties of the binding. Constant over the life of the link.
     fn binding(&self) -> Binding;
 
-    /// The two halves. Each is owned and driven by one task at a time.
+    /// Splits the link into its two halves. Each half is owned and driven by one task at a time.
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>);
 }
 

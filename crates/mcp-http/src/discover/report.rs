@@ -41,7 +41,7 @@ pub struct Attempt {
     pub era: Era,
     /// The status, if there was an answer.
     pub status: Option<u16>,
-    /// From the request to what was learned of it.
+    /// The time from the request to the end of its evaluation.
     pub elapsed: Duration,
     /// What was learned, in words. May hold text of the peer: untrusted.
     pub why: String,
@@ -71,7 +71,7 @@ pub struct Found {
     /// The revisions that it names, as it names them; of a legacy server the one that it chose. Empty where it said
     /// none.
     pub versions: Vec<String>,
-    /// What it calls itself. Untrusted.
+    /// The name that the server reports. Untrusted.
     pub server_name: Option<String>,
     /// The version of its software. Untrusted.
     pub server_version: Option<String>,
@@ -122,8 +122,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What a search came to. At least one of `found`, `refusal` and `failure` is set, or `out_of_time`, or no candidate
-/// was an endpoint.
+/// The result of a search. If no candidate was an endpoint, `found`, `refusal` and `failure` are `None` and
+/// `out_of_time` is `false`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DiscoveryReport {
@@ -133,9 +133,9 @@ pub struct DiscoveryReport {
     pub found: Option<Found>,
     /// The first refusal.
     pub refusal: Option<Refusal>,
-    /// Why the host cannot be worked with: no connection, or a redirect to another origin. It ended the search.
+    /// The error that ended the search: no connection to the host, or a redirect to another origin.
     pub failure: Option<HttpError>,
-    /// The deadline ended the search before all candidates were tried.
+    /// Whether the deadline ended the search before all candidates were tried.
     pub out_of_time: bool,
 }
 

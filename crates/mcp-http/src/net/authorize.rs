@@ -16,7 +16,7 @@ pub struct RequestInfo<'a> {
 }
 
 impl<'a> RequestInfo<'a> {
-    /// A request with this method to this absolute URL.
+    /// Describes a request with this method to this absolute URL.
     pub fn new(method: &'a Method, uri: &'a Uri) -> RequestInfo<'a> {
         RequestInfo { method, uri }
     }

@@ -154,7 +154,7 @@ impl HttpRequest {
     }
 
     // Ledger SEC-S-014.
-    /// The headers, without credentials. `Mcp-*` headers are untrusted copies: decide nothing by them.
+    /// The headers, without credentials. `Mcp-*` headers are untrusted copies: do not base decisions on them.
     pub fn headers(&self) -> &HeaderMap {
         &self.0.head.headers
     }

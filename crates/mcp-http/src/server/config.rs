@@ -15,16 +15,16 @@ pub struct HttpServerConfig {
     pub path: String,
     /// Whether the path with a trailing slash is the same endpoint. Default `true`.
     pub trailing_slash: bool,
-    /// Hosts that requests may name beside loopback ones, as `host` (any port) or `host:port`. Required unless the server
-    /// is bound to a loopback address.
+    /// Hosts that requests may name in addition to loopback ones, as `host` (any port) or `host:port`. Required
+    /// unless the server is bound to a loopback address.
     pub hosts: Vec<String>,
-    /// Origins that browsers may come from, beside loopback ones on a loopback bind. Default: none.
+    /// Origins that are allowed in addition to loopback ones on a loopback bind. Default: none.
     pub origins: Vec<OriginRule>,
     /// CORS. Default: off.
     pub cors: Cors,
     /// The hook that identifies callers. Default: none.
     pub authenticate: Option<Arc<dyn Authenticate>>,
-    /// A fixed bearer token that every request needs, compared in constant time. Default: none.
+    /// A fixed bearer token that every request must carry, compared in constant time. Default: none.
     pub bearer: Option<Secret>,
     /// Addresses of proxies in front of this server, whose connections carry the requests of many callers. Callers without
     /// an identity share budgets by their address, and behind a proxy by the connection. Default: none.
@@ -39,14 +39,14 @@ pub struct HttpServerConfig {
     /// for a while ([`StreamControl`](super::StreamControl)). Answers in one JSON body are not kept. Default: in memory,
     /// bounded by [`StoreLimits`](super::StoreLimits). `None`: streams cannot be resumed.
     pub event_store: Option<Arc<dyn EventStore>>,
-    /// Whether the transport of 2024-11-05 (HTTP+SSE) is served too, on the next two paths. Default `false`.
+    /// Whether the transport of 2024-11-05 (HTTP+SSE) is also served, on the next two paths. Default `false`.
     pub http_sse: bool,
     /// The path of the HTTP+SSE stream (`GET`). Default `/sse`.
     pub sse_path: String,
     /// The path to which HTTP+SSE clients send messages (`POST`). Default `/messages`.
     pub messages_path: String,
-    /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. It is answered
-    /// whatever `Host`, `Origin` and credentials a request has. Default: none.
+    /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. `Host`, `Origin`
+    /// and credentials of the request are not checked. Default: none.
     pub health: Option<String>,
 }
 
@@ -101,23 +101,24 @@ impl Default for ServerLimits {
     }
 }
 
-/// Limits in time.
+/// Time limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimeouts {
-    /// From the first byte of a request, or from accept, to the end of its headers. Default 30 s.
+    /// The longest time from the first byte of a request, or from accept, to the end of its headers. Default 30 s.
     pub headers: Duration,
-    /// Within each such interval a body has to bring 1 KiB or its end; otherwise 408. Default 30 s.
+    /// The interval within which each 1 KiB of a body, or its end, must arrive; otherwise 408. Default 30 s.
     pub body: Duration,
-    /// A write that the client does not read. On HTTP/2 each 16 KiB of an answer and each event; the stream is reset.
-    /// Default 60 s.
+    /// The longest time that a write may wait for the client to read. On HTTP/2 the limit applies to each 16 KiB of
+    /// an answer and to each event, and the stream is reset. Default 60 s.
     pub write: Duration,
-    /// An open connection without a request. On HTTP/2 the last answers have the same time again to be read.
-    /// Default 120 s.
+    /// The longest time that a connection stays open without a request. On HTTP/2, the last answers may take the same
+    /// time again to be read. Default 120 s.
     pub idle: Duration,
-    /// Interval of comments on a silent stream, and the time after which an answer becomes a stream. Default 15 s.
+    /// The interval of comments on a silent stream, and the time after which an answer becomes a stream. Default 15
+    /// s.
     pub keep_alive: Duration,
-    /// Time for open exchanges in a graceful shutdown. Default 10 s.
+    /// The time for open exchanges in a graceful shutdown. Default 10 s.
     pub drain: Duration,
 }
 

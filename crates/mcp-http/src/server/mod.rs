@@ -159,7 +159,7 @@ impl HttpServer {
     ///
     /// # Errors
     ///
-    /// As for [`bind`](HttpServer::bind), except those of the address.
+    /// The errors of [`bind`](HttpServer::bind), except those that concern the address.
     pub fn over<L: Listener>(self, listener: L) -> io::Result<BoundServer<L>> {
         let loopback = listener.is_loopback();
         if !loopback && self.config.hosts.is_empty() {

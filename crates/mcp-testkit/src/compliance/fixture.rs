@@ -74,7 +74,7 @@ pub trait Fixture: Send + Sync {
 /// A client's raw end of a link, one text at a time: a line, a frame, a body.
 #[async_trait]
 pub trait Wire: Send {
-    /// Sends a text as it is.
+    /// Sends a text unchanged.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ const LONGEST_FILE: u64 = 1 << 20;
 /// Keeps each record in a file of its folder, which only the owner can read. Processes that share the folder share the
 /// records, and refresh tokens one after the other.
 ///
-/// A file is replaced as a whole, by renaming a new one over it. Its name is a hash; what it is for is inside.
+/// A file is replaced as a whole, by renaming a new one over it. Its name is a hash; the key of the record is inside.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     folder: PathBuf,

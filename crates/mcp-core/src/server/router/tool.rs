@@ -20,7 +20,7 @@ pub enum ToolReply {
 }
 
 impl ToolReply {
-    /// One block of text.
+    /// A reply of one text block.
     pub fn text(text: &str) -> ToolReply {
         ToolReply::Result(content(text, false))
     }

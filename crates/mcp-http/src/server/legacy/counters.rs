@@ -15,7 +15,7 @@ pub struct SessionCounters {
     pub streams: usize,
     /// Requests without an answer.
     pub exchanges: usize,
-    /// Notifications that were dropped since the start, because no client read them or not fast enough.
+    /// The notifications that were dropped since the start, because no client read them fast enough.
     pub dropped: u64,
 }
 

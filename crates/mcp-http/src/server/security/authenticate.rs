@@ -14,7 +14,7 @@ pub struct RequestHead<'a> {
     /// The target.
     pub uri: &'a Uri,
     // Ledger SEC-S-014.
-    /// The headers. `Mcp-*` headers are untrusted copies: decide nothing by them.
+    /// The headers. `Mcp-*` headers are untrusted copies: do not base decisions on them.
     pub headers: &'a HeaderMap,
 }
 
