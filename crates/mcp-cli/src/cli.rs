@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and how it is written.
+//! The command line: its commands, and their syntax.
 
 use clap::{Parser, Subcommand};
 

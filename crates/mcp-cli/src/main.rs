@@ -1,6 +1,6 @@
 //! `mcp`: reach any MCP server from a terminal.
 //!
-//! Stdout gets the result and nothing else; everything for people goes to stderr.
+//! Stdout receives only the result; messages for the user go to stderr.
 //!
 //! A module uses only modules to the right of it: `cli`, `commands`, `connect`, `terminal`, `global`, `exit`,
 //! `text`. `signals` and `background` use none of them.

@@ -72,7 +72,7 @@ fn spawn(sender: watch::Sender<Seen>) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut quit = signal(SignalKind::quit())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // The terminal is closed. What was started by `nohup` lives on.
+    // The terminal is closed. What was started by `nohup` continues.
     let mut hangup = if ignored(SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
         loop {

@@ -22,14 +22,14 @@ pub enum Error {
     Rpc(ErrorObject),
     /// The peer violated the protocol. The text names the rule.
     Violation(String),
-    /// This program asked for something impossible: a method that the era does not have, a feature that was not
-    /// declared.
+    /// This program requested something impossible, such as a method that the era does not have, or a feature that
+    /// was not declared.
     Misuse(String),
-    /// No answer will come to this call. The link lives on.
+    /// No answer will come to this call. The link continues.
     Lost(Loss),
-    /// The session has ended, or ended before the answer came.
+    /// The session ended before the answer arrived.
     Closed(CloseReason),
-    /// A limit of this program was exceeded. Made by [`Error::limit`].
+    /// A limit of this program was exceeded. Created by [`Error::limit`].
     #[non_exhaustive]
     Limit {
         /// What exceeded it.
@@ -37,7 +37,7 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
-    /// No answer came in time. The peer was notified, where the protocol allows it. Made by [`Error::timed_out`].
+    /// No answer arrived in time. The peer was notified, if the protocol allows it. Created by [`Error::timed_out`].
     #[non_exhaustive]
     TimedOut {
         /// What was waited for: "no answer", "no progress", "the hard maximum", "start".
@@ -46,7 +46,8 @@ pub enum Error {
         after: Duration,
     },
     // Ledger T-41.
-    /// The server asked for input, and this program's input handler answered with an error. Revision 2026-07-28 cannot
+    /// The server requested input, and this program's input handler answered with an error. Revision 2026-07-28
+    /// cannot
     /// send such an error back, so the call is abandoned.
     InputRefused(ErrorObject),
     /// This program cancelled the call.
@@ -163,7 +164,7 @@ pub enum CloseReason {
     Requested,
     /// The peer ended it regularly. The [`CloseReport`] has what is known: exit status, signal, stderr.
     PeerClosed(CloseReport),
-    /// The link failed. Made by [`CloseReason::link_failed`].
+    /// The link failed. Created by [`CloseReason::link_failed`].
     #[non_exhaustive]
     LinkFailed {
         /// Why.
@@ -175,7 +176,7 @@ pub enum CloseReason {
     NoLink(ConnectError),
     /// The handshake failed, with this error.
     OpeningFailed(Box<Error>),
-    /// The two sides have no revision in common. Made by [`CloseReason::no_common_version`].
+    /// The two sides have no revision in common. Created by [`CloseReason::no_common_version`].
     #[non_exhaustive]
     NoCommonVersion {
         /// The revisions of this side.
@@ -183,7 +184,7 @@ pub enum CloseReason {
         /// The revisions of the peer, as it named them.
         theirs: Vec<String>,
     },
-    /// The peer did not start within the limit. Made by [`CloseReason::not_started`].
+    /// The peer did not start within the limit. Created by [`CloseReason::not_started`].
     #[non_exhaustive]
     NotStarted {
         /// The limit.

@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
             }
             value.push(c);
         }
-        // The closing quote is missing, perhaps because the field was clipped.
+        // The closing quote is missing, perhaps because the field was shortened.
         self.0 = "";
         value
     }

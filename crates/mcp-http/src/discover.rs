@@ -71,21 +71,22 @@ impl Default for DiscoverOptions {
     }
 }
 
-/// Looks for the endpoint behind this URL, which is read as [`HttpClient::new`](crate::HttpClient::new) reads it.
+/// Searches for the endpoint behind this URL, which is parsed as by [`HttpClient::new`](crate::HttpClient::new).
 ///
-/// A path that was given is tried exactly as it is, and nothing else is; for a bare origin `/mcp`, `/`, `/tools`,
-/// `/api/mcp`, `/v1/mcp` are tried and then `/sse` for a server of 2024-11-05, or the paths of the options. Each is
-/// asked `server/discover`, which leaves nothing behind, and where the answer does not show 2026-07-28, `initialize`; a
-/// session that this opens is deleted at once.
+/// If the URL has a path, only that path is tried, unchanged. For a bare origin, the paths of the options are tried,
+/// or `/mcp`, `/`, `/tools`, `/api/mcp` and `/v1/mcp`, and then `/sse` for a server of 2024-11-05. Each path receives
+/// `server/discover`, which leaves nothing open on the server, and then `initialize` if the answer does not show
+/// 2026-07-28. A session that `initialize` opens is deleted immediately.
 ///
-/// The search ends at the first sign of MCP, be it an error in JSON-RPC; at a refusal (401, 403, 407, 408, 429, 5xx),
-/// which another path would only repeat; and where the host cannot be reached, or sends to another origin. It goes on
-/// after 404, 405, a 2xx that is not MCP, a 400 without a JSON-RPC body, a redirect within the origin, and silence.
+/// The search ends at the first sign of MCP, which may be a JSON-RPC error; at a refusal (401, 403, 407, 408, 429,
+/// 5xx), which other paths would only repeat; and if the host cannot be reached or redirects to another origin. It
+/// continues after 404, 405, a 2xx that is not MCP, a 400 without a JSON-RPC body, a redirect within the origin, and
+/// silence.
 ///
-/// Finding nothing is not an error: the report lists what was tried.
+/// Finding nothing is not an error: the report lists the attempts.
 ///
-/// Cancel-safe but for one thing: dropped between the answer to `initialize` and the DELETE, it leaves a session
-/// behind that ends when the server gives it up.
+/// Cancel-safe with one exception: if the future is dropped between the answer to `initialize` and the DELETE, a
+/// session stays open until the server times it out.
 ///
 /// # Errors
 ///

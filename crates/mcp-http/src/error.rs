@@ -64,7 +64,7 @@ pub enum HttpError {
     /// The body has a content encoding, although none was requested.
     #[error("the body is encoded as {encoding}, which was not requested")]
     Encoded {
-        /// `Content-Encoding`, clipped.
+        /// `Content-Encoding`, shortened.
         encoding: String,
     },
     /// The peer does not speak HTTP.
@@ -259,7 +259,7 @@ impl fmt::Display for NotMcp {
     }
 }
 
-/// The first line of a peer's text that says something, made safe to show and clipped.
+/// The first line of a peer's text that says something, made safe to show and shortened.
 fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().filter(|c| !c.is_control()).take(200).collect()

@@ -10,7 +10,7 @@ use mcp_core::message::Field;
 pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// `Mcp-Session-Id`: legacy only.
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
-/// `Last-Event-ID`: where a legacy stream is taken up again.
+/// `Last-Event-ID`: the event after which a legacy stream is resumed.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// `Mcp-Method`: the body's `method` (2026-07-28).
 pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -54,9 +54,9 @@ pub(crate) fn encode_value(text: &str) -> HeaderValue {
     value.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// What a header value says, or what is wrong with it. White space around it is ignored; without both exact marks
-/// it is literal; between them stands base64 with the standard alphabet, padding, and no stray bits. A literal value is
-/// visible ASCII, spaces and tabs: raw UTF-8 is refused.
+/// Decodes a header value. White space around it is ignored. Without both exact marks it is literal; between them is
+/// base64 with the standard alphabet, padding, and no stray bits. A literal value is visible ASCII, spaces and tabs:
+/// raw UTF-8 is refused.
 ///
 /// # Errors
 ///

@@ -24,10 +24,10 @@ impl Kind {
     }
 }
 
-/// Whether the body is `application/json`, whatever the case and the parameters.
+/// Whether the body is `application/json`, in any case and with any parameters.
 ///
-/// No header, two headers, a list and any other type are not: browsers send some types across sites without
-/// asking first, and a reader that guesses lets them in.
+/// A missing header, two headers, a list and any other type are refused: browsers send some types across sites
+/// without a preflight, and a server that guesses the type would accept them.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     is(headers, Kind::Json)
 }
@@ -91,7 +91,7 @@ pub(crate) fn accepts(headers: &HeaderMap, kind: Kind) -> bool {
     !listed || best.is_some_and(|(_, wanted)| wanted)
 }
 
-/// What clients usually accept, which is not read anew for each request.
+/// The usual values of `Accept`, which are not parsed again for each request.
 const USUAL: [(&str, &[Kind]); 6] = [
     ("application/json, text/event-stream", &[Kind::Json, Kind::EventStream]),
     ("application/json,text/event-stream", &[Kind::Json, Kind::EventStream]),

@@ -29,16 +29,16 @@ use crate::writer::LineWriter;
 // FAULT C-3, C-15.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How long a close waits for a child that has closed its output to exit by itself.
+/// How long a close waits for a child that has closed its output to exit on its own.
 const DYING: Duration = Duration::from_millis(100);
 
 /// How long a close waits for the reaping and for the end of stderr, once the group is dead.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// A link to a server that runs as a child process. Made by [`ChildCommand`](crate::ChildCommand).
+/// A link to a server that runs as a child process. Created by [`ChildCommand`](crate::ChildCommand).
 ///
-/// Dropping it, or both its halves, kills the child's whole process group at once, also outside a runtime. To let
-/// the child exit by itself, close the sending half.
+/// Dropping it, or both its halves, kills the child's whole process group immediately, also outside a runtime. To let
+/// the child exit on its own, close the sending half.
 pub struct ChildTransport {
     pub(crate) reaper: Reaper,
     pub(crate) input: sys::Input,
@@ -144,7 +144,7 @@ impl ChildSender {
         self.shutdown.is_none() && self.life.borrow().exit().is_some()
     }
 
-    /// Ends the child: closes its input, then SIGTERM, then SIGKILL. Returns what was necessary, in words.
+    /// Ends the child: closes its input, then SIGTERM, then SIGKILL. Returns a text that says what was necessary.
     async fn end(&mut self) -> String {
         // A dropped close may have left it open; idempotent.
         self.writer.close_stream().await;

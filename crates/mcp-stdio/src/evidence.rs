@@ -1,4 +1,4 @@
-//! What a child wrote that no session can read, kept for the errors of time and of exit.
+//! Output of a child that is not MCP, kept for the errors of timeouts and exits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +13,8 @@ const QUOTED: usize = 200;
 /// How many skipped lines of one child are logged.
 const LOGGED: u64 = 100;
 
-/// What is known of a child whose answer did not come, or that is gone. For people: the texts are untrusted,
-/// bounded, and hold no control characters.
+/// What is known of a child that did not answer, or that has ended. For display: the texts are untrusted, bounded,
+/// and contain no control characters except in `stderr_tail`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChildEvidence {
@@ -24,13 +24,13 @@ pub struct ChildEvidence {
     pub first_skipped: Option<String>,
     /// The number of bytes received of a line that has no newline yet.
     pub unfinished_bytes: usize,
-    /// The last of what it wrote to stderr ([`StderrMode::Capture`](crate::StderrMode::Capture) only), with its
-    /// newlines and control characters.
+    /// The end of its stderr ([`StderrMode::Capture`](crate::StderrMode::Capture) only), with newlines and control
+    /// characters.
     pub stderr_tail: Option<String>,
 }
 
 impl ChildEvidence {
-    /// What its stdout shows, in words; `None` if there is nothing unusual.
+    /// A description of its stdout; `None` if there is nothing unusual.
     pub fn output(&self) -> Option<String> {
         let mut parts = Vec::new();
         if let Some(first) = &self.first_skipped {
@@ -57,7 +57,7 @@ impl fmt::Display for ChildEvidence {
     }
 }
 
-/// Shows the [`ChildEvidence`] of the newest child of a command, while it runs and afterwards. Made by
+/// Shows the [`ChildEvidence`] of the newest child of a command, while it runs and afterwards. Created by
 /// [`ChildCommand::monitor`](crate::ChildCommand::monitor). Clones show the same.
 #[derive(Clone, Debug, Default)]
 pub struct ChildMonitor(Arc<Lock<Option<Arc<Witness>>>>);
@@ -136,7 +136,7 @@ impl Witness {
     }
 }
 
-/// A peer's text, clipped, on one line, without characters that act on a terminal.
+/// A peer's text, shortened, on one line, without characters that act on a terminal.
 pub(crate) fn quote(text: &[u8]) -> String {
     // Four bytes a character at most.
     let text = String::from_utf8_lossy(&text[..text.len().min(4 * QUOTED + 4)]);

@@ -43,7 +43,7 @@ impl PeerCredentials {
     }
 }
 
-/// Serves every TCP peer until the listener fails or the future is dropped; open links go on in their own tasks.
+/// Serves every TCP peer until the listener fails or the future is dropped; open links continue in their own tasks.
 /// There is no authentication: bind to a loopback address. [`Limits`] bound the number of links, the time for the
 /// first message, and silence.
 ///

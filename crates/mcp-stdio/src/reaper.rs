@@ -79,11 +79,11 @@ impl Shared {
     }
 }
 
-/// Keeps a process. When it is dropped the group is killed, whatever the state; the thread reaps.
+/// Owns a process. Dropping it kills the process group in any state; the thread reaps the process.
 pub(crate) struct Reaper(Arc<Shared>);
 
 impl Reaper {
-    /// Takes the process over. If there is no thread to be had, the process is ended again.
+    /// Takes ownership of a process. If no thread can be started, the process is ended.
     pub(crate) fn new(process: Process) -> io::Result<Reaper> {
         let shared = Arc::new(Shared {
             process,

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownTimeouts {
-    /// From the end of its input to the request to end. Default: 2 s.
+    /// The time from the end of its input to the request to end. Default: 2 s.
     pub input: Duration,
-    /// From the request (SIGTERM to the process group) to the kill (SIGKILL to the group). Default: 2 s.
+    /// The time from the request (SIGTERM to the process group) to the kill (SIGKILL to the group). Default: 2 s.
     pub terminate: Duration,
-    /// From the kill until the process is given up as one that the system cannot end. Default: 5 s.
+    /// The time from the kill until the process is abandoned, because the system cannot end it. Default: 5 s.
     pub kill: Duration,
 }
 
@@ -33,21 +33,21 @@ impl Default for ShutdownTimeouts {
 }
 
 impl ShutdownTimeouts {
-    /// The same timeouts with another time from the end of its input to the request to end.
+    /// Sets the time from the end of its input to the request to end.
     #[must_use]
     pub fn input(mut self, time: Duration) -> ShutdownTimeouts {
         self.input = time;
         self
     }
 
-    /// The same timeouts with another time from the request to end to the kill.
+    /// Sets the time from the request to end to the kill.
     #[must_use]
     pub fn terminate(mut self, time: Duration) -> ShutdownTimeouts {
         self.terminate = time;
         self
     }
 
-    /// The same timeouts with another time from the kill until the process is given up.
+    /// Sets the time from the kill until the process is abandoned.
     #[must_use]
     pub fn kill(mut self, time: Duration) -> ShutdownTimeouts {
         self.kill = time;
@@ -58,13 +58,13 @@ impl ShutdownTimeouts {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Wait for the exit, but not beyond this instant; without one, for as long as it takes.
+    /// Wait for the exit, until this instant if there is one.
     Wait(Option<Instant>),
     /// Ask the group to end.
     Terminate,
     /// End the group.
     Kill,
-    /// It is over. What had to be done, in words.
+    /// The process has ended. The text says what was necessary.
     Done(String),
 }
 

@@ -1,4 +1,4 @@
-//! Peers of a listener that are silent: given up after a time, or when another peer needs the place.
+//! Silent peers of a listener: closed after a time limit, or when another peer needs the slot.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -36,7 +36,7 @@ impl SilentLinks {
         evicted
     }
 
-    /// Gives up the oldest one.
+    /// Closes the oldest one.
     pub(crate) fn evict(&self) {
         let mut links = self.links();
         while let Some(link) = links.pop_front() {
@@ -62,10 +62,10 @@ impl SilenceLimits {
     }
 }
 
-/// Reads the messages of a peer that may not be silent for ever.
+/// Reads the messages of a peer whose silence is limited.
 pub(crate) struct BoundedReader<R> {
     reader: LineReader<R>,
-    /// The limit that counts now, what it is called, and since when.
+    /// The current limit, its name, and its start.
     limit: Duration,
     what: &'static str,
     since: Instant,
@@ -86,7 +86,7 @@ impl<R: AsyncRead + Unpin + Send> BoundedReader<R> {
         }
     }
 
-    /// The next message. Cancel-safe: since when the peer is silent is kept in here.
+    /// The next message. Cancel-safe: the start of the silence is kept in `self`.
     async fn next(&mut self) -> io::Result<Option<Inbound>> {
         // A time that the clock cannot reach is no limit.
         let until = self.since.checked_add(self.limit);

@@ -16,7 +16,7 @@ const JOINED: usize = 4 * 1024;
 /// How much of a line is searched for an id, in bytes.
 const SEARCHED: usize = 64 * 1024;
 
-/// How many bytes of such lines a second are skipped before the link is given up.
+/// The most bytes of such lines per second; beyond that the link is closed.
 const MAX_RATE: usize = 16 << 20;
 const WINDOW: Duration = Duration::from_secs(1);
 

@@ -78,7 +78,8 @@ impl StderrHub {
 /// The newest bytes of a child's stderr.
 pub(crate) type Ring = Arc<Lock<VecDeque<u8>>>;
 
-/// One child's stderr while it is drained. Dropping it stops that: a grandchild may hold the pipe for ever.
+/// One child's stderr while it is drained. Dropping it stops the draining, because a grandchild may hold the pipe
+/// forever.
 pub(crate) struct Drain {
     ring: Ring,
     task: JoinHandle<()>,

@@ -67,7 +67,7 @@ where
         self
     }
 
-    /// The link, given up if the peer is silent for too long.
+    /// Closes the link if the peer is silent for too long.
     pub(crate) fn silence(mut self, silence: SilenceLimits) -> Self {
         self.silence = Some(silence);
         self

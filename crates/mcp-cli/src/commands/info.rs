@@ -89,7 +89,7 @@ pub(crate) fn identity(info: Option<&RawJson>) -> String {
     format!("{name} {}{}", word("version").unwrap_or("?"), title.unwrap_or_default())
 }
 
-/// The capabilities in words: `tools (listChanged), logging`.
+/// The capabilities as text: `tools (listChanged), logging`.
 fn abilities(capabilities: &RawJson) -> String {
     let named: Vec<String> = capabilities
         .members()

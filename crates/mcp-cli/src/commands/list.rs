@@ -53,7 +53,7 @@ pub(crate) struct Options {
     /// One page only: the first
     #[arg(long, conflicts_with = "cursor")]
     page: bool,
-    /// One page only: the one that this cursor stands for
+    /// One page only: the one at this cursor
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
     /// The command that starts the server, and its arguments
@@ -65,7 +65,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<RawJson>,
-    /// The whole result, where it is one page as it came.
+    /// The whole result, unchanged, if it is one page.
     raw: Option<RawJson>,
     /// The cursor of the page behind this one.
     next: Option<RawJson>,
@@ -133,7 +133,7 @@ fn matches(item: &RawJson, pattern: &str) -> bool {
     texts.iter().any(|text| text.to_lowercase().contains(pattern))
 }
 
-/// Shows a page: for people by `render`.
+/// Shows a page: as JSON, or as text by `render`.
 pub(crate) fn show(
     global: &Global,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! `mcp request`: any method with any parameters, and the whole answer as it came.
+//! `mcp request`: any method with any parameters, and the whole answer unchanged.
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl Tap {
         *self.0.lock() = seen;
     }
 
-    /// The last answer. A request that was sent again, with what was asked for, has more than one.
+    /// The last answer. A request that was sent again, with the requested input, has more than one.
     fn answer(&self) -> Option<RawJson> {
         let mut seen = self.0.lock();
         std::mem::take(&mut *seen).answer

@@ -41,7 +41,7 @@ pub(crate) fn split<'a>(words: &'a [String], command: &[OsString]) -> (Option<&'
     }
 }
 
-/// Finds the server. `positional` is what stood where a URL or a name stands. May ask for the inputs of a
+/// Finds the server. `positional` is the argument in the position of a URL or a name. May ask for the inputs of a
 /// config file; a signal ends that.
 pub(crate) async fn find(
     signals: &Signals,

@@ -23,7 +23,7 @@ pub(crate) enum Code {
     Config,
     /// Credentials are missing or wrong.
     AuthRequired,
-    /// They are not enough, or this host or origin is not wanted.
+    /// They are not sufficient, or this host or origin is not allowed.
     Forbidden,
     Unreachable,
     Timeout,

@@ -9,7 +9,7 @@ use crate::text;
 pub(crate) enum Reader {
     /// A person at a terminal: control characters are spelled out.
     Terminal,
-    /// A program behind a pipe, or a file: text goes out as it came.
+    /// A program behind a pipe, or a file: text is written unchanged.
     Pipe,
 }
 
@@ -23,8 +23,8 @@ impl Reader {
     }
 }
 
-/// The content of a `tools/call` result. Structured content stands for itself only where there is no
-/// content: servers repeat it as text.
+/// The content of a `tools/call` result. Structured content is shown only if there is no other content, because
+/// servers repeat it as text.
 pub(crate) fn tool_result(result: &Value, reader: Reader) -> String {
     let blocks = result.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let shown: Vec<String> = blocks.iter().map(|block| self::block(block, reader)).collect();
@@ -65,7 +65,7 @@ fn resource(resource: &Value, reader: Reader) -> String {
     text::safe_line(&line).into_owned()
 }
 
-/// How many bytes this base64 text stands for.
+/// The number of bytes that this base64 text encodes.
 fn decoded_len(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::exit::{Code, Failure};
 use crate::text;
 
-/// Writes to stdout and flushes. A closed stdout (`mcp tools … | head`) is not an error: the run goes on to its
+/// Writes to stdout and flushes. A closed stdout (`mcp tools … | head`) is not an error: the run continues to its
 /// end, closes its server, and exits with 0.
 // FAULT C-19.
 pub(crate) fn write(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {

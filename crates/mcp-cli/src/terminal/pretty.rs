@@ -1,4 +1,4 @@
-//! JSON for people: indented, in the order it came in, with every digit that came in.
+//! Indented JSON for users, with the original order and digits.
 
 use mcp_core::message::RawJson;
 

@@ -1,4 +1,4 @@
-//! Tables for people: columns of safe text, aligned.
+//! Tables for users: aligned columns of safe text.
 
 use crate::terminal::style::Style;
 use crate::text;

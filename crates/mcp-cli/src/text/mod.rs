@@ -1,4 +1,4 @@
-//! Text from a peer made safe for a terminal, and how wide it stands there.
+//! Text from a peer made safe for a terminal, and its width there.
 
 pub(crate) mod shell_words;
 
@@ -88,8 +88,8 @@ fn spell_out(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What must not reach a terminal from a stranger: it moves the cursor, changes the title, or reorders
-/// what stands there so that it reads as something else.
+/// Whether a character of a peer must not reach a terminal: it moves the cursor, changes the title, or reorders the
+/// text so that it reads as something else.
 fn is_unsafe(c: char) -> bool {
     match c {
         '\n' | '\t' => false,

@@ -29,7 +29,7 @@ pub struct Skipped {
     pub name: Option<String>,
     /// What does not fit.
     pub reason: String,
-    /// The item as it came.
+    /// The unchanged item.
     pub raw: RawJson,
 }
 

@@ -112,7 +112,7 @@ impl Client {
             if !seen.insert(cursor.detach().into_bytes()) {
                 return Ok(Listed::new(items).cut(format!("{method} repeats its cursors")));
             }
-            // Byte for byte as it came (ledger PAGE-C-002).
+            // Byte for byte unchanged (ledger PAGE-C-002).
             params = Some(RawJson::object([("cursor", cursor)]));
         }
         check("pages of a list", limits.pages.saturating_add(1), limits.pages)?;

@@ -85,7 +85,7 @@ fn a_partial_last_line_is_whole_json_or_truncated() {
     assert_eq!(frames(64, [&b" \r"[..]]), []);
 }
 
-/// A large line takes its memory along: the buffer does not stay large for ever.
+/// A large line takes its memory along: the buffer does not stay large forever.
 #[test]
 fn a_large_line_does_not_leave_a_large_buffer() {
     let mut decoder = LineDecoder::new(1 << 24);

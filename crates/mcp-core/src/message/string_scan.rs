@@ -147,7 +147,7 @@ pub(crate) fn read_text(json: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What stands between the quotes of a JSON string, with its escapes decoded.
+/// Decodes the escapes of the text between the quotes of a JSON string.
 #[inline(never)]
 fn unescape(text: &[u8]) -> Vec<u8> {
     // No escape is shorter than what it stands for. The last word may be cut.

@@ -13,7 +13,7 @@ macro_rules! tagged {
         pub enum $Name {
             $( $(#[$doc])* $Kind($Inner), )*
             /// A kind that this crate does not know, or an element that does not have the form of its kind:
-            /// the JSON as it came.
+            /// the JSON unchanged.
             Other($crate::message::RawJson),
         }
 

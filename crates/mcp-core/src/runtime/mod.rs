@@ -24,7 +24,8 @@ pub(crate) type Received = Result<Option<Inbound>, TransportError>;
 /// The most messages and commands that are processed before other tasks and the timers are polled again.
 pub(crate) const BURST: usize = 64;
 
-/// How long a link that is given up may take to write queued messages: cancellations, a last reply.
+/// How long a link that is being closed after a failure may take to write queued messages: cancellations, a last
+/// reply.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Builds a future directly on the heap; `Box::pin` would move it there from the stack.

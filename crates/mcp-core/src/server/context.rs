@@ -62,8 +62,8 @@ impl Context {
         self.exchange.request.params.as_ref()
     }
 
-    /// Reports progress to the client. `progress` has to increase: a value that does not is dropped, as is
-    /// everything if the client asked for no progress.
+    /// Reports progress to the client. `progress` must increase: a value that does not is dropped. All values are
+    /// dropped if the client did not request progress.
     ///
     /// Waits while too many notifications of the link are unwritten. Cancel-safe: if the future is dropped
     /// before it completes, nothing is sent.
@@ -199,8 +199,8 @@ impl Context {
         self.request_context().input_responses.as_ref()
     }
 
-    /// The answer with this key among [`Context::input_responses`], read as a `T`. `None` if there is none:
-    /// then ask again.
+    /// The answer with this key among [`Context::input_responses`], read as a `T`. If it is `None`, request the input
+    /// again.
     ///
     /// ```
     /// # use mcp_core::{message::ErrorObject, model::{ElicitAction, ElicitResult}, server::Context};

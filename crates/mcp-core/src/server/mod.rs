@@ -97,8 +97,8 @@ impl Server {
         self.shared.drive(Box::new(link)).await
     }
 
-    /// Announces a change to every subscriber on every link. Returns at once. While a client reads slowly,
-    /// equal changes are merged.
+    /// Announces a change to every subscriber on every link. Returns immediately. While a client reads slowly, equal
+    /// changes are merged.
     pub fn publish(&self, change: Change) {
         self.shared.publish(change);
     }
@@ -106,7 +106,7 @@ impl Server {
     /// Shuts down: notifies the handlers (see [`Context::stopping`]), ends subscriptions, refuses new
     /// requests, waits until all accepted requests are answered, then closes the links. After `deadline` it
     /// closes them anyway, and unfinished requests get no answer. If the future is dropped, the shutdown
-    /// goes on without the deadline.
+    /// continues without the deadline.
     ///
     /// Returns whether everything was answered in time.
     pub async fn drain(&self, deadline: Duration) -> bool {

@@ -144,7 +144,7 @@ async fn a_call_waits_for_a_place_no_longer_than_it_may_take() {
     assert_eq!(third.await.unwrap().raw().member("said"), Some(RawJson::integer(3)));
 }
 
-/// Promise 6: a call that the link has no way for fails at once, though nothing else goes on there; the link lives on.
+/// Promise 6: a call that the link has no way for fails at once, though nothing else goes on there; the link continues.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_call_fails_at_once_on_a_quiet_link() {
     for (era, binding) in KINDS {

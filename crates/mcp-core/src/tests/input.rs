@@ -46,7 +46,7 @@ async fn one_input_handler_serves_both_eras() {
     }
 }
 
-/// A panic in the input handler is an error for the server; the client lives on.
+/// A panic in the input handler is an error for the server; the client continues.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_input_handler_is_contained() {
     for (era, binding) in KINDS {

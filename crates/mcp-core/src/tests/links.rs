@@ -145,7 +145,7 @@ async fn a_dead_child_fails_its_calls_with_its_last_words() {
     assert!(matches!(client.closed().await, CloseReason::PeerClosed(_)));
 }
 
-/// FAULT C-2: a child that ends its output and lives on does not keep its calls waiting.
+/// FAULT C-2: a child that ends its output and continues does not keep its calls waiting.
 #[tokio::test(start_paused = true)]
 async fn a_child_that_lives_on_does_not_keep_its_calls_waiting() {
     let client = mortal(Behaviour { close: Duration::from_secs(4), ..DIES }).await;

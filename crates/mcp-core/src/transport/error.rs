@@ -11,7 +11,7 @@ use super::{Loss, LossKind};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// This message was not sent, and its lane is over; the link lives on. On [`Lane::SHARED`] only this message is
+    /// This message was not sent, and its lane is over; the link continues. On [`Lane::SHARED`] only this message is
     /// concerned: the driver reports to the session which request it was.
     ///
     /// [`Lane::SHARED`]: super::Lane::SHARED
@@ -101,7 +101,7 @@ impl Error for TransportError {
     }
 }
 
-/// How a link ended, as far as the transport knows. All fields are for people; the session does not read them.
+/// How a link ended, as far as the transport knows. All fields are informational; the session does not read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
@@ -109,7 +109,7 @@ pub struct CloseReport {
     pub exit: Option<i32>,
     /// The signal that ended the peer's process.
     pub signal: Option<i32>,
-    /// The end of what the peer's process wrote to stderr, clipped. Untrusted text.
+    /// The end of what the peer's process wrote to stderr, shortened. Untrusted text.
     pub stderr_tail: Option<String>,
     /// What was done to end the peer's process, as text: "killed after 2 s".
     pub note: Option<String>,
@@ -142,7 +142,7 @@ pub enum ConnectError {
     Unreachable(TransportError),
     /// The peer can never be reached or started this way: the program does not exist, the address is malformed.
     Unusable(TransportError),
-    /// Connecting took longer than the limit. Made by [`ConnectError::timed_out`].
+    /// Connecting took longer than the limit. Created by [`ConnectError::timed_out`].
     #[non_exhaustive]
     TimedOut {
         /// The limit.

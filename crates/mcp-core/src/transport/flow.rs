@@ -11,7 +11,7 @@ use super::{Envelope, Lane, Loss};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outbound {
-    /// A message on a lane. Made by [`Outbound::message`].
+    /// A message on a lane. Created by [`Outbound::message`].
     #[non_exhaustive]
     Message {
         /// The message.
@@ -25,7 +25,7 @@ pub enum Outbound {
         /// What travels beside the message.
         envelope: Envelope,
     },
-    /// Ends a lane. Made by [`Outbound::end`]. On a client link the request is abandoned; on a server link the
+    /// Ends a lane. Created by [`Outbound::end`]. On a client link the request is abandoned; on a server link the
     /// exchange gets no further answer.
     #[non_exhaustive]
     End {
@@ -135,7 +135,7 @@ pub enum EndReason {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Inbound {
-    /// A message. Made by [`Inbound::message`].
+    /// A message. Created by [`Inbound::message`].
     #[non_exhaustive]
     Message {
         /// The message.
@@ -145,7 +145,7 @@ pub enum Inbound {
         /// What the transport knows about it.
         envelope: Envelope,
     },
-    /// Several messages in one array. The session decides whether the era allows it. Made by [`Inbound::batch`].
+    /// Several messages in one array. The session decides whether the era allows it. Created by [`Inbound::batch`].
     #[non_exhaustive]
     Batch {
         /// Each element: a message, or why it is not one.
@@ -155,7 +155,7 @@ pub enum Inbound {
         /// What the transport knows about it.
         envelope: Envelope,
     },
-    /// Input that is not a legal message. The session decides whether to answer it. Made by [`Inbound::refused`].
+    /// Input that is not a legal message. The session decides whether to answer it. Created by [`Inbound::refused`].
     #[non_exhaustive]
     Refused {
         /// The lane that it came on.
@@ -163,14 +163,14 @@ pub enum Inbound {
         /// What is wrong with it.
         refusal: Refusal,
     },
-    /// The peer took a message that expects no answer. Ordered bindings never report it. Made by
+    /// The peer took a message that expects no answer. Ordered bindings never report it. Created by
     /// [`Inbound::delivered`].
     #[non_exhaustive]
     Delivered {
         /// The lane that the message was sent on.
         lane: Lane,
     },
-    /// No answer will come on this lane. Made by [`Inbound::lost`].
+    /// No answer will come on this lane. Created by [`Inbound::lost`].
     #[non_exhaustive]
     Lost {
         /// The lane.
@@ -178,7 +178,7 @@ pub enum Inbound {
         /// Why.
         loss: Loss,
     },
-    /// The peer gave up this exchange. Made by [`Inbound::ended`].
+    /// The peer abandoned this exchange. Created by [`Inbound::ended`].
     #[non_exhaustive]
     Ended {
         /// The lane.

@@ -13,7 +13,7 @@ pub enum LossKind {
     NotUnderstood,
     /// Credentials are missing, wrong or insufficient.
     Unauthorized,
-    /// The peer is overloaded. Made by [`LossKind::busy`].
+    /// The peer is overloaded. Created by [`LossKind::busy`].
     #[non_exhaustive]
     Busy {
         /// How long the peer asked to wait, if it did.
@@ -23,7 +23,7 @@ pub enum LossKind {
     PeerFailed,
     /// The exchange was cut before its answer.
     Cut,
-    /// The peer no longer knows the session. Made by [`LossKind::session_lost`].
+    /// The peer no longer knows the session. Created by [`LossKind::session_lost`].
     #[non_exhaustive]
     SessionLost {
         /// Whether the request may have been executed. If it was not, the client sends it again.

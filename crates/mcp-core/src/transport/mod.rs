@@ -24,8 +24,8 @@
 //!    brought no request is released once `recv` has returned its message.
 //! 4. **Form.** The first [`Outbound`] on a lane decides its form: `last` means one body, otherwise a stream. The
 //!    answers to a batch are collected until `last`.
-//! 5. **Errors that carry a message.** A JSON-RPC error for an exchange is a [`Message`], whatever status the
-//!    carrier gave it. A refusal by the carrier itself is [`Inbound::Lost`].
+//! 5. **Errors that carry a message.** A JSON-RPC error for an exchange is a [`Message`], independent of its
+//!    status in the carrier. A refusal by the carrier itself is [`Inbound::Lost`].
 //! 6. **Sending.** [`TransportSender::send`] waits neither for an answer nor for capacity that only a later send,
 //!    or a `recv` at this end, frees. A message without a route is rejected at once.
 //! 7. **Order.** Messages keep their order within a lane; none is dropped silently, none is delivered twice. A

@@ -62,10 +62,10 @@ pub struct ReconnectStreams {
     pub factor: f64,
     /// The longest wait that the client chooses itself.
     pub cap: Duration,
-    /// Tries without a new event before the stream is given up.
+    /// The number of attempts without a new event after which the stream is abandoned.
     pub tries: u32,
-    /// The longest wait that a server may ask for by `retry` or `Retry-After`. If it asks for more, the stream is given
-    /// up.
+    /// The longest wait that a server may request by `retry` or `Retry-After`. If it requests more, the stream is
+    /// abandoned.
     pub longest_retry: Duration,
 }
 

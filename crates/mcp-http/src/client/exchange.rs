@@ -24,15 +24,15 @@ use crate::{HttpError, TimeoutStep, media};
 /// What is wrong with a request that is only acknowledged.
 const ACCEPTED_ONLY: &str = "accepted, but not answered";
 
-/// Where a relayed stream stands.
+/// The end of a relayed stream.
 pub(super) enum Relayed {
     /// The lane has its answer.
     Settled,
-    /// It ended before, for this reason.
+    /// The stream ended before the answer, for this reason.
     Cut(HttpError),
 }
 
-/// Sends a request and hands over what answers it.
+/// Sends a request and delivers its answer.
 ///
 /// There is one such future per call, so rare paths are boxed and large values are borrowed: both would make every
 /// future larger.
@@ -231,7 +231,7 @@ fn is_response(item: &Result<Message, Refusal>) -> bool {
 /// ends it; enough of them would block all later messages until the link counts as dead.
 const NOTE_TIME: Duration = Duration::from_secs(30);
 
-/// Sends a message that expects no answer, and says that it was taken. Any 2xx says so, whatever its body.
+/// Sends a message that expects no answer, and reports when it was accepted. Any 2xx accepts it, with any body.
 pub(super) async fn note(
     link: Arc<LinkState>,
     lane: Lane,

@@ -34,11 +34,11 @@ pub(super) struct LinkState {
 
 #[derive(Default)]
 struct State {
-    /// What `recv` hands over next.
+    /// The items that `recv` returns next.
     queue: VecDeque<Inbound>,
-    /// What `recv` has not begun to run.
+    /// The tasks that `recv` has not started.
     fresh: Vec<Task>,
-    /// Lanes that are not settled. A request can be given up; a message that expects no answer is through soon.
+    /// Lanes that are not settled. A request can be abandoned; a message that expects no answer ends soon.
     lanes: BTreeMap<u64, Option<AbortHandle>>,
     /// The legacy session.
     session: Session,
@@ -145,7 +145,7 @@ impl LinkState {
         matches!(self.state().phase, Phase::Open)
     }
 
-    /// Runs the exchange of a lane. That of a request can be given up until it is settled.
+    /// Runs the exchange of a lane. The exchange of a request can be abandoned until it is settled.
     pub(super) fn launch(&self, lane: Lane, is_request: bool, future: BoxFuture<'static, ()>) {
         let (task, handle) = abortable(future);
         let mut state = self.state();
@@ -166,7 +166,7 @@ impl LinkState {
         state.start(task);
     }
 
-    /// A request is given up: its exchange is dropped, and its lane says nothing more.
+    /// Abandons a request: its exchange is dropped, and nothing more is reported on its lane.
     // CANC-C-009.
     pub(super) fn give_up(&self, lane: Lane) {
         let mut state = self.state();
@@ -179,7 +179,7 @@ impl LinkState {
 
     // ---- the exchanges
 
-    /// Waits until `recv` has taken enough of what there is.
+    /// Waits until `recv` has taken enough items from the queue.
     pub(super) async fn room(&self) {
         poll_fn(|cx| {
             if self.state().queue.len() < QUEUE {
@@ -192,8 +192,8 @@ impl LinkState {
         .await;
     }
 
-    /// Hands over what belongs to no lane of ours, or to one that is not settled. A lane that was given up says
-    /// nothing more, even if its exchange is just being run elsewhere.
+    /// Queues an item for `recv` if its lane is not settled, or is not one of ours. Nothing more is reported on an
+    /// abandoned lane, even if its exchange is running at the moment.
     pub(super) fn push(&self, inbound: Inbound) {
         let lane = inbound.lane();
         let mut state = self.state();
@@ -263,8 +263,8 @@ impl LinkState {
         self.state().session = Session { id, version, gone: false };
     }
 
-    /// The server does not know this id any more. It stays in use until the next `initialize`, so that whatever is
-    /// sent before meets the same answer.
+    /// The server no longer knows this id. The id stays in use until the next `initialize`, so that earlier messages
+    /// get the same answer.
     pub(super) fn session_lost(&self, id: &HeaderValue) {
         let mut state = self.state();
         if state.session.id.as_ref() == Some(id) {

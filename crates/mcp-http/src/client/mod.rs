@@ -1,12 +1,12 @@
 //! The client side: one POST for each message, on any server of any revision.
 //!
-//! [`HttpClient`] is a [`Connect`]: hand it to a client, which finds out what the server speaks.
+//! [`HttpClient`] is a [`Connect`]: pass it to a client, which detects the revision of the server.
 //!
-//! - 2026-07-28: a POST is one exchange. Its headers mirror the body, its stream is the call's, and dropping it
+//! - 2026-07-28: a POST is one exchange. Its headers mirror the body, its stream belongs to the call, and dropping it
 //!   cancels the call.
-//! - 2025-03-26 to 2025-11-25: a session with its id, the server's own stream by GET, broken streams that are taken up
-//!   again, and DELETE at the end.
-//! - 2024-11-05: HTTP+SSE, found when `initialize` is refused.
+//! - 2025-03-26 to 2025-11-25: a session with an id, the standalone stream by GET, resumption of broken streams, and
+//!   DELETE at the end.
+//! - 2024-11-05: HTTP+SSE, detected when `initialize` is refused.
 
 mod answer;
 mod close;

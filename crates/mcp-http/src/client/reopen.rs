@@ -1,4 +1,4 @@
-//! GET of a stream: the server's own one, and any legacy one that broke.
+//! GET of a stream: the standalone stream, and any legacy stream that broke.
 // RES-C-003, SSE-C-008.
 
 use std::time::Duration;
@@ -17,17 +17,17 @@ use crate::error::NotMcp;
 use crate::net::{Body, Exchange};
 use crate::{HttpError, media};
 
-/// What a GET came to.
+/// The outcome of a GET.
 pub(super) enum Opened {
     /// A stream.
     Stream(Body),
-    /// There is none, and asking again will not change that.
+    /// No stream, and a later attempt would not succeed.
     Never(HttpError),
-    /// None now; the server may have said for how long.
+    /// No stream now. The duration is the wait that the server requested.
     Later(HttpError, Option<Duration>),
 }
 
-/// Asks for a stream, from its start or after an event.
+/// Requests a stream, from its start or after an event.
 pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&HeaderValue>) -> Opened {
     let exchange = Exchange {
         method: Method::GET,

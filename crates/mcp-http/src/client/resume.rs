@@ -1,14 +1,15 @@
-//! When a broken legacy stream is taken up again: waits and tries, without a clock.
+//! When a broken legacy stream is resumed: waits and attempts, without a clock.
 
 use std::time::Duration;
 
 use super::ReconnectStreams;
 
-/// How much longer than asked for a first wait may be that the server named: many clients of one server are spread,
-/// and none comes noticeably late.
+/// The longest addition to a first wait that the server requested. It spreads the clients of one server without a
+/// noticeable delay.
 const FIRST_JITTER: Duration = Duration::from_millis(100);
 
-/// No wait is shorter, whatever the server says: one that ends every stream at once is not asked in a tight loop.
+/// The shortest wait, even if the server requests a shorter one. A server that ends every stream immediately is not
+/// polled in a tight loop.
 const LEAST: Duration = Duration::from_millis(50);
 
 /// The waits of one logical stream, over all the connections that carry it.
@@ -21,7 +22,7 @@ pub(super) struct Backoff {
     failed: u32,
 }
 
-/// Why a stream is given up.
+/// Why a stream is abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GiveUp {
     #[error("{0} tries to resume the stream brought nothing new")]

@@ -14,26 +14,26 @@ use crate::net::{Answer, Body};
 use crate::sse::{Decoder, Event};
 use crate::{HttpError, media};
 
-/// How much is read after the answer, so that the connection can be used again.
+/// The most bytes that are read after the answer, so that the connection can be reused.
 const REST: usize = 64 << 10;
-/// For how long.
+/// The longest time for that.
 const REST_TIME: Duration = Duration::from_secs(1);
 
-/// Where a stream is taken up again, over all the connections that carry it.
+/// The position at which a stream is resumed, over all the connections that carry it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cursor {
-    /// The last event id, if there is one to go on from.
+    /// The last event id, if the stream can be resumed from one.
     pub(super) last_id: Option<HeaderValue>,
     /// The last `retry` of this stream.
     // T-26.
     pub(super) retry: Option<Duration>,
-    /// A new event id came since this was cleared.
+    /// Whether a new event id arrived since this was cleared.
     pub(super) advanced: bool,
 }
 
 impl Cursor {
-    /// Notes what an event says of the stream. An empty id means that there is nothing to go on from; one that no
-    /// header can carry is as none.
+    /// Records the id and the retry time of an event. An empty id resets the position, and so does one that a header
+    /// cannot hold.
     fn note(&mut self, event: &Event) {
         if let Some(retry) = event.retry {
             self.retry = Some(retry);

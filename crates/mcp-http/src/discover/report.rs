@@ -43,7 +43,7 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// The time from the request to the end of its evaluation.
     pub elapsed: Duration,
-    /// What was learned, in words. May hold text of the peer: untrusted.
+    /// A description of the result. It may quote the peer: untrusted.
     pub why: String,
     /// The parsed `WWW-Authenticate` of a refusal. Untrusted.
     pub challenges: Vec<AuthScheme>,

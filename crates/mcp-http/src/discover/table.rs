@@ -1,4 +1,4 @@
-//! What an answer means for the search, as a table: go on, ask otherwise, or stop. Pure.
+//! The meaning of an answer for the search, as a table: continue, ask another question, or stop. Pure.
 
 use mcp_core::message::ProtocolVersion;
 

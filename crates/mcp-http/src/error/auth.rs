@@ -15,13 +15,13 @@ pub struct AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// A person has to log in first.
+    /// A user must log in first.
     LoginNeeded,
-    /// Credentials were asked for and refused, or do not allow what is wanted.
+    /// Credentials were requested and refused, or they do not permit the request.
     Denied,
-    /// They cannot be had at the moment: a server or a store cannot be reached. Retrying later may help.
+    /// Credentials are not available at the moment: a server or a store cannot be reached. Retrying later may help.
     Unavailable,
-    /// Something that a server sent breaks a rule, so that going on would be unsafe.
+    /// A server's answer breaks a rule, so that continuing would be unsafe.
     Protocol,
 }
 

@@ -26,7 +26,7 @@ impl<'a> RequestInfo<'a> {
         self.method
     }
 
-    /// The URL without query and fragment, not clipped.
+    /// The URL without query and fragment, not shortened.
     pub fn url(&self) -> String {
         let scheme = self.uri.scheme_str().unwrap_or_default();
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -76,12 +76,12 @@ impl AuthHeaders {
 pub struct Challenge {
     /// 401 or 403.
     pub status: StatusCode,
-    /// The `WWW-Authenticate` fields as they were received: at most 16, each clipped to 4,096 characters.
+    /// The `WWW-Authenticate` fields as they were received: at most 16, each shortened to 4,096 characters.
     /// [`Challenge::schemes`] parses them.
     pub headers: Vec<String>,
     /// The method of the refused request.
     pub method: Method,
-    /// Its URL, without user info, query and fragment, not clipped.
+    /// Its URL, without user info, query and fragment, not shortened.
     pub url: String,
     /// The `Authorization` that was refused; `None` if none was sent. Compare it with the current one: another request
     /// may have replaced it in the meantime.

@@ -18,15 +18,15 @@ use crate::Secret;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NetConfig {
-    /// TLS: whom to trust, and who we are.
+    /// TLS: trusted roots, and the client's certificate.
     pub tls: TlsConfig,
-    /// Where proxies come from.
+    /// The source of the proxy.
     pub proxy: Proxy,
-    /// Which versions of HTTP are spoken.
+    /// The versions of HTTP to use.
     pub versions: HttpVersions,
-    /// Which addresses may be connected to.
+    /// The addresses that may be connected to.
     pub addresses: AddressPolicy,
-    /// The limits in time.
+    /// The time limits.
     pub timeouts: NetTimeouts,
     /// The program and its version, as in `my-program/1.0`: the first part of `User-Agent`, before the name and version
     /// of this crate. A `User-Agent` among [`Credentials::headers`] replaces both.
@@ -142,14 +142,14 @@ impl fmt::Debug for ClientIdentity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetTimeouts {
-    /// Name lookup, TCP, proxy and TLS together.
+    /// The limit for name lookup, TCP, proxy and TLS together.
     pub connect: Option<Duration>,
-    /// From handing the request to the connection to the head of its answer. MCP sessions bound calls themselves; this
-    /// catches dead peers.
+    /// The limit from passing the request to the connection until the head of its answer. MCP sessions bound calls
+    /// themselves; this limit detects dead peers.
     pub first_byte: Option<Duration>,
-    /// Between two reads of a body or of a stream that owes an answer.
+    /// The limit between two reads of a body, or of a stream whose answer is still missing.
     pub idle: Option<Duration>,
-    /// One whole exchange, except for streams that stay open.
+    /// The limit for a whole exchange, except for streams that stay open.
     pub total: Option<Duration>,
 }
 
@@ -190,8 +190,8 @@ pub enum AddressPolicy {
     PublicAnd(AddressClass),
 }
 
-/// Where proxies come from. Proxies are spoken to over `http`: requests for `http` URLs are forwarded, `https` goes
-/// through a tunnel. `Debug` shows no user info.
+/// The source of the proxy. The connection to a proxy uses `http`: requests for `http` URLs are forwarded, and
+/// `https` uses a tunnel. `Debug` shows no user info.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proxy {

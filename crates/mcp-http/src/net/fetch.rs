@@ -49,10 +49,10 @@ impl Default for FetchLimits {
 
 /// Sends single requests to any origin, with the TLS, proxies and timeouts of a client.
 ///
-/// It is made for URLs that a server names, which may be hostile: an [`AddressPolicy`] is applied to every address after
-/// name lookup; redirects are not followed; there are no cookies and no credentials but those in the request itself;
-/// `http` is only spoken to this machine unless [`Fetch::allow_plain`] says otherwise; body and time are bounded.
-/// Cheap to clone; clones share connections, of at most 16 origins.
+/// Meant for URLs that a server names, which may be hostile: an [`AddressPolicy`] is applied to every address after
+/// name lookup; redirects are not followed; there are no cookies, and no credentials other than those in the request;
+/// `http` is only used for this machine unless [`Fetch::allow_plain`] permits it; body and time are bounded. Cheap to
+/// clone; clones share connections, of at most 16 origins.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -117,8 +117,8 @@ impl Fetch {
         self
     }
 
-    /// Sends this request to its absolute URL and reads the whole response, whatever its status: a redirect is a
-    /// response as well.
+    /// Sends this request to its absolute URL and reads the whole response. Any status is a response, including a
+    /// redirect.
     ///
     /// Headers that the client sets itself, such as `Host`, are refused. Cancel-safe: dropping the future closes the
     /// connection; the request may have been sent.

@@ -171,8 +171,8 @@ pub(super) fn failure(error: &rustls::Error) -> ConnectFailure {
     }
 }
 
-/// Trusts what the roots vouch for, and each certificate that was given for itself. webpki accepts a self-signed
-/// certificate as an authority only, and most that are made by hand are marked as one.
+/// Trusts certificates of the roots, and each configured certificate itself. webpki accepts a self-signed certificate
+/// only as an authority, and most that are created by hand are marked as one.
 #[derive(Debug)]
 struct TrustGiven {
     inner: Arc<WebPkiServerVerifier>,

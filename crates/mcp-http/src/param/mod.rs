@@ -88,14 +88,13 @@ impl Annotation {
 
     /// The value at the annotation's path. `None` where it is absent or null.
     ///
-    /// The value's own type decides how it is copied, not the declared one: a value of a wrong type is the
-    /// tool's to refuse, and a header check in front of it must not hide that. A fraction, an array or an
-    /// object has no header.
+    /// The actual type of the value decides how it is copied, not the declared type: the tool refuses a value of a
+    /// wrong type, and a header check in front of it must not hide that. A fraction, an array or an object has no
+    /// header.
     ///
     /// # Errors
     ///
-    /// An integer beyond 2^53-1, and a key on the path that stands there twice: two readers would read two
-    /// values.
+    /// An integer beyond 2^53-1, and a duplicate key on the path, which two readers would read differently.
     // HDR-C-016, HDR-C-017, T-30.
     pub(crate) fn read(&self, arguments: Option<&RawJson>) -> Result<Option<Value>, ParamError> {
         let Some(arguments) = arguments else { return Ok(None) };

@@ -21,7 +21,7 @@ const COMMENT: Bytes = Bytes::from_static(b": \n\n");
 /// The most of a long text that is passed to HTTP/2 at once.
 const PIECE: usize = 16 << 10;
 
-/// The body of a reply. It never fails: a stream that cannot go on ends.
+/// The body of a reply. It never fails: a stream that cannot continue ends.
 #[derive(Default)]
 pub struct Body(Content);
 
@@ -83,8 +83,8 @@ impl Body {
         matches!(self.0, Content::Stream(_))
     }
 
-    /// Turns a long text into a stream of pieces: HTTP/2 buffers whatever it gets and does not report how much the client
-    /// has read.
+    /// Turns a long text into a stream of pieces, because HTTP/2 buffers the whole body and does not report how much
+    /// the client has read.
     pub(crate) fn in_pieces(self) -> Body {
         match self.0 {
             Content::Full(text) if text.len() > PIECE => Body::of(Queue::Rest(text), None),

@@ -87,8 +87,8 @@ impl Source {
         Source { peer, key, known: Lock::default(), mounted }
     }
 
-    /// A request to a mounted service, by what the layers in front of it have found out. Only they know connections: an
-    /// address stands for one, and without one each request counts as a connection.
+    /// A request to a mounted service, described by the layers in front of it. Only they know connections: each
+    /// address counts as one, and without an address each request does.
     pub(crate) fn mounted(extensions: &Extensions, proxies: &[IpAddr]) -> Source {
         let peer = extensions.get().copied().unwrap_or(Peer::Unknown);
         let key = extensions.get::<BudgetKey>().cloned().unwrap_or_else(|| {

@@ -10,9 +10,9 @@ use hyper::body::Body as HttpBody;
 use tokio::time::Sleep;
 
 // FAULT B: slowloris.
-/// The bytes that a body has to bring within each interval.
+/// The bytes of a body that must arrive within each interval.
 const PACE: usize = 1024;
-/// The initial capacity for a body of several pieces, whatever length it claims.
+/// The initial capacity for a body of several pieces, independent of the announced length.
 const FIRST: usize = 64 * 1024;
 
 /// Why a body was not read.

@@ -15,8 +15,8 @@ pub(crate) fn message_event(id: Option<&str>, message: &Message, out: &mut Vec<u
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an event of another type, such as `endpoint`. Each line of `data` becomes a line; a reader joins them
-/// by LF, whatever ended them. A kind ends at its first CR or LF.
+/// Appends an event of another type, such as `endpoint`. Each line of `data` becomes a line; a reader joins the lines
+/// with LF, whichever line ends they had. A kind ends at its first CR or LF.
 // SSE24-S-002.
 pub(crate) fn event(kind: &str, data: &str, out: &mut Vec<u8>) {
     let kind = kind.split(['\r', '\n']).next().unwrap_or_default();

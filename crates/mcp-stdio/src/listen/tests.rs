@@ -141,7 +141,7 @@ fn peer(connect: &tokio::sync::mpsc::UnboundedSender<Pipe>) -> Pipe {
     ours
 }
 
-/// FAULT F-A8: a peer that sends nothing is given up; one that has sent a message may be silent for ever.
+/// FAULT F-A8: a peer that sends nothing is given up; one that has sent a message may be silent forever.
 #[tokio::test(start_paused = true)]
 async fn a_peer_has_30_s_for_its_first_message() {
     use tokio::io::AsyncWriteExt;

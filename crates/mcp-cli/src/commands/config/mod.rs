@@ -28,7 +28,7 @@ enum Action {
     List,
     /// Check every file and every entry; exit code 2 if one cannot be used
     Check,
-    /// Show what an entry comes to, expanded, without secrets
+    /// Show the expanded form of an entry, without secrets
     Show(show::Options),
     /// Add a server to our config file: NAME URL, or NAME -- COMMAND
     Add(edit::Add),

@@ -1,4 +1,4 @@
-//! `mcp config show`: what an entry comes to, with the secrets taken out.
+//! `mcp config show`: the expanded form of an entry, without secrets.
 
 use clap::Args;
 use mcp_core::message::RawJson;

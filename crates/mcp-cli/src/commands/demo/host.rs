@@ -21,7 +21,7 @@ pub(super) enum Carrier {
 }
 
 impl Carrier {
-    /// The name for people and programs.
+    /// The name, for users and programs.
     pub(super) fn name(self) -> &'static str {
         match self {
             Carrier::Stdio => "stdio",

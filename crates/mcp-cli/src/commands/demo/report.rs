@@ -1,4 +1,4 @@
-//! What the demo found: a table for people, JSON for programs.
+//! The results of the demo: a table for users, JSON for programs.
 
 use std::time::Duration;
 

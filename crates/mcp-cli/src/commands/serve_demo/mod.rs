@@ -17,7 +17,7 @@ use crate::signals::Signals;
 
 use notes::Notes;
 
-/// How long calls in flight may go on after a signal.
+/// How long calls in flight may continue after a signal.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// `mcp serve-demo`

@@ -71,7 +71,7 @@ impl Lines {
         Ok(Lines { wanted, lines, asked: false })
     }
 
-    /// The next line. Cancel-safe: a line that was asked for is handed out the next time.
+    /// The next line. Cancel-safe: a requested line is returned by the next call.
     pub(super) async fn next(&mut self) -> Result<Read, Failure> {
         if !self.asked {
             self.asked = self.wanted.send(()).is_ok();

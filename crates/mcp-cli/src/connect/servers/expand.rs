@@ -1,6 +1,6 @@
-//! What `${…}` stands for in a config file.
+//! The values of `${…}` in a config file.
 
-/// What stands between `${` and `}`.
+/// The content between `${` and `}`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reference<'a> {
     /// `${VAR}` and `${VAR:-default}`; `${env:VAR}`.

@@ -42,7 +42,7 @@ pub(crate) fn strip(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Whether the text has comments or trailing commas, which writing it anew would lose.
+/// Whether the text has comments or trailing commas, which rewriting it would lose.
 pub(crate) fn is_plain(text: &str) -> bool {
     strip(text) == text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Launch {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// What an entry comes to.
+/// The expanded form of an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reached {
     /// A program that is started.

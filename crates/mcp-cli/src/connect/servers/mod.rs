@@ -28,7 +28,7 @@ const IN_SECONDS: &[&str] = &[".mcp.json", ".claude.json", "cline_mcp_settings.j
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(crate) name: String,
-    /// As it stands in the file.
+    /// As written in the file.
     pub(crate) raw: RawJson,
     pub(crate) entry: Result<Entry, Vec<String>>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct File {
     pub(crate) source: Source,
     /// The text, which consent is given to.
     pub(crate) text: String,
-    /// What `${workspaceFolder}` stands for, and where relative paths begin.
+    /// The value of `${workspaceFolder}`, and the start of relative paths.
     pub(crate) folder: PathBuf,
     /// Why nothing can be read of it.
     pub(crate) problem: Option<String>,

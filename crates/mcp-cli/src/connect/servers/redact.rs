@@ -2,7 +2,7 @@
 
 use super::expand;
 
-/// What stands for a secret.
+/// The replacement of a secret.
 pub(crate) const REDACTED: &str = "<redacted>";
 
 const SECRET_WORDS: &[&str] = &[

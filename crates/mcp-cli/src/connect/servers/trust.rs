@@ -1,7 +1,7 @@
-//! Consent to a project's config file: asked for once for each path and content.
+//! Consent to a project's config file, requested once for each path and content.
 //!
-//! Such a file comes with whatever was downloaded, and names programs to run and URLs to send headers to. So
-//! it is not used, and no variable is put into it, before the user has seen and allowed it.
+//! Such a file comes with downloaded code, and names programs to run and URLs that receive headers. It is not used,
+//! and no variable is expanded in it, before the user has seen and allowed it.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};

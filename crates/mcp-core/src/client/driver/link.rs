@@ -147,7 +147,8 @@ impl Driver {
         self.drain();
     }
 
-    /// Closes the sending half while it goes on receiving (promise 8), then informs the session how the link ended. If
+    /// Closes the sending half while it continues to receive (promise 8), then informs the session how the link
+    /// ended. If
     /// closing takes longer than [`EVIDENCE`], the session is informed before.
     // FAULT C-2.
     async fn close_link(

@@ -32,7 +32,7 @@ fn a_result_of_another_kind_is_not_an_empty_list() {
     assert_eq!(again::<ListToolsResult>(r#"{"tools":null}"#), r#"{"tools":[]}"#);
 }
 
-/// PAGE-C-003, FAULT C-44: absent is the end, an empty string is not. PAGE-C-002: the cursor goes back as it came.
+/// PAGE-C-003, FAULT C-44: absent is the end, an empty string is not. PAGE-C-002: the cursor goes back unchanged.
 #[test]
 fn an_empty_cursor_is_not_the_end() {
     for cursor in ["", "a\"\u{e9}\n"] {
@@ -54,7 +54,7 @@ fn a_refusal_names_the_type_and_the_member() {
     }
 }
 
-/// One broken block does not lose the others, and goes out again as it came.
+/// One broken block does not lose the others, and goes out again unchanged.
 #[test]
 fn a_block_that_does_not_fit_is_kept_as_it_came() {
     let text = r#"{"content":[{"text":"x"},{"type":"text"},7,{"type":"text","text":"good"}]}"#;

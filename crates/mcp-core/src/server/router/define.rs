@@ -21,7 +21,7 @@ macro_rules! definition {
                 $Name { key: key.to_owned(), raw, problem: None }
             }
 
-            /// A title for people.
+            /// Sets the title that is shown to users.
             #[must_use]
             pub fn title(self, title: &str) -> $Name {
                 self.with("title", RawJson::string(title))

@@ -27,7 +27,7 @@ impl Drop for CountDrop {
     }
 }
 
-/// `x/wait` waits for its cancellation, and then for ever. `x/panic` panics. `x/ok` answers.
+/// `x/wait` waits for its cancellation, and then forever. `x/panic` panics. `x/ok` answers.
 fn router(seen: &Arc<Seen>) -> Router {
     let seen = seen.clone();
     Router::new()

@@ -44,7 +44,7 @@ impl Serialize for Odd {
 }
 
 /// ERR-S-010: arguments that do not fit make the tool fail, with a reason for the model; they never reach the
-/// closure. The peer's text is clipped.
+/// closure. The peer's text is shortened.
 #[tokio::test(start_paused = true)]
 async fn arguments_are_read_as_a_type() {
     let server = server(router());

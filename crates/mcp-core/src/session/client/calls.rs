@@ -45,7 +45,7 @@ pub(super) enum CallStage {
 }
 
 /// The clocks of a call: an idle limit and a hard maximum. Neither runs while input is awaited. For the hard maximum
-/// that is true for `input_timeout` in all, so that a peer which keeps a question open does not hold the call for ever.
+/// that is true for `input_timeout` in all, so that a peer which keeps a question open does not hold the call forever.
 // TIME-B-001, TIME-B-004, T-45, FAULT F-A14.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {

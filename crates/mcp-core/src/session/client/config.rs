@@ -43,7 +43,7 @@ impl KnownEra {
 pub enum Reconnect {
     /// The session ends with its link.
     Never,
-    /// Calls in flight fail. The next call or an open subscription makes a new link. Made by
+    /// Calls in flight fail. The next call or an open subscription makes a new link. Created by
     /// [`Reconnect::on_demand`].
     #[non_exhaustive]
     OnDemand {

@@ -168,7 +168,7 @@ impl<T: Clone> ClientSession<T> {
         number
     }
 
-    /// Tells the peer that this request was given up. The caller has removed the request from the table.
+    /// Informs the peer that this request was cancelled. The caller has removed the request from the table.
     // CANC-C-008, CANC-C-009, TIME-B-002.
     pub(super) fn abandon(&mut self, number: u64, purpose: &Purpose, why: EndReason) {
         let Some(link) = self.link() else { return };

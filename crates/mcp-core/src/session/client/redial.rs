@@ -80,7 +80,7 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    /// A link is given up or gone: everything on it fails. `live`: it still has to be closed.
+    /// Fails everything on a link that is lost or to be closed. `live`: it still has to be closed.
     pub(super) fn lose_link(&mut self, now: Instant, reason: CloseReason, live: bool) {
         let Some(link) = self.link() else { return self.end(reason) };
         let was_ready = link.ready.is_some();

@@ -12,7 +12,7 @@ use super::pending::{PendingRequest, Purpose};
 use super::{ServerEvent, ServerSession};
 
 impl ServerSession {
-    /// Sends a request to a legacy client. Its outcome is [`ServerEvent::OutgoingDone`]. It is given up after
+    /// Sends a request to a legacy client. Its outcome is [`ServerEvent::OutgoingDone`]. It times out after
     /// [`ServerConfig::input_timeout`](super::ServerConfig::input_timeout).
     ///
     /// Nothing is sent, and the outcome is an error, if the client cannot or may not be asked: [`Error::Misuse`]
@@ -128,7 +128,7 @@ impl ServerSession {
     }
 }
 
-/// A peer's text, clipped to a length that is safe to pass on.
+/// A peer's text, shortened to a length that is safe to pass on.
 fn clip(text: &str) -> String {
     text.chars().take(200).collect()
 }

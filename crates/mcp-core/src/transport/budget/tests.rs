@@ -80,7 +80,7 @@ fn a_newcomer_that_waits_gets_what_comes_back() {
     assert!(first.take(1, 0).is_ok(), "nobody else asks any more");
 }
 
-/// FAULT F-A9: links that hold their places for ever leave something for a newcomer.
+/// FAULT F-A9: links that hold their places forever leave something for a newcomer.
 #[test]
 fn a_newcomer_gets_in_beside_slow_links() {
     let budget = budget(1024, u64::MAX);

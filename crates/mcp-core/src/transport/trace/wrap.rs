@@ -14,7 +14,7 @@ use crate::transport::{
 use super::record::{encode, refused};
 use super::{Direction, RecordKind, Reporter, Tracer};
 
-/// A traced transport. Made by [`Tracer::transport`].
+/// A traced transport. Created by [`Tracer::transport`].
 pub struct TracedTransport {
     inner: Box<dyn Transport>,
     reporter: Reporter,
@@ -145,7 +145,7 @@ impl TransportReceiver for TracedReceiver {
     }
 }
 
-/// A traced connector. Made by [`Tracer::connect`].
+/// A traced connector. Created by [`Tracer::connect`].
 #[derive(Debug)]
 pub struct TracedConnect<C> {
     inner: C,
@@ -176,7 +176,7 @@ impl<C: Connect> Connect for TracedConnect<C> {
     }
 }
 
-/// A traced server. Made by [`Tracer::accept`].
+/// A traced server. Created by [`Tracer::accept`].
 pub struct TracedAccept {
     inner: Arc<dyn Accept>,
     tracer: Tracer,

@@ -205,7 +205,7 @@ async fn every_try_has_credentials_of_its_own() {
     assert_eq!(*seen, wanted);
 }
 
-/// A URL is never clipped for a provider: a signature may cover it.
+/// A URL is never shortened for a provider: a signature may cover it.
 #[test]
 fn a_provider_sees_the_whole_url() {
     let path = "a".repeat(2000);

@@ -90,7 +90,7 @@ async fn an_encoded_body_is_refused_by_name() {
     assert_eq!(against(said, &Settings::default(), 1000).await.unwrap(), "abc");
 }
 
-/// The body of an error is clipped, and shown without control characters.
+/// The body of an error is shortened, and shown without control characters.
 #[tokio::test]
 async fn an_error_body_is_clipped_and_printable() {
     let (net, mut server) = scripted(&Settings::default());

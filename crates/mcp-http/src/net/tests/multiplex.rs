@@ -131,7 +131,7 @@ async fn the_peers_stream_limit_opens_another_connection() {
     assert_eq!(busiest.load(Ordering::SeqCst), 2);
 }
 
-/// Giving up one exchange resets its stream; the connection lives on.
+/// Giving up one exchange resets its stream; the connection continues.
 #[tokio::test]
 async fn a_dropped_body_resets_its_stream_only() {
     let (net, mut server) = scripted(&h2());

@@ -57,7 +57,7 @@ impl Legacy {
 /// What to do if the store has lost events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gaps {
-    /// The client resumes a stream that owes an answer.
+    /// The client resumes a stream whose answer is still missing.
     Refused,
     Skipped,
 }
@@ -146,7 +146,7 @@ impl Session {
             }
         }
         if at == last {
-            // The client has everything; it would reconnect for ever.
+            // The client has everything; it would reconnect forever.
             return Err(StoreError::Gone);
         }
         writer.end();

@@ -249,7 +249,7 @@ impl Session {
             _ => {
                 let mut plan = SendPlan { end: Some(lane), ..SendPlan::default() };
                 plan.answer = self.open_stream(exchange, lane, version, false);
-                // A client that resumes would wait for ever; one that cannot resume sees the end.
+                // A client that resumes would wait forever; one that cannot resume sees the end.
                 if self.store().is_some() {
                     let stream = lane.number();
                     let errors = std::mem::take(&mut exchange.held).into_iter().chain(errors);

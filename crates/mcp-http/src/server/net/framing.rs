@@ -160,7 +160,7 @@ impl Head {
     }
 }
 
-/// What stands behind this name, in any case.
+/// The value after this name, which may be in any case.
 fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
     start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())

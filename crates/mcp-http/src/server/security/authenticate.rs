@@ -55,7 +55,7 @@ impl Denied {
 }
 
 // Ledger SEC-S-010.
-/// Identifies callers. Called for every request, whatever session it names: after the checks of host, origin, method and
+/// Identifies callers. Called for every request, also within a session: after the checks of host, origin, method and
 /// preflight, and before the body is read.
 ///
 /// The [`Identity`] is found in the [`Envelope`](mcp_core::transport::Envelope) of every message of the request. Sessions

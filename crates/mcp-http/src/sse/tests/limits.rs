@@ -39,7 +39,7 @@ fn an_event_beyond_the_limit_is_refused_however_it_is_spread() {
     }
 }
 
-/// SSE-C-002, FAULT C-27: a stream may be silent for ever and still be alive.
+/// SSE-C-002, FAULT C-27: a stream may be silent forever and still be alive.
 #[test]
 fn what_is_not_held_does_not_count() {
     for (line, events) in [

@@ -20,7 +20,7 @@ pub(super) enum Reply {
     Whole(&'static str, &'static str, &'static str, Vec<u8>),
     /// A stream of these events. If it is torn, the connection ends within the next one.
     Events { events: Vec<Value>, torn: bool },
-    /// Nothing, for ever.
+    /// Nothing, forever.
     Silence,
 }
 

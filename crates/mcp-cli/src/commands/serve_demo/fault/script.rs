@@ -15,7 +15,7 @@ const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
 /// One request that was read.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
-    /// Its id, as it came.
+    /// Its id, as received.
     pub(super) id: Value,
     /// Its method.
     pub(super) method: String,
@@ -61,7 +61,7 @@ impl Ask {
         json!({"jsonrpc": "2.0", "id": self.id, "error": {"code": code, "message": message}})
     }
 
-    /// A notification of its progress, if it asked for any.
+    /// A notification of its progress, if it requested any.
     pub(super) fn progress(&self, step: u64) -> Option<Value> {
         let token = self.params.pointer("/_meta/progressToken")?;
         let params = json!({"progressToken": token, "progress": step});

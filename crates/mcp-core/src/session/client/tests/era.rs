@@ -257,7 +257,7 @@ fn a_stale_verdict_heals() {
     assert_eq!(peer.methods(), ["initialize", "server/discover"]);
     peer.answer_last(DISCOVER);
     assert!(peer.is_ready(V2026_07_28));
-    // Probed once, not for ever.
+    // Probed once, not forever.
     let mut peer = Peer::on(stale.clone(), HTTP);
     for _ in 0..3 {
         peer.refuse_last(-32601, "");

@@ -168,7 +168,7 @@ fn the_application_ends_a_subscription() {
 }
 
 /// SUB-C-012: a stream that is cut is requested again, at once; one that keeps being cut more slowly, and
-/// not for ever.
+/// not forever.
 #[test]
 fn a_cut_subscription_is_asked_for_again() {
     let mut peer = Peer::modern(config(), HTTP);

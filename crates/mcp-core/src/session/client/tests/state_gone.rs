@@ -103,7 +103,7 @@ fn it_is_an_error_elsewhere() {
     assert_eq!(peer.sent.len(), 1);
 }
 
-/// A peer that forgets each session as soon as it is open is not asked for ever.
+/// A peer that forgets each session as soon as it is open is not asked forever.
 #[test]
 fn a_peer_that_always_forgets_is_given_up() {
     for reconnect in [Reconnect::default(), Reconnect::Never] {

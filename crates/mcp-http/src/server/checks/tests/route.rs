@@ -188,7 +188,7 @@ fn an_array() {
     }
 }
 
-/// ID-B-006, T-03, HTTP-S-003: a request's id is echoed as it came; nothing else has one to echo.
+/// ID-B-006, T-03, HTTP-S-003: a request's id is echoed unchanged; nothing else has one to echo.
 #[test]
 fn refusals_carry_the_request_id() {
     let refuse = |values: &[&str], message: &Message| match route(&version(values), message, BOTH) {
