@@ -1,7 +1,7 @@
 //! The echo server on the public API, over whatever transport.
 
 use mcp_core::Error;
-use mcp_core::server::{Router, Server, ToolDef, ToolError, ToolReply};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef, ToolReply};
 
 /// A server with one tool, which says a text again.
 ///
@@ -15,8 +15,8 @@ pub fn server() -> Result<Server, Error> {
         |arguments, _context| async move {
             let text = arguments.member("text");
             let text = text.as_ref().and_then(|text| text.as_text());
-            let text = text.ok_or_else(|| ToolError::from("`text` has to be a string"))?;
-            Ok::<_, ToolError>(ToolReply::text(&text))
+            let text = text.ok_or_else(|| HandlerError::from("`text` has to be a string"))?;
+            Ok::<_, HandlerError>(ToolReply::text(&text))
         },
     );
     Server::builder("echo", "1.0.0").build(router)

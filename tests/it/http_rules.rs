@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_core::client::{Client, EraMode};
 use mcp_core::message::{ErrorObject, Payload, ProtocolVersion, RawJson};
-use mcp_core::server::{Context, Reply, Router, Server, ToolDef, ToolError};
+use mcp_core::server::{Context, HandlerError, Reply, Router, Server, ToolDef};
 use mcp_core::session::Change;
 use mcp_core::transport::{Binding, Identity, async_trait, memory};
 use mcp_http::server::{Authenticate, Denied, HttpRequest, RequestHead};
@@ -45,8 +45,8 @@ async fn all_pages_of_a_list_have_the_same_scope() {
     for (public, scope) in [(false, r#""private""#), (true, r#""public""#)] {
         let mut router = Router::new().page_size(3);
         for name in 0..10 {
-            router =
-                router.tool(ToolDef::new(&format!("tool-{name}")), |_, _| async { Ok::<_, ToolError>("") });
+            router = router
+                .tool(ToolDef::new(&format!("tool-{name}")), |_, _| async { Ok::<_, HandlerError>("") });
         }
         let server =
             Server::builder("s", "1").configure(|config| config.cache_public = public).build(router).unwrap();
@@ -91,7 +91,7 @@ async fn access_is_checked_for_each_read_of_a_public_resource() {
                 r#"{"contents":[{"uri":"x:1","text":"for ada"}],"cacheScope":"public","ttlMs":60000}"#,
             )
             .unwrap()),
-            _ => Err(ErrorObject::invalid_params("no such resource")),
+            _ => Err(ErrorObject::invalid_params("no such resource").into()),
         }
     });
     let server =
@@ -132,7 +132,7 @@ async fn a_token_is_for_one_server_and_is_never_passed_upstream() {
                 context.envelope().get::<HttpRequest>().map(|request| format!("{:?}", request.headers()));
             let params = RawJson::object([("name", RawJson::string("far")), ("arguments", arguments)]);
             far.request("tools/call", Some(params)).await.map_err(|error| error.to_string())?;
-            Ok::<_, ToolError>(seen.unwrap_or_default())
+            Ok::<_, HandlerError>(seen.unwrap_or_default())
         }
     });
     let mut tasks = JoinSet::new();
@@ -199,9 +199,10 @@ async fn header_annotations_apply_to_http_only() {
 /// session.
 #[tokio::test]
 async fn one_url_serves_all_clients() {
-    let router = Router::new().list_changed().tool(ToolDef::new("who"), |_, context: Context| async move {
-        Ok::<_, ToolError>(context.version().to_string())
-    });
+    let router =
+        Router::new().tools_list_changed().tool(ToolDef::new("who"), |_, context: Context| async move {
+            Ok::<_, HandlerError>(context.version().to_string())
+        });
     let server = Server::builder("s", "1").build(router).unwrap();
     let mut tasks = JoinSet::new();
     let url = listen(&mut tasks, server.clone(), |http| http).await;

@@ -3,7 +3,7 @@
 
 use mcp_core::client::{Client, EraMode, PageLimits};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
-use mcp_core::server::{Context, Router, Server, ToolDef, ToolError};
+use mcp_core::server::{Context, HandlerError, Router, Server, ToolDef};
 use mcp_core::transport::{Binding, memory};
 use mcp_stdio::StreamTransport;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
@@ -72,7 +72,7 @@ fn named(name: &str) -> ToolDef {
     ToolDef::new(name).description("One of many")
 }
 
-async fn ok(_: RawJson, _: Context) -> Result<&'static str, ToolError> {
+async fn ok(_: RawJson, _: Context) -> Result<&'static str, HandlerError> {
     Ok("ok")
 }
 
@@ -93,15 +93,15 @@ fn server() -> Server {
             let declared = context.client_capabilities().member("extensions");
             match declared.and_then(|extensions| extensions.member("com.example/extension")) {
                 Some(_) => Ok(RawJson::object([("extended", RawJson::TRUE)])),
-                None => Err(ErrorObject::invalid_params("com.example/extension was not declared")),
+                None => Err(ErrorObject::invalid_params("com.example/extension was not declared").into()),
             }
         })
         .method("com.example/hidden", |_, _| async {
-            Err::<RawJson, _>(ErrorObject::method_not_found("com.example/hidden"))
+            Err::<RawJson, _>(ErrorObject::method_not_found("com.example/hidden").into())
         })
         .method("x/fail", |params, _| async move {
             let code = params.member("code").and_then(|code| code.deserialize::<i64>().ok());
-            Err::<RawJson, _>(ErrorObject::new(code.unwrap_or_default(), "as told"))
+            Err::<RawJson, _>(ErrorObject::new(code.unwrap_or_default(), "as told").into())
         });
     Server::builder("router", "1.0.0").build(router).unwrap()
 }
@@ -244,7 +244,7 @@ async fn no_direction_exists_but_the_two() {
     let router = Router::new().method("x/ask", |_, context: Context| async move {
         for method in ["ping", "roots/list", "sampling/createMessage", "x/own"] {
             if context.request(method, None).await.is_ok() {
-                return Err(ErrorObject::internal("it was asked"));
+                return Err(ErrorObject::internal("it was asked").into());
             }
         }
         for method in ["roots/list", "notifications/cancelled", "notifications/initialized"] {

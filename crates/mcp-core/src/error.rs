@@ -100,6 +100,7 @@ impl Error {
                     loss.kind,
                     LossKind::Busy { .. }
                         | LossKind::PeerFailed
+                        | LossKind::Unreachable
                         | LossKind::Cut
                         | LossKind::TimedOut
                         | LossKind::SessionLost { .. }
@@ -117,6 +118,16 @@ impl Error {
             Error::Lost(loss) => loss.kind == LossKind::Unauthorized,
             Error::Closed(CloseReason::NoLink(error)) => matches!(error, ConnectError::Unauthorized(_)),
             Error::Closed(CloseReason::OpeningFailed(error)) => error.is_auth(),
+            _ => false,
+        }
+    }
+
+    /// Whether there was no connection to the peer, so that nothing was sent: a name without an address, a closed
+    /// port, a program that does not start. A later attempt may succeed.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Error::Lost(loss) => loss.kind == LossKind::Unreachable,
+            Error::Closed(reason) => reason.is_unreachable(),
             _ => false,
         }
     }
@@ -214,6 +225,31 @@ impl CloseReason {
         CloseReason::NotStarted { limit }
     }
 
+    /// The opening of a session failed with this error. A peer that could not be reached is
+    /// [`CloseReason::NoLink`], as where connecting is a separate step.
+    pub fn opening_failed(error: Error) -> CloseReason {
+        match error {
+            Error::Lost(loss) if loss.kind == LossKind::Unreachable => {
+                CloseReason::NoLink(ConnectError::Unreachable(loss.into()))
+            }
+            error => CloseReason::OpeningFailed(Box::new(error)),
+        }
+    }
+
+    /// Whether there was no connection to the peer: see [`Error::is_unreachable`].
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            CloseReason::NoLink(error) => {
+                matches!(
+                    error,
+                    ConnectError::Unreachable(_) | ConnectError::Unusable(_) | ConnectError::TimedOut { .. }
+                )
+            }
+            CloseReason::OpeningFailed(error) => error.is_unreachable(),
+            _ => false,
+        }
+    }
+
     /// Whether a new link may work.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -304,6 +340,7 @@ mod tests {
             LossKind::busy(None),
             LossKind::busy(Some(Duration::from_secs(2))),
             LossKind::PeerFailed,
+            LossKind::Unreachable,
             LossKind::Cut,
             LossKind::session_lost(true),
             LossKind::TooLarge,

@@ -24,6 +24,10 @@
 //! # }
 //! ```
 
+// The attribute `tool` names the crate like its users do.
+#[cfg(all(test, feature = "macros"))]
+extern crate self as mcp_core;
+
 pub mod client;
 pub mod codec;
 mod error;
@@ -41,3 +45,13 @@ mod tests;
 pub mod transport;
 
 pub use error::{CloseReason, Error};
+#[cfg(feature = "macros")]
+pub use mcp_macros::tool;
+
+/// What the attribute [`tool`] names. Not for use by hand.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use schemars::{self, JsonSchema};
+    pub use serde::{self, Deserialize};
+}

@@ -34,11 +34,11 @@
 //! # A server
 //!
 //! ```no_run
-//! use mcp_core::server::{Router, Server, ToolDef, ToolError};
+//! use mcp_core::server::{Router, Server, ToolDef, HandlerError};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let hello = ToolDef::new("hello").input(r#"{"type":"object"}"#);
-//! let router = Router::new().tool(hello, |_arguments, _context| async { Ok::<_, ToolError>("Hello!") });
+//! let router = Router::new().tool(hello, |_arguments, _context| async { Ok::<_, HandlerError>("Hello!") });
 //! Server::builder("my-server", "1.0.0").build(router)?.serve(mcp_stdio::stdio()?).await;
 //! # Ok(())
 //! # }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_core::transport::async_trait;
 use mcp_http::HttpServer;
 use mcp_http::server::{Listener, Peer};
@@ -17,7 +17,7 @@ use super::log::Log;
 const MIB: usize = 1 << 20;
 
 async fn serve() -> (SocketAddr, JoinHandle<()>) {
-    let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, ToolError>("right") });
+    let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, HandlerError>("right") });
     let server = Server::builder("s", "1").build(router).unwrap();
     let bound = HttpServer::new(server).bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_addr().unwrap();

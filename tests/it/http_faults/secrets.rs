@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mcp_core::Error;
 use mcp_core::client::EraMode;
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_core::transport::trace::{Record, Tracer};
 use mcp_http::{HttpClient, HttpServer};
 use mcp_tests::fault_server::{Break, FaultServer, On, Rule, Step};
@@ -150,7 +150,7 @@ async fn a_client_shows_no_secret_on_any_failure() {
 async fn a_server_shows_no_secret_on_any_request() {
     let log = Log::default();
     let _until_the_end = tracing::subscriber::set_default(log.clone());
-    let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, ToolError>("right") });
+    let router = Router::new().tool(ToolDef::new("tool"), |_, _| async { Ok::<_, HandlerError>("right") });
     let server = Server::builder("s", "1").build(router).unwrap();
     let bound = HttpServer::new(server).bearer(format!("{CANARY}-own")).bind("127.0.0.1:0").await.unwrap();
     let mut all = format!("{bound:?}");

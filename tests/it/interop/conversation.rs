@@ -320,7 +320,7 @@ impl<'a> Talk<'a> {
         let prompts = self.client.list_prompts().await.unwrap();
         assert!(prompts.iter().any(|listed| listed.name == prompt.name), "{} prompts", prompts.len());
         let (key, value) = prompt.argument;
-        let arguments = [(key.to_owned(), value.to_owned())].into();
+        let arguments = serde_json::json!({ key: value });
         let filled = self.client.get_prompt(prompt.name, arguments).await.unwrap().to_raw().to_string();
         assert!(filled.contains(prompt.want), "{filled}");
         ""

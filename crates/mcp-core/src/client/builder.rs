@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::driver::{ClientLimits, MAX_IN_FLIGHT};
-use super::input::{InputHandler, NoInput};
+use super::input::InputHandler;
 use crate::error::Error;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::session::client::{ClientConfig, EraMode, KnownEra, PingPolicy, Reconnect};
@@ -17,12 +17,13 @@ use super::Client;
 pub struct ClientBuilder {
     pub(super) config: ClientConfig,
     pub(super) limits: ClientLimits,
-    pub(super) input: Arc<dyn InputHandler>,
+    /// `None`: every request for input is refused.
+    pub(super) input: Option<Arc<dyn InputHandler>>,
 }
 
 impl ClientBuilder {
     pub(super) fn new(config: ClientConfig) -> ClientBuilder {
-        ClientBuilder { config, limits: ClientLimits::default(), input: Arc::new(NoInput) }
+        ClientBuilder { config, limits: ClientLimits::default(), input: None }
     }
 
     /// Declares a capability: `"elicitation"`, `"sampling"` or `"roots"`, with its settings, an object. Declare
@@ -34,7 +35,7 @@ impl ClientBuilder {
 
     /// Sets the handler of the server's requests for input. Default: each is answered with `-32601`.
     pub fn input_handler(mut self, handler: impl InputHandler) -> ClientBuilder {
-        self.input = Arc::new(handler);
+        self.input = Some(Arc::new(handler));
         self
     }
 
@@ -126,9 +127,29 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`] outside a tokio runtime.
+    /// [`Error::Misuse`] outside a tokio runtime, or if a capability for input is declared without an
+    /// [`input_handler`](ClientBuilder::input_handler).
     pub fn start(self, connector: impl Connect) -> Result<Client, Error> {
+        self.check_input()?;
         Client::spawn(self, Box::new(connector))
+    }
+
+    /// A capability and its handler belong together: servers use what is declared.
+    fn check_input(&self) -> Result<(), Error> {
+        let mut inputs = ["elicitation", "sampling", "roots"].into_iter();
+        let declared = inputs.find(|name| self.config.capabilities.member(name).is_some());
+        match (declared, &self.input) {
+            (Some(name), None) => Err(Error::Misuse(format!(
+                "the capability {name:?} is declared, but nothing answers it: set an `input_handler`"
+            ))),
+            (None, Some(_)) => {
+                tracing::warn!(
+                    "an input handler is set, but no capability for it is declared: servers do not ask"
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts the client and waits until it is ready. Dropping the future closes the client.

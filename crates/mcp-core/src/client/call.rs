@@ -100,7 +100,7 @@ impl Call {
         Poll::Ready(())
     }
 
-    fn poll_next_notification(&mut self, cx: &mut Context<'_>) -> Poll<Option<Notification>> {
+    pub(super) fn poll_next_notification(&mut self, cx: &mut Context<'_>) -> Poll<Option<Notification>> {
         match self.poll_issue(cx) {
             Poll::Ready(()) => self.slot.notifications.poll_pop(cx),
             Poll::Pending => Poll::Pending,

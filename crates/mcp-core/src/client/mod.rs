@@ -8,14 +8,19 @@
 //!     println!("{}", tool.name);
 //! }
 //!
-//! // Any method, with its progress.
+//! let result = client
+//!     .call_tool("slow", serde_json::json!({ "steps": 5 }))
+//!     .on_progress(|progress| println!("{} of {:?}", progress.progress, progress.total))
+//!     .await?;
+//! println!("{}", result.texts().collect::<String>());
+//!
+//! // Any method, as a handle with a stream of its notifications.
 //! let params = RawJson::object([("name", RawJson::string("slow"))]);
 //! let mut call = client.call("tools/call", Some(params), CallOptions::new().progress());
-//! while let Some(progress) = call.next_notification().await {
-//!     println!("{progress:?}");
+//! while let Some(notification) = call.next_notification().await {
+//!     println!("{notification:?}");
 //! }
-//! let result = call.await?;
-//! println!("{}", result.raw());
+//! println!("{}", call.await?.raw());
 //!
 //! client.close().await;
 //! # Ok(())
@@ -30,6 +35,8 @@ mod listed;
 mod listen;
 mod notifications;
 mod paging;
+mod prepared;
+mod question;
 mod state;
 mod typed;
 
@@ -44,6 +51,8 @@ pub use listed::{Listed, Skipped};
 pub use listen::{Subscription, SubscriptionEvent};
 pub use notifications::Notifications;
 pub use paging::PageLimits;
+pub use prepared::{CallResult, PreparedCall};
+pub use question::Question;
 
 pub use crate::session::client::{
     CallOptions, ClientConfig, EraMode, KnownEra, Negotiated, PingPolicy, Reconnect,
@@ -58,6 +67,7 @@ use crate::runtime;
 use crate::session::SubscriptionFilter;
 use crate::transport::Connect;
 use driver::{CallSlot, ClientShared, Command, ListenSlot, NewCall};
+use input::NoInput;
 
 /// A client of one server. It has at most one link at a time and makes a new one when needed. Clones are cheap
 /// and are the same client.
@@ -101,7 +111,7 @@ impl Client {
 
     fn spawn(builder: ClientBuilder, connector: Box<dyn Connect>) -> Result<Client, Error> {
         let ClientBuilder { config, limits, input } = builder;
-        let shared = driver::start(config, limits, input, connector)?;
+        let shared = driver::start(config, limits, input.unwrap_or_else(|| Arc::new(NoInput)), connector)?;
         Ok(Client { handle: Arc::new(Handle { shared }) })
     }
 
@@ -123,18 +133,10 @@ impl Client {
         }
     }
 
-    /// Makes a call and waits for its result, an object: [`Client::call`] with the default options, whose
-    /// notifications are not kept. Dropping the future cancels the call on the server.
-    ///
-    /// # Errors
-    ///
-    /// See [`Error`].
-    pub async fn request(
-        &self,
-        method: impl Into<Method>,
-        params: Option<RawJson>,
-    ) -> Result<Payload, Error> {
-        self.outcome_of(method, params).await
+    /// Makes any call. Await it for its result, an object, or set its options first: see [`PreparedCall`].
+    /// Dropping the future cancels the call on the server.
+    pub fn request(&self, method: impl Into<Method>, params: Option<RawJson>) -> PreparedCall<Payload> {
+        self.prepared(method, Ok(params))
     }
 
     /// A call with the default options, of which only the outcome will be read.
@@ -142,7 +144,8 @@ impl Client {
         self.new_call(method.into(), params, CallOptions::default(), CallSlot::new(true))
     }
 
-    /// Makes a call. `params` is an object, if given; the session adds `_meta`.
+    /// Makes a call at once, and returns its handle. `params` is an object, if given; the session adds `_meta`.
+    /// [`Client::request`] is shorter where only the result matters.
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
         self.new_call(method.into(), params, options, CallSlot::new(false))
     }

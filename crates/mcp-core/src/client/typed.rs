@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::error::Error;
-use crate::message::{Payload, RawJson, code};
+use crate::message::{Method, RawJson, encode};
 use crate::model::{
-    CallToolParams, CallToolResult, CompleteParams, CompleteResult, GetPromptParams, GetPromptResult, Model,
-    Prompt, ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
+    CallToolResult, CompleteParams, CompleteResult, GetPromptParams, GetPromptResult, Model, Prompt,
+    ReadResourceResult, Resource, ResourceParams, ResourceTemplate, Tool,
 };
 
-use super::{Client, ClientState, Listed, PageLimits};
+use super::{CallResult, Client, ClientState, Listed, PageLimits, PreparedCall};
 
 /// The errors of all of these are those of [`Client::request`], and [`Error::Violation`] where the result
 /// does not have the form of its type. An item of a list that does not is in [`Listed::skipped`]. The lists
@@ -39,47 +41,58 @@ impl Client {
         Ok(self.list_all(method, member, PageLimits::default()).await?.read(T::from_raw))
     }
 
-    /// Calls a tool. `arguments` is an object, if given. A tool that ran and failed is a result: see
-    /// [`CallToolResult::failed`].
+    /// Calls a tool. `arguments` is anything that serializes to an object: a struct, a map, `json!({..})`,
+    /// a [`RawJson`]; `()` for none. Await the call, or set its options first: see [`PreparedCall`]. A tool that ran
+    /// and failed is a result: see [`CallToolResult::failed`].
     ///
-    /// If the server answers that metadata and body differ (`-32020`), the tool's schema has changed since it
-    /// was listed: the tools are listed again, and the call is made once more.
-    // HDR-C-022.
-    pub async fn call_tool(
+    /// ```
+    /// # async fn example(client: mcp_core::client::Client) -> Result<(), mcp_core::Error> {
+    /// #[derive(serde::Serialize)]
+    /// struct Add {
+    ///     a: f64,
+    ///     b: f64,
+    /// }
+    ///
+    /// let sum = client.call_tool("add", Add { a: 40.0, b: 2.0 }).await?;
+    /// let time = client.call_tool("now", ()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Fails with [`Error::Misuse`] if the arguments are not an object.
+    pub fn call_tool(
         &self,
-        name: impl Into<String>,
-        arguments: Option<RawJson>,
-    ) -> Result<CallToolResult, Error> {
-        let mut params = CallToolParams::new(name);
-        params.arguments = arguments;
-        match self.typed("tools/call", &params).await {
-            Err(Error::Rpc(error)) if error.code == code::HEADER_MISMATCH => {
-                self.list_tools().await?;
-                self.typed("tools/call", &params).await
-            }
-            outcome => outcome,
-        }
+        name: impl AsRef<str>,
+        arguments: impl Serialize,
+    ) -> PreparedCall<CallToolResult> {
+        self.prepared("tools/call", tool_params(name.as_ref(), &arguments).map(Some))
     }
 
     /// Reads a resource. An unknown one is an error for which [`Error::is_resource_not_found`] holds.
-    pub async fn read_resource(&self, uri: impl Into<String>) -> Result<ReadResourceResult, Error> {
-        self.typed("resources/read", &ResourceParams::new(uri)).await
+    pub fn read_resource(&self, uri: impl Into<String>) -> PreparedCall<ReadResourceResult> {
+        self.typed("resources/read", &ResourceParams::new(uri))
     }
 
-    /// Gets a prompt, with the values of its arguments.
-    pub async fn get_prompt(
+    /// Gets a prompt. `arguments` is anything that serializes to an object of texts: a struct, a map,
+    /// `json!({..})`; `()` for none. Numbers and booleans are sent as text, members that are `null` are left out.
+    ///
+    /// Fails with [`Error::Misuse`] if the arguments are anything else.
+    pub fn get_prompt(
         &self,
         name: impl Into<String>,
-        arguments: BTreeMap<String, String>,
-    ) -> Result<GetPromptResult, Error> {
+        arguments: impl Serialize,
+    ) -> PreparedCall<GetPromptResult> {
         let mut params = GetPromptParams::new(name);
-        params.arguments = (!arguments.is_empty()).then_some(arguments);
-        self.typed("prompts/get", &params).await
+        let params = prompt_arguments(&arguments).map(|arguments| {
+            params.arguments = (!arguments.is_empty()).then_some(arguments);
+            Some(params.to_raw())
+        });
+        self.prepared("prompts/get", params)
     }
 
     /// Completes an argument.
-    pub async fn complete(&self, params: &CompleteParams) -> Result<CompleteResult, Error> {
-        self.typed("completion/complete", params).await
+    pub fn complete(&self, params: &CompleteParams) -> PreparedCall<CompleteResult> {
+        self.typed("completion/complete", params)
     }
 
     /// Checks that the server answers: with `ping` on a legacy link, with `server/discover` on 2026-07-28,
@@ -95,8 +108,61 @@ impl Client {
     }
 
     /// Makes any call with typed params and a typed result.
-    pub async fn typed<R: Model>(&self, method: &'static str, params: &impl Model) -> Result<R, Error> {
-        let result: Payload = self.outcome_of(method, Some(params.to_raw())).await?;
-        R::from_raw(result.raw())
+    pub fn typed<R: CallResult>(&self, method: &'static str, params: &impl Model) -> PreparedCall<R> {
+        self.prepared(method, Ok(Some(params.to_raw())))
     }
+
+    pub(super) fn prepared<R: CallResult>(
+        &self,
+        method: impl Into<Method>,
+        params: Result<Option<RawJson>, Error>,
+    ) -> PreparedCall<R> {
+        PreparedCall::new(self.clone(), method.into(), params)
+    }
+}
+
+/// The params of `tools/call`, written at once: the arguments may be large.
+fn tool_params(name: &str, arguments: &impl Serialize) -> Result<RawJson, Error> {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(br#"{"name":"#);
+    encode::write_string(name, &mut out);
+    let end_of_name = out.len();
+    out.extend_from_slice(br#","arguments":"#);
+    let start = out.len();
+    serde_json::to_writer(&mut out, arguments).map_err(unwritable)?;
+    match out.get(start) {
+        Some(b'{') => {}
+        _ if out[start..] == *b"null" => out.truncate(end_of_name),
+        _ => {
+            let kind = RawJson::trusted(out.split_off(start).into()).kind_name();
+            return Err(Error::Misuse(format!("the arguments of a tool have to be an object, not {kind}")));
+        }
+    }
+    out.push(b'}');
+    Ok(RawJson::trusted(out.into()))
+}
+
+/// The arguments of a prompt, which are texts.
+fn prompt_arguments(arguments: &impl Serialize) -> Result<BTreeMap<String, String>, Error> {
+    let arguments = RawJson::serialize(arguments).map_err(unwritable)?;
+    if !arguments.is_object() && !arguments.is_null() {
+        let kind = arguments.kind_name();
+        return Err(Error::Misuse(format!("the arguments of a prompt have to be an object, not {kind}")));
+    }
+    let mut texts = BTreeMap::new();
+    for (name, value) in arguments.members().into_iter().filter(|(_, value)| !value.is_null()) {
+        let text = match value.as_bytes().first() {
+            Some(b'{' | b'[') => {
+                let kind = value.kind_name();
+                return Err(Error::Misuse(format!("the argument {name:?} of a prompt is text, not {kind}")));
+            }
+            _ => value.to_text().unwrap_or_else(|| value.to_string()),
+        };
+        texts.insert(name, text);
+    }
+    Ok(texts)
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::Misuse(format!("the arguments cannot be written as JSON: {error}"))
 }

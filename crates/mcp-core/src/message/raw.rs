@@ -41,6 +41,8 @@ impl RawJson {
     pub const NULL: RawJson = RawJson(Bytes::from_static(b"null"));
     /// `true`.
     pub const TRUE: RawJson = RawJson(Bytes::from_static(b"true"));
+    /// `false`.
+    pub const FALSE: RawJson = RawJson(Bytes::from_static(b"false"));
 
     /// Checks the text (UTF-8, JSON grammar, nesting depth of at most [`DEFAULT_MAX_DEPTH`]) and keeps it
     /// unchanged, without the white space around it.

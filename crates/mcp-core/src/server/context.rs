@@ -1,5 +1,6 @@
 //! The request that a handler serves, and what it can do while it serves it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use serde::de::DeserializeOwned;
@@ -34,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) link: Arc<LinkShared>,
     /// Weak, because a handler that keeps a context would otherwise keep itself alive.
     pub(crate) server: Weak<ServerShared>,
+    /// How many questions this run of the handler has asked.
+    pub(crate) questions: AtomicU32,
 }
 
 impl Exchange {
@@ -79,7 +82,8 @@ impl Context {
         }
     }
 
-    /// Sends a log message, if the client wants this level. Waits like [`Context::progress`].
+    /// Sends a log message, if the client wants this level and the server declares that it logs: see
+    /// [`Router::logging`](crate::server::Router::logging). Waits like [`Context::progress`].
     // META-S-017.
     pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
         self.send_notification(ExchangeNotification::Log { level, logger: logger.map(str::to_owned), data })
@@ -137,8 +141,14 @@ impl Context {
     /// [`Server::publish`](crate::server::Server::publish) does. Returns at once.
     pub fn publish(&self, change: Change) {
         if let Some(server) = self.exchange.server.upgrade() {
+            super::warn_undeclared(&server.config.capabilities, &change);
             server.publish(change);
         }
+    }
+
+    /// The number of this question among those of this run of the handler.
+    pub(super) fn next_question(&self) -> u32 {
+        self.exchange.questions.fetch_add(1, Ordering::Relaxed)
     }
 
     fn request_context(&self) -> &RequestContext {

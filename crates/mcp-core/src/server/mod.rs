@@ -4,7 +4,7 @@
 //! # use mcp_core::{server::{Router, Server, ToolDef}, transport::Transport};
 //! # async fn example(link: impl Transport) -> Result<(), mcp_core::Error> {
 //! let greet = ToolDef::new("greet").description("Says hello").input(r#"{"type":"object"}"#);
-//! let router = Router::new().tool(greet, |arguments, _context| async move {
+//! let router = Router::new().tool(greet, async |arguments, _context| {
 //!     let name = arguments.member("name").and_then(|name| name.to_text());
 //!     Ok(format!("Hello, {}!", name.ok_or("the name is missing")?))
 //! });
@@ -18,11 +18,15 @@
 //! of [`model`](crate::model) name every member of the protocol's objects; a router accepts them as
 //! definitions and as results.
 
+#[cfg(feature = "schemars")]
+mod ask;
 mod builder;
 mod context;
 pub(crate) mod driver;
+mod error;
 mod handler;
 mod layer;
+mod question;
 mod reply;
 mod router;
 #[cfg(feature = "seal")]
@@ -38,15 +42,19 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use crate::session::server::{Reply, ServerConfig};
+#[cfg(feature = "schemars")]
+pub use ask::Elicited;
 pub use builder::ServerBuilder;
 pub use context::Context;
+pub use error::HandlerError;
 pub use handler::Handler;
 pub use layer::Layer;
 pub use reply::IntoReply;
 #[cfg(feature = "schemars")]
-pub use router::ToolOutput;
+pub use router::{IntoOutcome, ToolOutput, ToolSet};
 pub use router::{
-    IntoToolReply, Json, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError, ToolReply,
+    IntoPromptReply, IntoResourceReply, IntoToolReply, Json, PromptDef, ResourceDef, Router, State,
+    TemplateDef, ToolDef, ToolReply,
 };
 
 use crate::error::CloseReason;
@@ -99,7 +107,11 @@ impl Server {
 
     /// Announces a change to every subscriber on every link. Returns immediately. While a client reads slowly, equal
     /// changes are merged.
+    ///
+    /// A change that the server does not declare reaches no client, and a warning is logged: see
+    /// [`Router::tools_list_changed`] and its siblings.
     pub fn publish(&self, change: Change) {
+        warn_undeclared(&self.shared.config.capabilities, &change);
         self.shared.publish(change);
     }
 
@@ -121,6 +133,21 @@ impl Server {
     /// The configuration.
     pub fn config(&self) -> &ServerConfig {
         &self.shared.config
+    }
+}
+
+/// Warns of a change that no client will receive.
+fn warn_undeclared(capabilities: &RawJson, change: &Change) {
+    let (list, flag) = match change {
+        Change::ToolsList => ("tools", "listChanged"),
+        Change::PromptsList => ("prompts", "listChanged"),
+        Change::ResourcesList => ("resources", "listChanged"),
+        Change::Resource { .. } => ("resources", "subscribe"),
+    };
+    let declared = capabilities.member(list).and_then(|list| list.member(flag));
+    if declared.is_none_or(|declared| declared.as_bytes() != b"true") {
+        let method = change.method();
+        tracing::warn!(method, "published a change whose capability is not declared: `{list}.{flag}`");
     }
 }
 

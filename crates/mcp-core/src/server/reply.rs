@@ -1,21 +1,21 @@
-//! What closures for prompts, resources, completion and other methods return.
+//! What closures for completion and other methods return.
 
 use crate::message::RawJson;
 use crate::model::{
-    CompleteResult, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, Model, ReadResourceResult,
+    CompleteResult, Completion, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, Model, ReadResourceResult,
 };
 use crate::session::InputRequired;
 use crate::session::server::Reply;
 
-/// What a closure of a [`Router`](crate::server::Router) may return for a prompt, a resource, completion or
-/// another method: a result type of [`model`](crate::model), a result object as [`RawJson`], an
-/// [`InputRequired`], or a [`Reply`].
+/// What a closure of a [`Router`](crate::server::Router) may return for completion or another method: a result
+/// type of [`model`](crate::model), a result object as [`RawJson`], an [`InputRequired`], or a [`Reply`]. For
+/// completion also a [`Completion`] or a `Vec<String>` of values.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a request",
     label = "not a result",
-    note = "a prompt returns `mcp_core::model::GetPromptResult`, a resource `ReadResourceResult`",
-    note = "any other result is a JSON object: `RawJson::serialize(&value)`"
+    note = "completion returns `Vec<String>` or `mcp_core::model::Completion`",
+    note = "the result of another method is a JSON object: `RawJson::serialize(&value)?`"
 )]
 pub trait IntoReply {
     /// The reply.
@@ -50,6 +50,8 @@ replies! {
     ReadResourceResult: result => Reply::Result(result.to_raw());
     GetPromptResult: result => Reply::Result(result.to_raw());
     CompleteResult: result => Reply::Result(result.to_raw());
+    Completion: values => CompleteResult::new(values).into();
+    Vec<String>: values => Completion::of(values).into();
     // For lists that a closure computes.
     ListToolsResult: result => Reply::Result(result.to_raw());
     ListPromptsResult: result => Reply::Result(result.to_raw());

@@ -53,7 +53,7 @@ fn router(seen: &Arc<Seen>) -> Router {
     let seen = seen.clone();
     Router::new()
         .tool(ToolDef::new("echo"), |arguments, _| async move { Ok(arguments.to_string()) })
-        .list_changed()
+        .tools_list_changed()
         .logging()
         .method("x/echo", |params, _| async move {
             Ok(RawJson::object([("said", params.member("say").unwrap_or(RawJson::NULL))]))

@@ -77,6 +77,13 @@ impl TransportError {
     }
 }
 
+/// The cause of the loss.
+impl From<Loss> for TransportError {
+    fn from(loss: Loss) -> TransportError {
+        TransportError(loss.source)
+    }
+}
+
 impl From<std::io::Error> for TransportError {
     fn from(error: std::io::Error) -> TransportError {
         TransportError::new(error)

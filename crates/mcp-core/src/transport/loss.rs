@@ -19,8 +19,10 @@ pub enum LossKind {
         /// How long the peer asked to wait, if it did.
         after: Option<Duration>,
     },
-    /// The peer failed (HTTP: 5xx), or could not be reached.
+    /// The peer failed (HTTP: 5xx).
     PeerFailed,
+    /// There is no connection to the peer: nothing was sent.
+    Unreachable,
     /// The exchange was cut before its answer.
     Cut,
     /// The peer no longer knows the session. Created by [`LossKind::session_lost`].
@@ -59,6 +61,7 @@ impl fmt::Display for LossKind {
                 return write!(f, "the peer is overloaded and asks to wait {after:?}");
             }
             LossKind::PeerFailed => "the peer failed",
+            LossKind::Unreachable => "the peer cannot be reached",
             LossKind::Cut => "the exchange broke off",
             LossKind::SessionLost { .. } => "the session is lost",
             LossKind::TooLarge => "a limit was exceeded",

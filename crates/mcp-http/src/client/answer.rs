@@ -43,6 +43,7 @@ pub(super) fn lost(error: HttpError) -> Loss {
         HttpError::Authorization(error) if error.kind() != AuthErrorKind::Unavailable => {
             LossKind::Unauthorized
         }
+        HttpError::Connect { .. } => LossKind::Unreachable,
         _ => LossKind::PeerFailed,
     };
     Loss::new(kind, error)

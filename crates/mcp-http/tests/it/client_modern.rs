@@ -289,7 +289,7 @@ async fn concurrent_calls_get_their_own_answers_in_any_order() {
         .map(|n| {
             let client = client.clone();
             tokio::spawn(async move {
-                let result = client.call_tool(format!("t{n}"), None).await.unwrap();
+                let result = client.call_tool(format!("t{n}"), ()).await.unwrap();
                 (n, format!("{:?}", result.content))
             })
         })

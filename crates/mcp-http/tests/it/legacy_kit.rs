@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_core::message::{Method, RawJson};
-use mcp_core::server::{Context, Router, Server, ToolDef, ToolError};
+use mcp_core::server::{Context, HandlerError, Router, Server, ToolDef};
 use mcp_core::session::LogLevel;
 use mcp_http::HttpServer;
 use mcp_http::server::{CloseStreamError, HttpServerConfig, StreamControl};
@@ -58,7 +58,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
     Router::new()
         .logging()
         .tool(ToolDef::new("echo").input(OBJECT), move |arguments, _context| async move {
-            Ok::<_, ToolError>(text(&arguments))
+            Ok::<_, HandlerError>(text(&arguments))
         })
         .tool(ToolDef::new("wait").input(OBJECT), move |arguments, context| {
             let (gate, tell) = (wait_gate.clone(), wait_tell.clone());
@@ -68,7 +68,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                     () = open(gate) => {}
                     () = context.cancelled() => {
                         let _nobody_looks = tell.send("cancelled".into());
-                        return Err(ToolError::from("cancelled"));
+                        return Err(HandlerError::from("cancelled"));
                     }
                 }
                 let _nobody_looks = tell.send("done".into());
@@ -84,7 +84,7 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                     }
                     log(context.clone(), n, number(&arguments, "pad") as usize).await;
                 }
-                Ok::<_, ToolError>(text(&arguments))
+                Ok::<_, HandlerError>(text(&arguments))
             }
         })
         .tool(ToolDef::new("poll").input(OBJECT), move |arguments, context| {
@@ -99,12 +99,12 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
                 for n in 1..=number(&arguments, "n") {
                     log(context.clone(), n, 0).await;
                 }
-                Ok::<_, ToolError>(text(&arguments))
+                Ok::<_, HandlerError>(text(&arguments))
             }
         })
         .tool(ToolDef::new("ask").input(OBJECT), move |_arguments, context| async move {
             let answer = context.request(Method::from("ping"), None).await;
-            Ok::<_, ToolError>(match answer {
+            Ok::<_, HandlerError>(match answer {
                 Ok(_) => "answered".to_owned(),
                 Err(error) => mcp_core::transport::ErrorChain::new(&error).to_string(),
             })
@@ -120,7 +120,7 @@ impl Bench {
         let gate = Arc::new(Semaphore::new(0));
         let second_gate = Arc::new(Semaphore::new(0));
         let (tell, told) = mpsc::unbounded_channel();
-        let router = router(gate.clone(), second_gate.clone(), tell).list_changed();
+        let router = router(gate.clone(), second_gate.clone(), tell).tools_list_changed();
         let handle = Server::builder("legacy", "1").build(router).unwrap();
         let server = Running::serve(HttpServer::new(handle.clone()).configure(change));
         Bench { server, gate, second_gate, told, handle }

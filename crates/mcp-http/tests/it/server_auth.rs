@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_core::transport::{Identity, async_trait};
 use mcp_http::server::{Authenticate, Denied, RequestHead};
 
@@ -65,7 +65,7 @@ async fn the_application_says_who_calls() {
     let asked = Arc::new(AtomicUsize::new(0));
     let router = Router::new().tool(ToolDef::new("who"), |_, context| async move {
         let identity = context.envelope().get::<Identity>().ok_or("anonymous")?;
-        Ok::<_, ToolError>(identity.subject.clone())
+        Ok::<_, HandlerError>(identity.subject.clone())
     });
     let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |config| {
         config.authenticate = Some(Arc::new(Tokens(asked.clone())));

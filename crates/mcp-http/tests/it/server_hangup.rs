@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,7 +28,7 @@ fn waiting() -> (Server, mpsc::UnboundedReceiver<Life>) {
                 let _ = lives.send(Life::Began);
                 context.cancelled().await;
                 let _ = lives.send(Life::Cancelled);
-                Ok::<_, ToolError>("never heard")
+                Ok::<_, HandlerError>("never heard")
             }
         })
         .tool(ToolDef::new("noisy"), move |_, context| {
@@ -38,7 +38,7 @@ fn waiting() -> (Server, mpsc::UnboundedReceiver<Life>) {
                 let _ = lives.send(Life::Began);
                 context.cancelled().await;
                 let _ = lives.send(Life::Cancelled);
-                Ok::<_, ToolError>("never heard")
+                Ok::<_, HandlerError>("never heard")
             }
         });
     (Server::builder("test", "1").build(router).unwrap(), seen)
@@ -94,7 +94,7 @@ async fn a_deaf_handler_is_dropped_after_its_grace() {
         async move {
             let _gone = gone;
             std::future::pending::<()>().await;
-            Ok::<_, ToolError>("")
+            Ok::<_, HandlerError>("")
         }
     });
     let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
@@ -140,7 +140,7 @@ async fn equal_ids_of_many_clients_do_not_meet() {
         let _ = began.send(());
         async move {
             gate.await.map_err(|_| "shut")?;
-            Ok::<_, ToolError>(nonce)
+            Ok::<_, HandlerError>(nonce)
         }
     });
     let server = Server::builder("test", "1").max_in_flight(CLIENTS).build(router).unwrap();

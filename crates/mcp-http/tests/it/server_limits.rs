@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -303,7 +303,7 @@ async fn a_busy_server_answers_503() {
         let gate = waiting.clone();
         async move {
             let _permit = gate.acquire().await;
-            Ok::<_, ToolError>("done")
+            Ok::<_, HandlerError>("done")
         }
     });
     let running =

@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use hyper::service::Service;
 use hyper::{Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_http::HttpServer;
 use mcp_http::server::{HttpRequest, Listener, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -25,7 +25,7 @@ fn http_server() -> HttpServer {
 fn peer_server() -> HttpServer {
     let router = Router::new().tool(ToolDef::new("peer"), |_, context| async move {
         let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
-        Ok::<_, ToolError>(format!("{:?}", request.peer()))
+        Ok::<_, HandlerError>(format!("{:?}", request.peer()))
     });
     HttpServer::new(Server::builder("test", "1").build(router).unwrap())
 }
@@ -260,10 +260,10 @@ async fn a_reset_stream_is_a_hang_up() {
                 let _ = lives.send("began");
                 context.cancelled().await;
                 let _ = lives.send("cancelled");
-                Ok::<_, ToolError>("never heard")
+                Ok::<_, HandlerError>("never heard")
             }
         })
-        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
+        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, HandlerError>("echo") });
     let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});
     let io = TokioIo::new(running.open_pipe(64 * 1024));
     let (mut client, connection) =

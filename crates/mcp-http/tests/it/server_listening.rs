@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_core::session::{Change, InputRequired};
 
 use super::server_kit::{Running, body, call, headers, http, soon};
@@ -57,7 +57,7 @@ async fn a_closed_stream_ends_the_subscription() {
 async fn a_round_of_input_is_an_answer() {
     let router = Router::new().tool(ToolDef::new("ask"), |_, context| async move {
         match context.input_responses() {
-            Some(_) => Ok::<mcp_core::server::ToolReply, ToolError>("thanks".into()),
+            Some(_) => Ok::<mcp_core::server::ToolReply, HandlerError>("thanks".into()),
             None => Ok(InputRequired::ask("roots", "roots/list", None).into()),
         }
     });

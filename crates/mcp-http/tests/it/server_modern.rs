@@ -1,7 +1,7 @@
 //! The modern exchange: one POST, one answer, as JSON or as a stream.
 
 use mcp_core::message::{ErrorObject, RawJson};
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_http::server::HttpRequest;
 use tokio::sync::mpsc;
 
@@ -12,29 +12,32 @@ const HEADER: &str = r#"{"type":"object","properties":{"city":{"type":"string","
 /// A server with a tool for each way to answer.
 pub(crate) fn router() -> Router {
     Router::new()
-        .list_changed()
-        .tool(ToolDef::new("echo"), |arguments, _| async move { Ok::<_, ToolError>(arguments.to_string()) })
+        .tools_list_changed()
+        .tool(
+            ToolDef::new("echo"),
+            |arguments, _| async move { Ok::<_, HandlerError>(arguments.to_string()) },
+        )
         .tool(ToolDef::new("notes"), |_, context| async move {
             for number in 1..=3 {
                 context.progress(f64::from(number), None, None).await;
             }
-            Ok::<_, ToolError>("noted")
+            Ok::<_, HandlerError>("noted")
         })
         .tool(ToolDef::new("panics"), |_, _| async move {
             panic!("a handler's own fault");
             #[expect(unreachable_code, reason = "it says what a tool returns")]
-            Ok::<&str, ToolError>("")
+            Ok::<&str, HandlerError>("")
         })
         .tool(ToolDef::new("refuses"), |_, _| async move {
-            Err::<String, _>(ToolError::Refused(ErrorObject::missing_capability(RawJson::EMPTY_OBJECT)))
+            Err::<String, _>(HandlerError::Refused(ErrorObject::missing_capability(RawJson::EMPTY_OBJECT)))
         })
         .tool(ToolDef::new("weather").input(HEADER), |arguments, _| async move {
-            Ok::<_, ToolError>(arguments.to_string())
+            Ok::<_, HandlerError>(arguments.to_string())
         })
         .tool(ToolDef::new("head"), |_, context| async move {
             let request = context.envelope().get::<HttpRequest>().ok_or("no HTTP request")?;
             let names: Vec<&str> = request.headers().keys().map(|name| name.as_str()).collect();
-            Ok::<_, ToolError>(format!("{} {} {}", request.method(), request.uri(), names.join(" ")))
+            Ok::<_, HandlerError>(format!("{} {} {}", request.method(), request.uri(), names.join(" ")))
         })
 }
 
@@ -295,7 +298,7 @@ async fn a_silent_handler_makes_a_stream_that_shows_life() {
         let told = told.clone();
         async move {
             told.lock().await.recv().await;
-            Ok::<_, ToolError>("at last")
+            Ok::<_, HandlerError>("at last")
         }
     });
     let running = Running::start(Server::builder("test", "1").build(router).unwrap(), |_| {});

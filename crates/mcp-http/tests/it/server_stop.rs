@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_core::server::{Router, Server, ToolDef, ToolError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -20,10 +20,10 @@ fn gated() -> (Server, mpsc::UnboundedReceiver<()>, Arc<Notify>) {
             async move {
                 let _ = began.send(());
                 gate.notified().await;
-                Ok::<_, ToolError>("through")
+                Ok::<_, HandlerError>("through")
             }
         })
-        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, ToolError>("echo") });
+        .tool(ToolDef::new("echo"), |_, _| async move { Ok::<_, HandlerError>("echo") });
     (Server::builder("test", "1").build(router).unwrap(), has_begun, open)
 }
 

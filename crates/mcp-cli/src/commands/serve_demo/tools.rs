@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{ElicitAction, ElicitForm, ElicitResult, Model};
-use mcp_core::server::{Context, Router, ToolDef, ToolError, ToolReply};
+use mcp_core::server::{Context, HandlerError, Router, ToolDef, ToolReply};
 use mcp_core::session::{Change, InputRequired, LogLevel};
 use serde::Deserialize;
 
@@ -87,7 +87,7 @@ pub(super) fn register(router: Router, notes: &Notes) -> Router {
             |log: Log, context| async move { write_log(log, &context).await },
         )
         .tool(tool("fail", "Always fails, as a tool does", "{}", &[]), |_, _| async move {
-            Err::<ToolReply, ToolError>(ToolError::from("this tool always fails"))
+            Err::<ToolReply, HandlerError>(HandlerError::from("this tool always fails"))
         })
         .tool_with(
             tool("big", "Returns a text of this many bytes", r#"{"bytes":{"type":"integer"}}"#, &["bytes"]),
@@ -123,7 +123,7 @@ fn up_to(key: &str, number: u64, max: u64) -> Result<(), ErrorObject> {
     Err(ErrorObject::invalid_params(format!("the argument {key:?} has to be a number from 0 to {max}")))
 }
 
-async fn count(Slow { steps, delay_ms }: Slow, context: &Context) -> Result<String, ToolError> {
+async fn count(Slow { steps, delay_ms }: Slow, context: &Context) -> Result<String, HandlerError> {
     up_to("steps", steps, MAX_STEPS)?;
     up_to("delay_ms", delay_ms, MAX_DELAY_MS)?;
     let delay = Duration::from_millis(delay_ms);
@@ -139,7 +139,7 @@ async fn count(Slow { steps, delay_ms }: Slow, context: &Context) -> Result<Stri
 }
 
 /// Asks on the first round, greets on the second; the same code in both eras.
-fn ask(context: &Context) -> Result<ToolReply, ToolError> {
+fn ask(context: &Context) -> Result<ToolReply, HandlerError> {
     let Some(answer) = context.answer::<ElicitResult>("name")? else {
         let schema = r#"{"type":"object","properties":{"name":{"type":"string","title":"Your name"}},"required":["name"]}"#;
         let schema = RawJson::parse(schema).map_err(|error| error.to_string())?;
@@ -155,7 +155,7 @@ fn ask(context: &Context) -> Result<ToolReply, ToolError> {
     }
 }
 
-async fn write_log(Log { text, level }: Log, context: &Context) -> Result<&'static str, ToolError> {
+async fn write_log(Log { text, level }: Log, context: &Context) -> Result<&'static str, HandlerError> {
     let level = match level {
         None => LogLevel::Info,
         Some(level) => LogLevel::parse(&level).ok_or_else(|| ErrorObject::invalid_params("unknown level"))?,
@@ -165,7 +165,7 @@ async fn write_log(Log { text, level }: Log, context: &Context) -> Result<&'stat
 }
 
 // FAULT C-14: on an unprotected server this line would break the protocol.
-fn print() -> Result<ToolReply, ToolError> {
+fn print() -> Result<ToolReply, HandlerError> {
     let line = b"a stray line on stdout\n";
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(line).and_then(|()| stdout.flush()).map_err(|error| error.to_string())?;
@@ -174,6 +174,6 @@ fn print() -> Result<ToolReply, ToolError> {
 
 // FAULT C-50.
 #[allow(clippy::panic)]
-fn fall_over() -> Result<ToolReply, ToolError> {
+fn fall_over() -> Result<ToolReply, HandlerError> {
     panic!("the demo tool `panic` was called")
 }

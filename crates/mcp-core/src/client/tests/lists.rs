@@ -63,7 +63,7 @@ async fn a_broken_block_is_kept_as_it_came() {
     let router = Router::new().tool("mixed", |_, _| async {
         Ok(RawJson::parse(r#"{"content":[{"type":"text"},{"type":"text","text":"good"},"loose"]}"#).unwrap())
     });
-    let result: CallToolResult = client(router).await.call_tool("mixed", None).await.unwrap();
+    let result: CallToolResult = client(router).await.call_tool("mixed", ()).await.unwrap();
     assert_eq!(result.texts().collect::<Vec<_>>(), ["good"]);
     assert_eq!(result.content.len(), 3);
 }

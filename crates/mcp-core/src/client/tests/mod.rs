@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Client, PageLimits};
+use super::{CallOptions, Client, PageLimits, PreparedCall};
 use crate::Error;
 use crate::message::{ErrorObject, RawJson};
 use crate::model::{
@@ -106,10 +106,10 @@ async fn typed_calls_carry_the_models_types() {
             Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "text")]))
         })
         .resource_template(TemplateDef::new("mem://t/{x}", "t"), |uri, _| async move {
-            Err::<RawJson, _>(ErrorObject::resource_not_found(&uri))
+            Err::<RawJson, _>(ErrorObject::resource_not_found(&uri).into())
         });
     let client = client(router).await;
-    assert!(client.call_tool("fail", None).await.unwrap().failed());
+    assert!(client.call_tool("fail", ()).await.unwrap().failed());
     let arguments = BTreeMap::from([("who".to_owned(), "you".to_owned())]);
     let prompt = client.get_prompt("hello", arguments).await.unwrap();
     assert_eq!(prompt.messages[0].content.as_text(), Some("you"));
@@ -137,16 +137,90 @@ async fn a_header_mismatch_lists_the_tools_and_calls_once_more() {
             let stale = on_call.load(Ordering::SeqCst);
             async move {
                 if stale {
-                    Err(ErrorObject::new(-32020, "no"))
+                    Err(ErrorObject::new(-32020, "no").into())
                 } else {
                     Ok(CallToolResult::text("yes").to_raw())
                 }
             }
         });
     let client = client(router).await;
-    assert!(client.request("tools/call", Some(RawJson::EMPTY_OBJECT)).await.is_err());
-    let result = client.call_tool("x", None).await.unwrap();
+    let raw = || client.call("tools/call", Some(RawJson::EMPTY_OBJECT), CallOptions::new());
+    assert!(raw().await.is_err());
+    let result = client.call_tool("x", serde_json::json!({})).await.unwrap();
     assert_eq!(result.texts().collect::<Vec<_>>(), ["yes"]);
+    stale.store(true, Ordering::SeqCst);
+    let raw = client.request("tools/call", Some(RawJson::EMPTY_OBJECT)).await.unwrap();
+    assert!(raw.raw().to_string().contains("yes"));
+}
+
+/// Whatever serializes to an object is sent as the arguments; anything else is an error of this program.
+#[tokio::test(start_paused = true)]
+async fn arguments_are_what_serializes_to_an_object() {
+    #[derive(serde::Serialize)]
+    struct Greet<'a> {
+        who: &'a str,
+        times: Option<u8>,
+    }
+    let router = Router::new()
+        .tool("echo", async |arguments, _| Ok(arguments.to_string()))
+        .prompt("echo", async |arguments, _| Ok(arguments.to_string()));
+    let client = client(router).await;
+    let tool = async |arguments: PreparedCall<CallToolResult>| {
+        arguments.await.map(|result| result.texts().collect::<String>())
+    };
+    let greet = Greet { who: "you", times: None };
+    for (call, expected) in [
+        (client.call_tool("echo", &greet), r#"{"who":"you","times":null}"#),
+        (client.call_tool("echo", serde_json::json!({ "a": 1 })), r#"{"a":1}"#),
+        (client.call_tool("echo", Some(serde_json::json!({ "a": 1 }))), r#"{"a":1}"#),
+        (client.call_tool("echo", RawJson::parse(r#"{ "n": 1.50 }"#).unwrap()), r#"{ "n": 1.50 }"#),
+        (client.call_tool("echo", ()), "{}"),
+    ] {
+        assert_eq!(tool(call).await.unwrap(), expected);
+    }
+    for wrong in [client.call_tool("echo", [1]), client.call_tool("echo", "text")] {
+        let error = tool(wrong).await.unwrap_err();
+        assert!(matches!(&error, Error::Misuse(why) if why.contains("have to be an object")), "{error}");
+    }
+    let filled = client.get_prompt("echo", &Greet { who: "you", times: Some(3) }).await.unwrap();
+    assert_eq!(filled.messages[0].content.as_text(), Some(r#"{"times":"3","who":"you"}"#));
+    assert!(client.get_prompt("echo", serde_json::json!({ "a": [] })).await.is_err());
+    assert!(client.get_prompt("echo", ()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_has_options() {
+    let router = Router::new().tool("slow", async |_, context| {
+        for step in 1..=3 {
+            context.progress(step.into(), Some(3.0), None).await;
+        }
+        context.cancelled().await;
+        Ok("late")
+    });
+    let client = client(router).await;
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let report = seen.clone();
+    let error = client
+        .call_tool("slow", ())
+        .timeout(Duration::from_secs(7))
+        .on_progress(move |progress| report.lock().unwrap().push(progress.progress.to_string()))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::TimedOut { after, .. } if after == Duration::from_secs(7)), "{error}");
+    assert_eq!(seen.lock().unwrap().join(" "), "1 2 3");
+    assert!(client.call_tool("slow", 7).start().is_err());
+    let mut call = client.call_tool("slow", ()).start().unwrap();
+    call.cancel();
+    assert!(matches!(call.await, Err(Error::Cancelled)));
+}
+
+/// A capability without a handler would promise what never comes.
+#[tokio::test(start_paused = true)]
+async fn a_declared_input_needs_a_handler() {
+    let (connector, _listener) = memory::connector(Binding::STREAM);
+    let builder = Client::builder("test client", "1").capability("roots", RawJson::EMPTY_OBJECT);
+    let error = builder.start(connector).unwrap_err();
+    assert!(matches!(&error, Error::Misuse(why) if why.contains("input_handler")), "{error}");
 }
 
 /// FAULT C-13: dropped readers are removed, also if no notification ever arrives.

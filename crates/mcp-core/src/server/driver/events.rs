@@ -1,7 +1,7 @@
 //! Carrying out the events of a server session: requests, cancellations, notices to the handler.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::message::ErrorObject;
 use crate::runtime::boxed;
@@ -71,6 +71,7 @@ impl Driver<'_> {
             cancelled: Signal::default(),
             link: self.shared.clone(),
             server: Arc::downgrade(&self.server),
+            questions: AtomicU32::new(0),
         });
         self.running.insert(id, exchange.clone());
         if self.binding.one_exchange && self.inline.is_none() {

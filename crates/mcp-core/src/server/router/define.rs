@@ -41,6 +41,13 @@ macro_rules! definition {
                 self
             }
 
+            /// Keeps the first problem.
+            #[allow(dead_code)] // Not all definitions can be wrong.
+            pub(super) fn broken(mut self, problem: String) -> $Name {
+                self.problem.get_or_insert(problem);
+                self
+            }
+
             /// The object that lists contain.
             pub fn raw(&self) -> &RawJson {
                 &self.raw
@@ -114,12 +121,6 @@ impl ToolDef {
         }
     }
 
-    /// Keeps the first problem.
-    pub(super) fn broken(mut self, problem: String) -> ToolDef {
-        self.problem.get_or_insert(problem);
-        self
-    }
-
     /// The definition with its input schema checked, and the schema.
     pub(super) fn checked(self) -> (ToolDef, Option<RawJson>) {
         let Some(schema) = self.raw.member("inputSchema") else {
@@ -134,6 +135,41 @@ impl ToolDef {
         } else {
             (self, Some(schema))
         }
+    }
+}
+
+/// Hints on the effects of a tool, for people who have to agree to a call. Clients need not believe them.
+impl ToolDef {
+    /// Sets a member of `annotations`.
+    fn hint(self, name: &str, value: bool) -> ToolDef {
+        let hints = self.raw.member("annotations").unwrap_or_default();
+        let value = if value { RawJson::TRUE } else { RawJson::FALSE };
+        let hints = with(&hints, name, value);
+        self.with("annotations", hints)
+    }
+
+    /// The tool changes nothing.
+    #[must_use]
+    pub fn read_only(self) -> ToolDef {
+        self.hint("readOnlyHint", true)
+    }
+
+    /// Whether the changes of the tool may destroy something. Clients assume that they may.
+    #[must_use]
+    pub fn destructive(self, destructive: bool) -> ToolDef {
+        self.hint("destructiveHint", destructive)
+    }
+
+    /// Another call with the same arguments has no further effect.
+    #[must_use]
+    pub fn idempotent(self) -> ToolDef {
+        self.hint("idempotentHint", true)
+    }
+
+    /// Whether the tool reaches beyond a closed domain, to the web for example. Clients assume that it does.
+    #[must_use]
+    pub fn open_world(self, open: bool) -> ToolDef {
+        self.hint("openWorldHint", open)
     }
 }
 

@@ -1,33 +1,49 @@
 //! A handler made of closures.
 
-mod arguments;
 mod define;
 mod page;
+mod prompt;
+mod register;
+mod resource;
 #[cfg(feature = "schemars")]
 mod schema;
 mod serve;
+mod state;
 mod template;
+mod text_values;
 mod tool;
+#[cfg(feature = "schemars")]
+mod tool_set;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 
 pub use define::{PromptDef, ResourceDef, TemplateDef, ToolDef};
+pub use prompt::IntoPromptReply;
+pub use resource::IntoResourceReply;
 #[cfg(feature = "schemars")]
 pub use schema::ToolOutput;
-pub use tool::{IntoToolReply, Json, ToolError, ToolReply};
+#[cfg(feature = "schemars")]
+pub(in crate::server) use schema::form;
+pub use state::State;
+pub(in crate::server) use tool::content;
+pub use tool::{IntoToolReply, Json, ToolReply};
+#[cfg(feature = "schemars")]
+pub use tool_set::{IntoOutcome, ToolSet};
 
 use crate::message::{ErrorObject, RawJson};
 use crate::session::server::Reply;
 
-use super::{Context, IntoReply};
+use super::Context;
 
 type Served = Result<Reply, ErrorObject>;
 type Route<A> = Arc<dyn Fn(A, Context) -> BoxFuture<'static, Served> + Send + Sync>;
+/// Lists resources by their URIs.
+type Listing = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Resources, ErrorObject>> + Send + Sync>;
+type Resources = BTreeMap<String, RawJson>;
+type Visible = Arc<dyn Fn(&str, &Context) -> bool + Send + Sync>;
 
 struct Entry<D> {
     definition: D,
@@ -40,68 +56,101 @@ struct Entry<D> {
 ///
 /// A router lists what was registered, sorted by name or URI, in pages. It declares the capabilities of what
 /// was registered and no others. An unknown tool or prompt is answered with `-32602`, an unknown resource
-/// with a resource error, an unknown method with `-32601`.
+/// with a resource error, an unknown method with `-32601`. Mistakes, such as two tools of one name, are
+/// errors of [`ServerBuilder::build`](super::ServerBuilder::build).
 ///
-/// A closure gets its arguments as JSON: `{}` if the client sent none. They are not checked against the
-/// schema; [`Router::tool_with`] reads them as a type. Registering a name again replaces the first entry.
+/// # Closures
 ///
-/// A router does not change while it serves. For a list that changes, register a closure for the list's
-/// method, which takes precedence, call [`Router::list_changed`], and announce each change with
-/// [`Context::publish`]:
+/// A closure, an `async` closure or an `async fn` takes its arguments and a [`Context`], and returns a
+/// `Result` whose error is [`HandlerError`](super::HandlerError): `?` converts any error. Arguments come as
+/// JSON, `{}` if the client sent none, or as a type:
+///
+/// | registered with | arguments | schema |
+/// |---|---|---|
+/// | `tool`, `prompt` | [`RawJson`], not checked against the schema | by hand |
+/// | `tool_with`, `prompt_with`, `resource_template_with` | any type that implements `Deserialize` | by hand |
+/// | `tool_typed`, `prompt_typed` (feature `schemars`) | a type that also implements `JsonSchema` | from the type |
+///
+/// # State
+///
+/// A router made by [`Router::with_state`] owns a value. Its closures take a [`State`] first, which
+/// dereferences to that value: no `Arc` and no clones for each closure.
 ///
 /// ```
-/// use std::sync::{Arc, Mutex};
-/// use mcp_core::model::{ListResourcesResult, ReadResourceResult, Resource, ResourceContents};
-/// use mcp_core::server::{Router, TemplateDef};
+/// use std::sync::Mutex;
+/// use mcp_core::server::{Context, HandlerError, Router, State};
+///
+/// #[derive(Default)]
+/// struct Notes(Mutex<Vec<String>>);
+///
+/// #[derive(serde::Deserialize)]
+/// struct Add {
+///     text: String,
+/// }
+///
+/// async fn add(notes: State<Notes>, note: Add, _context: Context) -> Result<String, HandlerError> {
+///     let mut notes = notes.0.lock().map_err(|_| "a handler panicked")?;
+///     notes.push(note.text);
+///     Ok(format!("{} notes", notes.len()))
+/// }
+///
+/// let router = Router::with_state(Notes::default())
+///     .tool_with("add", add)
+///     .tool("list", async |notes, _arguments, _context| Ok(notes.0.lock().unwrap().join("\n")));
+/// ```
+///
+/// # Lists that change
+///
+/// A router does not change while it serves. [`Router::list_resources`] computes a list for each request, in
+/// pages; [`Router::tools_visible`] hides tools from some callers. Declare which lists change, and announce
+/// each change with [`Context::publish`]:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use mcp_core::model::Resource;
+/// use mcp_core::server::{Router, State, TemplateDef};
 /// use mcp_core::session::Change;
 ///
-/// let notes: Arc<Mutex<Vec<String>>> = Arc::default();
-/// let (added, listed) = (notes.clone(), notes);
-/// let router = Router::new()
-///     .list_changed()
-///     .tool("add", move |arguments, context| {
-///         added.lock().unwrap().push(arguments.to_string());
-///         async move {
-///             context.publish(Change::ResourcesList);
-///             Ok("added")
-///         }
+/// let router = Router::with_state(Mutex::new(Vec::<String>::new()))
+///     .resources_list_changed()
+///     .tool("add", async |notes: State<Mutex<Vec<String>>>, arguments, context| {
+///         notes.lock().unwrap().push(arguments.to_string());
+///         context.publish(Change::ResourcesList);
+///         Ok("added")
 ///     })
-///     .method("resources/list", move |_params, _context| {
-///         let count = listed.lock().unwrap().len();
-///         let resources = (0..count).map(|number| Resource::new(format!("note://{number}"), "a note"));
-///         let list: ListResourcesResult = resources.collect();
-///         async move { Ok(list) }
+///     .list_resources(async |notes, _context| {
+///         let count = notes.lock().unwrap().len();
+///         Ok((0..count).map(|n| Resource::new(format!("note://{n}"), "a note")).collect())
 ///     })
-///     .resource_template(TemplateDef::new("note://{number}", "notes"), |uri, _context| async move {
-///         Ok(ReadResourceResult::new().with_contents([ResourceContents::text(uri, "a note")]))
+///     .resource_template(TemplateDef::new("note://{number}", "notes"), async |_notes, uri, _context| {
+///         Ok(format!("the note {uri}"))
 ///     });
 /// ```
-#[derive(Default)]
-pub struct Router {
+#[must_use = "a router serves nothing before it is passed to `Server::builder(..).build(router)`"]
+pub struct Router<S = ()> {
+    state: S,
     tools: BTreeMap<String, Entry<ToolDef>>,
     prompts: BTreeMap<String, Entry<PromptDef>>,
     resources: BTreeMap<String, Entry<ResourceDef>>,
     templates: BTreeMap<String, Entry<TemplateDef>>,
     methods: BTreeMap<String, Route<RawJson>>,
     completion: Option<Route<RawJson>>,
+    resource_list: Option<Listing>,
+    visible: Option<Visible>,
     /// What is wrong with the definitions.
     problems: Vec<String>,
     page_size: Option<usize>,
-    list_changed: bool,
+    tools_changed: bool,
+    prompts_changed: bool,
+    resources_changed: bool,
     subscribe: bool,
     logging: bool,
 }
 
-/// A route of a closure.
-fn route<A, F, Fut, R>(closure: F) -> Route<A>
-where
-    F: Fn(A, Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-    R: IntoReply,
-{
-    Arc::new(move |arguments, context| {
-        closure(arguments, context).map(|outcome| outcome.map(IntoReply::into_reply)).boxed()
-    })
+impl Default for Router {
+    fn default() -> Router {
+        Router::of(())
+    }
 }
 
 impl Router {
@@ -110,133 +159,177 @@ impl Router {
         Router::default()
     }
 
-    /// Registers a tool. The closure gets the call's `arguments` and returns what [`IntoToolReply`] lists, or
-    /// a [`ToolError`], which `?` makes of any error.
-    #[must_use]
-    pub fn tool<F, Fut, R>(mut self, tool: impl Into<ToolDef>, closure: F) -> Router
-    where
-        F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ToolError>> + Send + 'static,
-        R: IntoToolReply,
-    {
-        let route: Route<RawJson> = Arc::new(move |arguments, context| {
-            closure(arguments, context)
-                .map(|outcome| match outcome.map(IntoToolReply::into_tool_reply) {
-                    Ok(ToolReply::Result(result)) => Ok(Reply::Result(result)),
-                    Ok(ToolReply::InputRequired(input)) => Ok(Reply::InputRequired(input)),
-                    Err(ToolError::Failed(text)) => Ok(Reply::Result(tool::content(&text, true))),
-                    Err(ToolError::Refused(error)) => Err(error),
-                })
-                .boxed()
-        });
-        let (definition, schema) = tool.into().checked();
-        self.note_problem("tool", &definition.key, definition.problem.as_deref());
-        self.tools.insert(definition.key.clone(), Entry { definition, schema, route });
-        self
+    /// A router that serves nothing and owns a value, which its closures take first: see [`State`].
+    pub fn with_state<T: Send + Sync + 'static>(state: T) -> Router<State<T>> {
+        Router::of(State::new(state))
     }
+}
 
-    /// Registers a prompt. The closure gets the `arguments` and returns a
-    /// [`GetPromptResult`](crate::model::GetPromptResult).
-    #[must_use]
-    pub fn prompt<F, Fut, R>(mut self, prompt: impl Into<PromptDef>, closure: F) -> Router
-    where
-        F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: IntoReply,
-    {
-        let definition = prompt.into();
-        self.note_problem("prompt", &definition.key, definition.problem.as_deref());
-        self.prompts
-            .insert(definition.key.clone(), Entry { definition, schema: None, route: route(closure) });
-        self
-    }
-
-    /// Registers a resource. The closure gets its URI and returns a
-    /// [`ReadResourceResult`](crate::model::ReadResourceResult).
-    #[must_use]
-    pub fn resource<F, Fut, R>(mut self, resource: impl Into<ResourceDef>, closure: F) -> Router
-    where
-        F: Fn(String, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: IntoReply,
-    {
-        let definition = resource.into();
-        self.note_problem("resource", &definition.key, definition.problem.as_deref());
-        self.resources
-            .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
-        self
-    }
-
-    /// Registers the resources whose URIs match a template. The closure gets the URI; for an unknown
-    /// resource it returns [`ErrorObject::resource_not_found`]. A [`Router::resource`] with the same URI takes
-    /// precedence.
-    #[must_use]
-    pub fn resource_template<F, Fut, R>(mut self, template: impl Into<TemplateDef>, closure: F) -> Router
-    where
-        F: Fn(String, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: IntoReply,
-    {
-        let definition = template.into();
-        let unpaired = (!template::is_valid(&definition.key)).then_some("its braces do not pair");
-        self.note_problem("resource template", &definition.key, definition.problem.as_deref().or(unpaired));
-        self.templates
-            .insert(definition.key.clone(), Entry { definition, schema: None, route: by_uri(closure) });
-        self
-    }
-
-    /// Registers the completion of arguments. The closure gets the params of `completion/complete` and
-    /// returns a [`CompleteResult`](crate::model::CompleteResult).
-    #[must_use]
-    pub fn completion<F, Fut, R>(mut self, closure: F) -> Router
-    where
-        F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: IntoReply,
-    {
-        self.completion = Some(route(closure));
-        self
-    }
-
-    /// Registers any other method. The closure gets the params, `{}` if there are none, and returns a result
-    /// object.
-    #[must_use]
-    pub fn method<F, Fut, R>(mut self, name: &str, closure: F) -> Router
-    where
-        F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-        R: IntoReply,
-    {
-        self.methods.insert(name.to_owned(), route(closure));
-        self
+impl<S> Router<S> {
+    fn of(state: S) -> Router<S> {
+        Router {
+            state,
+            tools: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            completion: None,
+            resource_list: None,
+            visible: None,
+            problems: Vec::new(),
+            page_size: None,
+            tools_changed: false,
+            prompts_changed: false,
+            resources_changed: false,
+            subscribe: false,
+            logging: false,
+        }
     }
 
     /// How many entries one page of a list has. Default 100, at least 1.
-    #[must_use]
-    pub fn page_size(mut self, entries: usize) -> Router {
+    pub fn page_size(mut self, entries: usize) -> Router<S> {
         self.page_size = Some(entries.max(1));
         self
     }
 
-    /// Declares that changes of the lists are published: see [`Server::publish`](super::Server::publish).
-    #[must_use]
-    pub fn list_changed(mut self) -> Router {
-        self.list_changed = true;
+    /// Declares that changes of the tool list are published: see [`Server::publish`](super::Server::publish).
+    pub fn tools_list_changed(mut self) -> Router<S> {
+        self.tools_changed = true;
+        self
+    }
+
+    /// Declares that changes of the prompt list are published.
+    pub fn prompts_list_changed(mut self) -> Router<S> {
+        self.prompts_changed = true;
+        self
+    }
+
+    /// Declares that changes of the resource list are published.
+    pub fn resources_list_changed(mut self) -> Router<S> {
+        self.resources_changed = true;
         self
     }
 
     /// Declares that changes of single resources are published.
-    #[must_use]
-    pub fn subscribe(mut self) -> Router {
+    pub fn subscribe(mut self) -> Router<S> {
         self.subscribe = true;
         self
     }
 
     /// Declares that handlers send log messages.
-    #[must_use]
-    pub fn logging(mut self) -> Router {
+    pub fn logging(mut self) -> Router<S> {
         self.logging = true;
         self
+    }
+
+    /// Shows a tool only where the function returns true for its name and the request. Other tools are not
+    /// listed, and a call of one is answered like that of an unknown tool. Called once for each tool of each
+    /// list, and for each call: keep it cheap.
+    ///
+    /// ```
+    /// use mcp_core::server::Router;
+    /// use mcp_core::transport::Identity;
+    ///
+    /// let router = Router::new()
+    ///     .tool("look", async |_, _| Ok("nothing"))
+    ///     .tool("delete", async |_, _| Ok("deleted"))
+    ///     .tools_visible(|tool, context| {
+    ///         let caller = context.envelope().get::<Identity>();
+    ///         tool != "delete" || caller.is_some_and(|caller| caller.has_scope("notes:write"))
+    ///     });
+    /// ```
+    pub fn tools_visible(
+        mut self,
+        visible: impl Fn(&str, &Context) -> bool + Send + Sync + 'static,
+    ) -> Router<S> {
+        self.visible = Some(Arc::new(visible));
+        self
+    }
+
+    /// Adds everything that another router serves, which may have another state. A name that both have is an
+    /// error of [`ServerBuilder::build`](super::ServerBuilder::build).
+    pub fn merge<O>(mut self, other: Router<O>) -> Router<S> {
+        self.problems.extend(other.problems);
+        for (_, entry) in other.tools {
+            self.add_tool(entry.definition, entry.route);
+        }
+        for (_, entry) in other.prompts {
+            self.add_prompt(entry.definition, entry.route);
+        }
+        for (_, entry) in other.resources {
+            self.add_resource(entry.definition, entry.route);
+        }
+        for (_, entry) in other.templates {
+            self.add_template(entry.definition, entry.route);
+        }
+        for (name, route) in other.methods {
+            self.add_method(&name, route);
+        }
+        if let Some(route) = other.completion {
+            self.add_completion(route);
+        }
+        if let Some(listing) = other.resource_list {
+            self.add_listing(listing);
+        }
+        if let Some(visible) = other.visible {
+            self.visible = Some(match self.visible.take() {
+                Some(first) => Arc::new(move |tool, context| first(tool, context) && visible(tool, context)),
+                None => visible,
+            });
+        }
+        self.page_size = self.page_size.or(other.page_size);
+        self.tools_changed |= other.tools_changed;
+        self.prompts_changed |= other.prompts_changed;
+        self.resources_changed |= other.resources_changed;
+        self.subscribe |= other.subscribe;
+        self.logging |= other.logging;
+        self
+    }
+
+    fn add_tool(&mut self, tool: ToolDef, route: Route<RawJson>) {
+        let (definition, schema) = tool.checked();
+        self.note_problem("tool", &definition.key, definition.problem.as_deref());
+        let key = definition.key.clone();
+        let earlier = self.tools.insert(key.clone(), Entry { definition, schema, route });
+        self.note_twice("tool", &key, earlier.is_some());
+    }
+
+    fn add_prompt(&mut self, definition: PromptDef, route: Route<RawJson>) {
+        self.note_problem("prompt", &definition.key, definition.problem.as_deref());
+        let key = definition.key.clone();
+        let earlier = self.prompts.insert(key.clone(), Entry { definition, schema: None, route });
+        self.note_twice("prompt", &key, earlier.is_some());
+    }
+
+    fn add_resource(&mut self, definition: ResourceDef, route: Route<RawJson>) {
+        self.note_problem("resource", &definition.key, definition.problem.as_deref());
+        let key = definition.key.clone();
+        let earlier = self.resources.insert(key.clone(), Entry { definition, schema: None, route });
+        self.note_twice("resource", &key, earlier.is_some());
+    }
+
+    fn add_template(&mut self, definition: TemplateDef, route: Route<RawJson>) {
+        let unmatched = template::problem(&definition.key);
+        self.note_problem("resource template", &definition.key, definition.problem.as_deref().or(unmatched));
+        let key = definition.key.clone();
+        let earlier = self.templates.insert(key.clone(), Entry { definition, schema: None, route });
+        self.note_twice("resource template", &key, earlier.is_some());
+    }
+
+    fn add_method(&mut self, name: &str, route: Route<RawJson>) {
+        let earlier = self.methods.insert(name.to_owned(), route);
+        self.note_twice("method", name, earlier.is_some());
+    }
+
+    fn add_completion(&mut self, route: Route<RawJson>) {
+        let earlier = self.completion.replace(route);
+        self.note_twice("completion", "completion/complete", earlier.is_some());
+    }
+
+    fn add_listing(&mut self, listing: Listing) {
+        let earlier = self.resource_list.replace(listing);
+        self.note_twice("list of resources", "resources/list", earlier.is_some());
     }
 
     /// Keeps what is wrong with a definition for [`Handler::validate`](super::Handler::validate).
@@ -244,19 +337,13 @@ impl Router {
         let problem = if key.is_empty() { Some("its name is empty") } else { problem };
         self.problems.extend(problem.map(|problem| format!("{what} {key:?}: {problem}")));
     }
+
+    fn note_twice(&mut self, what: &str, key: &str, twice: bool) {
+        self.problems.extend(twice.then(|| format!("{what} {key:?}: it is registered twice")));
+    }
 }
 
-/// A route for a closure that takes a URI. The URI travels as a JSON string.
-fn by_uri<F, Fut, R>(closure: F) -> Route<RawJson>
-where
-    F: Fn(String, Context) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, ErrorObject>> + Send + 'static,
-    R: IntoReply,
-{
-    route(move |uri: RawJson, context| closure(uri.to_text().unwrap_or_default(), context))
-}
-
-impl std::fmt::Debug for Router {
+impl<S> std::fmt::Debug for Router<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Router")
             .field("tools", &self.tools.keys())

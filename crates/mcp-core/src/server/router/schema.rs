@@ -1,20 +1,16 @@
 //! Schemas derived from types (feature `schemars`).
 
-use std::future::Future;
-
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::message::RawJson;
-use crate::model::CallToolResult;
-use crate::server::Context;
+use crate::model::{CallToolResult, Content};
 use crate::session::InputRequired;
 
-use super::{IntoToolReply, Json, Router, ToolDef, ToolError, ToolReply};
+use super::{IntoToolReply, Json, PromptDef, ToolDef, ToolReply};
 
-/// What the closure of a [`Router::tool_typed`] may return: what [`IntoToolReply`] lists. A [`Json`] needs a
+/// What the closure of a [`Router::tool_typed`](super::Router::tool_typed) may return: what [`IntoToolReply`] lists. A [`Json`] needs a
 /// value that also implements [`JsonSchema`].
 #[diagnostic::on_unimplemented(
     message = "a typed tool cannot return `{Self}`",
@@ -37,6 +33,9 @@ impl ToolOutput for RawJson {}
 impl ToolOutput for ToolReply {}
 impl ToolOutput for CallToolResult {}
 impl ToolOutput for InputRequired {}
+impl ToolOutput for Content {}
+impl ToolOutput for Vec<Content> {}
+impl ToolOutput for () {}
 
 impl<T: Serialize + JsonSchema> ToolOutput for Json<T> {
     fn output_schema() -> Option<RawJson> {
@@ -56,6 +55,8 @@ impl ToolDef {
     /// the arguments of a tool: the server is not built.
     fn takes<Args: JsonSchema>(self) -> ToolDef {
         let mut schema = settings().into_generator().into_root_schema_for::<Args>();
+        // The name of a Rust type tells the model nothing.
+        schema.remove("title");
         // The schema of an enum of several objects has no `type`, which the protocol requires.
         if schema.get("type").is_none() {
             schema.insert("type".to_owned(), "object".into());
@@ -77,51 +78,84 @@ impl ToolDef {
     }
 }
 
-impl Router {
-    /// Registers a tool whose closure gets its `arguments` as an `Args`, with schemas from the types: the
-    /// input schema from `Args`, and the output schema from what the closure returns, if that is a [`Json`]
-    /// of an object. Arguments that do not fit are answered as by [`Router::tool_with`].
-    ///
-    /// ```
-    /// use mcp_core::server::{Json, Router, ToolDef};
-    /// use schemars::JsonSchema;
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Deserialize, JsonSchema)]
-    /// struct Point {
-    ///     /// Meters to the east.
-    ///     x: f64,
-    ///     /// Meters to the north.
-    ///     #[serde(default)]
-    ///     y: f64,
-    /// }
-    ///
-    /// #[derive(Serialize, JsonSchema)]
-    /// struct Distance {
-    ///     meters: f64,
-    /// }
-    ///
-    /// let distance = ToolDef::new("distance").description("How far it is");
-    /// let router = Router::new()
-    ///     .tool_typed(distance, |to: Point, _context| async move {
-    ///         Ok(Json(Distance { meters: to.x.hypot(to.y) }))
-    ///     })
-    ///     .tool_typed("say", |to: Point, _context| async move { Ok(format!("{}, {}", to.x, to.y)) });
-    /// ```
-    #[must_use]
-    pub fn tool_typed<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
-    where
-        Args: DeserializeOwned + JsonSchema,
-        F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, ToolError>> + Send + 'static,
-        R: ToolOutput,
-    {
-        let mut tool = tool.into().takes::<Args>();
-        if let Some(schema) = R::output_schema() {
-            tool = tool.with("outputSchema", schema);
-        }
-        self.tool_with(tool, closure)
+/// The definition with the schemas of these types.
+pub(super) fn typed_tool<Args: JsonSchema, R: ToolOutput>(tool: ToolDef) -> ToolDef {
+    let tool = tool.takes::<Args>();
+    match R::output_schema() {
+        Some(schema) => tool.with("outputSchema", schema),
+        None => tool,
     }
+}
+
+/// The definition with the members of this type as arguments.
+pub(super) fn typed_prompt<Args: JsonSchema>(prompt: PromptDef) -> PromptDef {
+    let schema = settings().into_generator().into_root_schema_for::<Args>();
+    let raw = text(&schema);
+    if !is_object(&schema) {
+        let name = std::any::type_name::<Args>();
+        return prompt.broken(format!("its arguments' type {name} is not an object"));
+    }
+    let required: Vec<String> =
+        raw.member("required").iter().flat_map(RawJson::elements).filter_map(|name| name.to_text()).collect();
+    let properties = raw.member("properties").map(|properties| properties.members()).unwrap_or_default();
+    properties.into_iter().fold(prompt, |prompt, (name, schema)| {
+        let description = schema.member("description").and_then(|text| text.to_text()).unwrap_or_default();
+        prompt.argument(&name, &description, required.contains(&name))
+    })
+}
+
+/// The schema of a form, as an elicitation requires it: a flat object of primitive members, without
+/// references.
+///
+/// # Errors
+///
+/// The name of the member that is not primitive, or of the type that is not an object.
+pub(in crate::server) fn form<T: JsonSchema>() -> Result<RawJson, String> {
+    let settings = settings().with(|settings| settings.inline_subschemas = true);
+    let schema = text(&settings.into_generator().into_root_schema_for::<T>());
+    if !is_kind(&schema, "object") {
+        return Err(format!("the form {} is not an object", std::any::type_name::<T>()));
+    }
+    let mut members = Vec::new();
+    for (name, member) in schema.member("properties").map(|members| members.members()).unwrap_or_default() {
+        let plain = primitive(&member).ok_or_else(|| {
+            format!("the member {name:?} of the form {} is not primitive", std::any::type_name::<T>())
+        })?;
+        members.push((name, plain));
+    }
+    let properties = RawJson::object(members.iter().map(|(name, member)| (name.as_str(), member.clone())));
+    let mut form = vec![("type", RawJson::string("object")), ("properties", properties)];
+    form.extend(schema.member("required").map(|required| ("required", required)));
+    Ok(RawJson::object(form))
+}
+
+/// The formats that a form may name.
+const FORMATS: [&str; 4] = ["email", "uri", "date", "date-time"];
+
+/// A member of a form without what clients need not understand: `null` of an `Option`, formats of numbers.
+fn primitive(member: &RawJson) -> Option<RawJson> {
+    let kinds = member.member("type")?;
+    let kind = kinds.to_text().or_else(|| {
+        // An `Option`.
+        let mut kinds = kinds.elements().into_iter().filter_map(|kind| kind.to_text());
+        kinds.find(|kind| kind != "null")
+    })?;
+    matches!(kind.as_str(), "string" | "number" | "integer" | "boolean").then_some(())?;
+    let format = member.member("format").and_then(|format| format.to_text());
+    let known = format.is_none_or(|format| FORMATS.contains(&format.as_str()));
+    let plain = member.without_members(if known { &[] } else { &["format"] });
+    // An `Option` of an enum lists `null` among its values.
+    let values = plain.member("enum").map(|values| values.elements());
+    let values = values.map(|values| RawJson::array(values.into_iter().filter(|value| !value.is_null())));
+    let plain = match &values {
+        Some(values) => plain.with_members(&[("enum", values)]),
+        None => plain,
+    };
+    Some(plain.with_members(&[("type", &RawJson::string(&kind))]))
+}
+
+fn is_kind(schema: &RawJson, kind: &str) -> bool {
+    schema.member("type").and_then(|kind| kind.to_text()).as_deref() == Some(kind)
 }
 
 /// The dialect that applies where a schema names none.

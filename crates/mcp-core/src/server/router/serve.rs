@@ -26,7 +26,7 @@ enum Found {
 }
 
 #[async_trait]
-impl Handler for Router {
+impl<S: Send + Sync + 'static> Handler for Router<S> {
     // Written out, so that the route's boxed future is returned as it is, without a second box around it.
     fn handle<'s, 'f>(&'s self, context: Context) -> BoxFuture<'f, Result<Reply, ErrorObject>>
     where
@@ -41,12 +41,13 @@ impl Handler for Router {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        if self.problems.is_empty() { Ok(()) } else { Err(Error::Misuse(self.problems.join("; "))) }
+        let mut problems = self.problems.clone();
+        problems.extend(self.undeclarable().map(str::to_owned));
+        if problems.is_empty() { Ok(()) } else { Err(Error::Misuse(problems.join("; "))) }
     }
 
     fn capabilities(&self) -> RawJson {
         let flag = |name, on: bool| on.then_some((name, RawJson::TRUE));
-        let list_changed = || flag("listChanged", self.list_changed);
         let mut declared = Vec::new();
         if self.completion.is_some() {
             declared.push(("completions", RawJson::EMPTY_OBJECT));
@@ -55,14 +56,15 @@ impl Handler for Router {
             declared.push(("logging", RawJson::EMPTY_OBJECT));
         }
         if self.has_prompts() {
-            declared.push(("prompts", RawJson::object(list_changed())));
+            declared.push(("prompts", RawJson::object(flag("listChanged", self.prompts_changed))));
         }
         if self.has_resources() {
+            let list_changed = flag("listChanged", self.resources_changed);
             let subscribe = flag("subscribe", self.subscribe);
-            declared.push(("resources", RawJson::object(list_changed().into_iter().chain(subscribe))));
+            declared.push(("resources", RawJson::object(list_changed.into_iter().chain(subscribe))));
         }
         if self.has_tools() {
-            declared.push(("tools", RawJson::object(list_changed())));
+            declared.push(("tools", RawJson::object(flag("listChanged", self.tools_changed))));
         }
         RawJson::object(declared)
     }
@@ -72,7 +74,7 @@ impl Handler for Router {
     }
 }
 
-impl Router {
+impl<S> Router<S> {
     /// Finds what answers the request.
     fn find(&self, context: Context) -> Result<Found, ErrorObject> {
         let size = self.page_size.unwrap_or(PAGE_SIZE);
@@ -84,11 +86,17 @@ impl Router {
         let listed = |page: Result<RawJson, ErrorObject>| page.map(|page| Found::Now(Reply::Result(page)));
         match context.method().as_str() {
             "tools/list" if self.has_tools() => {
-                listed(page(&self.tools, |tool| tool.definition.raw(), "tools", size, params))
+                let Some(visible) = &self.visible else {
+                    return listed(page(&self.tools, |tool| tool.definition.raw(), "tools", size, params));
+                };
+                let tools = self.tools.iter().filter(|(name, _)| visible(name, &context));
+                let tools: BTreeMap<_, _> = tools.map(|(name, tool)| (name.clone(), tool)).collect();
+                listed(page(&tools, |tool| tool.definition.raw(), "tools", size, params))
             }
             "prompts/list" if self.has_prompts() => {
                 listed(page(&self.prompts, |prompt| prompt.definition.raw(), "prompts", size, params))
             }
+            "resources/list" if self.resource_list.is_some() => Ok(Found::Later(self.computed(context))),
             "resources/list" if self.has_resources() => {
                 listed(page(&self.resources, |resource| resource.definition.raw(), "resources", size, params))
             }
@@ -100,11 +108,12 @@ impl Router {
                 params,
             )),
             "tools/call" if self.has_tools() => {
-                let tool = named("tool", &self.tools, &context)?;
+                let shown = |name: &str| self.visible.as_ref().is_none_or(|visible| visible(name, &context));
+                let tool = named("tool", &self.tools, &context, shown)?;
                 Ok(Found::Later((tool.route)(arguments(&context)?, context)))
             }
             "prompts/get" if self.has_prompts() => {
-                let prompt = named("prompt", &self.prompts, &context)?;
+                let prompt = named("prompt", &self.prompts, &context, |_| true)?;
                 Ok(Found::Later((prompt.route)(arguments(&context)?, context)))
             }
             "resources/read" if self.has_resources() => {
@@ -132,6 +141,45 @@ impl Router {
         Ok((route, RawJson::string(&uri)))
     }
 
+    /// The page of a list that a closure computes, with the registered resources.
+    fn computed(&self, context: Context) -> BoxFuture<'static, Served> {
+        let registered =
+            self.resources.iter().map(|(uri, entry)| (uri.clone(), entry.definition.raw().clone()));
+        let mut all: BTreeMap<String, RawJson> = registered.collect();
+        let size = self.page_size.unwrap_or(PAGE_SIZE);
+        let computed = self.resource_list.as_ref().map(|list| list(context.clone()));
+        Box::pin(async move {
+            if let Some(computed) = computed {
+                all.extend(computed.await?);
+            }
+            page(&all, |raw| raw, "resources", size, context.payload()).map(Reply::Result)
+        })
+    }
+
+    /// What is declared and can never happen.
+    fn undeclarable(&self) -> impl Iterator<Item = &'static str> + use<S> {
+        let completable = self.has_prompts() || !self.templates.is_empty();
+        let wrong = [
+            (self.tools_changed && !self.has_tools(), "tools_list_changed: there are no tools"),
+            (self.prompts_changed && !self.has_prompts(), "prompts_list_changed: there are no prompts"),
+            (
+                self.resources_changed && !self.has_resources(),
+                "resources_list_changed: there are no resources",
+            ),
+            (self.subscribe && !self.has_resources(), "subscribe: there are no resources"),
+            (
+                self.completion.is_some() && !completable,
+                "completion: no prompt and no template has arguments",
+            ),
+            (self.visible.is_some() && self.tools.is_empty(), "tools_visible: there are no tools"),
+            (
+                self.methods.contains_key("resources/list") && self.resource_list.is_some(),
+                "list_resources: the method \"resources/list\" hides it",
+            ),
+        ];
+        wrong.into_iter().filter_map(|(is_wrong, what)| is_wrong.then_some(what))
+    }
+
     fn has_tools(&self) -> bool {
         !self.tools.is_empty() || self.methods.contains_key("tools/list")
     }
@@ -143,6 +191,7 @@ impl Router {
     fn has_resources(&self) -> bool {
         !self.resources.is_empty()
             || !self.templates.is_empty()
+            || self.resource_list.is_some()
             || self.methods.contains_key("resources/list")
     }
 }
@@ -152,9 +201,10 @@ fn named<'r, D>(
     what: &str,
     entries: &'r BTreeMap<String, Entry<D>>,
     context: &Context,
+    shown: impl FnOnce(&str) -> bool,
 ) -> Result<&'r Entry<D>, ErrorObject> {
     let name = text(context, Field::Name, "name")?;
-    entries.get(&*name).ok_or_else(|| {
+    entries.get(&*name).filter(|_| shown(&name)).ok_or_else(|| {
         let name: String = name.chars().take(128).collect();
         ErrorObject::invalid_params(format!("Unknown {what}: {name}"))
     })

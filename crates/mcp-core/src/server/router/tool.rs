@@ -1,13 +1,54 @@
-//! What a tool's closure returns: a result, a failure that the model sees, or a refusal.
+//! What a tool's closure returns.
 
-use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
 
+use futures::FutureExt;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::message::{ErrorObject, RawJson, encode};
-use crate::model::{CallToolResult, Model};
+use crate::message::{ErrorObject, ProtocolVersion, RawJson, encode};
+use crate::model::{CallToolResult, Content, Model, misfit};
+use crate::server::{Context, HandlerError};
 use crate::session::InputRequired;
-use crate::session::server::{LARGE_RESULT, ROOM_BEHIND};
+use crate::session::server::{LARGE_RESULT, ROOM_BEHIND, Reply};
+
+use super::Route;
+
+/// The route of a tool's closure.
+pub(super) fn route<F, Fut, R>(closure: F) -> Route<RawJson>
+where
+    F: Fn(RawJson, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
+    R: IntoToolReply,
+{
+    Arc::new(move |arguments, context| {
+        closure(arguments, context)
+            .map(|outcome| match outcome.map(IntoToolReply::into_tool_reply) {
+                Ok(ToolReply::Result(result)) => Ok(Reply::Result(result)),
+                Ok(ToolReply::InputRequired(input)) => Ok(Reply::InputRequired(input)),
+                Err(error) => error.into_tool_outcome(),
+            })
+            .boxed()
+    })
+}
+
+/// The arguments as a type, or how the tool fails.
+pub(super) fn read<Args: DeserializeOwned>(
+    arguments: &RawJson,
+    context: &Context,
+) -> Result<Args, HandlerError> {
+    arguments.deserialize().map_err(|error| {
+        let text = format!("Invalid arguments: {}", misfit(&error));
+        // ERR-S-010: a failure, which the model sees and can correct, from the revision that says so.
+        match context.version() {
+            ProtocolVersion::V2024_11_05 | ProtocolVersion::V2025_03_26 | ProtocolVersion::V2025_06_18 => {
+                HandlerError::Refused(ErrorObject::invalid_params(text))
+            }
+            _ => HandlerError::Failed(text),
+        }
+    })
+}
 
 /// What a tool answers.
 #[derive(Clone, Debug)]
@@ -32,15 +73,16 @@ impl ToolReply {
     }
 }
 
-/// What a tool's closure may return: text, [`Json`], a [`CallToolResult`], a complete result object as
-/// [`RawJson`], an [`InputRequired`], or a [`ToolReply`].
+/// What a tool's closure may return: text, [`Json`], a [`CallToolResult`], a [`Content`] block or several, `()`,
+/// a complete result object as [`RawJson`], an [`InputRequired`], or a [`ToolReply`].
 ///
-/// Where the branches of a closure return different types, convert each with `.into()` to [`ToolReply`].
+/// Where the branches of a closure return different types, convert each with `.into()` to [`ToolReply`]. A
+/// request for input can also leave the closure as an error: `Err(input)?`.
 #[diagnostic::on_unimplemented(
     message = "a tool cannot return `{Self}`",
     label = "not a tool's result",
     note = "wrap a value that implements `serde::Serialize`: `Ok(Json(value))`, with `mcp_core::server::Json`",
-    note = "a tool also returns text, `model::CallToolResult`, `RawJson` or `ToolReply`"
+    note = "a tool also returns text, `()`, `model::Content`, `model::CallToolResult`, `RawJson` or `ToolReply`"
 )]
 pub trait IntoToolReply {
     /// The reply.
@@ -75,6 +117,9 @@ replies! {
     RawJson: result => ToolReply::Result(result);
     InputRequired: input => ToolReply::InputRequired(input);
     CallToolResult: result => ToolReply::Result(result.to_raw());
+    Content: block => CallToolResult::new().with_content([block]).into();
+    Vec<Content>: blocks => CallToolResult::new().with_content(blocks).into();
+    (): _nothing => CallToolResult::new().into();
 }
 
 /// A value as structured content, repeated as text for clients that do not read structured content.
@@ -106,66 +151,8 @@ impl<T: Serialize> IntoToolReply for Json<T> {
     }
 }
 
-/// How a tool fails.
-///
-/// `?` converts every error and every text into a [`ToolError::Failed`] whose text is the error's message
-/// followed by those of its sources: **the model reads it**, so map errors that contain secrets first. An
-/// [`ErrorObject`] becomes a [`ToolError::Refused`], also in a `Box<dyn Error + Send + Sync>`.
-///
-/// ```
-/// use mcp_core::server::{Router, ToolError};
-///
-/// let router = Router::new().tool("count", |_arguments, _context| async {
-///     let text = std::fs::read_to_string("notes.txt")?;
-///     if text.is_empty() {
-///         return Err("there are no notes".into());
-///     }
-///     Ok(text.lines().count().to_string())
-/// });
-/// ```
-///
-/// This type does not implement [`std::error::Error`]: the conversion from every error excludes it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum ToolError {
-    /// The tool ran and failed: a result with `isError`, which the model reads and may act upon.
-    Failed(String),
-    /// The call itself is wrong: a JSON-RPC error, which the model usually does not see.
-    Refused(ErrorObject),
-}
-
-impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for ToolError {
-    fn from(error: E) -> ToolError {
-        let error = match error.into().downcast::<ErrorObject>() {
-            Ok(refusal) => return ToolError::Refused(*refusal),
-            Err(error) => error,
-        };
-        #[cfg(feature = "seal")]
-        let error = match crate::server::seal::refusal(error) {
-            Ok(refusal) => return ToolError::Refused(refusal),
-            Err(error) => error,
-        };
-        ToolError::Failed(chain(&*error))
-    }
-}
-
-/// The message of an error and of its sources. A source that the text has already is not repeated.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        next = source.source();
-    }
-    text
-}
-
 /// A `CallToolResult` with one text.
-pub(super) fn content(text: &str, is_error: bool) -> RawJson {
+pub(in crate::server) fn content(text: &str, is_error: bool) -> RawJson {
     const HEAD: &[u8] = br#"{"content":[{"type":"text","text":"#;
     let tail: &[u8] = if is_error { br#"}],"isError":true}"# } else { b"}]}" };
     // In one buffer: the text may be large, and the session appends the members of the era to it.

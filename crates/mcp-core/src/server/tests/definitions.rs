@@ -51,6 +51,29 @@ fn every_mistake_is_reported() {
     );
 }
 
+/// What could never have an effect is an error too.
+#[test]
+fn declarations_without_effect_fail_the_build() {
+    let one = || tool("one");
+    for (router, why) in [
+        (one().tool("one", |_, _| async { Ok("x") }), r#"tool "one": it is registered twice"#),
+        (one().merge(one()), r#"tool "one": it is registered twice"#),
+        (Router::new().tools_list_changed(), "there are no tools"),
+        (one().prompts_list_changed(), "there are no prompts"),
+        (one().resources_list_changed(), "there are no resources"),
+        (one().subscribe(), "there are no resources"),
+        (one().completion(async |_, _| Ok(Vec::new())), "no prompt and no template has arguments"),
+        (Router::new().tools_visible(|_, _| true), "there are no tools"),
+        (
+            one().resource_template(TemplateDef::new("a://{?q}", "a"), async |_, _| Ok("x")),
+            "only the forms {name} and {+name}",
+        ),
+    ] {
+        let problem = problem(router);
+        assert!(problem.contains(why), "{problem}");
+    }
+}
+
 #[test]
 fn correct_definitions_build() {
     let router = tool("plain").tool(model::Tool::without_parameters("model"), |_, _| async { Ok("x") });

@@ -15,7 +15,7 @@ fn router(started: &Arc<Notify>) -> Router {
     let (first, second) = (started.clone(), started.clone());
     Router::new()
         .tool(ToolDef::new("any"), |_, _| async { Ok("x") })
-        .list_changed()
+        .tools_list_changed()
         .method("x/stop", move |_, context| {
             let started = first.clone();
             async move {

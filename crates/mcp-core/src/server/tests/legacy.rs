@@ -18,7 +18,7 @@ fn asking() -> Router {
     Router::new().method("x/ask", |_, context| async move {
         match context.request("roots/list", None).await {
             Ok(result) => Ok(result.into_raw()),
-            Err(error) => Err(ErrorObject::internal(error.to_string())),
+            Err(error) => Err(ErrorObject::internal(error.to_string()).into()),
         }
     })
 }

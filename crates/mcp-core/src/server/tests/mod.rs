@@ -5,7 +5,11 @@ mod drain;
 mod exchange;
 mod legacy;
 mod link;
+#[cfg(feature = "macros")]
+mod macros;
 mod notify;
+#[cfg(feature = "schemars")]
+mod questions;
 mod router;
 #[cfg(feature = "schemars")]
 mod schema;
@@ -13,6 +17,7 @@ mod schema;
 mod seal;
 #[cfg(feature = "seal")]
 mod seal_handler;
+mod state;
 mod tool_errors;
 mod typed;
 

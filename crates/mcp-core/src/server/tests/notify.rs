@@ -12,7 +12,8 @@ fn router() -> Router {
     Router::new()
         .tool(ToolDef::new("any"), |_, _| async { Ok("x") })
         .prompt(PromptDef::new("any"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
-        .list_changed()
+        .tools_list_changed()
+        .prompts_list_changed()
         .method("x/steps", |_, context| async move {
             for step in 1..=3 {
                 context.progress(f64::from(step), Some(3.0), Some("going")).await;

@@ -2,14 +2,14 @@
 
 use super::{Peer, server};
 use crate::message::{ErrorObject, RawJson};
-use crate::server::{Handler, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError};
+use crate::server::{Handler, HandlerError, PromptDef, ResourceDef, Router, TemplateDef, ToolDef};
 use crate::transport::Binding;
 
 fn router() -> Router {
     Router::new()
-        .tool(ToolDef::new("fail"), |_, _| async { Err::<String, _>(ToolError::from("no luck")) })
+        .tool(ToolDef::new("fail"), |_, _| async { Err::<String, _>(HandlerError::from("no luck")) })
         .tool(ToolDef::new("refuse"), |_, _| async {
-            Err::<String, _>(ToolError::from(ErrorObject::invalid_params("no such shape")))
+            Err::<String, _>(HandlerError::from(ErrorObject::invalid_params("no such shape")))
         })
         .tool(ToolDef::new("echo").description("Says it again").input(r#"{"type":"object","x":1}"#), |args, _| async move {
             Ok(args.member("text").and_then(|text| text.to_text()).ok_or("no text")?)
@@ -34,7 +34,7 @@ async fn capabilities_are_those_of_what_was_registered() {
     let more = Router::new()
         .resource(ResourceDef::new("mem://a", "a"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
         .completion(|_, _| async { Ok(RawJson::EMPTY_OBJECT) })
-        .list_changed()
+        .resources_list_changed()
         .subscribe()
         .logging();
     assert_eq!(

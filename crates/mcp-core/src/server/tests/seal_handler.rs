@@ -3,7 +3,7 @@
 use super::{Peer, server};
 use crate::message::RawJson;
 use crate::server::seal::{Key, MemoryUsedStates, Sealer};
-use crate::server::{Router, Server, ToolDef, ToolError, ToolReply};
+use crate::server::{HandlerError, Router, Server, ToolDef, ToolReply};
 use crate::session::InputRequired;
 use crate::transport::{Binding, Envelope, memory};
 
@@ -23,7 +23,7 @@ fn booking(sealer: Sealer) -> Server {
             let Some(state) = context.unseal(&sealer).await? else {
                 let seat = arguments.member("seat").unwrap_or(RawJson::NULL);
                 let state = context.seal(&sealer, seat.as_bytes())?;
-                return Ok::<ToolReply, ToolError>(
+                return Ok::<ToolReply, HandlerError>(
                     InputRequired::ask("sure", "roots/list", None).with_state(state).into(),
                 );
             };

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::{Peer, server};
 use crate::message::ErrorObject;
-use crate::server::{Router, ToolError};
+use crate::server::{HandlerError, Router};
 use crate::transport::Binding;
 
 #[derive(Debug)]
@@ -30,16 +30,16 @@ fn missing() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "no such file")
 }
 
-fn failed(error: impl Into<ToolError>) -> String {
+fn failed(error: impl Into<HandlerError>) -> String {
     match error.into() {
-        ToolError::Failed(text) => text,
+        HandlerError::Failed(text) => text,
         other => panic!("{other:?}"),
     }
 }
 
-fn refused(error: impl Into<ToolError>) -> i64 {
+fn refused(error: impl Into<HandlerError>) -> i64 {
     match error.into() {
-        ToolError::Refused(error) => error.code,
+        HandlerError::Refused(error) => error.code,
         other => panic!("{other:?}"),
     }
 }

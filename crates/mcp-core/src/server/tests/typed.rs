@@ -6,7 +6,7 @@ use super::{Peer, server};
 use crate::message::RawJson;
 use crate::model::{ElicitResult, ListToolsResult};
 use crate::server::{
-    Handler, Json, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolError, ToolReply,
+    Handler, HandlerError, Json, PromptDef, ResourceDef, Router, TemplateDef, ToolDef, ToolReply,
 };
 use crate::session::{Change, InputRequired};
 use crate::transport::Binding;
@@ -114,7 +114,7 @@ fn definitions_come_out_name_first() {
 /// A handler publishes a change without a handle of the server; it reaches every link.
 #[tokio::test(start_paused = true)]
 async fn a_handler_publishes_a_change() {
-    let server = server(router().list_changed());
+    let server = server(router().tools_list_changed());
     let mut caller = Peer::of(&server, Binding::STREAM);
     let mut other = Peer::of(&server, Binding::STREAM);
     for peer in [&mut caller, &mut other] {
@@ -146,7 +146,7 @@ async fn a_list_can_be_made_by_a_closure() {
 async fn answers_are_read_as_a_type() {
     let server = server(Router::new().tool("ask", |_, context| async move {
         let answer: Option<ElicitResult> = context.answer("name")?;
-        Ok::<_, ToolError>(match answer {
+        Ok::<_, HandlerError>(match answer {
             None => InputRequired::default().with_state("again").into(),
             Some(answer) => ToolReply::text(answer.action.as_str()),
         })

@@ -200,7 +200,11 @@ impl<T: Clone> ClientSession<T> {
         let Some(listen) = self.listens.get_mut(&id) else { return };
         let transient = matches!(&error, Error::Lost(loss) if matches!(
             loss.kind,
-            LossKind::Cut | LossKind::PeerFailed | LossKind::Busy { .. } | LossKind::TimedOut
+            LossKind::Cut
+                | LossKind::PeerFailed
+                | LossKind::Unreachable
+                | LossKind::Busy { .. }
+                | LossKind::TimedOut
         ));
         let was = std::mem::replace(&mut listen.state, ListenState::Waiting);
         let was_on = matches!(was, ListenState::Active(_));

@@ -261,7 +261,7 @@ impl<T: Clone> ClientSession<T> {
             _ => {
                 let unclear = || Error::Violation("the server answers neither era's opening".into());
                 let error = outcome.err().unwrap_or_else(unclear);
-                self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error)));
+                self.fail_opening(now, CloseReason::opening_failed(error));
             }
         }
     }
@@ -285,7 +285,7 @@ impl<T: Clone> ClientSession<T> {
             }
             _ if beside.answered => {
                 let error = failed.clone();
-                self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error)));
+                self.fail_opening(now, CloseReason::opening_failed(error));
             }
             // The probe is still open; the start limit bounds it.
             _ => {}
@@ -335,7 +335,7 @@ impl<T: Clone> ClientSession<T> {
                     self.known_era = None;
                     self.send_probe(now, version);
                 }
-                _ => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
+                _ => self.fail_opening(now, CloseReason::opening_failed(error)),
             },
         }
     }

@@ -57,7 +57,7 @@ impl<T: Clone> ClientSession<T> {
                 Ok(_) => {
                     self.release_hold(now, lane);
                 }
-                Err(error) => self.fail_opening(now, CloseReason::OpeningFailed(Box::new(error))),
+                Err(error) => self.fail_opening(now, CloseReason::opening_failed(error)),
             },
             Match::None => self.unclaimed(now, lane, response.id, outcome),
         }
@@ -239,7 +239,7 @@ impl<T: Clone> ClientSession<T> {
 
     pub(super) fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
         if self.is_held_by(lane) {
-            return self.fail_opening(now, CloseReason::OpeningFailed(Box::new(Error::Lost(loss))));
+            return self.fail_opening(now, CloseReason::opening_failed(Error::Lost(loss)));
         }
         let number = lane.number();
         if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {

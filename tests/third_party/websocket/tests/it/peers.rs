@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mcp_core::client::{CallOptions, Client, InputContext, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::model::{CallToolResult, ElicitForm, ElicitResult, Model};
-use mcp_core::server::{Context, Router, Server, ToolDef, ToolError, ToolReply};
+use mcp_core::server::{Context, HandlerError, Router, Server, ToolDef, ToolReply};
 use mcp_core::session::{Change, InputRequest, InputRequired, SubscriptionFilter};
 use third_party_websocket::WebSocketClient;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -96,7 +96,7 @@ fn number(arguments: &RawJson, name: &str) -> i64 {
     arguments.member(name).and_then(|number| number.deserialize().ok()).unwrap_or_default()
 }
 
-fn ask(context: &Context) -> Result<ToolReply, ToolError> {
+fn ask(context: &Context) -> Result<ToolReply, HandlerError> {
     let Some(answer) = context.answer::<ElicitResult>("name")? else {
         let schema = r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}"#;
         let form = ElicitForm::new("What is your name?", RawJson::parse(schema).unwrap());
@@ -110,21 +110,21 @@ fn ask(context: &Context) -> Result<ToolReply, ToolError> {
 async fn the_python_client_talks_to_our_server() {
     let Some(mut command) = script("clients/websocket_1.py") else { return };
     let router = Router::new()
-        .list_changed()
+        .tools_list_changed()
         .tool(ToolDef::new("add"), |arguments, _| async move {
-            Ok::<_, ToolError>((number(&arguments, "a") + number(&arguments, "b")).to_string())
+            Ok::<_, HandlerError>((number(&arguments, "a") + number(&arguments, "b")).to_string())
         })
         .tool(ToolDef::new("count"), |arguments, context| async move {
             let to = number(&arguments, "to");
             for step in 1..=to {
                 context.progress(step as f64, Some(to as f64), None).await;
             }
-            Ok::<_, ToolError>(format!("counted to {to}"))
+            Ok::<_, HandlerError>(format!("counted to {to}"))
         })
         .tool(ToolDef::new("ask"), |_, context| async move { ask(&context) })
         .tool(ToolDef::new("touch"), |_, context| async move {
             context.publish(Change::ToolsList);
-            Ok::<_, ToolError>("touched")
+            Ok::<_, HandlerError>("touched")
         });
     let (url, _serving) =
         listen(Arc::new(Server::builder("test", "1").build(router).unwrap())).await.unwrap();

@@ -25,6 +25,7 @@ fn row_1_the_carrier_failed() {
         LossKind::Unauthorized,
         LossKind::busy(None),
         LossKind::PeerFailed,
+        LossKind::Unreachable,
         LossKind::TimedOut,
         LossKind::Cut,
         LossKind::TooLarge,
