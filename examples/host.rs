@@ -34,7 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let client = match client {
         Ok(client) => client,
-        Err(error) if error.is_unreachable() => return Err(format!("{target} cannot be reached: {error}").into()),
+        Err(error) if error.is_unreachable() => {
+            return Err(format!("{target} cannot be reached: {error}").into());
+        }
         Err(error) if error.is_auth() => return Err(format!("{target} wants another token: {error}").into()),
         Err(error) => return Err(error.into()),
     };
@@ -65,14 +67,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn builder() -> ClientBuilder {
-    Client::builder("host", "1.0.0")
-        .capability("elicitation", RawJson::EMPTY_OBJECT)
-        .input_handler(|request: InputRequest, _context| async move {
+    Client::builder("host", "1.0.0").capability("elicitation", RawJson::EMPTY_OBJECT).input_handler(
+        |request: InputRequest, _context| async move {
             match request.question()? {
                 Question::Elicit(ElicitParams::Form(form)) => answer(&form.message).await,
                 _ => Err(ErrorObject::method_not_found(request.method.as_str())),
             }
-        })
+        },
+    )
 }
 
 /// Asks at the terminal. The form of the notes server has one member, `sure`; a real host shows any form.

@@ -73,7 +73,7 @@ impl Notes {
 }
 
 fn owner(context: &Context) -> String {
-    context.envelope().get::<Identity>().map_or("local".to_owned(), |caller| caller.subject.clone())
+    context.identity().map_or("local".to_owned(), |caller| caller.subject.clone())
 }
 
 struct Tokens(String);
@@ -81,7 +81,8 @@ struct Tokens(String);
 #[async_trait]
 impl Authenticate for Tokens {
     async fn authenticate(&self, head: RequestHead<'_>) -> Result<Identity, Denied> {
-        let sent = head.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let sent =
+            head.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let sent = sent.map(Secret::from);
         let mut known = self.0.split(',').filter_map(|pair| pair.split_once('='));
         let caller = known.find(|(_, token)| sent == Some(Secret::from(*token)));
@@ -97,7 +98,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .subscribe()
         .list_resources(async |notes, context| {
             let notes = notes.all(&owner(&context)).into_keys();
-            Ok(notes.map(|number| Resource::new(format!("note://{number}"), format!("note {number}"))).collect())
+            Ok(notes
+                .map(|number| Resource::new(format!("note://{number}"), format!("note {number}")))
+                .collect())
         })
         .resource_template_with(
             TemplateDef::new("note://{number}", "note"),

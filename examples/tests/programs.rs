@@ -19,12 +19,9 @@ const NOTES: &str = env!("CARGO_BIN_EXE_notes");
 const ERAS: [EraMode; 2] = [EraMode::Modern, EraMode::Legacy(ProtocolVersion::V2025_11_25)];
 
 fn agreeing(era: EraMode) -> ClientBuilder {
-    Client::builder("test", "1.0.0")
-        .era(era)
-        .capability("elicitation", RawJson::EMPTY_OBJECT)
-        .input_handler(|_, _| async {
-            Ok(ElicitResult::accept(RawJson::object([("sure", RawJson::TRUE)])).to_raw())
-        })
+    Client::builder("test", "1.0.0").era(era).capability("elicitation", RawJson::EMPTY_OBJECT).input_handler(
+        |_, _| async { Ok(ElicitResult::accept(RawJson::object([("sure", RawJson::TRUE)])).to_raw()) },
+    )
 }
 
 async fn text(client: &Client, tool: &str, arguments: serde_json::Value) -> String {
@@ -34,8 +31,7 @@ async fn text(client: &Client, tool: &str, arguments: serde_json::Value) -> Stri
 
 /// Everything that the notes server offers.
 async fn use_notes(client: &Client) {
-    let mut changes =
-        client.listen(SubscriptionFilter::new().resources_list_changed());
+    let mut changes = client.listen(SubscriptionFilter::new().resources_list_changed());
     assert!(matches!(changes.next().await, Some(SubscriptionEvent::Started { .. })));
     assert_eq!(client.list_tools().await.unwrap().len(), 5);
     assert_eq!(text(client, "add_note", json!({ "text": "milk and honey" })).await, "added note 1");
@@ -112,14 +108,16 @@ async fn the_host_lists_and_calls() {
     let output = host.output().await.unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(shown.contains("find_notes: Finds notes") && shown.contains("added note 1"), "{output:?}");
-    let missing = Command::new(env!("CARGO_BIN_EXE_host")).arg("http://127.0.0.1:1/mcp").output().await.unwrap();
+    let missing =
+        Command::new(env!("CARGO_BIN_EXE_host")).arg("http://127.0.0.1:1/mcp").output().await.unwrap();
     assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot be reached"), "{missing:?}");
 }
 
 #[tokio::test]
 async fn a_mounted_server_knows_its_callers() {
     let (_server, url) = listening(Command::new(env!("CARGO_BIN_EXE_mounted")).arg("127.0.0.1:0")).await;
-    let client = agreeing(EraMode::Auto).connect(HttpClient::new(&url).unwrap().bearer("t0ken")).await.unwrap();
+    let client =
+        agreeing(EraMode::Auto).connect(HttpClient::new(&url).unwrap().bearer("t0ken")).await.unwrap();
     assert_eq!(text(&client, "whoami", json!({})).await, "ada");
     let refused = agreeing(EraMode::Auto).connect(HttpClient::new(&url).unwrap()).await.unwrap_err();
     assert!(refused.is_auth(), "{refused}");

@@ -20,7 +20,7 @@ const FLOOD: usize = 40;
 async fn flooding(era: EraMode, binding: Binding, flooded: &Arc<Notify>, go_on: &Arc<Notify>) -> Client {
     let (flooded, go_on) = (flooded.clone(), go_on.clone());
     let text = RawJson::object([("text", RawJson::string(&"x".repeat(MIB)))]);
-    let router = Router::new().list_changed().method("x/flood", move |_, context: Context| {
+    let router = Router::new().method("x/flood", move |_, context: Context| {
         let (flooded, go_on, text) = (flooded.clone(), go_on.clone(), text.clone());
         async move {
             for _ in 0..FLOOD {

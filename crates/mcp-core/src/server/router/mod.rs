@@ -229,13 +229,12 @@ impl<S> Router<S> {
     ///
     /// ```
     /// use mcp_core::server::Router;
-    /// use mcp_core::transport::Identity;
     ///
     /// let router = Router::new()
     ///     .tool("look", async |_, _| Ok("nothing"))
     ///     .tool("delete", async |_, _| Ok("deleted"))
     ///     .tools_visible(|tool, context| {
-    ///         let caller = context.envelope().get::<Identity>();
+    ///         let caller = context.identity();
     ///         tool != "delete" || caller.is_some_and(|caller| caller.has_scope("notes:write"))
     ///     });
     /// ```
