@@ -1,6 +1,6 @@
 //! Locks whose value stays usable after a panic.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A [`Mutex`] that ignores poisoning: a panic while it is held leaves plain data behind, not a broken invariant.
 #[derive(Debug, Default)]
@@ -16,20 +16,28 @@ impl<T> Lock<T> {
     }
 }
 
-/// A [`RwLock`] that ignores poisoning, like [`Lock`].
-#[derive(Debug, Default)]
-pub(crate) struct SharedLock<T>(RwLock<T>);
+#[cfg(feature = "seal")]
+pub(crate) use shared::SharedLock;
 
-impl<T> SharedLock<T> {
-    pub(crate) const fn new(value: T) -> SharedLock<T> {
-        SharedLock(RwLock::new(value))
-    }
+#[cfg(feature = "seal")]
+mod shared {
+    use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// A [`RwLock`] that ignores poisoning, like [`Lock`](super::Lock).
+    #[derive(Debug, Default)]
+    pub(crate) struct SharedLock<T>(RwLock<T>);
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    impl<T> SharedLock<T> {
+        pub(crate) const fn new(value: T) -> SharedLock<T> {
+            SharedLock(RwLock::new(value))
+        }
+
+        pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 }
