@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use mcp_http::Secret;
@@ -12,6 +11,7 @@ use super::error::OAuthError;
 use super::pkce;
 use super::record::seconds;
 use crate::jose::{self, Algorithm, KeyError, SigningKey};
+use crate::lock::Lock;
 
 /// The algorithm of proofs.
 pub(crate) const ALGORITHM: &str = "ES256";
@@ -87,11 +87,11 @@ fn unusable(error: KeyError) -> OAuthError {
 
 /// The newest nonce of each origin.
 #[derive(Debug, Default)]
-pub(crate) struct Nonces(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Nonces(Lock<BTreeMap<String, String>>);
 
 impl Nonces {
     pub(crate) fn get(&self, origin: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned()
+        self.0.lock().get(origin).cloned()
     }
 
     /// Keeps the nonce of an answer. `true` if it is another than before.
@@ -100,7 +100,7 @@ impl Nonces {
         let Some(nonce) = nonce.filter(|nonce| !nonce.is_empty() && nonce.len() <= LONGEST_NONCE) else {
             return false;
         };
-        let mut nonces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nonces = self.0.lock();
         if nonces.len() >= MOST_NONCES && !nonces.contains_key(origin) {
             nonces.clear();
         }

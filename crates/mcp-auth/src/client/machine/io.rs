@@ -1,7 +1,7 @@
 //! What a flow can ask for: each method is one action and its reply.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -12,27 +12,28 @@ use super::super::error::{FlowStep, OAuthError};
 use super::super::record::{ClientRecord, Key};
 use super::super::settings::Assertions;
 use super::{Action, Answer, AuthorizationRequest, DeviceCode, Outgoing, Reply, Slot};
+use crate::lock::Lock;
 
 /// The side of a flow.
 #[derive(Clone)]
 pub(crate) struct Io {
-    slot: Arc<Mutex<Slot>>,
+    slot: Arc<Lock<Slot>>,
 }
 
 impl Io {
-    pub(super) fn new(slot: Arc<Mutex<Slot>>) -> Io {
+    pub(super) fn new(slot: Arc<Lock<Slot>>) -> Io {
         Io { slot }
     }
 
     /// The time at the last reply.
     pub(super) fn now(&self) -> SystemTime {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).now
+        self.slot.lock().now
     }
 
     async fn ask(&self, action: Action) -> Result<Reply, OAuthError> {
         let mut action = Some(action);
         let reply = poll_fn(|_| {
-            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.slot.lock();
             if let Some(action) = action.take() {
                 slot.action = Some(action);
                 return Poll::Pending;

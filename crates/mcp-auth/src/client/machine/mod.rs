@@ -20,7 +20,7 @@ mod tokens;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +32,7 @@ use super::callback::{Expected, Parameters};
 use super::error::OAuthError;
 use super::record::{ClientRecord, Key};
 use super::settings::Assertions;
+use crate::lock::Lock;
 
 pub(crate) use io::Io;
 pub(crate) use login::{Demand, Plan, Purpose, login};
@@ -153,7 +154,7 @@ impl fmt::Debug for DeviceCode {
 /// A running flow.
 pub(crate) struct Machine<T> {
     flow: Pin<Box<dyn Future<Output = Result<T, OAuthError>> + Send>>,
-    slot: Arc<Mutex<Slot>>,
+    slot: Arc<Lock<Slot>>,
 }
 
 /// What a flow and its machine exchange.
@@ -176,7 +177,7 @@ impl<T> Machine<T> {
         F: Future<Output = Result<T, OAuthError>> + Send + 'static,
     {
         let slot = Slot { action: None, reply: None, now: SystemTime::UNIX_EPOCH };
-        let slot = Arc::new(Mutex::new(slot));
+        let slot = Arc::new(Lock::new(slot));
         Machine { flow: Box::pin(flow(Io::new(slot.clone()))), slot }
     }
 
@@ -192,14 +193,14 @@ impl<T> Machine<T> {
 
     fn run(&mut self, reply: Option<Reply>, now: SystemTime) -> Step<T> {
         {
-            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self.slot.lock();
             slot.reply = reply;
             slot.now = now;
         }
         match self.flow.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Step::Done(outcome),
             Poll::Pending => {
-                match self.slot.lock().unwrap_or_else(PoisonError::into_inner).action.take() {
+                match self.slot.lock().action.take() {
                     Some(action) => Step::Do(action),
                     // A flow that awaits anything but its actions; no flow does.
                     None => Step::Done(Err(OAuthError::setting("login", "the flow has stopped"))),

@@ -1,6 +1,6 @@
 //! The settings of a provider.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mcp_http::net::{AddressPolicy, Fetch, NetConfig};
@@ -11,6 +11,7 @@ use crate::client::person::Person;
 use crate::client::scopes::Scopes;
 use crate::client::settings::{AssertionAudience, Grant, Registration, ResourceParameter, Settings};
 use crate::client::store::{CredentialStore, MemoryStore};
+use crate::lock::Lock;
 
 /// Builds an [`OAuth`]. Every setting has a default.
 #[must_use]
@@ -173,7 +174,7 @@ impl OAuthBuilder {
             login_timeout: self.login_timeout,
             clock: self.clock,
             nonces: Arc::new(Nonces::default()),
-            resources: Mutex::default(),
+            resources: Lock::default(),
         };
         OAuth { inner: Arc::new(inner) }
     }

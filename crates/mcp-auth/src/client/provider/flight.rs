@@ -1,6 +1,6 @@
 //! One flow at a time for each endpoint, in a separate task: callers join it, and may leave.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,6 +11,7 @@ use crate::client::error::{FlowStep, OAuthError};
 use crate::client::machine::{Demand, Machine, Plan, Purpose, RefreshPlan, login, refresh};
 use crate::client::person::Person;
 use crate::client::record::{Stored, TokenRecord};
+use crate::lock::Lock;
 
 /// What a flow is to do.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ type Outcome = Result<Arc<TokenRecord>, OAuthError>;
 
 /// The flow that is running, if there is one.
 #[derive(Default)]
-pub(super) struct Flight(Mutex<Option<watch::Receiver<Option<Outcome>>>>);
+pub(super) struct Flight(Lock<Option<watch::Receiver<Option<Outcome>>>>);
 
 impl Resource {
     /// Runs the job, or joins the flow that is running.
@@ -40,7 +41,7 @@ impl Resource {
     }
 
     fn join_or_start(self: &Arc<Self>, inner: &Arc<Inner>, job: Job) -> watch::Receiver<Option<Outcome>> {
-        let mut flight = self.flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flight = self.flight.0.lock();
         // A task that ended without an outcome has dropped its sender.
         if let Some(running) = flight.as_ref().filter(|running| running.has_changed().is_ok()) {
             return running.clone();
@@ -51,7 +52,7 @@ impl Resource {
         tokio::spawn(async move {
             let outcome = resource.run(&inner, job).await;
             // First, so that whoever comes now looks at the new token.
-            *resource.flight.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *resource.flight.0.lock() = None;
             sender.send_replace(Some(outcome));
         });
         receiver

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -23,6 +23,7 @@ use crate::client::record::{Key, Stored, TokenRecord};
 use crate::client::scopes::Scopes;
 use crate::client::settings::Settings;
 use crate::client::store::{CredentialStore, StoreError};
+use crate::lock::Lock;
 use crate::urls::WebUrl;
 
 /// OAuth for any number of MCP servers. Cheap to clone; clones share everything.
@@ -56,7 +57,7 @@ pub(super) struct Inner {
     pub(super) login_timeout: Duration,
     pub(super) clock: Clock,
     pub(super) nonces: Arc<Nonces>,
-    pub(super) resources: Mutex<BTreeMap<String, Arc<Resource>>>,
+    pub(super) resources: Lock<BTreeMap<String, Arc<Resource>>>,
 }
 
 impl Inner {
@@ -83,7 +84,7 @@ impl OAuth {
 
     fn shared(&self, url: &str) -> Result<Arc<Resource>, OAuthError> {
         let parsed = WebUrl::parse(url).map_err(|why| OAuthError::setting("MCP endpoint", why))?;
-        let mut resources = self.inner.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut resources = self.inner.resources.lock();
         let new = || Arc::new(Resource::new(parsed, self.inner.profile.clone()));
         Ok(resources.entry(url.to_owned()).or_insert_with(new).clone())
     }

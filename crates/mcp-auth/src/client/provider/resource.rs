@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use super::flight::Flight;
 use super::oauth::{Inner, OAuth, store};
 use crate::client::error::OAuthError;
 use crate::client::record::{Key, Stored, TokenRecord};
+use crate::lock::Lock;
 use crate::urls::WebUrl;
 
 /// Step-ups for the same scopes until they are given up.
@@ -36,7 +37,7 @@ impl fmt::Debug for ResourceAuth {
 pub(super) struct Resource {
     pub(super) endpoint: WebUrl,
     pub(super) profile: String,
-    state: Mutex<State>,
+    state: Lock<State>,
     pub(super) flight: Flight,
 }
 
@@ -54,15 +55,15 @@ struct State {
 
 impl Resource {
     pub(super) fn new(endpoint: WebUrl, profile: String) -> Resource {
-        Resource { endpoint, profile, state: Mutex::default(), flight: Flight::default() }
+        Resource { endpoint, profile, state: Lock::default(), flight: Flight::default() }
     }
 
     pub(super) fn key(&self) -> Key {
         Key::Token { endpoint: self.endpoint.as_str().to_owned(), profile: self.profile.clone() }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 
     /// The record in memory; at first use that of the store.
