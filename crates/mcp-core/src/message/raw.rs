@@ -180,6 +180,21 @@ impl RawJson {
         members
     }
 
+    /// Visits the members of an object, in order, without a list of them. Visits nothing for anything else.
+    ///
+    /// ```
+    /// use mcp_core::message::RawJson;
+    ///
+    /// let object = RawJson::parse(r#"{"a":1,"b":[2]}"#)?;
+    /// let mut seen = Vec::new();
+    /// object.for_each_member(|name, value| seen.push(format!("{name}={value}")));
+    /// assert_eq!(seen, ["a=1", "b=[2]"]);
+    /// # Ok::<_, mcp_core::message::ScanError>(())
+    /// ```
+    pub fn for_each_member(&self, mut visit: impl FnMut(&str, RawJson)) {
+        self.each_member(|name, value| visit(&String::from_utf8_lossy(name), RawJson(self.0.slice(value))));
+    }
+
     /// The elements of an array, in order. Empty for anything else.
     pub fn elements(&self) -> Vec<RawJson> {
         let mut elements = Vec::new();

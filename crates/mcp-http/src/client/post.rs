@@ -9,6 +9,7 @@ use super::learn::Tools;
 use super::link_state::{LinkState, Session};
 use crate::headers;
 use crate::net::{Exchange, HeaderTemplate};
+use crate::param::values;
 
 /// `Accept` of every GET.
 // HTTP-C-003.
@@ -180,12 +181,10 @@ fn method_value(method: &str) -> HeaderValue {
 fn param_headers(request: &Request, tool: &str, tools: &Tools, out: &mut Headers) -> Result<(), Loss> {
     let Some(annotations) = tools.annotations(tool) else { return Ok(()) };
     let arguments = request.params.as_ref().and_then(|params| params.field_json(Field::Arguments));
-    for annotation in annotations.iter() {
-        let value = annotation
-            .value(arguments.as_ref())
-            .map_err(|error| Loss::new(LossKind::NoRoute, format!("tool {tool}: {error}")))?;
+    for (annotation, value) in annotations.iter().zip(values(arguments.as_ref(), &annotations)) {
+        let value = value.map_err(|error| Loss::new(LossKind::NoRoute, format!("tool {tool}: {error}")))?;
         if let Some(value) = value {
-            out.push((annotation.header.clone(), headers::encode_value(&value)));
+            out.push((annotation.header.clone(), headers::encode_value(&value.into_text())));
         }
     }
     Ok(())

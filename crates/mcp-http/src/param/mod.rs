@@ -3,18 +3,19 @@
 mod number;
 mod schema;
 mod tools;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use hyper::header::HeaderName;
+#[cfg(test)]
 use mcp_core::message::RawJson;
 
 pub(crate) use number::{Number, plain_decimal};
 pub(crate) use schema::annotations;
 pub(crate) use tools::valid_tools;
+pub(crate) use values::values;
 
 /// The most annotations that one tool may have: servers take about a hundred headers in all.
 pub(crate) const MAX_ANNOTATIONS: usize = 64;
@@ -81,42 +82,15 @@ impl Annotation {
     ///
     /// # Errors
     ///
-    /// As [`read`](Annotation::read): the call must not be sent.
+    /// As those of [`values`]: the call must not be sent.
+    #[cfg(test)]
     pub(crate) fn value(&self, arguments: Option<&RawJson>) -> Result<Option<String>, ParamError> {
         Ok(self.read(arguments)?.map(Value::into_text))
     }
 
-    /// The value at the annotation's path. `None` where it is absent or null.
-    ///
-    /// The actual type of the value decides how it is copied, not the declared type: the tool refuses a value of a
-    /// wrong type, and a header check in front of it must not hide that. A fraction, an array or an object has no
-    /// header.
-    ///
-    /// # Errors
-    ///
-    /// An integer beyond 2^53-1, and a duplicate key on the path, which two readers would read differently.
-    // HDR-C-016, HDR-C-017, T-30.
+    /// The value of this annotation alone.
+    #[cfg(test)]
     pub(crate) fn read(&self, arguments: Option<&RawJson>) -> Result<Option<Value>, ParamError> {
-        let Some(arguments) = arguments else { return Ok(None) };
-        let mut value = Cow::Borrowed(arguments);
-        for key in &self.path {
-            let mut hits = value.members().into_iter().filter(|(name, _)| name == key);
-            let Some((_, member)) = hits.next() else { return Ok(None) };
-            if hits.next().is_some() {
-                return Err(ParamError::Duplicate(key.clone()));
-            }
-            value = Cow::Owned(member);
-        }
-        Ok(match value.as_bytes() {
-            b"true" => Some(Value::Text("true".to_owned())),
-            b"false" => Some(Value::Text("false".to_owned())),
-            [b'"', ..] => value.to_text().map(Value::Text),
-            [b'-' | b'0'..=b'9', ..] => match number::json_number(value.as_bytes()) {
-                Number::Integer(number) => Some(Value::Integer(number)),
-                Number::Unsafe => return Err(ParamError::UnsafeInteger(self.path.join("."))),
-                Number::Fraction => None,
-            },
-            _ => None,
-        })
+        values(arguments, std::slice::from_ref(self)).remove(0)
     }
 }

@@ -12,6 +12,7 @@ use hyper::{HeaderMap, Method, Uri};
 use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Envelope, Identity, Owner};
 
+use super::budgets::Held;
 use crate::lock::Lock;
 
 /// The other end of a connection.
@@ -131,6 +132,16 @@ impl Head {
         &self.0.head
     }
 
+    /// Whose share is used before the caller is known.
+    pub(crate) fn key(&self) -> &BudgetKey {
+        &self.0.source.key
+    }
+
+    /// Whose share is used once the caller is known.
+    pub(crate) fn key_of(&self, identity: Option<&Identity>) -> BudgetKey {
+        self.0.source.key_of(identity.map(Identity::owner).as_ref())
+    }
+
     /// Removes what handlers must not see.
     fn admit(mut self) -> HttpRequest {
         // Never copies: the head is not shared before.
@@ -176,10 +187,15 @@ impl HttpRequest {
 }
 
 /// A request that passed the gate.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Caller {
     /// Who owns what outlives the request. `None` without an identity: an address owns nothing.
     pub(crate) owner: Option<Owner>,
+    /// Whose share what it holds is charged to.
+    pub(crate) key: BudgetKey,
+    /// The length of the body, and its charge if it did not come at once.
+    pub(crate) length: usize,
+    pub(crate) text: Option<Held>,
     /// The head of the request.
     pub(crate) request: HttpRequest,
     /// Accompanies each message of the request: the [`HttpRequest`], the [`Identity`] if there is one, and the
@@ -188,16 +204,15 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Takes a head, and removes its credentials.
-    pub(crate) fn new(head: Head, identity: Option<Identity>) -> Caller {
+    /// Takes a head, and removes its credentials. The key is that of the identity, if there is one.
+    pub(crate) fn new(head: Head, identity: Option<Identity>, key: BudgetKey) -> Caller {
         let request = head.admit();
         let mut envelope = Envelope::default().with(request.clone());
-        let owner = identity.as_ref().map(Identity::owner);
-        let key = request.0.source.key_of(owner.as_ref());
+        let owner = identity.is_some().then(|| key.owner.clone());
         if let Some(identity) = identity {
             envelope = envelope.with(identity);
         }
-        Caller { owner, request, envelope: envelope.with(key) }
+        Caller { owner, request, envelope: envelope.with(key.clone()), key, length: 0, text: None }
     }
 
     /// The headers of the request.
@@ -219,13 +234,16 @@ mod tests {
             .header("mcp-session-id", "canary")
             .body(())
             .unwrap();
-        let caller = Caller::new(
-            Head::new(request.into_parts().0, Source::connection(Peer::Unknown, &[]).into()),
-            None,
-        );
+        let head = Head::new(request.into_parts().0, Source::connection(Peer::Unknown, &[]).into());
+        let caller = caller(head, None);
         let shown = format!("{:?} {caller:?}", caller.request);
         assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
     }
+    fn caller(head: Head, identity: Option<Identity>) -> Caller {
+        let key = head.key_of(identity.as_ref());
+        Caller::new(head, identity, key)
+    }
+
     fn tcp(address: &str) -> Peer {
         Peer::Tcp(address.parse().unwrap())
     }
@@ -269,10 +287,10 @@ mod tests {
     fn the_identity_decides_the_owner_and_the_share() {
         let head =
             || Head::new(Request::new(()).into_parts().0, Source::connection(tcp("192.0.2.7:1"), &[]).into());
-        let anonymous = Caller::new(head(), None);
+        let anonymous = caller(head(), None);
         assert_eq!(anonymous.owner, None, "an address proves nothing");
         let ada = Identity::new("ada").with_scopes(["a"]);
-        let caller = Caller::new(head(), Some(ada.clone()));
+        let caller = caller(head(), Some(ada.clone()));
         assert_eq!(caller.owner, Some(ada.owner()));
         assert_eq!(caller.envelope.get::<BudgetKey>().unwrap().owner, ada.owner());
         assert_eq!(caller.envelope.get::<Identity>(), Some(&ada));

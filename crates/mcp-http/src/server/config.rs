@@ -87,6 +87,14 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Messages of one stream that wait for its reader. Default 256.
     pub stream_queue: usize,
+    /// Bytes of all request bodies that are being received; beyond it 503 for the slowest one. Callers and connections have
+    /// [shares](mcp_core::transport::budget). Default 256 MiB.
+    pub bodies: usize,
+    /// Bytes of all answers and events that clients have not read. A caller whose share is full gets 503, and the slowest
+    /// reader is cut. Default 256 MiB.
+    pub unread: usize,
+    /// Open streams of legacy sessions that GET requests have opened; beyond it 503. Default 10,000.
+    pub streams: usize,
 }
 
 impl Default for ServerLimits {
@@ -97,6 +105,9 @@ impl Default for ServerLimits {
             header_count: 100,
             connections: 10_000,
             stream_queue: 256,
+            bodies: 256 << 20,
+            unread: 256 << 20,
+            streams: 10_000,
         }
     }
 }
@@ -118,7 +129,9 @@ pub struct ServerTimeouts {
     /// The interval of comments on a silent stream, and the time after which an answer becomes a stream. Default 15
     /// s.
     pub keep_alive: Duration,
-    /// The time for open exchanges in a graceful shutdown. Default 10 s.
+    /// Time for a hook of the application, such as [`Authenticate`]; beyond it 503. Default 10 s.
+    pub hook: Duration,
+    /// Time for open exchanges in a graceful shutdown. Default 10 s.
     pub drain: Duration,
 }
 
@@ -130,6 +143,7 @@ impl Default for ServerTimeouts {
             write: Duration::from_secs(60),
             idle: Duration::from_secs(120),
             keep_alive: Duration::from_secs(15),
+            hook: Duration::from_secs(10),
             drain: Duration::from_secs(10),
         }
     }
@@ -139,10 +153,13 @@ impl Default for ServerTimeouts {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// Open sessions; beyond it 503 with `Retry-After`. Default 10,000.
+    /// Open sessions. Beyond it the session that is idle for longest ends; if none is idle, 503 with `Retry-After`. Each
+    /// caller has a [share](mcp_core::transport::budget), within which the same holds. Default 10,000.
     pub max: usize,
     /// A session without a request or an open stream ends after this time. Default 30 min.
     pub idle: Duration,
+    /// The same until the first request after the handshake, or the first stream. Default 60 s.
+    pub unused: Duration,
     // Ledger SSE-S-007.
     /// The `retry` of streams that can be resumed: how long a client waits before it reconnects. Default 1 s.
     pub retry: Duration,
@@ -150,6 +167,11 @@ pub struct SessionConfig {
 
 impl Default for SessionConfig {
     fn default() -> SessionConfig {
-        SessionConfig { max: 10_000, idle: Duration::from_secs(30 * 60), retry: Duration::from_secs(1) }
+        SessionConfig {
+            max: 10_000,
+            idle: Duration::from_secs(30 * 60),
+            unused: Duration::from_secs(60),
+            retry: Duration::from_secs(1),
+        }
     }
 }

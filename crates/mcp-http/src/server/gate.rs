@@ -7,6 +7,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 use mcp_core::transport::Identity;
+use mcp_core::transport::budget::BudgetKey;
 
 use super::respond::{self, Formats, Reply};
 use super::state::ServerState;
@@ -96,7 +97,11 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 
 // Ledger SEC-S-004, SEC-S-007, SEC-S-010.
 /// Identifies the caller: by the hook of the application, or by what a layer in front of a mounted service found out.
-pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<Option<Identity>, Reply> {
+pub(crate) async fn authenticate(
+    server: &ServerState,
+    parts: &Parts,
+    key: &BudgetKey,
+) -> Result<Option<Identity>, Reply> {
     let head = RequestHead::new(&parts.method, &parts.uri, &parts.headers);
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
@@ -108,7 +113,13 @@ pub(crate) async fn authenticate(server: &ServerState, parts: &Parts) -> Result<
     }
     match &server.config.authenticate {
         None => Ok(parts.extensions.get().cloned()),
-        Some(authenticate) => authenticate.authenticate(head).await.map(Some).map_err(denied),
+        Some(authenticate) => {
+            let asked = authenticate.authenticate(head);
+            match server.budgets.hook("Authenticate", key, server.config.timeouts.hook, asked).await {
+                Ok(answer) => answer.map(Some).map_err(denied),
+                Err(busy) => Err(respond::error(StatusCode::SERVICE_UNAVAILABLE, &busy, None)),
+            }
+        }
     }
 }
 

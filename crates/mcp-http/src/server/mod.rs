@@ -5,6 +5,7 @@
 //! it reads the body.
 
 mod body;
+mod budgets;
 mod caller;
 mod checks;
 mod config;
@@ -31,8 +32,8 @@ pub use body::Body;
 pub use caller::{HttpRequest, Peer};
 pub use config::{HttpServerConfig, ServerLimits, ServerTimeouts, SessionConfig};
 pub use legacy::{
-    CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, StoreError, StoreLimits,
-    StreamControl,
+    CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, SessionTotals, StoreError,
+    StoreLimits, StreamControl,
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};

@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 
 use super::body::Body;
 use super::caller::{Head, Source};
-use super::legacy::SessionCounters;
+use super::legacy::{SessionCounters, SessionTotals};
 use super::service::{self, RequestBody};
 use super::state::ServerState;
 
@@ -49,6 +49,11 @@ impl HttpService {
     /// Counts of open sessions and streams of the legacy era.
     pub fn sessions(&self) -> SessionCounters {
         self.server.sessions()
+    }
+
+    /// What has become of the sessions of the legacy era since the start.
+    pub fn session_totals(&self) -> SessionTotals {
+        self.server.session_totals()
     }
 
     fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>

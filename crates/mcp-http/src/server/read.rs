@@ -1,19 +1,26 @@
 //! Reads the body of a request, with a limit in length and a minimum pace.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures::future::{AbortHandle, Abortable, Aborted};
 use hyper::body::Body as HttpBody;
+use mcp_core::transport::budget::{BudgetKey, Full};
 use tokio::time::Sleep;
+
+use super::budgets::{Cut, Held, Holder, Holders};
 
 // FAULT B: slowloris.
 /// The bytes of a body that must arrive within each interval.
 const PACE: usize = 1024;
-/// The initial capacity for a body of several pieces, independent of the announced length.
-const FIRST: usize = 64 * 1024;
+/// The initial capacity for a body that has to be waited for, whatever length it claims.
+const FIRST: usize = 4 * 1024;
+/// The bytes after which a body counts as moving.
+const MOVED: usize = 16 * 1024;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +33,22 @@ pub(crate) enum ReadError {
     OuterLimit,
     /// The client hung up, or broke the protocol.
     Cut,
+    /// The budget of bodies is full, and this is the slowest (503).
+    Full(Full),
 }
 
 /// The error of any body.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. A body in one piece is not
-/// copied.
-pub(crate) async fn read<B>(body: &mut B, limit: usize, idle: Duration) -> Result<Bytes, ReadError>
+/// Reads a body of at most `limit` bytes that brings 1 KiB, or its end, within each `idle`. A body that is there at once is
+/// neither copied nor charged. Of any other the memory is charged as it grows, and stays so while the caller keeps the second value.
+pub(crate) async fn read<B>(
+    body: &mut B,
+    limit: usize,
+    idle: Duration,
+    bodies: &Holders,
+    key: &BudgetKey,
+) -> Result<(Bytes, Option<Held>), ReadError>
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
@@ -42,23 +57,73 @@ where
         return Err(ReadError::TooLarge);
     }
     let mut pace = Pace::new(idle);
-    let Some(first) = chunk(body, &mut pace).await? else { return Ok(Bytes::new()) };
+    let Some(first) = chunk(body, &mut pace).await? else { return Ok((Bytes::new(), None)) };
     if first.len() > limit {
         return Err(ReadError::TooLarge);
     }
-    let Some(second) = chunk(body, &mut pace).await? else { return Ok(first) };
-    let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
-    let mut whole = BytesMut::with_capacity(first.len() + second.len() + claimed.min(FIRST));
-    whole.extend_from_slice(&first);
-    let mut next = Some(second);
-    while let Some(piece) = next {
-        if whole.len() + piece.len() > limit {
+    let second = {
+        let mut next = pin!(chunk(body, &mut pace));
+        poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
+    };
+    let second = match second {
+        Poll::Ready(Ok(None)) => return Ok((first, None)),
+        Poll::Ready(Ok(second)) => second,
+        Poll::Ready(Err(error)) => return Err(error),
+        Poll::Pending => None,
+    };
+    let holder = bodies.begin(key);
+    let (task, registration) = AbortHandle::new_pair();
+    holder.cut_by(Cut::Task(task));
+    // Boxed, so that the future of a short body stays small.
+    let growing = Box::pin(Abortable::new(
+        rest(body, pace, limit, holder.clone(), [Some(first), second]),
+        registration,
+    ));
+    match growing.await {
+        Ok(read) => read.map(|(text, held)| (text, Some(held))),
+        Err(Aborted) => Err(holder.why().map_or(ReadError::Cut, ReadError::Full)),
+    }
+}
+
+/// Reads the rest of a body behind its first pieces.
+async fn rest<B>(
+    body: &mut B,
+    mut pace: Pace,
+    limit: usize,
+    holder: Arc<Holder>,
+    first: [Option<Bytes>; 2],
+) -> Result<(Bytes, Held), ReadError>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let mut whole = Vec::new();
+    let mut held = holder.nothing();
+    let mut since = 0;
+    let mut first = first.into_iter().flatten();
+    loop {
+        let piece = match first.next() {
+            Some(piece) => piece,
+            None => match chunk(body, &mut pace).await? {
+                Some(piece) => piece,
+                None => return Ok((whole.into(), held)),
+            },
+        };
+        let needed = whole.len() + piece.len();
+        if needed > limit {
             return Err(ReadError::TooLarge);
         }
+        if needed > whole.capacity() {
+            let capacity = needed.max(whole.capacity() * 2).max(FIRST).min(limit);
+            held.grow((capacity - whole.capacity()) as u64).await.map_err(ReadError::Full)?;
+            whole.reserve_exact(capacity - whole.len());
+        }
         whole.extend_from_slice(&piece);
-        next = chunk(body, &mut pace).await?;
+        since += piece.len();
+        if since >= MOVED {
+            since = 0;
+            holder.touch();
+        }
     }
-    Ok(whole.freeze())
 }
 
 /// Reads and drops the rest of a body, up to `limit` bytes and with at most `timeout` of waiting. Returns whether it was

@@ -66,6 +66,22 @@ impl Reply {
         matches!(self, Reply::Other(response) if response.body().is_stream())
     }
 
+    /// The body, if it is one text.
+    pub(crate) fn text(&self) -> Option<&Bytes> {
+        match self {
+            Reply::Empty(_) => None,
+            Reply::Json(_, text) => Some(text),
+            Reply::Other(response) => response.body().text(),
+        }
+    }
+
+    /// Replaces the body and keeps the headers.
+    pub(crate) fn with_body(self, body: Body) -> Reply {
+        let mut response = self.into_response();
+        *response.body_mut() = body;
+        Reply::other(response)
+    }
+
     /// Sets a header, in place of one of the same name.
     #[must_use]
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Reply {
@@ -87,9 +103,7 @@ impl Reply {
 
     /// Removes the body and keeps the headers.
     pub(crate) fn without_body(self) -> Reply {
-        let mut response = self.into_response();
-        *response.body_mut() = Body::default();
-        Reply::other(response)
+        self.with_body(Body::default())
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {

@@ -12,8 +12,10 @@ use hyper::header::{CONNECTION, EXPECT, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
 use mcp_core::message::{Decoded, ErrorObject, Field, Message, Refusal, Request, RequestId, decode};
+use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Identity, Inbound};
 
+use super::budgets::busy;
 use super::caller::{Caller, Head};
 use super::gate::{self, Endpoint};
 use super::modern::{self, LANE};
@@ -142,7 +144,7 @@ async fn admitted<B: RequestBody>(
 ) -> Answered {
     let parts = head.parts();
     let version = parts.version;
-    let (endpoint, identity) = match enter(server, parts, origin).await {
+    let (endpoint, identity) = match enter(server, &head, origin).await {
         Ok(entered) => entered,
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
@@ -151,11 +153,16 @@ async fn admitted<B: RequestBody>(
             Ok(formats) => formats,
             Err(refusal) => return leave(refusal, version, expects(parts), body).await,
         };
-        let text = match read::read(&mut body, server.config.limits.body, server.config.timeouts.body).await {
-            Ok(text) => text,
+        let (limit, pace) = (server.config.limits.body, server.config.timeouts.body);
+        let key = head.key_of(identity.as_ref());
+        let (text, held) = match read::read(&mut body, limit, pace, &server.budgets.bodies, &key).await {
+            Ok(read) => read,
             Err(why) => return unreadable(server, why, version, body),
         };
-        let reply = post(server, endpoint, Caller::new(head, identity), formats, text).await;
+        let mut caller = Caller::new(head, identity, key.clone());
+        (caller.length, caller.text) = (text.len(), held);
+        let reply = post(server, endpoint, caller, formats, text).await;
+        let reply = server.budgets.charge(&key, version >= Version::HTTP_2, reply).await;
         return Answered { reply, unread: false };
     }
     if let Err(refusal) = gate::check_single(&parts.headers) {
@@ -168,7 +175,8 @@ async fn admitted<B: RequestBody>(
         Some(_) if parts.method == Method::GET && server.is_draining() => draining(None),
         Some(legacy) => {
             let get = parts.method == Method::GET;
-            let caller = Caller::new(head, identity);
+            let key = head.key_of(identity.as_ref());
+            let caller = Caller::new(head, identity, key);
             match endpoint {
                 // Boxed, so that the future of a modern request stays small.
                 Endpoint::Sse => Box::pin(legacy.http_sse_get(caller)).await,
@@ -183,11 +191,11 @@ async fn admitted<B: RequestBody>(
 /// The gate, up to the identity of the caller.
 async fn enter(
     server: &ServerState,
-    parts: &Parts,
+    head: &Head,
     origin: Option<&Origin>,
 ) -> Result<(Endpoint, Option<Identity>), Reply> {
-    let endpoint = gate::check_endpoint(server, parts, origin)?;
-    Ok((endpoint, gate::authenticate(server, parts).await?))
+    let endpoint = gate::check_endpoint(server, head.parts(), origin)?;
+    Ok((endpoint, gate::authenticate(server, head.parts(), head.key()).await?))
 }
 
 fn health(server: &ServerState, method: &Method) -> Reply {
@@ -219,6 +227,9 @@ async fn post(
     {
         return draining(Some(&request.id));
     }
+    if let Some(refusal) = too_much_unread(server, &caller.key, &message) {
+        return refusal;
+    }
     let route = match &message {
         _ if endpoint == Endpoint::Messages => Route::Legacy,
         Decoded::One(Ok(message)) => checks::route(caller.headers(), message, server.versions()),
@@ -238,7 +249,7 @@ async fn post(
     }
     match (route, message, &server.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
-        (Route::Refuse(refusal), ..) => boxed(|| refused(server, refusal)).await,
+        (Route::Refuse(refusal), ..) => boxed(|| refused(server, refusal, caller.key)).await,
         (Route::Modern, Decoded::One(Ok(Message::Request(request))), _) => {
             modern(server, caller, formats, request).await
         }
@@ -250,6 +261,16 @@ async fn post(
         // `checks` never routes to an era that is not served.
         (Route::Modern | Route::Legacy, ..) => respond::empty(StatusCode::NOT_FOUND),
     }
+}
+
+/// 503 for a request of a caller who leaves too much unread. Notifications and answers are still taken.
+fn too_much_unread(server: &ServerState, key: &BudgetKey, message: &Decoded) -> Option<Reply> {
+    let id = match message {
+        Decoded::One(Ok(Message::Request(request))) => Some(&request.id),
+        Decoded::Batch(_) => None,
+        Decoded::One(_) => return None,
+    };
+    server.budgets.answers.refuses(key).map(|full| busy(&full, id))
 }
 
 /// Builds a future directly on the heap; `Box::pin` would move it there from the stack.
@@ -267,10 +288,10 @@ fn name(message: &Message) -> Option<&str> {
 }
 
 /// Passes a malformed message to the session, which answers it.
-async fn refused(server: &Arc<ServerState>, refusal: Refusal) -> Reply {
+async fn refused(server: &Arc<ServerState>, refusal: Refusal, key: BudgetKey) -> Reply {
     let id = refusal.id.clone();
     // Errors are JSON, whatever the client accepts.
-    modern::serve(server, Inbound::refused(refusal, LANE), id, Formats::Json).await
+    modern::serve(server, Inbound::refused(refusal, LANE), id, Formats::Json, key).await
 }
 
 /// Serves a modern request whose version was checked: checks the headers that copy its body first.
@@ -281,27 +302,35 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
     }
     let headers = caller.headers();
     if let Err(refusal) = checks::check_names(headers, &request) {
-        return boxed(|| refused(server, refusal)).await;
+        return boxed(|| refused(server, refusal, caller.key)).await;
     }
     if request.method == "tools/call"
         && let Some(name) = request.params.as_ref().and_then(|params| params.field_text(Field::Name))
-        && let Some(schema) = server.accept.input_schema(&name, &caller.envelope).await
     {
-        match param::annotations(&schema) {
-            Ok(annotations) => {
+        let asked = server.accept.input_schema(&name, &caller.envelope);
+        let limit = server.config.timeouts.hook;
+        let schema = match server.budgets.hook("input_schema", &caller.key, limit, asked).await {
+            Ok(schema) => schema,
+            Err(busy) => return respond::error(StatusCode::SERVICE_UNAVAILABLE, &busy, Some(&request.id)),
+        };
+        match schema.map(|schema| param::annotations(&schema)) {
+            None => {}
+            Some(Ok(annotations)) => {
                 if let Err(refusal) = checks::check_params(headers, &request, &annotations) {
-                    return boxed(|| refused(server, refusal)).await;
+                    return boxed(|| refused(server, refusal, caller.key)).await;
                 }
             }
             // Clients cannot use invalid annotations, so their headers are not checked.
-            Err(invalid) => {
+            Some(Err(invalid)) => {
                 tracing::warn!(tool = ?name, why = %invalid, "the tool's annotations are invalid")
             }
         }
     }
     let id = request.id.clone();
     let inbound = Inbound::message(request, LANE).with_envelope(caller.envelope);
-    modern::serve(server, inbound, Some(id), formats).await
+    // The driver charges the request from now on.
+    drop(caller.text);
+    modern::serve(server, inbound, Some(id), formats, caller.key).await
 }
 
 fn unreadable<B: RequestBody>(server: &ServerState, why: ReadError, version: Version, body: B) -> Answered {
@@ -318,6 +347,7 @@ fn unreadable<B: RequestBody>(server: &ServerState, why: ReadError, version: Ver
             let why = "the body is longer than a layer in front of this service allows";
             gate::refuse(StatusCode::PAYLOAD_TOO_LARGE, why)
         }
+        ReadError::Full(full) => busy(&full, None),
         ReadError::Cut => gate::refuse(StatusCode::BAD_REQUEST, "the body ended too early"),
     };
     unread(refusal, version, body)

@@ -7,7 +7,8 @@ use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
 use super::HttpServerConfig;
-use super::legacy::{Legacy, SessionCounters};
+use super::budgets::Budgets;
+use super::legacy::{Legacy, SessionCounters, SessionTotals};
 use crate::HttpError;
 use crate::server::security::cors;
 use crate::server::security::host::HostPolicy;
@@ -21,6 +22,8 @@ pub(crate) struct ServerState {
     pub(crate) legacy: Option<Legacy>,
     /// Hosts and origins that requests may name.
     pub(crate) hosts: HostPolicy,
+    /// What is held for clients.
+    pub(crate) budgets: Arc<Budgets>,
     draining: AtomicBool,
 }
 
@@ -40,8 +43,9 @@ impl ServerState {
         cors::check(&config.cors, origins.is_any())?;
         let hosts = HostPolicy::new(loopback, &config.hosts, origins)?;
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
-        let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config));
-        Ok(ServerState { accept, config, legacy, hosts, draining: AtomicBool::new(false) })
+        let budgets = Arc::new(Budgets::new(&config));
+        let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config, budgets.clone()));
+        Ok(ServerState { accept, config, legacy, hosts, budgets, draining: AtomicBool::new(false) })
     }
 
     /// The revisions that are served, newest first.
@@ -74,5 +78,10 @@ impl ServerState {
     /// Counts of open sessions and streams of the legacy era.
     pub(crate) fn sessions(&self) -> SessionCounters {
         self.legacy.as_ref().map(Legacy::counters).unwrap_or_default()
+    }
+
+    /// What has become of the sessions since the start.
+    pub(crate) fn session_totals(&self) -> SessionTotals {
+        self.legacy.as_ref().map(Legacy::totals).unwrap_or_default()
     }
 }

@@ -200,6 +200,13 @@ impl Raw {
         answer
     }
 
+    /// What comes within this time, or until the end of the connection.
+    pub(crate) async fn rest_for(mut self, time: std::time::Duration) -> String {
+        let _over = tokio::time::timeout(time, async { while self.more().await {} }).await;
+        let length = self.read.len();
+        self.take(length)
+    }
+
     /// Waits for the end of the connection; what came before it.
     pub(crate) async fn rest(mut self) -> String {
         while self.more().await {}

@@ -12,10 +12,10 @@ use tokio::io::DuplexStream;
 use crate::legacy_kit::{Bench, Client, call, until};
 use crate::server_kit::{Running, body, soon};
 
-type Link<B> = Connection<TokioIo<DuplexStream>, B, TokioExecutor>;
+pub(crate) type Link<B> = Connection<TokioIo<DuplexStream>, B, TokioExecutor>;
 
 /// A connection whose client lets each stream run this far ahead.
-async fn http2<B>(running: &Running, window: u32) -> (SendRequest<B>, Link<B>)
+pub(crate) async fn http2<B>(running: &Running, window: u32) -> (SendRequest<B>, Link<B>)
 where
     B: Body<Data = Bytes, Error = std::convert::Infallible> + Send + Unpin + 'static,
 {
@@ -68,7 +68,7 @@ async fn an_http2_stream_that_is_not_read_is_reset_alone() {
 }
 
 /// Whether reading an answer to its end fails because its stream was reset.
-async fn reset(mut answer: hyper::Response<hyper::body::Incoming>) -> bool {
+pub(crate) async fn reset(mut answer: hyper::Response<hyper::body::Incoming>) -> bool {
     while let Some(frame) = soon(answer.body_mut().frame()).await {
         if let Err(error) = frame {
             let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<h2::Error>());
@@ -79,7 +79,7 @@ async fn reset(mut answer: hyper::Response<hyper::body::Incoming>) -> bool {
 }
 
 /// A call whose answer is as long as its arguments.
-fn long_echo(bytes: usize) -> Request<Full<Bytes>> {
+pub(crate) fn long_echo(bytes: usize) -> Request<Full<Bytes>> {
     let members = format!(r#""name":"echo","arguments":{{"text":"{}"}}"#, "x".repeat(bytes));
     Request::post("http://localhost/mcp")
         .header("content-type", "application/json")

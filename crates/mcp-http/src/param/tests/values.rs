@@ -3,7 +3,7 @@
 use mcp_core::message::RawJson;
 use proptest::prelude::*;
 
-use super::super::{Annotation, ParamError, annotations};
+use super::super::{Annotation, ParamError, annotations, values};
 use super::raw;
 use crate::headers::{decode_value, encode_value};
 
@@ -109,6 +109,30 @@ fn headers_compare_with_values() {
     assert!(same("true", "true") && !same("true", "True") && !same("true", "1") && !same("false", ""));
     assert!(same(r#""42""#, "42") && !same(r#""42""#, "42.0"));
     assert!(same(r#""""#, "") && same(r#""é""#, "é") && !same(r#""a""#, "A"));
+}
+
+/// FIELD A13: the arguments are read once for all annotations, not once for each. Ratios of time, far apart.
+#[test]
+fn many_annotations_cost_little_more_than_one() {
+    let members: Vec<String> = (0..50_000).map(|n| format!(r#""k{n}":{n}"#)).collect();
+    let arguments = raw(&format!("{{{}}}", members.join(",")));
+    let annotation = |n: usize| {
+        let mut annotation = at(&[&format!("k{n}")]);
+        annotation.header =
+            hyper::header::HeaderName::from_bytes(format!("mcp-param-{n}").as_bytes()).unwrap();
+        annotation
+    };
+    let all: Vec<Annotation> = (0..64).map(|n| annotation(n * 700)).collect();
+    let fastest = |annotations: &[Annotation]| {
+        let took = (0..3).map(|_| {
+            let start = std::time::Instant::now();
+            assert!(values(Some(&arguments), annotations).iter().all(|value| matches!(value, Ok(Some(_)))));
+            start.elapsed()
+        });
+        took.min().unwrap()
+    };
+    let (one, many) = (fastest(&all[..1]), fastest(&all));
+    assert!(many < one * 12, "{many:?} for 64 annotations, {one:?} for one");
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use mcp_core::message::{Field, Refusal, Request};
 
 use super::{Single, mismatch, single, trim};
 use crate::headers::{self, METHOD, NAME, decode_value};
-use crate::param::Annotation;
+use crate::param::{Annotation, values};
 
 // Ledger HDR-S-005, HDR-B-006, HDR-S-007, HDR-S-010.
 /// Checks `Mcp-Method` and `Mcp-Name`. `Mcp-Name` is read only for the methods that have one.
@@ -39,11 +39,11 @@ pub(crate) fn check_params(
     annotations: &[Annotation],
 ) -> Result<(), Refusal> {
     let arguments = request.params.as_ref().and_then(|params| params.field_json(Field::Arguments));
-    for annotation in annotations {
+    for (annotation, value) in annotations.iter().zip(values(arguments.as_ref(), annotations)) {
         let header = &annotation.header;
         let fault =
             |why: &dyn std::fmt::Display| mismatch(request, format!("Header mismatch: {header} {why}"));
-        let body = annotation.read(arguments.as_ref()).map_err(|error| fault(&format_args!(": {error}")))?;
+        let body = value.map_err(|error| fault(&format_args!(": {error}")))?;
         compare(headers, header, body.as_ref(), |body, header| body.matches(header))
             .map_err(|why| fault(&why))?;
     }

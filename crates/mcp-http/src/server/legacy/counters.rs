@@ -19,11 +19,29 @@ pub struct SessionCounters {
     pub dropped: u64,
 }
 
+/// What has become of the sessions of a server since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionTotals {
+    /// Sessions that were opened.
+    pub opened: u64,
+    /// Sessions that ended because they were silent for too long.
+    pub expired: u64,
+    /// Sessions that ended because there were too many: they were idle for longest.
+    pub evicted: u64,
+    /// Sessions that were refused, because there were too many and none was idle.
+    pub refused: u64,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     links: AtomicUsize,
     streams: AtomicUsize,
     exchanges: AtomicUsize,
+    opened: AtomicU64,
+    expired: AtomicU64,
+    evicted: AtomicU64,
+    refused: AtomicU64,
     dropped: AtomicU64,
 }
 
@@ -61,8 +79,33 @@ impl Counters {
         (had < most).then_some(counted)
     }
 
+    pub(super) fn opened(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn expired(&self) {
+        self.expired.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn evicted(&self) {
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn dropped(&self, notifications: u64) {
         self.dropped.fetch_add(notifications, Ordering::Relaxed);
+    }
+
+    pub(super) fn totals(&self) -> SessionTotals {
+        SessionTotals {
+            opened: self.opened.load(Ordering::Relaxed),
+            expired: self.expired.load(Ordering::Relaxed),
+            evicted: self.evicted.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) fn snapshot(&self, sessions: usize) -> SessionCounters {

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::budget::Permit;
 
 use super::queue::{Reader, Writer};
 use super::session::Session;
 use super::store::{EventId, StoreError};
 use super::stream::{Progress, frame};
-use super::{Legacy, refuse, session_not_found};
+use super::{Legacy, refuse, session_not_found, unavailable};
 use crate::headers::LAST_EVENT_ID;
 use crate::media::{self, Kind as Media};
-use crate::server::body::stream_of;
+use crate::server::body::{self, stream_of};
 use crate::server::caller::Caller;
 use crate::server::respond::{self, Reply};
 use crate::sse;
@@ -30,6 +31,7 @@ impl Legacy {
             return Err(refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream"));
         }
         let session = self.session_of(caller)?;
+        let place = self.stream_place(caller)?;
         session.touch();
         // Clients that have read no id may send an empty one.
         let last = caller.headers().get(LAST_EVENT_ID).filter(|id| !id.as_bytes().trim_ascii().is_empty());
@@ -50,7 +52,13 @@ impl Legacy {
             }
         };
         let reader = reader.ok_or_else(session_not_found)?;
-        Ok(respond::events(stream_of(reader, Some(session.context.keep_alive))))
+        Ok(respond::events(stream_of(reader, Some(session.context.keep_alive)).guarded(place)))
+    }
+
+    /// Takes one of the open streams that this caller may have.
+    pub(super) fn stream_place(&self, caller: &Caller) -> Result<Permit, Reply> {
+        let taken = self.budgets.streams.link_of(&caller.key).take(1, 0);
+        taken.map_err(|full| unavailable(full.to_string()))
     }
 }
 
@@ -160,7 +168,15 @@ impl Session {
             if gaps == Gaps::Refused && id.number != at.number.saturating_add(1) {
                 return Err(StoreError::Gone);
             }
-            writer.force(frame(Some(id), &message));
+            let event = frame(Some(id), &message);
+            match body::charge(writer.holder(), &event).await {
+                Ok(event) => writer.force(event),
+                Err(full) => {
+                    // The client can try again from the last event that it got.
+                    writer.cut();
+                    return Err(StoreError::Failed(full.to_string()));
+                }
+            }
             at.number = id.number;
         }
         Ok(())

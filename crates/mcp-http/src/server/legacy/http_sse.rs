@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use mcp_core::message::{Decoded, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 
-use super::post::accepted;
+use super::post::{accepted, charged};
 use super::session::SessionKind;
 use super::{Legacy, refuse, session_not_found};
 use crate::media::{self, Kind as Media};
@@ -25,6 +25,10 @@ impl Legacy {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
         }
+        let place = match self.stream_place(&caller) {
+            Ok(place) => place,
+            Err(refusal) => return refusal,
+        };
         let mut reader = None;
         let started = self.start(SessionKind::HttpSse, &caller, |session| {
             let (writer, read) = session.connection(0);
@@ -46,12 +50,12 @@ impl Legacy {
         let Some(reader) = reader else { return session_not_found() };
         self.table.insert(&session);
         opening.done();
-        respond::events(stream_of(reader, Some(session.context.keep_alive)))
+        respond::events(stream_of(reader, Some(session.context.keep_alive)).guarded(place))
     }
 
     // SSE24-S-004.
     /// `POST /messages`. Answered by a status; the JSON-RPC answer is sent on the stream.
-    pub(crate) async fn http_sse_post(&self, caller: Caller, message: Decoded) -> Reply {
+    pub(crate) async fn http_sse_post(&self, mut caller: Caller, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
         let Some(id) = named else {
@@ -59,6 +63,10 @@ impl Legacy {
         };
         let Some(session) = self.table.find(id, SessionKind::HttpSse, caller.owner.as_ref()) else {
             return session_not_found();
+        };
+        let text = match charged(&session, &mut caller).await {
+            Ok(text) => text,
+            Err(refusal) => return refusal,
         };
         let envelope = caller.envelope;
         let (lane, inbound) = match message {
@@ -75,6 +83,6 @@ impl Legacy {
             }
         };
         let Ok(place) = session.place().await else { return session_not_found() };
-        accepted(session.tell(place, lane, inbound).ok()).await
+        accepted(session.tell(place, lane, inbound, text).ok()).await
     }
 }

@@ -32,6 +32,7 @@ mod store;
 mod stream;
 mod table;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,17 +41,18 @@ use hyper::{HeaderMap, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
 use mcp_core::transport::Accept;
 
-use super::HttpServerConfig;
+use super::budgets::Budgets;
 use super::caller::Caller;
 use super::checks::{self, Label};
 use super::respond::{self, Reply};
+use super::{HttpServerConfig, SessionConfig};
 use crate::headers::SESSION_ID;
 use counters::Counters;
 use session::{Session, SessionContext, SessionKind};
 use table::{SessionTimeouts, Table};
 
 pub use control::{CloseStreamError, StreamControl};
-pub use counters::SessionCounters;
+pub use counters::{SessionCounters, SessionTotals};
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
 /// Seconds after which a client may retry when all sessions are in use.
@@ -62,6 +64,7 @@ pub(crate) struct Legacy {
     context: Arc<SessionContext>,
     table: Arc<Table>,
     most: usize,
+    budgets: Arc<Budgets>,
     /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
     draining: AtomicBool,
@@ -72,20 +75,23 @@ pub(crate) struct Legacy {
 }
 
 impl Legacy {
-    pub(crate) fn new(accept: Arc<dyn Accept>, config: &HttpServerConfig) -> Legacy {
+    pub(crate) fn new(accept: Arc<dyn Accept>, config: &HttpServerConfig, budgets: Arc<Budgets>) -> Legacy {
         let context = SessionContext {
             counters: Arc::new(Counters::default()),
             store: config.event_store.clone(),
             keep_alive: config.timeouts.keep_alive,
             queue: config.limits.stream_queue,
             retry: config.sessions.retry,
+            budgets: budgets.clone(),
         };
-        let timeouts = SessionTimeouts { idle: config.sessions.idle, write: config.timeouts.write };
+        let SessionConfig { idle, unused, .. } = config.sessions;
+        let timeouts = SessionTimeouts { idle, unused, write: config.timeouts.write };
         Legacy {
             accept,
             context: Arc::new(context),
             table: Arc::new(Table::new(timeouts)),
             most: config.sessions.max,
+            budgets,
             messages_path: config.messages_path.clone(),
             draining: AtomicBool::new(false),
             has_token: config.bearer.is_some(),
@@ -116,6 +122,11 @@ impl Legacy {
     /// Counts of what is open.
     pub(crate) fn counters(&self) -> SessionCounters {
         self.context.counters.snapshot(self.table.len())
+    }
+
+    /// What has become of the sessions since the start.
+    pub(crate) fn totals(&self) -> SessionTotals {
+        self.context.counters.totals()
     }
 
     fn is_draining(&self) -> bool {
@@ -184,7 +195,8 @@ fn session_not_found() -> Reply {
 
 // FAULT B: session exhaustion.
 /// 503 with `Retry-After`.
-fn unavailable(why: &'static str) -> Reply {
+fn unavailable(why: impl Into<Cow<'static, str>>) -> Reply {
     let seconds = hyper::header::HeaderValue::from_static(RETRY_AFTER_SECONDS);
-    refuse(StatusCode::SERVICE_UNAVAILABLE, why).with_header(RETRY_AFTER, seconds)
+    let error = ErrorObject::invalid_request(why);
+    respond::error(StatusCode::SERVICE_UNAVAILABLE, &error, None).with_header(RETRY_AFTER, seconds)
 }

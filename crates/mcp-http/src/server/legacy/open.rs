@@ -8,6 +8,7 @@ use futures::FutureExt;
 use hyper::StatusCode;
 use mcp_core::message::Request;
 use mcp_core::transport::Inbound;
+use mcp_core::transport::budget::{BudgetKey, FullScope, Permit};
 
 use super::counters::Resource;
 use super::id::SessionId;
@@ -19,6 +20,9 @@ use super::{Legacy, post, refuse, unavailable};
 use crate::headers::SESSION_ID;
 use crate::server::caller::Caller;
 use crate::server::respond::{Formats, Reply};
+
+/// How often a place is tried for: others may take the one that was freed.
+const ATTEMPTS: usize = 8;
 
 /// Cleans up a session whose client hung up before it learned the id.
 pub(super) struct Opening(Option<Arc<Session>>);
@@ -51,15 +55,19 @@ impl Legacy {
         if self.is_draining() {
             return Err(unavailable("The server is stopping"));
         }
-        let Some(counted) = self.context.counters.count_up_to(Resource::Link, self.most) else {
-            return Err(unavailable("Too many sessions are open (sessions.max)"));
+        let place = self.place(&caller.key)?;
+        // Links of sessions that have ended may still be closing.
+        let Some(counted) = self.context.counters.count_up_to(Resource::Link, self.most.saturating_mul(2))
+        else {
+            return Err(unavailable("Too many sessions are closing (sessions.max)"));
         };
         self.check_owner(caller);
         let id = SessionId::fresh().map_err(|error| {
             tracing::error!(%error, "no random bytes for a session id");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "The server cannot create a session id")
         })?;
-        let session = Arc::new(Session::new(id, kind, caller.owner.clone(), self.context.clone()));
+        let session = Arc::new(Session::new(id, kind, caller, place, self.context.clone()));
+        self.context.counters.opened();
         let opening = Opening(Some(session.clone()));
         first(&session);
         let registered =
@@ -67,6 +75,10 @@ impl Legacy {
         let link = Box::new(Link::new(session.clone()));
         let accept = self.accept.clone();
         tokio::spawn(async move {
+            if let Some(store) = registered.session.store() {
+                let session = &registered.session;
+                store.begin(session.id.as_str(), &session.key.owner).await;
+            }
             let served = AssertUnwindSafe(accept.accept(link)).catch_unwind().await;
             if served.is_err() {
                 tracing::error!("serving a session panicked");
@@ -78,6 +90,27 @@ impl Legacy {
             drop(registered);
         });
         Ok((session, opening))
+    }
+
+    // FIELD S6.
+    /// Takes one of the sessions that this caller may have. At the limit the session that is idle for longest ends: of this
+    /// caller, or of all if the server is full.
+    fn place(&self, key: &BudgetKey) -> Result<Permit, Reply> {
+        // Sessions outlive connections, so that a connection has no share of them.
+        let share = self.budgets.sessions.link(&key.owner);
+        for _ in 0..ATTEMPTS {
+            let full = match share.take(1, 0) {
+                Ok(place) => return Ok(place),
+                Err(full) => full,
+            };
+            let of = (full.scope != FullScope::Server).then_some(&key.owner);
+            if !self.table.end_idlest(of) {
+                self.context.counters.refused();
+                return Err(unavailable(full.to_string()));
+            }
+        }
+        self.context.counters.refused();
+        Err(unavailable("Too many sessions are opened at once (sessions.max)"))
     }
 
     /// Warns once if this session can be used by every caller who knows its id, and the server around this service may know the caller.

@@ -13,6 +13,7 @@ use super::session::{Session, SessionKind};
 use super::{Legacy, session_not_found};
 use crate::headers::SESSION_ID;
 use crate::server::body::stream_of;
+use crate::server::budgets::{Held, busy};
 use crate::server::caller::Caller;
 use crate::server::respond::{self, Formats, Reply};
 
@@ -24,7 +25,7 @@ impl Legacy {
                 return match self.named(&caller) {
                     // The session refuses it, because it is open.
                     Some(session) => {
-                        in_session(&session, &caller, Decoded::One(Ok(request.into())), formats).await
+                        in_session(&session, caller, Decoded::One(Ok(request.into())), formats).await
                     }
                     // An unknown id does not prevent a new session, which gets another id.
                     None => self.initialize(&caller, request, formats).await,
@@ -36,7 +37,7 @@ impl Legacy {
             other => other,
         };
         match self.session_of(&caller) {
-            Ok(session) => in_session(&session, &caller, message, formats).await,
+            Ok(session) => in_session(&session, caller, message, formats).await,
             Err(refusal) => refusal,
         }
     }
@@ -49,10 +50,25 @@ impl Legacy {
     }
 }
 
-async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, formats: Formats) -> Reply {
+/// The charge of a message that has to wait for the link, unless its body has one.
+pub(super) async fn charged(session: &Session, caller: &mut Caller) -> Result<Option<Held>, Reply> {
+    let text = caller.text.take();
+    if text.is_some() || !session.is_behind() {
+        return Ok(text);
+    }
+    let mut held = session.context.budgets.bodies.begin(&caller.key).nothing();
+    held.grow(caller.length as u64).await.map_err(|full| busy(&full, None))?;
+    Ok(Some(held))
+}
+
+async fn in_session(session: &Arc<Session>, mut caller: Caller, message: Decoded, formats: Formats) -> Reply {
+    let text = match charged(session, &mut caller).await {
+        Ok(text) => text,
+        Err(refusal) => return refusal,
+    };
     let Ok(place) = session.place().await else { return session_not_found() };
     let lane = session.mint();
-    let envelope = caller.envelope.clone();
+    let envelope = caller.envelope;
     let (inbound, brought, waiting, formats) = match message {
         Decoded::One(Ok(Message::Request(request))) => {
             let waiting = vec![request.id.clone()];
@@ -60,7 +76,8 @@ async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, f
             (Inbound::message(request, lane).with_envelope(envelope), Brought::One, waiting, formats)
         }
         Decoded::One(Ok(message)) => {
-            let taken = session.tell(place, lane, Inbound::message(message, lane).with_envelope(envelope));
+            let taken =
+                session.tell(place, lane, Inbound::message(message, lane).with_envelope(envelope), text);
             return accepted(taken.ok()).await;
         }
         // The session refuses it in a JSON body with a status (ledger HTTP-S-003).
@@ -77,7 +94,7 @@ async fn in_session(session: &Arc<Session>, caller: &Caller, message: Decoded, f
         }
     };
     let (exchange, answer) = session.exchange(brought, waiting, formats);
-    if session.ask(place, lane, inbound, exchange).is_err() {
+    if session.ask(place, lane, inbound, exchange, text).is_err() {
         return session_not_found();
     }
     respond_with(session, answered(session, lane, answer).await)

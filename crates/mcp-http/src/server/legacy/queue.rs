@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::lock::Lock;
 use crate::server::body::Source;
+use crate::server::budgets::Holder;
 
 /// The multiple of the capacity that events may fill which must not be dropped: answers, requests, replayed events.
 const HARD: usize = 4;
@@ -21,11 +22,12 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The session's end of a connection. Clones are the same connection.
 #[derive(Clone)]
-pub(super) struct Writer(Arc<Lock<Queue>>);
+pub(super) struct Writer(Arc<Lock<Queue>>, Arc<Holder>);
 
 /// The reader's end. Dropped when everything was read, or when the client hung up.
 pub(super) struct Reader {
     queue: Arc<Lock<Queue>>,
+    holder: Arc<Holder>,
     /// Called when the connection ends.
     over: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
@@ -65,7 +67,7 @@ pub(super) enum Offer {
 }
 
 /// Creates a connection with a queue of `capacity` events.
-pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
+pub(super) fn connection(capacity: usize, holder: Arc<Holder>) -> (Writer, Reader) {
     let queue = Arc::new(Lock::new(Queue {
         waiting: VecDeque::new(),
         capacity: capacity.max(1),
@@ -77,7 +79,7 @@ pub(super) fn connection(capacity: usize) -> (Writer, Reader) {
         reader: None,
         writer: None,
     }));
-    (Writer(queue.clone()), Reader { queue, over: None })
+    (Writer(queue.clone(), holder.clone()), Reader { queue, holder, over: None })
 }
 
 impl Writer {
@@ -189,6 +191,11 @@ impl Writer {
         !queue.gone && !queue.waiting.is_empty() && queue.moved < before
     }
 
+    /// What holds the memory of the events.
+    pub(super) fn holder(&self) -> &Arc<Holder> {
+        &self.1
+    }
+
     /// Whether both are the same connection.
     pub(super) fn is(&self, other: &Writer) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -226,6 +233,10 @@ impl Reader {
 }
 
 impl Source for Reader {
+    fn holder(&self) -> Option<Arc<Holder>> {
+        Some(self.holder.clone())
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut queue = self.queue.lock();
         if let Some(next) = queue.waiting.pop_front() {
@@ -270,6 +281,10 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+
+    fn connection(capacity: usize) -> (Writer, Reader) {
+        super::connection(capacity, Holder::for_tests())
+    }
 
     fn event(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())

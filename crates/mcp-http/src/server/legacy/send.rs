@@ -14,6 +14,7 @@ use super::route::{Event, SendPlan};
 use super::session::{Ended, Session, SessionKind};
 use super::store::{EventId, EventStore};
 use super::stream::{Given, frame};
+use crate::server::body;
 
 impl Session {
     /// The store of events that clients can resume from.
@@ -109,6 +110,7 @@ impl Session {
                 tracing::warn!(%error, "an event is not kept: clients that miss it cannot resume");
             }
         }
+        let event = self.charged(stream, event).await;
         let given = {
             let mut state = self.lock();
             match state.stream(stream) {
@@ -127,6 +129,21 @@ impl Session {
                 self.context.counters.dropped(lost);
             }
             Given::No => self.context.counters.dropped(u64::from(droppable)),
+        }
+    }
+
+    // FIELD A7.
+    /// The event, charged to the reader of the stream. If there is no space, and no reader is slower, that reader is cut.
+    async fn charged(&self, stream: u64, event: Bytes) -> Bytes {
+        let writer = self.lock().stream(stream).and_then(|stream| stream.writer().cloned());
+        let Some(writer) = writer else { return event };
+        match body::charge(writer.holder(), &event).await {
+            Ok(charged) => charged,
+            Err(full) => {
+                tracing::debug!(%full, "a stream is cut");
+                writer.cut();
+                event
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use mcp_core::message::ProtocolVersion;
+use mcp_core::transport::budget::{BudgetKey, Permit};
 use mcp_core::transport::{Inbound, Lane, Owner, TransportError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
@@ -17,7 +18,10 @@ use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
 use super::store::{EventId, EventStore};
 use super::stream::{Stream, can_poll};
+use super::table::SessionTimeouts;
 use crate::lock::Lock;
+use crate::server::budgets::{Budgets, Held};
+use crate::server::caller::Caller;
 use crate::server::respond::Formats;
 use crate::sse;
 
@@ -32,6 +36,7 @@ pub(super) struct SessionContext {
     /// The capacity of the queue of a reader.
     pub(super) queue: usize,
     pub(super) retry: Duration,
+    pub(super) budgets: Arc<Budgets>,
 }
 
 /// The transport of a session.
@@ -50,6 +55,8 @@ pub(super) struct Session {
     pub(super) context: Arc<SessionContext>,
     /// `None`: callers without an identity.
     owner: Option<Owner>,
+    /// Whose share what it holds is charged to.
+    pub(super) key: BudgetKey,
     places: Semaphore,
     state: Lock<SessionState>,
 }
@@ -65,6 +72,10 @@ pub(super) struct SessionState {
     /// The negotiated version, as the link reports it.
     pub(super) version: Option<ProtocolVersion>,
     used: Instant,
+    /// There was a request after the handshake, or a stream.
+    proven: bool,
+    /// Its place among the sessions, until it ends.
+    place: Option<Permit>,
 }
 
 /// How a session ended.
@@ -82,6 +93,8 @@ struct Entry {
     lane: Lane,
     /// Notified when the link has taken it.
     taken: Option<oneshot::Sender<()>>,
+    /// The charge of its text, until the link takes it.
+    _text: Option<Held>,
 }
 
 /// The session has ended.
@@ -93,7 +106,8 @@ impl Session {
     pub(super) fn new(
         id: SessionId,
         kind: SessionKind,
-        owner: Option<Owner>,
+        caller: &Caller,
+        place: Permit,
         context: Arc<SessionContext>,
     ) -> Session {
         let state = SessionState {
@@ -105,8 +119,11 @@ impl Session {
             standalone: Standalone::default(),
             version: None,
             used: Instant::now(),
+            proven: false,
+            place: Some(place),
         };
-        Session { id, kind, context, owner, places: Semaphore::new(INBOX), state: Lock::new(state) }
+        let (owner, key) = (caller.owner.clone(), caller.key.clone());
+        Session { id, kind, context, owner, key, places: Semaphore::new(INBOX), state: Lock::new(state) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
@@ -123,9 +140,16 @@ impl Session {
         self.lock().over.is_some()
     }
 
-    /// Restarts the idle time.
+    /// Restarts the idle time, because a stream is opened.
     pub(super) fn touch(&self) {
-        self.lock().used = Instant::now();
+        let mut state = self.lock();
+        state.used = Instant::now();
+        state.proven = true;
+    }
+
+    /// Whether messages wait for the link.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.lock().inbox.is_empty()
     }
 
     /// Whether requests are in flight.
@@ -134,13 +158,16 @@ impl Session {
         !state.exchanges.is_empty() || !state.inbox.is_empty()
     }
 
-    /// Whether the session was unused for `limit`. Never while something is open.
-    pub(super) fn is_idle(&self, now: Instant, limit: Duration) -> bool {
+    /// Whether the session was silent for too long. Never while something is open.
+    pub(super) fn is_idle(&self, now: Instant, timeouts: SessionTimeouts) -> bool {
         let state = self.lock();
-        state.exchanges.is_empty()
-            && state.inbox.is_empty()
-            && !state.standalone.stream.is_read()
-            && now.duration_since(state.used) >= limit
+        let limit = if state.proven { timeouts.idle } else { timeouts.idle.min(timeouts.unused) };
+        state.idle_since().is_some_and(|since| now.duration_since(since) >= limit)
+    }
+
+    /// Since when the session is silent. `None` while something is open.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        self.lock().idle_since()
     }
 
     /// Cuts connections whose reader has read nothing since this instant.
@@ -176,16 +203,17 @@ impl Session {
         place: SemaphorePermit<'_>,
         lane: Lane,
         inbound: Inbound,
+        text: Option<Held>,
     ) -> Result<oneshot::Receiver<()>, Ended> {
         let (tell, taken) = oneshot::channel();
-        self.enqueue(place, Entry { inbound, lane, taken: Some(tell) }, None)?;
+        self.enqueue(place, Entry { inbound, lane, taken: Some(tell), _text: text }, None)?;
         Ok(taken)
     }
 
     /// Queues the first message of a session, whose link is not read yet.
     pub(super) fn ask_first(&self, lane: Lane, inbound: Inbound, exchange: Exchange) -> Result<(), Ended> {
         let place = self.places.try_acquire().map_err(|_| Ended)?;
-        self.ask(place, lane, inbound, exchange)
+        self.ask(place, lane, inbound, exchange, None)
     }
 
     /// Queues a message that is answered on this lane.
@@ -195,8 +223,9 @@ impl Session {
         lane: Lane,
         inbound: Inbound,
         exchange: Exchange,
+        text: Option<Held>,
     ) -> Result<(), Ended> {
-        self.enqueue(place, Entry { inbound, lane, taken: None }, Some(exchange))
+        self.enqueue(place, Entry { inbound, lane, taken: None, _text: text }, Some(exchange))
     }
 
     fn enqueue(
@@ -212,6 +241,7 @@ impl Session {
         place.forget();
         state.used = Instant::now();
         if let Some(exchange) = exchange {
+            state.proven |= exchange.brought != Brought::Opening;
             state.exchanges.insert(entry.lane.number(), exchange);
         }
         state.inbox.push_back(entry);
@@ -224,7 +254,7 @@ impl Session {
     /// Receives for the link. Takes nothing that it does not return in the same poll.
     pub(super) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Inbound>, TransportError>> {
         let mut state = self.lock();
-        if let Some(Entry { inbound, lane, taken }) = state.inbox.pop_front() {
+        if let Some(Entry { inbound, lane, taken, _text }) = state.inbox.pop_front() {
             if state.inbox.is_empty() {
                 // Frees the memory after a burst.
                 state.inbox = VecDeque::new();
@@ -258,6 +288,7 @@ impl Session {
             }
             // Requests of an HTTP+SSE session have no lanes, so they are not known here.
             let idle = state.exchanges.is_empty() && self.kind == SessionKind::StreamableHttp;
+            state.place = None;
             state.over = Some(if idle { EndedWhile::Idle } else { EndedWhile::Busy });
             if let Some(receiver) = state.receiver.take() {
                 receiver.wake();
@@ -294,7 +325,8 @@ impl Session {
 
     /// Creates a connection of a stream. Its end is noticed without a write.
     pub(super) fn connection(self: &Arc<Self>, stream: u64) -> (Writer, Reader) {
-        let (writer, reader) = connection(self.context.queue);
+        let holder = self.context.budgets.answers.begin(&self.key);
+        let (writer, reader) = connection(self.context.queue, holder);
         let counted: CounterGuard = self.context.counters.count(Resource::Stream);
         let (session, own) = (Arc::downgrade(self), writer.clone());
         let reader = reader.when_over(move || {
@@ -331,6 +363,11 @@ impl Session {
 }
 
 impl SessionState {
+    fn idle_since(&self) -> Option<Instant> {
+        let open = !self.exchanges.is_empty() || !self.inbox.is_empty() || self.standalone.stream.is_read();
+        (!open).then_some(self.used)
+    }
+
     /// A stream that has not ended.
     pub(super) fn stream(&mut self, number: u64) -> Option<&mut Stream> {
         if number == 0 {

@@ -181,8 +181,13 @@ mod tests {
 
     use super::*;
     use crate::server::body::Source;
-    use crate::server::legacy::queue::connection;
+    use crate::server::budgets::Holder;
+    use crate::server::legacy::queue::{self, Reader};
     use crate::sse::Decoder;
+
+    fn connection(capacity: usize) -> (Writer, Reader) {
+        queue::connection(capacity, Holder::for_tests())
+    }
 
     fn event(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())

@@ -23,8 +23,10 @@ const LOOK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs
 /// Time limits of sessions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SessionTimeouts {
-    /// The session is unused.
+    /// The session is silent.
     pub(super) idle: Duration,
+    /// The same until it is used.
+    pub(super) unused: Duration,
     /// A stream is not read.
     pub(super) write: Duration,
 }
@@ -91,7 +93,8 @@ impl Table {
         if session.kind != kind || !session.belongs_to(owner) {
             return None;
         }
-        if session.is_idle(Instant::now(), self.timeouts.idle) {
+        if session.is_idle(Instant::now(), self.timeouts) {
+            session.context.counters.expired();
             self.end(&session);
         }
         (!session.is_over()).then_some(session)
@@ -101,6 +104,19 @@ impl Table {
     pub(super) fn end(&self, session: &Session) {
         session.close();
         self.remove(&session.id);
+    }
+
+    // FIELD S6.
+    /// Ends the session that is idle for longest, of this owner if one is given. `false` if none is idle.
+    pub(super) fn end_idlest(&self, of: Option<&Owner>) -> bool {
+        let all = self.all();
+        let of_owner = all.iter().filter(|session| of.is_none_or(|owner| session.key.owner == *owner));
+        let idle = of_owner.filter_map(|session| session.idle_since().map(|since| (since, session)));
+        let Some((_, session)) = idle.min_by_key(|(since, _)| *since) else { return false };
+        tracing::debug!("the session that is idle for longest is ended: there are too many");
+        session.context.counters.evicted();
+        self.end(session);
+        true
     }
 
     fn remove(&self, id: &SessionId) {
@@ -130,14 +146,15 @@ impl Table {
 
 /// Ends unused sessions and streams that are not read, while there are sessions. One timer for all.
 async fn watch(table: Weak<Table>, timeouts: SessionTimeouts, context: Arc<SessionContext>) {
-    let every = (timeouts.idle.min(timeouts.write) / 4).clamp(LOOK.1, LOOK.0);
+    let every = (timeouts.idle.min(timeouts.unused).min(timeouts.write) / 4).clamp(LOOK.1, LOOK.0);
     loop {
         tokio::time::sleep(every).await;
         let Some(table) = table.upgrade() else { return };
         let now = Instant::now();
         for session in table.all() {
-            if session.is_idle(now, timeouts.idle) {
+            if session.is_idle(now, timeouts) {
                 tracing::debug!("an idle session is ended");
+                context.counters.expired();
                 table.end(&session);
             } else if let Some(before) = now.checked_sub(timeouts.write) {
                 session.cut_stalled(before);

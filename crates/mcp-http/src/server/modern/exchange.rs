@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use mcp_core::message::Message;
+use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{AnsweredBy, EndReason, LossKind, SendError};
 
 use super::super::ServerTimeouts;
@@ -55,6 +56,8 @@ pub(super) struct Exchange {
     state: Lock<ExchangeState>,
     formats: Formats,
     server: Arc<ServerState>,
+    /// Whose share what it holds is charged to.
+    key: BudgetKey,
 }
 
 /// Why a message was not sent at once.
@@ -62,7 +65,7 @@ pub(super) struct Exchange {
 pub(super) enum SendBlocked {
     /// It cannot be sent.
     Failed(SendError),
-    /// The queue is full.
+    /// The queue is full, or the budget of unread answers.
     Full { writer: StreamWriter, event: Bytes, last: bool },
 }
 
@@ -80,7 +83,7 @@ pub(super) enum LinkEvent {
 }
 
 impl Exchange {
-    pub(super) fn new(formats: Formats, server: Arc<ServerState>) -> Exchange {
+    pub(super) fn new(formats: Formats, server: Arc<ServerState>, key: BudgetKey) -> Exchange {
         let state = ExchangeState {
             output: Output::Silent,
             hung_up: false,
@@ -88,11 +91,16 @@ impl Exchange {
             answer: None,
             receiver: None,
         };
-        Exchange { state: Lock::new(state), formats, server }
+        Exchange { state: Lock::new(state), formats, server, key }
     }
 
     pub(super) fn timeouts(&self) -> &ServerTimeouts {
         &self.server.config.timeouts
+    }
+
+    fn open_stream(&self) -> (StreamWriter, Body) {
+        let holder = self.server.budgets.answers.begin(&self.key);
+        body::stream(self.queue(), Some(self.timeouts().keep_alive), holder)
     }
 
     fn queue(&self) -> usize {
@@ -118,7 +126,7 @@ impl Exchange {
     pub(super) fn first_or_stream(&self) -> FirstOutput {
         let mut state = self.state();
         if matches!(state.output, Output::Silent) {
-            let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
+            let (writer, body) = self.open_stream();
             state.output = Output::Streaming(writer, Some(body));
         }
         state.take_first().unwrap_or(FirstOutput::Nothing)
@@ -146,7 +154,7 @@ impl Exchange {
                 return Ok(());
             }
             Output::Silent => {
-                let (writer, body) = body::stream(self.queue(), Some(self.timeouts().keep_alive));
+                let (writer, body) = self.open_stream();
                 state.output = Output::Streaming(writer.clone(), Some(body));
                 state.wake_answer();
                 writer
@@ -173,8 +181,9 @@ impl Exchange {
         };
         let limit = self.timeouts().write;
         let said = match tokio::time::timeout(limit, writer.send(event)).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(over()),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(over()),
+            Ok(Err(full)) => Err(SendError::fatal(full)),
             Err(_) => {
                 let why =
                     format!("write stalled: the client left {} messages unread for {limit:?}", self.queue());

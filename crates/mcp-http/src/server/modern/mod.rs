@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use mcp_core::message::{ErrorObject, Message, RequestId};
+use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Accept, AnsweredBy, EndReason, Inbound};
 
 use super::body::Body;
@@ -40,8 +41,9 @@ pub(crate) fn serve(
     inbound: Inbound,
     id: Option<RequestId>,
     formats: Formats,
+    key: BudgetKey,
 ) -> impl Future<Output = Reply> + use<> {
-    let exchange = Arc::new(Exchange::new(formats, server.clone()));
+    let exchange = Arc::new(Exchange::new(formats, server.clone(), key));
     // Outside of the future, so that the message is moved once.
     let mut link = Inline::new(&server.accept, Link::new(exchange.clone(), inbound), exchange.clone());
     async move {

@@ -48,9 +48,13 @@ where
     Arc::new(ServerState::new(Arc::new(Scripted(Mutex::new(Some(script)))), config, true).unwrap())
 }
 
+fn key() -> BudgetKey {
+    BudgetKey::new(mcp_core::transport::Owner::anonymous(), 1)
+}
+
 async fn ask(server: &Arc<ServerState>, formats: Formats) -> Response<Body> {
     let inbound = Inbound::message(Request::new(1, "ask", None), LANE);
-    serve(server, inbound, Some(1.into()), formats).await.into_response()
+    serve(server, inbound, Some(1.into()), formats, key()).await.into_response()
 }
 
 async fn ask_with<F>(formats: Formats, script: impl FnOnce(Halves) -> F + Send + 'static) -> Response<Body>

@@ -17,13 +17,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Sleep;
 
 use super::super::body::Body;
+use super::super::budgets::Cut;
 use super::super::caller::{Head, Source};
 use super::super::gate;
 use super::super::service;
 use super::super::state::ServerState;
 use super::io::Watched;
 use super::state::{ConnPhase, ConnState};
-use super::streams::StreamExecutor;
+use super::streams::{self, StreamExecutor};
 use super::watch::{Action, Sample, Watch};
 
 /// The first bytes of an HTTP/2 connection.
@@ -228,8 +229,11 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     }
     let mut response = answered.reply.into_response();
     let http2 = version >= Version::HTTP_2;
-    if http2 {
-        response = response.map(Body::in_pieces);
+    if let Some(holder) = response.body().holder() {
+        match streams::current() {
+            Some(stream) if http2 => holder.cut_by(Cut::Task(stream)),
+            _ => holder.cut_by(Cut::Connection(conn.state.clone())),
+        }
     }
     if response.body().is_stream() {
         if http2 && let Some(yielded) = response.body_mut().counted() {

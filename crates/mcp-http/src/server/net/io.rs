@@ -18,6 +18,10 @@ use super::state::ConnState;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
+// FIELD A7.
+/// The bytes of an answer that the client has to take within each write limit.
+const PACE: usize = 16 << 10;
+
 /// Head and body of an answer up to this length are copied together: one buffer is cheaper to send than two.
 const JOINED: usize = 1024;
 
@@ -30,8 +34,10 @@ pub(super) struct Watched<I> {
     framing: Option<Framing>,
     state: Arc<ConnState>,
     write: Duration,
-    /// Runs only while the client does not read.
+    /// Runs from the first write that has to wait, until the client has taken enough or everything.
     stall: Option<Pin<Box<Sleep>>>,
+    /// What the client has taken since.
+    taken: usize,
     /// After our end: until when, and for how many bytes, the client's side is read.
     linger: Option<(Pin<Box<Sleep>>, usize)>,
 }
@@ -51,6 +57,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
             state,
             write,
             stall: None,
+            taken: 0,
             linger: None,
         };
         let ahead = std::mem::take(&mut watched.ahead);
@@ -91,16 +98,33 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
     }
 
     // FAULT B: slow read.
-    /// Fails a write that the client does not read within the limit.
+    /// Counts a write, and fails one that has to wait while the client reads less than the pace.
+    fn wrote(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if self.stall.is_some()
+            && let Poll::Ready(Ok(bytes)) = &done
+        {
+            self.taken = self.taken.saturating_add(*bytes);
+            if self.taken >= PACE {
+                self.moved();
+            }
+        }
+        self.bounded(cx, done)
+    }
+
+    /// The client has taken enough, or everything.
+    fn moved(&mut self) {
+        self.stall = None;
+        self.taken = 0;
+    }
+
     fn bounded<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
-            self.stall = None;
             return done;
         }
         let limit = self.write;
         let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(stall.as_mut().poll(cx));
-        let why = format!("write stalled: the client read nothing for {limit:?}");
+        let why = format!("write stalled: the client read less than {PACE} bytes in {limit:?}");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
     }
 }
@@ -127,7 +151,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<I> {
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.bounded(cx, done)
+        self.wrote(cx, done)
     }
 
     fn poll_write_vectored(
@@ -146,15 +170,21 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         } else {
             Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
         };
-        self.bounded(cx, done)
+        self.wrote(cx, done)
     }
 
+    /// Otherwise hyper copies each answer, which nothing would count. A stream without vectored writes gets one buffer at a
+    /// time.
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.inner).poll_flush(cx);
+        if done.is_ready() {
+            // hyper flushes when it has written all that it has.
+            self.moved();
+        }
         self.bounded(cx, done)
     }
 

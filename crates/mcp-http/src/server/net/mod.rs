@@ -13,6 +13,7 @@ mod watch;
 pub use listen::Listener;
 pub use serve::{BoundServer, ServeReport};
 
+pub(super) use state::ConnState;
 pub(super) use tls::Tls;
 #[cfg(feature = "tls")]
 pub(super) use tls::{config as tls_config, offer as tls_offer};

@@ -53,6 +53,11 @@ impl ConnState {
         self.waker.wake();
     }
 
+    /// Ends the connection now: the client reads too slowly.
+    pub(crate) fn cut(&self) {
+        self.advance(ConnPhase::Cut);
+    }
+
     /// Wakes the connection's task when the phase moves on.
     pub(super) fn register(&self, waker: &std::task::Waker) {
         self.waker.register(waker);

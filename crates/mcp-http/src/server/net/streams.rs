@@ -32,6 +32,11 @@ where
     }
 }
 
+/// Aborts the stream that the current task serves. `None` outside such a task.
+pub(super) fn current() -> Option<AbortHandle> {
+    STREAM.try_with(AbortHandle::clone).ok()
+}
+
 /// The streams of one connection whose answers are written in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Streams(Lock<Vec<Watched>>);
@@ -49,7 +54,7 @@ struct Watched {
 impl Streams {
     /// Watches the stream of the current task, which counts its chunks here. Nothing outside such a task.
     pub(super) fn watch(&self, yielded: &Arc<AtomicU32>) {
-        if let Ok(stream) = STREAM.try_with(AbortHandle::clone) {
+        if let Some(stream) = current() {
             self.add(yielded, stream);
         }
     }

@@ -1,12 +1,12 @@
 //! An event store in memory, bounded for each session and in total. The oldest events are dropped first.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_core::transport::async_trait;
+use mcp_core::transport::{Owner, async_trait};
 use tokio::time::Instant;
 
 use super::{EventId, EventStore, StoreError};
@@ -14,6 +14,11 @@ use crate::lock::Lock;
 
 /// Ended streams that are still kept. Beyond it the oldest is dropped early.
 const MAX_ENDED: usize = 65_536;
+
+/// A store keeps at most one event for each 256 bytes of its total, or this minimum: short events take more memory than their
+/// messages.
+const EVENT_BYTES: usize = 256;
+const MIN_EVENTS: usize = 1024;
 
 /// The limits of a [`MemoryEventStore`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,8 @@ pub struct StoreLimits {
     pub session_events: usize,
     /// Bytes of messages of one session. The newest event is kept whatever its size. Default 1 MiB.
     pub session_bytes: usize,
-    /// Bytes of messages of all sessions. Default 256 MiB.
+    /// Bytes of messages of all sessions. Beyond it, or beyond one event for each 256 of these bytes, the owner with the
+    /// most bytes loses the oldest event. Default 256 MiB.
     pub total_bytes: usize,
     /// How long the events of a stream are kept after its last one. Default 5 min.
     pub ended: Duration,
@@ -52,6 +58,7 @@ struct Kept {
     /// All events by age, for the total limit.
     events: BTreeMap<u64, Event>,
     sessions: HashMap<Arc<str>, Log>,
+    owners: HashMap<Owner, Owned>,
     /// Ended streams by age.
     ended: VecDeque<(Instant, Arc<str>, u64)>,
     bytes: usize,
@@ -64,8 +71,16 @@ struct Event {
     message: Bytes,
 }
 
+/// What the sessions of one owner keep.
 #[derive(Default)]
+struct Owned {
+    /// The ages of their events.
+    ages: BTreeSet<u64>,
+    bytes: usize,
+}
+
 struct Log {
+    owner: Owner,
     /// The ages of its events, oldest first.
     ages: VecDeque<u64>,
     streams: HashMap<u64, Events>,
@@ -74,6 +89,12 @@ struct Log {
 
 /// Number and age of the kept events of one stream.
 type Events = VecDeque<(u64, u64)>;
+
+impl Log {
+    fn new(owner: Owner) -> Log {
+        Log { owner, ages: VecDeque::new(), streams: HashMap::new(), bytes: 0 }
+    }
+}
 
 impl MemoryEventStore {
     /// Creates a store with these limits.
@@ -110,9 +131,12 @@ impl Kept {
             Some((name, _)) => name.clone(),
             None => Arc::from(session),
         };
-        let log = self.sessions.entry(name.clone()).or_default();
+        let log = self.sessions.entry(name.clone()).or_insert_with(|| Log::new(Owner::anonymous()));
         log.bytes += message.len();
         self.bytes += message.len();
+        let owned = self.owners.entry(log.owner.clone()).or_default();
+        owned.bytes += message.len();
+        owned.ages.insert(age);
         log.ages.push_back(age);
         log.streams.entry(id.stream).or_default().push_back((id.number, age));
         self.events.insert(age, Event { session: name, id, message });
@@ -123,6 +147,7 @@ impl Kept {
         self.bytes -= message.len();
         let Some(log) = self.sessions.get_mut(&session) else { return };
         log.bytes -= message.len();
+        disown(&mut self.owners, &log.owner, age, message.len());
         // Usually the first one.
         forget_age(&mut log.ages, |kept| *kept == age);
         if let Some(events) = log.streams.get_mut(&id.stream) {
@@ -131,9 +156,11 @@ impl Kept {
                 log.streams.remove(&id.stream);
             }
         }
-        if log.streams.is_empty() {
-            self.sessions.remove(&session);
-        }
+    }
+
+    /// The oldest event of the owner that keeps most.
+    fn oldest_of_largest(&self) -> Option<u64> {
+        self.owners.values().max_by_key(|owned| owned.bytes)?.ages.first().copied()
     }
 
     fn forget_stream(&mut self, session: &str, stream: u64) {
@@ -142,6 +169,15 @@ impl Kept {
         for (_, age) in events {
             self.forget_event(age);
         }
+    }
+}
+
+fn disown(owners: &mut HashMap<Owner, Owned>, owner: &Owner, age: u64, bytes: usize) {
+    let Some(owned) = owners.get_mut(owner) else { return };
+    owned.ages.remove(&age);
+    owned.bytes -= bytes;
+    if owned.ages.is_empty() {
+        owners.remove(owner);
     }
 }
 
@@ -156,6 +192,10 @@ fn forget_age<T>(queue: &mut VecDeque<T>, fits: impl Fn(&T) -> bool) {
 
 #[async_trait]
 impl EventStore for MemoryEventStore {
+    async fn begin(&self, session: &str, owner: &Owner) {
+        self.lock().sessions.entry(session.into()).or_insert_with(|| Log::new(owner.clone()));
+    }
+
     async fn append(&self, session: &str, id: EventId, message: Bytes) -> Result<(), StoreError> {
         let mut kept = self.lock();
         self.expire(&mut kept);
@@ -167,9 +207,9 @@ impl EventStore for MemoryEventStore {
             let Some(oldest) = log.ages.front().copied() else { break };
             kept.forget_event(oldest);
         }
-        while kept.bytes > self.limits.total_bytes {
-            let Some((oldest, _)) = kept.events.first_key_value() else { break };
-            let oldest = *oldest;
+        let most = (self.limits.total_bytes / EVENT_BYTES).max(MIN_EVENTS);
+        while kept.bytes > self.limits.total_bytes || kept.events.len() > most {
+            let Some(oldest) = kept.oldest_of_largest() else { break };
             kept.forget_event(oldest);
         }
         Ok(())
@@ -209,8 +249,9 @@ impl EventStore for MemoryEventStore {
         let mut kept = self.lock();
         if let Some(log) = kept.sessions.remove(session) {
             for age in log.ages {
-                let event = kept.events.remove(&age);
-                kept.bytes -= event.map_or(0, |event| event.message.len());
+                let Some(event) = kept.events.remove(&age) else { continue };
+                kept.bytes -= event.message.len();
+                disown(&mut kept.owners, &log.owner, age, event.message.len());
             }
         }
     }

@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use bytes::Bytes;
-use mcp_core::transport::async_trait;
+use mcp_core::transport::{Owner, async_trait};
 
 pub use memory::{MemoryEventStore, StoreLimits};
 
@@ -66,6 +66,12 @@ pub enum StoreError {
 /// in order within a stream, before it is sent. A store has to bound what it keeps, and drops the oldest events first.
 #[async_trait]
 pub trait EventStore: Send + Sync + 'static {
+    /// A session begins, before its first event. `owner` is the caller whose session it is; callers without an identity
+    /// are one owner, or one by address. A store can share its space by that. Default: no effect.
+    async fn begin(&self, session: &str, owner: &Owner) {
+        let _unused = (session, owner);
+    }
+
     /// Keeps an event, one JSON-RPC message. The message is sent to the client afterwards, so this should be quick.
     ///
     /// # Errors

@@ -87,6 +87,25 @@ async fn bytes_are_bounded_for_a_session_and_as_a_whole() {
     assert_eq!(numbers(&store, "c", id(1, 9)).await, Ok(vec![10]), "the newest is kept whatever its size");
 }
 
+/// A store that is full takes from the owner that keeps most, even if others have older events.
+#[tokio::test]
+async fn the_owner_with_the_most_bytes_loses_the_oldest_event() {
+    let limits = StoreLimits { session_bytes: 100, total_bytes: 100, ..StoreLimits::default() };
+    let store = MemoryEventStore::new(limits);
+    let [ada, eve] = ["ada", "eve"].map(|name| mcp_core::transport::Identity::new(name).owner());
+    store.begin("ada", &ada).await;
+    store.append("ada", id(1, 1), Bytes::from(vec![b'x'; 20])).await.unwrap();
+    for number in 1..=9 {
+        let session = format!("eve {number}");
+        store.begin(&session, &eve).await;
+        store.append(&session, id(1, 1), Bytes::from(vec![b'x'; 20])).await.unwrap();
+    }
+    assert_eq!(numbers(&store, "ada", id(1, 0)).await, Ok(vec![1]), "others cannot push it out");
+    assert_eq!(numbers(&store, "eve 1", id(1, 0)).await, Err(StoreError::Gone));
+    assert_eq!(numbers(&store, "eve 9", id(1, 0)).await, Ok(vec![1]));
+    assert_eq!(store.size(), (5, 100));
+}
+
 /// What was written is not yet what was read: an ended stream is kept for a while.
 #[tokio::test(start_paused = true)]
 async fn an_ended_stream_is_kept_for_a_while_and_a_forgotten_session_not_at_all() {
