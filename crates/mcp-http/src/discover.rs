@@ -73,10 +73,11 @@ impl Default for DiscoverOptions {
 
 /// Searches for the endpoint behind this URL, which is parsed as by [`HttpClient::new`](crate::HttpClient::new).
 ///
-/// If the URL has a path, only that path is tried, unchanged. For a bare origin, the paths of the options are tried,
-/// or `/mcp`, `/`, `/tools`, `/api/mcp` and `/v1/mcp`, and then `/sse` for a server of 2024-11-05. Each path receives
-/// `server/discover`, which leaves nothing open on the server, and then `initialize` if the answer does not show
-/// 2026-07-28. A session that `initialize` opens is deleted immediately.
+/// The path of the URL is tried first, unchanged, and then the paths of the options. If neither has a path, `/mcp`,
+/// `/`, `/tools`, `/api/mcp` and `/v1/mcp` are tried, and then `/sse` for a server of 2024-11-05.
+///
+/// Each path receives `server/discover`, which leaves nothing open on the server, and then `initialize` if the answer
+/// does not show 2026-07-28. A session that `initialize` opens is deleted immediately.
 ///
 /// The search ends at the first sign of MCP, which may be a JSON-RPC error; at a refusal (401, 403, 407, 408, 429,
 /// 5xx), which other paths would only repeat; and if the host cannot be reached or redirects to another origin. It

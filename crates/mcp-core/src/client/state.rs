@@ -23,7 +23,7 @@ impl ClientState {
         matches!(self, ClientState::Ready(_))
     }
 
-    /// Why the client closed, if it has.
+    /// Why the client closed; `None` while it is open.
     pub fn closed(&self) -> Option<&CloseReason> {
         match self {
             ClientState::Closed(reason) => Some(reason),

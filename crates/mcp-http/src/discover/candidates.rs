@@ -1,4 +1,4 @@
-//! Which URLs are tried, in which order. Pure.
+//! The URLs to try, in order. Pure.
 
 use hyper::Uri;
 
@@ -17,9 +17,9 @@ const STREAM: &str = "/sse";
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub(super) url: Uri,
-    /// What is asked first.
+    /// The first question.
     pub(super) first: Question,
-    /// Whether the stream of 2024-11-05 is looked for where POST is refused.
+    /// Whether the stream of 2024-11-05 is tried if POST is refused.
     pub(super) stream: bool,
 }
 
@@ -30,8 +30,8 @@ impl Candidate {
     }
 }
 
-/// The candidates. A path that was given comes first, exactly as it is; others are added only where the caller lists
-/// them, or where there is no path.
+/// The candidates. A path of the URL comes first, unchanged. Others are added only if the caller lists them, or if
+/// the URL has no path.
 pub(super) fn list(given: &Uri, paths: Option<&[String]>) -> Result<Vec<Candidate>, HttpError> {
     let bare = given.path() == "/" && given.query().is_none();
     let mut list = if bare { Vec::new() } else { vec![Candidate::named(given.clone())] };
@@ -62,7 +62,7 @@ pub(super) fn list(given: &Uri, paths: Option<&[String]>) -> Result<Vec<Candidat
 fn at(given: &Uri, path: &str) -> Result<Uri, HttpError> {
     let rooted = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     if path.contains("://") || rooted.starts_with("//") {
-        return Err(unusable(path, "a path is wanted, not another server"));
+        return Err(unusable(path, "a path is expected, not another server"));
     }
     within(given, &rooted).map_err(|_| unusable(path, "not written as a path"))
 }

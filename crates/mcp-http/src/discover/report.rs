@@ -64,12 +64,12 @@ impl fmt::Display for Attempt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
-    /// Use this for everything from now on. Whole: a query is kept as it was given.
+    /// The complete URL to use from now on. A query is kept as given.
     pub url: String,
-    /// The better era that it speaks.
+    /// The newest era that it supports.
     pub era: Era,
-    /// The revisions that it names, as it names them; of a legacy server the one that it chose. Empty where it said
-    /// none.
+    /// The revisions that the server listed, unchanged; for a legacy server, the one that it chose. Empty if it
+    /// listed none.
     pub versions: Vec<String>,
     /// The name that the server reports. Untrusted.
     pub server_name: Option<String>,

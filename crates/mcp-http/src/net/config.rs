@@ -62,9 +62,9 @@ pub struct Credentials {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// A fixed bearer token, sent with every request. [`Credentials::authorize`] takes precedence.
     pub bearer: Option<Secret>,
-    /// Credentials that change.
+    /// The hook that supplies credentials that change.
     pub authorize: Option<Arc<dyn Authorize>>,
-    /// Also send credentials over `http` to other machines, where they can be read on the path.
+    /// Whether credentials are also sent over `http` to other machines, where they can be read on the path.
     pub allow_plain: bool,
     /// Keep the cookies that the server sets, and send them back to it: load balancers use them to keep a session on
     /// one replica. They are kept in memory, at most 32 with 16 KiB in total. A `Cookie` among the headers turns this
