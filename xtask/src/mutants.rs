@@ -8,17 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::shell::root;
+use crate::shell::{output, root};
 use crate::{Outcome, Task, install, tools};
 
 pub(crate) const TASK: Task = Task {
     name: "mutants",
-    arguments: "[FOLDER] [--shard K/N]",
+    arguments: "[FOLDER] [--shard K/N | --sample COUNT --seed SEED]",
     summary: "Break the code in small ways and report what no test notices",
     details: "
 FOLDER is one of session, message, runtime, client/driver and server/driver, or any folder or file of
 crates/mcp-core/src; without it, all five are taken. --shard 3/100 tests every hundredth mutant, starting with the
-fourth. One mutant takes about a minute.
+fourth. --sample 16 --seed 7 tests sixteen mutants of each folder, chosen by the seed: the same ones as long as the code
+is the same. One mutant takes about a minute.
 
 Fails if a mutant survives that is not in the table of accepted survivors in docs/testing.md. The logs are kept in
 target/mutants.
@@ -32,20 +33,31 @@ const TESTING: &str = "docs/testing.md";
 const ACCEPTED: &str = "## Accepted survivors";
 
 fn run(args: &[String]) -> Outcome {
-    let Selection { globs, shard } = parse(args)?;
+    let Selection { globs, part } = parse(args)?;
     let out = install::bin_dir()?.with_file_name("mutants");
-    let globs = globs.iter().flat_map(|glob| ["--file", glob]);
 
     let mut first = tools::mutants()?;
-    first.args(["--package", "mcp-core", "--sharding", "round-robin"]).args(globs.clone());
-    first.args(shard.iter().flat_map(|shard| ["--shard", shard]));
+    first.args(["--package", "mcp-core"]);
+    match &part {
+        Part::All => {}
+        Part::Shard(shard) => {
+            first.args(["--sharding", "round-robin", "--shard", shard]);
+        }
+        Part::Sample { count, seed } => {
+            for glob in &globs {
+                first.args(sample(list(glob)?, *count, *seed).iter().flat_map(|name| only(name)));
+            }
+        }
+    }
+    let globs = globs.iter().flat_map(|glob| ["--file", glob]);
+    first.args(globs.clone());
     let mut results = execute(&mut first, &out.join("mcp-core"), &["--lib"])?;
 
     if !results.missed.is_empty() {
         println!("{} survived the tests of mcp-core; those of mcp-testkit follow", results.missed.len());
         let mut second = tools::mutants()?;
         second.args(["--package", "mcp-core", "--test-package", "mcp-testkit"]).args(globs);
-        second.args(results.missed.iter().flat_map(|name| ["--re".to_owned(), pattern(name)]));
+        second.args(results.missed.iter().flat_map(|name| only(name)));
         let again = execute(&mut second, &out.join("mcp-testkit"), &["--lib", "--tests"])?;
         results.caught += again.caught;
         results.timeouts.extend(again.timeouts);
@@ -59,16 +71,35 @@ fn run(args: &[String]) -> Outcome {
 #[derive(Debug, PartialEq)]
 struct Selection {
     globs: Vec<String>,
-    shard: Option<String>,
+    part: Part,
+}
+
+/// Which of the mutants are tested.
+#[derive(Debug, PartialEq)]
+enum Part {
+    All,
+    Shard(String),
+    /// So many of each folder, chosen by the seed.
+    Sample {
+        count: usize,
+        seed: u64,
+    },
 }
 
 fn parse(args: &[String]) -> Outcome<Selection> {
     let usage = || format!("usage: cargo xtask {} {}", TASK.name, TASK.arguments);
-    let (folder, shard) = match args {
-        [] => (None, None),
-        [flag, shard] if flag == "--shard" => (None, Some(shard)),
-        [folder, flag, shard] if flag == "--shard" => (Some(folder), Some(shard)),
-        [folder] if !folder.starts_with('-') => (Some(folder), None),
+    let (folder, options) = match args {
+        [folder, options @ ..] if !folder.starts_with('-') => (Some(folder), options),
+        options => (None, options),
+    };
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let part = match options[..] {
+        [] => Part::All,
+        ["--shard", shard] => Part::Shard(shard.to_owned()),
+        ["--sample", count, "--seed", seed] => Part::Sample {
+            count: count.parse().map_err(|_| usage())?,
+            seed: seed.parse().map_err(|_| usage())?,
+        },
         _ => return Err(usage()),
     };
     let glob = |folder: &str| {
@@ -82,7 +113,38 @@ fn parse(args: &[String]) -> Outcome<Selection> {
         Some(folder) => vec![glob(folder)],
         None => FOLDERS.map(glob).to_vec(),
     };
-    Ok(Selection { globs, shard: shard.cloned() })
+    Ok(Selection { globs, part })
+}
+
+/// The names of all mutants of these files.
+fn list(glob: &str) -> Outcome<Vec<String>> {
+    let mut command = tools::mutants()?;
+    command.args(["--list", "--package", "mcp-core", "--all-features", "--colors", "never", "--file", glob]);
+    let names = output(&mut command).ok_or_else(|| format!("the mutants of {glob} cannot be listed"))?;
+    Ok(names.lines().map(str::to_owned).collect())
+}
+
+/// So many of the names, chosen by a partial Fisher-Yates shuffle with numbers from SplitMix64.
+fn sample(mut names: Vec<String>, count: usize, seed: u64) -> Vec<String> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    let count = count.min(names.len());
+    for index in 0..count {
+        let left = (names.len() - index) as u64;
+        names.swap(index, index + (next() % left) as usize);
+    }
+    names.truncate(count);
+    names
+}
+
+/// The arguments that select the mutant of this name.
+fn only(name: &str) -> [String; 2] {
+    ["--re".to_owned(), pattern(name)]
 }
 
 /// The results of one run, by the names of the mutants.
@@ -222,9 +284,21 @@ mod tests {
         assert_eq!(args(&[]).unwrap().globs.len(), FOLDERS.len());
         let selection = args(&["client/driver", "--shard", "3/100"]).unwrap();
         assert_eq!(selection.globs, ["crates/mcp-core/src/client/driver/**"]);
-        assert_eq!(selection.shard.as_deref(), Some("3/100"));
+        assert_eq!(selection.part, Part::Shard("3/100".to_owned()));
+        assert_eq!(args(&["--sample", "9", "--seed", "7"]).unwrap().part, Part::Sample { count: 9, seed: 7 });
+        assert!(args(&["--sample", "9"]).is_err());
         assert!(args(&["nowhere"]).unwrap_err().contains("nowhere"));
         assert!(args(&["--shards", "1/2"]).is_err());
+    }
+
+    #[test]
+    fn a_sample_is_chosen_by_its_seed() {
+        let all: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let chosen = sample(all.clone(), 10, 7);
+        assert_eq!(chosen, sample(all.clone(), 10, 7));
+        assert_ne!(chosen, sample(all.clone(), 10, 8));
+        assert_eq!(chosen.iter().collect::<BTreeSet<_>>().len(), 10);
+        assert_eq!(sample(all.clone(), 1000, 7).len(), all.len());
     }
 
     #[test]

@@ -24,23 +24,44 @@ impl Reader {
 }
 
 /// The content of a `tools/call` result. Structured content is shown only if there is no other content, because
-/// servers repeat it as text.
+/// servers repeat it as text. A result or block of another form is shown as JSON.
 pub(crate) fn tool_result(result: &Value, reader: Reader) -> String {
-    let blocks = result.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let blocks = match result.get("content") {
+        Some(Value::Array(blocks)) => blocks.as_slice(),
+        None if result.get("structuredContent").is_some() || says_nothing(result) => &[],
+        _ => return json(result, reader),
+    };
     let shown: Vec<String> = blocks.iter().map(|block| self::block(block, reader)).collect();
     if shown.is_empty()
         && let Some(structured) = result.get("structuredContent")
     {
-        return reader.show(&serde_json::to_string_pretty(structured).unwrap_or_default());
+        return json(structured, reader);
     }
     shown.join("\n")
 }
 
-/// One content block. Anything but text is named, with its type and size.
+/// Whether the result has nothing but members of the protocol.
+fn says_nothing(result: &Value) -> bool {
+    let of_protocol = |key: &String| matches!(key.as_str(), "_meta" | "isError" | "resultType");
+    result.as_object().is_some_and(|members| members.keys().all(of_protocol))
+}
+
+fn json(value: &Value, reader: Reader) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    match reader {
+        Reader::Terminal => text::safe_json(&text).into_owned(),
+        Reader::Pipe => text,
+    }
+}
+
+/// One content block. Images and the like are named, with their type and size.
 pub(crate) fn block(block: &Value, reader: Reader) -> String {
     let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or("?");
     match block.get("type").and_then(Value::as_str) {
-        Some("text") => reader.show(word("text")),
+        Some("text") => match block.get("text") {
+            Some(Value::String(text)) => reader.show(text),
+            _ => json(block, reader),
+        },
         Some(kind @ ("image" | "audio")) => {
             let line = format!("[{kind} {}, {} bytes]", word("mimeType"), decoded_len(word("data")));
             text::safe_line(&line).into_owned()
@@ -50,7 +71,7 @@ pub(crate) fn block(block: &Value, reader: Reader) -> String {
         }
         Some("resource") => resource(block.get("resource").unwrap_or(&Value::Null), reader),
         Some(other) => text::safe_line(&format!("[{other}]")).into_owned(),
-        None => "[a content block without a type]".to_owned(),
+        None => json(block, reader),
     }
 }
 
@@ -90,11 +111,35 @@ mod tests {
             {"type": "image", "mimeType": "image/png", "data": "AAAA"},
             {"type": "resource_link", "name": "n", "uri": "x:y"},
             {"type": "resource", "resource": {"uri": "x:z", "text": "inside"}},
-            {"type": "hologram"}, {}
+            {"type": "hologram"}
         ]});
-        let wanted = "[image image/png, 3 bytes]\n[resource n x:y]\ninside\n[hologram]\n\
-                      [a content block without a type]";
+        let wanted = "[image image/png, 3 bytes]\n[resource n x:y]\ninside\n[hologram]";
         assert_eq!(tool_result(&result, Reader::Pipe), wanted);
+    }
+
+    /// FAULT F-C7: no answer is lost because it has another form.
+    #[test]
+    fn what_has_another_form_is_shown_as_json() {
+        for result in [
+            json!({"success": true}),
+            json!({"content": "hello"}),
+            json!({"content": null}),
+            json!(null),
+            json!(["a"]),
+            json!("\u{1b}[2J\u{9b}2J"),
+        ] {
+            let shown = tool_result(&result, Reader::Terminal);
+            assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), result);
+            assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown}");
+        }
+        for block in [json!(null), json!({}), json!("loose"), json!({"type": "text", "text": null})] {
+            let shown =
+                tool_result(&json!({"content": [block, {"type": "text", "text": "good"}]}), Reader::Pipe);
+            let (other, good) = shown.rsplit_once('\n').unwrap();
+            assert_eq!((serde_json::from_str::<Value>(other).unwrap(), good), (block, "good"));
+        }
+        assert_eq!(tool_result(&json!({"content": []}), Reader::Pipe), "");
+        assert_eq!(tool_result(&json!({"isError": true, "_meta": {}}), Reader::Pipe), "");
     }
 
     #[test]

@@ -305,6 +305,16 @@ async fn an_answer_that_is_not_mcp_is_described() {
     for part in ["tools/call", "text/html; charset=utf-8", "`<title>Sign in</title>`"] {
         assert!(error.to_string().contains(part), "{error}");
     }
+    // The answer to a request that opens a conversation says that the URL is probably another one.
+    let mut peer = Peer::new();
+    let client = builder().start(peer.http()).unwrap();
+    for method in ["server/discover", "initialize"] {
+        peer.post(method).await.reply(200, &[("content-type", "text/html")], None, html);
+    }
+    let error = client.ready().await.unwrap_err();
+    let found = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+        .find_map(|error| error.downcast_ref::<HttpError>());
+    assert!(matches!(found, Some(HttpError::NotMcp(answer)) if answer.is_opening()), "{error:?}");
 }
 
 /// FAULT F-C12, F-C11: replies in an unusual frame are accepted.
@@ -342,6 +352,7 @@ async fn a_lost_session_is_understood_from_other_statuses() {
         (503, "the session has expired", true),
         (503, "too many sessions", false),
         (409, "conflict", false),
+        (409, "the note does not exist", false),
     ] {
         let mut peer = Peer::new();
         let client = peer.legacy(ProtocolVersion::V2025_11_25, Some("s")).await;

@@ -22,6 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -164,6 +165,19 @@ pub(super) async fn text(mut answer: Box<Answer>) -> Result<String, HttpError> {
 /// One exchange from end to end: what the client read.
 pub(super) async fn read(net: &Net, exchange: Exchange) -> Result<String, HttpError> {
     text(net.send(exchange).await?).await
+}
+
+/// Moves the clock and lets every task run. Unlike a sleep, it ends although a task never rests.
+pub(super) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What never happens fails the test. Needs paused time.
+pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("nothing happened for a day")
 }
 
 /// Counts how often a task is woken.

@@ -119,14 +119,14 @@ async fn an_idle_connection_is_closed_after_a_while() {
     let (net, mut server) = scripted(&Settings::default());
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "one");
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        pass(Duration::from_secs(60)).await;
         assert_eq!(read(&net, post("b")).await.unwrap(), "two");
-        tokio::time::sleep(Duration::from_secs(89)).await;
+        pass(Duration::from_secs(89)).await;
         assert_eq!(net.open_connections(), 1);
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        pass(Duration::from_secs(2)).await;
         assert_eq!(net.open_connections(), 0);
         assert_eq!(read(&net, post("c")).await.unwrap(), "three");
-        tokio::time::sleep(Duration::from_secs(91)).await;
+        pass(Duration::from_secs(91)).await;
         assert_eq!(net.open_connections(), 0);
     };
     let server = async {
@@ -204,7 +204,7 @@ async fn a_dropped_send_closes_its_connection_and_returns_its_permit() {
 
 /// FAULT F-C4: a server that closes kept connections without a word gets a request once more that is safe to repeat, and no
 /// other one; nor does one that said a single byte.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_a_repeatable_request_is_sent_again_after_silence() {
     for (repeatable, said, answered) in [(true, "", true), (false, "", false), (true, "H", false)] {
         let (net, mut server) = scripted(&Settings::default());
@@ -223,7 +223,7 @@ async fn only_a_repeatable_request_is_sent_again_after_silence() {
                 assert!(second.answer("two").await.ends_with("\r\n\r\nb"));
             }
         };
-        let (result, ()) = join!(client, played);
+        let (result, ()) = soon(async { join!(client, played) }).await;
         match answered {
             true => assert_eq!(result.unwrap(), "two"),
             false => assert!(matches!(result, Err(HttpError::Cut { .. })), "{result:?}"),
@@ -233,7 +233,7 @@ async fn only_a_repeatable_request_is_sent_again_after_silence() {
 }
 
 /// A new connection that ends without a word is a broken server, and so is a second one.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_on_a_new_connection_is_final() {
     for kept in [true, false] {
         let (net, mut server) = scripted(&Settings::default());
@@ -252,7 +252,7 @@ async fn silence_on_a_new_connection_is_final() {
             }
             server.accept().await.request().await;
         };
-        join!(client, played);
+        soon(async { join!(client, played) }).await;
         assert!(!server.was_dialled());
     }
 }
@@ -263,9 +263,9 @@ async fn an_idle_http2_connection_is_closed() {
     let (net, mut server) = scripted(&h2());
     let client = async {
         assert_eq!(read(&net, post("a")).await.unwrap(), "hello");
-        tokio::time::sleep(Duration::from_secs(80)).await;
+        pass(Duration::from_secs(80)).await;
         assert_eq!(net.open_connections(), 1);
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        pass(Duration::from_secs(20)).await;
         assert_eq!(net.open_connections(), 0);
     };
     let played = async { serve(server.accept().await, 10, |_| async { whole("hello") }).await };
