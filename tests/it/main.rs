@@ -10,6 +10,8 @@ mod http_faults;
 mod http_rules;
 mod interop;
 mod many_calls;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mounted;
 mod new_transport;
 mod program;

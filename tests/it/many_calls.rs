@@ -1,6 +1,5 @@
 //! Five thousand concurrent calls on one link: each gets its own answer, in bounded memory.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,8 +12,8 @@ use tokio::sync::Notify;
 
 const CALLS: usize = 5_000;
 
-/// The most memory that all calls in flight may add to a process that holds both ends of the link.
-const BOUND_KIB: usize = 64 * 1024;
+/// A quarter of what all calls in flight may add to the memory of a process that holds both ends of the link.
+const BUDGET: usize = 16 << 20;
 
 /// Answers each call with its nonce, after all calls of the round have arrived; the last one first.
 fn server(round: usize) -> Server {
@@ -65,37 +64,12 @@ async fn all_get_their_own_answer(era: EraMode, in_flight: usize) {
     serving.await.unwrap();
 }
 
-/// Runs the test with this name again in a separate process, because the peak is a value of the whole process.
-/// Returns `None` in the parent, which has nothing more to do, and the peak so far in the child.
-#[cfg(target_os = "linux")]
-pub(crate) fn in_a_separate_process(name: &str) -> Option<usize> {
-    const CHILD: &str = "MCP_IT_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        return Some(peak_kib());
-    }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 passed"), "no test has this name: {said}");
-    print!("{said}");
-    None
-}
-
-/// The peak memory of this process, in KiB.
-#[cfg(target_os = "linux")]
-pub(crate) fn peak_kib() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 /// FAULT C-39, FAULT A-B8, FAULT C-40.
 #[test]
 #[cfg(target_os = "linux")]
 fn five_thousand_calls_get_their_own_answers_in_bounded_memory() {
-    let name = "many_calls::five_thousand_calls_get_their_own_answers_in_bounded_memory";
-    let Some(before) = in_a_separate_process(name) else { return };
+    let name = "five_thousand_calls_get_their_own_answers_in_bounded_memory";
+    let Some(memory) = mcp_tests::memory::limited(module_path!(), name, BUDGET) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         for era in [EraMode::Auto, EraMode::Legacy(ProtocolVersion::V2025_11_25)] {
@@ -103,7 +77,6 @@ fn five_thousand_calls_get_their_own_answers_in_bounded_memory() {
             all_get_their_own_answer(era, 500).await; // most of them wait in the queue
         }
     });
-    let grown = peak_kib() - before;
-    println!("{CALLS} concurrent calls: the peak grew by {grown} KiB, {} bytes a call", grown * 1024 / CALLS);
-    assert!(grown < BOUND_KIB, "grew by {grown} KiB; the bound is {BOUND_KIB}");
+    println!("{} bytes a call", memory.grown() / CALLS);
+    memory.assert_kept();
 }

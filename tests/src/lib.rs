@@ -2,6 +2,8 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod fault_server;
+#[cfg(target_os = "linux")]
+pub mod memory;
 
 #[doc = include_str!("../../docs/connecting.md")]
 pub mod connecting {}

@@ -2,7 +2,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// The value of a [`Lock`], until it is dropped.
+pub(crate) type Guard<'a, T> = MutexGuard<'a, T>;
+
 /// A [`Mutex`] that ignores poisoning: a panic while it is held leaves plain data behind, not a broken invariant.
+// tests/models replaces this file, so that a model checker chooses who gets a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
 
@@ -11,7 +15,7 @@ impl<T> Lock<T> {
         Lock(Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

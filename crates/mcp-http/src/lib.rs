@@ -17,6 +17,7 @@ mod media;
 mod param;
 mod secret;
 mod sse;
+mod sync;
 
 pub mod client;
 pub mod discover;

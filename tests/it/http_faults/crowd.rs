@@ -24,8 +24,8 @@ use super::kit::{LEGACY, MODERN, in_time};
 const CALLS: usize = 1000;
 /// Few, so that most calls wait; and many, so that more answers come at once than one turn of a task can take.
 const CONNECTIONS: [usize; 2] = [16, 128];
-/// What the calls may add to the memory of a process that holds both ends and what counts between them.
-const BOUND_KIB: usize = 48 * 1024;
+/// A quarter of what the calls may add to the memory of a process that holds both ends and what counts between them.
+const BUDGET: usize = 12 << 20;
 
 /// Opens connections, and counts them exactly: until the client lets go of them.
 #[derive(Clone)]
@@ -159,15 +159,13 @@ async fn each_gets_its_own(era: EraMode, connections: usize) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_thousand_calls_share_some_connections() {
-    let name = "http_faults::crowd::a_thousand_calls_share_some_connections";
-    let Some(before) = crate::many_calls::in_a_separate_process(name) else { return };
+    let name = "a_thousand_calls_share_some_connections";
+    let Some(memory) = mcp_tests::memory::limited(module_path!(), name, BUDGET) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     for connections in CONNECTIONS {
         for era in [MODERN, LEGACY] {
             runtime.block_on(each_gets_its_own(era, connections));
         }
     }
-    let grown = crate::many_calls::peak_kib() - before;
-    println!("{CALLS} calls over {CONNECTIONS:?} connections: the peak grew by {grown} KiB");
-    assert!(grown < BOUND_KIB, "grew by {grown} KiB; the bound is {BOUND_KIB}");
+    memory.assert_kept();
 }

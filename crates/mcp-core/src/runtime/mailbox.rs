@@ -1,10 +1,9 @@
 //! A queue with one reader, bounded by permits or by dropping the oldest item.
 
 use std::future::poll_fn;
-use std::sync::MutexGuard;
 use std::task::{Context, Poll, Waker};
 
-use crate::lock::Lock;
+use crate::lock::{Guard, Lock};
 use crate::session::small::SmallQueue;
 
 /// A queue with any number of writers and one reader. It holds no heap memory while it is empty, and needs no runtime,
@@ -53,7 +52,7 @@ impl<T> Mailbox<T> {
         Mailbox { inner: Lock::new(inner) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+    fn lock(&self) -> Guard<'_, Inner<T>> {
         self.inner.lock()
     }
 
@@ -170,7 +169,7 @@ impl<T> Mailbox<T> {
 }
 
 /// Wakes the reader, after releasing the lock that the reader takes next.
-fn wake<T>(mut inner: MutexGuard<'_, Inner<T>>) {
+fn wake<T>(mut inner: Guard<'_, Inner<T>>) {
     let reader = inner.reader.take();
     drop(inner);
     if let Some(reader) = reader {

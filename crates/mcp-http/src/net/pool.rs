@@ -2,8 +2,8 @@
 //!
 //! Our own, because the pool of hyper-util drives each connection in a task: two task switches more per exchange.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, MutexGuard, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,7 +14,8 @@ use super::dial::Dialler;
 use super::failure;
 use super::origin::Origin;
 use crate::error::ConnectFailure;
-use crate::lock::Lock;
+use crate::lock::{Guard, Lock};
+use crate::sync::{AtomicU8, AtomicUsize, timeout};
 use crate::{HttpError, TimeoutStep};
 
 /// How long an unused connection is kept.
@@ -81,7 +82,7 @@ impl Pool {
         self.open.load(Ordering::Relaxed)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> Guard<'_, Kept> {
         self.kept.lock()
     }
 
@@ -104,7 +105,7 @@ impl Pool {
         let opening = self.open_in_any_time();
         match self.connect {
             None => opening.await,
-            Some(limit) => tokio::time::timeout(limit, opening)
+            Some(limit) => timeout(limit, opening)
                 .await
                 .unwrap_or(Err(HttpError::TimedOut { step: TimeoutStep::Connect, limit })),
         }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::lock::Lock;
 use crate::server::body::Source;
 use crate::server::budgets::Holder;
+use crate::sync::timeout;
 
 /// The multiple of the capacity that events may fill which must not be dropped: answers, requests, replayed events.
 const HARD: usize = 4;
@@ -140,7 +141,7 @@ impl Writer {
                 queue.taken
             };
             let moved = poll_fn(|cx| self.poll_moved(cx, taken));
-            match tokio::time::timeout(PATIENCE, moved).await {
+            match timeout(PATIENCE, moved).await {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(_) => {

@@ -1,0 +1,110 @@
+//! The queue between a legacy session and one connection that reads its stream.
+
+use std::future::poll_fn;
+
+use bytes::Bytes;
+use shuttle::future::block_on;
+use shuttle::thread;
+
+use crate::every_interleaving;
+use crate::queue::{Offer, Reader, Writer, connection};
+use crate::server::body::Source;
+
+fn event(number: u8) -> Bytes {
+    Bytes::copy_from_slice(&[number])
+}
+
+/// As a session sends: it waits while the queue is full. `false` if the reader is gone.
+async fn send(writer: &Writer, number: u8) -> bool {
+    let mut next = event(number);
+    loop {
+        match writer.offer(next, true) {
+            Offer::Queued => return true,
+            Offer::Gone => return false,
+            Offer::Full(event) => next = event,
+        }
+        writer.room().await;
+    }
+}
+
+async fn next(reader: &mut Reader) -> Option<Bytes> {
+    poll_fn(|cx| reader.poll_chunk(cx)).await
+}
+
+/// A full queue holds its writer up and loses nothing: all events arrive in order, and the end behind them.
+pub fn events_arrive_in_order_through_a_full_queue() {
+    every_interleaving(|| {
+        let (writer, mut reader) = connection(1);
+        let session = thread::spawn(move || {
+            block_on(async {
+                for number in 1..=2 {
+                    assert!(send(&writer, number).await);
+                }
+            });
+            writer.end();
+        });
+        let seen = block_on(async {
+            let mut seen = Vec::new();
+            while let Some(event) = next(&mut reader).await {
+                seen.extend_from_slice(&event);
+            }
+            seen
+        });
+        assert_eq!(seen, [1, 2]);
+        session.join().unwrap();
+    });
+}
+
+/// A client that hangs up releases a session that waits for room.
+pub fn a_client_that_hangs_up_releases_the_session() {
+    every_interleaving(|| {
+        let (writer, reader) = connection(1);
+        writer.force(event(0));
+        let session = thread::spawn(move || block_on(send(&writer, 1)));
+        drop(reader);
+        assert!(!session.join().unwrap());
+    });
+}
+
+/// A reader that waits is woken by an event, and by the end behind it.
+pub fn a_reader_that_waits_is_woken() {
+    every_interleaving(|| {
+        let (writer, mut reader) = connection(1);
+        let session = thread::spawn(move || {
+            writer.force(event(0));
+            writer.end();
+        });
+        assert_eq!(block_on(next(&mut reader)), Some(event(0)));
+        assert_eq!(block_on(next(&mut reader)), None);
+        session.join().unwrap();
+    });
+}
+
+/// A connection that is cut ends its reader, whatever waits.
+pub fn a_cut_ends_the_reader() {
+    every_interleaving(|| {
+        let (writer, mut reader) = connection(1);
+        let session = thread::spawn(move || {
+            writer.force(event(0));
+            writer.cut();
+        });
+        let first = block_on(next(&mut reader));
+        assert!(first.is_none() || block_on(next(&mut reader)).is_none());
+        session.join().unwrap();
+    });
+}
+
+/// The end of the connection releases a writer that waits for room, although no reader moves.
+pub fn an_end_releases_a_writer_of_an_unread_queue() {
+    every_interleaving(|| {
+        let (writer, reader) = connection(1);
+        writer.force(event(0));
+        let waiting = {
+            let writer = writer.clone();
+            thread::spawn(move || block_on(writer.room()))
+        };
+        writer.end();
+        assert!(waiting.join().unwrap());
+        drop(reader);
+    });
+}
