@@ -15,6 +15,7 @@ mod new_transport;
 mod packages;
 mod process;
 mod shell;
+mod siege;
 mod test;
 mod tidy;
 mod tools;
@@ -43,6 +44,7 @@ const TASKS: &[Task] = &[
     mutants::TASK,
     bench::TASK,
     fuzz::TASK,
+    siege::TASK,
     new_transport::TASK,
 ];
 

@@ -28,8 +28,8 @@ mod legacy_queue {
     use mcp_models::queue_model as model;
 
     #[test]
-    fn events_arrive_in_order_through_a_full_queue() {
-        model::events_arrive_in_order_through_a_full_queue();
+    fn a_full_queue_holds_its_session_up() {
+        model::a_full_queue_holds_its_session_up();
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
 use shuttle::future::block_on;
+use shuttle::sync::Barrier;
 use shuttle::thread;
 
 use super::config::{HttpVersions, NetConfig};
@@ -87,17 +88,23 @@ pub fn a_caller_that_gives_up_lets_the_next_one_open() {
 pub fn http1_callers_do_not_wait_for_each_other() {
     every_interleaving(|| {
         let Setup { pool, dials } = setup(false, 0);
-        let ours = lease(&pool).unwrap();
-        let other = spawn(&pool, |pool| match lease(pool).unwrap() {
-            Lease::Http1(wire) => pool.park(wire),
+        let both_lease = Arc::new(Barrier::new(2));
+        let exchange = |pool: &Arc<Pool>, both_lease: &Barrier| match lease(pool).unwrap() {
+            Lease::Http1(wire) => {
+                both_lease.wait();
+                pool.park(wire);
+            }
             Lease::Http2(_) => panic!("HTTP/2"),
-        });
-        // Ours is held until the other exchange is over.
+        };
+        let other = {
+            let both_lease = both_lease.clone();
+            spawn(&pool, move |pool| exchange(pool, &both_lease))
+        };
+        exchange(&pool, &both_lease);
         other.join().unwrap();
         assert_eq!(dials.load(Ordering::SeqCst), 2);
-        drop(ours);
-        assert!(matches!(pool.take(), Some(Lease::Http1(_))));
-        assert!(pool.take().is_none());
+        let kept = [pool.take(), pool.take(), pool.take()];
+        assert!(matches!(kept, [Some(Lease::Http1(_)), Some(Lease::Http1(_)), None]));
     });
 }
 
