@@ -1,4 +1,4 @@
-//! Tests of memory: one test in a process of its own, under a hard limit.
+//! Tests of memory: one test in a separate process, under a hard limit.
 //!
 //! The peak of memory belongs to a process, so such a test runs itself once more in a child. The child cannot take more
 //! than four times the configured budget: an allocation beyond it aborts the child, and with it the test.

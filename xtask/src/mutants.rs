@@ -83,7 +83,7 @@ struct Selection {
 enum Part {
     All,
     Shard(String),
-    /// So many of each folder, chosen by the seed.
+    /// Mutants of each folder, chosen by the seed.
     Sample {
         count: usize,
         seed: u64,
@@ -128,7 +128,7 @@ fn list(glob: &str) -> Outcome<Vec<String>> {
     Ok(names.lines().map(str::to_owned).collect())
 }
 
-/// So many of the names, chosen by a partial Fisher-Yates shuffle with numbers from SplitMix64.
+/// Chooses names by a partial Fisher-Yates shuffle with numbers from SplitMix64.
 fn sample(mut names: Vec<String>, count: usize, seed: u64) -> Vec<String> {
     let mut state = seed;
     let mut next = || {

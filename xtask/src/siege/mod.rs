@@ -1,6 +1,6 @@
 //! `cargo xtask siege`: attacks on a release build of `mcp`, each for a limited time, and a table of what they reached.
 //!
-//! A server is attacked while a good user calls it on connections of its own; a client is attacked by a hostile server.
+//! A server is attacked while a good user calls it on separate connections; a client is attacked by a hostile server.
 
 mod client;
 mod good;
@@ -31,7 +31,7 @@ ATTACK is a word of the names in the first column of the table; without it, all 
 (default: 10). The target is `mcp serve-demo` over HTTP or stdio, with its default limits, or `mcp request` as a client.
 
 The table has the peak of the target's resident memory, the longest wait of a good user, who calls the same server on
-connections of its own (for a client: how long its call took, whose limit is 3 s), and a verdict. An attack is held off
+separate connections (for a client: how long its call took, whose limit is 3 s), and a verdict. An attack is held off
 if the target lives, needs at most 512 MiB (twice the default budget of a server), and the wait is at most 1 s (for a
 client: 4 s). The task fails if an attack wins. Needs Linux. Waits mean something on an idle machine only.
 ",

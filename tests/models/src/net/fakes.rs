@@ -69,13 +69,15 @@ pub(crate) mod dial {
     #[derive(Clone)]
     pub(crate) struct Dialler {
         pub(crate) h2: bool,
-        /// So many attempts fail at first.
+        /// The number of attempts that fail at first.
         pub(crate) failures: usize,
         pub(crate) dials: Arc<AtomicUsize>,
     }
 
+    pub(crate) struct Stream;
+
     pub(crate) struct Dialled {
-        pub(crate) stream: (),
+        pub(crate) stream: Stream,
         pub(crate) h2: bool,
     }
 
@@ -87,7 +89,7 @@ pub(crate) mod dial {
                 let source = Arc::new(std::io::ErrorKind::ConnectionRefused.into());
                 return Err(HttpError::Connect { to: String::new(), kind: ConnectFailure::Network, source });
             }
-            Ok(Dialled { stream: (), h2: self.h2 })
+            Ok(Dialled { stream: Stream, h2: self.h2 })
         }
     }
 }
@@ -98,6 +100,7 @@ pub(crate) mod connection {
 
     use tokio::time::Instant;
 
+    use super::dial::Stream;
     use crate::sync::AtomicUsize;
 
     pub(crate) struct Counted(Arc<AtomicUsize>);
@@ -120,7 +123,7 @@ pub(crate) mod connection {
     }
 
     impl Http1 {
-        pub(crate) async fn open(_: (), _: usize, counted: Counted) -> Result<Box<Http1>, hyper::Error> {
+        pub(crate) async fn open(_: Stream, _: usize, counted: Counted) -> Result<Box<Http1>, hyper::Error> {
             Ok(Box::new(Http1 { _counted: counted }))
         }
 
@@ -137,7 +140,7 @@ pub(crate) mod connection {
     }
 
     impl Http2 {
-        pub(crate) async fn open(_: (), _: usize, counted: Counted) -> Result<Arc<Http2>, hyper::Error> {
+        pub(crate) async fn open(_: Stream, _: usize, counted: Counted) -> Result<Arc<Http2>, hyper::Error> {
             shuttle::future::yield_now().await;
             Ok(Arc::new(Http2 { streams: Count::new(9), open: true.into(), _counted: counted }))
         }
