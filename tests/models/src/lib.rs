@@ -39,13 +39,22 @@ mod error {
 /// As in mcp-http.
 mod server {
     pub(crate) mod body {
+        use std::sync::Arc;
         use std::task::{Context, Poll};
 
         use bytes::Bytes;
 
+        use super::budgets::Holder;
+
         pub(crate) trait Source {
             fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+            fn holder(&self) -> Option<Arc<Holder>>;
         }
+    }
+
+    pub(crate) mod budgets {
+        /// The queue hands it on and asks nothing of it.
+        pub(crate) struct Holder;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The queue between a legacy session and one connection that reads its stream.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use shuttle::future::block_on;
@@ -9,6 +10,12 @@ use shuttle::thread;
 use crate::every_interleaving;
 use crate::queue::{Offer, Reader, Writer, connection};
 use crate::server::body::Source;
+use crate::server::budgets::Holder;
+
+/// A connection whose queue takes one event.
+fn full_at_one() -> (Writer, Reader) {
+    connection(1, Arc::new(Holder))
+}
 
 fn event(number: u8) -> Bytes {
     Bytes::copy_from_slice(&[number])
@@ -34,7 +41,7 @@ async fn next(reader: &mut Reader) -> Option<Bytes> {
 /// A full queue holds its session up until the reader reads, and loses nothing.
 pub fn a_full_queue_holds_its_session_up() {
     every_interleaving(|| {
-        let (writer, mut reader) = connection(1);
+        let (writer, mut reader) = full_at_one();
         writer.force(event(0));
         let session = thread::spawn(move || block_on(send(&writer, 1)));
         assert_eq!(block_on(next(&mut reader)), Some(event(0)));
@@ -46,7 +53,7 @@ pub fn a_full_queue_holds_its_session_up() {
 /// A client that hangs up releases a session that waits for room.
 pub fn a_client_that_hangs_up_releases_the_session() {
     every_interleaving(|| {
-        let (writer, reader) = connection(1);
+        let (writer, reader) = full_at_one();
         writer.force(event(0));
         let session = thread::spawn(move || block_on(send(&writer, 1)));
         drop(reader);
@@ -57,7 +64,7 @@ pub fn a_client_that_hangs_up_releases_the_session() {
 /// A reader that waits is woken by an event, and by the end behind it.
 pub fn a_reader_that_waits_is_woken() {
     every_interleaving(|| {
-        let (writer, mut reader) = connection(1);
+        let (writer, mut reader) = full_at_one();
         let session = thread::spawn(move || {
             writer.force(event(0));
             writer.end();
@@ -71,7 +78,7 @@ pub fn a_reader_that_waits_is_woken() {
 /// A connection that is cut ends its reader, whatever waits.
 pub fn a_cut_ends_the_reader() {
     every_interleaving(|| {
-        let (writer, mut reader) = connection(1);
+        let (writer, mut reader) = full_at_one();
         let session = thread::spawn(move || {
             writer.force(event(0));
             writer.cut();
@@ -85,7 +92,7 @@ pub fn a_cut_ends_the_reader() {
 /// The end of the connection releases a writer that waits for room, although no reader moves.
 pub fn an_end_releases_a_writer_of_an_unread_queue() {
     every_interleaving(|| {
-        let (writer, reader) = connection(1);
+        let (writer, reader) = full_at_one();
         writer.force(event(0));
         let waiting = {
             let writer = writer.clone();
