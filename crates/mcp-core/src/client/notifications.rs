@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use super::driver::Unread;
 use crate::message::Notification;
+use crate::runtime::unread::Unread;
 
 /// Notifications that belong to no call and no subscription, from the creation of this reader on.
 ///

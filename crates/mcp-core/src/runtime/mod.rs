@@ -10,6 +10,7 @@ pub(crate) mod mailbox;
 pub(crate) mod signal;
 pub(crate) mod timer;
 pub(crate) mod turn;
+pub(crate) mod unread;
 pub(crate) mod weight;
 pub(crate) mod writer;
 

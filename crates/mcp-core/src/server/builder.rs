@@ -43,10 +43,71 @@ impl ServerBuilder {
         self
     }
 
-    /// Limits how many requests may be in flight on all links together; further ones are refused with an error.
-    /// Default 1,024.
+    /// The most requests in flight on all links together. Default 1,024. Each caller and each link has a share of them:
+    /// see [`budget`](crate::transport::budget). Further requests wait: while the link's own requests hold its share,
+    /// until one of them ends; while others hold the places, for [`ServerBuilder::busy_after`].
     pub fn max_in_flight(mut self, requests: usize) -> ServerBuilder {
         self.limits.in_flight = requests;
+        self
+    }
+
+    /// The most bytes of requests in flight on all links together. Default 256 MiB. Shared as
+    /// [`ServerBuilder::max_in_flight`].
+    pub fn max_in_flight_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.in_flight_bytes = bytes;
+        self
+    }
+
+    /// The most requests of one link that wait for a place. At that number, or at 1 MiB, the link is not read until one
+    /// of them is served, or for 5 s at most. Default 256.
+    pub fn max_waiting(mut self, requests: usize) -> ServerBuilder {
+        self.limits.waiting = requests;
+        self
+    }
+
+    /// How long a request waits for a place that others hold before it is refused as busy. Default 1 s.
+    pub fn busy_after(mut self, limit: Duration) -> ServerBuilder {
+        self.limits.busy_after = limit;
+        self
+    }
+
+    /// The most subscriptions of all links together, each with a place of its caller and its link. Default 1,024.
+    pub fn max_subscriptions(mut self, subscriptions: usize) -> ServerBuilder {
+        self.limits.subscriptions = subscriptions;
+        self
+    }
+
+    /// The most memory that subscriptions of all links take, in bytes. Default 64 MiB.
+    pub fn max_subscription_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.subscription_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of answers that the peers of all links have not read. Beyond that an answer is replaced by an error,
+    /// and the link that holds most of them and has written nothing for a second is ended. Default 256 MiB.
+    pub fn max_unread_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.unread_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of answers that the peer of one link has not read. From half of it on the link is not read and no
+    /// handler starts; beyond it an answer is replaced by an error. Default 64 MiB.
+    pub fn max_link_unread_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.link_unread_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of answers that are collected for one batch (2025-03-26). Further answers are replaced by errors.
+    /// Default 16 MiB.
+    pub fn max_batch_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.batch_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of notifications that wait for [`Handler::notified`], of all links together; at most 256 wait for
+    /// one link. The oldest of a link are dropped. Default 64 MiB.
+    pub fn max_notice_bytes(mut self, bytes: usize) -> ServerBuilder {
+        self.limits.notice_bytes = bytes;
         self
     }
 

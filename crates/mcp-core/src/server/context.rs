@@ -96,8 +96,8 @@ impl Context {
     }
 
     async fn send_notification(&self, notification: ExchangeNotification) {
-        let permit = self.exchange.link.notification_permit().await;
-        self.exchange.link.command(Command::Notify { exchange: self.exchange.id(), notification, permit });
+        let slot = self.exchange.link.notification_slot(notification.len()).await;
+        self.exchange.link.command(Command::Notify { exchange: self.exchange.id(), notification, slot });
     }
 
     /// Sends a request to a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list` or

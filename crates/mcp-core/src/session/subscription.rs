@@ -1,6 +1,9 @@
 //! Changes on a server, and filters for them.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The changes that a client subscribes to: the `notifications` member of
 /// [`subscriptions/listen`](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions).
@@ -18,8 +21,8 @@ pub struct SubscriptionFilter {
     /// Changes of the resource list.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resources_list_changed: bool,
-    /// Changes of these resources, by URI.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Changes of these resources, by URI. At most [`SubscriptionFilter::MAX_URIS`].
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "uris")]
     pub resource_subscriptions: Vec<String>,
 }
 
@@ -52,7 +55,36 @@ impl Change {
     }
 }
 
+/// Reads the URIs, and stops at the limit: a filter of short URIs takes many times its length as strings.
+fn uris<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Uris;
+
+    impl<'de> Visitor<'de> for Uris {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "an array of at most {} URIs", SubscriptionFilter::MAX_URIS)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
+            let mut uris = Vec::new();
+            while let Some(uri) = seq.next_element()? {
+                if uris.len() >= SubscriptionFilter::MAX_URIS {
+                    return Err(A::Error::invalid_length(uris.len() + 1, &self));
+                }
+                uris.push(uri);
+            }
+            Ok(uris)
+        }
+    }
+
+    deserializer.deserialize_seq(Uris)
+}
+
 impl SubscriptionFilter {
+    /// The most URIs that a filter may name. A server refuses a longer one with `-32602`.
+    pub const MAX_URIS: usize = 1024;
+
     /// A filter that includes nothing.
     pub fn new() -> SubscriptionFilter {
         SubscriptionFilter::default()
@@ -94,6 +126,12 @@ impl SubscriptionFilter {
             Change::ResourcesList => self.resources_list_changed,
             Change::Resource { uri } => self.resource_subscriptions.contains(uri),
         }
+    }
+
+    /// The memory that its URIs take, in bytes.
+    pub(crate) fn heap_size(&self) -> usize {
+        let uris = &self.resource_subscriptions;
+        uris.capacity() * size_of::<String>() + uris.iter().map(String::capacity).sum::<usize>()
     }
 
     /// Whether it includes nothing.

@@ -6,13 +6,13 @@ use futures::FutureExt;
 
 use crate::error::Error;
 use crate::message::{ErrorObject, Payload};
+use crate::runtime::unread::notification_len;
 use crate::runtime::writer::OutboxItem;
 use crate::session::client::ClientEvent;
 use crate::session::{InputId, InputRequest};
 use crate::transport::{ErrorChain, Outbound};
 
 use super::command::{CallTag, Permit};
-use super::unread::payload_len;
 use super::{Command, Driver};
 use crate::client::input::InputContext;
 use crate::client::listen::SubscriptionEvent;
@@ -41,7 +41,7 @@ impl Driver {
             }
             ClientEvent::CallNotification { tag, notification, .. } => {
                 if !tag.slot.outcome_only {
-                    let bytes = payload_len(&notification);
+                    let bytes = notification_len(&notification);
                     tag.slot.notifications.push(notification, bytes, limits);
                 }
             }
@@ -55,14 +55,13 @@ impl Driver {
             }
             ClientEvent::ListenStarted { listen, honoured, gap } => {
                 if let Some(slot) = self.listens.get(&listen) {
-                    let uris = honoured.resource_subscriptions.iter();
-                    let bytes = uris.map(|uri| uri.capacity() + size_of::<String>()).sum();
+                    let bytes = honoured.heap_size();
                     slot.items.push(SubscriptionEvent::Started { honoured, gap }, bytes, limits);
                 }
             }
             ClientEvent::ListenNotification { listen, notification } => {
                 if let Some(slot) = self.listens.get(&listen) {
-                    let bytes = payload_len(&notification);
+                    let bytes = notification_len(&notification);
                     slot.items.push(SubscriptionEvent::Changed(notification), bytes, limits);
                 }
             }

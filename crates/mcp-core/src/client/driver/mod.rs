@@ -6,7 +6,6 @@ mod link;
 mod shared;
 mod slot;
 mod state_watch;
-mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +31,6 @@ use command::CallTag;
 pub(crate) use command::{Command, NewCall, Permit};
 pub(crate) use shared::{ClientLimits, ClientShared, MAX_IN_FLIGHT, start};
 pub(crate) use slot::{CallSlot, ListenSlot};
-pub(crate) use unread::Unread;
 
 struct Driver {
     shared: Arc<ClientShared>,

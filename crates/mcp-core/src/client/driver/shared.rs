@@ -10,13 +10,13 @@ use crate::lock::Lock;
 use crate::message::Notification;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::sleep_until;
+use crate::runtime::unread::{Unread, UnreadLimits, notification_len};
 use crate::session::client::{CallOptions, ClientConfig, KnownEra, Negotiated};
 use crate::transport::Connect;
 
 use super::Driver;
 use super::command::{Command, Permit};
 use super::state_watch::StateWatch;
-use super::unread::{Unread, UnreadLimits, payload_len};
 use crate::client::input::InputHandler;
 use crate::client::state::ClientState;
 
@@ -77,7 +77,7 @@ impl ClientShared {
         let mut readers = self.readers.lock();
         readers.retain(|reader| !reader.is_closed());
         for reader in readers.iter() {
-            reader.push(notification.clone(), payload_len(notification), &self.unread);
+            reader.push(notification.clone(), notification_len(notification), &self.unread);
         }
     }
 
@@ -174,7 +174,11 @@ pub(crate) fn start(
         config,
         input,
         permits: Arc::new(Semaphore::new(limits.in_flight)),
-        unread: UnreadLimits::new(limits.notification_queue, limits.unread_bytes),
+        unread: UnreadLimits::new(
+            "unread notifications and questions",
+            limits.notification_queue,
+            limits.unread_bytes,
+        ),
         readers: Lock::default(),
     });
     // Created before the task starts: a runtime that shuts down may never poll that task.

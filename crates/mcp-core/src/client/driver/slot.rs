@@ -9,9 +9,8 @@ use crate::client::listen::SubscriptionEvent;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::message::{Notification, Payload};
+use crate::runtime::unread::Unread;
 use crate::session::{CallId, ListenId};
-
-use super::unread::Unread;
 
 /// The state that the driver shares with the handle of a call.
 #[derive(Debug)]

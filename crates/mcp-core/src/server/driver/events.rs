@@ -1,22 +1,20 @@
 //! Carrying out the events of a server session: requests, cancellations, notices to the handler.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use crate::message::ErrorObject;
 use crate::runtime::boxed;
-use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
+use crate::runtime::unread::Unread;
 use crate::session::ExchangeId;
-use crate::session::server::{Incoming, Reply, ServerEvent};
+use crate::session::server::{Incoming, ServerEvent};
+use crate::transport::budget::Permit;
 
-use super::command::Outcome;
-use super::serve::{Notice, ServingPermit, serve, tell};
-use super::{Command, Driver, ServerShared};
+use super::command::{Outcome, outcome_len};
+use super::serve::{Notice, Served, serve, tell};
+use super::{Command, Driver};
 use crate::server::context::Exchange;
-
-/// The most notices that wait for a slow handler; the oldest are dropped.
-const NOTICES: usize = 256;
 
 impl Driver<'_> {
     pub(super) fn event(&mut self, event: ServerEvent) {
@@ -25,7 +23,10 @@ impl Driver<'_> {
             ServerEvent::Cancelled { exchange } => match self.running.get(&exchange) {
                 // The handler replies, or is dropped after its grace period, which replies for it.
                 Some(running) => running.cancelled.raise(),
-                None => self.answer(exchange, Err(ErrorObject::internal("Cancelled"))),
+                None => {
+                    self.waiting.remove(exchange);
+                    self.answer(exchange, Err(ErrorObject::internal("Cancelled")));
+                }
             },
             ServerEvent::Notification { notification, envelope } => {
                 self.notice(Notice::Notification(notification, envelope));
@@ -46,18 +47,13 @@ impl Driver<'_> {
     }
 
     /// Replies by a command, because the session must not be called before all its outputs are carried out.
-    fn answer(&self, exchange: ExchangeId, outcome: Outcome) {
-        self.shared.command(Command::Reply { exchange, outcome });
+    pub(super) fn answer(&self, exchange: ExchangeId, outcome: Outcome) {
+        self.shared.command(Command::Reply { exchange, outcome, slot: None, permit: None });
     }
 
-    fn request(&mut self, incoming: Arc<Incoming>) {
+    /// Passes a request that has its place to the handler.
+    pub(super) fn start(&mut self, incoming: Arc<Incoming>, permit: Permit) {
         let id = incoming.exchange;
-        let limit = self.server.limits.in_flight;
-        let Some(permit) = ServingPermit::take(&self.server, limit) else {
-            let busy = format!("Busy: too many requests in flight (limit {limit})");
-            self.answer(id, Ok(Reply::Busy(ErrorObject::internal(busy))));
-            return;
-        };
         let span = tracing::debug_span!(
             "mcp.request",
             method = incoming.method.as_str(),
@@ -75,14 +71,16 @@ impl Driver<'_> {
         });
         self.running.insert(id, exchange.clone());
         if self.binding.one_exchange && self.inline.is_none() {
-            self.inline = Some(boxed(|| serve(permit, exchange, span)));
+            self.inline = Some(boxed(|| serve(self.server.clone(), permit, exchange, span)));
             return;
         }
-        let link = self.shared.clone();
+        let (link, server) = (self.shared.clone(), self.server.clone());
         // Boxed, because spawning moves the future.
         tokio::spawn(boxed(|| async move {
-            let (exchange, outcome) = serve(permit, exchange, span).await;
-            link.command(Command::Reply { exchange, outcome });
+            let Served { exchange, outcome, permit } = serve(server, permit, exchange, span).await;
+            // Counted from here on, so that handlers which have not started yet see it.
+            let slot = link.queue_slot(outcome_len(&outcome), None);
+            link.command(Command::Reply { exchange, outcome, slot: Some(slot), permit: Some(permit) });
         }));
     }
 
@@ -90,20 +88,11 @@ impl Driver<'_> {
     fn notice(&mut self, notice: Notice) {
         let handler = &self.server.handler;
         let notices = self.notices.get_or_insert_with(|| {
-            let notices = Arc::new(Mailbox::new());
+            let notices = Arc::new(Unread::new());
             tokio::spawn(tell(handler.clone(), notices.clone()));
             notices
         });
-        notices.push_lossy(notice, NOTICES);
-    }
-}
-
-impl ServingPermit {
-    /// A permit among the requests in flight of the whole server, if there is one.
-    fn take(server: &Arc<ServerShared>, limit: usize) -> Option<ServingPermit> {
-        let taken = server.in_flight.fetch_add(1, Ordering::Relaxed);
-        // Created in any case: its `Drop` undoes the count.
-        let permit = ServingPermit { server: server.clone() };
-        (taken < limit).then_some(permit)
+        let bytes = notice.len();
+        notices.push(notice, bytes, &self.server.budgets.notices);
     }
 }

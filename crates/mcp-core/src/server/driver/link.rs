@@ -12,17 +12,16 @@ use crate::runtime::mailbox::Mailbox;
 use crate::runtime::turn::Turn;
 use crate::runtime::writer::{Rejected, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
-use crate::session::ExchangeId;
 use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
-use super::command::Outcome;
+use super::serve::Served;
 use super::{BACKLOG, Driver};
 
 /// What can wake the driver.
 enum Woken {
     Written(Result<(), TransportError>),
     Received(Received),
-    Replied(ExchangeId, Outcome),
+    Replied(Served),
     /// A queue has items, or a timer has fired.
     Look,
 }
@@ -59,7 +58,7 @@ impl LinkDriver for Driver<'_> {
 
     fn wants_more(&self) -> bool {
         // A link that lives for one exchange has received all that it will receive.
-        self.reading && !self.binding.one_exchange && !self.shared.is_full()
+        self.reading && !self.binding.one_exchange && !self.is_held_up()
     }
 
     fn is_leaving(&self) -> bool {
@@ -108,28 +107,33 @@ impl Driver<'_> {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
             }
-            let at = [self.wait, self.give_up, farewell].into_iter().flatten().min();
+            let retry = self.waiting.retry_at();
+            let at = [self.wait, self.give_up, farewell, retry].into_iter().flatten().min();
             let full = self.shared.is_full();
+            let reading = self.reading && !full && !self.waiting.is_paused();
+            let (shared, behind, releasable) = (&self.shared, self.behind, self.releasable());
             let caught_up = poll_fn(|_| {
                 // Polled whenever the writer in this task has made progress, so it needs no waker.
-                let behind = if full { self.shared.is_full() } else { outbox.len() >= BACKLOG };
-                if behind { Poll::Pending } else { Poll::Ready(()) }
+                let ready = full && !shared.is_full()
+                    || behind && outbox.len() < BACKLOG
+                    || releasable.is_some_and(|bytes| shared.unread_bytes() <= bytes);
+                if ready { Poll::Ready(()) } else { Poll::Pending }
             });
             let woken = tokio::select! {
                 // The writer first, so that a busy reader does not starve it.
                 biased;
                 result = &mut writer => Woken::Written(result),
-                (exchange, outcome) = inline(&mut self.inline) => Woken::Replied(exchange, outcome),
+                served = inline(&mut self.inline) => Woken::Replied(served),
                 // Created lazily, because `recv` allocates its future.
-                received = async { receiver.recv().await }, if self.reading && !full => Woken::Received(received),
+                received = async { receiver.recv().await }, if reading => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
                 () = rejected.ready_beside() => Woken::Look,
-                () = caught_up, if full || !self.held_back.is_empty() => Woken::Look,
+                () = caught_up, if full || behind || releasable.is_some() => Woken::Look,
                 () = self.timer.until(at) => Woken::Look,
             };
             match woken {
                 Woken::Written(result) => return result,
-                Woken::Replied(exchange, outcome) => self.replied(exchange, outcome),
+                Woken::Replied(served) => self.replied(served),
                 Woken::Received(received) => {
                     turn.spend(received_len(&received));
                     if let ControlFlow::Break(error) = self.received(received) {
@@ -141,8 +145,19 @@ impl Driver<'_> {
             if let ControlFlow::Break(error) = burst(self, receiver, &rejected, &mut turn) {
                 return Err(error);
             }
-            self.release();
+            if self.behind {
+                self.release();
+            }
+            if !self.waiting.is_empty() {
+                self.admit();
+            }
+            if self.unread.is_some() {
+                self.release_unread();
+            }
             self.tick();
+            if self.cut {
+                return Err(TransportError::new("the peer does not read its answers (max_unread_bytes)"));
+            }
             if farewell.is_some_and(|at| at <= now()) {
                 return Ok(());
             }
@@ -151,11 +166,14 @@ impl Driver<'_> {
     }
 
     /// The outcome of the handler that runs inline, after what it sent before.
-    fn replied(&mut self, exchange: ExchangeId, outcome: Outcome) {
+    fn replied(&mut self, Served { exchange, outcome, permit }: Served) {
         self.take_commands();
-        self.running.remove(&exchange);
-        self.session.reply(now(), exchange, outcome);
-        self.drain();
+        self.reply(now(), exchange, outcome, None, Some(permit));
+    }
+
+    /// Whether reading waits for the peer to read, or for places.
+    fn is_held_up(&self) -> bool {
+        self.shared.is_full() || self.waiting.is_paused()
     }
 
     fn inbound(&mut self, inbound: Inbound) {
@@ -205,8 +223,8 @@ impl Driver<'_> {
         let limit = now().checked_add(self.server.limits.grace);
         while !self.running.is_empty() {
             tokio::select! {
-                (exchange, _) = inline(&mut self.inline) => {
-                    self.running.remove(&exchange);
+                served = inline(&mut self.inline) => {
+                    self.running.remove(&served.exchange);
                 }
                 () = self.shared.commands.ready() => self.take_commands(),
                 // A handler that blocks its thread cannot be dropped.
@@ -217,7 +235,7 @@ impl Driver<'_> {
 }
 
 /// The outcome of the handler that runs inline; never, if none does. Cancel-safe.
-async fn inline(slot: &mut Option<BoxFuture<'static, (ExchangeId, Outcome)>>) -> (ExchangeId, Outcome) {
+async fn inline(slot: &mut Option<BoxFuture<'static, Served>>) -> Served {
     let Some(served) = slot else { return std::future::pending().await };
     let outcome = served.await;
     *slot = None;

@@ -1,12 +1,15 @@
 //! The driver of one link of a server.
 
+mod answers;
 pub(crate) mod command;
 mod events;
 mod held_back;
+mod limits;
 mod link;
 mod serve;
 pub(crate) mod server;
 pub(crate) mod shared;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,22 +21,26 @@ use crate::error::{CloseReason, Error};
 use crate::message::Payload;
 use crate::session::server::ServerSession;
 use crate::session::small::SmallMap;
-use crate::session::{Change, ExchangeId, OutgoingId, Output};
-use crate::transport::{Binding, CloseReport, Outbound, Transport};
+use crate::session::{ExchangeId, OutgoingId, Output};
+use crate::transport::budget::Permit;
+use crate::transport::{Binding, CloseReport, Lane, Outbound, Transport};
 use rustc_hash::FxHashMap;
 
 use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::timer::Timer;
+use crate::runtime::unread::Unread;
 use crate::runtime::writer::OutboxItem;
 use crate::runtime::{now, weight};
 use crate::server::context::Exchange;
-use command::{Command, ExchangeNotification, Outcome};
-use held_back::HeldBack;
-use serve::Notice;
-use shared::{LinkShared, NotificationPermit, QueueSlot};
+use command::{Command, ExchangeNotification};
+use limits::Account;
+use serve::{Notice, Served};
+use shared::{LinkShared, QueueSlot};
+use waiting::WaitingRequests;
 
-pub(crate) use server::{ServerLimits, ServerShared};
+pub(crate) use limits::ServerLimits;
+pub(crate) use server::ServerShared;
 
 /// The number of waiting messages from which changes are held back, so that equal ones become one.
 const BACKLOG: usize = 256;
@@ -47,7 +54,9 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     let (mut sender, mut receiver) = link.split();
     let outbox = Mailbox::new();
     let mut driver = Driver {
-        session: ServerSession::new(now(), server.config.clone(), binding),
+        session: ServerSession::new(now(), server.config.clone(), binding)
+            .with_waiting(server.limits.waiting)
+            .with_subscriptions(server.budgets.subscriptions.clone()),
         server,
         shared,
         binding,
@@ -57,7 +66,13 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         outgoing: FxHashMap::default(),
         keys: FxHashMap::default(),
         notices: None,
-        held_back: HeldBack::default(),
+        account: None,
+        waiting: WaitingRequests::default(),
+        unread: None,
+        batches: FxHashMap::default(),
+        batch_bytes: 0,
+        behind: false,
+        cut: false,
         reading: true,
         drained: false,
         leave: false,
@@ -81,14 +96,25 @@ struct Driver<'a> {
     /// Requests that handlers are serving.
     running: SmallMap<ExchangeId, Arc<Exchange>>,
     /// The handler, on a link that carries one exchange.
-    inline: Option<BoxFuture<'static, (ExchangeId, Outcome)>>,
+    inline: Option<BoxFuture<'static, Served>>,
     /// Requests to a legacy client, by the session's id and by the handler's key.
     outgoing: FxHashMap<OutgoingId, Asked>,
     keys: FxHashMap<u64, OutgoingId>,
     /// The queue to the task that delivers notices to the handler.
-    notices: Option<Arc<Mailbox<Notice>>>,
-    /// Changes that wait until the writer has caught up.
-    held_back: HeldBack,
+    notices: Option<Arc<Unread<Notice>>>,
+    /// The shares of the link.
+    account: Option<Account>,
+    /// Requests that wait for a place.
+    waiting: WaitingRequests,
+    /// What the unread answers take of the server's budget.
+    unread: Option<Permit>,
+    /// The bytes of answers that the transport collects, by the lane of their batch, and their sum.
+    batches: FxHashMap<Lane, usize>,
+    batch_bytes: usize,
+    /// Changes wait until the writer has caught up.
+    behind: bool,
+    /// The link is ended because its peer reads too slowly.
+    cut: bool,
     reading: bool,
     /// Every accepted request has had its outcome; the session is to be closed.
     drained: bool,
@@ -111,11 +137,10 @@ impl Driver<'_> {
     fn command(&mut self, command: Command) {
         let now = now();
         match command {
-            Command::Reply { exchange, outcome } => {
-                self.running.remove(&exchange);
-                self.session.reply(now, exchange, outcome);
+            Command::Reply { exchange, outcome, slot, permit } => {
+                return self.reply(now, exchange, outcome, slot, permit);
             }
-            Command::Notify { exchange, notification, permit } => {
+            Command::Notify { exchange, notification, slot } => {
                 match notification {
                     ExchangeNotification::Progress { progress, total, message } => {
                         self.session.progress(now, exchange, progress, total, message.as_deref());
@@ -127,7 +152,7 @@ impl Driver<'_> {
                         self.session.notify(now, exchange, method, params)
                     }
                 }
-                return self.carry_out(Some(permit));
+                return self.carry_out(Some(slot));
             }
             Command::Request { key, method, params, answer } => {
                 let outgoing = self.session.request(now, method, params);
@@ -140,26 +165,22 @@ impl Driver<'_> {
                     self.session.cancel_request(now, outgoing);
                 }
             }
-            Command::Publish(change) => self.publish(now, change),
+            Command::Changed => self.release(),
+            Command::Cut => self.cut = true,
             Command::Drain => self.session.drain(now),
             Command::Close => self.session.close(now, CloseReason::Drained),
         }
         self.drain();
     }
 
-    /// Publishes a change, or holds it back while the writer is behind.
-    fn publish(&mut self, now: Instant, change: Change) {
-        if self.outbox.len() < BACKLOG {
-            self.session.publish(now, &change);
-        } else if self.held_back.push(change).is_some() {
-            tracing::warn!(link = self.shared.number, "a subscriber reads too slowly; a change was dropped");
-        }
-    }
-
-    /// Publishes the changes that were held back, if the writer has caught up.
+    /// Publishes the changes that wait, until the writer is behind.
     fn release(&mut self) {
-        while self.outbox.len() < BACKLOG {
-            let Some(change) = self.held_back.pop() else { return };
+        loop {
+            self.behind = self.outbox.len() >= BACKLOG;
+            if self.behind {
+                return;
+            }
+            let Some(change) = self.shared.next_change() else { return };
             self.session.publish(now(), &change);
             self.drain();
         }
@@ -188,11 +209,11 @@ impl Driver<'_> {
         self.carry_out(None);
     }
 
-    /// Like [`drain`](Driver::drain), after a notification whose permit is to be held until it is written.
-    fn carry_out(&mut self, mut permit: Option<NotificationPermit>) {
+    /// Like [`drain`](Driver::drain), after a message that is counted already: its slot is held until it is written.
+    fn carry_out(&mut self, mut slot: Option<QueueSlot>) {
         loop {
             match self.session.poll_output() {
-                Output::Transmit(out) => self.transmit(out, permit.take()),
+                Output::Transmit(out) => self.transmit(out, slot.take()),
                 Output::Event(event) => self.event(event),
                 // Servers do not connect.
                 Output::Redial { .. } => {}
@@ -212,7 +233,7 @@ impl Driver<'_> {
         }
     }
 
-    fn transmit(&mut self, out: Outbound, permit: Option<NotificationPermit>) {
+    fn transmit(&mut self, out: Outbound, slot: Option<QueueSlot>) {
         // The link ends with its one exchange.
         if self.binding.one_exchange {
             self.leave |= match &out {
@@ -220,7 +241,11 @@ impl Driver<'_> {
                 Outbound::End { .. } => true,
             };
         }
-        let slot = self.shared.queue_slot(weight::outbound(&out), permit);
+        let mut slot = slot.unwrap_or_else(|| self.shared.queue_slot(weight::outbound(&out), None));
+        let collected = self.count_batch(&out);
+        if collected > 0 {
+            slot.grow(collected);
+        }
         // The outbox is closed once the link is given up.
         let _given_up = self.outbox.push(OutboxItem { out, _permit: Some(slot) });
     }

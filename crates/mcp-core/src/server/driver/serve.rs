@@ -2,46 +2,49 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use tracing::{Instrument, Span};
 
 use crate::message::{ErrorObject, Notification};
-use crate::runtime::mailbox::Mailbox;
+use crate::runtime::unread::{Unread, notification_len};
 use crate::session::ExchangeId;
 use crate::session::server::Reply;
 use crate::transport::Envelope;
+use crate::transport::budget::Permit;
 
 use super::ServerShared;
 use super::command::Outcome;
 use crate::server::context::{Context, Exchange};
 use crate::server::handler::Handler;
 
-/// Counts one request in flight of the server until it is dropped.
-pub(super) struct ServingPermit {
-    pub(super) server: Arc<ServerShared>,
-}
-
-impl Drop for ServingPermit {
-    fn drop(&mut self) {
-        self.server.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
+/// The outcome of a request, and the place that it held.
+pub(super) struct Served {
+    pub(super) exchange: ExchangeId,
+    pub(super) outcome: Outcome,
+    pub(super) permit: Permit,
 }
 
 /// Serves one request. Always replies: when the handler ends, or when the grace period after a cancellation is over.
 pub(super) async fn serve(
-    permit: ServingPermit,
+    server: Arc<ServerShared>,
+    permit: Permit,
     exchange: Arc<Exchange>,
     span: Span,
-) -> (ExchangeId, Outcome) {
+) -> Served {
     // The handler itself, not its `Arc`, which would box the future once more.
-    let handler: &dyn Handler = &*permit.server.handler;
+    let handler: &dyn Handler = &*server.handler;
     let context = Context::new(exchange.clone());
-    let work = AssertUnwindSafe(async { handler.handle(context).await });
+    let work = AssertUnwindSafe(async {
+        // Checked here and not when the request is accepted: many are accepted before the first has its answer.
+        if exchange.link.is_behind() {
+            Box::pin(exchange.link.caught_up()).await;
+        }
+        handler.handle(context).await
+    });
     let overdue = async {
         exchange.cancelled.wait().await;
-        tokio::time::sleep(permit.server.limits.grace).await;
+        tokio::time::sleep(server.limits.grace).await;
     };
     let outcome = tokio::select! {
         biased;
@@ -64,7 +67,7 @@ pub(super) async fn serve(
             },
         );
     }
-    (exchange.id(), outcome)
+    Served { exchange: exchange.id(), outcome, permit }
 }
 
 /// A notification or a change of subscription, which gets no answer.
@@ -74,8 +77,18 @@ pub(super) enum Notice {
     Subscription(String, bool),
 }
 
+impl Notice {
+    /// The bytes that it takes while it waits.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Notice::Notification(notification, _) => notification_len(notification),
+            Notice::Subscription(uri, _) => uri.capacity(),
+        }
+    }
+}
+
 /// Delivers notices to the handler, in order, until the queue is closed.
-pub(super) async fn tell(handler: Arc<dyn Handler>, notices: Arc<Mailbox<Notice>>) {
+pub(super) async fn tell(handler: Arc<dyn Handler>, notices: Arc<Unread<Notice>>) {
     while let Some(notice) = notices.pop().await {
         let told = AssertUnwindSafe(async {
             match notice {

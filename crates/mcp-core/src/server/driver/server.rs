@@ -1,8 +1,8 @@
 //! The state that all links of a server share, and its shutdown.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -16,43 +16,34 @@ use crate::transport::Transport;
 use rustc_hash::FxHashMap;
 
 use super::command::Command;
+use super::limits::{Budgets, ServerLimits};
 use super::shared::LinkShared;
 use crate::server::handler::Handler;
-
-/// Limits of a server's drivers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServerLimits {
-    pub(crate) in_flight: usize,
-    pub(crate) write_timeout: Duration,
-    pub(crate) grace: Duration,
-    pub(crate) linger: Duration,
-}
-
-impl Default for ServerLimits {
-    fn default() -> ServerLimits {
-        ServerLimits {
-            in_flight: 1024,
-            write_timeout: Duration::from_secs(60),
-            grace: Duration::from_secs(5),
-            linger: Duration::from_secs(30),
-        }
-    }
-}
 
 /// The state that all links of a server share.
 pub(crate) struct ServerShared {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) limits: ServerLimits,
-    /// Requests that handlers are serving, on all links.
-    pub(crate) in_flight: AtomicUsize,
+    pub(crate) budgets: Budgets,
     stopping: Arc<Signal>,
     /// The deadline of a drain has passed: all links are closed, new ones included.
     closing: AtomicBool,
     links: Lock<FxHashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
     link_ended: Notify,
+    progress: Lock<Progress>,
 }
+
+/// What the links had written when it was last looked at.
+#[derive(Default)]
+struct Progress {
+    at: Option<Instant>,
+    written: FxHashMap<u64, u64>,
+}
+
+/// How long a link must have written nothing to be cut for others.
+const STALLED: Duration = Duration::from_secs(1);
 
 /// Removes a link from the server's list when its driver ends or is dropped.
 struct Registered<'a> {
@@ -80,12 +71,34 @@ impl ServerShared {
 
     /// Reports a change to every subscriber on every link.
     pub(crate) fn publish(&self, change: Change) {
-        self.tell_all(|| Command::Publish(change.clone()));
+        for link in self.links().values() {
+            link.publish(change.clone());
+        }
+    }
+
+    /// The unread answers fill the server: ends the link that holds most of them, among those that have written nothing
+    /// for a second.
+    pub(super) fn cut_slowest(&self, now: Instant) {
+        let mut progress = self.progress.lock();
+        let recent = |at: Instant| now.saturating_duration_since(at) < STALLED;
+        if progress.at.is_some_and(recent) {
+            return;
+        }
+        let links = self.links();
+        let stalled = links.iter().filter(|(number, link)| {
+            link.unread_bytes() > 0 && progress.written.get(number) == Some(&link.written())
+        });
+        if let Some((number, link)) = stalled.max_by_key(|(_, link)| link.unread_bytes()) {
+            tracing::warn!(link = number, "the peer does not read its answers, and others need the memory");
+            link.command(Command::Cut);
+        }
+        progress.written = links.iter().map(|(number, link)| (*number, link.written())).collect();
+        progress.at = Some(now);
     }
 
     pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(LinkShared::new(number, self.stopping.clone()));
+        let shared = Arc::new(LinkShared::new(number, self.stopping.clone(), &self.limits));
         self.links().insert(number, shared.clone());
         let _registered = Registered { server: self, number };
         // Checked after the insert: either the drain sees the link on the list, or the drain is seen here.
@@ -128,6 +141,12 @@ impl ServerShared {
         done
     }
 
+    /// The commands that wait, on all links.
+    #[cfg(test)]
+    pub(crate) fn waiting_commands(&self) -> usize {
+        self.links().values().map(|link| link.commands.len()).sum()
+    }
+
     /// The number of open links.
     pub(crate) fn open(&self) -> usize {
         self.links().len()
@@ -135,10 +154,11 @@ impl ServerShared {
 
     pub(crate) fn new(config: ServerConfig, limits: ServerLimits, handler: Arc<dyn Handler>) -> ServerShared {
         ServerShared {
+            budgets: Budgets::new(&config, &limits),
+            progress: Lock::default(),
             config: Arc::new(config),
             handler,
             limits,
-            in_flight: AtomicUsize::new(0),
             stopping: Arc::default(),
             closing: AtomicBool::new(false),
             links: Lock::default(),

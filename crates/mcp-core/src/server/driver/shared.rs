@@ -3,22 +3,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::error::{CloseReason, Error};
+use crate::lock::Lock;
 use crate::message::{Method, Payload, RawJson};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
+use crate::session::Change;
 
 use super::command::Command;
+use super::held_back::HeldBack;
+use super::limits::ServerLimits;
 
 /// The most unwritten notifications of one link's handlers. Beyond that, handlers wait.
 const UNWRITTEN_NOTIFICATIONS: usize = 256;
 
-/// The most messages, and bytes of payloads, that may wait for the writer. Beyond that the driver stops reading:
-/// otherwise a peer that sends requests and never reads could exhaust the memory before the write times out.
+/// The most messages that may wait for the writer. Beyond that, and beyond half of the limit in bytes, the driver stops
+/// reading: otherwise a peer that sends requests and never reads could exhaust the memory before the write times out.
 const UNREAD: usize = 4096;
-const UNREAD_BYTES: usize = 64 << 20;
 
 /// The state that the driver of a link shares with its handlers and the server.
 #[derive(Debug)]
@@ -33,6 +36,13 @@ pub(crate) struct LinkShared {
     /// Messages that the writer has not sent, and the bytes of their payloads.
     unread: AtomicUsize,
     unread_bytes: AtomicUsize,
+    /// The bytes from which the peer is behind: no handler starts until it reads.
+    behind: usize,
+    caught_up: Notify,
+    /// The number of messages that were written or dropped.
+    written: AtomicU64,
+    /// Changes that wait until the writer has caught up.
+    changes: Lock<HeldBack>,
 }
 
 /// A permit for one notification. Released when the notification is written or dropped.
@@ -56,7 +66,32 @@ pub(crate) struct QueueSlot {
 impl Drop for QueueSlot {
     fn drop(&mut self) {
         self.link.unread.fetch_sub(1, Ordering::Relaxed);
-        self.link.unread_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        // Nearly always dropped by the link's own task: an increment that is lost does no harm.
+        self.link.written.store(self.link.written() + 1, Ordering::Relaxed);
+        self.shrink(self.bytes);
+    }
+}
+
+impl QueueSlot {
+    /// The bytes that it counts.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts more bytes.
+    pub(super) fn grow(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.link.unread_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts fewer bytes.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        let before = self.link.unread_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if before >= self.link.behind && before - bytes < self.link.behind {
+            self.link.caught_up.notify_waiters();
+        }
     }
 }
 
@@ -74,11 +109,56 @@ impl LinkShared {
 
     /// Whether too much waits for the writer to read more input.
     pub(crate) fn is_full(&self) -> bool {
-        self.unread.load(Ordering::Relaxed) >= UNREAD
-            || self.unread_bytes.load(Ordering::Relaxed) >= UNREAD_BYTES
+        self.unread.load(Ordering::Relaxed) >= UNREAD || self.is_behind()
     }
 
-    pub(crate) fn new(number: u64, stopping: Arc<Signal>) -> LinkShared {
+    /// The bytes that wait for the writer.
+    pub(super) fn unread_bytes(&self) -> usize {
+        self.unread_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Whether the bytes that wait for the writer have reached the number from which on nothing is added if it can wait.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unread_bytes() >= self.behind
+    }
+
+    /// Waits until the peer has read enough. Cancel-safe.
+    pub(super) async fn caught_up(&self) {
+        while self.is_behind() {
+            let mut read = std::pin::pin!(self.caught_up.notified());
+            // Enabled before the check, so that a notification in between is not missed.
+            read.as_mut().enable();
+            if self.is_behind() {
+                read.await;
+            }
+        }
+    }
+
+    /// Queues a change for the subscribers on this link.
+    pub(super) fn publish(&self, change: Change) {
+        let mut changes = self.changes.lock();
+        let first = changes.is_empty();
+        let dropped = changes.push(change);
+        drop(changes);
+        if dropped.is_some() {
+            tracing::warn!(link = self.number, "a subscriber reads too slowly; a change was dropped");
+        }
+        // One command for all of them: the driver takes what waits.
+        if first {
+            self.command(Command::Changed);
+        }
+    }
+
+    /// The oldest change that waits.
+    pub(super) fn next_change(&self) -> Option<Change> {
+        self.changes.lock().pop()
+    }
+
+    pub(crate) fn new(number: u64, stopping: Arc<Signal>, limits: &ServerLimits) -> LinkShared {
         LinkShared {
             number,
             commands: Mailbox::new(),
@@ -87,16 +167,22 @@ impl LinkShared {
             requests: AtomicU64::new(0),
             unread: AtomicUsize::new(0),
             unread_bytes: AtomicUsize::new(0),
+            behind: (limits.link_unread_bytes / 2).max(1),
+            caught_up: Notify::new(),
+            written: AtomicU64::new(0),
+            changes: Lock::default(),
         }
     }
 
-    /// Waits for a permit. Cancel-safe.
-    pub(crate) async fn notification_permit(self: &Arc<Self>) -> NotificationPermit {
+    /// Waits until a notification of this length may be queued. Cancel-safe.
+    pub(crate) async fn notification_slot(self: &Arc<Self>, bytes: usize) -> QueueSlot {
         // Never closed, so this always yields a permit; the guard releases it.
         if let Ok(permit) = self.notification_permits.acquire().await {
             permit.forget();
         }
-        NotificationPermit(self.clone())
+        let permit = NotificationPermit(self.clone());
+        self.caught_up().await;
+        self.queue_slot(bytes, Some(permit))
     }
 
     /// Sends a command to the driver. Ignored once the driver has ended.

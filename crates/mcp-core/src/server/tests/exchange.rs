@@ -127,7 +127,7 @@ async fn a_full_server_refuses_and_recovers() {
     seen.started.notified().await;
     second.modern(1, "x/ok", "{}").await;
     let busy = second.text().await;
-    assert!(busy.contains("-32603") && busy.contains("limit 1"), "{busy}");
+    assert!(busy.contains("-32603") && busy.contains("1 of 1 places for this server"), "{busy}");
     first.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;
     tokio::time::sleep(Duration::from_secs(6)).await;
     second.modern(2, "x/ok", "{}").await;

@@ -1,5 +1,6 @@
 //! Tests of the server: a peer that writes JSON by hand, over the in-memory pair.
 
+mod bounds;
 mod definitions;
 mod drain;
 mod exchange;
@@ -20,6 +21,7 @@ mod seal_handler;
 mod state;
 mod tool_errors;
 mod typed;
+mod unread;
 
 use std::time::Duration;
 

@@ -94,12 +94,12 @@ impl ServerSession {
                 None => self.open_legacy(request, lane, envelope),
             },
             Route::Discover => self.discover(lane, request.id),
-            Route::Listen => self.listen(lane, &request),
+            Route::Listen => self.listen(lane, &request, &envelope),
             Route::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
             Route::Initialize => self.initialize(lane, &request),
             Route::SetLevel => self.set_level(lane, request),
-            Route::Subscribe => self.subscribe(lane, request, true),
-            Route::Unsubscribe => self.subscribe(lane, request, false),
+            Route::Subscribe => self.subscribe(lane, request, &envelope, true),
+            Route::Unsubscribe => self.subscribe(lane, request, &envelope, false),
             refused => {
                 let error = self.route_error(refused, &request);
                 self.refuse(lane, request.id, error);
@@ -145,6 +145,7 @@ impl ServerSession {
             bytes,
             rounds: 0,
             stage: ExchangeStage::Handler,
+            permit: None,
         };
         self.exchanges.insert(name, exchange);
         self.event(ServerEvent::Request(request));
@@ -157,7 +158,7 @@ impl ServerSession {
 
     fn over_limit(&self, bytes: usize) -> Option<ErrorObject> {
         let count = self.config.max_in_flight;
-        if self.exchanges.len() >= count {
+        if self.exchanges.len() >= count.saturating_add(self.max_waiting) {
             return Some(ErrorObject::internal(format!("Busy: {count} requests in flight (max_in_flight)")));
         }
         self.over_bytes(bytes)

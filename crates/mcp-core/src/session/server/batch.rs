@@ -20,6 +20,11 @@ impl Batches {
         !self.owed.is_empty() && self.owed.contains_key(&lane)
     }
 
+    /// Whether any batch is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.owed.is_empty()
+    }
+
     /// Counts an answer on this lane. Returns whether it is the last one, which it always is on other lanes.
     pub(super) fn answered(&mut self, lane: Lane) -> bool {
         let Some(owed) = self.owed.get_mut(&lane) else { return true };

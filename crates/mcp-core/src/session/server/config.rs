@@ -18,7 +18,8 @@ pub struct ServerConfig {
     pub versions: Vec<ProtocolVersion>,
     /// Whether modern results carry `serverInfo`. Default true.
     pub send_info: bool,
-    /// The most requests in flight on one link, in each direction. One more fails with an error. Default 1,024.
+    /// The most requests in flight on one link, in each direction. Further ones wait in a [`Server`](crate::server::Server),
+    /// which reads the link no further; a session alone refuses them. Default 1,024.
     pub max_in_flight: usize,
     /// The most bytes that a peer can make one link keep: params in flight, filters and URIs of subscriptions, answers to
     /// requests for input. Default 64 MiB.

@@ -8,6 +8,7 @@ use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
 use crate::session::ExchangeId;
 use crate::session::small::SmallMap;
 use crate::transport::Lane;
+use crate::transport::budget::Permit;
 
 use super::{Incoming, RequestContext};
 
@@ -24,6 +25,8 @@ pub(super) struct ExchangeEntry {
     /// How often a legacy client was asked for input.
     pub(super) rounds: u32,
     pub(super) stage: ExchangeStage,
+    /// What the driver holds for the request while no handler runs.
+    pub(super) permit: Option<Permit>,
 }
 
 impl ExchangeEntry {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, RequestId, Response};
 use crate::session::LogLevel;
+use crate::transport::budget::Permit;
 use crate::transport::{AnsweredBy, Envelope, Lane};
 
 use super::{RequestContext, ServerEvent, ServerSession, modern::is_progress_token};
@@ -20,8 +21,14 @@ pub(super) struct Legacy {
     pub(super) level: LogLevel,
     /// The subscribed resources.
     pub(super) subscribed: HashSet<String>,
-    /// The total length of their URIs.
+    /// The memory of their URIs, in bytes.
     pub(super) subscribed_bytes: usize,
+    permit: Option<Permit>,
+}
+
+/// The memory of a subscription, in bytes.
+fn subscribed_size(uri: &str) -> usize {
+    uri.len() + size_of::<String>()
 }
 
 impl ServerSession {
@@ -78,6 +85,7 @@ impl ServerSession {
             level: LogLevel::Info,
             subscribed: HashSet::new(),
             subscribed_bytes: 0,
+            permit: None,
         })
     }
 
@@ -133,7 +141,7 @@ impl ServerSession {
 
     /// `resources/subscribe` and `resources/unsubscribe`.
     // SUB-B-015.
-    pub(super) fn subscribe(&mut self, lane: Lane, request: Request, on: bool) {
+    pub(super) fn subscribe(&mut self, lane: Lane, request: Request, envelope: &Envelope, on: bool) {
         if !self.declared().resources_subscribe {
             let error = ErrorObject::method_not_found(request.method.as_str());
             return self.refuse(lane, request.id, error);
@@ -153,8 +161,11 @@ impl ServerSession {
             let why = format!("Too many subscriptions: the limit is {limit} (max_listens)");
             return self.refuse(lane, request.id, ErrorObject::internal(why));
         }
-        if let Some(error) = self.over_bytes(uri.len()).filter(|_| on && changed) {
-            return self.refuse(lane, request.id, error);
+        if on && changed {
+            let error = self.over_bytes(subscribed_size(&uri));
+            if let Some(error) = error.or_else(|| self.charge_subscription(envelope, &uri)) {
+                return self.refuse(lane, request.id, error);
+            }
         }
         if changed {
             self.record_subscription(&uri, on);
@@ -165,14 +176,29 @@ impl ServerSession {
         }
     }
 
+    /// Charges the memory of a URI to the budget of subscriptions.
+    fn charge_subscription(&mut self, envelope: &Envelope, uri: &str) -> Option<ErrorObject> {
+        let share = self.subscription_share(envelope)?;
+        let legacy = self.legacy.as_mut()?;
+        let bytes = subscribed_size(uri) as u64;
+        let charged = match &mut legacy.permit {
+            Some(permit) => permit.grow(bytes),
+            none => share.take(0, bytes).map(|permit| *none = Some(permit)),
+        };
+        charged.err().map(|full| ErrorObject::internal(format!("Busy: {full}")))
+    }
+
     fn record_subscription(&mut self, uri: &str, on: bool) {
         let Some(legacy) = self.legacy.as_mut() else { return };
         if on {
             legacy.subscribed.insert(uri.to_owned());
-            legacy.subscribed_bytes += uri.len();
+            legacy.subscribed_bytes += subscribed_size(uri);
         } else {
             legacy.subscribed.remove(uri);
-            legacy.subscribed_bytes -= uri.len();
+            legacy.subscribed_bytes -= subscribed_size(uri);
+            if let Some(permit) = &mut legacy.permit {
+                permit.shrink(subscribed_size(uri) as u64);
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use crate::message::{
     ErrorObject, Field, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
 };
 use crate::session::{Change, ExchangeId, SubscriptionFilter};
-use crate::transport::{AbandonBy, AnsweredBy, Lane};
+use crate::transport::budget::{Full, Permit};
+use crate::transport::{AbandonBy, AnsweredBy, Envelope, Lane};
 
 use super::{ServerSession, cancelled_params, shape};
 
@@ -22,8 +23,9 @@ pub(super) struct ListenEntry {
     /// `{"io.modelcontextprotocol/subscriptionId":…}`: the `_meta` of every message of the subscription.
     // SUB-S-005.
     subscription_meta: RawJson,
-    /// The length of the filter.
+    /// The memory of the filter, in bytes.
     bytes: usize,
+    _permit: Option<Permit>,
 }
 
 /// The subscriptions of one link, oldest first.
@@ -39,7 +41,7 @@ impl Listens {
         std::mem::take(&mut self.entries)
     }
 
-    /// The total length of the filters.
+    /// The memory of all filters, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -67,14 +69,16 @@ impl ServerSession {
     /// `subscriptions/listen`. Acknowledged at once, so that the acknowledgement is its first message. A subscription
     /// that can deliver nothing is then ended at once.
     // SUB-S-002, T-47.
-    pub(super) fn listen(&mut self, lane: Lane, request: &Request) {
+    pub(super) fn listen(&mut self, lane: Lane, request: &Request, envelope: &Envelope) {
         let filter = request.params.as_ref().and_then(|params| params.field_json(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
-        let bytes = filter.as_ref().map_or(0, |filter| filter.as_bytes().len());
         let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {
-            let error = ErrorObject::invalid_params("`notifications` has to be a subscription filter");
-            return self.refuse(lane, request.id.clone(), error);
+            let limit = SubscriptionFilter::MAX_URIS;
+            let why = format!("`notifications` has to be a subscription filter of at most {limit} URIs");
+            return self.refuse(lane, request.id.clone(), ErrorObject::invalid_params(why));
         };
+        let honoured = self.declared().honour(filter);
+        let bytes = honoured.heap_size();
         let limit = self.config.max_listens;
         if self.listens.entries.len() >= limit {
             let error = ErrorObject::internal(format!("Busy: {limit} subscriptions are open (max_listens)"));
@@ -83,12 +87,19 @@ impl ServerSession {
         if let Some(error) = self.over_bytes(bytes) {
             return self.refuse(lane, request.id.clone(), error);
         }
-        let honoured = self.declared().honour(filter);
+        let permit = match self.subscription_permit(envelope, &honoured) {
+            Ok(permit) => permit,
+            Err(full) => {
+                let error = ErrorObject::internal(format!("Busy: {full}"));
+                return self.refuse(lane, request.id.clone(), error);
+            }
+        };
         let name = self.exchanges.claim(lane, &request.id, self.is_indexed(lane));
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let subscription_meta = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
-        let listen = ListenEntry { id: request.id.clone(), lane, honoured, subscription_meta, bytes };
+        let listen =
+            ListenEntry { id: request.id.clone(), lane, honoured, subscription_meta, bytes, _permit: permit };
         // A filter consists of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params =
@@ -98,6 +109,19 @@ impl ServerSession {
             return self.end_listen(listen);
         }
         self.listens.insert(name, listen);
+    }
+
+    /// The place of a subscription, and the memory that it takes. None for one that ends at once.
+    fn subscription_permit(
+        &mut self,
+        envelope: &Envelope,
+        honoured: &SubscriptionFilter,
+    ) -> Result<Option<Permit>, Full> {
+        if honoured.is_empty() {
+            return Ok(None);
+        }
+        let bytes = (size_of::<ListenEntry>() + honoured.heap_size()) as u64;
+        self.subscription_share(envelope).map(|share| share.take(1, bytes)).transpose()
     }
 
     /// Reports a change: to every subscription that includes it, and to a legacy client if the server declared such

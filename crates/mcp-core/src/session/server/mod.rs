@@ -50,8 +50,10 @@ use crate::message::{ErrorObject, Message, ProtocolVersion, RawJson, RequestId, 
 use crate::session::output::link_end;
 use crate::session::small::SmallQueue;
 use crate::session::{ExchangeId, Output};
+use crate::transport::budget::{Budget, BudgetKey, LinkBudget, Permit};
 use crate::transport::{
-    AnsweredBy, Binding, CloseReport, EndReason, Envelope, Inbound, Lane, Loss, Outbound, TransportError,
+    AnsweredBy, Binding, CloseReport, EndReason, Envelope, Inbound, Lane, Loss, Outbound, Owner,
+    TransportError,
 };
 
 use batch::Batches;
@@ -79,6 +81,11 @@ pub struct ServerSession {
     legacy: Option<Box<Legacy>>,
     closing: Closing,
     stats: ServerStats,
+    /// The requests that are accepted beyond `max_in_flight`. The driver lets them wait.
+    max_waiting: usize,
+    /// The budget of subscriptions, and the share of this link.
+    subscriptions: Option<Budget>,
+    subscription_share: Option<(Owner, LinkBudget)>,
     out: SmallQueue<Output<ServerEvent>>,
 }
 
@@ -105,8 +112,65 @@ impl ServerSession {
             legacy: None,
             closing: Closing::default(),
             stats: ServerStats::default(),
+            max_waiting: 0,
+            subscriptions: None,
+            subscription_share: None,
             out: SmallQueue::default(),
         }
+    }
+
+    /// Accepts this number of requests beyond `max_in_flight`. The caller then starts at most `max_in_flight`, and lets
+    /// the others wait, where cancellations reach them.
+    #[must_use]
+    pub fn with_waiting(mut self, requests: usize) -> ServerSession {
+        self.max_waiting = requests;
+        self
+    }
+
+    /// Charges subscriptions to this budget, which the links of a server share. By default only the limits of
+    /// [`ServerConfig`] hold.
+    #[must_use]
+    pub fn with_subscriptions(mut self, budget: Budget) -> ServerSession {
+        self.subscriptions = Some(budget);
+        self
+    }
+
+    /// The share of subscriptions that a message with this envelope is charged to.
+    fn subscription_share(&mut self, envelope: &Envelope) -> Option<LinkBudget> {
+        let budget = self.subscriptions.as_ref()?;
+        if let Some(key) = envelope.get::<BudgetKey>() {
+            return Some(budget.link_of(key));
+        }
+        let owner = Owner::of_envelope(envelope);
+        match &self.subscription_share {
+            Some((known, share)) if *known == owner => Some(share.clone()),
+            _ => {
+                let share = budget.link(&owner);
+                self.subscription_share = Some((owner, share.clone()));
+                Some(share)
+            }
+        }
+    }
+
+    /// Keeps what the driver holds for a request while the client is asked and no handler runs. Dropped with the
+    /// exchange, at once if it is over.
+    pub(crate) fn keep(&mut self, exchange: ExchangeId, permit: Permit) {
+        if let Some(entry) = self.exchanges.get_mut(exchange) {
+            entry.permit = Some(permit);
+        }
+    }
+
+    /// Returns what [`keep`](ServerSession::keep) was given.
+    pub(crate) fn take_permit(&mut self, exchange: ExchangeId) -> Option<Permit> {
+        self.exchanges.get_mut(exchange)?.permit.take()
+    }
+
+    /// The lane of the open batch that this exchange belongs to.
+    pub(crate) fn batch_of(&self, exchange: ExchangeId) -> Option<Lane> {
+        if self.batches.is_empty() {
+            return None;
+        }
+        self.exchanges.get(exchange).map(|entry| entry.lane).filter(|lane| self.batches.holds(*lane))
     }
 
     /// Input from the transport.

@@ -316,6 +316,11 @@ impl LinkBudget {
         Waiting::new(self)
     }
 
+    /// Whether no other link asks.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.0.is_alone()
+    }
+
     /// The budget.
     pub fn budget(&self) -> Budget {
         Budget(self.0.owner.budget.clone())

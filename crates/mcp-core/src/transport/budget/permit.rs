@@ -66,24 +66,26 @@ impl Permit {
             limit: limit.max(held),
         };
         let most = Amount { places: limits.places, bytes: limits.bytes };
-        let total = server.add(more, most).map_err(|why| full(FullScope::Server, why))?;
-        let free = most.minus(total);
-        let share = if scope.is_alone() { most.without(LINK_RESERVE) } else { link.share(free, more, 3) };
+        let free = most.minus(server.held().plus(more));
+        // The narrowest scope first: a link that holds more than its share is told so, not that the server is full.
+        let alone = scope.is_alone().then(|| most.without(LINK_RESERVE));
+        let share = link.share(alone.unwrap_or_else(|| free.part(3)), more);
         let link_most = Amount { places: limits.link_places, bytes: limits.link_bytes }.min(share);
-        if let Err(why) = link.add(more, link_most) {
-            server.take_away(more);
-            return Err(full(FullScope::Link, why));
-        }
+        link.add(more, link_most).map_err(|why| full(FullScope::Link, why))?;
         // Anonymous callers have nothing in common: they are told apart by their links alone.
         let owner_most = match &**owner {
             OwnerScope { anonymous: true, .. } => UNBOUNDED,
-            owner if owner.is_alone() => most.without(OWNER_RESERVE),
-            owner => owner.held.share(free, more, 1),
+            owner if owner.is_alone() => owner.held.share(most.without(OWNER_RESERVE), more),
+            owner => owner.held.share(free, more),
         };
         if let Err(why) = owner.held.add(more, owner_most) {
             link.take_away(more);
-            server.take_away(more);
             return Err(full(FullScope::Owner, why));
+        }
+        if let Err(why) = server.add(more, most) {
+            owner.held.take_away(more);
+            link.take_away(more);
+            return Err(full(FullScope::Server, why));
         }
         if self.held.is_nothing() {
             scope.enter();

@@ -39,6 +39,11 @@ impl Amount {
         Amount { places: rest(self.places), bytes: rest(self.bytes) }
     }
 
+    /// One part in `parts`.
+    pub(super) fn part(self, parts: u64) -> Amount {
+        Amount { places: self.places / parts, bytes: self.bytes / parts }
+    }
+
     pub(super) fn min(self, other: Amount) -> Amount {
         Amount { places: self.places.min(other.places), bytes: self.bytes.min(other.bytes) }
     }
@@ -80,19 +85,14 @@ impl Counters {
         }
     }
 
-    /// What this scope may hold after it got `more`, when `free` is left in the server after that: one part in
-    /// `divisor` of it. A scope that holds nothing yet gets its first item, however little is left.
-    pub(super) fn share(&self, free: Amount, more: Amount, divisor: u64) -> Amount {
+    /// What this scope may hold after it got `more`: `share`, or a first item, for which the server's limit alone counts.
+    pub(super) fn share(&self, share: Amount, more: Amount) -> Amount {
         let held = self.held();
-        let mut share = Amount { places: free.places / divisor, bytes: free.bytes / divisor };
-        if held.places == 0 {
-            share.places = share.places.max(more.places.min(1));
+        let first = |held, more| if held == 0 { more } else { 0 };
+        Amount {
+            places: share.places.max(first(held.places, more.places.min(1))),
+            bytes: share.bytes.max(first(held.bytes, more.bytes)),
         }
-        if held.bytes == 0 {
-            // No more than is left for everybody else.
-            share.bytes = share.bytes.max(more.bytes.min(free.bytes));
-        }
-        share
     }
 }
 

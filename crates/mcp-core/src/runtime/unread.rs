@@ -1,17 +1,18 @@
-//! What a reader has not read yet: bounded by number for each reader, and by memory for the whole client.
+//! What a reader has not read yet: bounded by number for each reader, and by memory for all readers together.
 
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 use crate::message::{Notification, Payload};
-use crate::runtime::mailbox::Mailbox;
 use crate::transport::Owner;
 use crate::transport::budget::{Budget, Limits, LinkBudget, Permit};
+
+use super::mailbox::Mailbox;
 
 /// The memory of an item beside its payload, in bytes: about what the queue and the envelope of the message take.
 const ITEM: usize = 256;
 
-/// The bounds of all unread queues of a client.
+/// The bounds of all unread queues of a client, or of a server.
 #[derive(Debug)]
 pub(crate) struct UnreadLimits {
     budget: Budget,
@@ -20,9 +21,9 @@ pub(crate) struct UnreadLimits {
 }
 
 impl UnreadLimits {
-    pub(crate) fn new(items: usize, bytes: usize) -> UnreadLimits {
-        let limits = Limits::new(u64::MAX, bytes as u64);
-        UnreadLimits { budget: Budget::new("unread notifications and questions", limits), items }
+    /// Limits of `items` for each queue and `bytes` for all of them. The name appears in errors.
+    pub(crate) fn new(name: &'static str, items: usize, bytes: usize) -> UnreadLimits {
+        UnreadLimits { budget: Budget::new(name, Limits::new(u64::MAX, bytes as u64)), items }
     }
 
     /// The share of one queue.
@@ -111,6 +112,6 @@ impl<T> Unread<T> {
 }
 
 /// The bytes of a notification's payload.
-pub(crate) fn payload_len(notification: &Notification) -> usize {
+pub(crate) fn notification_len(notification: &Notification) -> usize {
     notification.params.as_ref().map_or(0, |params: &Payload| params.raw().as_bytes().len())
 }
