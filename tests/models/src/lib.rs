@@ -48,6 +48,7 @@ mod server {
 
         pub(crate) trait Source {
             fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+            #[allow(dead_code, reason = "bodies ask for it, which are not modelled")]
             fn holder(&self) -> Option<Arc<Holder>>;
         }
     }
