@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -44,6 +44,8 @@ enum Content {
 struct StreamBody {
     queue: Queue,
     pulse: Option<Pulse>,
+    /// When the stream ends, whatever is queued.
+    end: Option<Pin<Box<Sleep>>>,
     /// Counts the chunks that were read.
     yielded: Option<Arc<AtomicU32>>,
     /// What holds the memory of its text or events.
@@ -91,6 +93,7 @@ impl Body {
         Body(Content::Stream(Box::new(StreamBody {
             queue,
             pulse,
+            end: None,
             yielded: None,
             holder,
             _guards: Vec::new(),
@@ -138,6 +141,15 @@ impl Body {
             Content::Stream(stream) => Some(stream.yielded.get_or_insert_default().clone()),
             Content::Empty | Content::Full(_) => None,
         }
+    }
+
+    /// Ends the stream at this time by the system's clock, read once. Has no effect on other bodies.
+    pub(crate) fn until(mut self, end: SystemTime) -> Body {
+        if let Content::Stream(stream) = &mut self.0 {
+            let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+            stream.end = Instant::now().checked_add(left).map(|at| Box::pin(tokio::time::sleep_until(at)));
+        }
+        self
     }
 
     /// Attaches a value that is dropped with the stream: when it was written, or when the client hung up. A body that is
@@ -291,6 +303,11 @@ impl StreamBody {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(end) = &mut self.end
+            && end.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(None);
+        }
         let next = match &mut self.queue {
             Queue::Channel(queue) => queue.poll_recv(cx),
             Queue::Source(source) => source.poll_chunk(cx),

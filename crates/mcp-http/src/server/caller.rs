@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
@@ -12,6 +13,7 @@ use hyper::{HeaderMap, Method, Uri};
 use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Envelope, Identity, Owner};
 
+use super::RequestHead;
 use super::budgets::Held;
 use crate::lock::Lock;
 
@@ -69,6 +71,8 @@ pub(crate) struct Source {
     known: Lock<Option<BudgetKey>>,
     /// The connection belongs to a server around this service.
     mounted: bool,
+    /// The client's certificate in DER.
+    certificate: Option<Vec<u8>>,
 }
 
 impl Source {
@@ -85,7 +89,7 @@ impl Source {
     }
 
     fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
-        Source { peer, key, known: Lock::default(), mounted }
+        Source { peer, key, known: Lock::default(), mounted, certificate: None }
     }
 
     /// A request to a mounted service, described by the layers in front of it. Only they know connections: each
@@ -105,6 +109,12 @@ impl Source {
             }
         });
         Source::new(peer, key, true)
+    }
+
+    /// Notes the certificate that the client proved to have.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_certificate(&mut self, der: &[u8]) {
+        self.certificate = Some(der.to_vec());
     }
 
     /// The key of a caller on this connection.
@@ -140,6 +150,16 @@ impl Head {
     /// Whose share is used once the caller is known.
     pub(crate) fn key_of(&self, identity: Option<&Identity>) -> BudgetKey {
         self.0.source.key_of(identity.map(Identity::owner).as_ref())
+    }
+
+    /// What the hook of the application sees.
+    pub(crate) fn request_head(&self) -> RequestHead<'_> {
+        let source = &self.0.source;
+        let head = RequestHead::new(self.parts()).with_peer(source.peer);
+        match &source.certificate {
+            Some(der) => head.with_client_certificate(der),
+            None => head,
+        }
     }
 
     /// Removes what handlers must not see.
@@ -180,6 +200,11 @@ impl HttpRequest {
         self.0.source.peer
     }
 
+    /// The client's certificate in DER. `None` unless the server's TLS configuration requests and verifies one.
+    pub fn client_certificate(&self) -> Option<&[u8]> {
+        self.0.source.certificate.as_deref()
+    }
+
     /// Whether a server around this service has the connection.
     pub(crate) fn is_mounted(&self) -> bool {
         self.0.source.mounted
@@ -213,6 +238,16 @@ impl Caller {
             envelope = envelope.with(identity);
         }
         Caller { owner, request, envelope: envelope.with(key.clone()), key, length: 0, text: None }
+    }
+
+    /// The verified identity, if there is one.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.envelope.get()
+    }
+
+    /// When the proof of the identity expires.
+    pub(crate) fn expires(&self) -> Option<SystemTime> {
+        self.identity()?.expires
     }
 
     /// The headers of the request.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authenticate, Cors, EventStore, MemoryEventStore, OriginRule};
+use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule};
 use crate::Secret;
 
 /// The settings of a server. Start from [`default`](Default::default) and change fields.
@@ -45,6 +45,8 @@ pub struct HttpServerConfig {
     pub sse_path: String,
     /// The path to which HTTP+SSE clients send messages (`POST`). Default `/messages`.
     pub messages_path: String,
+    /// Fixed texts beside the endpoint, which need no credentials. Default: none.
+    pub documents: Vec<Document>,
     /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. `Host`, `Origin`
     /// and credentials of the request are not checked. Default: none.
     pub health: Option<String>,
@@ -68,6 +70,7 @@ impl Default for HttpServerConfig {
             http_sse: false,
             sse_path: "/sse".to_owned(),
             messages_path: "/messages".to_owned(),
+            documents: Vec::new(),
             health: None,
         }
     }

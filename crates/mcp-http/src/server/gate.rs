@@ -1,17 +1,18 @@
 //! Checks before the body is read, in the order of ledger 2.6.
 
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
-use mcp_core::message::{ErrorObject, ProtocolVersion};
+use mcp_core::message::{Decoded, ErrorObject, Message, ProtocolVersion, Request, RequestId};
 use mcp_core::transport::Identity;
-use mcp_core::transport::budget::BudgetKey;
 
+use super::caller::{Caller, Head};
 use super::respond::{self, Formats, Reply};
 use super::state::ServerState;
-use super::{Denied, RequestHead};
+use super::{Denied, Operation};
 use crate::headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::media::{self, Kind};
 use crate::server::security::origin::Origin;
@@ -33,12 +34,17 @@ pub(crate) enum Endpoint {
 }
 
 // Ledger SEC-S-001, SEC-S-002.
-/// Checks the host and the origin: 403 on every path and for every method. Returns the allowed origin, if the request
+/// Checks the host and, unless any is allowed, the origin: 403 on every path and for every method. Returns the allowed origin, if the request
 /// has one.
-pub(crate) fn check_site(server: &ServerState, parts: &Parts) -> Result<Option<Origin>, Reply> {
+pub(crate) fn check_site(
+    server: &ServerState,
+    parts: &Parts,
+    any_origin: bool,
+) -> Result<Option<Origin>, Reply> {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let checked = server.hosts.check_host(authority, &parts.headers);
-    checked.and_then(|()| server.hosts.check_origin(&parts.headers)).map_err(|denied| {
+    let origin = |()| if any_origin { Ok(None) } else { server.hosts.check_origin(&parts.headers) };
+    checked.and_then(origin).map_err(|denied| {
         tracing::debug!(why = ?denied.to_string(), "refused a host or an origin");
         refuse(StatusCode::FORBIDDEN, denied.to_string())
     })
@@ -97,38 +103,83 @@ pub(crate) fn names_modern(headers: &HeaderMap) -> bool {
 
 // Ledger SEC-S-004, SEC-S-007, SEC-S-010.
 /// Identifies the caller: by the hook of the application, or by what a layer in front of a mounted service found out.
-pub(crate) async fn authenticate(
-    server: &ServerState,
-    parts: &Parts,
-    key: &BudgetKey,
-) -> Result<Option<Identity>, Reply> {
-    let head = RequestHead::new(&parts.method, &parts.uri, &parts.headers);
+pub(crate) async fn authenticate(server: &ServerState, head: &Head) -> Result<Option<Identity>, Reply> {
+    let parts = head.parts();
     if !all_single(&parts.headers) && parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(refuse(StatusCode::BAD_REQUEST, "more than one Authorization header"));
     }
     if let Some(secret) = &server.config.bearer
-        && !bearer::matches(secret, head.headers)
+        && !bearer::matches(secret, &parts.headers)
     {
-        return Err(denied(Denied::unauthorized("Bearer")));
+        return Err(denied(Denied::unauthorized("Bearer"), None));
     }
     match &server.config.authenticate {
         None => Ok(parts.extensions.get().cloned()),
         Some(authenticate) => {
-            let asked = authenticate.authenticate(head);
-            match server.budgets.hook("Authenticate", key, server.config.timeouts.hook, asked).await {
-                Ok(answer) => answer.map(Some).map_err(denied),
+            let asked = authenticate.authenticate(head.request_head());
+            match server.budgets.hook("Authenticate", head.key(), server.config.timeouts.hook, asked).await {
+                Ok(answer) => answer.map(Some).map_err(|why| denied(why, None)),
                 Err(busy) => Err(respond::error(StatusCode::SERVICE_UNAVAILABLE, &busy, None)),
             }
         }
     }
 }
 
-fn denied(denied: Denied) -> Reply {
-    let refusal = refuse(denied.status, "not authorized");
-    match denied.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
-        Some(challenge) => refusal.with_header(WWW_AUTHENTICATE, challenge),
-        None => refusal,
+/// Asks the hook of the application about each request of a legacy body. The refusal of a batch names none of them.
+pub(crate) async fn permit_all(server: &ServerState, caller: &Caller, message: &Decoded) -> Result<(), Reply> {
+    match message {
+        Decoded::One(Ok(Message::Request(request))) => {
+            permit(server, caller, request, true, Some(&request.id)).await
+        }
+        Decoded::One(_) => Ok(()),
+        Decoded::Batch(items) => {
+            for item in items {
+                if let Ok(Message::Request(request)) = item {
+                    permit(server, caller, request, true, None).await?;
+                }
+            }
+            Ok(())
+        }
     }
+}
+
+/// Asks the hook of the application about a request. Without a hook everything is permitted.
+pub(crate) async fn permit(
+    server: &ServerState,
+    caller: &Caller,
+    request: &Request,
+    legacy: bool,
+    id: Option<&RequestId>,
+) -> Result<(), Reply> {
+    let (Some(hook), Some(identity)) = (&server.config.authenticate, caller.identity()) else {
+        return Ok(());
+    };
+    let name = Operation::name_of(request);
+    let operation = Operation::of(request, name.as_deref(), legacy);
+    let asked = hook.permit(identity, &operation);
+    match server.budgets.hook("Authenticate", &caller.key, server.config.timeouts.hook, asked).await {
+        Ok(answer) => answer.map_err(|why| denied(why, id)),
+        Err(busy) => Err(respond::error(StatusCode::SERVICE_UNAVAILABLE, &busy, id)),
+    }
+}
+
+fn denied(denied: Denied, id: Option<&RequestId>) -> Reply {
+    let reply = respond::error(denied.status, &ErrorObject::invalid_request(denied.reason), id);
+    if denied.challenges.is_empty() && denied.retry_after.is_none() {
+        return reply;
+    }
+    reply.with_headers(|headers| {
+        for challenge in denied.challenges {
+            match HeaderValue::try_from(challenge) {
+                Ok(challenge) => drop(headers.append(WWW_AUTHENTICATE, challenge)),
+                Err(_) => tracing::warn!("a challenge has characters that a header cannot hold"),
+            }
+        }
+        if let Some(after) = denied.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+    })
 }
 
 /// Checks what the headers of a POST say about its body, and returns the formats of the answer.

@@ -9,6 +9,7 @@ mod budgets;
 mod caller;
 mod checks;
 mod config;
+mod document;
 mod gate;
 mod legacy;
 mod modern;
@@ -31,13 +32,14 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 pub use body::Body;
 pub use caller::{HttpRequest, Peer};
 pub use config::{HttpServerConfig, ServerLimits, ServerTimeouts, SessionConfig};
+pub use document::Document;
 pub use legacy::{
     CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, SessionTotals, StoreError,
     StoreLimits, StreamControl,
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};
-pub use security::authenticate::{Authenticate, Denied, RequestHead};
+pub use security::authenticate::{Authenticate, Denied, Operation, RequestHead};
 pub use security::cors::Cors;
 pub use security::origin::OriginRule;
 
@@ -111,6 +113,12 @@ impl HttpServer {
     #[must_use]
     pub fn authenticate(self, authenticate: impl Authenticate) -> HttpServer {
         self.configure(|config| config.authenticate = Some(Arc::new(authenticate)))
+    }
+
+    /// Serves this document beside the endpoint.
+    #[must_use]
+    pub fn document(self, document: Document) -> HttpServer {
+        self.configure(|config| config.documents.push(document))
     }
 
     /// Enables TLS with a certificate chain and its private key, both in PEM.

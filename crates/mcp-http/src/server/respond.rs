@@ -1,5 +1,7 @@
 //! Replies that the server makes itself, and the headers of each kind of reply.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
@@ -82,6 +84,15 @@ impl Reply {
         Reply::other(response)
     }
 
+    /// Ends the stream, if it is one, at this time. What is queued then is not sent.
+    #[must_use]
+    pub(crate) fn until(self, end: Option<SystemTime>) -> Reply {
+        match (self, end) {
+            (Reply::Other(response), Some(end)) => Reply::other(response.map(|body| body.until(end))),
+            (reply, _) => reply,
+        }
+    }
+
     /// Sets a header, in place of one of the same name.
     #[must_use]
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Reply {
@@ -135,6 +146,13 @@ pub(crate) fn empty(status: StatusCode) -> Reply {
 /// One JSON text.
 pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Reply {
     Reply::Json(status, text.into())
+}
+
+/// A body of another type, which the caller sets.
+pub(crate) fn text(status: StatusCode, body: Body) -> Reply {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    Reply::other(response)
 }
 
 /// One JSON-RPC message.

@@ -118,7 +118,15 @@ async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B)
     if server.config.health.as_deref() == Some(parts.uri.path()) {
         return leave(health(server, &parts.method), version, expects(parts), body).await;
     }
-    let origin = match gate::check_site(server, parts) {
+    let path = parts.uri.path();
+    if let Some(document) = server.config.documents.iter().find(|document| document.path == path) {
+        let reply = match gate::check_site(server, parts, document.any_origin) {
+            Ok(_) => document.reply(parts),
+            Err(refusal) => refusal,
+        };
+        return leave(reply, version, expects(parts), body).await;
+    }
+    let origin = match gate::check_site(server, parts, false) {
         Ok(origin) => origin,
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
@@ -177,10 +185,11 @@ async fn admitted<B: RequestBody>(
             let get = parts.method == Method::GET;
             let key = head.key_of(identity.as_ref());
             let caller = Caller::new(head, identity, key);
+            let expires = caller.expires();
             match endpoint {
                 // Boxed, so that the future of a modern request stays small.
-                Endpoint::Sse => Box::pin(legacy.http_sse_get(caller)).await,
-                _ if get => Box::pin(legacy.get(caller)).await,
+                Endpoint::Sse => Box::pin(legacy.http_sse_get(caller)).await.until(expires),
+                _ if get => Box::pin(legacy.get(caller)).await.until(expires),
                 _ => Box::pin(legacy.delete(caller)).await,
             }
         }
@@ -195,7 +204,7 @@ async fn enter(
     origin: Option<&Origin>,
 ) -> Result<(Endpoint, Option<Identity>), Reply> {
     let endpoint = gate::check_endpoint(server, head.parts(), origin)?;
-    Ok((endpoint, gate::authenticate(server, head.parts(), head.key()).await?))
+    Ok((endpoint, gate::authenticate(server, head).await?))
 }
 
 fn health(server: &ServerState, method: &Method) -> Reply {
@@ -246,6 +255,13 @@ async fn post(
     };
     if let Decoded::One(Ok(message)) = &message {
         tracing::debug!(method = ?name(message), modern = route == Route::Modern, "a message");
+    }
+    // A modern request is asked about later, after the headers that copy its body.
+    if route == Route::Legacy
+        && server.config.authenticate.is_some()
+        && let Err(refusal) = boxed(|| gate::permit_all(server, &caller, &message)).await
+    {
+        return refusal;
     }
     match (route, message, &server.legacy) {
         (Route::Drop, ..) => respond::empty(StatusCode::ACCEPTED),
@@ -326,11 +342,18 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
             }
         }
     }
+    if server.config.authenticate.is_some()
+        && let Err(refusal) = boxed(|| gate::permit(server, &caller, &request, false, Some(&request.id))).await
+    {
+        return refusal;
+    }
     let id = request.id.clone();
+    // A subscription ends with the token that opened it; answers in progress do not.
+    let end = if request.method == "subscriptions/listen" { caller.expires() } else { None };
     let inbound = Inbound::message(request, LANE).with_envelope(caller.envelope);
     // The driver charges the request from now on.
     drop(caller.text);
-    modern::serve(server, inbound, Some(id), formats, caller.key).await
+    modern::serve(server, inbound, Some(id), formats, caller.key).await.until(end)
 }
 
 fn unreadable<B: RequestBody>(server: &ServerState, why: ReadError, version: Version, body: B) -> Answered {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::Accept;
 
-use super::HttpServerConfig;
 use super::budgets::Budgets;
 use super::legacy::{Legacy, SessionCounters, SessionTotals};
+use super::{HttpServerConfig, document};
 use crate::HttpError;
 use crate::server::security::cors;
 use crate::server::security::host::HostPolicy;
@@ -40,6 +40,7 @@ impl ServerState {
     ) -> Result<ServerState, HttpError> {
         let authenticated = config.bearer.is_some() || config.authenticate.is_some();
         let origins = OriginList::new(&config.origins, authenticated)?;
+        document::check(&config)?;
         cors::check(&config.cors, origins.is_any())?;
         let hosts = HostPolicy::new(loopback, &config.hosts, origins)?;
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());

@@ -189,6 +189,67 @@ async fn tls_offers_both_versions_of_http() {
     running.abort();
 }
 
+/// The certificate of a client reaches the hook of the application and the handlers.
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_client_certificate_reaches_the_application() {
+    use mcp_core::transport::{Identity, async_trait};
+    use mcp_http::server::{Authenticate, Denied, RequestHead};
+
+    struct ByCertificate(Vec<u8>);
+
+    #[async_trait]
+    impl Authenticate for ByCertificate {
+        async fn authenticate(&self, head: RequestHead<'_>) -> Result<Identity, Denied> {
+            assert!(matches!(head.peer, Peer::Tcp(_)));
+            match head.client_certificate {
+                Some(der) if der == self.0 => Ok(Identity::new("ada")),
+                _ => Err(Denied::malformed()),
+            }
+        }
+    }
+
+    let own = |name: &str| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate =
+            rcgen::CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        (certificate.der().clone(), rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    };
+    let ((server_der, server_key), (client_der, client_key)) = (own("localhost"), own("client"));
+    let roots = |der: &rustls::pki_types::CertificateDer<'static>| {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(der.clone()).unwrap();
+        Arc::new(roots)
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(roots(&client_der), provider.clone())
+            .build()
+            .unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![server_der.clone()], server_key)
+        .unwrap();
+    let server = http_server().tls_config(config).authenticate(ByCertificate(client_der.to_vec()));
+    let bound = server.bind("127.0.0.1:0").await.unwrap();
+    let address = bound.local_addr().unwrap();
+    let running = tokio::spawn(bound.serve());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots(&server_der))
+        .with_client_auth_cert(vec![client_der], client_key)
+        .unwrap();
+    let io = TcpStream::connect(address).await.unwrap();
+    let name = "localhost".try_into().unwrap();
+    let io = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, io).await.unwrap();
+    let answer = ask_once(io, call("1", "echo", "{}")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    running.abort();
+}
+
 /// The service alone, as another server mounts it: hosts are checked there too, and the other server may name the peer.
 #[tokio::test]
 async fn a_mounted_service_checks_hosts_too() {

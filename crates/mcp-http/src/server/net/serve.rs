@@ -238,7 +238,7 @@ impl Open {
 }
 
 /// Serves one connection, with TLS if the server has TLS.
-async fn secured<I>(security: Tls, conn: Conn, io: I)
+async fn secured<I>(security: Tls, #[allow(unused_mut)] mut conn: Conn, io: I)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -248,7 +248,14 @@ where
         let handshake = std::pin::pin!(tokio_rustls::TlsAcceptor::from(config).accept(io));
         match conn::before_requests(&conn.state, limit, handshake).await {
             Some(Ok(io)) => {
-                let http2 = io.get_ref().1.alpn_protocol() == Some(b"h2");
+                let tls = io.get_ref().1;
+                let http2 = tls.alpn_protocol() == Some(b"h2");
+                if let Some([certificate, ..]) = tls.peer_certificates()
+                    // No request has a copy yet.
+                    && let Some(source) = Arc::get_mut(&mut conn.source)
+                {
+                    source.set_certificate(certificate);
+                }
                 conn::serve(conn, io, Some(http2)).await;
             }
             Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
