@@ -78,6 +78,11 @@ impl<'a> Jws<'a> {
         &self.header
     }
 
+    /// The claims as the sender wrote them. They may only decide whose keys are used.
+    pub(crate) fn unverified(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// The claims, once a key of the set verifies the signature by one of the allowed algorithms.
     pub(crate) fn verify(&self, keys: &KeySet, allowed: &[Algorithm]) -> Result<&[u8], JoseError> {
         let algorithm = Algorithm::named(&self.header.alg).filter(|named| allowed.contains(named));
