@@ -11,6 +11,9 @@ pub mod connecting {}
 #[doc = include_str!("../../docs/deploying.md")]
 pub mod deploying {}
 
+#[doc = include_str!("../../docs/authorization.md")]
+pub mod authorization {}
+
 #[doc = include_str!("../../docs/security.md")]
 pub mod security {}
 

@@ -1,6 +1,5 @@
 //! Asking the issuer about opaque tokens (RFC 7662).
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use base64ct::{Base64, Encoding};
@@ -14,7 +13,8 @@ use tokio::time::Instant;
 
 use super::cache::{Answers, BACKOFF};
 use super::claims::{Claims, Expected, Refused};
-use super::keys::{Authority, Unavailable, lock};
+use super::keys::{Authority, Unavailable};
+use crate::lock::Lock;
 use crate::urls::WebUrl;
 
 /// How long answers are used.
@@ -34,7 +34,7 @@ pub(super) struct Introspector {
     endpoint: Option<WebUrl>,
     authorization: Secret,
     fetch: Fetch,
-    answers: Mutex<Answers<Verdict>>,
+    answers: Lock<Answers<Verdict>>,
 }
 
 impl Introspector {
@@ -47,7 +47,7 @@ impl Introspector {
         // Asking twice changes nothing.
         let fetch = fetch.with_limits(LIMITS).repeatable(true);
         let authorization = basic(client_id, secret);
-        Introspector { endpoint, authorization, fetch, answers: Mutex::new(Answers::new(MOST)) }
+        Introspector { endpoint, authorization, fetch, answers: Lock::new(Answers::new(MOST)) }
     }
 
     /// Asks about a token, unless the answer is known.
@@ -58,14 +58,14 @@ impl Introspector {
         expected: &Expected<'_>,
     ) -> Result<Verdict, Unavailable> {
         let digest = digest(token, expected.certificate);
-        if let Some(known) = lock(&self.answers).get(&digest, Instant::now()) {
+        if let Some(known) = self.answers.lock().get(&digest, Instant::now()) {
             return Ok(known);
         }
         let answer = self.fetch(authority, token).await?;
         let claims = Claims::parse(&answer).map_err(|_| unreadable("the answer cannot be read"))?;
         let verdict = claims.of_introspection(&answer, expected);
         let until = Instant::now() + lasting(&verdict, expected.now);
-        lock(&self.answers).put(digest, verdict.clone(), until);
+        self.answers.lock().put(digest, verdict.clone(), until);
         Ok(verdict)
     }
 

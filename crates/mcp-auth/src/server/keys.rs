@@ -1,6 +1,6 @@
 //! The keys and the metadata of one issuer: fetched when they are first needed, one request at a time.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::cache::{BACKOFF, KeyCache, Lookup};
 use crate::jose::KeySet;
+use crate::lock::Lock;
 use crate::metadata::ServerMetadata;
 use crate::urls::{self, WebUrl};
 
@@ -32,8 +33,8 @@ pub(super) struct Authority {
     /// The URL of the keys, where it was configured.
     jwks: Option<WebUrl>,
     fetch: Fetch,
-    keys: Mutex<KeyCache>,
-    metadata: Mutex<Option<(Arc<ServerMetadata>, Instant)>>,
+    keys: Lock<KeyCache>,
+    metadata: Lock<Option<(Arc<ServerMetadata>, Instant)>>,
     /// Held while a document is fetched.
     flight: tokio::sync::Mutex<()>,
 }
@@ -44,8 +45,8 @@ impl Authority {
             issuer,
             jwks,
             fetch: fetch.with_limits(LIMITS),
-            keys: Mutex::default(),
-            metadata: Mutex::default(),
+            keys: Lock::default(),
+            metadata: Lock::default(),
             flight: tokio::sync::Mutex::new(()),
         }
     }
@@ -54,31 +55,31 @@ impl Authority {
     // AU-S-07.
     pub(super) async fn keys(&self, kid: Option<&str>, missed: bool) -> Result<Arc<KeySet>, Unavailable> {
         let asked = Instant::now();
-        match lock(&self.keys).look(kid, missed, asked) {
+        match self.keys.lock().look(kid, missed, asked) {
             Lookup::Use(keys) => return Ok(keys),
             Lookup::Unavailable(after) => return Err(Unavailable(after)),
             Lookup::Fetch => {}
         }
         let Ok(_flight) = tokio::time::timeout(WAIT, self.flight.lock()).await else {
-            return lock(&self.keys).any(Instant::now()).ok_or(Unavailable(BACKOFF));
+            return self.keys.lock().any(Instant::now()).ok_or(Unavailable(BACKOFF));
         };
         // Another request may have brought them in the meantime.
-        match lock(&self.keys).look(kid, missed, Instant::now()) {
+        match self.keys.lock().look(kid, missed, Instant::now()) {
             Lookup::Use(keys) => return Ok(keys),
             Lookup::Unavailable(after) => return Err(Unavailable(after)),
             Lookup::Fetch => {}
         }
-        lock(&self.keys).begin(Instant::now());
+        self.keys.lock().begin(Instant::now());
         let fetched = self.fetch_keys().await;
         let now = Instant::now();
-        let mut cache = lock(&self.keys);
+        let mut cache = self.keys.lock();
         match fetched {
             Ok((keys, max_age)) => cache.got(keys, max_age, now),
             Err(why) => {
                 cache.failed();
                 tracing::warn!(issuer = self.issuer.shown(), why, "the keys of an issuer cannot be fetched");
                 // They may have moved.
-                *lock(&self.metadata) = None;
+                *self.metadata.lock() = None;
             }
         }
         cache.any(now).ok_or(Unavailable(BACKOFF))
@@ -103,7 +104,7 @@ impl Authority {
     ///
     /// What is wrong, for a log.
     async fn discover(&self) -> Result<Arc<ServerMetadata>, String> {
-        if let Some((metadata, until)) = &*lock(&self.metadata)
+        if let Some((metadata, until)) = &*self.metadata.lock()
             && Instant::now() < *until
         {
             return Ok(metadata.clone());
@@ -116,7 +117,7 @@ impl Authority {
                 return Err(format!("{} is the document of another issuer", url.shown()));
             }
             let metadata = Arc::new(metadata);
-            *lock(&self.metadata) = Some((metadata.clone(), Instant::now() + METADATA));
+            *self.metadata.lock() = Some((metadata.clone(), Instant::now() + METADATA));
             return Ok(metadata);
         }
         Err("no metadata document is found".to_owned())
@@ -168,11 +169,6 @@ impl Authority {
             _ => Err(format!("{}: status {status}", url.shown())),
         }
     }
-}
-
-/// A panic while the lock is held leaves the data valid.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `max-age` of `Cache-Control`.

@@ -220,3 +220,29 @@ fn every_fault_over_http_has_its_outcome() {
     assert_eq!(mcp(&["serve-demo", "--fault", "web-page"]).code, Some(2));
     assert_eq!(mcp(&["serve-demo", "--fault", "banner", "--listen", "127.0.0.1:0"]).code, Some(2));
 }
+
+/// AU-S-01, AU-S-02: with an issuer every request needs a token of it, and the metadata document is there for everybody.
+#[test]
+fn an_issuer_protects_the_demo() {
+    let server = Server::start(&["--auth-issuer", "https://login.example.com", "--auth-scope", "mcp:read"]);
+    let document = server.get("/.well-known/oauth-protected-resource/mcp", "");
+    assert!(document.starts_with("HTTP/1.1 200 "), "{document}");
+    let body = document.split_once("\r\n\r\n").unwrap().1;
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["resource"], server.url.as_str());
+    assert_eq!(body["authorization_servers"], serde_json::json!(["https://login.example.com"]));
+    let run = mcp(&["discover", &server.url, "--json"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    let challenge = &run.json()["attempts"][0]["challenges"][0];
+    assert_eq!(challenge["scheme"], "Bearer");
+    assert_eq!(challenge["params"]["scope"], "mcp:read");
+    let metadata = challenge["params"]["resource_metadata"].as_str().unwrap();
+    assert_eq!(metadata, server.at("/.well-known/oauth-protected-resource/mcp"));
+    for wrong in [
+        &["--auth-issuer", "http://login.example.com"][..],
+        &["--auth-issuer", "https://login.example.com", "--auth-tool-scope", "publish"],
+    ] {
+        let run = mcp(&[&["serve-demo", "--listen", "127.0.0.1:0"], wrong].concat());
+        assert_eq!(run.code, Some(2), "{run:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use mcp_core::server::{Router, Server, ToolDef, HandlerError};
+use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_core::transport::Identity;
 use mcp_http::HttpServer;
 use mcp_http::net::{AddressPolicy, AuthScheme, Fetch, NetConfig, Proxy};

@@ -5,6 +5,9 @@ use std::io;
 use clap::Args;
 use mcp_http::HttpServer;
 use mcp_http::server::HttpServerConfig;
+use tokio::net::TcpListener;
+
+use super::auth::Auth;
 
 use crate::connect::remote;
 use crate::exit::{Code, Failure};
@@ -39,6 +42,8 @@ pub(super) struct Listen {
     /// Serve clients of 2024-11-05 too, at /sse and /messages
     #[arg(long, requires = "listen")]
     http_sse: bool,
+    #[command(flatten)]
+    auth: Auth,
 }
 
 /// Serves until the first signal, then lets what is under way end; a second signal cuts it.
@@ -53,11 +58,23 @@ pub(super) async fn run(
         let code = if error.kind() == io::ErrorKind::InvalidInput { Code::Usage } else { Code::Io };
         Failure::new(code, error.to_string())
     };
-    let bound = server.bind(address).await.map_err(failed)?;
-    if !bound.local_addr().map_err(failed)?.ip().is_loopback() && global.http.bearer_env.is_none() {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        failed(io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+    })?;
+    let at = listener.local_addr().map_err(failed)?;
+    let open = global.http.bearer_env.is_none() && options.auth.auth_issuer.is_none();
+    if !at.ip().to_canonical().is_loopback() && open {
         return Err(Failure::usage("other machines can reach this address, and no token would be required")
-            .hint("--bearer-env VAR makes every request need the token that VAR holds"));
+            .hint("--bearer-env VAR makes every request need the token that VAR holds; --auth-issuer URL accepts those of an authorization server"));
     }
+    let server = match options.auth.resource(&format!("http://{at}{}", options.path))? {
+        Some(_) if global.http.bearer_env.is_some() => {
+            return Err(Failure::usage("--bearer-env and --auth-issuer exclude each other"));
+        }
+        Some(resource) => resource.protect(server),
+        None => server,
+    };
+    let bound = server.over(listener).map_err(failed)?;
     out::note(format!("listening on {}\n", bound.url().map_err(failed)?));
     let stop = async {
         signals.first().await;
