@@ -130,7 +130,7 @@ fn basic(client_id: &str, secret: &Secret) -> Secret {
     Secret::from(format!("Basic {}", Base64::encode_string(pair.as_bytes())))
 }
 
-/// The key of an answer. A token that is bound to a certificate is good for that certificate only.
+/// The key of an answer. A token that is bound to a certificate is valid for that certificate only.
 fn digest(token: &str, certificate: Option<&str>) -> [u8; 32] {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     context.update(certificate.unwrap_or_default().as_bytes());

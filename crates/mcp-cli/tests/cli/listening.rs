@@ -221,7 +221,7 @@ fn every_fault_over_http_has_its_outcome() {
     assert_eq!(mcp(&["serve-demo", "--fault", "banner", "--listen", "127.0.0.1:0"]).code, Some(2));
 }
 
-/// AU-S-01, AU-S-02: with an issuer every request needs a token of it, and the metadata document is there for everybody.
+/// AU-S-01, AU-S-02: with an issuer every request needs a token of it, and the metadata document needs none.
 #[test]
 fn an_issuer_protects_the_demo() {
     let server = Server::start(&["--auth-issuer", "https://login.example.com", "--auth-scope", "mcp:read"]);

@@ -16,7 +16,7 @@ use super::respond::{self, Reply};
 use super::security::cors;
 use crate::HttpError;
 
-/// A fixed text that the server gives to everybody who may reach it: metadata for clients that are not authorized yet.
+/// A fixed text that the server sends without authentication: metadata for clients that are not authorized yet.
 ///
 /// `GET` and `HEAD` get it. `Host` is checked as everywhere, credentials are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A JSON text that pages of every origin may read, and everybody may cache for five minutes.
+    /// A JSON text that pages of every origin may read, and that caches may keep for five minutes.
     pub fn json(path: impl Into<String>, body: impl Into<Bytes>) -> Document {
         Document {
             path: path.into(),

@@ -126,7 +126,11 @@ pub(crate) async fn authenticate(server: &ServerState, head: &Head) -> Result<Op
 }
 
 /// Asks the hook of the application about each request of a legacy body. The refusal of a batch names none of them.
-pub(crate) async fn permit_all(server: &ServerState, caller: &Caller, message: &Decoded) -> Result<(), Reply> {
+pub(crate) async fn permit_all(
+    server: &ServerState,
+    caller: &Caller,
+    message: &Decoded,
+) -> Result<(), Reply> {
     match message {
         Decoded::One(Ok(Message::Request(request))) => {
             permit(server, caller, request, true, Some(&request.id)).await

@@ -12,6 +12,7 @@ mod config;
 mod document;
 mod gate;
 mod legacy;
+mod log;
 mod modern;
 mod mount;
 mod net;

@@ -18,6 +18,7 @@ use mcp_core::transport::{Identity, Inbound};
 use super::budgets::busy;
 use super::caller::{Caller, Head};
 use super::gate::{self, Endpoint};
+use super::log::Log;
 use super::modern::{self, LANE};
 use super::read::{self, ReadError};
 use super::respond::{self, Formats, Reply};
@@ -74,36 +75,6 @@ pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head
         answered.reply = answered.reply.without_body();
     }
     answered
-}
-
-/// The log line of a request. Never a header, a query or a body, which hold secrets.
-struct Log {
-    method: Method,
-    path: String,
-    began: tokio::time::Instant,
-}
-
-impl Log {
-    /// `None` if the level is off.
-    fn of(head: &Parts) -> Option<Log> {
-        tracing::enabled!(tracing::Level::DEBUG).then(|| Log {
-            method: head.method.clone(),
-            path: head.uri.path().to_owned(),
-            began: tokio::time::Instant::now(),
-        })
-    }
-
-    fn answered(self, reply: &Reply) {
-        tracing::debug!(
-            method = self.method.as_str(),
-            // Quoted, so that a client's text cannot forge a line.
-            path = ?self.path,
-            status = reply.status().as_u16(),
-            stream = reply.is_stream(),
-            took = ?self.began.elapsed(),
-            "answered"
-        );
-    }
 }
 
 async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B) -> Answered {
@@ -343,7 +314,8 @@ async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, req
         }
     }
     if server.config.authenticate.is_some()
-        && let Err(refusal) = boxed(|| gate::permit(server, &caller, &request, false, Some(&request.id))).await
+        && let Err(refusal) =
+            boxed(|| gate::permit(server, &caller, &request, false, Some(&request.id))).await
     {
         return refusal;
     }

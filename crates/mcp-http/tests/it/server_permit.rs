@@ -10,7 +10,7 @@ use super::legacy_kit::{self, Bench, Client, LIST};
 use super::server_kit::{Answer, Running, body, call, headers, http, plain, soon};
 use super::server_modern::server;
 
-/// Lets everybody in for a while, notes each operation, and refuses those in the list.
+/// Identifies all callers as one, for a while, notes each operation, and refuses those in the list.
 #[derive(Default)]
 struct Guard {
     seen: Mutex<Vec<String>>,
