@@ -8,6 +8,8 @@ mod child_wire;
 mod common;
 #[cfg(target_os = "linux")]
 mod leaks;
+#[cfg(target_os = "linux")]
+mod memory;
 mod server;
 mod sockets;
 mod stream;

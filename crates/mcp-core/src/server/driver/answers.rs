@@ -1,5 +1,6 @@
 //! Answers until the peer has read them: what they may take, and what happens beyond that.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::message::{ErrorObject, Message};
@@ -11,10 +12,35 @@ use crate::transport::budget::{FullScope, Permit};
 
 use super::Driver;
 use super::command::{Outcome, outcome_len};
-use super::shared::QueueSlot;
+use super::shared::{LinkShared, QueueSlot};
 
 /// An answer that is smaller than this, in bytes, is never refused: the error would not be smaller.
 const SMALL: usize = 1024;
+
+/// What is answered instead of something that exceeds a limit.
+fn busy(why: &str) -> Outcome {
+    Ok(Reply::Busy(ErrorObject::internal(format!("Busy: {why}"))))
+}
+
+fn over_link(most: usize) -> String {
+    format!("unread answers exceed {most} bytes for one link (max_link_unread_bytes)")
+}
+
+impl LinkShared {
+    /// Counts an answer until it is written. One that exceeds the limit of the link is replaced by an error here, and not
+    /// in the driver, whose turn may come after many handlers have answered.
+    pub(super) fn count_answer(self: &Arc<Self>, outcome: Outcome) -> (Outcome, QueueSlot) {
+        let bytes = outcome_len(&outcome);
+        let mut slot = self.queue_slot(bytes, None);
+        let (all, most) = (self.unread_bytes(), self.unread_limit());
+        // An answer that is alone may have any length: there is no other way to send it.
+        if bytes < SMALL || all <= most || all <= bytes {
+            return (outcome, slot);
+        }
+        slot.shrink(bytes);
+        (busy(&over_link(most)), slot)
+    }
+}
 
 /// The unread bytes of a link up to which nothing is charged to the server's budget.
 const UNCHARGED: usize = 16 * 1024;
@@ -37,7 +63,7 @@ impl Driver<'_> {
         let counted = slot.is_some();
         let (mut outcome, mut slot) = (outcome, slot);
         if let Some(why) = self.over_unread(now, exchange, bytes, counted) {
-            outcome = Ok(Reply::Busy(ErrorObject::internal(format!("Busy: {why}"))));
+            outcome = busy(&why);
             if let Some(slot) = &mut slot {
                 slot.shrink(bytes);
             }
@@ -70,9 +96,8 @@ impl Driver<'_> {
         let own = if counted { bytes } else { 0 };
         let others = self.shared.unread_bytes().saturating_sub(own) + self.batch_bytes;
         let most = limits.link_unread_bytes;
-        // An answer that is alone may have any length: there is no other way to send it.
         if others > 0 && others + bytes > most {
-            return Some(format!("unread answers exceed {most} bytes for one link (max_link_unread_bytes)"));
+            return Some(over_link(most));
         }
         self.charge_unread(now, others + bytes)
     }

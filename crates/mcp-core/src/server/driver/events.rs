@@ -11,7 +11,7 @@ use crate::session::ExchangeId;
 use crate::session::server::{Incoming, ServerEvent};
 use crate::transport::budget::Permit;
 
-use super::command::{Outcome, outcome_len};
+use super::command::Outcome;
 use super::serve::{Notice, Served, serve, tell};
 use super::{Command, Driver};
 use crate::server::context::Exchange;
@@ -79,7 +79,7 @@ impl Driver<'_> {
         tokio::spawn(boxed(|| async move {
             let Served { exchange, outcome, permit } = serve(server, permit, exchange, span).await;
             // Counted from here on, so that handlers which have not started yet see it.
-            let slot = link.queue_slot(outcome_len(&outcome), None);
+            let (outcome, slot) = link.count_answer(outcome);
             link.command(Command::Reply { exchange, outcome, slot: Some(slot), permit: Some(permit) });
         }));
     }

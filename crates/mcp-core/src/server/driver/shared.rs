@@ -36,7 +36,9 @@ pub(crate) struct LinkShared {
     /// Messages that the writer has not sent, and the bytes of their payloads.
     unread: AtomicUsize,
     unread_bytes: AtomicUsize,
-    /// The bytes from which the peer is behind: no handler starts until it reads.
+    /// The most bytes that may wait for the writer, and those from which the peer is behind: no handler starts until it
+    /// reads.
+    unread_limit: usize,
     behind: usize,
     caught_up: Notify,
     /// The number of messages that were written or dropped.
@@ -117,6 +119,10 @@ impl LinkShared {
         self.unread_bytes.load(Ordering::Relaxed)
     }
 
+    pub(super) fn unread_limit(&self) -> usize {
+        self.unread_limit
+    }
+
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
@@ -167,6 +173,7 @@ impl LinkShared {
             requests: AtomicU64::new(0),
             unread: AtomicUsize::new(0),
             unread_bytes: AtomicUsize::new(0),
+            unread_limit: limits.link_unread_bytes,
             behind: (limits.link_unread_bytes / 2).max(1),
             caught_up: Notify::new(),
             written: AtomicU64::new(0),
