@@ -7,6 +7,7 @@ mod cuts;
 mod endless;
 mod framing;
 mod headers;
+mod held;
 mod hostile_clients;
 pub(crate) mod kit;
 mod log;

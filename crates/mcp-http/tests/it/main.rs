@@ -35,5 +35,6 @@ mod server_listen;
 mod server_listening;
 mod server_modern;
 mod server_permit;
+mod server_shares;
 mod server_stall;
 mod server_stop;

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Connections that tests make.
-pub(crate) struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
+pub(crate) struct Pipes(mpsc::UnboundedReceiver<(DuplexStream, Peer)>);
 
 #[async_trait]
 impl Listener for Pipes {
@@ -18,7 +18,7 @@ impl Listener for Pipes {
 
     async fn accept(&mut self) -> io::Result<(DuplexStream, Peer)> {
         match self.0.recv().await {
-            Some(io) => Ok((io, Peer::Unknown)),
+            Some(connection) => Ok(connection),
             None => std::future::pending().await,
         }
     }
@@ -30,7 +30,7 @@ impl Listener for Pipes {
 
 /// A server in a separate task.
 pub(crate) struct Running {
-    connect: mpsc::UnboundedSender<DuplexStream>,
+    connect: mpsc::UnboundedSender<(DuplexStream, Peer)>,
     /// To look at it while it runs.
     pub(crate) service: HttpService,
     stop: Option<oneshot::Sender<()>>,
@@ -67,8 +67,17 @@ impl Running {
     }
 
     pub(crate) fn open_pipe(&self, size: usize) -> DuplexStream {
+        self.open_pipe_from(size, Peer::Unknown)
+    }
+
+    /// A connection of this peer.
+    pub(crate) fn open_from(&self, peer: Peer) -> Raw {
+        Raw { io: self.open_pipe_from(PIPE, peer), read: Vec::new() }
+    }
+
+    pub(crate) fn open_pipe_from(&self, size: usize, peer: Peer) -> DuplexStream {
         let (near, far) = tokio::io::duplex(size);
-        self.connect.send(far).expect("the server runs");
+        self.connect.send((far, peer)).expect("the server runs");
         near
     }
 

@@ -7,6 +7,7 @@ use hyper::body::{Body, Bytes};
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use mcp_http::server::Peer;
 use tokio::io::DuplexStream;
 
 use crate::legacy_kit::{Bench, Client, call, until};
@@ -19,7 +20,15 @@ pub(crate) async fn http2<B>(running: &Running, window: u32) -> (SendRequest<B>,
 where
     B: Body<Data = Bytes, Error = std::convert::Infallible> + Send + Unpin + 'static,
 {
-    let io = TokioIo::new(running.open_pipe(64 * 1024));
+    http2_from(running, window, Peer::Unknown).await
+}
+
+/// The same, from this peer.
+pub(crate) async fn http2_from<B>(running: &Running, window: u32, peer: Peer) -> (SendRequest<B>, Link<B>)
+where
+    B: Body<Data = Bytes, Error = std::convert::Infallible> + Send + Unpin + 'static,
+{
+    let io = TokioIo::new(running.open_pipe_from(64 * 1024, peer));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.timer(TokioTimer::new()).initial_stream_window_size(window);
     builder.handshake(io).await.unwrap()
