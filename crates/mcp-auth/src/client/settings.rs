@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) assume_pkce: bool,
     pub(crate) dpop: bool,
     pub(crate) refresh_tokens: bool,
+    pub(crate) keep_client: bool,
     pub(crate) legacy_fallback: bool,
     pub(crate) assertion_audience: AssertionAudience,
 }
@@ -37,6 +38,7 @@ impl Default for Settings {
             assume_pkce: false,
             dpop: true,
             refresh_tokens: true,
+            keep_client: false,
             legacy_fallback: true,
             assertion_audience: AssertionAudience::Issuer,
         }

@@ -244,6 +244,8 @@ pub(super) fn endpoint(
 }
 
 fn bad_url(step: FlowStep, url: &str, why: &str) -> OAuthError {
-    let shown = clipped(url.split(['?', '#']).next().unwrap_or_default());
+    // Neither a query nor user info: both may be secrets.
+    let shown = url.split(['?', '#']).next().unwrap_or_default();
+    let shown = clipped(shown.rsplit('@').next().unwrap_or_default());
     OAuthError::protocol(step, format!("{shown:?} is not used: {why}"))
 }

@@ -157,8 +157,11 @@ pub(crate) async fn revoke(io: Io, plan: RefreshPlan) -> Result<bool, OAuthError
             proof: None,
         };
         let answer = tokens::send(&call, &[("token", token.expose()), ("token_type_hint", hint)]).await?;
-        if let Some(error) = token::error(step, answer.status, token::object(&answer.body).as_ref()) {
-            return Err(error);
+        match token::error(step, answer.status, token::object(&answer.body).as_ref()) {
+            // Tokens that the server does not keep cannot be revoked; RFC 7009, section 2.2.1.
+            Some(error) if error.code() == Some("unsupported_token_type") => {}
+            Some(error) => return Err(error),
+            None => {}
         }
     }
     Ok(true)

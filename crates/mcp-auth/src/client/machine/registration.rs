@@ -38,6 +38,10 @@ pub(super) async fn given(session: &Session<'_>) -> Result<Client, OAuthError> {
             }
         }
     }
+    if session.plan.settings.keep_client {
+        let record = ClientRecord { secret: given.secret.clone(), ..binding(given, issuer) };
+        session.io.keep(Key::Client { issuer: issuer.clone() }, record).await?;
+    }
     Ok(from_given(given))
 }
 
@@ -102,10 +106,10 @@ pub(super) async fn for_person(session: &Session<'_>, purpose: Use) -> Result<(C
         let current = kept.secret_expires.is_none_or(|at| at == 0 || at > seconds(io.now()));
         current && same_issuer(&kept.issuer, &metadata.issuer)
     });
+    let fits =
+        |registered: &Option<String>, redirect: &str| registered.as_deref().is_none_or(|it| it == redirect);
     let redirect = listen(kept.as_ref().and_then(|kept| kept.redirect_uri.clone())).await?;
-    if let Some(kept) =
-        kept.filter(|kept| purpose == Use::Device || kept.redirect_uri.as_ref() == Some(&redirect))
-    {
+    if let Some(kept) = kept.filter(|kept| purpose == Use::Device || fits(&kept.redirect_uri, &redirect)) {
         return Ok((from_record(&kept), redirect));
     }
     if !settings.registration.dynamic || metadata.registration_endpoint.is_none() {

@@ -8,7 +8,7 @@ use mcp_core::transport::async_trait;
 use mcp_http::net::{Again, AuthError, AuthErrorKind, AuthHeaders, Authorize, Challenge, RequestInfo};
 
 use super::flight::Job;
-use super::resource::ResourceAuth;
+use super::resource::{ResourceAuth, Source};
 use crate::client::challenge::{Wanted, wanted};
 use crate::client::dpop::ProofKey;
 use crate::client::error::OAuthError;
@@ -119,13 +119,13 @@ impl ResourceAuth {
                 self.resource.adopt(Some(Arc::new(stored)));
                 return Ok(Again::Yes);
             }
-            if self.resource.is_unproven_login() {
+            let unproven = self.resource.unproven(&record);
+            if unproven == Some(Source::Login) {
                 // Another login would end the same way.
                 return Ok(Again::No);
             }
             // A token that was just refreshed and is refused at once needs a login, not another refresh.
-            let fresh = !self.resource.was_accepted() && is_fresh(&record, inner.now());
-            if record.refresh_token.is_some() && !fresh {
+            if record.refresh_token.is_some() && unproven != Some(Source::Refresh) {
                 match self.resource.fly(inner, Job::Refresh { old: record }).await {
                     Ok(_) => return Ok(Again::Yes),
                     Err(error) if error.is_login_needed() => why = Some(error),
@@ -180,11 +180,6 @@ impl ResourceAuth {
             Err(OAuthError::scope(&needed, &record.granted()))
         }
     }
-}
-
-/// The token was obtained within the last minute.
-fn is_fresh(record: &TokenRecord, now: std::time::SystemTime) -> bool {
-    crate::client::record::millis(now).saturating_sub(record.obtained) < 60_000
 }
 
 impl From<OAuthError> for AuthError {

@@ -1,7 +1,7 @@
 //! The settings of a provider.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use mcp_http::net::{AddressPolicy, Fetch, NetConfig};
 
@@ -23,11 +23,7 @@ pub struct OAuthBuilder {
     net: NetConfig,
     allow_private: bool,
     login_timeout: Duration,
-    clock: Clock,
 }
-
-/// Where the time comes from.
-pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl Default for OAuthBuilder {
     fn default() -> OAuthBuilder {
@@ -39,7 +35,6 @@ impl Default for OAuthBuilder {
             net: NetConfig::default(),
             allow_private: false,
             login_timeout: Duration::from_secs(300),
-            clock: Arc::new(SystemTime::now),
         }
     }
 }
@@ -141,6 +136,13 @@ impl OAuthBuilder {
         self
     }
 
+    /// Also store a client that was registered beforehand, its secret included, as if it had been registered by this
+    /// program: later programs that share the store need not be given it. Off by default.
+    pub fn keep_client(mut self, keep: bool) -> OAuthBuilder {
+        self.settings.keep_client = keep;
+        self
+    }
+
     /// Treat a server without any metadata as its own authorization server, as 2025-03-26 did. On by default.
     pub fn legacy_fallback(mut self, enabled: bool) -> OAuthBuilder {
         self.settings.legacy_fallback = enabled;
@@ -150,13 +152,6 @@ impl OAuthBuilder {
     /// The audience of client assertions. The default is the issuer.
     pub fn assertion_audience(mut self, audience: AssertionAudience) -> OAuthBuilder {
         self.settings.assertion_audience = audience;
-        self
-    }
-
-    #[cfg(test)]
-    #[allow(dead_code)]
-    pub(super) fn clock(mut self, clock: Clock) -> OAuthBuilder {
-        self.clock = clock;
         self
     }
 
@@ -172,7 +167,6 @@ impl OAuthBuilder {
             own_fetch: Fetch::new(&self.net, AddressPolicy::Any),
             allow_private: self.allow_private,
             login_timeout: self.login_timeout,
-            clock: self.clock,
             nonces: Arc::new(Nonces::default()),
             resources: Lock::default(),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::oauth::{Inner, store};
-use super::resource::Resource;
+use super::resource::{Resource, Source};
 use crate::client::error::{FlowStep, OAuthError};
 use crate::client::machine::{Demand, Machine, Plan, Purpose, RefreshPlan, login, refresh};
 use crate::client::person::Person;
@@ -92,7 +92,9 @@ impl Resource {
         match inner.drive(Machine::new(|io| refresh(io, plan)), &self.endpoint, None).await {
             Ok(new) => {
                 self.keep(inner, &new).await;
-                Ok(self.use_now(new))
+                let new = Arc::new(new);
+                self.adopt_from(new.clone(), Source::Refresh);
+                Ok(new)
             }
             Err(error) if matches!(error.code(), Some("invalid_grant" | "invalid_client")) => {
                 self.give_up(inner, record, &error).await
@@ -157,7 +159,7 @@ impl Resource {
             self.keep(inner, &record).await;
         }
         let record = Arc::new(record);
-        self.adopt_login(record.clone());
+        self.adopt_from(record.clone(), Source::Login);
         Ok(record)
     }
 

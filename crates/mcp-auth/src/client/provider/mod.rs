@@ -7,8 +7,6 @@ mod oauth;
 mod resource;
 mod run;
 mod status;
-#[cfg(test)]
-mod tests;
 
 pub use builder::OAuthBuilder;
 pub use oauth::OAuth;

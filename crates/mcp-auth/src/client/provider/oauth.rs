@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode};
 use mcp_http::Secret;
 use mcp_http::net::{Challenge, Fetch, RequestInfo};
 
-use super::builder::{Clock, OAuthBuilder};
+use super::builder::OAuthBuilder;
 use super::flight::Job;
 use super::resource::{Resource, ResourceAuth};
 use super::status::{LogoutReport, Status};
@@ -55,14 +55,13 @@ pub(super) struct Inner {
     pub(super) own_fetch: Fetch,
     pub(super) allow_private: bool,
     pub(super) login_timeout: Duration,
-    pub(super) clock: Clock,
     pub(super) nonces: Arc<Nonces>,
     pub(super) resources: Lock<BTreeMap<String, Arc<Resource>>>,
 }
 
 impl Inner {
     pub(super) fn now(&self) -> SystemTime {
-        (self.clock)()
+        SystemTime::now()
     }
 }
 

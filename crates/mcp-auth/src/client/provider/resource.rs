@@ -41,6 +41,18 @@ pub(super) struct Resource {
     pub(super) flight: Flight,
 }
 
+/// Where the current token is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The store: another process or an earlier run.
+    #[default]
+    Store,
+    /// A refresh of this process.
+    Refresh,
+    /// A login of this process.
+    Login,
+}
+
 #[derive(Default)]
 struct State {
     /// The store was read.
@@ -48,8 +60,7 @@ struct State {
     record: Option<Arc<TokenRecord>>,
     /// The server accepted the record's token.
     accepted: bool,
-    /// A login of this process gave the record's token.
-    by_login: bool,
+    source: Source,
     step_ups: BTreeMap<String, (u32, SystemTime)>,
 }
 
@@ -100,7 +111,9 @@ impl Resource {
             _ => false,
         };
         state.accepted &= is_same;
-        state.by_login &= is_same;
+        if !is_same {
+            state.source = Source::Store;
+        }
         state.loaded = true;
         state.record = record;
     }
@@ -115,16 +128,17 @@ impl Resource {
         self.state().accepted
     }
 
-    /// Uses the record of a login from now on.
-    pub(super) fn adopt_login(&self, record: Arc<TokenRecord>) {
+    /// Uses a record that this process got.
+    pub(super) fn adopt_from(&self, record: Arc<TokenRecord>, source: Source) {
         self.adopt(Some(record));
-        self.state().by_login = true;
+        self.state().source = source;
     }
 
-    /// A login of this process gave the current token, and the server has not accepted it yet.
-    pub(super) fn is_unproven_login(&self) -> bool {
+    /// Where this token is from, if it is the current one and the server has not accepted it yet.
+    pub(super) fn unproven(&self, record: &TokenRecord) -> Option<Source> {
         let state = self.state();
-        state.by_login && !state.accepted
+        let is_current = state.record.as_ref().is_some_and(|own| own.access_token == record.access_token);
+        (is_current && !state.accepted).then_some(state.source)
     }
 
     /// Whether one more step-up for these scopes may be tried.
