@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, complete, completion, config, discover, info, list, listen, man, ping, prompt, read, request,
-    serve_demo, shell, tool, tools,
+    call, complete, completion, config, discover, info, list, listen, login, logout, man, ping, prompt, read,
+    request, serve_demo, shell, token, tool, tools, whoami,
 };
 use crate::global::Global;
 
@@ -78,6 +78,14 @@ pub(crate) enum Command {
     Listen(listen::Options),
     /// Talk to one server line by line, with history and completion
     Shell(shell::Options),
+    /// Log in to a server (OAuth), and keep the tokens for all commands
+    Login(login::Options),
+    /// Revoke and remove what is kept for a server
+    Logout(logout::Options),
+    /// Which logins are kept, with which scopes, and until when
+    Whoami(whoami::Options),
+    /// Print an access token for a server, refreshed if need be
+    Token(token::Options),
     /// Look at config files, and write entries for them
     Config(config::Options),
     /// Print the completion script of a shell

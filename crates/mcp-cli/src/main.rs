@@ -26,8 +26,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use commands::{
-    call, complete, completion, config, demo, discover, info, listen, man, ping, prompt, prompts, read,
-    request, resources, serve_demo, shell, templates, tool, tools,
+    call, complete, completion, config, demo, discover, info, listen, login, logout, man, ping, prompt,
+    prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools, whoami,
 };
 use exit::{Code, Failure};
 use signals::Signals;
@@ -100,6 +100,10 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Request(options) => request::run(&signals, global, options).await,
         Command::Listen(options) => listen::run(&signals, global, options).await,
         Command::Shell(options) => shell::run(&signals, global, options).await,
+        Command::Login(options) => login::run(&signals, global, options).await,
+        Command::Logout(options) => logout::run(&signals, global, options).await,
+        Command::Whoami(options) => whoami::run(&signals, global, options).await,
+        Command::Token(options) => token::run(&signals, global, options).await,
         Command::Config(options) => config::run(global, options),
         Command::Completion(options) => completion::run(options, &mut Cli::command()),
         Command::Man(options) => man::run(options, Cli::command()),

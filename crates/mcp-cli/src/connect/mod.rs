@@ -1,5 +1,6 @@
 //! Which server is meant, how it is reached, and one run against it.
 
+pub(crate) mod auth;
 pub(crate) mod clues;
 pub(crate) mod files;
 #[cfg(unix)]

@@ -16,6 +16,9 @@ use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::signals::Signals;
 
+/// How long a login may take inside of a request.
+const LOGIN: Duration = Duration::from_secs(360);
+
 /// A server that can be reached, and the options for it.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -57,7 +60,7 @@ pub(crate) async fn find(
         }
     };
     if kind(global, &word) != TargetKind::Name {
-        return Ok(Target { global: global.clone(), link: Link::Http(Remote::new(global, &word)?) });
+        return Ok(Target { global: patient(global), link: Link::Http(Remote::new(global, &word)?) });
     }
     let (config, trust) = (global.config.clone(), global.trust);
     let asked = background::run(move || named(&word, config.as_deref(), trust));
@@ -114,16 +117,26 @@ fn configured(global: &Global, place: &str, reached: Reached) -> Result<Target, 
             started_here(&global, place)?;
             Link::Child(child(&global, launch))
         }
-        Reached::Url { url, headers, timeout } => {
+        Reached::Url { url, headers, oauth, timeout } => {
             limit(&mut global, timeout, place);
-            let remote = Remote::configured(&global, &url, &headers);
+            let remote = Remote::configured(&global, &url, &headers, oauth);
             Link::Http(remote.map_err(|mut failure| {
                 failure.message = format!("{place} cannot be used: {}", failure.message);
                 failure
             })?)
         }
     };
-    Ok(Target { global, link })
+    Ok(Target { global: patient(&global), link })
+}
+
+/// With `--login` the first request waits for the user.
+fn patient(global: &Global) -> Global {
+    let mut global = global.clone();
+    if global.http.login {
+        global.start_timeout = global.start_timeout.max(LOGIN);
+        global.timeout = global.timeout.or(Some(LOGIN));
+    }
+    global
 }
 
 /// The limit of one request that the entry sets, if the command line sets none.

@@ -54,7 +54,8 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
                 AuthErrorKind::Unavailable => Code::Unreachable,
                 _ => Code::Protocol,
             };
-            Failure::new(code, ErrorChain::new(error).to_string())
+            let failure = Failure::new(code, ErrorChain::new(error).to_string());
+            if code == Code::AuthRequired { failure.needs_login() } else { failure }
         }
         HttpError::Cut { .. } | HttpError::SessionLost | HttpError::Closed => {
             Failure::new(Code::Closed, text(error))
@@ -84,6 +85,7 @@ pub(crate) fn of_refusal(refused: &Refused) -> Failure {
     let status = refused.status.as_u16();
     let failure = match status {
         401 => Failure::new(Code::AuthRequired, format!("the server wants credentials: {refused}"))
+            .needs_login()
             .hint("--bearer-env VAR sends the token that VAR holds, --header-env NAME=VAR any header"),
         407 => Failure::new(Code::AuthRequired, format!("the proxy wants credentials: {refused}")),
         403 => Failure::new(Code::Forbidden, format!("the server refuses: {refused}")),

@@ -98,6 +98,8 @@ pub(crate) struct Failure {
     url: Option<String>,
     /// A server answers there, but not in MCP: the URL may be wrong.
     elsewhere: bool,
+    /// A login would help.
+    login: bool,
     signal: Option<i32>,
     /// The text has been shown already; the exit code is all that is left to say.
     silent: bool,
@@ -116,6 +118,7 @@ impl Failure {
             status: None,
             url: None,
             elsewhere: false,
+            login: false,
             signal: None,
             silent: false,
         }
@@ -151,6 +154,12 @@ impl Failure {
         self
     }
 
+    /// A login to the server would help; the hint says so as soon as the URL is known.
+    pub(crate) fn needs_login(mut self) -> Failure {
+        self.login = true;
+        self
+    }
+
     /// Prints nothing: the result that was shown says what failed.
     pub(crate) fn silent(mut self) -> Failure {
         self.silent = true;
@@ -163,7 +172,10 @@ impl Failure {
             matches!(self.code, Code::Usage | Code::Config | Code::Io | Code::Cancelled | Code::CheckFailed);
         if let (Some(url), false, None) = (url, ours, &self.url) {
             self.url = Some(url.to_owned());
-            if self.elsewhere && self.hint.is_none() {
+            if self.login {
+                let more = self.hint.take().map(|hint| format!("; or {hint}")).unwrap_or_default();
+                self.hint = Some(format!("run: mcp login {}{more}", shell_words::quote(url)));
+            } else if self.elsewhere && self.hint.is_none() {
                 self.hint = Some(format!("try: mcp discover {}", shell_words::quote(url)));
             }
         }

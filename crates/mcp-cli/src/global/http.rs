@@ -22,6 +22,15 @@ pub(crate) struct HttpOptions {
     /// Send `Authorization: Bearer` with what the variable holds
     #[arg(long, global = true, value_name = "VAR")]
     pub(crate) bearer_env: Option<String>,
+    /// Log in during the command, if the server wants a login
+    #[arg(long, global = true)]
+    pub(crate) login: bool,
+    /// Use the login of this name (`default` unless it is given)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Print the URL of a login, and open no browser
+    #[arg(long, global = true)]
+    pub(crate) no_browser: bool,
     /// Trust the certificates in this file (PEM) too
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_cert: Vec<PathBuf>,
@@ -46,6 +55,9 @@ impl HttpOptions {
             ("--header", !self.header.is_empty()),
             ("--header-env", !self.header_env.is_empty()),
             ("--bearer-env", self.bearer_env.is_some()),
+            ("--login", self.login),
+            ("--profile", self.profile.is_some()),
+            ("--no-browser", self.no_browser),
             ("--ca-cert", !self.ca_cert.is_empty()),
             ("--insecure", self.insecure),
             ("--allow-http", self.allow_http),

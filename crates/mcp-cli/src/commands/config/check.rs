@@ -69,10 +69,12 @@ fn check<'a>(global: &Global, file: &'a File, server: &'a Server) -> Finding<'a>
             }
             Vec::new()
         }
-        Ok(Reached::Url { url, headers, .. }) => match Remote::configured(global, &url, &headers) {
-            Ok(_) => Vec::new(),
-            Err(failure) => vec![failure.sentence()],
-        },
+        Ok(Reached::Url { url, headers, oauth, .. }) => {
+            match Remote::configured(global, &url, &headers, oauth) {
+                Ok(_) => Vec::new(),
+                Err(failure) => vec![failure.sentence()],
+            }
+        }
         Err(problems) => problems,
     };
     Finding { file, server, problems, warnings }

@@ -134,7 +134,15 @@ fn behind(global: &Global, url: &str, form: Form) -> Result<(String, Kind), Fail
     if let Some(variable) = &options.bearer_env {
         headers.push(("Authorization".to_owned(), format!("Bearer {}", form.variable(variable))));
     }
-    Ok((name, Kind::Remote { transport: "http".to_owned(), url: client.url().to_string(), headers }))
+    Ok((
+        name,
+        Kind::Remote {
+            transport: "http".to_owned(),
+            url: client.url().to_string(),
+            headers,
+            oauth: Default::default(),
+        },
+    ))
 }
 
 /// The last part of the command that looks like a name: `npx -y @x/server-git` is `server-git`.
@@ -193,7 +201,7 @@ fn entry(kind: &Kind, form: Form) -> RawJson {
             members.extend(program.env_file.as_deref().map(|path| ("envFile", string(path))));
             members.extend(program.cwd.as_deref().map(|path| ("cwd", string(path))));
         }
-        Kind::Remote { transport, url, headers } => {
+        Kind::Remote { transport, url, headers, .. } => {
             members.push(("type", RawJson::string(transport)));
             members.push(("url", string(&redact::url(url))));
             if !headers.is_empty() {

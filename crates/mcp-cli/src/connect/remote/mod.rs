@@ -6,9 +6,11 @@ use std::fmt;
 use std::time::Duration;
 
 use mcp_http::client::HttpClientConfig;
+use mcp_http::http::header::AUTHORIZATION;
 use mcp_http::{HttpClient, Secret};
 use mcp_ws::WebSocketError;
 
+use crate::connect::auth::{self, OAuthSettings};
 use crate::connect::files;
 use crate::connect::servers::redact;
 use crate::exit::{self, Code, Failure};
@@ -24,6 +26,8 @@ pub(crate) struct Remote {
     /// As it may be shown.
     pub(crate) shown: String,
     pub(crate) config: HttpClientConfig,
+    /// What a config file says about OAuth.
+    pub(crate) oauth: OAuthSettings,
 }
 
 /// Without settings: they may hold secrets.
@@ -36,12 +40,17 @@ impl fmt::Debug for Remote {
 impl Remote {
     /// A server that this program runs on this machine.
     pub(crate) fn own(url: String) -> Remote {
-        Remote { shown: url.clone(), url, config: HttpClientConfig::default() }
+        Remote {
+            shown: url.clone(),
+            url,
+            config: HttpClientConfig::default(),
+            oauth: OAuthSettings::default(),
+        }
     }
 
     /// The server at this URL, and the options of the command line.
     pub(crate) fn new(global: &Global, url: &str) -> Result<Remote, Failure> {
-        Remote::build(global, url, &[])
+        Remote::build(global, url, &[], OAuthSettings::default())
     }
 
     /// The server of a config file, with its headers. The options of the command line go before them.
@@ -49,14 +58,20 @@ impl Remote {
         global: &Global,
         url: &str,
         headers: &[(String, String)],
+        oauth: OAuthSettings,
     ) -> Result<Remote, Failure> {
-        Remote::build(global, url, headers).map_err(|mut failure| {
+        Remote::build(global, url, headers, oauth).map_err(|mut failure| {
             failure.code = Code::Config;
             failure
         })
     }
 
-    fn build(global: &Global, url: &str, headers: &[(String, String)]) -> Result<Remote, Failure> {
+    fn build(
+        global: &Global,
+        url: &str,
+        headers: &[(String, String)],
+        oauth: OAuthSettings,
+    ) -> Result<Remote, Failure> {
         scheme(url)?;
         if let Some(option) = for_programs(global) {
             return Err(Failure::usage(format!(
@@ -64,7 +79,7 @@ impl Remote {
                 redact::url(url)
             )));
         }
-        let config = config(global, headers)?;
+        let mut config = config(global, headers)?;
         let client = HttpClient::with_config(url, config.clone()).map_err(exit::unusable)?;
         let parsed = client.url();
         let shown = redact::url(&parsed.to_string());
@@ -83,7 +98,18 @@ impl Remote {
                 "use https, or --allow-http if the network is safe (your own headers count as credentials)",
             ));
         }
-        Ok(Remote { url: url.to_owned(), shown, config })
+        // What is given goes before what is stored, and neither crosses a network in the clear.
+        let given = config.credentials.bearer.is_some()
+            || config.credentials.headers.iter().any(|(name, _)| *name == AUTHORIZATION);
+        if !given && (!crosses_a_network || global.http.allow_http) {
+            config.credentials.authorize = auth::authorize(global, &config, &oauth, parsed)?;
+        }
+        Ok(Remote { url: url.to_owned(), shown, config, oauth })
+    }
+
+    /// The whole URL, as credentials are filed under it.
+    pub(crate) fn endpoint(&self) -> Result<String, Failure> {
+        Ok(self.client()?.url().to_string())
     }
 
     /// What makes the connections.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mcp_core::message::RawJson;
 
+use crate::connect::auth::OAuthSettings;
+
 /// What an entry says. Nothing is expanded yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
@@ -22,7 +24,7 @@ pub(crate) enum Kind {
     /// By starting a program.
     Stdio(Program),
     /// By a URL.
-    Remote { transport: String, url: String, headers: Vec<(String, String)> },
+    Remote { transport: String, url: String, headers: Vec<(String, String)>, oauth: OAuthSettings },
 }
 
 impl Kind {
@@ -61,6 +63,7 @@ const KNOWN: &[&str] = &[
     "serverUrl",
     "httpUrl",
     "headers",
+    "oauth",
 ];
 
 /// Keys that other programs use for themselves.
@@ -78,7 +81,6 @@ const OTHERS: &[&str] = &[
     "gallery",
     "version",
     "dev",
-    "oauth",
     "auth",
     "icon",
     "source",
@@ -133,7 +135,8 @@ fn kind(reader: &mut Reader<'_>) -> Option<Kind> {
         (_, Some(_), Some(_)) => reader.problem("it has a `command` and a URL: which one is it?".to_owned()),
         (true, _, Some(url)) => {
             let headers = reader.pairs("headers");
-            Some(Kind::Remote { transport: said.unwrap_or_else(|| "http".to_owned()), url, headers })
+            let oauth = oauth(reader);
+            Some(Kind::Remote { transport: said.unwrap_or_else(|| "http".to_owned()), url, headers, oauth })
         }
         (true, _, None) => reader.problem("it has no `url`".to_owned()),
         (false, Some(command), None) if !command.trim().is_empty() => Some(Kind::Stdio(Program {
@@ -148,6 +151,32 @@ fn kind(reader: &mut Reader<'_>) -> Option<Kind> {
         }
         _ => None,
     }
+}
+
+/// The client of an entry, with the keys of Claude Code and VS Code.
+fn oauth(reader: &mut Reader<'_>) -> OAuthSettings {
+    let Some(raw) = reader.get("oauth") else { return OAuthSettings::default() };
+    if !raw.is_object() {
+        reader.wrong::<()>("oauth", "an object", &raw);
+        return OAuthSettings::default();
+    }
+    let mut inner = Reader { raw: &raw, problems: Vec::new() };
+    let port = inner.get("callbackPort");
+    let settings = OAuthSettings {
+        client_id: inner.text("clientId"),
+        client_secret_env: inner.text("clientSecretEnv"),
+        issuer: inner.text("issuer"),
+        client_metadata_url: inner.text("clientMetadataUrl"),
+        scopes: inner.texts("scopes"),
+        callback_port: port.as_ref().and_then(|port| port.deserialize().ok()),
+        ..OAuthSettings::default()
+    };
+    if let (Some(port), None) = (&port, settings.callback_port) {
+        inner.wrong::<()>("callbackPort", "a port", port);
+    }
+    let problems = inner.problems;
+    reader.problems.extend(problems.into_iter().map(|problem| format!("oauth: {problem}")));
+    settings
 }
 
 /// Reads members, and collects what is wrong with them.
@@ -284,6 +313,8 @@ mod tests {
             (r#"{"command":"x","env":[]}"#, "`env`"),
             (r#"{"command":"x","env":{"A":["hunter2"]}}"#, "`env.A`"),
             (r#"{"command":"x","env":{"A=B":"hunter2"}}"#, "A=B"),
+            (r#"{"url":"https://h","oauth":7}"#, "`oauth`"),
+            (r#"{"url":"https://h","oauth":{"callbackPort":99999}}"#, "oauth: `callbackPort`"),
             (r#"{"command":"x","timeout":-1}"#, "`timeout`"),
             (r#"{"command":"x","disabled":"yes"}"#, "`disabled`"),
         ];

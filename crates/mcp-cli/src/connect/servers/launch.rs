@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::entry::{Entry, Kind, Program};
 use super::expand::{Reference, expand};
 use super::{File, Server, dotenv, redact};
+use crate::connect::auth::OAuthSettings;
 use crate::connect::files;
 
 /// What to start.
@@ -24,7 +25,7 @@ pub(crate) enum Reached {
     /// A program that is started.
     Program(Launch),
     /// A server behind a URL.
-    Url { url: String, headers: Vec<(String, String)>, timeout: Option<Duration> },
+    Url { url: String, headers: Vec<(String, String)>, oauth: OAuthSettings, timeout: Option<Duration> },
 }
 
 /// Where values come from.
@@ -48,9 +49,10 @@ pub(crate) fn reach(file: &File, server: &Server, scope: &mut Scope<'_>) -> Resu
     let mut expander = Expander { file, scope, problems: Vec::new() };
     let reached = match &entry.kind {
         Kind::Stdio(program) => Reached::Program(expander.program(program, entry.timeout)),
-        Kind::Remote { url, headers, .. } => Reached::Url {
+        Kind::Remote { url, headers, oauth, .. } => Reached::Url {
             url: expander.text("url", url),
             headers: expander.pairs("headers", headers),
+            oauth: oauth.clone(),
             timeout: entry.timeout,
         },
     };
@@ -198,7 +200,7 @@ mod tests {
     fn a_url_and_its_headers_are_expanded() {
         let json =
             r#"{"url":"https://h:${PORT}/","headers":{"Authorization":"Bearer ${API_TOKEN}"},"timeout":5}"#;
-        let Ok(Reached::Url { url, headers, timeout }) = reached(json, false) else { panic!("no URL") };
+        let Ok(Reached::Url { url, headers, timeout, .. }) = reached(json, false) else { panic!("no URL") };
         assert_eq!((url.as_str(), timeout), ("https://h:80/", Some(Duration::from_millis(5))));
         assert_eq!(headers, [("Authorization".to_owned(), "Bearer hunter2".to_owned())]);
     }
