@@ -14,6 +14,7 @@ mod many_calls;
 mod memory;
 mod mounted;
 mod new_transport;
+mod oauth;
 mod program;
 mod program_http;
 mod program_remote;

@@ -5,17 +5,20 @@ pub mod fault_server;
 #[cfg(target_os = "linux")]
 pub mod memory;
 
+#[doc = include_str!("../../docs/authorization.md")]
+pub mod authorization {}
+
 #[doc = include_str!("../../docs/connecting.md")]
 pub mod connecting {}
 
 #[doc = include_str!("../../docs/deploying.md")]
 pub mod deploying {}
 
-#[doc = include_str!("../../docs/authorization.md")]
-pub mod authorization {}
-
 #[doc = include_str!("../../docs/security.md")]
 pub mod security {}
+
+#[doc = include_str!("../../crates/mcp-auth/README.md")]
+pub mod readme_auth {}
 
 #[doc = include_str!("../../crates/mcp-core/README.md")]
 pub mod readme_core {}

@@ -9,10 +9,10 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Keeps all that is said to `tracing`, by every crate and at every level.
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<String>>);
+pub(crate) struct Log(Arc<Mutex<String>>);
 
 impl Log {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().clone()
     }
 }

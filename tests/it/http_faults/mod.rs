@@ -10,5 +10,5 @@ mod headers;
 mod held;
 mod hostile_clients;
 pub(crate) mod kit;
-mod log;
+pub(crate) mod log;
 mod secrets;

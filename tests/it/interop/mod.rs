@@ -10,7 +10,7 @@ mod demo;
 mod inspector;
 mod leftovers;
 mod nginx;
-mod process;
+pub(crate) mod process;
 mod row;
 mod scripts;
 mod servers;

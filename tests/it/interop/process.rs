@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running program. Dropping it kills its whole group.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     group: u32,
     output: Arc<Mutex<String>>,
@@ -25,7 +25,7 @@ pub(super) struct Process {
 impl Process {
     /// Starts it, and waits for a line with this mark on its stdout or stderr. Returns the text from the mark to the
     /// next space.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         program: &Program,
         variables: &[(&str, &str)],
         mark: &str,
@@ -57,12 +57,12 @@ impl Process {
     }
 
     /// All that it has written.
-    pub(super) fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         self.output.lock().unwrap().clone()
     }
 
     /// Waits until it has written this text.
-    pub(super) async fn wrote(&self, text: &str) {
+    pub(crate) async fn wrote(&self, text: &str) {
         let written = async {
             while !self.output().contains(text) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -73,7 +73,7 @@ impl Process {
     }
 
     /// Ends it with SIGTERM, as a supervisor does, and waits until no process of its group is left.
-    pub(super) async fn end(mut self) -> ExitStatus {
+    pub(crate) async fn end(mut self) -> ExitStatus {
         signal(&mut self.child, self.group, Signal::Term);
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
         let status = ended.unwrap_or_else(|_| panic!("it does not end: {}", self.output())).unwrap();
@@ -125,7 +125,7 @@ fn signal(child: &mut Child, _group: u32, _signal: Signal) {
 }
 
 /// Runs a program that ends by itself, and kills its whole group at the limit.
-pub(super) async fn run(mut command: Command, limit: Duration) -> std::process::Output {
+pub(crate) async fn run(mut command: Command, limit: Duration) -> std::process::Output {
     #[cfg(unix)]
     command.process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -75,6 +75,8 @@ fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut 
     let own = format!("./{}", file.to_string_lossy());
     command.args(["client", "--command", &own, "--scenario", name, "--spec-version", revision, "-o"]);
     command.arg(&folder).current_dir(bin).env("MCP_FIXTURE_MODE", mode);
+    // The suite skips extensions otherwise: they belong to no revision.
+    command.arg("--force");
     let status = process::run(&mut command, &log, RUN);
     read_results(&folder, "", report)?;
     match status {

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::shell::{cargo, output};
 
 /// The most third-party crates without default features.
-const MOST: &[(&str, usize)] = &[("mcp-http", 60), ("mcp-stdio", 60)];
+const MOST: &[(&str, usize)] = &[("mcp-auth", 65), ("mcp-http", 60), ("mcp-stdio", 60)];
 
 pub(super) fn check() -> Result<Vec<Finding>, String> {
     let mut findings = Vec::new();
