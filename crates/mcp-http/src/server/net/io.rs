@@ -104,7 +104,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
             && let Poll::Ready(Ok(bytes)) = &done
         {
             self.taken = self.taken.saturating_add(*bytes);
-            if self.taken >= PACE {
+            // On HTTP/2 each stream has this pace, and the connection goes on while anything on it moves.
+            if self.taken >= PACE || self.framing.is_none() {
                 self.moved();
             }
         }
@@ -198,5 +199,28 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
             self.linger = Some((Box::pin(tokio::time::sleep(LINGER)), LINGER_BYTES));
         }
         self.poll_linger(cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// FIELD A7, FAULT F-S3: 4 KiB every 40 s end a connection of HTTP/1, which has one answer. One of HTTP/2 may carry
+    /// many, and goes on while it moves at all.
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_is_that_of_an_answer_not_of_an_http2_connection() {
+        for (http1, whole) in [(true, false), (false, true)] {
+            let (near, mut far) = tokio::io::duplex(1024);
+            let mut watched = Watched::new(near, Vec::new(), http1, Arc::default(), Duration::from_secs(60));
+            let writing = tokio::spawn(async move { watched.write_all(&[0; 40_000]).await.is_ok() });
+            let mut space = [0; 4096];
+            while !writing.is_finished() && far.read_exact(&mut space).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(40)).await;
+            }
+            assert_eq!(writing.await.unwrap(), whole);
+        }
     }
 }
