@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, complete, completion, config, discover, info, list, listen, login, logout, man, ping, prompt, read,
+    call, check, complete, completion, config, discover, info, list, listen, login, logout, man, ping, prompt, read,
     request, serve_demo, shell, token, tool, tools, whoami,
 };
 use crate::global::Global;
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     ServeDemo(serve_demo::Options),
     /// Find the endpoint of a server behind a URL, and what it speaks
     Discover(discover::Options),
+    /// Diagnose a server: which rules of the protocol it breaks, and what to do
+    Check(check::Options),
     /// Who a server is, which revisions it speaks, what it can do
     Info(info::Options),
     /// List a server's tools

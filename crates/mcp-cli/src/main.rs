@@ -26,7 +26,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use commands::{
-    call, complete, completion, config, demo, discover, info, listen, login, logout, man, ping, prompt,
+    call, check, complete, completion, config, demo, discover, info, listen, login, logout, man, ping, prompt,
     prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools, whoami,
 };
 use exit::{Code, Failure};
@@ -79,12 +79,21 @@ fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    let editor = match &cli.command {
+        // Before the signals are watched: see there.
+        Command::Shell(_) if connect::run::on_terminal() => Some(
+            shell::LineEditor::new()
+                .map_err(|error| Failure::new(Code::Io, "the terminal cannot be used").because(error))?,
+        ),
+        _ => None,
+    };
     let signals = Signals::watch()
         .map_err(|error| Failure::new(Code::Io, "signals cannot be watched").because(error))?;
     let global = &cli.global;
     match &cli.command {
         Command::Demo => demo::run(&signals, global).await,
         Command::ServeDemo(options) => serve_demo::run(&signals, global, options).await,
+        Command::Check(options) => check::run(&signals, global, options).await,
         Command::Discover(options) => discover::run(&signals, global, options).await,
         Command::Info(options) => info::run(&signals, global, options).await,
         Command::Tools(options) => tools::run(&signals, global, options).await,
@@ -104,6 +113,7 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Logout(options) => logout::run(&signals, global, options).await,
         Command::Whoami(options) => whoami::run(&signals, global, options).await,
         Command::Token(options) => token::run(&signals, global, options).await,
+        Command::Shell(options) => shell::run(&signals, global, options, editor).await,
         Command::Config(options) => config::run(global, options),
         Command::Completion(options) => completion::run(options, &mut Cli::command()),
         Command::Man(options) => man::run(options, Cli::command()),

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::message::{ErrorObject, ProtocolVersion, code};
@@ -44,6 +45,9 @@ pub enum Error {
         what: &'static str,
         /// The limit that ran out.
         after: Duration,
+        /// What the peer has shown meanwhile, if the transport knows: see
+        /// [`PeerEvidence`](crate::transport::PeerEvidence).
+        evidence: Option<Arc<str>>,
     },
     // Ledger T-41.
     /// The server requested input, and this program's input handler answered with an error. Revision 2026-07-28
@@ -63,11 +67,18 @@ impl fmt::Display for Error {
             Error::Lost(loss) => write!(f, "no answer: {}", loss.kind),
             Error::Closed(reason) => write!(f, "closed: {reason}"),
             Error::Limit { what, limit } => write!(f, "limit exceeded: {what} (limit {limit})"),
-            Error::TimedOut { what, after } => write!(f, "timed out: {what} after {after:?}"),
+            Error::TimedOut { what, after, evidence } => {
+                write!(f, "timed out: {what} after {after:?}")?;
+                show_evidence(evidence.as_deref(), f)
+            }
             Error::InputRefused(error) => write!(f, "input was refused: {error}"),
             Error::Cancelled => f.write_str("cancelled"),
         }
     }
+}
+
+fn show_evidence(evidence: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    evidence.map_or(Ok(()), |shown| write!(f, " ({shown})"))
 }
 
 impl StdError for Error {
@@ -88,7 +99,28 @@ impl Error {
 
     /// What was waited for did not come within this time.
     pub fn timed_out(what: &'static str, after: Duration) -> Error {
-        Error::TimedOut { what, after }
+        Error::TimedOut { what, after, evidence: None }
+    }
+
+    /// What the peer has shown before a time limit ran out.
+    pub fn evidence(&self) -> Option<&str> {
+        match self {
+            Error::TimedOut { evidence, .. } => evidence.as_deref(),
+            Error::Closed(CloseReason::NotStarted { evidence, .. }) => evidence.as_deref(),
+            Error::Closed(CloseReason::OpeningFailed(error)) => error.evidence(),
+            _ => None,
+        }
+    }
+
+    /// The same error with what the peer has shown, if a time limit ran out.
+    #[must_use]
+    pub(crate) fn with_evidence(mut self, shown: impl FnOnce() -> Option<String>) -> Error {
+        match &mut self {
+            Error::TimedOut { evidence, .. } if evidence.is_none() => *evidence = shown().map(Into::into),
+            Error::Closed(reason) => return Error::Closed(reason.clone().with_evidence(shown)),
+            _ => {}
+        }
+        self
     }
 
     /// Whether a retry later may succeed. Whether a repeat is safe is for the caller to decide: the request may have
@@ -200,6 +232,8 @@ pub enum CloseReason {
     NotStarted {
         /// The limit.
         limit: Duration,
+        /// What the peer has shown meanwhile, if the transport knows.
+        evidence: Option<Arc<str>>,
     },
     /// The peer violated the protocol beyond recovery.
     Violation(String),
@@ -222,7 +256,22 @@ impl CloseReason {
 
     /// The peer did not start within this limit.
     pub fn not_started(limit: Duration) -> CloseReason {
-        CloseReason::NotStarted { limit }
+        CloseReason::NotStarted { limit, evidence: None }
+    }
+
+    /// The same reason with what the peer has shown, if a time limit ran out.
+    #[must_use]
+    pub(crate) fn with_evidence(mut self, shown: impl FnOnce() -> Option<String>) -> CloseReason {
+        match &mut self {
+            CloseReason::NotStarted { evidence, .. } if evidence.is_none() => {
+                *evidence = shown().map(Into::into);
+            }
+            CloseReason::OpeningFailed(error) if matches!(**error, Error::TimedOut { .. }) => {
+                return CloseReason::OpeningFailed(Box::new((**error).clone().with_evidence(shown)));
+            }
+            _ => {}
+        }
+        self
     }
 
     /// The opening of a session failed with this error. A peer that could not be reached is
@@ -295,7 +344,10 @@ impl fmt::Display for CloseReason {
                     theirs.join(", ")
                 )
             }
-            CloseReason::NotStarted { limit } => write!(f, "the peer did not start within {limit:?}"),
+            CloseReason::NotStarted { limit, evidence } => {
+                write!(f, "the peer did not start within {limit:?}")?;
+                show_evidence(evidence.as_deref(), f)
+            }
             CloseReason::Violation(why) => write!(f, "the peer violated the protocol: {why}"),
             CloseReason::PingTimedOut => f.write_str("the peer did not answer pings"),
             CloseReason::Drained => f.write_str("drained"),
@@ -316,84 +368,4 @@ impl StdError for CloseReason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::{ErrorChain, SendError};
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("refused by the firewall")]
-    struct Inner;
-
-    /// Every variant of every error that can have a cause.
-    fn with_cause() -> Vec<Box<dyn StdError>> {
-        let mut errors: Vec<Box<dyn StdError>> = Vec::new();
-        let connect = || {
-            [
-                ConnectError::unreachable(Inner),
-                ConnectError::unusable(Inner),
-                ConnectError::unauthorized(Inner),
-            ]
-        };
-        let kinds = [
-            LossKind::NotUnderstood,
-            LossKind::Unauthorized,
-            LossKind::busy(None),
-            LossKind::busy(Some(Duration::from_secs(2))),
-            LossKind::PeerFailed,
-            LossKind::Unreachable,
-            LossKind::Cut,
-            LossKind::session_lost(true),
-            LossKind::TooLarge,
-            LossKind::TimedOut,
-            LossKind::NoRoute,
-        ];
-        let report = CloseReport { exit: Some(1), ..CloseReport::default() };
-        let mut calls: Vec<Error> = kinds.map(|kind| Error::Lost(Loss::new(kind, Inner))).into();
-        for closed in [CloseReport::default(), report] {
-            calls.push(Error::Closed(CloseReason::LinkFailed { error: TransportError::new(Inner), closed }));
-        }
-        calls.extend(connect().map(|error| Error::Closed(CloseReason::NoLink(error))));
-        let nested = |error: &Error| Error::Closed(CloseReason::OpeningFailed(Box::new(error.clone())));
-        calls.extend(calls.iter().map(nested).collect::<Vec<_>>());
-        for error in calls {
-            if let Error::Closed(reason) = &error {
-                errors.push(Box::new(reason.clone()));
-            }
-            errors.push(Box::new(error));
-        }
-        errors.extend(connect().map(|error| Box::new(error) as Box<dyn StdError>));
-        for kind in kinds {
-            errors.push(Box::new(Loss::new(kind, Inner)));
-            errors.push(Box::new(SendError::rejected(kind, Inner)));
-        }
-        errors.push(Box::new(SendError::fatal(Inner)));
-        errors
-    }
-
-    #[test]
-    fn the_source_reaches_the_error_of_the_transport() {
-        for error in with_cause() {
-            let mut chain = std::iter::successors(Some(&*error), |&error| error.source());
-            assert!(chain.any(|error| error.is::<Inner>()), "{error:?}");
-        }
-    }
-
-    /// `ErrorChain` prints a chain, so it shows what a chain repeats.
-    #[test]
-    fn a_chain_says_each_thing_once() {
-        for error in with_cause() {
-            let text = ErrorChain::new(&*error).to_string();
-            let parts: Vec<&str> = text.split(": ").collect();
-            for (n, part) in parts.iter().enumerate() {
-                assert!(!parts[..n].contains(part), "{text}");
-            }
-            assert!(text.ends_with(": refused by the firewall"), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_error_of_the_link_is_not_wrapped_twice() {
-        let error = TransportError::new(TransportError::new(Inner));
-        assert!(error.get_ref().is::<Inner>());
-    }
-}
+mod tests;

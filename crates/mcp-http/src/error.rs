@@ -61,6 +61,17 @@ pub enum HttpError {
     /// The server answered 2xx with something that is not MCP.
     #[error("{0}")]
     NotMcp(Arc<NotMcp>),
+    /// `initialize` was refused, and the event stream that a server of 2024-11-05 has in its place cannot be used. The
+    /// source is that refusal.
+    #[error("no HTTP+SSE stream at {url}: {why}")]
+    NoEndpoint {
+        /// The URL that was asked, without user info and query.
+        url: String,
+        /// What is wrong with the stream.
+        why: String,
+        /// The refusal.
+        source: Arc<HttpError>,
+    },
     /// The body has a content encoding, although none was requested.
     #[error("the body is encoded as {encoding}, which was not requested")]
     Encoded {
@@ -187,6 +198,7 @@ impl HttpError {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             HttpError::Status(refused) => Some(refused.status),
+            HttpError::NoEndpoint { source, .. } => source.status(),
             HttpError::Redirect { status, .. } => Some(*status),
             _ => None,
         }
@@ -277,12 +289,23 @@ pub struct Refused {
     pub challenge: Option<String>,
     /// The start of the body, at most 64 KiB. Untrusted text.
     pub body: String,
+    /// The method that was answered so, such as `tools/call`; empty where none was sent, as for a GET.
+    pub method: String,
+    /// Host and port of the proxy in between, which may have made the answer.
+    pub proxy: Option<String>,
 }
 
 impl Refused {
     /// Creates a refusal with this status and without details.
     pub fn new(status: StatusCode) -> Refused {
-        Refused { status, retry_after: None, challenge: None, body: String::new() }
+        Refused {
+            status,
+            retry_after: None,
+            challenge: None,
+            body: String::new(),
+            method: String::new(),
+            proxy: None,
+        }
     }
 
     /// The challenges in [`Refused::challenge`], in order.
@@ -309,6 +332,9 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP status {}", self.status)?;
+        if let Some(proxy) = &self.proxy {
+            write!(f, " (through the proxy {proxy})")?;
+        }
         if let Some(after) = self.retry_after {
             write!(f, ", retry after {} s", after.as_secs())?;
         }

@@ -8,13 +8,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use mcp_core::transport::{
-    Binding, CloseReport, Envelope, Inbound, Outbound, SendError, Transport, TransportError,
+    Binding, CloseReport, Envelope, Inbound, Outbound, PeerEvidence, SendError, Transport, TransportError,
     TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::evidence::Witness;
+use crate::evidence::{self, Witness};
 use crate::limits::Limits;
 use crate::reader::LineReader;
 use crate::reaper::{Life, Reaper};
@@ -59,6 +59,10 @@ impl ChildTransport {
 impl Transport for ChildTransport {
     fn binding(&self) -> Binding {
         Binding::STREAM.named("stdio")
+    }
+
+    fn evidence(&self) -> Option<PeerEvidence> {
+        Some(evidence::of(&self.witness))
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {

@@ -141,6 +141,19 @@ impl ChildCommand {
         self.monitor.clone()
     }
 
+    /// Returns the command as it would be started, for a caller who starts the program in another way: with its arguments,
+    /// its directory and its environment, without pipes and without a process group.
+    pub fn to_command(&self) -> Command {
+        let env = child_env(&self.passed, &self.set, |name| std::env::var_os(name));
+        let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let mut command = Command::new(sys::resolve(&self.program, path));
+        command.args(&self.args).env_clear().envs(&env);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        command
+    }
+
     /// Starts the program. Returns as soon as the process exists; whether it speaks MCP is not known yet.
     ///
     /// # Errors
@@ -155,18 +168,12 @@ impl ChildCommand {
     }
 
     fn start(&self) -> io::Result<ChildTransport> {
-        let env = child_env(&self.passed, &self.set, |name| std::env::var_os(name));
-        let path = env.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        let mut command = Command::new(sys::resolve(&self.program, path));
-        command.args(&self.args).env_clear().envs(&env);
+        let mut command = self.to_command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(match self.mode {
             StderrMode::Capture => Stdio::piped(),
             StderrMode::Inherit => Stdio::inherit(),
             StderrMode::Null => Stdio::null(),
         });
-        if let Some(cwd) = &self.cwd {
-            command.current_dir(cwd);
-        }
         let (process, mut child) = sys::Process::spawn(&mut command)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         // From here on, whatever fails, the reaper ends the child.

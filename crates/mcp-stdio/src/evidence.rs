@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard};
 
+use mcp_core::transport::PeerEvidence;
+
 use crate::lock::Lock;
 use crate::stderr;
 
@@ -136,22 +138,38 @@ impl Witness {
     }
 }
 
+/// The evidence of this witness, for the errors of a session.
+pub(crate) fn of(witness: &Arc<Witness>) -> PeerEvidence {
+    let witness = Arc::clone(witness);
+    PeerEvidence::new(move || {
+        let mut evidence = witness.evidence();
+        evidence.stderr_tail = evidence.stderr_tail.as_deref().map(|tail| text(tail, usize::MAX));
+        Some(evidence.to_string()).filter(|shown| !shown.is_empty())
+    })
+}
+
 /// A peer's text, shortened, on one line, without characters that act on a terminal.
 pub(crate) fn quote(text: &[u8]) -> String {
     // Four bytes a character at most.
     let text = String::from_utf8_lossy(&text[..text.len().min(4 * QUOTED + 4)]);
     let text = text.trim();
+    let mut quoted = self::text(text, QUOTED);
+    if text.chars().nth(QUOTED).is_some() {
+        quoted.push('…');
+    }
+    quoted.replace('\n', "\\u{a}")
+}
+
+/// The first characters of a text, without those that act on a terminal, but with line breaks.
+fn text(text: &str, most: usize) -> String {
     let mut quoted = String::new();
-    for c in text.chars().take(QUOTED) {
+    for c in text.chars().take(most) {
         let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || reorders {
+        if (c.is_control() && c != '\n') || reorders {
             quoted.extend(c.escape_unicode());
         } else {
             quoted.push(c);
         }
-    }
-    if text.chars().nth(QUOTED).is_some() {
-        quoted.push('…');
     }
     quoted
 }

@@ -1,15 +1,20 @@
 //! MCP over any reliable byte stream: one message, one line.
 // STDIO-B-014, STDIO-B-015.
 
+use std::sync::Arc;
+
 use mcp_core::transport::{
-    Binding, Connect, ConnectError, Envelope, Transport, TransportReceiver, TransportSender, async_trait,
+    Binding, Connect, ConnectError, Envelope, PeerEvidence, Transport, TransportReceiver, TransportSender,
+    async_trait,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::evidence::{self, Witness};
 use crate::limits::Limits;
 use crate::reader::LineReader;
 use crate::silence::{BoundedReader, SilenceLimits};
+use crate::skipped::SkippedLines;
 use crate::writer::LineWriter;
 
 /// A link over a reader and a writer, for clients and servers.
@@ -34,6 +39,8 @@ pub struct StreamTransport<R, W> {
     limits: Limits,
     envelope: Envelope,
     silence: Option<SilenceLimits>,
+    /// The record of unreadable lines, on a client's link.
+    witness: Option<Arc<Witness>>,
 }
 
 impl<R, W> StreamTransport<R, W>
@@ -50,6 +57,7 @@ where
             limits: Limits::default(),
             envelope: Envelope::default(),
             silence: None,
+            witness: None,
         }
     }
 
@@ -73,6 +81,12 @@ where
         self
     }
 
+    /// A client's link: lines that are not MCP are quoted, counted, and searched for the id of a call.
+    fn for_client(mut self) -> Self {
+        self.witness = Some(Arc::default());
+        self
+    }
+
     /// Sets the envelope of every message that is received, such as the identity of the peer.
     #[must_use]
     pub fn envelope(mut self, envelope: Envelope) -> Self {
@@ -90,9 +104,16 @@ where
         Binding::STREAM.named(self.name)
     }
 
+    fn evidence(&self) -> Option<PeerEvidence> {
+        self.witness.as_ref().map(evidence::of)
+    }
+
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
         let writer = LineWriter::new(self.writer);
-        let reader = LineReader::new(self.reader, self.limits, self.envelope);
+        let mut reader = LineReader::new(self.reader, self.limits, self.envelope);
+        if let Some(witness) = self.witness {
+            reader = reader.explaining(SkippedLines::new(witness));
+        }
         match self.silence {
             Some(silence) => (Box::new(writer), Box::new(BoundedReader::new(reader, silence))),
             None => (Box::new(writer), Box::new(reader)),
@@ -121,9 +142,14 @@ pub fn unix(
 pub struct StreamConnect(Option<Box<dyn Transport>>);
 
 impl StreamConnect {
-    /// A connector that returns this link.
-    pub fn new(link: impl Transport) -> StreamConnect {
-        StreamConnect(Some(Box::new(link)))
+    /// A connector that returns this link. A line that cannot be read fails the call whose id it shows, and errors of
+    /// time quote the first such line.
+    pub fn new<R, W>(link: StreamTransport<R, W>) -> StreamConnect
+    where
+        R: AsyncRead + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        StreamConnect(Some(Box::new(link.for_client())))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::exit::Failure;
 use crate::global::Global;
 use crate::signals::Signals;
 use crate::terminal::out;
+use crate::text;
 
 /// The wait before a subscription that the server ended is opened again; doubled each time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -62,6 +63,9 @@ pub(crate) async fn show(client: &Client, options: &Options) -> Result<(), Failu
     loop {
         let mut listen = client.listen(filter(options));
         while let Some(item) = listen.next().await {
+            if let SubscriptionEvent::Started { honoured, .. } = &item {
+                warn_of_silence(&filter(options), honoured);
+            }
             if !event(&item)? {
                 // As in `mcp listen … | head -1`.
                 return Ok(());
@@ -92,6 +96,22 @@ fn filter(options: &Options) -> SubscriptionFilter {
     filter.resources_list_changed = options.resources || all;
     filter.resource_subscriptions = options.uri.clone();
     filter
+}
+
+/// Says of which changes the server will tell nothing.
+fn warn_of_silence(asked: &SubscriptionFilter, honoured: &SubscriptionFilter) {
+    let flags = [
+        ("the tools", asked.tools_list_changed && !honoured.tools_list_changed),
+        ("the prompts", asked.prompts_list_changed && !honoured.prompts_list_changed),
+        ("the resources", asked.resources_list_changed && !honoured.resources_list_changed),
+    ];
+    let flags = flags.iter().filter(|row| row.1).map(|row| row.0.to_owned());
+    let uris =
+        asked.resource_subscriptions.iter().filter(|uri| !honoured.resource_subscriptions.contains(uri));
+    let silent: Vec<String> = flags.chain(uris.map(|uri| text::safe_line(uri).into_owned())).collect();
+    if !silent.is_empty() {
+        out::note(format!("mcp: warning: the server does not report changes of {}\n", silent.join(", ")));
+    }
 }
 
 /// Prints an event. `false` if stdout is closed.

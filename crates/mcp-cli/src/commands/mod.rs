@@ -1,6 +1,7 @@
 //! The commands, one file each. What several commands share is in `list`.
 
 pub(crate) mod call;
+pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod completion;
 pub(crate) mod config;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use mcp_core::client::EraMode;
 use mcp_stdio::ChildMonitor;
 
 use crate::connect::target::Link;
@@ -12,9 +13,12 @@ use crate::global::Global;
 #[derive(Clone, Debug)]
 pub(crate) struct Clues {
     url: Option<String>,
+    proxy: Option<String>,
     process: Option<Process>,
     /// Where the limit of one request is written, if not on the command line.
     timeout_from: Option<String>,
+    /// The run finds out what the server speaks.
+    auto: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -27,20 +31,31 @@ struct Process {
 impl Clues {
     /// The clues to this link.
     pub(crate) fn of(global: &Global, link: &Link) -> Clues {
-        let (url, process) = match link {
-            Link::Child(child) => (None, Some(Process { monitor: child.monitor(), env: child.env_names() })),
-            Link::Http(remote) => (Some(remote.shown.clone()), None),
+        let (url, proxy, process) = match link {
+            Link::Child(child) => {
+                (None, None, Some(Process { monitor: child.monitor(), env: child.env_names() }))
+            }
+            Link::Http(remote) => (Some(remote.shown.clone()), remote.proxy(), None),
         };
-        Clues { url, process, timeout_from: global.timeout_from.clone() }
+        Clues {
+            url,
+            proxy,
+            process,
+            timeout_from: global.timeout_from.clone(),
+            auto: global.era == EraMode::Auto,
+        }
     }
 
     /// The failure with the clues that say more about it.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        let mut failure = failure.at(self.url.as_deref());
+        let mut failure = failure.at(self.url.as_deref()).through(self.proxy.as_deref());
         if failure.code == Code::Timeout
             && let Some(place) = &self.timeout_from
         {
             failure = failure.hint(format!("the limit is {place}; --timeout TIME goes before it"));
+        }
+        if self.auto {
+            failure = failure.in_auto_mode();
         }
         let Some(process) = &self.process else { return failure };
         failure = failure.with_evidence(&process.monitor.evidence());

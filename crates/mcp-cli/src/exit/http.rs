@@ -24,7 +24,12 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
     match error {
         HttpError::Status(refused) => of_refusal(refused),
         HttpError::NotMcp(answer) if answer.is_opening() => {
-            elsewhere(Code::Protocol, format!("this is not an MCP endpoint: {}", text(error)))
+            elsewhere(Code::Protocol, format!("there is no MCP endpoint: {}", text(error)))
+        }
+        HttpError::NoEndpoint { source, .. } => {
+            elsewhere(Code::Unreachable, format!("there is no MCP endpoint: {error}"))
+                .because(format!("the answer before it: {source}"))
+                .with_status(error.status().map(|status| status.as_u16()))
         }
         HttpError::Redirect { status, .. } => {
             Failure::new(Code::Unreachable, text(error)).with_status(Some(status.as_u16()))

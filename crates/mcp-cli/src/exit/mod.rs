@@ -1,5 +1,6 @@
 //! How a run fails: the error codes, the exit codes, and what is said.
 
+mod entries;
 mod http;
 mod library;
 #[cfg(test)]
@@ -96,10 +97,14 @@ pub(crate) struct Failure {
     status: Option<u16>,
     /// Where, without secrets.
     url: Option<String>,
+    /// Host and port of the proxy on the way there.
+    proxy: Option<String>,
     /// A server answers there, but not in MCP: the URL may be wrong.
     elsewhere: bool,
     /// A login would help.
     login: bool,
+    /// The server did not answer the question for its era.
+    era_unknown: bool,
     signal: Option<i32>,
     /// The text has been shown already; the exit code is all that is left to say.
     silent: bool,
@@ -117,8 +122,10 @@ impl Failure {
             process: None,
             status: None,
             url: None,
+            proxy: None,
             elsewhere: false,
             login: false,
+            era_unknown: false,
             signal: None,
             silent: false,
         }
@@ -182,9 +189,28 @@ impl Failure {
         self
     }
 
+    /// Through this proxy, which is shown beside the URL.
+    pub(crate) fn through(mut self, proxy: Option<&str>) -> Failure {
+        self.proxy = proxy.filter(|_| self.url.is_some()).map(str::to_owned);
+        self
+    }
+
+    /// In a run that asked for the era: hints at how to do without the question.
+    pub(crate) fn in_auto_mode(mut self) -> Failure {
+        if self.era_unknown && self.hint.is_none() {
+            self.hint = Some(
+                "an older server may fail on the first question, server/discover: try --era legacy"
+                    .to_owned(),
+            );
+        }
+        self
+    }
+
     /// With what the server's process has shown, where it did not answer as it should.
     pub(crate) fn with_evidence(mut self, evidence: &ChildEvidence) -> Failure {
-        if !matches!(self.code, Code::Timeout | Code::Closed | Code::Protocol) {
+        // An error of time has it from the library.
+        let told = self.code == Code::Timeout && self.cause.is_some();
+        if told || !matches!(self.code, Code::Timeout | Code::Closed | Code::Protocol) {
             return self;
         }
         let mut evidence = evidence.clone();
@@ -240,6 +266,9 @@ impl Failure {
         if let Some(url) = self.url.as_ref().filter(|url| !self.message.contains(url.as_str())) {
             let _infallible = writeln!(out, "  url: {}", text::safe_block(url));
         }
+        if let Some(proxy) = self.proxy.as_ref().filter(|proxy| !self.message.contains(proxy.as_str())) {
+            let _infallible = writeln!(out, "  proxy: {}", text::safe_block(proxy));
+        }
         if let Some(cause) = &self.cause {
             let _infallible =
                 writeln!(out, "  cause: {}", text::safe_block(cause).replace('\n', "\n         "));
@@ -247,7 +276,16 @@ impl Failure {
         if let Some(hint) = &self.hint {
             let _infallible = writeln!(out, "  hint: {}", text::safe_block(hint));
         }
+        if let Some(page) = self.page() {
+            let _infallible = writeln!(out, "  see: {page}");
+        }
         out
+    }
+
+    /// Where the troubleshooting guide has this failure.
+    fn page(&self) -> Option<String> {
+        let said = |text: &Option<String>| text.as_deref().and_then(entries::of);
+        entries::of(&self.message).or_else(|| said(&self.cause))
     }
 
     fn json(&self) -> RawJson {
@@ -259,11 +297,17 @@ impl Failure {
         if let Some(hint) = &self.hint {
             error.push(("hint", RawJson::string(hint)));
         }
+        if let Some(page) = self.page() {
+            error.push(("see", RawJson::string(&page)));
+        }
         if let Some(status) = self.status {
             error.push(("status", RawJson::integer(status.into())));
         }
         if let Some(url) = &self.url {
             error.push(("url", RawJson::string(url)));
+        }
+        if let Some(proxy) = &self.proxy {
+            error.push(("proxy", RawJson::string(proxy)));
         }
         if let Some(rpc) = &self.rpc {
             let mut members =

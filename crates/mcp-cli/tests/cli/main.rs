@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+#[cfg(unix)]
+mod check;
 mod config;
 mod demo;
 mod discover;

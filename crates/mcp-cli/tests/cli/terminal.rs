@@ -102,6 +102,23 @@ fn the_shell_edits_completes_and_survives_an_interrupt() {
     assert!(history.contains("call echo text=hi") && !history.contains("secret"), "{history}");
 }
 
+/// FAULT F-C19: each pasted line is run, in its turn, also behind a command that takes its time; what is left over is
+/// the beginning of the next line.
+#[test]
+fn pasted_lines_are_run_one_after_the_other() {
+    let mut terminal = Terminal::start(&["shell", "--", MCP, "serve-demo"], "{}");
+    terminal.sees("mcp> ");
+    terminal.press("call echo text=one\rcall slow steps=3 delay_ms=20\rcall add a=20 b=3\rcall echo te");
+    terminal.sees("one\r\n");
+    terminal.sees("step 3 of 3");
+    terminal.sees("23\r\n");
+    terminal.press("xt=rest\r");
+    terminal.sees("rest\r\n");
+    terminal.sees("mcp> ");
+    terminal.press("\u{4}");
+    assert_eq!(finish(terminal.child).code, Some(0));
+}
+
 /// The user types the value of `${input:id}`, and it arrives at the server.
 #[test]
 fn an_input_of_a_config_file_is_asked_for() {

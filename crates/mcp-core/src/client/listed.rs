@@ -1,10 +1,11 @@
 //! A list from a server: the items that could be read, and what is missing.
 
-use std::fmt;
 use std::ops::Deref;
 
 use crate::error::Error;
 use crate::message::RawJson;
+use crate::model::Skipped;
+use crate::model::skipped::NAMES;
 
 /// A list from a server. One broken item does not lose the others.
 ///
@@ -20,41 +21,6 @@ pub struct Listed<T> {
     /// then.
     pub incomplete: Option<String>,
 }
-
-/// An item of a list that could not be read.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// Its `name` or URI, if it has one. The server's text: untrusted.
-    pub name: Option<String>,
-    /// What does not fit.
-    pub reason: String,
-    /// The unchanged item.
-    pub raw: RawJson,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{name:?}: {}", self.reason),
-            None => write!(f, "an item without a name: {}", self.reason),
-        }
-    }
-}
-
-impl Skipped {
-    fn new(raw: RawJson, error: Error) -> Skipped {
-        let name = NAMES.iter().rev().find_map(|name| raw.member(name)?.to_text());
-        let reason = match error {
-            Error::Violation(reason) => reason,
-            other => other.to_string(),
-        };
-        Skipped { name, reason, raw }
-    }
-}
-
-/// The members that identify an item of a list; the first that is present counts.
-const NAMES: [&str; 3] = ["uri", "uriTemplate", "name"];
 
 impl<T> Listed<T> {
     pub(super) fn new(items: Vec<T>) -> Listed<T> {

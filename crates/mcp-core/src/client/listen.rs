@@ -19,7 +19,8 @@ use super::Client;
 pub enum SubscriptionEvent {
     /// The subscription is active.
     Started {
-        /// The part of the filter that the server supports.
+        /// The part of the filter that the server supports, and that can arrive: it is empty where a legacy server over
+        /// HTTP has no stream for its own messages.
         // SUB-C-004.
         honoured: SubscriptionFilter,
         /// It was active before and changes may have been missed since: read again what you keep.
@@ -27,7 +28,8 @@ pub enum SubscriptionEvent {
     },
     /// Something changed: `notifications/.../list_changed` or `notifications/resources/updated`.
     Changed(Notification),
-    /// The link is gone. The client subscribes again; [`SubscriptionEvent::Started`] follows.
+    /// The link, or the stream that changes come on, is gone. The client subscribes again;
+    /// [`SubscriptionEvent::Started`] follows.
     Lost,
     /// This handle was read too slowly, and events were dropped here. Whether the subscription is active and
     /// what changed is unknown: read again what you keep.

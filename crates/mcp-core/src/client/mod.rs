@@ -45,9 +45,10 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use crate::model::Skipped;
 pub use builder::ClientBuilder;
 pub use call::{Call, CallNotifications};
-pub use listed::{Listed, Skipped};
+pub use listed::Listed;
 pub use listen::{Subscription, SubscriptionEvent};
 pub use notifications::Notifications;
 pub use paging::PageLimits;

@@ -82,7 +82,7 @@ impl Client {
         member: &str,
         limits: PageLimits,
     ) -> Result<Listed<RawJson>, Error> {
-        let overdue = Error::TimedOut { what: "the pages of a list", after: limits.time };
+        let overdue = Error::timed_out("the pages of a list", limits.time);
         crate::runtime::within(limits.time, self.pages(method, member, &limits)).await.unwrap_or(Err(overdue))
     }
 

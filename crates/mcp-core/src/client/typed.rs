@@ -68,13 +68,15 @@ impl Client {
         self.prepared("tools/call", tool_params(name.as_ref(), &arguments).map(Some))
     }
 
-    /// Reads a resource. An unknown one is an error for which [`Error::is_resource_not_found`] holds.
+    /// Reads a resource. An unknown one is an error for which [`Error::is_resource_not_found`] holds. Contents
+    /// that do not have their form are in [`ReadResourceResult::skipped`].
     pub fn read_resource(&self, uri: impl Into<String>) -> PreparedCall<ReadResourceResult> {
         self.typed("resources/read", &ResourceParams::new(uri))
     }
 
     /// Gets a prompt. `arguments` is anything that serializes to an object of texts: a struct, a map,
     /// `json!({..})`; `()` for none. Numbers and booleans are sent as text, members that are `null` are left out.
+    /// Messages that do not have their form are in [`GetPromptResult::skipped`].
     ///
     /// Fails with [`Error::Misuse`] if the arguments are anything else.
     pub fn get_prompt(

@@ -41,6 +41,8 @@ enum Repr {
     Str(Arc<str>),
     /// A string with escapes.
     Escaped { wire: Arc<str>, text: Arc<str> },
+    /// A string that names a lone surrogate, which no Rust string can hold. `units` is its value in UTF-16.
+    Surrogate { wire: Arc<str>, text: Arc<str>, units: Arc<[u16]> },
 }
 
 impl RequestId {
@@ -56,6 +58,14 @@ impl RequestId {
             scanner.value().and_then(|_| scanner.end()).ok()?;
             return Some(RequestId(match read_text(json)? {
                 Cow::Borrowed(text) => Repr::Str(text.into()),
+                Cow::Owned(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
+                    let units = utf16(&wire[1..wire.len() - 1]);
+                    let (wire, text) = (wire.into(), text.into());
+                    match char::decode_utf16(units.iter().copied()).all(|unit| unit.is_ok()) {
+                        true => Repr::Escaped { wire, text },
+                        false => Repr::Surrogate { wire, text, units: units.into() },
+                    }
+                }
                 Cow::Owned(text) => Repr::Escaped { wire: wire.into(), text: text.into() },
             }));
         }
@@ -76,14 +86,14 @@ impl RequestId {
         match &self.0 {
             Repr::Int(number) => Some(*number),
             Repr::Number { digits, .. } => digits.parse().ok(),
-            Repr::Str(_) | Repr::Escaped { .. } => None,
+            Repr::Str(_) | Repr::Escaped { .. } | Repr::Surrogate { .. } => None,
         }
     }
 
-    /// The decoded text of the id, or `None` if it is a number.
+    /// The decoded text of the id, or `None` if it is a number. A lone surrogate reads as U+FFFD.
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
-            Repr::Str(text) | Repr::Escaped { text, .. } => Some(text),
+            Repr::Str(text) | Repr::Escaped { text, .. } | Repr::Surrogate { text, .. } => Some(text),
             Repr::Int(_) | Repr::Number { .. } => None,
         }
     }
@@ -92,10 +102,41 @@ impl RequestId {
     pub fn write_to(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Repr::Int(number) => super::encode::write_integer(*number, out),
-            Repr::Number { wire, .. } | Repr::Escaped { wire, .. } => out.extend_from_slice(wire.as_bytes()),
+            Repr::Number { wire, .. } | Repr::Escaped { wire, .. } | Repr::Surrogate { wire, .. } => {
+                out.extend_from_slice(wire.as_bytes())
+            }
             Repr::Str(text) => super::encode::write_string(text, out),
         }
     }
+}
+
+/// The value of a JSON string that was checked before, in UTF-16, from the text between its quotes.
+fn utf16(inner: &str) -> Vec<u16> {
+    let mut units = Vec::with_capacity(inner.len());
+    let mut rest = inner.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            units.extend(c.encode_utf16(&mut [0; 2]).iter());
+            continue;
+        }
+        units.push(match rest.next() {
+            Some('u') => {
+                let text = rest.as_str();
+                let (digits, behind) = text.split_at_checked(4).unwrap_or((text, ""));
+                rest = behind.chars();
+                u16::from_str_radix(digits, 16).unwrap_or_default()
+            }
+            Some('b') => 0x08,
+            Some('f') => 0x0C,
+            Some('n') => 0x0A,
+            Some('r') => 0x0D,
+            Some('t') => 0x09,
+            // A quote, a backslash or a slash.
+            Some(other) => u16::try_from(u32::from(other)).unwrap_or_default(),
+            None => break,
+        });
+    }
+    units
 }
 
 /// Whether the number has no leading zero, no plus sign and is not minus zero: `i64::from_str` accepts more
@@ -124,6 +165,11 @@ fn integer_digits(wire: &str) -> Option<String> {
 
 impl PartialEq for RequestId {
     fn eq(&self, other: &RequestId) -> bool {
+        if let (Repr::Surrogate { units, .. }, other) | (other, Repr::Surrogate { units, .. }) =
+            (&self.0, &other.0)
+        {
+            return matches!(other, Repr::Surrogate { units: theirs, .. } if units == theirs);
+        }
         match (self.as_str(), other.as_str()) {
             (Some(mine), Some(theirs)) => mine == theirs,
             (None, None) => match (&self.0, &other.0) {
@@ -225,6 +271,24 @@ mod tests {
         assert_eq!(id("18446744073709551616.0"), id("18446744073709551616"));
         let set: HashSet<RequestId> = [id("7"), id("7.0"), id("\"7\""), id("\"\\u0037\"")].into();
         assert_eq!(set.len(), 2);
+    }
+
+    /// FAULT F-C1: ids that differ only in a lone surrogate are two, and neither is U+FFFD.
+    #[test]
+    fn lone_surrogates_are_told_apart() {
+        let ids = [
+            id("\"\\ud83d\""),
+            id("\"\\ud83e\""),
+            id("\"\\udc00\\ud83d\""),
+            id("\"\\ufffd\""),
+            id("\"\u{fffd}x\""),
+        ];
+        for (n, one) in ids.iter().enumerate() {
+            assert!(ids[n + 1..].iter().all(|other| other != one), "{one}");
+        }
+        assert_eq!(id("\"\\u0061\\ud83d\\n\""), id("\"a\\uD83D\\u000a\""));
+        assert_eq!(id("\"\\ufffd\""), id("\"\u{fffd}\""));
+        assert_eq!(HashSet::from(ids).len(), 5);
     }
 
     #[test]

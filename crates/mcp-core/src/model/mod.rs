@@ -44,6 +44,7 @@ mod prompt;
 mod resource;
 mod roots;
 mod sampling;
+pub(crate) mod skipped;
 mod tagged;
 mod tool;
 mod word;
@@ -91,6 +92,7 @@ pub use sampling::{
     SamplingContent, SamplingMessage, StopReason, ToolChoice, ToolChoiceMode, ToolResultContent,
     ToolUseContent,
 };
+pub use skipped::Skipped;
 pub use tool::{CallToolParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations};
 
 /// The longest part of an error of serde that another message quotes, in characters: it may contain a peer's
@@ -124,6 +126,11 @@ pub trait Model: Serialize + DeserializeOwned {
     /// [`Error::Violation`] names the type and what is wrong: a required member is missing, a member has the
     /// wrong JSON type, or a member occurs twice.
     fn from_raw(raw: &RawJson) -> Result<Self, Error> {
-        raw.deserialize().map_err(|error| Error::Violation(format!("{}: {}", Self::NAME, misfit(&error))))
+        strictly(raw)
     }
+}
+
+/// Reads the JSON text, all of which has to have the form of the type.
+fn strictly<M: Model>(raw: &RawJson) -> Result<M, Error> {
+    raw.deserialize().map_err(|error| Error::Violation(format!("{}: {}", M::NAME, misfit(&error))))
 }

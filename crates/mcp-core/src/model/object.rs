@@ -89,7 +89,8 @@ pub(super) fn fill<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: 
 }
 
 /// Declares an object. The `required` members are the arguments of the constructor. An `optional` one names
-/// its kind (a module above), its key and the builder method that sets it, if it has one.
+/// its kind (a module above), its key and the builder method that sets it, if it has one. A `local` one is not in the
+/// JSON: it has the items of a list that do not have their form.
 macro_rules! object {
     (
         $(#[$attr:meta])*
@@ -99,6 +100,7 @@ macro_rules! object {
                 $(#[$odoc:meta])*
                 $ofield:ident: $OType:ty = $okind:ident $okey:literal $(, $with:ident($Arg:ty))?;
             )* }
+            $( local { $(#[$ldoc:meta])* $lfield:ident: $LType:ty = misfits of $LItem:ty, $lkey:literal; } )?
         }
     ) => {
         $(#[$attr])*
@@ -107,6 +109,7 @@ macro_rules! object {
         pub struct $Name {
             $( $(#[$rdoc])* pub $rfield: $RType, )*
             $( $(#[$odoc])* pub $ofield: $OType, )*
+            $( $(#[$ldoc])* pub $lfield: $LType, )?
             /// Members that this type does not define, unchanged and in order.
             pub extra: $crate::model::Members,
         }
@@ -117,6 +120,7 @@ macro_rules! object {
                 $Name {
                     $( $rfield: $rfield.into(), )*
                     $( $ofield: Default::default(), )*
+                    $( $lfield: Default::default(), )?
                     extra: Default::default(),
                 }
             }
@@ -184,6 +188,7 @@ macro_rules! object {
                                 Some(value) => value,
                                 None => $crate::model::object::$okind::absent($okey)?,
                             }, )*
+                            $( $lfield: Default::default(), )?
                             extra,
                         })
                     }
@@ -194,6 +199,14 @@ macro_rules! object {
 
         impl $crate::model::Model for $Name {
             const NAME: &'static str = stringify!($Name);
+            $(
+                fn from_raw(raw: &$crate::message::RawJson) -> Result<$Name, $crate::Error> {
+                    let (mut read, misfits) =
+                        $crate::model::skipped::without_misfits::<$Name, $LItem>(raw, $lkey)?;
+                    read.$lfield = misfits;
+                    Ok(read)
+                }
+            )?
         }
     };
 }

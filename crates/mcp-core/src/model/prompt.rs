@@ -8,6 +8,7 @@ use super::content::{Content, Role};
 use super::implementation::Icon;
 use super::object::object;
 use super::page::page;
+use super::skipped::Skipped;
 use crate::message::RawJson;
 
 object! {
@@ -86,6 +87,10 @@ object! {
             messages: Vec<PromptMessage> = list "messages", with_messages(Vec<PromptMessage>);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
+        }
+        local {
+            /// The messages that were read and do not have the form of a [`PromptMessage`]. Not written.
+            skipped: Vec<Skipped> = misfits of PromptMessage, "messages";
         }
     }
 }

@@ -7,6 +7,7 @@ use super::content::Annotations;
 use super::implementation::Icon;
 use super::object::object;
 use super::page::{CacheScope, page};
+use super::skipped::Skipped;
 use crate::message::RawJson;
 
 object! {
@@ -138,6 +139,10 @@ object! {
             cache_scope: Option<CacheScope> = opt "cacheScope", with_cache_scope(CacheScope);
             /// `_meta`.
             meta: Option<RawJson> = raw "_meta", with_meta(RawJson);
+        }
+        local {
+            /// The contents that were read and do not have the form of a [`ResourceContents`]. Not written.
+            skipped: Vec<Skipped> = misfits of ResourceContents, "contents";
         }
     }
 }

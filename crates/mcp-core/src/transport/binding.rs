@@ -31,6 +31,10 @@ pub struct Binding {
     /// The transport copies members of the body into metadata, as HTTP does into headers. The session then reads
     /// tool schemas before calls, and expects the error `-32020` for a mismatch.
     pub mirrors: bool,
+    /// On a client's end: a legacy server's messages outside exchanges need a stream that the transport opens after
+    /// `notifications/initialized`, and its state is reported by
+    /// [`Inbound::ServerStream`](super::Inbound::ServerStream). Without it such messages can come at any time.
+    pub server_stream: bool,
 }
 
 /// How a client abandons a request of revision 2026-07-28. Legacy requests are abandoned by message, and their lane
@@ -62,6 +66,7 @@ impl Binding {
             abandon: AbandonBy::End,
             one_exchange: false,
             mirrors: false,
+            server_stream: false,
         }
     }
 
@@ -97,6 +102,13 @@ impl Binding {
     #[must_use]
     pub const fn one_exchange(mut self, one_exchange: bool) -> Binding {
         self.one_exchange = one_exchange;
+        self
+    }
+
+    /// Sets [`Binding::server_stream`].
+    #[must_use]
+    pub const fn server_stream(mut self, server_stream: bool) -> Binding {
+        self.server_stream = server_stream;
         self
     }
 

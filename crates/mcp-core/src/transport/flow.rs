@@ -184,6 +184,26 @@ pub enum Inbound {
         /// The lane.
         lane: Lane,
     },
+    /// Whether messages of a legacy server can come outside exchanges. Sent by a client's end whose
+    /// [`Binding::server_stream`](super::Binding::server_stream) is set. Made by [`Inbound::server_stream`].
+    #[non_exhaustive]
+    ServerStream {
+        /// What has become of the stream.
+        state: ServerStream,
+    },
+}
+
+/// The stream on which a legacy server's messages come that belong to no exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerStream {
+    /// It is open.
+    Open {
+        /// It was open before, and messages may have been missed since.
+        gap: bool,
+    },
+    /// The server has none, or it is given up: nothing comes outside exchanges.
+    Unavailable,
 }
 
 impl Inbound {
@@ -223,6 +243,12 @@ impl Inbound {
         Inbound::Ended { lane }
     }
 
+    /// Whether a legacy server's own messages can come.
+    #[inline]
+    pub fn server_stream(state: ServerStream) -> Inbound {
+        Inbound::ServerStream { state }
+    }
+
     /// Sets what the transport knows about a message or a batch. Changes nothing on the other variants.
     #[inline]
     #[must_use]
@@ -243,6 +269,7 @@ impl Inbound {
             | Inbound::Delivered { lane }
             | Inbound::Lost { lane, .. }
             | Inbound::Ended { lane } => *lane,
+            Inbound::ServerStream { .. } => Lane::SHARED,
         }
     }
 }

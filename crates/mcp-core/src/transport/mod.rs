@@ -42,6 +42,7 @@ mod chain;
 mod connect;
 mod envelope;
 mod error;
+mod evidence;
 mod flow;
 pub mod framed;
 mod glue;
@@ -56,7 +57,8 @@ pub use chain::ErrorChain;
 pub use connect::{Accept, Connect};
 pub use envelope::{Envelope, Lane};
 pub use error::{CloseReport, ConnectError, SendError, TransportError};
-pub use flow::{AnsweredBy, EndReason, Inbound, Outbound};
+pub use evidence::PeerEvidence;
+pub use flow::{AnsweredBy, EndReason, Inbound, Outbound, ServerStream};
 pub use identity::{Identity, Owner};
 pub use loss::{Loss, LossKind};
 
@@ -74,6 +76,12 @@ pub trait Transport: Send + 'static {
 
     /// Splits the link into its two halves. Each half is owned and driven by one task at a time.
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>);
+
+    /// What the peer has shown beside its messages, for errors of time. A wrapper passes on that of the link inside.
+    /// Default: nothing is known.
+    fn evidence(&self) -> Option<PeerEvidence> {
+        None
+    }
 }
 
 /// The writing half of a link.

@@ -13,7 +13,7 @@ use crate::error::{NotMcp, Refused};
 use crate::net::AuthErrorKind;
 
 /// How much of a body that is not MCP is kept, in bytes.
-const EXCERPT: usize = 1 << 10;
+pub(super) const EXCERPT: usize = 1 << 10;
 
 /// What an exchange came to.
 #[derive(Debug)]
@@ -33,9 +33,10 @@ pub(super) fn lost(error: HttpError) -> Loss {
     let kind = match &error {
         HttpError::TimedOut { .. } => LossKind::TimedOut,
         HttpError::Status(refused) => kind_of(refused).unwrap_or(LossKind::NotUnderstood),
-        HttpError::NotMcp(_) | HttpError::Encoded { .. } | HttpError::Redirect { .. } => {
-            LossKind::NotUnderstood
-        }
+        HttpError::NotMcp(_)
+        | HttpError::NoEndpoint { .. }
+        | HttpError::Encoded { .. }
+        | HttpError::Redirect { .. } => LossKind::NotUnderstood,
         HttpError::TooLarge { .. } => LossKind::TooLarge,
         HttpError::Cut { .. } | HttpError::Closed => LossKind::Cut,
         HttpError::SessionLost => LossKind::session_lost(false),
@@ -146,11 +147,26 @@ pub(super) fn json(method: &Method, headers: &HeaderMap, body: Bytes) -> Meaning
 /// A 2xx answer to this method that is not MCP: HTML, an empty body, another content type.
 // FAULT A-B32, C-26.
 pub(super) fn not_mcp(method: &Method, why: &str, headers: &HeaderMap, body: &[u8]) -> Meaning {
-    let text = |bytes: &[u8], most| String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned();
     let mut error = NotMcp::new(method.as_str(), why);
-    error.content_type = headers.get(CONTENT_TYPE).map(|value| text(value.as_bytes(), 100));
-    error.body = text(body, EXCERPT);
+    error.content_type = content_type(headers);
+    error.body = clipped(body, EXCERPT);
     Meaning::Lost(lost(HttpError::NotMcp(Arc::new(error))))
+}
+
+/// `Content-Type`, clipped.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
+    headers.get(CONTENT_TYPE).map(|value| clipped(value.as_bytes(), 100))
+}
+
+fn clipped(bytes: &[u8], most: usize) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
+}
+
+/// Whether an error lists revisions: it is about the version, and HTTP+SSE is not tried then.
+pub(super) fn lists_versions(response: &Response) -> bool {
+    let data = response.outcome.as_ref().err().and_then(|error| error.data.as_ref());
+    let lists = |name| data.is_some_and(|data| data.member(name).is_some());
+    ["supported", "supportedVersions", "supportedProtocolVersions"].into_iter().any(lists)
 }
 
 /// Whether an error is one that only a modern server makes: HTTP+SSE is not tried then.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use mcp_core::message::{Decoded, Message, Refusal, Response, Shape, decode};
-use mcp_core::transport::{Inbound, Lane, LossKind};
+use mcp_core::transport::{Inbound, Lane, LossKind, ServerStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ use super::post::{Post, What};
 use super::reopen::Resuming;
 use super::stream::{Cursor, Events, drain, read_refusal};
 use super::{http_sse, standalone};
-use crate::error::NotMcp;
+use crate::error::{NotMcp, Refused};
 use crate::net::{Answer, Exchange};
 use crate::{HttpError, TimeoutStep, media};
 
@@ -79,19 +79,26 @@ pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exch
 async fn refused(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer, exchange: &mut Exchange) {
     let status = answer.status;
     let meaning = refusal(link, answer, post).await;
-    if post.what == What::Initialize
-        && http_sse::may_be(status, &meaning)
-        && let Some(endpoint) = http_sse::find(link).await
-    {
-        exchange.url = Some(endpoint);
-        return http_sse::request(link, lane, post, exchange).await;
+    if post.what == What::Initialize && http_sse::may_be(status, &meaning) {
+        match http_sse::find(link).await {
+            Ok(endpoint) => {
+                exchange.url = Some(endpoint);
+                return http_sse::request(link, lane, post, exchange).await;
+            }
+            // An error in JSON-RPC says more than a stream that is none.
+            Err(Some(why)) if let Meaning::Lost(loss) = &meaning => {
+                let loss = http_sse::no_endpoint(link, why, loss);
+                return link.settle(lane, answer::inbound(lane, loss));
+            }
+            Err(_) => {}
+        }
     }
     settle(link, lane, post, &HeaderMap::new(), meaning);
 }
 
 /// What a status outside 2xx means for this POST. Notes that the session is gone, if it is.
 pub(super) async fn refusal(link: &LinkState, answer: Answer, post: &Post) -> Meaning {
-    let refused = read_refusal(answer, link.config.limits.error_body).await;
+    let refused = read(link, answer, post).await;
     let meaning = answer::refusal(refused, post.session.id.is_some());
     if let (Meaning::Lost(loss), Some(id)) = (&meaning, &post.session.id)
         && matches!(loss.kind, LossKind::SessionLost { .. })
@@ -99,6 +106,26 @@ pub(super) async fn refusal(link: &LinkState, answer: Answer, post: &Post) -> Me
         link.session_lost(id);
     }
     meaning
+}
+
+/// A status outside 2xx with its body, and what it answers.
+async fn read(link: &LinkState, answer: Answer, post: &Post) -> Refused {
+    let mut refused = read_refusal(answer, link.config.limits.error_body).await;
+    refused.method = post.method.as_str().to_owned();
+    refused.proxy = link.net.proxy().map(str::to_owned);
+    refused
+}
+
+/// Opens the server's own stream beside everything else; no message waits for it.
+fn open_own_stream(link: &Arc<LinkState>, post: &Post, mode: &Mode) {
+    match mode {
+        _ if post.modern => {}
+        Mode::Streamable => {
+            link.launch_stream(Box::pin(standalone::run(link.clone(), post.session.clone())));
+        }
+        // Its one stream is open.
+        Mode::HttpSse(_) => standalone::tell(link, ServerStream::Open { gap: false }),
+    }
 }
 
 /// Hands over what settles a request.
@@ -250,13 +277,20 @@ pub(super) async fn note(
     };
     if !answer.status.is_success() {
         // A 404 here may mean the notification: whether the session is gone, the next request finds out.
-        let refused = read_refusal(*answer, link.config.limits.error_body).await;
+        let refused = read(&link, *answer, &post).await;
+        // The session goes on without it, so the server's own stream may be there all the same.
+        if post.what == What::Initialized {
+            if matches!(refused.status.as_u16(), 401 | 403 | 404) {
+                standalone::tell(&link, ServerStream::Unavailable);
+            } else {
+                open_own_stream(&link, &post, &mode);
+            }
+        }
         let meaning = answer::refusal(refused, post.session.id.is_some());
         return settle(&link, lane, &post, &HeaderMap::new(), meaning);
     }
-    if post.what == What::Initialized && !post.modern && matches!(mode, Mode::Streamable) {
-        // Beside everything else: nobody waits for it.
-        link.launch_stream(Box::pin(standalone::run(link.clone(), post.session)));
+    if post.what == What::Initialized {
+        open_own_stream(&link, &post, &mode);
     }
     link.settle(lane, Inbound::delivered(lane));
     drain(answer.body).await;

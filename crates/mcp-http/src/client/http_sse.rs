@@ -6,16 +6,17 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::Uri;
 use hyper::header::HeaderMap;
-use mcp_core::transport::{Lane, TransportError};
+use mcp_core::transport::{Lane, Loss, TransportError};
 
 use super::answer;
-use super::answer::{Meaning, is_modern_error};
+use super::answer::{Meaning, is_modern_error, lists_versions};
 use super::exchange::{refusal, settle};
 use super::link_state::{LinkState, Session};
 use super::post::Post;
 use super::reopen::{Opened, open};
 use super::standalone::shared;
 use super::stream::{Cursor, Events, drain};
+use crate::HttpError;
 use crate::net::Exchange;
 use crate::net::uri;
 use crate::net::uri::Elsewhere;
@@ -28,22 +29,42 @@ const ENDPOINT_TIME: Duration = Duration::from_secs(10);
 // SSE24-C-008, SSE24-C-009, T-33.
 pub(super) fn may_be(status: StatusCode, meaning: &Meaning) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405)
-        && !matches!(meaning, Meaning::Answer(response) if is_modern_error(status, response))
+        && !matches!(
+            meaning,
+            Meaning::Answer(response) if is_modern_error(status, response) || lists_versions(response)
+        )
 }
 
 /// Opens the stream and reads where messages go. The link speaks HTTP+SSE from then on.
-pub(super) async fn find(link: &Arc<LinkState>) -> Option<Arc<Uri>> {
+///
+/// # Errors
+///
+/// The server is of another kind: what is wrong with the stream, or `None` if there is none, as with most servers.
+pub(super) async fn find(link: &Arc<LinkState>) -> Result<Arc<Uri>, Option<String>> {
     let found = tokio::time::timeout(ENDPOINT_TIME, first_event(link)).await;
-    let (endpoint, events) = found.ok().flatten()?;
+    let silent = |_| Some(format!("no `endpoint` event within {ENDPOINT_TIME:?}"));
+    let (endpoint, events) = found.map_err(silent)??;
     tracing::debug!(endpoint = uri::shown(&endpoint), "the server speaks HTTP+SSE of 2024-11-05");
     let endpoint = Arc::new(endpoint);
     link.enter_http_sse(endpoint.clone());
     link.launch_stream(Box::pin(receive(link.clone(), events)));
-    Some(endpoint)
+    Ok(endpoint)
 }
 
-async fn first_event(link: &LinkState) -> Option<(Uri, Events)> {
-    let Opened::Stream(mut body) = open(link, &Session::default(), None).await else { return None };
+/// The failure of an `initialize` that was refused with this loss, where the stream is none either.
+pub(super) fn no_endpoint(link: &LinkState, why: String, refused: &Loss) -> Loss {
+    let earlier = refused.source.downcast_ref::<HttpError>().cloned();
+    let source = Arc::new(earlier.unwrap_or(HttpError::Closed));
+    Loss::new(refused.kind, HttpError::NoEndpoint { url: uri::shown(&link.url), why, source })
+}
+
+async fn first_event(link: &LinkState) -> Result<(Uri, Events), Option<String>> {
+    let mut body = match open(link, &Session::default(), None).await {
+        Opened::Stream(body) => body,
+        // A page in place of a stream.
+        Opened::Never(error @ HttpError::NotMcp(_)) => return Err(Some(error.to_string())),
+        Opened::Never(_) | Opened::Later(..) => return Err(None),
+    };
     body.may_be_silent();
     let mut events = Events::new(body, link.config.limits.event);
     let mut cursor = Cursor::default();
@@ -52,24 +73,25 @@ async fn first_event(link: &LinkState) -> Option<(Uri, Events)> {
         match events.event(&mut cursor).await {
             Ok(Some(event)) if event.data.is_empty() && event.kind.is_empty() => {}
             Ok(Some(event)) => break event,
-            _ => return None,
+            Ok(None) => return Err(Some("it ended without an `endpoint` event".to_owned())),
+            Err(error) => return Err(Some(error.to_string())),
         }
     };
     if event.kind != "endpoint" {
-        return None;
+        return Err(Some("its first event is not `endpoint`".to_owned()));
     }
-    let endpoint = resolve(&link.url, &String::from_utf8_lossy(&event.data))?;
-    Some((endpoint, events))
+    let endpoint = resolve(&link.url, &String::from_utf8_lossy(&event.data)).map_err(|Elsewhere(to)| {
+        tracing::warn!(to, "the server names an endpoint of another origin; it is refused");
+        Some(format!("it names an endpoint of another origin, {to}, which is refused"))
+    })?;
+    Ok((endpoint, events))
 }
 
 /// The URL that an `endpoint` event names, against that of the stream. Another origin is refused: the credentials would
 /// go there.
 // T-32, SSE24-C-003.
-fn resolve(stream: &Uri, endpoint: &str) -> Option<Uri> {
-    let refused = |Elsewhere(to)| {
-        tracing::warn!(to, "the server names an endpoint of another origin; it is refused");
-    };
-    uri::within(stream, endpoint.trim()).map_err(refused).ok()
+fn resolve(stream: &Uri, endpoint: &str) -> Result<Uri, Elsewhere> {
+    uri::within(stream, endpoint.trim())
 }
 
 /// The one stream: what comes on it is matched by its ids. Its end is the end of the link.
@@ -115,7 +137,7 @@ mod tests {
             ("file:///etc/passwd", None),
             ("javascript:alert(1)", None),
         ] {
-            assert_eq!(resolve(&stream, given).map(|url| url.to_string()).as_deref(), want, "{given}");
+            assert_eq!(resolve(&stream, given).ok().map(|url| url.to_string()).as_deref(), want, "{given}");
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::net::Exchange;
 const NOTES: u32 = 1024;
 
 /// The properties of HTTP that matter to a session.
-const BINDING: Binding = Binding::new("http").mirrors(true);
+const BINDING: Binding = Binding::new("http").mirrors(true).server_stream(true);
 
 /// A link over HTTP. Creating one does no I/O.
 pub(super) struct HttpLink(Arc<LinkState>);

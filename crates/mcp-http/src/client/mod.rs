@@ -139,6 +139,15 @@ impl HttpClient {
         &self.url
     }
 
+    /// Host and port of the proxy that requests go through, if the settings choose one.
+    pub fn proxy(&self) -> Option<String> {
+        if self.dial.is_some() {
+            return None;
+        }
+        let net = Net::new(&self.url, &self.config.net, &self.config.credentials).ok()?;
+        net.proxy().map(str::to_owned)
+    }
+
     fn net(&mut self) -> Result<Net, HttpError> {
         if let Some(net) = &self.net {
             return Ok(net.clone());

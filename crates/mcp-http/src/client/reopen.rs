@@ -9,6 +9,7 @@ use hyper::header::HeaderValue;
 use mcp_core::transport::{Loss, LossKind};
 
 use super::answer;
+use super::answer::{EXCERPT, content_type};
 use super::link_state::{LinkState, Session};
 use super::post::get_headers;
 use super::resume::{Backoff, random};
@@ -52,7 +53,9 @@ pub(super) async fn open(link: &LinkState, session: &Session, last_id: Option<&H
             return Opened::Stream(answer.body);
         }
         // FAULT C-26: 200 with something else is no stream, however often it is asked for.
-        let error = NotMcp::new("", "the answer to GET is not text/event-stream");
+        let mut error = NotMcp::new("", "the answer to GET is not text/event-stream");
+        error.content_type = content_type(&answer.headers);
+        error.body = answer.body.clip(EXCERPT).await;
         return Opened::Never(HttpError::NotMcp(error.into()));
     }
     if answer.status.as_u16() == 404 && session.id.is_some() {

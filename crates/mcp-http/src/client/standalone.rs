@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mcp_core::message::{Decoded, decode};
-use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
+use mcp_core::transport::{Inbound, Lane, Loss, LossKind, ServerStream};
 use tokio::time::Instant;
 
 use super::link_state::{LinkState, Session};
@@ -20,14 +20,19 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
     let mut opened = match open(&link, &session, None).await {
         Opened::Stream(body) => Ok(body),
         // A 404 to the first GET does not mean a lost session: many servers have no route for GET.
-        Opened::Never(error) => return tracing::debug!(%error, "the server has no standalone stream"),
+        Opened::Never(error) => {
+            tracing::debug!(%error, "the server has no standalone stream");
+            return tell(&link, ServerStream::Unavailable);
+        }
         Opened::Later(error, _) => resuming.next(&mut cursor, error).await,
     };
+    let mut gap = false;
     loop {
         let mut body = match opened {
             Ok(body) => body,
             Err(loss) => return over(&link, loss),
         };
+        tell(&link, ServerStream::Open { gap });
         body.may_be_silent();
         let since = Instant::now();
         let mut events = Events::new(body, link.config.limits.event);
@@ -35,15 +40,23 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
         drop(events);
         if matches!(cut, HttpError::TooLarge { .. }) {
             // The server would send the same event again.
-            return tracing::warn!(%cut, "the standalone stream is abandoned");
+            tracing::warn!(%cut, "the standalone stream is abandoned");
+            return tell(&link, ServerStream::Unavailable);
         }
         tracing::debug!(%cut, "the standalone stream broke");
         // A stream that lasted long counts as a success, even if it carried no event.
         if since.elapsed() >= link.config.reconnect.cap {
             resuming.renew();
         }
+        // Behind an event id the server sends what was missed.
+        gap = cursor.last_id.is_none();
         opened = resuming.next(&mut cursor, cut).await;
     }
+}
+
+/// Tells the session whether messages can come.
+pub(super) fn tell(link: &LinkState, state: ServerStream) {
+    link.push(Inbound::server_stream(state));
 }
 
 /// Delivers the messages of a stream that belongs to no exchange, until it ends. Returns the error unless it ended
@@ -75,5 +88,6 @@ fn over(link: &LinkState, loss: Loss) {
         link.push(Inbound::lost(Lane::SHARED, loss));
     } else {
         tracing::debug!(%loss, "the standalone stream is not opened again");
+        tell(link, ServerStream::Unavailable);
     }
 }

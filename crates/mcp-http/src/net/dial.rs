@@ -86,7 +86,7 @@ impl Dialler {
     pub(super) async fn dial(&self, origin: &Origin) -> Result<Dialled, HttpError> {
         let plain = match (&self.custom, &self.via) {
             (Some(custom), _) => {
-                Plain::Dialled(custom.dial().await.map_err(|error| failed(origin, kind(&error), error))?)
+                Plain::Dialled(custom.dial().await.map_err(|error| self.failed(origin, kind(&error), error))?)
             }
             (None, Via::Direct) => tcp(&origin.host, origin.port, self.addresses)
                 .await
@@ -96,15 +96,23 @@ impl Dialler {
                 let mut plain = self.to_proxy(proxy).await?;
                 proxy::connect(&mut plain, origin, proxy)
                     .await
-                    .map_err(|error| failed(origin, ConnectFailure::Proxy, error))?;
+                    .map_err(|error| self.failed(origin, ConnectFailure::Proxy, error))?;
                 plain
             }
         };
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            return tls.connect(plain).await.map_err(|error| failed(origin, tls_kind(&error), error));
+            return tls.connect(plain).await.map_err(|error| self.failed(origin, tls_kind(&error), error));
         }
         Ok(Dialled { stream: Stream::Plain(plain), h2: false })
+    }
+
+    fn failed(&self, origin: &Origin, kind: ConnectFailure, error: io::Error) -> HttpError {
+        let to = match self.via.label() {
+            Some(proxy) => format!("{} through the proxy {proxy}", origin.label()),
+            None => origin.label(),
+        };
+        HttpError::Connect { to, kind, source: Arc::new(error) }
     }
 
     async fn to_proxy(&self, proxy: &proxy::Target) -> Result<Plain, HttpError> {
@@ -113,10 +121,6 @@ impl Dialler {
             NoTcp { kind, ..error }.to(format!("the proxy {}", authority(&proxy.host, proxy.port)))
         })
     }
-}
-
-fn failed(origin: &Origin, kind: ConnectFailure, error: io::Error) -> HttpError {
-    HttpError::Connect { to: origin.label(), kind, source: Arc::new(error) }
 }
 
 fn kind(error: &io::Error) -> ConnectFailure {

@@ -106,6 +106,8 @@ struct Shared {
     template: HeaderTemplate,
     permits: Option<Arc<Semaphore>>,
     pool: Arc<Pool>,
+    /// The proxy's host and port.
+    proxy: Option<String>,
     /// What a proxy that forwards wants, if there is one.
     forward: Option<Option<HeaderValue>>,
     first_byte: Option<Duration>,
@@ -149,6 +151,7 @@ impl Net {
             Some(_) => Via::Direct,
             None => proxy::choose(&origin, &config.proxy, config.versions)?,
         };
+        let proxy = via.label();
         let near = private || (origin.loopback && via.is_near());
         let has_cookie = credentials.headers.iter().any(|(name, _)| *name == COOKIE);
         let jar = (credentials.cookies && !has_cookie).then(Jar::default);
@@ -183,6 +186,7 @@ impl Net {
                 credentials,
                 permits,
                 pool: Arc::new(Pool::new(origin, dialler, config)),
+                proxy,
                 forward,
                 first_byte: config.timeouts.first_byte,
                 idle: config.timeouts.idle,

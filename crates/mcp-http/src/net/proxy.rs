@@ -1,5 +1,7 @@
 //! Proxies: selects the one to use and opens a tunnel through it.
 
+mod no_proxy;
+
 use std::io;
 
 use hyper::Uri;
@@ -24,12 +26,27 @@ pub(super) enum Via {
 }
 
 impl Via {
+    /// Host and port of the proxy, for errors.
+    pub(super) fn label(&self) -> Option<String> {
+        match self {
+            Via::Direct => None,
+            Via::Forward(proxy) | Via::Tunnel(proxy) => Some(authority(&proxy.host, proxy.port)),
+        }
+    }
+
     /// Whether the connection to the proxy, if any, stays on this machine.
     pub(super) fn is_near(&self) -> bool {
         match self {
             Via::Direct => true,
             Via::Forward(proxy) | Via::Tunnel(proxy) => proxy.loopback,
         }
+    }
+}
+
+impl super::Net {
+    /// Host and port of the proxy that is used, if one is.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        self.shared.proxy.as_deref()
     }
 }
 
@@ -54,6 +71,7 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     let matcher = match proxy {
         Proxy::None => return Ok(Via::Direct),
         Proxy::Environment if origin.loopback => return Ok(Via::Direct),
+        Proxy::Environment if is_excepted(origin) => return Ok(Via::Direct),
         Proxy::Environment => Matcher::from_env(),
         Proxy::Url(url) => Matcher::builder().all(url.as_str()).build(),
     };
@@ -82,6 +100,13 @@ pub(super) fn choose(origin: &Origin, proxy: &Proxy, versions: HttpVersions) -> 
     // A forwarding proxy speaks HTTP/1.1. Like TLS, HTTP/2 without TLS needs a tunnel.
     let tunnel = origin.https || versions == HttpVersions::Http2;
     Ok(if tunnel { Via::Tunnel(target) } else { Via::Forward(target) })
+}
+
+/// Whether the environment names the origin as one that is reached directly.
+fn is_excepted(origin: &Origin) -> bool {
+    let set = |name| std::env::var(name).ok().filter(|list| !list.is_empty());
+    let list = set("NO_PROXY").or_else(|| set("no_proxy"));
+    list.is_some_and(|list| no_proxy::bypasses(&list, &origin.host, origin.port))
 }
 
 /// Asks the proxy for a tunnel to the origin. Afterwards the stream is connected to the origin.

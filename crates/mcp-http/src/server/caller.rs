@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
@@ -15,6 +15,7 @@ use mcp_core::transport::{Envelope, Identity, Owner};
 
 use super::RequestHead;
 use super::budgets::Held;
+use super::forwarded;
 use crate::lock::Lock;
 
 /// The other end of a connection.
@@ -73,6 +74,10 @@ pub(crate) struct Source {
     mounted: bool,
     /// The client's certificate in DER.
     certificate: Option<Vec<u8>>,
+    /// The connection has TLS.
+    secure: bool,
+    /// The headers of a trusted proxy count.
+    forwarded: bool,
 }
 
 impl Source {
@@ -89,7 +94,7 @@ impl Source {
     }
 
     fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
-        Source { peer, key, known: Lock::default(), mounted, certificate: None }
+        Source { peer, key, known: Lock::default(), mounted, certificate: None, secure: false, forwarded: false }
     }
 
     /// A request to a mounted service, described by the layers in front of it. Only they know connections: each
@@ -115,6 +120,32 @@ impl Source {
     #[cfg(feature = "tls")]
     pub(crate) fn set_certificate(&mut self, der: &[u8]) {
         self.certificate = Some(der.to_vec());
+    }
+
+    /// The same connection, with TLS or without.
+    pub(crate) fn with_tls(mut self, secure: bool) -> Source {
+        self.secure = secure;
+        self
+    }
+
+    /// What the headers of a trusted proxy say of this request's client. `None` if the connection is not from one.
+    fn forwarded(&self, headers: &HeaderMap, proxies: &[IpAddr]) -> Option<Source> {
+        let trusted = match self.peer {
+            Peer::Tcp(address) => proxies.contains(&address.ip().to_canonical()),
+            Peer::Unix { .. } => true,
+            Peer::Unknown => false,
+        };
+        if !trusted {
+            return None;
+        }
+        let (peer, owner) = match forwarded::client(headers, proxies) {
+            Some(client) => (Peer::Tcp(SocketAddr::new(client, 0)), Owner::at_address(client)),
+            None => (self.peer, self.key.owner.clone()),
+        };
+        let mut source = Source::new(peer, BudgetKey::new(owner, self.key.link), self.mounted);
+        source.secure = self.secure;
+        source.forwarded = true;
+        Some(source)
     }
 
     /// The key of a caller on this connection.
@@ -162,6 +193,19 @@ impl Head {
         }
     }
 
+    /// The head as that of the client behind a trusted proxy, if it came through one.
+    pub(crate) fn behind(self, proxies: &[IpAddr]) -> Head {
+        match self.0.source.forwarded(&self.0.head.headers, proxies) {
+            Some(source) => {
+                let mut inner = self.0;
+                // Never copies: the head is not shared before.
+                Arc::make_mut(&mut inner).source = Arc::new(source);
+                Head(inner)
+            }
+            None => self,
+        }
+    }
+
     /// Removes what handlers must not see.
     fn admit(mut self) -> HttpRequest {
         // Never copies: the head is not shared before.
@@ -195,7 +239,8 @@ impl HttpRequest {
         &self.0.head.extensions
     }
 
-    /// The other end of the connection.
+    /// The other end of the connection. With [`HttpServerConfig::forwarded`](super::HttpServerConfig::forwarded), the client
+    /// as a trusted proxy reports it, with port 0.
     pub fn peer(&self) -> Peer {
         self.0.source.peer
     }
@@ -203,6 +248,27 @@ impl HttpRequest {
     /// The client's certificate in DER. `None` unless the server's TLS configuration requests and verifies one.
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.0.source.certificate.as_deref()
+    }
+
+    /// Scheme, host and port that the client has used, such as `https://mcp.example.com`, as a trusted proxy reports it
+    /// ([`HttpServerConfig::forwarded`](super::HttpServerConfig::forwarded)); else those of the connection. A mounted service
+    /// does not know whether its connections have TLS. `None` if the request names no host.
+    pub fn origin(&self) -> Option<String> {
+        let Inner { head, source } = &*self.0;
+        let trusted = source.forwarded.then_some(&head.headers);
+        let own = || head.uri.scheme_str().unwrap_or(if source.secure { "https" } else { "http" });
+        let scheme = trusted.and_then(forwarded::scheme).unwrap_or_else(own);
+        let named = || {
+            let authority = head.uri.authority().map(|authority| authority.as_str());
+            authority.or_else(|| head.headers.get(HOST)?.to_str().ok())
+        };
+        let host = trusted.and_then(forwarded::host).or_else(named)?;
+        Some(format!("{scheme}://{host}"))
+    }
+
+    /// The prefix of the path that a trusted proxy has removed.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        forwarded::prefix(&self.0.head.headers).filter(|_| self.0.source.forwarded)
     }
 
     /// Whether a server around this service has the connection.
@@ -277,6 +343,36 @@ mod tests {
     fn caller(head: Head, identity: Option<Identity>) -> Caller {
         let key = head.key_of(identity.as_ref());
         Caller::new(head, identity, key)
+    }
+
+    /// FAULT F-S20, F-S15: what a proxy says counts on its own connections only.
+    #[test]
+    fn a_trusted_proxy_names_the_client() {
+        let proxies = ["10.0.0.9".parse().unwrap()];
+        let request = |peer: Peer| {
+            let head = Request::post("/mcp")
+                .header("host", "10.0.0.1:8080")
+                .header("x-forwarded-for", "6.6.6.6, 192.0.2.7")
+                .header("x-forwarded-proto", "https")
+                .header("x-forwarded-host", "mcp.example.com")
+                .header("x-forwarded-prefix", "/tools/")
+                .body(())
+                .unwrap();
+            let source = Source::connection(peer, &proxies).into();
+            caller(Head::new(head.into_parts().0, source).behind(&proxies), None)
+        };
+        for peer in [tcp("10.0.0.9:1"), Peer::Unix { uid: 1, gid: 1, pid: None }] {
+            let caller = request(peer);
+            assert_eq!(caller.request.peer(), tcp("192.0.2.7:0"));
+            assert_eq!(caller.request.origin().as_deref(), Some("https://mcp.example.com"));
+            assert_eq!(caller.request.prefix(), Some("/tools"));
+            let key = caller.envelope.get::<BudgetKey>().unwrap();
+            assert_eq!(key.owner, Owner::at_address([192, 0, 2, 7].into()));
+        }
+        let caller = request(tcp("192.0.2.1:5"));
+        assert_eq!(caller.request.peer(), tcp("192.0.2.1:5"));
+        assert_eq!(caller.request.origin().as_deref(), Some("http://10.0.0.1:8080"));
+        assert_eq!(caller.request.prefix(), None);
     }
 
     fn tcp(address: &str) -> Peer {

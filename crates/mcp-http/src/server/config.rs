@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule};
+use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule, SessionEvents};
 use crate::Secret;
 
 /// The settings of a server. Start from [`default`](Default::default) and change fields.
@@ -15,8 +15,8 @@ pub struct HttpServerConfig {
     pub path: String,
     /// Whether the path with a trailing slash is the same endpoint. Default `true`.
     pub trailing_slash: bool,
-    /// Hosts that requests may name in addition to loopback ones, as `host` (any port) or `host:port`. Required
-    /// unless the server is bound to a loopback address.
+    /// Hosts that requests may name in addition to loopback ones, as `host` (any port) or `host:port`; `*.domain` means
+    /// all names below a domain. Required unless the server is bound to a loopback address.
     pub hosts: Vec<String>,
     /// Origins that are allowed in addition to loopback ones on a loopback bind. Default: none.
     pub origins: Vec<OriginRule>,
@@ -29,6 +29,13 @@ pub struct HttpServerConfig {
     /// Addresses of proxies in front of this server, whose connections carry the requests of many callers. Callers without
     /// an identity share budgets by their address, and behind a proxy by the connection. Default: none.
     pub proxies: Vec<IpAddr>,
+    /// Whether `X-Forwarded-For`, `-Proto` and `-Host` of the [`proxies`](HttpServerConfig::proxies), and of a proxy behind a
+    /// Unix socket, say who the client is: in [`HttpRequest::peer`](super::HttpRequest::peer),
+    /// [`HttpRequest::origin`](super::HttpRequest::origin) and the shares of callers without an identity. The proxies have to
+    /// set or append these headers. Default `false`.
+    pub forwarded: bool,
+    /// Whether their `X-Forwarded-Prefix` goes in front of the path that HTTP+SSE clients receive. Default `false`.
+    pub forwarded_prefix: bool,
     /// Limits on sizes and numbers.
     pub limits: ServerLimits,
     /// Limits in time.
@@ -45,6 +52,9 @@ pub struct HttpServerConfig {
     pub sse_path: String,
     /// The path to which HTTP+SSE clients send messages (`POST`). Default `/messages`.
     pub messages_path: String,
+    /// The path that HTTP+SSE clients receive for their messages, if a proxy changes paths on the way here. Default: that of
+    /// `messages_path`.
+    pub public_messages_path: Option<String>,
     /// Fixed texts beside the endpoint, which need no credentials. Default: none.
     pub documents: Vec<Document>,
     /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. `Host`, `Origin`
@@ -63,6 +73,8 @@ impl Default for HttpServerConfig {
             authenticate: None,
             bearer: None,
             proxies: Vec::new(),
+            forwarded: false,
+            forwarded_prefix: false,
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
             sessions: SessionConfig::default(),
@@ -70,6 +82,7 @@ impl Default for HttpServerConfig {
             http_sse: false,
             sse_path: "/sse".to_owned(),
             messages_path: "/messages".to_owned(),
+            public_messages_path: None,
             documents: Vec::new(),
             health: None,
         }
@@ -134,7 +147,10 @@ pub struct ServerTimeouts {
     pub keep_alive: Duration,
     /// Time for a hook of the application, such as [`Authenticate`]; beyond it 503. Default 10 s.
     pub hook: Duration,
-    /// Time for open exchanges in a graceful shutdown. Default 10 s.
+    /// How long a shutdown is announced before it begins: health probes are answered 503, work goes on, and kept HTTP/1
+    /// connections end with their next answer. Longer than a load balancer needs to notice. Default 0.
+    pub drain_delay: Duration,
+    /// The time for open exchanges in a graceful shutdown. Default 10 s.
     pub drain: Duration,
 }
 
@@ -147,15 +163,24 @@ impl Default for ServerTimeouts {
             idle: Duration::from_secs(120),
             keep_alive: Duration::from_secs(15),
             hook: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
     }
 }
 
 /// Legacy sessions.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionConfig {
+    /// Whether legacy clients get sessions. Without them every replica can answer every request: answers are JSON, `GET` and
+    /// `DELETE` get 405, and the server cannot ask or notify a client. Default `true`.
+    pub enabled: bool,
+    /// Whether a legacy request is cancelled when its client drops the connection. By default it goes on, because the client
+    /// may resume its stream. Default `false`.
+    pub cancel_on_disconnect: bool,
+    /// Is notified when sessions begin and end. Default: none.
+    pub events: Option<Arc<dyn SessionEvents>>,
     /// Open sessions. Beyond it the session that is idle for longest ends; if none is idle, 503 with `Retry-After`. Each
     /// caller has a [share](mcp_core::transport::budget), within which the same holds. Default 10,000.
     pub max: usize,
@@ -171,6 +196,9 @@ pub struct SessionConfig {
 impl Default for SessionConfig {
     fn default() -> SessionConfig {
         SessionConfig {
+            enabled: true,
+            cancel_on_disconnect: false,
+            events: None,
             max: 10_000,
             idle: Duration::from_secs(30 * 60),
             unused: Duration::from_secs(60),

@@ -91,6 +91,7 @@ fn allowed(server: &ServerState, endpoint: Endpoint, headers: &HeaderMap) -> &'s
         Endpoint::Sse => "GET",
         Endpoint::Messages => "POST",
         Endpoint::Mcp if server.legacy.is_none() || names_modern(headers) => "POST",
+        Endpoint::Mcp if !server.config.sessions.enabled => "POST",
         Endpoint::Mcp => "POST, GET, DELETE",
     }
 }

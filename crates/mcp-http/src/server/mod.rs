@@ -10,6 +10,7 @@ mod caller;
 mod checks;
 mod config;
 mod document;
+mod forwarded;
 mod gate;
 mod legacy;
 mod log;
@@ -35,8 +36,8 @@ pub use caller::{HttpRequest, Peer};
 pub use config::{HttpServerConfig, ServerLimits, ServerTimeouts, SessionConfig};
 pub use document::Document;
 pub use legacy::{
-    CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, SessionTotals, StoreError,
-    StoreLimits, StreamControl,
+    CloseStreamError, EventId, EventStore, MemoryEventStore, SessionCounters, SessionEvents, SessionInfo,
+    SessionTotals, StoreError, StoreLimits, StreamControl,
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use hyper::body::Body as HttpBody;
 use hyper::{Request, Response};
+use mcp_core::transport::Owner;
 
 use super::body::Body;
 use super::caller::{Head, Source};
@@ -44,6 +45,23 @@ impl HttpService {
     /// server waits for its connections. Idempotent.
     pub fn drain(&self) {
         self.server.drain();
+    }
+
+    /// Announces the end of the server: health probes are answered 503, and work goes on. Call it some time before
+    /// [`drain`](HttpService::drain), so that load balancers notice. Idempotent.
+    pub fn announce_drain(&self) {
+        self.server.announce_drain();
+    }
+
+    /// Whether the end was announced, or has begun.
+    pub fn is_leaving(&self) -> bool {
+        self.server.is_leaving()
+    }
+
+    /// Ends all legacy sessions of an owner, as when its account is closed: its requests are cancelled, and its next one
+    /// gets 404. Returns how many sessions there were.
+    pub fn end_sessions(&self, owner: &Owner) -> usize {
+        self.server.end_sessions(owner)
     }
 
     /// Counts of open sessions and streams of the legacy era.

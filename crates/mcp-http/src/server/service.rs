@@ -70,6 +70,10 @@ pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head
     if let Some(log) = log {
         log.answered(&answered.reply);
     }
+    if version < Version::HTTP_2 && server.is_leaving() {
+        // The client's next request goes to another replica.
+        answered.reply = answered.reply.with_header(CONNECTION, HeaderValue::from_static("close"));
+    }
     if bodiless {
         // hyper omits the body on HTTP/1 only. On HTTP/2 it would break the protocol.
         answered.reply = answered.reply.without_body();
@@ -78,6 +82,7 @@ pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head
 }
 
 async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B) -> Answered {
+    let head = if server.config.forwarded { head.behind(&server.config.proxies) } else { head };
     let parts = head.parts();
     let version = parts.version;
     if parts.headers.len() > server.config.limits.header_count {
@@ -180,7 +185,7 @@ async fn enter(
 
 fn health(server: &ServerState, method: &Method) -> Reply {
     match *method {
-        Method::GET | Method::HEAD if server.is_draining() => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
+        Method::GET | Method::HEAD if server.is_leaving() => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
         Method::GET | Method::HEAD => respond::empty(StatusCode::OK),
         _ => respond::not_allowed("GET, HEAD"),
     }

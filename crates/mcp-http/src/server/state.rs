@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mcp_core::message::ProtocolVersion;
-use mcp_core::transport::Accept;
+use mcp_core::transport::{Accept, Owner};
 
 use super::budgets::Budgets;
 use super::legacy::{Legacy, SessionCounters, SessionTotals};
@@ -25,6 +25,8 @@ pub(crate) struct ServerState {
     /// What is held for clients.
     pub(crate) budgets: Arc<Budgets>,
     draining: AtomicBool,
+    /// Health probes are answered 503.
+    announced: AtomicBool,
 }
 
 impl ServerState {
@@ -46,7 +48,15 @@ impl ServerState {
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());
         let budgets = Arc::new(Budgets::new(&config));
         let legacy = serves_legacy.then(|| Legacy::new(accept.clone(), &config, budgets.clone()));
-        Ok(ServerState { accept, config, legacy, hosts, budgets, draining: AtomicBool::new(false) })
+        Ok(ServerState {
+            accept,
+            config,
+            legacy,
+            hosts,
+            budgets,
+            draining: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
+        })
     }
 
     /// The revisions that are served, newest first.
@@ -57,6 +67,16 @@ impl ServerState {
     /// Whether the server is draining: it refuses new requests and answers those in flight.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether the end of the server was announced.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.announced.load(Ordering::Relaxed) || self.is_draining()
+    }
+
+    /// Announces the end: health probes are answered 503, and kept HTTP/1 connections end with their next answer.
+    pub(crate) fn announce_drain(&self) {
+        self.announced.store(true, Ordering::Relaxed);
     }
 
     /// Starts draining: new requests are refused, subscriptions and idle sessions end. Idempotent.
@@ -74,6 +94,11 @@ impl ServerState {
         if let Some(legacy) = &self.legacy {
             legacy.close();
         }
+    }
+
+    /// Ends the sessions of an owner. Returns how many there were.
+    pub(crate) fn end_sessions(&self, owner: &Owner) -> usize {
+        self.legacy.as_ref().map_or(0, |legacy| legacy.end_sessions(owner))
     }
 
     /// Counts of open sessions and streams of the legacy era.

@@ -34,6 +34,7 @@ mod server_limits;
 mod server_listen;
 mod server_listening;
 mod server_modern;
+mod server_operators;
 mod server_permit;
 mod server_shares;
 mod server_stall;

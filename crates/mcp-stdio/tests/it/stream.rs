@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use mcp_core::message::{Message, RawJson, Response};
+use mcp_core::client::{Client, EraMode};
+use mcp_core::message::{Message, ProtocolVersion, RawJson, Response};
 use mcp_core::transport::{Connect, ConnectError, EndReason, Inbound, Lane, Outbound};
 use mcp_stdio::{StreamConnect, StreamTransport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex, split};
@@ -185,4 +186,58 @@ async fn a_given_stream_is_spent_after_the_first_connect() {
     let mut connect = StreamConnect::new(StreamTransport::new(reader, writer).named("given"));
     assert_eq!(connect.connect().await.unwrap().binding().name, "given");
     assert!(matches!(connect.connect().await, Err(ConnectError::AlreadyUsed)));
+}
+
+/// A ready client of a stream, and the other end, from which `initialize` and `initialized` are read already.
+async fn ready_client() -> (Client, DuplexStream) {
+    let (ours, mut peer) = duplex(4096);
+    let (reader, writer) = split(ours);
+    let client = Client::builder("c", "1")
+        .era(EraMode::Legacy(ProtocolVersion::V2025_11_25))
+        .start(StreamConnect::new(StreamTransport::new(reader, writer)))
+        .unwrap();
+    let mut heard = vec![0; 4096];
+    assert_ne!(peer.read(&mut heard).await.unwrap(), 0);
+    let result =
+        r#"{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}"#;
+    let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{result}}}\n");
+    peer.write_all(line.as_bytes()).await.unwrap();
+    client.ready().await.unwrap();
+    assert_ne!(peer.read(&mut heard).await.unwrap(), 0);
+    (client, peer)
+}
+
+/// FAULT F-C1: on a socket as on a child's stdout, a line that spoils an answer fails its call at once.
+#[tokio::test(start_paused = true)]
+async fn a_spoiled_answer_on_a_socket_fails_its_call() {
+    let (client, mut peer) = ready_client().await;
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.request("tools/list", None).await }
+    });
+    let mut heard = vec![0; 4096];
+    let read = peer.read(&mut heard).await.unwrap();
+    let asked = RawJson::parse(String::from_utf8(heard[..read].to_vec()).unwrap()).unwrap();
+    let line = format!(
+        "debug: {{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"mean\":NaN}}}}\n",
+        asked.member("id").unwrap()
+    );
+    peer.write_all(line.as_bytes()).await.unwrap();
+    let error = call.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("debug:") && error.contains("NaN"), "{error}");
+}
+
+/// FAULT F-C1: a timeout tells what came in place of the answer.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_tells_what_came_instead() {
+    let (client, mut peer) = ready_client().await;
+    peer.write_all(b"listening on port 3000\n{\"unfinished").await.unwrap();
+    let error = client.request("tools/list", None).await.unwrap_err();
+    assert!(error.is_timeout());
+    let shown = error.evidence().unwrap();
+    assert!(
+        shown.contains("`listening on port 3000`") && shown.contains("unfinished line of 12 bytes"),
+        "{shown}"
+    );
+    assert!(error.to_string().contains(shown), "{error}");
 }

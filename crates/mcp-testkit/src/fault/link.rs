@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::future::{self, poll_fn};
 
 use mcp_core::transport::{
-    Binding, CloseReport, Inbound, Outbound, SendError, Transport, TransportError, TransportReceiver,
-    TransportSender,
+    Binding, CloseReport, Inbound, Outbound, PeerEvidence, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender,
 };
 
 /// Drops the inner `recv` future after one to four polls, again and again. The sequence is pseudo-random, so that no
@@ -27,6 +27,10 @@ impl<T> Dropping<T> {
 impl<T: Transport> Transport for Dropping<T> {
     fn binding(&self) -> Binding {
         self.0.binding()
+    }
+
+    fn evidence(&self) -> Option<PeerEvidence> {
+        self.0.evidence()
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
@@ -97,6 +101,10 @@ impl Cut {
 impl Transport for Cut {
     fn binding(&self) -> Binding {
         self.inner.binding()
+    }
+
+    fn evidence(&self) -> Option<PeerEvidence> {
+        self.inner.evidence()
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {

@@ -10,7 +10,7 @@ use mcp_core::client::Client;
 use mcp_core::message::RawJson;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::history::{FileHistory, History};
+use rustyline::history::FileHistory;
 use rustyline::{Config, Editor, Helper, Highlighter, Hinter, Validator};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -44,19 +44,17 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Needs a tokio runtime. `edited`: with an editor at the terminal.
-    pub(super) fn new(edited: bool, words: Arc<Words>, client: Client) -> Result<Lines, Failure> {
+    /// Needs a tokio runtime. `editor`: at the terminal.
+    pub(super) fn new(
+        editor: Option<LineEditor>,
+        words: Arc<Words>,
+        client: Client,
+    ) -> Result<Lines, Failure> {
         let (wanted, wants) = blocking::channel();
         let (sender, lines) = mpsc::channel(1);
         let handle = Handle::current();
         let body = move || {
-            let mut source = match Source::new(edited, Proposer { words, client, handle }) {
-                Ok(source) => source,
-                Err(error) => {
-                    let _nobody_waits = sender.blocking_send(Err(error));
-                    return;
-                }
-            };
+            let mut source = Source::new(editor, Proposer { words, client, handle });
             while wants.recv().is_ok() {
                 if sender.blocking_send(source.read()).is_err() {
                     return;
@@ -83,41 +81,46 @@ impl Lines {
     }
 }
 
+/// An editor that has read no line yet.
+///
+/// It takes SIGINT over when it is made, and passes nothing on; what takes the signal over after it, gets the signal
+/// too. So it is made before the signals are watched, and lives until the end: then Ctrl-C is for the command that runs,
+/// and what was typed or pasted beyond a line is kept for the next one.
+pub(crate) struct LineEditor(Box<Editor<Proposer, FileHistory>>);
+
+impl LineEditor {
+    pub(crate) fn new() -> io::Result<LineEditor> {
+        Ok(LineEditor(Box::new(Editor::with_config(config()?).map_err(io::Error::other)?)))
+    }
+}
+
 enum Source {
-    Edited { proposer: Proposer, history: FileHistory, file: Option<PathBuf> },
+    Edited { editor: Box<Editor<Proposer, FileHistory>>, file: Option<PathBuf> },
     Plain,
 }
 
 impl Source {
-    fn new(edited: bool, proposer: Proposer) -> io::Result<Source> {
-        if !edited {
-            return Ok(Source::Plain);
-        }
-        let mut history = FileHistory::with_config(&config()?);
+    fn new(editor: Option<LineEditor>, proposer: Proposer) -> Source {
+        let Some(LineEditor(mut editor)) = editor else { return Source::Plain };
+        editor.set_helper(Some(proposer));
         let file = history_file();
         if let Some(file) = &file {
             // The first time there is none.
-            let _none_yet = history.load(file);
+            let _none_yet = editor.load_history(file);
         }
-        Ok(Source::Edited { proposer, history, file })
+        Source::Edited { editor, file }
     }
 
     fn read(&mut self) -> io::Result<Read> {
-        let Source::Edited { proposer, history, file } = self else {
+        let Source::Edited { editor, file } = self else {
             let line = io::stdin().lock().lines().next().transpose()?;
             return Ok(line.map_or(Read::End, Read::Line));
         };
-        // An editor takes SIGINT over for as long as it lives, so it lives for one line: while a command
-        // runs, Ctrl-C is for the command.
-        let kept = std::mem::take(history);
-        let mut editor = Editor::with_history(config()?, kept).map_err(io::Error::other)?;
-        editor.set_helper(Some(proposer.clone()));
         let read = editor.readline("mcp> ");
         if let (Ok(_), Some(file)) = (&read, file) {
             // A history that cannot be kept is no reason to stop.
             let _not_kept = editor.append_history(file);
         }
-        *history = std::mem::take(editor.history_mut());
         match read {
             Ok(line) => Ok(Read::Line(line)),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Read::Interrupted),
@@ -128,10 +131,11 @@ impl Source {
     }
 }
 
-/// A line that begins with a blank is not kept: that is how a secret is typed.
+/// A line that begins with a blank is not kept: that is how a secret is typed. A line break in pasted text ends a line
+/// like a typed one, so that each pasted line is run.
 fn config() -> io::Result<Config> {
     let config = Config::builder().max_history_size(HISTORY).map_err(io::Error::other)?;
-    Ok(config.history_ignore_space(true).auto_add_history(true).build())
+    Ok(config.history_ignore_space(true).auto_add_history(true).bracketed_paste(false).build())
 }
 
 /// `$XDG_STATE_HOME/mcp/history`; its folder is made.

@@ -27,6 +27,7 @@ use crate::terminal::input::Answers;
 use crate::terminal::out;
 use crate::text;
 
+pub(crate) use editor::LineEditor;
 use editor::{Lines, Read};
 use line::Verb;
 use words::Words;
@@ -45,10 +46,15 @@ pub(crate) struct Options {
 }
 
 /// Runs the command.
-pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
+pub(crate) async fn run(
+    signals: &Signals,
+    global: &Global,
+    options: &Options,
+    editor: Option<LineEditor>,
+) -> Result<(), Failure> {
     let Target { global, link } =
         target::find(signals, global, options.target.as_deref(), &options.command).await?;
-    let interactive = run::on_terminal();
+    let interactive = editor.is_some();
     let answers = Answers::new(&[], interactive)?;
     // A server that died is started again by the next command.
     let builder = run::builder(&global).reconnect(Reconnect::default());
@@ -67,7 +73,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
         clues: clues.clone(),
     };
     // What a signal means is decided line by line, so none ends the session from outside.
-    let outcome = shell.start().await;
+    let outcome = shell.start(editor).await;
     let signals = signals.later();
     tokio::select! {
         _reason = client.close() => {}
@@ -89,7 +95,7 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    async fn start(&self) -> Result<(), Failure> {
+    async fn start(&self, editor: Option<LineEditor>) -> Result<(), Failure> {
         tokio::select! {
             ready = self.client.ready() => { ready?; }
             signal = self.signals.first() => return Err(Failure::signal(signal)),
@@ -100,7 +106,7 @@ impl Shell<'_> {
                 self.greet();
             }
         }
-        let mut lines = Lines::new(self.interactive, self.words.clone(), self.client.clone())?;
+        let mut lines = Lines::new(editor, self.words.clone(), self.client.clone())?;
         loop {
             let signals = self.signals.later();
             let read = tokio::select! {

@@ -112,6 +112,11 @@ impl Remote {
         Ok(self.client()?.url().to_string())
     }
 
+    /// Host and port of the proxy on the way to it, if there is one.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        self.client().ok()?.proxy()
+    }
+
     /// What makes the connections.
     pub(crate) fn client(&self) -> Result<HttpClient, Failure> {
         HttpClient::with_config(&self.url, self.config.clone()).map_err(exit::unusable)

@@ -10,7 +10,7 @@ use crate::runtime::unread::notification_len;
 use crate::runtime::writer::OutboxItem;
 use crate::session::client::ClientEvent;
 use crate::session::{InputId, InputRequest};
-use crate::transport::{ErrorChain, Outbound};
+use crate::transport::{ErrorChain, Outbound, PeerEvidence};
 
 use super::command::{CallTag, Permit};
 use super::{Command, Driver};
@@ -45,7 +45,9 @@ impl Driver {
                     tag.slot.notifications.push(notification, bytes, limits);
                 }
             }
-            ClientEvent::CallDone { tag, outcome, .. } => done(&tag, outcome),
+            ClientEvent::CallDone { tag, outcome, .. } => {
+                done(&tag, outcome.map_err(|error| error.with_evidence(|| self.shown())));
+            }
             ClientEvent::Notification(notification) => self.shared.spread(&notification),
             ClientEvent::Input { id, call, request } => self.ask(id, call.is_some(), request),
             ClientEvent::InputCancelled { id } => {
@@ -72,7 +74,7 @@ impl Driver {
             }
             ClientEvent::ListenEnded { listen, outcome } => {
                 if let Some(slot) = self.listens.remove(&listen) {
-                    slot.end(outcome);
+                    slot.end(outcome.map_err(|error| error.with_evidence(|| self.shown())));
                 }
             }
             ClientEvent::Disconnected(reason) => {
@@ -80,8 +82,13 @@ impl Driver {
                 self.shared.disconnected(reason);
             }
             // Published after the link is closed: see the driver's `Drop`.
-            ClientEvent::Closed(reason) => self.end = Some(reason),
+            ClientEvent::Closed(reason) => self.end = Some(reason.with_evidence(|| self.shown())),
         }
+    }
+
+    /// What the peer has shown beside its messages.
+    fn shown(&self) -> Option<String> {
+        self.evidence.as_ref().and_then(PeerEvidence::describe)
     }
 
     /// Spawns a task that runs the input handler. The answer comes back as a command.

@@ -74,6 +74,7 @@ impl Driver {
     /// Drives a link until it is closed.
     pub(super) async fn drive_link(&mut self, link: Box<dyn Transport>) {
         let binding = link.binding();
+        self.evidence = link.evidence();
         let (mut sender, mut receiver) = link.split();
         let outbox = Arc::new(Mailbox::new());
         self.outbox = Some(outbox.clone());

@@ -17,7 +17,7 @@ use crate::error::{CloseReason, Error};
 use crate::session::client::{ClientEvent, ClientSession};
 use crate::session::{InputId, ListenId, Output};
 use crate::transport::budget::LinkBudget;
-use crate::transport::{CloseReport, Connect, ConnectError, Transport, TransportError};
+use crate::transport::{CloseReport, Connect, ConnectError, PeerEvidence, Transport, TransportError};
 
 use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
@@ -49,6 +49,8 @@ struct Driver {
     leave: bool,
     /// Why the session has ended.
     end: Option<CloseReason>,
+    /// What the peer of the newest link has shown.
+    evidence: Option<PeerEvidence>,
     /// When the session expects `handle_timeout`.
     wait: Option<Instant>,
     timer: Timer,
@@ -68,6 +70,7 @@ impl Driver {
             redial: None,
             leave: false,
             end: None,
+            evidence: None,
             wait: None,
             timer: Timer::default(),
         }

@@ -147,7 +147,7 @@ impl ClientShared {
             permit = permit => permit.map(Arc::new).map_err(|_| self.end_error()),
             _ended = state.until(|_| false) => Err(self.end_error()),
             () = sleep_until(issued.checked_add(limit)) => {
-                Err(Error::TimedOut { what: "no answer", after: limit })
+                Err(Error::timed_out("no answer", limit))
             }
         }
     }

@@ -35,6 +35,33 @@ async fn a_repeated_cursor_keeps_what_came_without_doubles() {
     assert!(tools.incomplete.as_deref().unwrap().contains("tools/list"), "{:?}", tools.incomplete);
 }
 
+/// FAULT F-C7: a broken content or message does not hide the good ones, and is reported by its name.
+#[tokio::test(start_paused = true)]
+async fn a_broken_content_does_not_hide_the_others() {
+    let contents =
+        r#"{"contents":[{"uri":"a:1","text":"one"},{"uri":"a:2","text":7},{"text":"no uri"}],"x":1}"#;
+    let messages = r#"{"messages":[{"role":"user"},{"role":"user","content":{"type":"text","text":"hi"}}]}"#;
+    let fixed = |text: &str| RawJson::parse(text.to_owned()).unwrap();
+    let (contents, messages) = (fixed(contents), fixed(messages));
+    let router = Router::new()
+        .method("resources/read", move |_, _| {
+            let contents = contents.clone();
+            async move { Ok(contents) }
+        })
+        .method("prompts/get", move |_, _| {
+            let messages = messages.clone();
+            async move { Ok(messages) }
+        });
+    let client = client(router).await;
+    let read = client.read_resource("a:1").await.unwrap();
+    assert_eq!(read.contents.iter().map(|one| one.uri.as_str()).collect::<Vec<_>>(), ["a:1"]);
+    assert_eq!(read.skipped.len(), 2);
+    assert_eq!(read.skipped[0].name.as_deref(), Some("a:2"));
+    assert!(read.skipped[1].reason.contains("uri"), "{:?}", read.skipped);
+    let prompt = client.get_prompt("p", ()).await.unwrap();
+    assert_eq!((prompt.messages.len(), prompt.skipped.len()), (1, 1));
+}
+
 /// PAGE-C-003: before that, an empty cursor is the end, and nothing is wrong.
 #[tokio::test(start_paused = true)]
 async fn an_empty_cursor_ends_a_legacy_list() {

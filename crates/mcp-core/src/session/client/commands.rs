@@ -5,7 +5,7 @@ use std::time::Instant;
 use tracing::debug;
 
 use crate::error::Error;
-use crate::message::{Field, Method, Notification, Payload, RawJson, Request, method};
+use crate::message::{Field, Method, Notification, Payload, RawJson, Request, code, method};
 use crate::session::CallId;
 use crate::transport::EndReason;
 
@@ -44,11 +44,7 @@ impl<T: Clone> ClientSession<T> {
         }
         let clock = Clock::new(&self.config, &options, issued);
         if let Some((what, after)) = clock.expired(now) {
-            self.event(ClientEvent::CallDone {
-                call: id,
-                tag,
-                outcome: Err(Error::TimedOut { what, after }),
-            });
+            self.event(ClientEvent::CallDone { call: id, tag, outcome: Err(Error::timed_out(what, after)) });
             return id;
         }
         let params = params.map(Payload::new);
@@ -206,7 +202,8 @@ impl<T: Clone> ClientSession<T> {
     /// `-32022` for the negotiated version: one retry if the peer lists that version. The request was not executed.
     // DISC-C-005.
     fn may_retry_version(&self, id: CallId, error: &Error) -> bool {
-        let theirs = error.rpc().and_then(super::probe::supported_by);
+        let refusal = error.rpc().filter(|error| error.code == code::UNSUPPORTED_VERSION);
+        let theirs = refusal.and_then(super::probe::listed_by);
         let ours = self.modern().map(|modern| modern.negotiated.version.as_str());
         let first = self.calls.get(id).is_some_and(|call| !call.resent && call.rounds == 0);
         first && theirs.zip(ours).is_some_and(|(theirs, ours)| theirs.iter().any(|label| label == ours))
@@ -247,7 +244,7 @@ impl<T: Clone> ClientSession<T> {
     pub(super) fn call_expired(&mut self, now: Instant, id: CallId) {
         let Some(call) = self.calls.get(id) else { return };
         match call.clock.expired(now) {
-            Some((what, after)) => self.give_up(id, EndReason::TimedOut, Error::TimedOut { what, after }),
+            Some((what, after)) => self.give_up(id, EndReason::TimedOut, Error::timed_out(what, after)),
             None => self.timers.set(TimerKey::Call(id), call.clock.deadline()),
         }
     }

@@ -103,7 +103,7 @@ impl<T: Clone> ClientSession<T> {
                 self.respond(id, Err(error));
             }
             (Asker::Round { .. }, Some(call)) => {
-                self.finish(call, Err(Error::TimedOut { what: "no input", after }));
+                self.finish(call, Err(Error::timed_out("no input", after)));
             }
             (Asker::Round { .. }, None) => {}
         }

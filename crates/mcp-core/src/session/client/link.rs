@@ -42,6 +42,8 @@ pub(super) struct Link {
     pub(super) answered: bool,
     /// How often the peer lost the session on this link since it last answered a call.
     pub(super) forgotten: u32,
+    /// Whether the server's own stream is open, where the binding reports it.
+    pub(super) server_stream: Option<bool>,
     pub(super) era: Era,
 }
 

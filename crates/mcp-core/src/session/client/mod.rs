@@ -47,7 +47,9 @@ use crate::error::CloseReason;
 use crate::message::{ErrorObject, Method, RawJson, RequestId};
 use crate::session::output::link_end;
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
-use crate::transport::{Binding, CloseReport, ConnectError, Inbound, Lane, Loss, TransportError};
+use crate::transport::{
+    Binding, CloseReport, ConnectError, Inbound, Lane, Loss, ServerStream, TransportError,
+};
 
 use calls::Calls;
 use inflight::InFlight;
@@ -144,6 +146,7 @@ impl<T: Clone> ClientSession<T> {
                 TimerKey::Input(input) => self.input_expired(now, input),
                 TimerKey::Request(number) => self.request_expired(now, number),
                 TimerKey::Relisten(listen) => self.start_listen(now, listen),
+                TimerKey::ServerStream => self.server_stream(now, ServerStream::Open { gap: false }),
             }
         }
     }

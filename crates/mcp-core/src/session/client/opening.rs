@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Payload, ProtocolVersion, Request, code};
-use crate::transport::{Binding, Envelope, ErrorChain, Loss, LossKind};
+use crate::transport::{Binding, Envelope, ErrorChain, Loss};
 use tracing::debug;
+
+mod initialize;
 
 use super::ClientSession;
 use super::config::{EraMode, KnownEra};
@@ -15,9 +17,7 @@ use super::inflight::{Purpose, wire_id};
 use super::legacy;
 use super::link::{Era, Link, Phase};
 use super::modern::{self, Extras, RequestMeta};
-use super::probe::{
-    ProbeAction, ProbeContext, ProbeOutcome, judge, seen_in_error, seen_in_result, supported_by,
-};
+use super::probe::{ProbeAction, ProbeContext, ProbeOutcome, judge, seen_in_error, seen_in_result};
 use super::timers::TimerKey;
 
 /// A link whose era is not known yet.
@@ -26,6 +26,8 @@ pub(super) struct Opening {
     stage: OpeningStage,
     /// A probe was sent on this link.
     pub(super) probed: bool,
+    /// It was the first message on this link, and may have spoiled the peer for what came after it.
+    probed_first: bool,
     /// The probe was sent again after a `-32022`.
     retried: bool,
     /// A probe was sent after a `-32022` to `initialize`.
@@ -135,6 +137,7 @@ impl<T: Clone> ClientSession<T> {
             ready: None,
             answered: false,
             forgotten: 0,
+            server_stream: None,
             era,
         });
         if !self.timers.is_set(TimerKey::Start) {
@@ -159,6 +162,7 @@ impl<T: Clone> ClientSession<T> {
     fn send_probe(&mut self, now: Instant, version: ProtocolVersion) {
         let Some(opening) = self.opening_mut() else { return };
         opening.stage = OpeningStage::Probing;
+        opening.probed_first |= opening.initializes == 0;
         opening.probed = true;
         let params = RequestMeta::new(&self.config, version).params(None, &Extras::default());
         self.send_opening("server/discover", params, Purpose::Probe, Some(version));
@@ -197,7 +201,7 @@ impl<T: Clone> ClientSession<T> {
 
     /// The probe was not answered in time.
     pub(super) fn probe_silent(&mut self, now: Instant) {
-        let error = Error::TimedOut { what: "no answer to the era probe", after: self.probe_timeout() };
+        let error = Error::timed_out("no answer to server/discover", self.probe_timeout());
         self.on_probe(now, ProbeOutcome::Silence, Err(error));
     }
 
@@ -285,79 +289,11 @@ impl<T: Clone> ClientSession<T> {
             }
             _ if beside.answered => {
                 let error = failed.clone();
-                self.fail_opening(now, CloseReason::opening_failed(error));
+                self.initialize_refused(now, error);
             }
             // The probe is still open; the start limit bounds it.
             _ => {}
         }
-    }
-
-    /// `initialize` has an outcome.
-    pub(super) fn initialize_answered(&mut self, now: Instant, outcome: Result<Payload, Error>) {
-        match outcome {
-            Ok(result) => match legacy::read_initialize(&result, &self.allowed()) {
-                Ok(negotiated) => self.become_legacy(now, negotiated),
-                Err(reason) => self.fail_opening(now, reason),
-            },
-            Err(error) => self.initialize_failed(now, error),
-        }
-    }
-
-    fn initialize_failed(&mut self, now: Instant, error: Error) {
-        let versions = self.allowed();
-        let context = ProbeContext { versions: &versions, continuous: false, mirrors: false };
-        let theirs = error.rpc().and_then(supported_by);
-        // The revisions in the error decide; without any, the newest modern revision is tried.
-        let turn = match &theirs {
-            Some(theirs) => context.best(theirs),
-            None => context.modern(),
-        };
-        let modern = context.modern();
-        drop(versions);
-        let Some(opening) = self.opening_mut() else { return };
-        if let OpeningStage::Initializing(Some(beside)) = &mut opening.stage {
-            beside.failed = Some(error);
-            return self.settle_beside(now);
-        }
-        let stale = std::mem::take(&mut opening.on_trust) && !is_transport_failure(&error);
-        match turn {
-            Some(version) if unsupported(&error) && version.is_modern() && !opening.turned_modern => {
-                opening.turned_modern = true;
-                self.known_era = None;
-                self.send_probe(now, version);
-            }
-            Some(version) if unsupported(&error) && version.is_legacy() && opening.initializes < 2 => {
-                self.send_initialize(version, None);
-            }
-            _ => match modern {
-                // The known era has proved wrong: drop it and probe once.
-                Some(version) if stale => {
-                    self.known_era = None;
-                    self.send_probe(now, version);
-                }
-                _ => self.fail_opening(now, CloseReason::opening_failed(error)),
-            },
-        }
-    }
-
-    /// The start limit has run out.
-    pub(super) fn start_expired(&mut self, now: Instant) {
-        // Row 7: `initialize` has failed, be it by silence, so a DiscoverResult decides.
-        if let Some(Opening { stage: OpeningStage::Initializing(Some(beside)), .. }) = self.opening_mut()
-            && let Some(Found::Modern(negotiated)) = beside.found.take()
-        {
-            return self.become_modern(now, negotiated);
-        }
-        let mut reason = CloseReason::NotStarted { limit: self.config.start_timeout };
-        if let Some(first) = self.tries.first_close.take() {
-            reason = first;
-        } else if let Some(Opening { stage: OpeningStage::Initializing(Some(beside)), .. }) =
-            self.opening_mut()
-            && let Some(failed) = beside.failed.take()
-        {
-            reason = CloseReason::OpeningFailed(Box::new(failed));
-        }
-        self.fail_opening(now, reason);
     }
 
     /// The opening failed on a link that is still open.
@@ -392,9 +328,4 @@ impl<T: Clone> ClientSession<T> {
 
 fn unsupported(error: &Error) -> bool {
     error.rpc().is_some_and(|error| error.code == code::UNSUPPORTED_VERSION)
-}
-
-/// Whether a failure says nothing about the peer's era (row 1).
-fn is_transport_failure(error: &Error) -> bool {
-    matches!(error, Error::Lost(loss) if loss.kind != LossKind::NotUnderstood)
 }

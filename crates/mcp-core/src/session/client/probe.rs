@@ -10,8 +10,10 @@ use super::modern;
 pub(super) enum ProbeOutcome {
     /// A DiscoverResult with these revisions.
     Discovered(Vec<String>),
-    /// `-32022` with `data.supported`.
+    /// `-32022` whose data lists revisions.
     Unsupported(Vec<String>),
+    /// Another error whose data lists revisions, as legacy servers refuse a version.
+    Listed(Vec<String>),
     /// Any other error: its code, and whether `data.requiredCapabilities` is an object.
     Error(i64, bool),
     /// Any other result, or an answer that is not JSON-RPC.
@@ -97,7 +99,11 @@ const TABLE: [(Row, Rule); 9] = [
         _ => None,
     }),
     (Row::ListedLegacy, |outcome, context| {
-        listed(outcome).and_then(|theirs| context.best(theirs)).map(ProbeAction::Initialize)
+        let theirs = match outcome {
+            ProbeOutcome::Listed(theirs) => return context.best_legacy(theirs).map(ProbeAction::Initialize),
+            outcome => listed(outcome)?,
+        };
+        context.best(theirs).map(ProbeAction::Initialize)
     }),
     (Row::NothingInCommon, |outcome, _| {
         listed(outcome).map(|theirs| ProbeAction::NothingInCommon(theirs.to_vec()))
@@ -108,7 +114,10 @@ const TABLE: [(Row, Rule); 9] = [
         _ => None,
     }),
     (Row::AnythingElse, |outcome, context| match outcome {
-        ProbeOutcome::Error(..) | ProbeOutcome::Nonsense | ProbeOutcome::Lost(_) => {
+        ProbeOutcome::Error(..)
+        | ProbeOutcome::Listed(_)
+        | ProbeOutcome::Nonsense
+        | ProbeOutcome::Lost(_) => {
             Some(context.legacy().map_or(ProbeAction::NotModern, ProbeAction::Initialize))
         }
         _ => None,
@@ -137,6 +146,12 @@ impl ProbeContext<'_> {
     // T-08.
     pub(super) fn best(&self, theirs: &[String]) -> Option<ProtocolVersion> {
         self.versions.iter().copied().find(|ours| theirs.iter().any(|label| label == ours.as_str()))
+    }
+
+    /// The newest allowed revision with a handshake that the peer lists.
+    pub(super) fn best_legacy(&self, theirs: &[String]) -> Option<ProtocolVersion> {
+        let listed = |ours: &ProtocolVersion| theirs.iter().any(|label| label == ours.as_str());
+        self.versions.iter().copied().find(|ours| ours.is_legacy() && listed(ours))
     }
 
     /// The newest revision with a handshake.
@@ -177,19 +192,37 @@ pub(super) fn seen_in_result(result: &Payload) -> ProbeOutcome {
 /// Classifies an error.
 // T-07.
 pub(super) fn seen_in_error(error: &ErrorObject) -> ProbeOutcome {
-    if let Some(theirs) = supported_by(error) {
-        return ProbeOutcome::Unsupported(theirs);
+    match listed_by(error) {
+        Some(theirs) if error.code == code::UNSUPPORTED_VERSION => return ProbeOutcome::Unsupported(theirs),
+        Some(theirs) => return ProbeOutcome::Listed(theirs),
+        None => {}
     }
     let required = error.data.as_ref().and_then(|data| data.member("requiredCapabilities"));
     ProbeOutcome::Error(error.code, required.is_some_and(|required| required.is_object()))
 }
 
-/// The revisions that a `-32022` names.
-pub(super) fn supported_by(error: &ErrorObject) -> Option<Vec<String>> {
-    if error.code != code::UNSUPPORTED_VERSION {
-        return None;
-    }
-    error.data.as_ref()?.member("supported").as_ref().and_then(strings)
+/// The members of an error's data in which servers list the revisions that they speak. The first is the
+/// specification's.
+const LISTS: [&str; 4] =
+    ["supported", "supportedVersions", "supportedProtocolVersions", "supported_versions"];
+
+/// The revisions that an error lists in its data. Under a code other than `-32022` at least one has to be a date, as
+/// all revisions are: other errors list other things.
+pub(super) fn listed_by(error: &ErrorObject) -> Option<Vec<String>> {
+    let data = error.data.as_ref()?;
+    let list = LISTS.iter().find_map(|name| data.member(name)).and_then(|list| match list.to_text() {
+        Some(one) => Some(vec![one]),
+        None => strings(&list),
+    })?;
+    (error.code == code::UNSUPPORTED_VERSION || list.iter().any(|label| is_date(label))).then_some(list)
+}
+
+fn is_date(label: &str) -> bool {
+    label.len() == 10
+        && label
+            .bytes()
+            .enumerate()
+            .all(|(n, byte)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 fn strings(array: &RawJson) -> Option<Vec<String>> {

@@ -41,12 +41,7 @@ impl<T: Clone> ClientSession<T> {
         }
         if self.respawns() {
             debug!(%reason, "the link ended on the era probe; once more, with initialize first");
-            self.tries.first_close = Some(reason);
-            self.inflight.drain(|_| true);
-            self.timers.clear(TimerKey::Probe);
-            self.phase = Phase::Dialing;
-            self.out.push_back(Output::Redial { at: now });
-            return;
+            return self.respawn(now, reason, false);
         }
         if self.doubts_known_era() {
             debug!(%reason, "the link ended on a handshake that was known; once more, with the era probe");
@@ -58,6 +53,19 @@ impl<T: Clone> ClientSession<T> {
         }
         let reason = self.tries.first_close.take().unwrap_or(reason);
         self.lose_link(now, reason, false);
+    }
+
+    /// Requests a new link that opens with `initialize`, because the probe on this one led to `reason`. `live`: the link
+    /// still has to be closed.
+    pub(super) fn respawn(&mut self, now: Instant, reason: CloseReason, live: bool) {
+        if live {
+            self.out.push_back(Output::Close(reason.clone()));
+        }
+        self.tries.first_close = Some(reason);
+        self.inflight.drain(|_| true);
+        self.timers.clear(TimerKey::Probe);
+        self.phase = Phase::Dialing;
+        self.out.push_back(Output::Redial { at: now });
     }
 
     /// No link could be made.
@@ -107,7 +115,7 @@ impl<T: Clone> ClientSession<T> {
 
     /// Fails everything on the link with the cause. Queued messages stay.
     fn settle_link(&mut self, reason: &CloseReason) {
-        for timer in [TimerKey::Start, TimerKey::Probe, TimerKey::KeepAlive] {
+        for timer in [TimerKey::Start, TimerKey::Probe, TimerKey::KeepAlive, TimerKey::ServerStream] {
             self.timers.clear(timer);
         }
         for call in self.calls.ids(|call| !matches!(call.stage, CallStage::Queued)) {
@@ -173,6 +181,7 @@ impl<T: Clone> ClientSession<T> {
         self.timers.set(TimerKey::Start, now.checked_add(self.config.start_timeout));
         if let Some(link) = self.link_mut() {
             link.era = Era::Opening(Opening::after_session_loss(loss.clone()));
+            link.server_stream = None;
         }
         self.initialize(version);
     }

@@ -6,7 +6,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, Refusal, Request, RequestId, Response, Shape};
-use crate::transport::{EndReason, Inbound, Lane, Loss, LossKind};
+use crate::transport::{EndReason, ErrorChain, Inbound, Lane, Loss, LossKind};
 
 use super::ClientSession;
 use super::calls::CallStage;
@@ -29,6 +29,7 @@ impl<T: Clone> ClientSession<T> {
                 self.release_hold(now, lane);
             }
             Inbound::Lost { lane, loss } => self.on_lost(now, lane, loss),
+            Inbound::ServerStream { state } => self.server_stream(now, state),
             Inbound::Ended { lane } => {
                 let loss = Loss::new(LossKind::Cut, "the peer hung up before its answer");
                 self.on_lost(now, lane, loss);
@@ -57,7 +58,7 @@ impl<T: Clone> ClientSession<T> {
                 Ok(_) => {
                     self.release_hold(now, lane);
                 }
-                Err(error) => self.fail_opening(now, CloseReason::opening_failed(error)),
+                Err(error) => self.initialized_refused(now, lane, &error),
             },
             Match::None => self.unclaimed(now, lane, response.id, outcome),
         }
@@ -118,7 +119,7 @@ impl<T: Clone> ClientSession<T> {
             (Purpose::Ping, Some(policy)) => policy.timeout,
             _ => self.config.call_timeout,
         };
-        self.settle(now, number, Err(Error::TimedOut { what: "no answer", after }));
+        self.settle(now, number, Err(Error::timed_out("no answer", after)));
     }
 
     fn on_request(&mut self, now: Instant, lane: Lane, request: Request) {
@@ -239,7 +240,12 @@ impl<T: Clone> ClientSession<T> {
 
     pub(super) fn on_lost(&mut self, now: Instant, lane: Lane, loss: Loss) {
         if self.is_held_by(lane) {
-            return self.fail_opening(now, CloseReason::opening_failed(Error::Lost(loss)));
+            return match loss.kind {
+                LossKind::Unauthorized | LossKind::Unreachable => {
+                    self.fail_opening(now, CloseReason::opening_failed(Error::Lost(loss)))
+                }
+                _ => self.initialized_refused(now, lane, &Error::Lost(loss)),
+            };
         }
         let number = lane.number();
         if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {
@@ -303,6 +309,17 @@ impl<T: Clone> ClientSession<T> {
 
     fn is_held_by(&self, lane: Lane) -> bool {
         !lane.is_shared() && self.legacy().is_some_and(|legacy| legacy.hold == Some(lane.number()))
+    }
+
+    /// `notifications/initialized` was refused or lost. Servers that answer it with an error serve calls all the same;
+    /// for others the next call has the reason.
+    // FAULT F-C2.
+    fn initialized_refused(&mut self, now: Instant, lane: Lane, error: &Error) {
+        tracing::warn!(
+            error = %ErrorChain::new(error),
+            "the server did not accept notifications/initialized; the session goes on without it"
+        );
+        self.release_hold(now, lane);
     }
 
     /// `notifications/initialized` was delivered: calls may follow it (promise 7).

@@ -1,13 +1,14 @@
 //! Subscriptions on a legacy link: `resources/subscribe`, and notifications that come unasked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::debug;
 
 use crate::error::Error;
 use crate::message::{Notification, Payload, RawJson};
 use crate::session::{Change, ListenId, SubscriptionFilter};
+use crate::transport::ServerStream;
 
 use super::inflight::Purpose;
 use super::listen::{Active, ListenState};
@@ -31,7 +32,56 @@ fn of_uri(uri: &str) -> RawJson {
     RawJson::object([("uri", RawJson::string(uri))])
 }
 
+/// How long subscriptions wait for the state of the server's own stream. Some servers send the head of that stream with
+/// its first message only, so silence means that it is there.
+const SERVER_STREAM: Duration = Duration::from_secs(2);
+
 impl<T: Clone> ClientSession<T> {
+    /// The state of the server's own stream: starts the subscriptions that wait for it, and tells the active ones if
+    /// they may have missed something or can hear nothing any more.
+    // FAULT F-C8.
+    pub(super) fn server_stream(&mut self, now: Instant, state: ServerStream) {
+        self.timers.clear(TimerKey::ServerStream);
+        let Some(link) = self.link_mut() else { return };
+        let open = matches!(state, ServerStream::Open { .. });
+        let was = link.server_stream.replace(open);
+        if self.legacy().is_none() {
+            return;
+        }
+        let unchanged = matches!(
+            (was, state),
+            (None, _)
+                | (Some(true), ServerStream::Open { gap: false })
+                | (Some(false), ServerStream::Unavailable)
+        );
+        if !unchanged {
+            let active: Vec<(ListenId, SubscriptionFilter)> = self
+                .listens
+                .iter()
+                .filter_map(|(id, listen)| match &listen.state {
+                    ListenState::Active(on) => Some((*id, on.honoured.clone())),
+                    _ => None,
+                })
+                .collect();
+            for (listen, honoured) in active {
+                self.event(ClientEvent::ListenLost { listen });
+                match (was, open) {
+                    // It was told that nothing can come.
+                    (Some(false), _) => {
+                        if let Some(entry) = self.listens.get_mut(&listen) {
+                            entry.state = ListenState::Waiting;
+                        }
+                    }
+                    (_, true) => self.listen_started(listen, Active::without_request(honoured)),
+                    (_, false) => {
+                        self.listen_started(listen, Active::without_request(SubscriptionFilter::default()));
+                    }
+                }
+            }
+        }
+        self.start_listens(now);
+    }
+
     /// Requests the part of a filter that the server declared.
     // LIFE-B-012, SUB-B-015.
     pub(super) fn subscribe(&mut self, now: Instant, id: ListenId) {
@@ -40,6 +90,15 @@ impl<T: Clone> ClientSession<T> {
             return;
         }
         let filter = listen.filter.clone();
+        let Some(link) = self.link() else { return };
+        if link.binding.server_stream {
+            match link.server_stream {
+                Some(true) => {}
+                Some(false) => return self.listen_started(id, Active::without_request(Default::default())),
+                None if self.timers.is_set(TimerKey::ServerStream) => return,
+                None => return self.timers.set(TimerKey::ServerStream, now.checked_add(SERVER_STREAM)),
+            }
+        }
         let Some(legacy) = self.legacy_mut() else { return };
         let features = legacy.features;
         let mut honoured = SubscriptionFilter {

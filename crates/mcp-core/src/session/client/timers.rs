@@ -24,6 +24,8 @@ pub(super) enum TimerKey {
     Input(InputId),
     /// The limit of a request of the session itself.
     Request(u64),
+    /// How long subscriptions wait for the state of the server's own stream.
+    ServerStream,
     /// When a subscription is requested again.
     Relisten(ListenId),
 }

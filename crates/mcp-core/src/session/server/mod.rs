@@ -184,7 +184,7 @@ impl ServerSession {
                 self.pending_lost(lane, &loss);
             }
             Inbound::Ended { lane } => self.lane_over(lane),
-            Inbound::Delivered { .. } => {}
+            Inbound::Delivered { .. } | Inbound::ServerStream { .. } => {}
             _ if self.closing.read_closed => {}
             Inbound::Message { message, lane, envelope } => match message {
                 Message::Request(request) => self.handle_request(request, lane, envelope),

@@ -113,7 +113,7 @@ impl ServerSession {
         while let Some((id, ask)) = self.pending.take_expired(now) {
             self.take_back(&id, ask.lane);
             let after = self.config.input_timeout;
-            self.settle_pending(ask, Err(Error::TimedOut { what: "no answer", after }));
+            self.settle_pending(ask, Err(Error::timed_out("no answer", after)));
         }
     }
 

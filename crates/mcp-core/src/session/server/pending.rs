@@ -60,10 +60,21 @@ impl PendingRequests {
         RequestId::from(self.last_id)
     }
 
-    /// Removes the request of this id. The id `"7"` does not match `7`.
-    // T-22.
+    /// Removes the request of this id. The id `"7"` matches `7` only if that is the one open request: some clients send
+    /// back every id as a string.
+    // T-22; FAULT F-S16.
     pub(super) fn answered(&mut self, id: &RequestId) -> Option<PendingRequest> {
-        self.take(id.as_i64()?)
+        if let Some(number) = id.as_i64() {
+            return self.take(number);
+        }
+        let text = id.as_str()?;
+        let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text)?;
+        if self.pending.len() != 1 {
+            return None;
+        }
+        let ask = self.take(number)?;
+        tracing::warn!(id = number, "an answer has its id as a string; it is accepted");
+        Some(ask)
     }
 
     fn take(&mut self, id: i64) -> Option<PendingRequest> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::transport::{
     Accept, Binding, CloseReport, Connect, ConnectError, Envelope, ErrorChain, Inbound, Lane, Outbound,
-    SendError, Transport, TransportError, TransportReceiver, TransportSender,
+    PeerEvidence, SendError, Transport, TransportError, TransportReceiver, TransportSender,
 };
 
 use super::record::{encode, refused};
@@ -29,6 +29,10 @@ impl TracedTransport {
 impl Transport for TracedTransport {
     fn binding(&self) -> Binding {
         self.inner.binding()
+    }
+
+    fn evidence(&self) -> Option<PeerEvidence> {
+        self.inner.evidence()
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
@@ -100,6 +104,8 @@ struct TracedReceiver {
 impl TracedReceiver {
     fn note(&mut self, received: &Result<Option<Inbound>, TransportError>) {
         let (lane, kind) = match received {
+            // It carries nothing; the streams themselves are in the transport's log.
+            Ok(Some(Inbound::ServerStream { .. })) => return,
             Ok(Some(inbound)) => {
                 let (lane, kind) = self.kind(inbound);
                 (Some(lane), kind)
@@ -131,7 +137,7 @@ impl TracedReceiver {
             Inbound::Lost { lane, loss } => {
                 (*lane, RecordKind::Lost { kind: loss.kind, why: ErrorChain::new(&*loss.source).to_string() })
             }
-            Inbound::Ended { lane } => (*lane, RecordKind::Ended),
+            Inbound::Ended { .. } | Inbound::ServerStream { .. } => (inbound.lane(), RecordKind::Ended),
         }
     }
 }

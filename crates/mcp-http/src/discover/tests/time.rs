@@ -107,7 +107,7 @@ async fn a_silent_candidate_does_not_hide_the_next() {
     assert_eq!(report.found.unwrap().url, "http://h.test/tools");
     // 5 s of silence, and 5 s for a DELETE that is not answered.
     assert_eq!(begin.elapsed().as_secs(), 10);
-    assert!(report.attempts.last().unwrap().why.contains("session stays"));
+    assert!(report.attempts.last().unwrap().why.contains("session remains open"));
 }
 
 /// FAULT A-B5: a share of the caller's choice, never more than is left.

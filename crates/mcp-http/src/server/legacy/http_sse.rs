@@ -34,11 +34,9 @@ impl Legacy {
             let (writer, read) = session.connection(0);
             let mut first = Vec::new();
             // Relative, because proxies may change everything in front of the path (SSE24-S-002).
-            sse::event(
-                "endpoint",
-                &format!("{}?{SESSION}={}", self.messages_path, session.id.as_str()),
-                &mut first,
-            );
+            let prefix = caller.request.prefix().filter(|_| self.prefixed).unwrap_or_default();
+            let endpoint = format!("{prefix}{}?{SESSION}={}", self.messages_path, session.id.as_str());
+            sse::event("endpoint", &endpoint, &mut first);
             writer.force(first.into());
             session.lock().standalone.stream.attach(writer, false);
             reader = Some(read);
@@ -49,6 +47,7 @@ impl Legacy {
         };
         let Some(reader) = reader else { return session_not_found() };
         self.table.insert(&session);
+        session.announced.opened();
         opening.done();
         respond::events(stream_of(reader, Some(session.context.keep_alive)).guarded(place))
     }

@@ -17,6 +17,7 @@ mod control;
 mod counters;
 mod delete;
 mod get;
+mod hooks;
 mod http_sse;
 mod id;
 mod lane;
@@ -27,6 +28,7 @@ mod queue;
 mod route;
 mod send;
 mod session;
+mod sessionless;
 mod standalone;
 mod store;
 mod stream;
@@ -39,7 +41,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, StatusCode};
 use mcp_core::message::{ErrorObject, ProtocolVersion};
-use mcp_core::transport::Accept;
+use mcp_core::transport::{Accept, Owner};
 
 use super::budgets::Budgets;
 use super::caller::Caller;
@@ -53,6 +55,7 @@ use table::{SessionTimeouts, Table};
 
 pub use control::{CloseStreamError, StreamControl};
 pub use counters::{SessionCounters, SessionTotals};
+pub use hooks::{SessionEvents, SessionInfo};
 pub use store::{EventId, EventStore, MemoryEventStore, StoreError, StoreLimits};
 
 /// Seconds after which a client may retry when all sessions are in use.
@@ -67,6 +70,11 @@ pub(crate) struct Legacy {
     budgets: Arc<Budgets>,
     /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
+    /// The prefix that a trusted proxy names goes in front of it.
+    prefixed: bool,
+    /// Clients get sessions.
+    has_sessions: bool,
+    events: Option<Arc<dyn SessionEvents>>,
     draining: AtomicBool,
     /// All callers have the one token of this server, so they count as one.
     has_token: bool,
@@ -83,6 +91,7 @@ impl Legacy {
             queue: config.limits.stream_queue,
             retry: config.sessions.retry,
             budgets: budgets.clone(),
+            cancel_on_disconnect: config.sessions.cancel_on_disconnect,
         };
         let SessionConfig { idle, unused, .. } = config.sessions;
         let timeouts = SessionTimeouts { idle, unused, write: config.timeouts.write };
@@ -92,7 +101,10 @@ impl Legacy {
             table: Arc::new(Table::new(timeouts)),
             most: config.sessions.max,
             budgets,
-            messages_path: config.messages_path.clone(),
+            messages_path: config.public_messages_path.as_ref().unwrap_or(&config.messages_path).clone(),
+            prefixed: config.forwarded_prefix,
+            has_sessions: config.sessions.enabled,
+            events: config.sessions.events.clone(),
             draining: AtomicBool::new(false),
             has_token: config.bearer.is_some(),
             warned: AtomicBool::new(false),
@@ -117,6 +129,13 @@ impl Legacy {
         for session in self.table.all() {
             self.table.end(&session);
         }
+    }
+
+    /// Ends the sessions of an owner. Returns how many there were.
+    pub(crate) fn end_sessions(&self, owner: &Owner) -> usize {
+        let sessions = self.table.all();
+        let own = sessions.iter().filter(|session| session.belongs_to(Some(owner)));
+        own.inspect(|session| self.table.end(session)).count()
     }
 
     /// Counts of what is open.

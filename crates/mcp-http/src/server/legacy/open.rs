@@ -11,6 +11,7 @@ use mcp_core::transport::Inbound;
 use mcp_core::transport::budget::{BudgetKey, FullScope, Permit};
 
 use super::counters::Resource;
+use super::hooks::Announced;
 use super::id::SessionId;
 use super::lane::{Answer, Brought};
 use super::link::Link;
@@ -66,7 +67,8 @@ impl Legacy {
             tracing::error!(%error, "no random bytes for a session id");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "The server cannot create a session id")
         })?;
-        let session = Arc::new(Session::new(id, kind, caller, place, self.context.clone()));
+        let announced = Announced::new(self.events.clone(), caller);
+        let session = Arc::new(Session::new(id, kind, caller, place, self.context.clone(), announced));
         self.context.counters.opened();
         let opening = Opening(Some(session.clone()));
         first(&session);
@@ -87,7 +89,9 @@ impl Legacy {
             if let Some(store) = registered.session.store() {
                 store.forget(registered.session.id.as_str()).await;
             }
+            let ended = registered.session.clone();
             drop(registered);
+            ended.announced.ended();
         });
         Ok((session, opening))
     }
@@ -149,9 +153,12 @@ impl Legacy {
             session.close();
         }
         let mut response = post::respond_with(&session, answer);
-        if accepted && let Some(id) = session.id.to_header() {
+        if !self.has_sessions {
+            session.close();
+        } else if accepted && let Some(id) = session.id.to_header() {
             response = response.with_header(SESSION_ID, id);
             self.table.insert(&session);
+            session.announced.opened();
         }
         // A stream with an error ends its session after it.
         opening.done();

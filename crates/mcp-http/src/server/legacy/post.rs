@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use mcp_core::message::{Decoded, Message, RequestId};
+use mcp_core::message::{Decoded, Message, Notification, RawJson, RequestId};
 use mcp_core::transport::{Inbound, Lane};
 use tokio::sync::oneshot;
 
@@ -20,6 +20,9 @@ use crate::server::respond::{self, Formats, Reply};
 impl Legacy {
     /// `POST` on the endpoint with a message that is not modern. The gate has checked the formats.
     pub(crate) async fn post(&self, caller: Caller, formats: Formats, message: Decoded) -> Reply {
+        if !self.has_sessions {
+            return self.sessionless_post(caller, message).await;
+        }
         let message = match message {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return match self.named(&caller) {
@@ -93,11 +96,31 @@ async fn in_session(session: &Arc<Session>, mut caller: Caller, message: Decoded
             (Inbound::batch(items, lane).with_envelope(envelope), Brought::Batch { bad }, waiting, formats)
         }
     };
+    let guard = session
+        .context
+        .cancel_on_disconnect
+        .then(|| Waiting { session: session.clone(), ids: waiting.clone() });
     let (exchange, answer) = session.exchange(brought, waiting, formats);
     if session.ask(place, lane, inbound, exchange, text).is_err() {
         return session_not_found();
     }
-    respond_with(session, answered(session, lane, answer).await)
+    let answer = answered(session, lane, answer).await;
+    if let Some(mut guard) = guard {
+        guard.ids.clear();
+    }
+    respond_with(session, answer)
+}
+
+/// Cancels the requests whose client hangs up before it has an answer.
+struct Waiting {
+    session: Arc<Session>,
+    ids: Vec<RequestId>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.session.cancel(&self.ids);
+    }
 }
 
 fn request_id(message: &Message) -> Option<RequestId> {
@@ -131,6 +154,25 @@ async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Recei
 }
 
 impl Session {
+    /// Cancels these requests, whose client is gone.
+    pub(super) fn cancel(&self, waiting: &[RequestId]) {
+        for id in waiting {
+            let mut wire = Vec::new();
+            id.write_to(&mut wire);
+            let Ok(id) =
+                String::from_utf8(wire).map_err(drop).and_then(|text| RawJson::parse(text).map_err(drop))
+            else {
+                continue;
+            };
+            let reason = RawJson::string("the client has dropped the connection");
+            let params = RawJson::object([("requestId", id), ("reason", reason)]);
+            let lane = self.mint();
+            let cancelled = Notification::new("notifications/cancelled", Some(params));
+            // A full inbox belongs to a session with more to do than this.
+            let _full = self.tell_first(lane, Inbound::message(cancelled, lane));
+        }
+    }
+
     /// Turns an undecided exchange into a stream, if the client accepts one.
     fn show_life(self: &Arc<Self>, lane: Lane) {
         let opened = {

@@ -5,13 +5,14 @@ use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use mcp_core::message::ProtocolVersion;
+use mcp_core::message::{ProtocolVersion, RequestId};
 use mcp_core::transport::budget::{BudgetKey, Permit};
 use mcp_core::transport::{Inbound, Lane, Owner, TransportError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use super::counters::{CounterGuard, Counters, Resource};
+use super::hooks::Announced;
 use super::id::SessionId;
 use super::lane::{Answer, Brought, Delivery, Exchange, Exchanges};
 use super::queue::{Reader, Writer, connection};
@@ -37,6 +38,8 @@ pub(super) struct SessionContext {
     pub(super) queue: usize,
     pub(super) retry: Duration,
     pub(super) budgets: Arc<Budgets>,
+    /// A request is cancelled when its client drops the connection.
+    pub(super) cancel_on_disconnect: bool,
 }
 
 /// The transport of a session.
@@ -57,6 +60,7 @@ pub(super) struct Session {
     owner: Option<Owner>,
     /// Whose share what it holds is charged to.
     pub(super) key: BudgetKey,
+    pub(super) announced: Announced,
     places: Semaphore,
     state: Lock<SessionState>,
 }
@@ -109,6 +113,7 @@ impl Session {
         caller: &Caller,
         place: Permit,
         context: Arc<SessionContext>,
+        announced: Announced,
     ) -> Session {
         let state = SessionState {
             over: None,
@@ -123,7 +128,16 @@ impl Session {
             place: Some(place),
         };
         let (owner, key) = (caller.owner.clone(), caller.key.clone());
-        Session { id, kind, context, owner, key, places: Semaphore::new(INBOX), state: Lock::new(state) }
+        Session {
+            id,
+            kind,
+            context,
+            owner,
+            key,
+            announced,
+            places: Semaphore::new(INBOX),
+            state: Lock::new(state),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SessionState> {
@@ -208,6 +222,12 @@ impl Session {
         let (tell, taken) = oneshot::channel();
         self.enqueue(place, Entry { inbound, lane, taken: Some(tell), _text: text }, None)?;
         Ok(taken)
+    }
+
+    /// Queues a message that gets no answer and is not waited for, if there is room.
+    pub(super) fn tell_first(&self, lane: Lane, inbound: Inbound) -> Result<(), Ended> {
+        let place = self.places.try_acquire().map_err(|_| Ended)?;
+        self.enqueue(place, Entry { inbound, lane, taken: None }, None)
     }
 
     /// Queues the first message of a session, whose link is not read yet.
@@ -317,7 +337,7 @@ impl Session {
     pub(super) fn exchange(
         &self,
         brought: Brought,
-        waiting: Vec<mcp_core::message::RequestId>,
+        waiting: Vec<RequestId>,
         formats: Formats,
     ) -> (Exchange, oneshot::Receiver<Answer>) {
         Exchange::new(brought, waiting, formats, self.context.counters.count(Resource::Exchange))
@@ -339,13 +359,16 @@ impl Session {
     }
 
     fn detached(&self, stream: u64, writer: &Writer) {
+        let mut gone = None;
         {
             let mut state = self.lock();
             state.used = Instant::now();
-            if let Some(stream) = state.stream(stream) {
-                stream.detach(writer);
+            let dropped = state.stream(stream).is_some_and(|stream| stream.detach(writer));
+            if dropped && self.context.cancel_on_disconnect {
+                gone = state.exchanges.get(&stream).map(|exchange| exchange.waiting.clone());
             }
         }
+        self.cancel(&gone.unwrap_or_default());
         if self.kind == SessionKind::HttpSse {
             self.close();
         }

@@ -130,11 +130,13 @@ impl Stream {
         }
     }
 
-    /// Removes the connection if it is this one, whose reader is gone.
-    pub(super) fn detach(&mut self, writer: &Writer) {
-        if self.is_on(writer) {
+    /// Removes the connection if it is this one, whose reader is gone. Whether it was.
+    pub(super) fn detach(&mut self, writer: &Writer) -> bool {
+        let own = self.is_on(writer);
+        if own {
             self.connection = None;
         }
+        own
     }
 
     fn is_on(&self, writer: &Writer) -> bool {

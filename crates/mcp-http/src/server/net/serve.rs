@@ -49,7 +49,8 @@ impl<L: Listener> BoundServer<L> {
         BoundServer { server, listener, security }
     }
 
-    /// Serves until `shutdown` completes. Then the server stops accepting, new requests on open connections get 503, and
+    /// Serves until `shutdown` completes, and for [`ServerTimeouts::drain_delay`](super::super::ServerTimeouts::drain_delay)
+    /// after it, while health probes are answered 503 already. Then the server stops accepting, new requests on open connections get 503, and
     /// subscriptions end. Requests in flight have [`ServerTimeouts::drain`](super::super::ServerTimeouts::drain) to finish;
     /// then their connections are cut.
     ///
@@ -57,7 +58,15 @@ impl<L: Listener> BoundServer<L> {
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> ServeReport {
         let BoundServer { server, mut listener, security } = self;
         let mut open = Open::new(server.clone(), security);
-        let mut shutdown = std::pin::pin!(shutdown);
+        let delay = server.config.timeouts.drain_delay;
+        let announced = async {
+            shutdown.await;
+            if !delay.is_zero() {
+                server.announce_drain();
+                tokio::time::sleep(delay).await;
+            }
+        };
+        let mut shutdown = std::pin::pin!(announced);
         let mut pauses = 0;
         loop {
             let accepted = tokio::select! {
@@ -173,7 +182,8 @@ impl Open {
         self.full = false;
         self.count += 1;
         let state = Arc::<ConnState>::default();
-        let source = Source::connection(peer, &self.server.config.proxies).into();
+        let source =
+            Source::connection(peer, &self.server.config.proxies).with_tls(self.security.is_on()).into();
         let conn = Conn { server: self.server.clone(), source, state: state.clone() };
         let task = self.tasks.spawn(secured(self.security.clone(), conn, io));
         self.states.insert(task.id(), state);

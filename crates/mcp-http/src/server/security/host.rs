@@ -37,7 +37,7 @@ pub(crate) enum HostDenied {
 #[derive(Clone, Debug)]
 pub(crate) struct HostPolicy {
     loopback: bool,
-    hosts: Vec<Authority>,
+    hosts: Vec<HostRule>,
     origins: OriginList,
     /// A Host header that was allowed before. Most requests have the same one.
     usual: OnceLock<Vec<u8>>,
@@ -59,11 +59,9 @@ impl HostPolicy {
         origins: OriginList,
     ) -> Result<HostPolicy, HttpError> {
         let hosts = hosts.iter().map(|entry| {
-            // A setting may have an IPv6 address without brackets.
-            let bare = entry.parse().ok().map(|ip| Authority { host: Host::Ip(IpAddr::V6(ip)), port: None });
-            bare.or_else(|| Authority::parse(entry)).ok_or_else(|| HttpError::Setting {
+            HostRule::parse(entry).ok_or_else(|| HttpError::Setting {
                 what: "hosts".to_owned(),
-                why: format!("{entry:?} is not of the form host[:port]"),
+                why: format!("{entry:?} is not of the form host[:port], nor *.domain[:port]"),
             })
         });
         Ok(HostPolicy { loopback, hosts: hosts.collect::<Result<_, _>>()?, origins, usual: OnceLock::new() })
@@ -168,10 +166,37 @@ impl Authority {
         };
         Some(Authority { host: Host::parse(host)?, port })
     }
+}
+
+/// An entry of the setting `hosts`.
+#[derive(Clone, Debug)]
+struct HostRule {
+    /// Of a wildcard, the domain behind `*.`.
+    base: Authority,
+    /// All names below the domain are meant, not the domain.
+    below: bool,
+}
+
+impl HostRule {
+    fn parse(entry: &str) -> Option<HostRule> {
+        if let Some(domain) = entry.strip_prefix("*.") {
+            let base = Authority::parse(domain)?;
+            return matches!(base.host, Host::Name(_)).then_some(HostRule { base, below: true });
+        }
+        // A setting may have an IPv6 address without brackets.
+        let bare = entry.parse().ok().map(|ip| Authority { host: Host::Ip(IpAddr::V6(ip)), port: None });
+        Some(HostRule { base: bare.or_else(|| Authority::parse(entry))?, below: false })
+    }
 
     /// Whether this entry allows `named`.
     fn covers(&self, named: &Authority) -> bool {
-        self.host == named.host && (self.port.is_none() || self.port == named.port)
+        let host = match (&self.base.host, &named.host) {
+            (Host::Name(domain), Host::Name(name)) if self.below => name
+                .strip_suffix(domain.as_str())
+                .is_some_and(|before| before.len() > 1 && before.ends_with('.')),
+            (own, named) => !self.below && own == named,
+        };
+        host && (self.base.port.is_none() || self.base.port == named.port)
     }
 }
 

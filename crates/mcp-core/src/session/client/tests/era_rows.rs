@@ -51,6 +51,17 @@ fn row_3_the_best_common_revision_is_legacy() {
     both(ProbeOutcome::Unsupported(theirs), Row::ListedLegacy, ProbeAction::Initialize(V2025_06_18));
 }
 
+/// FAULT F-C2: legacy servers list their revisions under other codes, which says nothing of a modern one.
+#[test]
+fn row_3_a_legacy_refusal_lists_revisions() {
+    let listed = |labels: &[&str]| ProbeOutcome::Listed(list(labels));
+    let (row, best) = (Row::ListedLegacy, ProbeAction::Initialize(V2025_06_18));
+    both(listed(&["2026-07-28", "2025-06-18", "2024-11-05"]), row, best);
+    let newest = ProbeAction::Initialize(V2025_11_25);
+    both(listed(&["2026-07-28"]), Row::AnythingElse, newest.clone());
+    both(listed(&["2099-01-01"]), Row::AnythingElse, newest);
+}
+
 /// T-08.
 #[test]
 fn row_4_nothing_in_common() {

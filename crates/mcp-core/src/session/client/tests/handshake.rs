@@ -3,7 +3,7 @@
 use crate::error::{CloseReason, Error};
 use crate::message::ProtocolVersion::{self, V2024_11_05, V2025_03_26};
 use crate::session::client::EraMode;
-use crate::transport::{Inbound, Lane, LossKind};
+use crate::transport::{Inbound, Lane};
 
 use super::harness::*;
 
@@ -50,22 +50,6 @@ fn on_an_unordered_link_calls_wait_for_initialized() {
         }
         assert_eq!(peer.methods().last(), Some(&"tools/list"));
         assert_eq!(peer.story(), ["Ready"]);
-    }
-}
-
-/// Promise 7: a lost or refused `initialized` fails the opening.
-#[test]
-fn a_lost_initialized_fails_the_opening() {
-    for refused in [false, true] {
-        let mut peer = opening(ProtocolVersion::LATEST_LEGACY, HTTP);
-        peer.says_on(1, &format!(r#"{{"jsonrpc":"2.0","id":1,"result":{INITIALIZE}}}"#));
-        let lane = peer.last().lane;
-        if refused {
-            peer.says_on(lane, r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"}}"#);
-        } else {
-            peer.lose(lane, LossKind::PeerFailed);
-        }
-        assert!(matches!(peer.session.close_reason(), Some(CloseReason::OpeningFailed(_))));
     }
 }
 

@@ -182,7 +182,7 @@ fn a_person_who_never_answers_ends_the_call() {
     peer.answer_last(ASK);
     peer.pass(seconds(600));
     assert!(
-        matches!(peer.error(call), Error::TimedOut { what: "no input", after } if *after == seconds(600))
+        matches!(peer.error(call), Error::TimedOut { what: "no input", after, .. } if *after == seconds(600))
     );
     assert_eq!(peer.story(), ["Input", "Input", "InputCancelled", "InputCancelled", "CallDone"]);
     assert_eq!(peer.sent.len(), 1);

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::session::client::{ClientEvent, EraMode};
 use crate::session::{ListenId, SubscriptionFilter};
-use crate::transport::{EndReason, Inbound, Lane, LossKind};
+use crate::transport::{EndReason, Inbound, Lane, LossKind, ServerStream};
 
 use super::harness::*;
 
@@ -297,4 +297,50 @@ fn a_silent_subscribe_is_left_out() {
     peer.listen(uris(&["a"]));
     peer.pass(seconds(60));
     assert!(started(&peer)[0].1.is_empty());
+}
+
+const PUSHED: crate::transport::Binding = HTTP.server_stream(true);
+
+fn stream(peer: &mut Peer, state: ServerStream) {
+    peer.inbound(Inbound::server_stream(state));
+}
+
+/// FAULT F-C8: what is honoured is what can be heard: nothing where the server has no standalone stream.
+#[test]
+fn without_a_server_stream_nothing_is_honoured() {
+    let mut peer = Peer::legacy(config(), PUSHED);
+    peer.listen(SubscriptionFilter { tools_list_changed: true, ..uris(&["a"]) });
+    assert!(started(&peer).is_empty());
+    stream(&mut peer, ServerStream::Unavailable);
+    assert!(started(&peer)[0].1.is_empty() && !started(&peer)[0].2);
+    assert_eq!(peer.methods(), [""; 0]);
+    peer.listen(tools());
+    assert!(started(&peer)[1].1.is_empty());
+}
+
+/// FAULT F-C8: a stream that was reopened without its events leaves a gap, and one that is given up is reported.
+#[test]
+fn a_server_stream_that_breaks_leaves_a_gap() {
+    let mut peer = Peer::legacy(config(), PUSHED);
+    let listen = peer.listen(tools());
+    stream(&mut peer, ServerStream::Open { gap: false });
+    assert_eq!(started(&peer), [(listen, tools(), false)]);
+    stream(&mut peer, ServerStream::Open { gap: false });
+    assert_eq!(started(&peer).len(), 1, "its events were replayed");
+    stream(&mut peer, ServerStream::Open { gap: true });
+    assert_eq!(started(&peer)[1..], [(listen, tools(), true)]);
+    stream(&mut peer, ServerStream::Unavailable);
+    assert_eq!(started(&peer)[2..], [(listen, SubscriptionFilter::default(), true)]);
+    stream(&mut peer, ServerStream::Open { gap: true });
+    assert_eq!(started(&peer)[3..], [(listen, tools(), true)]);
+    assert_eq!(peer.story().iter().filter(|event| *event == "ListenLost").count(), 3);
+}
+
+/// A server that sends the head of its stream with the first message only is listened to all the same.
+#[test]
+fn a_silent_server_stream_counts_as_open() {
+    let mut peer = Peer::legacy(config(), PUSHED);
+    peer.listen(tools());
+    peer.pass(seconds(2));
+    assert_eq!(started(&peer)[0].1, tools());
 }

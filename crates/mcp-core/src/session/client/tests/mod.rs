@@ -4,6 +4,7 @@ mod calls;
 mod cancel;
 mod durations;
 mod era;
+mod era_refusals;
 mod era_rows;
 mod garbage;
 mod handshake;

@@ -11,7 +11,7 @@ use super::harness::*;
 
 fn timed_out(peer: &Peer, call: crate::session::CallId) -> (&'static str, Duration) {
     match peer.error(call) {
-        Error::TimedOut { what, after } => (what, *after),
+        Error::TimedOut { what, after, .. } => (what, *after),
         other => panic!("{other:?}"),
     }
 }

@@ -150,9 +150,25 @@ fn questions_travel_on_the_lane_of_the_request() {
 #[test]
 fn an_answer_of_another_type_is_none() {
     let mut peer = calling("2025-11-25", ALL);
-    peer.reply(1, needs(vec![question("x", "roots/list", "{}")], None));
+    let questions = vec![question("x", "roots/list", "{}"), question("y", "roots/list", "{}")];
+    peer.reply(1, needs(questions, None));
     assert!(peer.line(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#).is_empty());
-    assert_eq!(peer.line(&answer(1, "{}")), ["request #1 tools/call"]);
+    peer.line(&answer(1, "{}"));
+    assert_eq!(peer.line(&answer(2, "{}")), ["request #1 tools/call"]);
+}
+
+/// FAULT F-S16: it is accepted if it can only mean the one request that is open.
+#[test]
+fn the_one_open_request_is_answered_by_its_number_as_text() {
+    for other in ["\"2\"", "\"01\"", "\"x\"", "\"\""] {
+        let mut peer = calling("2025-11-25", ALL);
+        peer.reply(1, needs(vec![question("x", "roots/list", "{}")], None));
+        assert!(
+            peer.line(&format!(r#"{{"jsonrpc":"2.0","id":{other},"result":{{}}}}"#)).is_empty(),
+            "{other}"
+        );
+        assert_eq!(peer.line(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#), ["request #1 tools/call"]);
+    }
 }
 
 /// RPC-B-005: a malformed answer is an error, and the call that waits for it fails.
