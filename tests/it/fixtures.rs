@@ -121,6 +121,12 @@ pub(crate) fn nginx() -> Option<PathBuf> {
     need("nginx", on_path("nginx").or_else(usual))
 }
 
+/// The HAProxy of this machine.
+pub(crate) fn haproxy() -> Option<PathBuf> {
+    let usual = || Some(PathBuf::from("/usr/sbin/haproxy")).filter(|file| file.is_file());
+    need("haproxy", on_path("haproxy").or_else(usual))
+}
+
 fn python_program(python: PathBuf, file: &str, args: &[&str]) -> Program {
     let script = package().join("fixtures/servers").join(file);
     let args = std::iter::once(script.into()).chain(args.iter().map(OsString::from)).collect();

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, check, complete, completion, config, discover, info, list, listen, login, logout, man, ping, prompt, read,
-    request, serve_demo, shell, token, tool, tools, whoami,
+    call, check, complete, completion, config, discover, info, list, listen, login, logout, man, ping,
+    prompt, read, request, serve_demo, shell, token, tool, tools, whoami,
 };
 use crate::global::Global;
 

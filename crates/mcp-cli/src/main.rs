@@ -26,8 +26,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use commands::{
-    call, check, complete, completion, config, demo, discover, info, listen, login, logout, man, ping, prompt,
-    prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools, whoami,
+    call, check, complete, completion, config, demo, discover, info, listen, login, logout, man, ping,
+    prompt, prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools, whoami,
 };
 use exit::{Code, Failure};
 use signals::Signals;
@@ -108,7 +108,6 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Ping(options) => ping::run(&signals, global, options).await,
         Command::Request(options) => request::run(&signals, global, options).await,
         Command::Listen(options) => listen::run(&signals, global, options).await,
-        Command::Shell(options) => shell::run(&signals, global, options).await,
         Command::Login(options) => login::run(&signals, global, options).await,
         Command::Logout(options) => logout::run(&signals, global, options).await,
         Command::Whoami(options) => whoami::run(&signals, global, options).await,

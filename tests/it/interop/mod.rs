@@ -7,6 +7,7 @@ mod browser;
 mod clients;
 mod conversation;
 mod demo;
+mod haproxy;
 mod inspector;
 mod leftovers;
 mod nginx;

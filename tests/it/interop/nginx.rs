@@ -25,6 +25,8 @@ pub(super) enum Front {
     Buffering,
     /// With HTTP/2.
     Http2,
+    /// Before two replicas, by the upstream block of the page.
+    Replicas,
 }
 
 /// Everything but the block in the page. It stays one process, so that its files are its user's.
@@ -49,16 +51,24 @@ http {
 pub(super) async fn before_our_server(front: Front, folder: &Path) -> Option<Peer> {
     let nginx = fixtures::nginx()?;
     let (url, server) = demo::start(&["--allow-host", NAME]).await?;
+    let mut processes = vec![server];
+    let mut replicas = String::new();
+    if front == Front::Replicas {
+        let (other, second) = demo::start(&["--allow-host", NAME]).await?;
+        replicas = upstreams(&[&url, &other]);
+        processes.push(second);
+    }
     let authority = certificates(folder);
     let upstream = url.strip_suffix("/mcp").unwrap();
     let file = folder.join("nginx.conf");
-    std::fs::write(&file, configuration(front, folder, upstream)).unwrap();
+    std::fs::write(&file, configuration(front, folder, upstream, &replicas)).unwrap();
     let args = ["-p".into(), folder.into(), "-e".into(), "stderr".into(), "-c".into(), file.into()].into();
     // By then it listens.
     let (front, _) = Process::start(&Program { path: nginx, args }, &[], " event method").await;
     let client = HttpClient::unix(folder.join("socket"), &format!("https://{NAME}/mcp")).unwrap();
     let client = client.configure(|config| config.net.tls.extra_roots = vec![authority]);
-    Some(Peer { reach: Reach::Url(client), processes: vec![front, server] })
+    processes.insert(0, front);
+    Some(Peer { reach: Reach::Url(client), processes })
 }
 
 /// Writes a certificate for the name, and its key; gives the authority that signed it.
@@ -74,8 +84,20 @@ fn certificates(folder: &Path) -> Vec<u8> {
     authority.pem().into_bytes()
 }
 
+/// The upstream block of the page, with the addresses of these replicas.
+fn upstreams(urls: &[&str; 2]) -> String {
+    let (_, rest) = GUIDE.split_once("```nginx\nupstream").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    let mut block = format!("upstream{block}");
+    for (address, url) in ["10.0.0.1:8080", "10.0.0.2:8080"].iter().zip(urls) {
+        assert_eq!(block.matches(address).count(), 1, "{address} in docs/deploying.md");
+        block = block.replace(address, url.trim_start_matches("http://").trim_end_matches("/mcp"));
+    }
+    block
+}
+
 /// The block in the page, in which only what has to be of this machine is another, and all that nginx needs around it.
-fn configuration(front: Front, folder: &Path, upstream: &str) -> String {
+fn configuration(front: Front, folder: &Path, upstream: &str, replicas: &str) -> String {
     let (_, rest) = GUIDE.split_once("```nginx\n").unwrap();
     let (block, _) = rest.split_once("```").unwrap();
     let folder = folder.to_str().unwrap();
@@ -87,11 +109,11 @@ fn configuration(front: Front, folder: &Path, upstream: &str) -> String {
     change("listen 443 ssl;", &format!("listen unix:{folder}/socket ssl;"));
     change("/etc/ssl/mcp.pem", &format!("{folder}/mcp.pem"));
     change("/etc/ssl/mcp.key", &format!("{folder}/mcp.key"));
-    change("http://127.0.0.1:8080", upstream);
+    change("http://127.0.0.1:8080", if replicas.is_empty() { upstream } else { "http://mcp" });
     match front {
-        Front::AsTheGuideSays => {}
+        Front::AsTheGuideSays | Front::Replicas => {}
         Front::Buffering => change("proxy_buffering off;", ""),
         Front::Http2 => change("socket ssl;", "socket ssl http2;"),
     }
-    AROUND.replace("{server}", &server).replace("{folder}", folder)
+    AROUND.replace("{server}", &format!("{replicas}\n{server}")).replace("{folder}", folder)
 }

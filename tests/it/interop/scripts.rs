@@ -318,4 +318,20 @@ pub(super) const SCRIPTS: &[Script] = &[
         version: ProtocolVersion::V2025_11_25,
         ..DEMO
     },
+    Script {
+        row: "our client / our server, legacy (nginx, 2 replicas)",
+        way: Way::Nginx(Front::Replicas),
+        farewell: DELETED,
+        legacy: Some(ProtocolVersion::V2025_11_25),
+        version: ProtocolVersion::V2025_11_25,
+        ..DEMO
+    },
+    Script {
+        row: "our client / our server, legacy (haproxy, 2 replicas)",
+        way: Way::Haproxy,
+        farewell: DELETED,
+        legacy: Some(ProtocolVersion::V2025_11_25),
+        version: ProtocolVersion::V2025_11_25,
+        ..DEMO
+    },
 ];

@@ -9,7 +9,7 @@ use mcp_stdio::{ChildCommand, StderrMode};
 use super::nginx::{self, Front};
 use super::process::Process;
 use super::scripts::{SCRIPTS, Script};
-use super::{conversation, demo};
+use super::{conversation, demo, haproxy};
 use crate::fixtures::{self, Program};
 
 /// A third-party server, a fixture on a third-party SDK, or our server behind a proxy.
@@ -42,6 +42,8 @@ pub(super) enum Way {
     HttpSse,
     /// TLS to nginx, which forwards over HTTP.
     Nginx(Front),
+    /// HTTP to HAProxy, which forwards to one of two replicas.
+    Haproxy,
 }
 
 /// How a server is reached.
@@ -67,6 +69,7 @@ impl Server {
                 return Some(Peer { reach: Reach::Start(self.command(folder)?), processes: Vec::new() });
             }
             Way::Nginx(front) => return nginx::before_our_server(front, folder).await,
+            Way::Haproxy => return haproxy::before_two_replicas(folder).await,
             Way::Http | Way::HttpSse => self.at_a_port(way).await?,
         };
         let client = HttpClient::new(&url).unwrap();
@@ -250,4 +253,17 @@ async fn our_client_talks_to_our_server_behind_nginx_over_http_2() {
 #[tokio::test]
 async fn our_legacy_client_talks_to_our_server_behind_nginx() {
     row("our client / our server, legacy (nginx)").await;
+}
+
+/// FAULT F-S1: the recipe of `docs/deploying.md` for several replicas. Without `ip_hash` the second request of a session
+/// reaches the other replica.
+#[tokio::test]
+async fn our_legacy_client_talks_to_two_replicas_behind_nginx() {
+    row("our client / our server, legacy (nginx, 2 replicas)").await;
+}
+
+/// FAULT F-S1: the recipe for HAProxy, which learns sessions from the answers.
+#[tokio::test]
+async fn our_legacy_client_talks_to_two_replicas_behind_haproxy() {
+    row("our client / our server, legacy (haproxy, 2 replicas)").await;
 }

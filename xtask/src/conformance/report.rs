@@ -58,7 +58,8 @@ impl Report {
         faults
     }
 
-    /// A summary line for these scenarios, and one line per failure.
+    /// A summary line for these scenarios, all of which the suite requires, and one line per failure. A scenario that did
+    /// not run is missing in the first number.
     pub(super) fn judge(&self, title: &str, scenarios: &[String]) -> (String, Vec<String>) {
         let mut failed = 0;
         let mut lines = Vec::new();
@@ -67,7 +68,7 @@ impl Report {
             failed += usize::from(!faults.is_empty());
             lines.extend(faults.iter().map(|fault| format!("  {title}, {scenario}: {fault}")));
         }
-        (format!("{title}: {} passed, {failed} failed", scenarios.len() - failed), lines)
+        (format!("{title}: {} of {} required", scenarios.len() - failed, scenarios.len()), lines)
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
         let report = report(&[("ping", "SUCCESS")]);
         let (line, faults) =
             report.judge("conformance server X", &["ping".to_owned(), "tools-list".to_owned()]);
-        assert_eq!(line, "conformance server X: 1 passed, 1 failed");
+        assert_eq!(line, "conformance server X: 1 of 2 required");
         assert_eq!(faults, ["  conformance server X, tools-list: it was not run"]);
     }
 

@@ -94,7 +94,15 @@ impl Source {
     }
 
     fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
-        Source { peer, key, known: Lock::default(), mounted, certificate: None, secure: false, forwarded: false }
+        Source {
+            peer,
+            key,
+            known: Lock::default(),
+            mounted,
+            certificate: None,
+            secure: false,
+            forwarded: false,
+        }
     }
 
     /// A request to a mounted service, described by the layers in front of it. Only they know connections: each

@@ -67,7 +67,7 @@ rules! {
         "answer one -32600 error object, over HTTP with status 400";
     LISTS "DISC-S-010" must "what the server declares can be listed"
         "answer the list method of each declared capability, with an empty list if there is nothing";
-    CURSOR "PAGE-S-004" should "a cursor that the server did not give is refused"
+    CURSOR "PAGE-S-004" must "a cursor that the server did not give is refused"
         "answer -32602; a server that ignores cursors sends its first page for ever, or loses the rest";
     UNKNOWN_RESOURCE "ERR-S-006" must "an unknown resource is an error"
         "answer -32602 (before 2026-07-28: -32002), never an empty list of contents";

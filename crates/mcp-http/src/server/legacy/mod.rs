@@ -13,6 +13,7 @@
 
 // Ledger HTTP-S-011.
 
+mod connect;
 mod control;
 mod counters;
 mod delete;

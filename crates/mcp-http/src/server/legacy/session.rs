@@ -11,20 +11,18 @@ use mcp_core::transport::{Inbound, Lane, Owner, TransportError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::counters::{CounterGuard, Counters, Resource};
+use super::counters::{Counters, Resource};
 use super::hooks::Announced;
 use super::id::SessionId;
 use super::lane::{Answer, Brought, Delivery, Exchange, Exchanges};
-use super::queue::{Reader, Writer, connection};
 use super::standalone::Standalone;
-use super::store::{EventId, EventStore};
-use super::stream::{Stream, can_poll};
+use super::store::EventStore;
+use super::stream::Stream;
 use super::table::SessionTimeouts;
 use crate::lock::Lock;
 use crate::server::budgets::{Budgets, Held};
 use crate::server::caller::Caller;
 use crate::server::respond::Formats;
-use crate::sse;
 
 /// POSTs that may wait in the inbox; further ones wait for a permit.
 const INBOX: usize = 64;
@@ -341,47 +339,6 @@ impl Session {
         formats: Formats,
     ) -> (Exchange, oneshot::Receiver<Answer>) {
         Exchange::new(brought, waiting, formats, self.context.counters.count(Resource::Exchange))
-    }
-
-    /// Creates a connection of a stream. Its end is noticed without a write.
-    pub(super) fn connection(self: &Arc<Self>, stream: u64) -> (Writer, Reader) {
-        let holder = self.context.budgets.answers.begin(&self.key);
-        let (writer, reader) = connection(self.context.queue, holder);
-        let counted: CounterGuard = self.context.counters.count(Resource::Stream);
-        let (session, own) = (Arc::downgrade(self), writer.clone());
-        let reader = reader.when_over(move || {
-            drop(counted);
-            if let Some(session) = session.upgrade() {
-                session.detached(stream, &own);
-            }
-        });
-        (writer, reader)
-    }
-
-    fn detached(&self, stream: u64, writer: &Writer) {
-        let mut gone = None;
-        {
-            let mut state = self.lock();
-            state.used = Instant::now();
-            let dropped = state.stream(stream).is_some_and(|stream| stream.detach(writer));
-            if dropped && self.context.cancel_on_disconnect {
-                gone = state.exchanges.get(&stream).map(|exchange| exchange.waiting.clone());
-            }
-        }
-        self.cancel(&gone.unwrap_or_default());
-        if self.kind == SessionKind::HttpSse {
-            self.close();
-        }
-    }
-
-    // Ledger SSE-S-004, T-25.
-    /// The first event of a stream for clients that know it: an id to resume from, and the time to wait.
-    pub(super) fn priming(&self, version: Option<ProtocolVersion>, id: EventId) -> Option<bytes::Bytes> {
-        (self.context.store.is_some() && can_poll(version)).then(|| {
-            let mut event = Vec::new();
-            sse::priming_event(&id.to_string(), Some(self.context.retry), &mut event);
-            event.into()
-        })
     }
 }
 
