@@ -225,7 +225,7 @@ impl Session {
     /// Queues a message that gets no answer and is not waited for, if there is room.
     pub(super) fn tell_first(&self, lane: Lane, inbound: Inbound) -> Result<(), Ended> {
         let place = self.places.try_acquire().map_err(|_| Ended)?;
-        self.enqueue(place, Entry { inbound, lane, taken: None }, None)
+        self.enqueue(place, Entry { inbound, lane, taken: None, _text: None }, None)
     }
 
     /// Queues the first message of a session, whose link is not read yet.
