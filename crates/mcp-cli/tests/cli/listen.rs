@@ -40,7 +40,7 @@ fn it_goes_on_until_it_is_interrupted() {
         stdout.read_line(&mut line).unwrap();
         let event: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
-            (event["event"].as_str(), &event["honoured"]["toolsListChanged"]),
+            (event["event"].as_str(), &event["honoured"]["resourcesListChanged"]),
             (Some("started"), &Value::Bool(true))
         );
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();

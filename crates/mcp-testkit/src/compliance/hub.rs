@@ -47,6 +47,8 @@ pub(super) async fn read(
             return;
         }
         match receiver.recv().await {
+            // It belongs to no lane, and no promise is about it.
+            Ok(Some(Inbound::ServerStream { .. })) => {}
             Ok(Some(inbound)) => tell(Seen::In(inbound)),
             end => {
                 let clean = end.is_ok();
