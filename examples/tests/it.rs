@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod in_memory;
+mod newcomers;
 mod programs;

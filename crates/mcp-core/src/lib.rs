@@ -23,11 +23,26 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `driver` (default) | `client` and `server`, on tokio. Without it the crate needs no runtime and no operating system: sessions are driven by hand |
+//! | `schemars` | schemas of tools, prompts and forms, derived from Rust types: `Router::tool_typed`, `Context::ask` |
+//! | `macros` | the attribute `tool` for functions and methods; includes `schemars` |
+//! | `seal` | `server::seal`: state that passes through a client, protected against changes |
+//!
+//! Guides for servers, clients, tests and transports are in the folder `docs` of the repository.
+
+// Only the drivers use all of it.
+#![cfg_attr(not(feature = "driver"), allow(dead_code))]
 
 // The attribute `tool` names the crate like its users do.
 #[cfg(all(test, feature = "macros"))]
 extern crate self as mcp_core;
 
+#[cfg(feature = "driver")]
 pub mod client;
 pub mod codec;
 mod error;
@@ -37,10 +52,13 @@ pub mod fuzzing;
 mod lock;
 pub mod message;
 pub mod model;
+#[cfg(feature = "driver")]
 mod runtime;
+#[cfg(feature = "driver")]
 pub mod server;
 pub mod session;
 #[cfg(test)]
+#[cfg(feature = "driver")]
 mod tests;
 pub mod transport;
 

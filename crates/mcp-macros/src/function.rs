@@ -19,19 +19,19 @@ pub(crate) fn expand(options: Options, mut function: ItemFn) -> Result<TokenStre
     let tool = options.definition(name, &function.attrs);
     // Only names that are used: an unused parameter of a closure is a warning.
     let call = quote!(async move {
-        let _ = (&arguments, &context);
-        ::mcp_core::server::IntoOutcome::into_outcome(self::#name(#(#passed),*).await)
+        let _ = (&__arguments, &__context);
+        ::mcp_core::server::IntoOutcome::into_outcome(#name(#(#passed),*).await)
     });
     let (generics, router, register) = match state {
         Some(state) => (
             quote!(),
             quote!(::mcp_core::server::State<#state>),
-            quote!(router.tool_typed(#tool, |state: ::mcp_core::server::State<#state>, arguments: #arguments, context| #call)),
+            quote!(router.tool_typed(#tool, |__state: ::mcp_core::server::State<#state>, __arguments: #arguments, __context| #call)),
         ),
         None => (
             quote!(<S>),
             quote!(S),
-            quote!(router.merge(::mcp_core::server::Router::new().tool_typed(#tool, |arguments: #arguments, context| #call))),
+            quote!(router.merge(::mcp_core::server::Router::new().tool_typed(#tool, |__arguments: #arguments, __context| #call))),
         ),
     };
     Ok(quote! {

@@ -65,10 +65,10 @@ fn tool(ty: &Type, options: &Options, method: &mut ImplItemFn) -> Result<(TokenS
     let Parameters { definition, arguments, passed, .. } = signature::read(&mut method.sig)?;
     let name = &method.sig.ident;
     let tool = options.definition(name, &method.attrs);
-    let this = receiver.then(|| quote!(&state,));
+    let this = receiver.then(|| quote!(&__state,));
     let register = quote! {
-        .tool_typed(#tool, |state: ::mcp_core::server::State<#ty>, arguments: #arguments, context| async move {
-            let _ = (&state, &arguments, &context);
+        .tool_typed(#tool, |__state: ::mcp_core::server::State<#ty>, __arguments: #arguments, __context| async move {
+            let _ = (&__state, &__arguments, &__context);
             ::mcp_core::server::IntoOutcome::into_outcome(<#ty>::#name(#this #(#passed),*).await)
         })
     };

@@ -38,12 +38,12 @@ pub(crate) fn read(signature: &mut Signature) -> Result<Parameters> {
         let attributes = std::mem::take(&mut parameter.attrs);
         let ty = (*parameter.ty).clone();
         if is(&ty, "Context") {
-            passed.push(quote!(context));
+            passed.push(quote!(__context));
             continue;
         }
         if let Some(inner) = state_of(&ty) {
             state = Some(inner);
-            passed.push(quote!(state));
+            passed.push(quote!(__state));
             continue;
         }
         let Pat::Ident(pattern) = &*parameter.pat else {
@@ -56,10 +56,10 @@ pub(crate) fn read(signature: &mut Signature) -> Result<Parameters> {
         }
         let ident = pattern.ident.clone();
         if ident == "arguments" || ident == "args" {
-            passed.push(quote!(arguments));
+            passed.push(quote!(__arguments));
             whole = Some(ty);
         } else {
-            passed.push(quote!(arguments.#ident));
+            passed.push(quote!(__arguments.#ident));
             members.push((attributes, ident, ty));
         }
     }

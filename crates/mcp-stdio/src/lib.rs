@@ -20,7 +20,9 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = ChildCommand::new("my-server").arg("--stdio").env("LOG_LEVEL", "info");
 //! let client = Client::builder("my-app", "1.0.0").connect(server).await?;
-//! println!("{}", client.request("tools/list", None).await?.raw());
+//! for tool in client.list_tools().await? {
+//!     println!("{}", tool.name);
+//! }
 //! // Closes the server's stdin and waits for it to exit.
 //! client.close().await;
 //! # Ok(())
@@ -34,11 +36,10 @@
 //! # A server
 //!
 //! ```no_run
-//! use mcp_core::server::{Router, Server, ToolDef, HandlerError};
+//! use mcp_core::server::{Router, Server};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let hello = ToolDef::new("hello").input(r#"{"type":"object"}"#);
-//! let router = Router::new().tool(hello, |_arguments, _context| async { Ok::<_, HandlerError>("Hello!") });
+//! let router = Router::new().tool("hello", async |_arguments, _context| Ok("Hello!"));
 //! Server::builder("my-server", "1.0.0").build(router)?.serve(mcp_stdio::stdio()?).await;
 //! # Ok(())
 //! # }

@@ -50,12 +50,12 @@ pub use error::HandlerError;
 pub use handler::Handler;
 pub use layer::Layer;
 pub use reply::IntoReply;
-#[cfg(feature = "schemars")]
-pub use router::{IntoOutcome, ToolOutput, ToolSet};
 pub use router::{
-    IntoPromptReply, IntoResourceReply, IntoToolReply, Json, PromptDef, ResourceDef, Router, State,
-    TemplateDef, ToolDef, ToolReply,
+    Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, Json, PromptDef, ResourceDef, Router,
+    State, TemplateDef, ToolDef, ToolReply,
 };
+#[cfg(feature = "schemars")]
+pub use router::{IntoOutcome, ToolOutput, ToolSet, TypedArguments};
 
 use crate::error::CloseReason;
 use crate::message::{ProtocolVersion, RawJson};

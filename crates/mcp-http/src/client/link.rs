@@ -14,6 +14,8 @@ use mcp_core::transport::{
 use tokio::sync::Semaphore;
 use tokio::task::coop::poll_proceed;
 
+use super::answer::lost;
+use super::call_headers::CallHeaders;
 use super::close::{GRACE, delete};
 use super::exchange;
 use super::header_cache::HeaderCache;
@@ -95,8 +97,12 @@ impl TransportSender for Sender {
     async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
         match out {
             Outbound::Message { message, lane, envelope, .. } => {
-                let (post, exchange) = self.post(&message, lane, envelope.version)?;
+                let (post, mut exchange) = self.post(&message, lane, envelope.version)?;
                 drop(message);
+                if let Some(own) = envelope.get::<CallHeaders>() {
+                    let own = own.checked(&self.link.net);
+                    exchange.headers.extend(own.map_err(|error| SendError::Rejected(lost(error)))?);
+                }
                 if matches!(post.what, What::Initialized | What::OneWay) {
                     // Boxed, so that this branch does not enlarge the future of every message.
                     Box::pin(self.note(lane, post, exchange)).await;

@@ -9,6 +9,7 @@
 //! - 2024-11-05: HTTP+SSE, detected when `initialize` is refused.
 
 mod answer;
+mod call_headers;
 mod close;
 mod config;
 mod exchange;
@@ -30,6 +31,7 @@ use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 
+pub use call_headers::CallHeaders;
 pub use config::{ClientLimits, HttpClientConfig, ReconnectStreams};
 
 #[cfg(unix)]

@@ -41,6 +41,8 @@ pub(super) struct CheckedCredentials {
     /// The bearer token included, unless there is a provider.
     fixed: Vec<(HeaderName, HeaderValue)>,
     pub(super) provider: Option<Arc<dyn Authorize>>,
+    /// Requests cross a network unencrypted, and that is not allowed for secrets.
+    exposed: bool,
 }
 
 /// Headers in the form that they are sent in.
@@ -69,26 +71,35 @@ impl CheckedCredentials {
         let secret = bearer.is_some()
             || config.authorize.is_some()
             || config.headers.iter().any(|(name, value)| value.is_sensitive() || names_a_secret(name));
-        let open = !origin.https && !near;
-        if secret && open && !config.allow_plain {
-            return Err(HttpError::Setting {
-                what: "credentials".to_owned(),
-                why: format!(
-                    "not sent to {} over http, which is not encrypted; use https, or allow it explicitly",
-                    origin.label()
-                ),
-            });
+        let exposed = !origin.https && !near && !config.allow_plain;
+        if secret && exposed {
+            return Err(plain(&origin.label()));
         }
         if let Some(bearer) = bearer.filter(|_| config.authorize.is_none()) {
             fixed.retain(|(name, _)| *name != AUTHORIZATION);
             fixed.push((AUTHORIZATION, bearer));
         }
-        Ok(CheckedCredentials { fixed, provider: config.authorize.clone() })
+        Ok(CheckedCredentials { fixed, provider: config.authorize.clone(), exposed })
     }
 
     /// The headers of every request.
     pub(super) fn fixed(&self) -> &[(HeaderName, HeaderValue)] {
         &self.fixed
+    }
+}
+
+impl super::Net {
+    /// A header of one call, by the rules for those of all calls.
+    pub(crate) fn header_of_a_call(
+        &self,
+        name: &HeaderName,
+        value: &Secret,
+    ) -> Result<(HeaderName, HeaderValue), HttpError> {
+        check_name(name)?;
+        if self.shared.credentials.exposed {
+            return Err(plain(&super::uri::shown(&self.shared.endpoint.absolute)));
+        }
+        Ok((name.clone(), value.to_header().map_err(|_| unfit(name.as_str()))?))
     }
 }
 
@@ -163,6 +174,13 @@ pub(super) fn challenges(headers: &HeaderMap) -> Vec<String> {
         String::from_utf8_lossy(value.as_bytes()).chars().take(LONGEST_CHALLENGE).collect()
     };
     headers.get_all(WWW_AUTHENTICATE).iter().take(16).map(clip).collect()
+}
+
+fn plain(to: &str) -> HttpError {
+    HttpError::Setting {
+        what: "credentials".to_owned(),
+        why: format!("not sent to {to} over http, which is not encrypted; use https, or allow it explicitly"),
+    }
 }
 
 fn bearer(token: &Secret) -> Result<HeaderValue, HttpError> {

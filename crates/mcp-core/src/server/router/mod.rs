@@ -1,5 +1,6 @@
 //! A handler made of closures.
 
+mod arguments;
 mod define;
 mod page;
 mod prompt;
@@ -20,6 +21,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+pub use arguments::Arguments;
+#[cfg(feature = "schemars")]
+pub use arguments::TypedArguments;
 pub use define::{PromptDef, ResourceDef, TemplateDef, ToolDef};
 pub use prompt::IntoPromptReply;
 pub use resource::IntoResourceReply;

@@ -3,21 +3,17 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::FutureExt;
-#[cfg(feature = "schemars")]
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-
 use crate::message::{ErrorObject, RawJson};
 use crate::model::{CompleteParams, Resource};
 use crate::server::{Context, HandlerError, IntoReply};
+use futures::FutureExt;
 
 use super::{
-    IntoPromptReply, IntoResourceReply, IntoToolReply, Listing, PromptDef, ResourceDef, Route, Router,
-    TemplateDef, ToolDef, prompt, resource, tool,
+    Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, Listing, PromptDef, ResourceDef, Route,
+    Router, TemplateDef, ToolDef, prompt, resource, tool,
 };
 #[cfg(feature = "schemars")]
-use super::{ToolOutput, schema};
+use super::{ToolOutput, TypedArguments, schema};
 
 /// Closures of a router without state take their arguments and a [`Context`].
 impl Router {
@@ -61,7 +57,7 @@ impl Router {
     /// ```
     pub fn tool_with<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
     where
-        Args: DeserializeOwned,
+        Args: Arguments,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoToolReply,
@@ -105,7 +101,7 @@ impl Router {
     #[cfg(feature = "schemars")]
     pub fn tool_typed<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
     where
-        Args: DeserializeOwned + JsonSchema,
+        Args: TypedArguments,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: ToolOutput,
@@ -130,7 +126,7 @@ impl Router {
     /// with `-32602`.
     pub fn prompt_with<Args, F, Fut, R>(self, prompt: impl Into<PromptDef>, closure: F) -> Router
     where
-        Args: DeserializeOwned,
+        Args: Arguments,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoPromptReply,
@@ -160,7 +156,7 @@ impl Router {
     #[cfg(feature = "schemars")]
     pub fn prompt_typed<Args, F, Fut, R>(self, prompt: impl Into<PromptDef>, closure: F) -> Router
     where
-        Args: DeserializeOwned + JsonSchema,
+        Args: TypedArguments,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoPromptReply,
@@ -220,7 +216,7 @@ impl Router {
         closure: F,
     ) -> Router
     where
-        Variables: DeserializeOwned,
+        Variables: Arguments,
         F: Fn(Variables, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoResourceReply,

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::message::RawJson;
 use crate::model::{CallToolResult, Content};
-use crate::session::InputRequired;
 
 use super::{IntoToolReply, Json, PromptDef, ToolDef, ToolReply};
 
@@ -32,7 +31,6 @@ impl ToolOutput for &str {}
 impl ToolOutput for RawJson {}
 impl ToolOutput for ToolReply {}
 impl ToolOutput for CallToolResult {}
-impl ToolOutput for InputRequired {}
 impl ToolOutput for Content {}
 impl ToolOutput for Vec<Content> {}
 impl ToolOutput for () {}

@@ -4,20 +4,16 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 
-#[cfg(feature = "schemars")]
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-
 use crate::message::RawJson;
 use crate::model::{CompleteParams, Resource};
 use crate::server::{Context, HandlerError, IntoReply};
 
 use super::{
-    IntoPromptReply, IntoResourceReply, IntoToolReply, PromptDef, ResourceDef, Router, TemplateDef, ToolDef,
-    prompt, register, resource, tool,
+    Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, PromptDef, ResourceDef, Router,
+    TemplateDef, ToolDef, prompt, register, resource, tool,
 };
 #[cfg(feature = "schemars")]
-use super::{ToolOutput, schema};
+use super::{ToolOutput, TypedArguments, schema};
 
 /// The value that a router owns: see [`Router::with_state`]. Dereferences to it. Clones are cheap and share it.
 ///
@@ -76,7 +72,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
     /// Registers a tool with typed arguments: see [`Router::tool_with`].
     pub fn tool_with<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Self
     where
-        Args: DeserializeOwned,
+        Args: Arguments,
         F: Fn(State<T>, Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoToolReply,
@@ -91,7 +87,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
     #[cfg(feature = "schemars")]
     pub fn tool_typed<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Self
     where
-        Args: DeserializeOwned + JsonSchema,
+        Args: TypedArguments,
         F: Fn(State<T>, Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: ToolOutput,
@@ -115,7 +111,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
     /// Registers a prompt with typed arguments: see [`Router::prompt_with`].
     pub fn prompt_with<Args, F, Fut, R>(self, prompt: impl Into<PromptDef>, closure: F) -> Self
     where
-        Args: DeserializeOwned,
+        Args: Arguments,
         F: Fn(State<T>, Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoPromptReply,
@@ -130,7 +126,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
     #[cfg(feature = "schemars")]
     pub fn prompt_typed<Args, F, Fut, R>(self, prompt: impl Into<PromptDef>, closure: F) -> Self
     where
-        Args: DeserializeOwned + JsonSchema,
+        Args: TypedArguments,
         F: Fn(State<T>, Args, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoPromptReply,
@@ -173,7 +169,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
         closure: F,
     ) -> Self
     where
-        Variables: DeserializeOwned,
+        Variables: Arguments,
         F: Fn(State<T>, Variables, Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoResourceReply,

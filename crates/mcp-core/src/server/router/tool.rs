@@ -74,15 +74,16 @@ impl ToolReply {
 }
 
 /// What a tool's closure may return: text, [`Json`], a [`CallToolResult`], a [`Content`] block or several, `()`,
-/// a complete result object as [`RawJson`], an [`InputRequired`], or a [`ToolReply`].
+/// a complete result object as [`RawJson`], or a [`ToolReply`].
 ///
 /// Where the branches of a closure return different types, convert each with `.into()` to [`ToolReply`]. A
-/// request for input can also leave the closure as an error: `Err(input)?`.
+/// request for input leaves the closure as an error: `Err(input)?`, or as a [`ToolReply`].
 #[diagnostic::on_unimplemented(
     message = "a tool cannot return `{Self}`",
     label = "not a tool's result",
     note = "wrap a value that implements `serde::Serialize`: `Ok(Json(value))`, with `mcp_core::server::Json`",
-    note = "a tool also returns text, `()`, `model::Content`, `model::CallToolResult`, `RawJson` or `ToolReply`"
+    note = "a tool also returns text, `()`, `model::Content`, `model::CallToolResult`, `RawJson` or `ToolReply`",
+    note = "to ask for input, use `context.ask(..).await?`, or return `Err(input_required)?`"
 )]
 pub trait IntoToolReply {
     /// The reply.
@@ -92,6 +93,13 @@ pub trait IntoToolReply {
 impl IntoToolReply for ToolReply {
     fn into_tool_reply(self) -> ToolReply {
         self
+    }
+}
+
+/// Not a result of its own: where one branch asks and another answers, both have to return a [`ToolReply`].
+impl From<InputRequired> for ToolReply {
+    fn from(input: InputRequired) -> ToolReply {
+        ToolReply::InputRequired(input)
     }
 }
 
@@ -115,7 +123,6 @@ replies! {
     String: text => ToolReply::text(&text);
     &str: text => ToolReply::text(text);
     RawJson: result => ToolReply::Result(result);
-    InputRequired: input => ToolReply::InputRequired(input);
     CallToolResult: result => ToolReply::Result(result.to_raw());
     Content: block => CallToolResult::new().with_content([block]).into();
     Vec<Content>: blocks => CallToolResult::new().with_content(blocks).into();

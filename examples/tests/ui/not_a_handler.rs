@@ -1,0 +1,7 @@
+use mcp_core::server::Server;
+
+struct Calculator;
+
+fn main() {
+    let _ = Server::builder("calculator", "1.0.0").build(Calculator);
+}

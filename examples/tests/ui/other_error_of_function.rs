@@ -1,0 +1,10 @@
+use mcp_core::message::RawJson;
+use mcp_core::server::{Context, Router};
+
+async fn read(_arguments: RawJson, _context: Context) -> std::io::Result<String> {
+    std::fs::read_to_string("notes.txt")
+}
+
+fn main() {
+    let _ = Router::new().tool("read", read);
+}

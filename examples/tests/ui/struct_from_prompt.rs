@@ -1,0 +1,5 @@
+use mcp_core::server::Router;
+
+fn main() {
+    let _ = Router::new().prompt("greet", async |_arguments, _context| Ok(7));
+}

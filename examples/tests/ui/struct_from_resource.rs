@@ -1,0 +1,6 @@
+use mcp_core::server::{ResourceDef, Router};
+
+fn main() {
+    let resource = ResourceDef::new("a://b", "b");
+    let _ = Router::new().resource(resource, async |_uri, _context| Ok(7));
+}

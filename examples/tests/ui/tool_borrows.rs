@@ -1,0 +1,6 @@
+#[mcp_core::tool]
+async fn greet(name: &str) -> String {
+    format!("Hello, {name}!")
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[mcp_core::tool]
+fn add(a: f64, b: f64) -> String {
+    (a + b).to_string()
+}
+
+fn main() {}

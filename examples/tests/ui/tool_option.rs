@@ -1,0 +1,6 @@
+#[mcp_core::tool(readonly)]
+async fn greet(name: String) -> String {
+    format!("Hello, {name}!")
+}
+
+fn main() {}

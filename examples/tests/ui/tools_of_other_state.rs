@@ -1,0 +1,12 @@
+struct Notes;
+
+#[mcp_core::tool]
+impl Notes {
+    async fn list(&self) -> String {
+        String::new()
+    }
+}
+
+fn main() {
+    let _ = mcp_core::server::Router::new().tools::<Notes>();
+}
