@@ -1,3 +1,5 @@
+//! The guard of a `std` lock that is held across an `await`.
+
 use std::sync::Mutex;
 
 use mcp_core::server::{Router, State};

@@ -1,3 +1,5 @@
+//! A question and a text as results of one closure.
+
 use mcp_core::server::Router;
 use mcp_core::session::InputRequired;
 

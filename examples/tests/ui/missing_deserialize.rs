@@ -1,3 +1,5 @@
+//! Arguments of a type without `Deserialize`.
+
 use mcp_core::server::Router;
 
 struct Add {

@@ -1,3 +1,5 @@
+//! Arguments of a type without `JsonSchema`.
+
 use mcp_core::server::Router;
 
 #[derive(serde::Deserialize)]

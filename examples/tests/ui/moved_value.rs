@@ -1,3 +1,5 @@
+//! A value that is moved into a closure which is called again.
+
 use mcp_core::server::Router;
 
 fn main() {

@@ -1,3 +1,5 @@
+//! A server built of a type that is not a handler.
+
 use mcp_core::server::Server;
 
 struct Calculator;

@@ -1,3 +1,5 @@
+//! A function with another error than `HandlerError`.
+
 use mcp_core::message::RawJson;
 use mcp_core::server::{Context, Router};
 

@@ -1,3 +1,5 @@
+//! A result that a prompt cannot return.
+
 use mcp_core::server::Router;
 
 fn main() {

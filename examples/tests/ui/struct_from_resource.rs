@@ -1,3 +1,5 @@
+//! A result that a resource cannot return.
+
 use mcp_core::server::{ResourceDef, Router};
 
 fn main() {

@@ -1,3 +1,5 @@
+//! A struct returned from a tool without `Json`.
+
 use mcp_core::server::Router;
 
 #[derive(serde::Serialize)]

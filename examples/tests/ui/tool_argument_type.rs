@@ -1,3 +1,5 @@
+//! An argument of a type without `Deserialize` and `JsonSchema`.
+
 struct Point {
     x: f64,
 }

@@ -1,3 +1,5 @@
+//! A method with `&mut self` as a tool.
+
 struct Counter(u32);
 
 #[mcp_core::tool]

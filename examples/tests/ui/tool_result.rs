@@ -1,3 +1,5 @@
+//! A struct returned from a function with the attribute.
+
 struct Sum(f64);
 
 #[mcp_core::tool]

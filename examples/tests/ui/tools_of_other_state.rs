@@ -1,3 +1,5 @@
+//! Tools of an `impl` in a router without its state.
+
 struct Notes;
 
 #[mcp_core::tool]

@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use crate::message::{ErrorObject, RawJson};
 use crate::model::{CompleteParams, Resource};
 use crate::server::{Context, HandlerError, IntoReply};
-use futures::FutureExt;
 
 use super::{
     Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, Listing, PromptDef, ResourceDef, Route,

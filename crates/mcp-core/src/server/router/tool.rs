@@ -96,7 +96,7 @@ impl IntoToolReply for ToolReply {
     }
 }
 
-/// Not a result of its own: where one branch asks and another answers, both have to return a [`ToolReply`].
+/// For a closure of which one branch asks and another answers.
 impl From<InputRequired> for ToolReply {
     fn from(input: InputRequired) -> ToolReply {
         ToolReply::InputRequired(input)
