@@ -24,11 +24,11 @@ use target::Server;
 
 pub(crate) const TASK: Task = Task {
     name: "siege",
-    arguments: "[ATTACK] [--seconds N]",
+    arguments: "[ATTACK] [--seconds N] [--program FILE]",
     summary: "Attack a release build, and report memory and waits",
     details: "
-ATTACK is a word of the names in the first column of the table; without it, all attacks run. Each one lasts N seconds
-(default: 10). The target is `mcp serve-demo` over HTTP or stdio, with its default limits, or `mcp request` as a client.
+ATTACK is a part of the names in the first column of the table; without it, all attacks run. Each one lasts N seconds
+(default: 10). --program names a build of `mcp` to attack; without it, one is made. The target is `mcp serve-demo` over HTTP or stdio, with its default limits, or `mcp request` as a client.
 
 The table has the peak of the target's resident memory, the longest wait of a good user, who calls the same server on
 separate connections (for a client: how long its call took, whose limit is 3 s), and a verdict. An attack is held off
@@ -74,18 +74,20 @@ const ATTACKS: &[&[Attack]] =
     &[http1::ATTACKS, http2::ATTACKS, sessions::ATTACKS, stdio::ATTACKS, client::ATTACKS];
 
 fn run(args: &[String]) -> Outcome {
-    let (word, seconds) = parse(args)?;
-    let chosen: Vec<&Attack> = ATTACKS
-        .iter()
-        .flat_map(|family| family.iter())
-        .filter(|attack| word.is_none_or(|word| attack.name.contains(word)))
-        .collect();
+    let Options { word, seconds, program } = parse(args)?;
+    let all = || ATTACKS.iter().flat_map(|family| family.iter());
+    let chosen: Vec<&Attack> = all().filter(|attack| attack.name.contains(word)).collect();
     if chosen.is_empty() {
-        let names = ATTACKS.iter().flat_map(|family| family.iter()).map(|attack| attack.name);
-        return Err(format!("no attack has this name; there are {}", names.collect::<Vec<_>>().join(", ")));
+        let names: Vec<&str> = all().map(|attack| attack.name).collect();
+        return Err(format!("no attack has this name; there are {}", names.join(", ")));
     }
-    run_command(cargo().args(["build", "--release", "--package", "mcp-cli", "--bin", "mcp"]))?;
-    let program = install::bin_dir()?.with_file_name("release").join("mcp");
+    let program = match program {
+        Some(program) => program,
+        None => {
+            run_command(cargo().args(["build", "--release", "--package", "mcp-cli", "--bin", "mcp"]))?;
+            install::bin_dir()?.with_file_name("release").join("mcp")
+        }
+    };
     let ground = Ground { program, time: Duration::from_secs(seconds) };
     println!("\n{}", row(["attack", "peak", "longest wait", "verdict", "what was done"]));
     println!("{}", row(["---"; 5]));
@@ -108,18 +110,31 @@ fn row(cells: [&str; 5]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-fn parse(args: &[String]) -> Outcome<(Option<&str>, u64)> {
+/// What the arguments say.
+#[derive(Debug, PartialEq)]
+struct Options<'a> {
+    /// A part of the names of attacks.
+    word: &'a str,
+    seconds: u64,
+    program: Option<PathBuf>,
+}
+
+fn parse(args: &[String]) -> Outcome<Options<'_>> {
     let usage = || format!("usage: cargo xtask {} {}", TASK.name, TASK.arguments);
-    let (word, rest) = match args {
-        [word, rest @ ..] if !word.starts_with('-') => (Some(word.as_str()), rest),
-        rest => (None, rest),
-    };
-    let seconds = match rest {
-        [] => 10,
-        [flag, number] if flag == "--seconds" => number.parse().map_err(|_| usage())?,
-        _ => return Err(usage()),
-    };
-    Ok((word, seconds))
+    let mut options = Options { word: "", seconds: 10, program: None };
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--seconds" => {
+                let number = rest.next().and_then(|number| number.parse().ok());
+                options.seconds = number.ok_or_else(usage)?;
+            }
+            "--program" => options.program = Some(rest.next().ok_or_else(usage)?.into()),
+            word if !word.starts_with('-') && options.word.is_empty() => options.word = word,
+            _ => return Err(usage()),
+        }
+    }
+    Ok(options)
 }
 
 impl Report {
@@ -164,8 +179,12 @@ mod tests {
             ATTACKS.iter().flat_map(|family| family.iter()).map(|attack| attack.name).collect();
         assert_eq!(names.len(), ATTACKS.iter().map(|family| family.len()).sum::<usize>());
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        assert_eq!(parse(&words(&[])), Ok((None, 10)));
-        assert_eq!(parse(&words(&["http1", "--seconds", "3"])).unwrap().1, 3);
+        assert_eq!(parse(&words(&[])).unwrap(), Options { word: "", seconds: 10, program: None });
+        let options = words(&["http1", "--seconds", "3", "--program", "x"]);
+        assert_eq!(
+            parse(&options).unwrap(),
+            Options { word: "http1", seconds: 3, program: Some("x".into()) }
+        );
         assert!(parse(&words(&["--second", "3"])).is_err());
     }
 

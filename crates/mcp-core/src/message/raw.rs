@@ -378,4 +378,14 @@ mod tests {
         assert!(raw(r#"{"a":null}"#).member("a").unwrap().is_null());
         assert!(raw("{}").member("a").is_none());
     }
+
+    #[test]
+    fn each_kind_has_its_name() {
+        let texts = ["null", "true", "false", "-1", "\"a\"", "[]", "{}"];
+        let names = texts.map(|text| raw(text).kind_name());
+        assert_eq!(
+            names,
+            ["null", "a boolean", "a boolean", "a number", "a string", "an array", "an object"]
+        );
+    }
 }
