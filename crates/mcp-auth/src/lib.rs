@@ -7,7 +7,6 @@
 
 #[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod jose;
-#[cfg(feature = "client")]
 mod lock;
 #[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod metadata;
