@@ -24,11 +24,12 @@ impl InputRequest {
     /// use mcp_core::client::{Client, Question};
     /// use mcp_core::message::{ErrorObject, RawJson};
     /// use mcp_core::model::{ElicitParams, ElicitResult, ListRootsResult, Model, Root};
+    /// use mcp_core::session::InputRequest;
     ///
     /// let builder = Client::builder("my-app", "1.0.0")
     ///     .capability("elicitation", RawJson::EMPTY_OBJECT)
     ///     .capability("roots", RawJson::EMPTY_OBJECT)
-    ///     .input_handler(|request, _context| async move {
+    ///     .input_handler(|request: InputRequest, _context| async move {
     ///         match request.question()? {
     ///             Question::Elicit(ElicitParams::Form(form)) => {
     ///                 println!("{}: {}", form.message, form.requested_schema);
