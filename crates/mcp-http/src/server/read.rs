@@ -1,7 +1,7 @@
 //! Reads the body of a request, with a limit in length and a minimum pace.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -57,14 +57,12 @@ where
         return Err(ReadError::TooLarge);
     }
     let mut pace = Pace::new(idle);
-    let Some(first) = chunk(body, &mut pace).await? else { return Ok((Bytes::new(), None)) };
+    let first = poll_fn(|cx| poll_chunk(body, &mut pace, cx)).await?;
+    let Some(first) = first else { return Ok((Bytes::new(), None)) };
     if first.len() > limit {
         return Err(ReadError::TooLarge);
     }
-    let second = {
-        let mut next = pin!(chunk(body, &mut pace));
-        poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
-    };
+    let second = poll_fn(|cx| Poll::Ready(poll_chunk(body, &mut pace, cx))).await;
     let second = match second {
         Poll::Ready(Ok(None)) => return Ok((first, None)),
         Poll::Ready(Ok(second)) => second,
@@ -180,23 +178,31 @@ async fn chunk<B>(body: &mut B, pace: &mut Pace) -> Result<Option<Bytes>, ReadEr
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
-    poll_fn(|cx| {
-        loop {
-            match Pin::new(&mut *body).poll_frame(cx) {
-                Poll::Ready(None) => return Poll::Ready(Ok(None)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(failed(error.into()))),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if !data.is_empty() => {
-                        pace.came(data.len());
-                        return Poll::Ready(Ok(Some(data)));
-                    }
-                    _ => {}
-                },
-                Poll::Pending => return pace.poll_stall(cx).map(|()| Err(ReadError::Slow)),
-            }
+    poll_fn(|cx| poll_chunk(body, pace, cx)).await
+}
+
+fn poll_chunk<B>(
+    body: &mut B,
+    pace: &mut Pace,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>, ReadError>>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    loop {
+        match Pin::new(&mut *body).poll_frame(cx) {
+            Poll::Ready(None) => return Poll::Ready(Ok(None)),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(failed(error.into()))),
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => {
+                    pace.came(data.len());
+                    return Poll::Ready(Ok(Some(data)));
+                }
+                _ => {}
+            },
+            Poll::Pending => return pace.poll_stall(cx).map(|()| Err(ReadError::Slow)),
         }
-    })
-    .await
+    }
 }
 
 /// Why a body failed.

@@ -4,7 +4,7 @@ mod answers;
 mod holder;
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -59,6 +59,17 @@ impl Budgets {
         if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(hook.as_mut().poll(cx))).await {
             return Ok(done);
         }
+        // Boxed, so that the future of a request whose hooks answer at once stays small: it is moved a few times.
+        Box::pin(self.wait(name, key, limit, hook)).await
+    }
+
+    async fn wait<T>(
+        &self,
+        name: &'static str,
+        key: &BudgetKey,
+        limit: Duration,
+        hook: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, ErrorObject> {
         let _place =
             self.hooks.link_of(key).take(1, 0).map_err(|full| ErrorObject::internal(full.to_string()))?;
         tokio::time::timeout(limit, hook).await.map_err(|_| {
