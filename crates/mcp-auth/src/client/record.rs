@@ -125,12 +125,13 @@ impl TokenRecord {
 
     /// When the access token expires, if the server said so.
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.expires.map(|millis| UNIX_EPOCH + Duration::from_millis(millis))
+        self.expires.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)))
     }
 
     /// Whether there is an access token that stays valid for at least this long, as far as is known.
     pub fn is_valid(&self, now: SystemTime, at_least: Duration) -> bool {
-        self.access_token.is_some() && self.expires_at().is_none_or(|at| now + at_least < at)
+        let lives = |at: SystemTime| at.duration_since(now).is_ok_and(|left| left > at_least);
+        self.access_token.is_some() && self.expires_at().is_none_or(lives)
     }
 
     /// Less is left than 30 seconds or half of the token's life, whichever is shorter.
@@ -202,5 +203,35 @@ mod secret {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
         Ok(Option::<String>::deserialize(from)?.map(Secret::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::store::tests::token;
+
+    /// AU-C-50: 30 seconds, or half of the life of a short token.
+    #[test]
+    fn when_a_token_is_due() {
+        let obtained = UNIX_EPOCH + Duration::from_secs(1000);
+        for (life, age, due) in [
+            (3600, 3569, false),
+            (3600, 3571, true),
+            (3600, 4000, true),
+            (40, 19, false),
+            (40, 21, true),
+            (2, 0, false),
+            (2, 2, true),
+            (0, 0, true),
+        ] {
+            let expires = Some(millis(obtained + Duration::from_secs(life)));
+            let record = TokenRecord { obtained: millis(obtained), expires, ..token("a", "r") };
+            assert_eq!(record.is_due(obtained + Duration::from_secs(age)), due, "{life} {age}");
+        }
+        // Without a time only a refusal tells.
+        let record = TokenRecord { expires: None, ..token("a", "r") };
+        assert!(!record.is_due(obtained) && record.is_valid(obtained, Duration::MAX));
+        assert!(!token("a", "r").is_valid(SystemTime::now(), Duration::MAX));
     }
 }

@@ -55,7 +55,10 @@ fn a_refusal_is_exit_code_3() {
     let run = mcp(&["discover", &server.origin, "--json"]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(3), "auth_required"), "{run:?}");
     assert_eq!(run.json()["refusal"]["status"], 401);
-    assert_eq!(run.json()["attempts"][0]["challenges"], json!([{"scheme": "Bearer", "params": {"realm": "x"}}]));
+    assert_eq!(
+        run.json()["attempts"][0]["challenges"],
+        json!([{"scheme": "Bearer", "params": {"realm": "x"}}])
+    );
     assert_eq!(run.error()["url"], format!("{}/mcp", server.origin));
     assert_eq!(server.asked().len(), 1);
     let run = mcp(&["discover", &server.origin, "-H", "Authorization: Bearer t"]);
