@@ -53,8 +53,8 @@ pub const PROMISES: [Promise; 8] = [
     Promise {
         number: 5,
         title: "Errors that carry a message",
-        text: "A JSON-RPC error for an exchange is a [`Message`], whatever status the carrier gave it. \
-               A refusal by the carrier itself is [`Inbound::Lost`].",
+        text: "A JSON-RPC error for an exchange is a [`Message`], independent of its status in the \
+               carrier. A refusal by the carrier itself is [`Inbound::Lost`].",
         causes: "a status or an exception of the carrier hides the error object, or a payload is parsed and written again. Write with Message::write_to, read with message::decode.",
     },
     Promise {
