@@ -63,6 +63,50 @@ mod tests;
 pub mod transport;
 
 pub use error::{CloseReason, Error};
+/// # Examples
+///
+/// ```
+/// use mcp_core::server::{Context, Router};
+///
+/// /// Waits, and says so.
+/// #[mcp_core::tool(read_only)]
+/// async fn wait(
+///     /// How many steps
+///     steps: u32,
+///     /// What to say at the end
+///     text: Option<String>,
+///     context: Context,
+/// ) -> String {
+///     for step in 0..steps {
+///         context.progress(step.into(), Some(steps.into()), None).await;
+///     }
+///     text.unwrap_or_else(|| "done".to_owned())
+/// }
+///
+/// let router = Router::new().tools::<wait>();
+/// ```
+///
+/// Methods:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use mcp_core::server::{HandlerError, Router};
+///
+/// struct Notes(Mutex<Vec<String>>);
+///
+/// #[mcp_core::tool]
+/// impl Notes {
+///     /// Keeps a note
+///     #[tool(name = "note_add", destructive = false)]
+///     async fn add(&self, text: String) -> Result<String, HandlerError> {
+///         let mut notes = self.0.lock().map_err(|_| "a tool panicked")?;
+///         notes.push(text);
+///         Ok(format!("{} notes", notes.len()))
+///     }
+/// }
+///
+/// let router = Router::with_state(Notes(Mutex::default())).tools::<Notes>();
+/// ```
 #[cfg(feature = "macros")]
 pub use mcp_macros::tool;
 

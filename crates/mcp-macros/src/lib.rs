@@ -17,27 +17,6 @@ use options::Options;
 /// name is that of the function, the description its doc comment, the schema comes from the parameters. Register the
 /// tools with `Router::tools`.
 ///
-/// ```
-/// use mcp_core::server::{Context, Router};
-///
-/// /// Waits, and says so.
-/// #[mcp_core::tool(read_only)]
-/// async fn wait(
-///     /// How many steps
-///     steps: u32,
-///     /// What to say at the end
-///     text: Option<String>,
-///     context: Context,
-/// ) -> String {
-///     for step in 0..steps {
-///         context.progress(step.into(), Some(steps.into()), None).await;
-///     }
-///     text.unwrap_or_else(|| "done".to_owned())
-/// }
-///
-/// let router = Router::new().tools::<wait>();
-/// ```
-///
 /// # Parameters
 ///
 /// - [`Context`](https://docs.rs/mcp-core/latest/mcp_core/server/struct.Context.html) is the request.
@@ -60,26 +39,6 @@ use options::Options;
 /// # Methods
 ///
 /// Every `async` method of the `impl` is a tool. Write other methods that are `async` in another `impl`.
-///
-/// ```
-/// use std::sync::Mutex;
-/// use mcp_core::server::{HandlerError, Router};
-///
-/// struct Notes(Mutex<Vec<String>>);
-///
-/// #[mcp_core::tool]
-/// impl Notes {
-///     /// Keeps a note
-///     #[tool(name = "note_add", destructive = false)]
-///     async fn add(&self, text: String) -> Result<String, HandlerError> {
-///         let mut notes = self.0.lock().map_err(|_| "a tool panicked")?;
-///         notes.push(text);
-///         Ok(format!("{} notes", notes.len()))
-///     }
-/// }
-///
-/// let router = Router::with_state(Notes(Mutex::default())).tools::<Notes>();
-/// ```
 #[proc_macro_attribute]
 pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(attribute as Options);

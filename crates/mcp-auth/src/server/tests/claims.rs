@@ -120,7 +120,7 @@ fn bound_tokens_need_their_key() {
     assert!(judge(certificate.clone(), Some("abc")).is_ok());
     let rows = [
         (certificate.clone(), None),
-        (certificate, Some("abd")),
+        (certificate, Some("xyz")),
         (json!({"cnf": {"jkt": "abc"}}), Some("abc")),
         (json!({"cnf": {"jkt": "abc", "x5t#S256": "abc"}}), Some("abc")),
         (json!({"cnf": {}}), None),
