@@ -97,7 +97,7 @@ fn scenarios(suite: &Suite, url: &str, revision: &str, select: &[&str]) -> Outco
     command.args(["server", "--url", url, "-o"]).arg(&folder).args(select);
     process::run(&mut command, &folder.join("log.txt"), RUN)?;
     let mut all = Report::default();
-    read_results(&folder, "server-", &mut all)?;
+    read_results(&folder, "server-", "", &mut all)?;
     Ok(all)
 }
 

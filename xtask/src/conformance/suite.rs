@@ -118,8 +118,9 @@ impl Requirements {
     }
 }
 
-/// Reads the results in a folder: one folder per scenario, named by a prefix, the scenario and the time.
-pub(super) fn read_results(folder: &Path, prefix: &str, report: &mut Report) -> Outcome {
+/// Reads the results in a folder: one folder per scenario, named by a prefix, the scenario and the time. `group` is the part
+/// of the name before that, such as `auth/`.
+pub(super) fn read_results(folder: &Path, prefix: &str, group: &str, report: &mut Report) -> Outcome {
     let unreadable = |error| format!("{} could not be read: {error}", folder.display());
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -127,7 +128,7 @@ pub(super) fn read_results(folder: &Path, prefix: &str, report: &mut Report) -> 
         let (Some(scenario), true) = (scenario, path.is_dir()) else { continue };
         // Without this file the scenario did not end, and counts as not run.
         if let Ok(text) = std::fs::read_to_string(path.join("checks.json")) {
-            report.add(scenario, &text)?;
+            report.add(&format!("{group}{scenario}"), &text)?;
         }
     }
     Ok(())
