@@ -7,6 +7,7 @@
 
 #[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod jose;
+#[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 #[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod metadata;
