@@ -20,6 +20,8 @@ mod program_http;
 mod program_remote;
 mod real_servers;
 mod router;
+#[cfg(target_os = "linux")]
+mod stream_memory;
 mod transcripts;
 
 // The templates of `cargo xtask new-transport` are for a crate named `sketch`, which is this one here.

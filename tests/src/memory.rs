@@ -63,7 +63,7 @@ pub fn limited(module: &str, name: &str, budget: usize) -> Option<Memory> {
     let path = module.split_once("::").map_or(name.to_owned(), |(_, module)| format!("{module}::{name}"));
     let own = std::env::current_exe().expect("the test binary has a path");
     let mut child = limited_command(own, budget.saturating_mul(FACTOR).saturating_add(BESIDE));
-    child.args(["--exact", &path, "--nocapture", "--include-ignored"]).env(CHILD, "1");
+    child.args(["--exact", &path, "--nocapture"]).env(CHILD, "1");
     // One heap for all threads: each further one keeps freed memory of its own.
     child.env("MALLOC_ARENA_MAX", "1");
     let output = child.output().expect("a child can be started");

@@ -9,7 +9,6 @@ mod common;
 #[cfg(target_os = "linux")]
 mod leaks;
 #[cfg(target_os = "linux")]
-mod memory;
 mod server;
 mod sockets;
 mod stream;

@@ -1,13 +1,13 @@
-//! Memory under attack: each test runs its scenario in a process whose address space is limited, to at most four times
-//! the budget that the scenario configures beyond what the process takes by itself.
+//! Memory of streams under attack: each scenario runs in a process that may take four times the budget that it
+//! configures.
 
-use std::process::Command;
 use std::time::Duration;
 
 use mcp_core::client::{Client, EraMode, Reconnect};
 use mcp_core::message::RawJson;
 use mcp_core::server::{ResourceDef, Router, Server, ServerBuilder, ToolDef};
 use mcp_stdio::{StreamConnect, StreamTransport};
+use mcp_tests::memory::limited;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 const MIB: usize = 1 << 20;
@@ -15,86 +15,12 @@ const MIB: usize = 1 << 20;
 /// The budget of each scenario.
 const BUDGET: usize = 16 * MIB;
 
-/// What a process of this test takes without a scenario: code, stacks, the heap's reserve.
-const PROCESS: usize = 96 * MIB;
-
-/// Runs the ignored test of this name in a limited process.
-fn limited(scenario: &str) {
-    let kib = (PROCESS + 4 * BUDGET) / 1024;
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(format!("ulimit -v {kib} && exec \"$0\" \"$@\""))
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("memory::{scenario}"), "--ignored", "--nocapture", "--test-threads=1"])
-        .env("MALLOC_ARENA_MAX", "1")
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(
-        output.status.success() && out.contains("1 passed"),
-        "{scenario}: {}\n{out}\n{err}",
-        output.status
-    );
-}
-
-/// The process without a scenario fits, and one that exceeds the limit does not.
-#[test]
-fn the_limit_is_a_limit() {
-    limited("nothing");
-    let exceeded = std::panic::catch_unwind(|| limited("too_much"));
-    assert!(exceeded.is_err());
-}
-
-#[tokio::test]
-#[ignore = "run by the_limit_is_a_limit"]
-async fn nothing() {}
-
-#[test]
-#[ignore = "run by the_limit_is_a_limit"]
-fn too_much() {
-    std::hint::black_box(vec![1_u8; PROCESS + 4 * BUDGET]);
-}
-
-/// FAULT F-A7: 1,024 answers of 3 MiB to a peer that does not read.
-#[test]
-fn a_peer_that_does_not_read_does_not_fill_a_server() {
-    limited("unread_answers");
-}
-
-/// The same, with handlers that all run before the first of them answers.
-#[test]
-fn slow_handlers_do_not_fill_a_server() {
-    limited("slow_unread_answers");
-}
-
-/// FAULT F-A3: 400 answers of 3 MiB wait for the last one of their batch.
-#[test]
-fn a_batch_does_not_fill_a_server() {
-    limited("batch");
-}
-
-/// FAULT F-A2: filters of 4 MiB, and many filters of many short URIs.
-#[test]
-fn filters_do_not_fill_a_server() {
-    limited("filters");
-}
-
-/// FAULT F-A4: 200 notifications of 4 MiB that are not read.
-#[test]
-fn notifications_do_not_fill_a_client() {
-    limited("unread_notifications");
-}
-
-/// FAULT F-A13: 1,000 small requests that last, between large lines.
-#[test]
-fn small_requests_between_large_lines_do_not_keep_their_buffers() {
-    limited("small_between_large");
-}
-
-/// 4,096 calls at once to a server whose bound is 1,024.
-#[test]
-fn a_burst_is_answered_in_bounded_memory() {
-    limited("burst");
+/// Runs the scenario of this test on a virtual clock, and compares the memory that it took with the budget.
+fn in_limited_process(test: &str, scenario: impl Future<Output = ()>) {
+    let Some(memory) = limited(module_path!(), test, BUDGET) else { return };
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().unwrap().block_on(scenario);
+    memory.assert_kept();
 }
 
 fn builder() -> ServerBuilder {
@@ -153,8 +79,12 @@ async fn write(peer: &mut DuplexStream, text: &str) -> bool {
     tokio::time::timeout(Duration::from_secs(30), peer.write_all(text.as_bytes())).await.is_ok()
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by a_peer_that_does_not_read_does_not_fill_a_server"]
+/// FAULT F-A7: 1,024 answers of 3 MiB to a peer that does not read.
+#[test]
+fn a_peer_that_does_not_read_does_not_fill_a_server() {
+    in_limited_process("a_peer_that_does_not_read_does_not_fill_a_server", unread_answers());
+}
+
 async fn unread_answers() {
     let server = builder().write_timeout(Duration::from_secs(600)).build(router()).unwrap();
     let mut peer = serve(&server);
@@ -167,8 +97,12 @@ async fn unread_answers() {
     assert_eq!(server.links(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by slow_handlers_do_not_fill_a_server"]
+/// The same, with handlers that all run before the first of them answers.
+#[test]
+fn slow_handlers_do_not_fill_a_server() {
+    in_limited_process("slow_handlers_do_not_fill_a_server", slow_unread_answers());
+}
+
 async fn slow_unread_answers() {
     let server = builder().write_timeout(Duration::from_secs(600)).build(router()).unwrap();
     let mut peer = serve(&server);
@@ -186,8 +120,12 @@ async fn slow_unread_answers() {
     assert!(refused > 600, "{refused}");
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by a_batch_does_not_fill_a_server"]
+/// FAULT F-A3: 400 answers of 3 MiB wait for the last one of their batch.
+#[test]
+fn a_batch_does_not_fill_a_server() {
+    in_limited_process("a_batch_does_not_fill_a_server", batch());
+}
+
 async fn batch() {
     let server = builder().build(router()).unwrap();
     let mut peer = serve(&server);
@@ -210,8 +148,12 @@ async fn batch() {
     assert!(refused > 300, "{refused}");
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by filters_do_not_fill_a_server"]
+/// FAULT F-A2: filters of 4 MiB, and many filters of many short URIs.
+#[test]
+fn filters_do_not_fill_a_server() {
+    in_limited_process("filters_do_not_fill_a_server", filters());
+}
+
 async fn filters() {
     let subscribable = Router::new()
         .resource(ResourceDef::new("mem://a", "a"), |_, _| async { Ok(RawJson::EMPTY_OBJECT) })
@@ -232,8 +174,12 @@ async fn filters() {
     assert_eq!(server.links(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by notifications_do_not_fill_a_client"]
+/// FAULT F-A4: 200 notifications of 4 MiB that are not read.
+#[test]
+fn notifications_do_not_fill_a_client() {
+    in_limited_process("notifications_do_not_fill_a_client", unread_notifications());
+}
+
 async fn unread_notifications() {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async move {
@@ -265,8 +211,12 @@ async fn unread_notifications() {
     assert!(readers.iter().all(|reader| reader.dropped() > 150));
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by small_requests_between_large_lines_do_not_keep_their_buffers"]
+/// FAULT F-A13: 1,000 small requests that last, between large lines.
+#[test]
+fn small_requests_between_large_lines_do_not_keep_their_buffers() {
+    in_limited_process("small_requests_between_large_lines_do_not_keep_their_buffers", small_between_large());
+}
+
 async fn small_between_large() {
     let server = builder().max_in_flight(2000).build(router()).unwrap();
     let mut peer = serve(&server);
@@ -282,8 +232,12 @@ async fn small_between_large() {
     assert_eq!(server.links(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-#[ignore = "run by a_burst_is_answered_in_bounded_memory"]
+/// 4,096 calls at once to a server whose bound is 1,024.
+#[test]
+fn a_burst_is_answered_in_bounded_memory() {
+    in_limited_process("a_burst_is_answered_in_bounded_memory", burst());
+}
+
 async fn burst() {
     let server = builder().max_in_flight(1024).build(router()).unwrap();
     let peer = serve(&server);
