@@ -54,9 +54,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
     let (mut sender, mut receiver) = link.split();
     let outbox = Mailbox::new();
     let mut driver = Driver {
-        session: ServerSession::new(now(), server.config.clone(), binding)
-            .with_waiting(server.limits.waiting)
-            .with_subscriptions(server.budgets.subscriptions.clone()),
+        session: ServerSession::new(now(), server.config.clone(), binding),
         server,
         shared,
         binding,
@@ -81,6 +79,8 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         wait: None,
         timer: Timer::default(),
     };
+    driver.session.set_max_waiting(driver.server.limits.waiting);
+    driver.session.set_subscription_budget(driver.server.budgets.subscriptions.clone());
     driver.drain();
     driver.drive_link(&mut *sender, &mut *receiver).await
 }

@@ -122,18 +122,15 @@ impl ServerSession {
 
     /// Accepts this number of requests beyond `max_in_flight`. The caller then starts at most `max_in_flight`, and lets
     /// the others wait, where cancellations reach them.
-    #[must_use]
-    pub fn with_waiting(mut self, requests: usize) -> ServerSession {
+    // A setter: the session is large, and moving it costs every request of a link that carries one exchange.
+    pub fn set_max_waiting(&mut self, requests: usize) {
         self.max_waiting = requests;
-        self
     }
 
     /// Charges subscriptions to this budget, which the links of a server share. By default only the limits of
     /// [`ServerConfig`] hold.
-    #[must_use]
-    pub fn with_subscriptions(mut self, budget: Budget) -> ServerSession {
+    pub fn set_subscription_budget(&mut self, budget: Budget) {
         self.subscriptions = Some(budget);
-        self
     }
 
     /// The share of subscriptions that a message with this envelope is charged to.
