@@ -76,6 +76,11 @@ impl Framing {
                     };
                 }
                 Position::Head(_) | Position::ChunkSize | Position::Trailer => {
+                    if let Position::Head(Head { begun: true, .. }) = self.at
+                        && self.partial.is_empty()
+                    {
+                        bytes = skip_other_headers(bytes);
+                    }
                     bytes = match self.line(bytes) {
                         ControlFlow::Continue(rest) => rest,
                         ControlFlow::Break(()) => break,
@@ -146,7 +151,6 @@ impl Head {
         if !std::mem::replace(&mut self.begun, true) {
             return Some(self);
         }
-        // Most lines are told apart by their first letter.
         match line.first() {
             Some(b'c' | b'C') => {
                 if let Some(value) = value_of(line, LENGTH) {
@@ -158,6 +162,17 @@ impl Head {
         }
         Some(self)
     }
+}
+
+/// Skips the complete lines of a head whose first letter shows that they do not frame a body: most of them.
+fn skip_other_headers(mut bytes: &[u8]) -> &[u8] {
+    while let Some(first) = bytes.first()
+        && !matches!(first, b'c' | b'C' | b't' | b'T' | b'\r' | b'\n')
+        && let Some(newline) = memchr::memchr(b'\n', bytes)
+    {
+        bytes = &bytes[newline + 1..];
+    }
+    bytes
 }
 
 /// The value after this name, which may be in any case.
