@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mcp_core::codec::{Frame, LineDecoder};
 use mcp_core::transport::{Envelope, Inbound, TransportError, TransportReceiver, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -64,21 +64,17 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
             frame => frame,
         };
         let Some(frame) = frame else { return Ok(None) };
-        let line = match (&frame, &self.skipped) {
-            (Frame::Line(line), Some(_)) => Some(line.clone()),
-            _ => None,
+        let Some(skipped) = &mut self.skipped else {
+            return Ok(Some(stream_inbound(frame, self.max_depth, &mut self.lanes, &self.envelope)));
         };
+        // Decoding takes the line, of which an error quotes the start.
+        let line = if let Frame::Line(line) = &frame { Some(line.clone()) } else { None };
         let inbound = stream_inbound(frame, self.max_depth, &mut self.lanes, &self.envelope);
-        Ok(Some(match (inbound, &mut self.skipped, line) {
-            (Inbound::Refused { lane, refusal, .. }, Some(skipped), Some(line)) => {
-                Inbound::refused(skipped.explain(refusal, &line)?, lane)
-            }
-            (inbound, Some(skipped), _) => {
-                skipped.end_run();
-                inbound
-            }
-            (inbound, None, _) => inbound,
-        }))
+        if let (Inbound::Refused { .. }, Some(line)) = (&inbound, line) {
+            return explained(skipped, inbound, &line).map(Some);
+        }
+        skipped.end_run();
+        Ok(Some(inbound))
     }
 
     /// The next message; `None` at the end of the stream. Cancel-safe.
@@ -122,6 +118,15 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// A line that is not a message, with what a child printed there.
+#[cold]
+fn explained(skipped: &mut SkippedLines, inbound: Inbound, line: &Bytes) -> io::Result<Inbound> {
+    match inbound {
+        Inbound::Refused { lane, refusal, .. } => Ok(Inbound::refused(skipped.explain(refusal, line)?, lane)),
+        inbound => Ok(inbound),
     }
 }
 
