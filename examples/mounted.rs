@@ -15,7 +15,7 @@ use mcp_http::server::{Authenticate, Denied, RequestHead};
 /// Says who called
 #[mcp_core::tool(read_only)]
 async fn whoami(context: Context) -> String {
-    context.identity().map_or("a stranger".to_owned(), |caller| caller.subject.clone())
+    context.identity().map_or("an anonymous caller".to_owned(), |caller| caller.subject.clone())
 }
 
 /// Looks tokens up. A real one asks an issuer, or verifies a signature.

@@ -9,7 +9,7 @@ use super::error::{FlowStep, OAuthError};
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
     pub(crate) state: Secret,
-    /// The issuer as its metadata names it; `None` if there is no metadata.
+    /// The `issuer` of the authorization server metadata. `None` without metadata.
     pub(crate) issuer: Option<String>,
     /// The server says that it sends `iss`.
     pub(crate) iss_advertised: bool,
@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// AU-C-31: the table of RFC 9207.
+    // AU-C-31: the table of RFC 9207.
     #[test]
     fn issuers_of_answers() {
         for (advertised, iss, accepted) in [
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// AU-C-30: a wrong state or issuer hides what else the answer says.
+    // AU-C-30: a wrong state or issuer hides what else the answer says.
     #[test]
     fn the_order_of_the_checks() {
         let expected = expected(true);

@@ -1,4 +1,4 @@
-//! What a challenge of an MCP server asks for.
+//! The parameters of a challenge from an MCP server.
 
 use mcp_http::http::StatusCode;
 use mcp_http::net::{AuthScheme, Challenge};
@@ -58,7 +58,7 @@ mod tests {
         wanted(&challenge)
     }
 
-    /// AU-C-01, AU-C-02, AU-C-03.
+    // AU-C-01, AU-C-02, AU-C-03.
     #[test]
     fn what_challenges_ask_for() {
         let url = Some("https://a.example/prm");

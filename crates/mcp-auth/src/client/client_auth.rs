@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// AU-C-26.
+    // AU-C-26.
     #[test]
     fn the_method_that_fits() {
         use Method::{Basic, None as Public, Post, PrivateKeyJwt};
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// AU-C-27.
+    // AU-C-27.
     #[test]
     fn how_the_client_is_sent() {
         let assertion = Assertion { audience: "https://as.example", now: SystemTime::UNIX_EPOCH };

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::jose::{Jws, KeySet};
 
-    /// AU-X-05.
+    // AU-X-05.
     #[test]
     fn a_proof_says_what_it_is_for() {
         let key = ProofKey::from_stored(ProofKey::generate().unwrap().stored()).unwrap();

@@ -8,7 +8,8 @@ use mcp_http::HttpError;
 use super::scopes::Scopes;
 use crate::urls::clipped;
 
-/// Why there is no usable token. Shows no token, code, verifier, state or secret, and URLs without their query.
+/// Why a token could not be obtained. `Debug` and `Display` contain no token, code, verifier, state or secret, and print
+/// URLs without their query.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuthError {
@@ -25,9 +26,9 @@ pub enum OAuthError {
     Refused {
         /// What was requested.
         step: FlowStep,
-        /// The code, such as `access_denied`. A stranger's text, clipped.
+        /// The code, such as `access_denied`. Text from the peer, clipped.
         error: String,
-        /// The description. A stranger's text, clipped.
+        /// The description. Text from the peer, clipped.
         description: Option<String>,
     },
     /// The server requires more scopes than a login can give.
@@ -149,7 +150,7 @@ impl OAuthError {
         OAuthError::Unavailable { step, why: why.into(), source: None }
     }
 
-    /// The texts are a stranger's, and are clipped.
+    /// Texts from the peer are clipped.
     pub(crate) fn refused(step: FlowStep, error: &str, description: Option<&str>) -> OAuthError {
         OAuthError::Refused { step, error: clipped(error), description: description.map(clipped) }
     }

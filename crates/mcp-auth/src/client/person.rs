@@ -9,7 +9,7 @@ use super::machine::{AuthorizationRequest, DeviceCode};
 /// How a program reaches the person who logs in. It never sees a token.
 #[async_trait]
 pub trait Person: Send + Sync + 'static {
-    /// Shows [`AuthorizationRequest::url`] or opens it in a browser. Without a shell: the URL is a stranger's text. That
+    /// Shows [`AuthorizationRequest::url`] or opens it in a browser. Without a shell: the URL is untrusted. That
     /// a browser could not be started is not an error if the URL was shown.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
-    /// AU-C-29.
+    // AU-C-29.
     #[test]
     fn verifiers_are_long_and_differ() {
         let (one, other) = (Verifier::new().unwrap(), Verifier::new().unwrap());

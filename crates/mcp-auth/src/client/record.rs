@@ -15,7 +15,7 @@ use super::token::TokenType;
 pub enum Key {
     /// The registration at an issuer.
     Client {
-        /// The issuer, as its metadata names it.
+        /// The `issuer` of the authorization server metadata.
         issuer: String,
     },
     /// The issuer to which a client that was registered beforehand is bound.
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::client::store::tests::token;
 
-    /// AU-C-50: 30 seconds, or half of the life of a short token.
+    // AU-C-50: 30 seconds, or half of the life of a short token.
     #[test]
     fn when_a_token_is_due() {
         let obtained = UNIX_EPOCH + Duration::from_secs(1000);

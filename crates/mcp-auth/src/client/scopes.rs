@@ -1,10 +1,10 @@
-//! Sets of scopes, and which ones a login asks for.
+//! Sets of scopes, and which ones a login requests.
 
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::{ServerMetadata, lists};
 
-/// Asks for a refresh token where the authorization server lists it.
+/// Requests a refresh token where the authorization server lists it.
 const OFFLINE: &str = "offline_access";
 
 /// Scopes without repetition, in the order in which they were first named.
@@ -65,7 +65,7 @@ impl Scopes {
     }
 }
 
-/// What a first login asks for: the scopes of the challenge, else all that the resource lists, else the configured ones,
+/// What a first login requests: the scopes of the challenge, else all that the resource lists, else the configured ones,
 /// else none. What an authorization server lists is not a source.
 // AU-C-40.
 pub(crate) fn first(challenge: Option<&Scopes>, resource: Option<&[String]>, configured: &Scopes) -> Scopes {
@@ -74,7 +74,7 @@ pub(crate) fn first(challenge: Option<&Scopes>, resource: Option<&[String]>, con
     named.or(listed.filter(|scopes| !scopes.is_empty())).unwrap_or_else(|| configured.clone())
 }
 
-/// The same with `offline_access`, where the server lists it and the login asks for something anyway.
+/// The same with `offline_access`, where the server lists it and the login requests other scopes.
 // AU-C-41.
 pub(crate) fn with_offline(scopes: Scopes, server: &ServerMetadata, wanted: bool) -> Scopes {
     if wanted && !scopes.is_empty() && lists(&server.scopes_supported, OFFLINE) {
@@ -101,7 +101,7 @@ mod tests {
         assert!(union.covers(&Scopes::parse("c b")) && !union.covers(&Scopes::parse("d")));
     }
 
-    /// AU-C-40.
+    // AU-C-40.
     #[test]
     fn what_a_first_login_asks_for() {
         let (challenge, configured) = (Scopes::parse("mcp:basic"), Scopes::parse("mine"));
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// AU-C-41.
+    // AU-C-41.
     #[test]
     fn offline_access_only_where_it_is_listed() {
         let listing = ServerMetadata {

@@ -136,7 +136,7 @@ mod tests {
         read(FlowStep::Token, StatusCode::from_u16(status).unwrap(), body.as_bytes())
     }
 
-    /// AU-C-33.
+    // AU-C-33.
     #[test]
     fn answers_with_a_token() {
         let plain = outcome(200, r#"{"access_token":"a","token_type":"bearer","x":[1]}"#).unwrap();
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(full.scope, Some(Scopes::parse("x y")));
     }
 
-    /// AU-C-33, AU-C-54.
+    // AU-C-33, AU-C-54.
     #[test]
     fn answers_without_a_token() {
         for (status, body, said) in [

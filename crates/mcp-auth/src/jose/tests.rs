@@ -37,7 +37,7 @@ fn vectors_of_the_rfcs_verify() {
     assert_eq!(verify(&token, ED25519, &[Algorithm::EdDsa]).unwrap(), b"Example of Ed25519 signing");
 }
 
-/// AU-S-05.
+// AU-S-05.
 #[test]
 fn tokens_that_must_be_refused() {
     let all = Algorithm::ALL;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// AU-C-12.
+// AU-C-12.
 #[test]
 fn issuers_are_compared_as_text() {
     for (one, other, same) in [
@@ -22,7 +22,7 @@ fn issuers_are_compared_as_text() {
     }
 }
 
-/// AU-C-06.
+// AU-C-06.
 #[cfg(feature = "client")]
 #[test]
 fn what_is_metadata_of_a_resource() {

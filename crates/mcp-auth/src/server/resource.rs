@@ -86,7 +86,7 @@ impl ResourceServerBuilder {
         self
     }
 
-    /// Publishes these scopes as `scopes_supported`: what a client asks for that knows nothing else. Default: those that
+    /// Publishes these scopes as `scopes_supported`: what a client without other information requests. Default: those that
     /// every request needs.
     pub fn scopes_supported<S: Into<String>>(
         mut self,

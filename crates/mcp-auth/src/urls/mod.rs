@@ -1,4 +1,4 @@
-//! URLs that come from strangers: which are well formed, which may be asked, and where metadata is kept.
+//! URLs from untrusted sources: which are well formed, which may be requested, and where metadata is found.
 //!
 //! A URL is kept as the text that it was read from. Nothing is normalized, because identifiers are compared as text.
 
@@ -149,7 +149,7 @@ fn host(text: &str) -> Result<String, &'static str> {
     Ok(name)
 }
 
-/// A text of a stranger for people: without control characters, clipped to 200 characters.
+/// An untrusted text for display: without control characters, clipped to 200 characters.
 pub(crate) fn clipped(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect()
 }

@@ -58,7 +58,7 @@ fn origins() {
     }
 }
 
-/// AU-C-04, AU-C-05.
+// AU-C-04, AU-C-05.
 #[cfg(feature = "client")]
 #[test]
 fn well_known_urls_of_resources() {
@@ -75,7 +75,7 @@ fn well_known_urls_of_resources() {
     }
 }
 
-/// AU-C-11.
+// AU-C-11.
 #[test]
 fn well_known_urls_of_issuers() {
     let (oauth, openid) = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration");
@@ -93,7 +93,7 @@ fn well_known_urls_of_issuers() {
     }
 }
 
-/// AU-C-07.
+// AU-C-07.
 #[cfg(feature = "client")]
 #[test]
 fn which_resource_covers_an_endpoint() {
@@ -124,7 +124,7 @@ fn which_resource_covers_an_endpoint() {
     }
 }
 
-/// AU-C-70.
+// AU-C-70.
 #[cfg(feature = "client")]
 #[test]
 fn which_urls_may_be_asked() {
@@ -148,7 +148,7 @@ fn which_urls_may_be_asked() {
     }
 }
 
-/// AU-C-73.
+// AU-C-73.
 #[cfg(feature = "client")]
 #[test]
 fn redirects_stay_at_their_origin() {

@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// AU-C-71: all classes; an address inside another has the class of the inner one.
+    // AU-C-71: all classes; an address inside another has the class of the inner one.
     #[test]
     fn addresses_have_classes() {
         use AddressClass::{CloudMetadata, LinkLocal, Loopback, Private, Public, Special};

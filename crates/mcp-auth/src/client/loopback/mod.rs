@@ -72,7 +72,7 @@ impl Loopback {
     }
 
     /// Waits for the redirect that answers this request, and returns its query.
-    // AU-C-61: strangers cannot end the wait.
+    // AU-C-61: other requests cannot end the wait.
     pub(crate) async fn redirected(&self, request: &AuthorizationRequest) -> Result<String, OAuthError> {
         let (found, mut answers) = mpsc::channel(1);
         let (wrong, mut mistakes) = mpsc::channel(MOST_WRONG);

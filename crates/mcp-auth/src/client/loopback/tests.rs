@@ -1,4 +1,4 @@
-//! A browser, strangers and mistakes at the loopback listener.
+//! Browsers, other clients and malformed requests at the loopback listener.
 
 use mcp_http::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,7 @@ async fn browse(uri: &str, line: &str, host: &str) -> String {
     answer
 }
 
-/// AU-C-60, AU-C-61.
+// AU-C-60, AU-C-61.
 #[tokio::test]
 async fn only_the_answer_ends_the_wait() {
     let (uri, loopback) = Loopback::bind(&Redirect::default(), None).await.unwrap();
@@ -63,7 +63,7 @@ async fn wrong_answers_are_counted() {
     assert!(waiting.await.unwrap().unwrap_err().to_string().contains("too many answers"));
 }
 
-/// AU-C-60: the registered port first, another one if it is taken.
+// AU-C-60: the registered port first, another one if it is taken.
 #[tokio::test]
 async fn ports_of_earlier_registrations() {
     let (first, held) = Loopback::bind(&Redirect::default(), None).await.unwrap();

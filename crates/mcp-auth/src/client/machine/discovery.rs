@@ -31,7 +31,7 @@ pub(super) struct Resource {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) metadata: ServerMetadata,
-    /// There is no document: the endpoints are the defaults of 2025-03-26.
+    /// The server publishes no metadata: the endpoints are the defaults of 2025-03-26.
     pub(super) assumed: bool,
     pub(super) legacy: bool,
 }

@@ -25,7 +25,7 @@ pub(crate) struct Demand {
 /// Why a login is made.
 #[derive(Clone, Debug)]
 pub(crate) enum Purpose {
-    /// There is no usable token. The scopes, if the application names them itself.
+    /// No usable token is stored. Holds the scopes that the application set, if any.
     Login(Option<Scopes>),
     /// The token lacks scopes. All that is to be asked for.
     StepUp(Scopes),

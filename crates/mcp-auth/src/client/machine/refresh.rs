@@ -68,7 +68,7 @@ pub(crate) async fn refresh(io: Io, plan: RefreshPlan) -> Result<TokenRecord, OA
 
 async fn once(io: &Io, plan: &RefreshPlan, record: &TokenRecord) -> Result<token::TokenAnswer, OAuthError> {
     let step = FlowStep::Refresh;
-    let missing = || OAuthError::protocol(step, "there is no refresh token");
+    let missing = || OAuthError::protocol(step, "no refresh token is stored");
     let refresh_token = record.refresh_token.as_ref().ok_or_else(missing)?;
     let client = client(io, &plan.settings, record).await?;
     let endpoint = discovery::endpoint(&plan.endpoint, step, Some(&record.token_endpoint), "token_endpoint")?;
@@ -132,7 +132,7 @@ async fn client(io: &Io, settings: &Settings, record: &TokenRecord) -> Result<Cl
     if let Some(kept) = kept.filter(|kept| kept.client_id == record.client_id) {
         return Ok(registration::from_record(&kept));
     }
-    // A client without a secret: a metadata document, or a registration that is no longer kept.
+    // A client without a secret: a metadata document, or a registration that the store has removed.
     Ok(Client { id: record.client_id.clone(), secret: None, registered_method: None, key: None })
 }
 

@@ -34,7 +34,7 @@ pub(super) fn audience<'a>(settings: &Settings, issuer: &'a str, endpoint: &'a W
     }
 }
 
-/// Asks for a token.
+/// Requests a token.
 pub(super) async fn request(call: &Call<'_>, fields: &[(&str, &str)]) -> Result<TokenAnswer, OAuthError> {
     let answer = send(call, fields).await?;
     token::read(call.step, answer.status, &answer.body)

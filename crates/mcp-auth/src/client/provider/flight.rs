@@ -51,7 +51,7 @@ impl Resource {
         let (resource, inner) = (self.clone(), inner.clone());
         tokio::spawn(async move {
             let outcome = resource.run(&inner, job).await;
-            // First, so that whoever comes now looks at the new token.
+            // First, so that a request that starts now reads the new token.
             *resource.flight.0.lock() = None;
             sender.send_replace(Some(outcome));
         });
@@ -81,7 +81,7 @@ impl Resource {
         }
         if record.refresh_token.is_none() {
             self.adopt(Some(Arc::new(record)));
-            return Err(self.login_needed(Some("there is no refresh token")));
+            return Err(self.login_needed(Some("no refresh token is stored")));
         }
         let plan = RefreshPlan {
             endpoint: self.endpoint.clone(),

@@ -49,7 +49,7 @@ pub(super) struct Inner {
     /// Logins inside of requests are allowed, with this person.
     pub(super) person: Option<Arc<dyn Person>>,
     pub(super) profile: String,
-    /// For URLs that strangers name.
+    /// For URLs from untrusted documents.
     pub(super) fetch: Fetch,
     /// For the origin of the MCP endpoint, and for what the application names.
     pub(super) own_fetch: Fetch,

@@ -54,7 +54,7 @@ struct Driver<'a> {
     endpoint: &'a WebUrl,
     person: Option<Arc<dyn Person>>,
     listener: Option<Loopback>,
-    /// For strangers' URLs, once the class of the endpoint's address is known.
+    /// For URLs from untrusted documents, once the class of the endpoint's address is known.
     fetch: Option<Fetch>,
 }
 

@@ -60,7 +60,7 @@ async fn promises(store: &dyn CredentialStore) {
     assert_eq!(store.load(&key).await.unwrap(), None);
 }
 
-/// AU-C-53.
+// AU-C-53.
 async fn excludes(store: &dyn CredentialStore) {
     let key = token("a", "r").key();
     let held = store.lock(&key).await.unwrap();
@@ -128,7 +128,7 @@ async fn files_are_private_and_others_are_refused() {
     refused("not a regular file").await;
 }
 
-/// AU-C-74.
+// AU-C-74.
 #[test]
 fn records_show_no_secret() {
     let shown = format!("{:?} {:?}", token("canary-access", "canary-refresh"), Stored::Client(client()));

@@ -99,7 +99,7 @@ fn a_handler_sees_who_calls() {
     }
 }
 
-/// AU-S-11: the owner is issuer and subject, or the client of a token without one.
+// AU-S-11: the owner is issuer and subject, or the client of a token without one.
 #[test]
 fn the_owner_is_the_subject_else_the_client() {
     let owner = |change| judge(change, None).unwrap().owner();
@@ -113,7 +113,7 @@ fn the_owner_is_the_subject_else_the_client() {
     assert_eq!(client, owner(json!({"sub": null, "client_id": "ada", "scope": "b"})));
 }
 
-/// AU-S-13: a token that is bound to a key is worth nothing without it.
+// AU-S-13: a token that is bound to a key is worth nothing without it.
 #[test]
 fn bound_tokens_need_their_key() {
     let certificate = json!({"cnf": {"x5t#S256": "abc"}});

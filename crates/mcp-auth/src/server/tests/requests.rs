@@ -20,7 +20,7 @@ fn texts(documents: &[Document]) -> Vec<(&str, Value)> {
     documents.iter().map(|it| (it.path.as_str(), serde_json::from_slice(&it.body).unwrap())).collect()
 }
 
-/// AU-S-01.
+// AU-S-01.
 #[test]
 fn the_document_names_what_was_configured() {
     let documents = server(RESOURCE).documents();
@@ -55,7 +55,7 @@ fn the_document_names_what_was_configured() {
     );
 }
 
-/// AU-S-02: what to do, and the error only if a token came.
+// AU-S-02: what to do, and the error only if a token came.
 #[tokio::test]
 async fn a_request_without_a_token_gets_a_challenge() {
     let server = server(RESOURCE);
@@ -76,7 +76,7 @@ async fn a_request_without_a_token_gets_a_challenge() {
     assert_eq!(denied.reason, "the token cannot be read");
 }
 
-/// AU-S-03: 403 with everything that the request needs.
+// AU-S-03: 403 with everything that the request needs.
 #[tokio::test]
 async fn a_scope_that_is_missing_is_named_with_all_others() {
     let server = server(RESOURCE);
@@ -94,7 +94,7 @@ async fn a_scope_that_is_missing_is_named_with_all_others() {
     assert!(server.permit(&Identity::new("ada"), &operation).await.is_err());
 }
 
-/// AU-S-04: headers that cannot be read are 400; the query is never read.
+// AU-S-04: headers that cannot be read are 400; the query is never read.
 #[tokio::test]
 async fn malformed_headers_are_refused() {
     let server = server(RESOURCE);

@@ -23,7 +23,7 @@ impl Running {
         let tool = |name: &str| ToolDef::new(name);
         let router = Router::new()
             .tool(tool("whoami"), |_, context| async move {
-                let caller = context.envelope().get::<Identity>().cloned().ok_or("nobody")?;
+                let caller = context.envelope().get::<Identity>().cloned().ok_or("no identity")?;
                 Ok::<_, HandlerError>(format!("{} by {}", caller.subject, caller.client.unwrap_or_default()))
             })
             .tool(tool("publish"), |_, _| async { Ok::<_, HandlerError>("done") });
@@ -134,7 +134,7 @@ async fn a_client_finds_its_way_from_the_401() {
 #[tokio::test]
 async fn only_tokens_for_this_server_are_accepted() {
     let key = Key::new("a");
-    // The port is reserved, and nobody answers yet.
+    // The port is reserved; no server listens on it yet.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let late = Authority::on(listener, &[&key]);
     late.set_down(true);

@@ -9,7 +9,7 @@ use super::kit::{Authority, Key, ask, later, outcome};
 use crate::server::{Introspection, Issuer};
 use crate::{Algorithm, jose};
 
-/// AU-S-05: by the header nothing can be chosen but one of the allowed.
+// AU-S-05: by the header nothing can be chosen but one of the allowed.
 #[tokio::test]
 async fn headers_of_tokens_are_checked() {
     let key = Key::new("a");
@@ -46,7 +46,7 @@ async fn headers_of_tokens_are_checked() {
     assert_eq!(outcome(&server, &foreign).await.1, "the token's signature is wrong");
 }
 
-/// AU-S-07: the server starts without the authorization server, and says 503 until it is there.
+// AU-S-07: the server starts without the authorization server, and says 503 until it is there.
 #[tokio::test]
 async fn nothing_is_fetched_before_the_first_token() {
     let key = Key::new("a");
@@ -64,7 +64,7 @@ async fn nothing_is_fetched_before_the_first_token() {
     assert_eq!(authority.fetched(), 1);
 }
 
-/// AU-S-07: one request for many tokens.
+// AU-S-07: one request for many tokens.
 #[tokio::test]
 async fn many_tokens_fetch_the_keys_once() {
     let key = Key::new("a");
@@ -76,7 +76,7 @@ async fn many_tokens_fetch_the_keys_once() {
     assert_eq!(authority.fetched(), 1);
 }
 
-/// AU-S-07: keys are replaced while tokens come; unknown ones do not cause a flood; an outage changes nothing for a day.
+// AU-S-07: keys are replaced while tokens come; unknown ones do not cause a flood; an outage changes nothing for a day.
 #[tokio::test]
 async fn keys_rotate_and_outlive_an_outage() {
     let (old, new) = (Key::new("old"), Key::new("new"));
@@ -104,7 +104,7 @@ async fn keys_rotate_and_outlive_an_outage() {
     assert_eq!((outcome(&server, &second).await.0, outcome(&server, &first).await.0), (200, 401));
 }
 
-/// AU-S-07, AU-C-12: the metadata of another issuer is not used.
+// AU-S-07, AU-C-12: the metadata of another issuer is not used.
 #[tokio::test]
 async fn the_document_of_another_issuer_is_not_used() {
     let key = Key::new("a");
@@ -125,7 +125,7 @@ fn opaque(authority: &Authority) -> crate::server::ResourceServerBuilder {
     })
 }
 
-/// AU-S-08: opaque tokens are asked about, and answers are kept.
+// AU-S-08: opaque tokens are asked about, and answers are kept.
 #[tokio::test]
 async fn opaque_tokens_are_introspected() {
     let authority = Authority::start(&[]).await;
@@ -156,7 +156,7 @@ async fn opaque_tokens_are_introspected() {
     assert_eq!(outcome(&server, "good").await.0, 200);
     for (token, change, why) in [
         ("foreign", json!({"aud": "https://other.test"}), "the token is not meant for this server"),
-        ("nobody", json!({"aud": null}), "the token is not meant for this server"),
+        ("no-audience", json!({"aud": null}), "the token is not meant for this server"),
         ("issuer", json!({"iss": "https://evil.test"}), "the token's issuer is not trusted"),
         ("expired", json!({"exp": 1}), "the token has expired"),
     ] {
@@ -167,7 +167,7 @@ async fn opaque_tokens_are_introspected() {
     assert_eq!(ask(&server, "forever").await.unwrap().expires, None);
 }
 
-/// AU-S-08: an authorization server that cannot be reached is 503, never 401.
+// AU-S-08: an authorization server that cannot be reached is 503, never 401.
 #[tokio::test]
 async fn an_outage_is_not_a_refusal() {
     let authority = Authority::start(&[]).await;

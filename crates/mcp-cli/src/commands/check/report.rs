@@ -88,14 +88,14 @@ impl Report {
             table.row([finding.rule.id, &finding.spoken, finding.outcome.word(), &what]);
         }
         let mut out = table.render(style);
-        let mut told: Vec<&str> = Vec::new();
+        let mut listed: Vec<&str> = Vec::new();
         for finding in &self.findings {
             let wrong = matches!(finding.outcome, Outcome::Failed(_) | Outcome::Warned(_));
-            if wrong && !told.contains(&finding.rule.id) {
-                if told.is_empty() {
+            if wrong && !listed.contains(&finding.rule.id) {
+                if listed.is_empty() {
                     out.push_str("\nwhat to do\n");
                 }
-                told.push(finding.rule.id);
+                listed.push(finding.rule.id);
                 out.push_str(&format!("  {}: {}\n", finding.rule.id, finding.rule.remedy));
             }
         }

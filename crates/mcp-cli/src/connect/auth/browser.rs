@@ -46,7 +46,7 @@ mod tests {
         }
     }
 
-    /// AU-C-63.
+    // AU-C-63.
     #[cfg(target_os = "linux")]
     #[test]
     fn where_there_is_no_browser() {

@@ -68,7 +68,7 @@ async fn any_origin_and_any_status() {
     }
 }
 
-/// AU-C-71: the policy holds after name lookup, for literals in any spelling, and connects to nothing.
+// AU-C-71: the policy holds after name lookup, for literals in any spelling, and connects to nothing.
 #[tokio::test]
 async fn forbidden_addresses_are_not_connected_to() {
     let site = Site::new().await;
@@ -93,7 +93,7 @@ async fn forbidden_addresses_are_not_connected_to() {
     }
 }
 
-/// AU-C-70: what cannot be used is refused before anything is sent.
+// AU-C-70: what cannot be used is refused before anything is sent.
 #[tokio::test]
 async fn unsafe_requests_are_refused() {
     let fetch = fetch(AddressPolicy::Any);
@@ -111,7 +111,7 @@ async fn unsafe_requests_are_refused() {
     }
 }
 
-/// AU-C-73: body and time are bounded.
+// AU-C-73: body and time are bounded.
 #[tokio::test(start_paused = true)]
 async fn body_and_time_are_bounded() {
     let site = Site::new().await;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// AU-C-04, AU-C-05, AU-C-06: in which order resource metadata is sought.
+// AU-C-04, AU-C-05, AU-C-06: in which order resource metadata is sought.
 #[test]
 fn where_resource_metadata_is_sought() {
     let document = || json!({"resource": ENDPOINT, "authorization_servers": ["https://as.example"]});
@@ -179,7 +179,7 @@ fn what_stops_discovery() {
     }
 }
 
-/// AU-C-11: an issuer with a path has three places, and the root is not one of them.
+// AU-C-11: an issuer with a path has three places, and the root is not one of them.
 #[test]
 fn where_server_metadata_is_sought() {
     let mut world = World::new();
@@ -201,7 +201,7 @@ fn where_server_metadata_is_sought() {
     assert_eq!(record.issuer, "https://as.example/t1");
 }
 
-/// AU-C-10: the server for which a client is known goes first; one that cannot be used is passed over.
+// AU-C-10: the server for which a client is known goes first; one that cannot be used is passed over.
 #[test]
 fn which_server_is_chosen() {
     let other = "https://other.example/.well-known/oauth-authorization-server";
@@ -232,7 +232,7 @@ fn which_server_is_chosen() {
     }
 }
 
-/// AU-C-16: servers of 2025-03-26.
+// AU-C-16: servers of 2025-03-26.
 #[test]
 fn servers_without_metadata() {
     let mut world = World::new();

@@ -4,7 +4,7 @@ use super::super::super::settings::{Grant, IdentityProvider, Redirect, Registrat
 use super::*;
 use crate::jose;
 
-/// AU-C-08, AU-C-09, AU-C-28, AU-C-32.
+// AU-C-08, AU-C-09, AU-C-28, AU-C-32.
 #[test]
 fn an_authorization_code_is_asked_for_and_exchanged() {
     let mut world = World::new();
@@ -40,7 +40,7 @@ fn an_authorization_code_is_asked_for_and_exchanged() {
     assert_eq!(record.expires, Some(record.obtained + 60_000));
 }
 
-/// AU-C-08, AU-C-09: the resource is sent as published, as set, or not at all.
+// AU-C-08, AU-C-09: the resource is sent as published, as set, or not at all.
 #[test]
 fn the_resource_parameter() {
     for (setting, expected) in [
@@ -59,7 +59,7 @@ fn the_resource_parameter() {
     }
 }
 
-/// AU-C-40 to AU-C-44.
+// AU-C-40 to AU-C-44.
 #[test]
 fn the_scopes_of_logins_and_step_ups() {
     let asked = |world: &mut World, plan: Plan| {
@@ -92,7 +92,7 @@ fn the_scopes_of_logins_and_step_ups() {
     assert_eq!(asked(&mut World::new(), elsewhere).0.as_deref(), Some("b"));
 }
 
-/// AU-C-30, AU-C-31: no token request follows.
+// AU-C-30, AU-C-31: no token request follows.
 #[test]
 fn answers_that_end_a_login() {
     for (advertised, redirect, said) in [
@@ -111,7 +111,7 @@ fn answers_that_end_a_login() {
     }
 }
 
-/// AU-C-32: a code is sent once, and redirects are not followed.
+// AU-C-32: a code is sent once, and redirects are not followed.
 #[test]
 fn a_token_endpoint_that_redirects_or_fails() {
     for (status, said) in [(307, "is not followed"), (503, "503"), (400, "invalid_grant")] {
@@ -126,7 +126,7 @@ fn a_token_endpoint_that_redirects_or_fails() {
     }
 }
 
-/// AU-C-28: pushed authorization requests (RFC 9126).
+// AU-C-28: pushed authorization requests (RFC 9126).
 #[test]
 fn parameters_are_pushed_where_that_is_required() {
     let mut world = World::new();
@@ -143,7 +143,7 @@ fn parameters_are_pushed_where_that_is_required() {
     assert!(parameter(pushed, "code_challenge").is_some() && parameter(pushed, "state").is_some());
 }
 
-/// AU-X-05: a bound token, and a nonce that the server asks for.
+// AU-X-05: a bound token, and a nonce that the server asks for.
 #[test]
 fn proofs_of_possession() {
     let mut world = World::new();
@@ -170,7 +170,7 @@ fn proofs_of_possession() {
     assert!(record.dpop_key.is_none() && record.token_type == "Bearer");
 }
 
-/// AU-X-01.
+// AU-X-01.
 #[test]
 fn client_credentials() {
     let mut world = World::new();
@@ -193,7 +193,7 @@ fn client_credentials() {
     assert!(go(&mut World::new(), plan(dynamic)).unwrap_err().to_string().contains("registered beforehand"));
 }
 
-/// AU-X-03.
+// AU-X-03.
 #[test]
 fn an_enterprise_grants_access() {
     let jag = |typ: &str| format!("{}.e30.x", jose::encode(format!(r#"{{"typ":"{typ}"}}"#).as_bytes()));
@@ -238,7 +238,7 @@ fn an_enterprise_grants_access() {
     }
 }
 
-/// AU-X-04: an error is final.
+// AU-X-04: an error is final.
 #[test]
 fn a_workload_presents_its_token() {
     let settings = || Settings {
@@ -260,7 +260,7 @@ fn a_workload_presents_its_token() {
     assert_eq!(world.count("POST https://as.example/token"), 1);
 }
 
-/// AU-C-65.
+// AU-C-65.
 #[test]
 fn a_device_is_polled_until_the_code_was_entered() {
     let settings = || Settings { grant: Grant::Device, ..Settings::default() };
@@ -294,7 +294,7 @@ fn a_device_is_polled_until_the_code_was_entered() {
     );
 }
 
-/// AU-C-64: a fixed URL is sent as it is.
+// AU-C-64: a fixed URL is sent as it is.
 #[test]
 fn redirects_are_settings() {
     assert_eq!(

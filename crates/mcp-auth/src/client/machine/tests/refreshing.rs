@@ -27,7 +27,7 @@ fn go_refresh(world: &mut World, plan: RefreshPlan) -> Result<TokenRecord, OAuth
     world.run(Machine::new(|io| refresh(io, plan)))
 }
 
-/// AU-C-51, AU-C-09.
+// AU-C-51, AU-C-09.
 #[test]
 fn a_refresh_keeps_what_the_answer_leaves_out() {
     let mut world = World::new();
@@ -49,7 +49,7 @@ fn a_refresh_keeps_what_the_answer_leaves_out() {
     );
 }
 
-/// AU-C-21: a secret goes to the issuer that it is from, and a given client of another issuer is not used.
+// AU-C-21: a secret goes to the issuer that it is from, and a given client of another issuer is not used.
 #[test]
 fn the_client_of_a_refresh() {
     let mut world = World::new();
@@ -72,7 +72,7 @@ fn the_client_of_a_refresh() {
     assert!(!world.headers.last().unwrap().contains_key("authorization"));
 }
 
-/// AU-C-15: after a day, and when the endpoint is gone, the metadata is read again.
+// AU-C-15: after a day, and when the endpoint is gone, the metadata is read again.
 #[test]
 fn metadata_is_read_again() {
     let mut world = World::new();
@@ -89,7 +89,7 @@ fn metadata_is_read_again() {
     assert_eq!(new.token_endpoint, "https://as.example/token");
 }
 
-/// AU-C-54: only a refusal of the token is final.
+// AU-C-54: only a refusal of the token is final.
 #[test]
 fn how_a_refresh_fails() {
     for (status, body, retryable, code) in [

@@ -18,7 +18,7 @@ fn kept(redirect: &str, expires: Option<u64>) -> ClientRecord {
     }
 }
 
-/// AU-C-20.
+// AU-C-20.
 #[test]
 fn the_order_of_registrations() {
     let document = || Registration::metadata_document("https://app.example/client.json");
@@ -75,7 +75,7 @@ fn the_order_of_registrations() {
     }
 }
 
-/// AU-C-21: a client that was registered beforehand stays at its issuer.
+// AU-C-21: a client that was registered beforehand stays at its issuer.
 #[test]
 fn a_given_client_is_bound_to_one_issuer() {
     let here = Registration::preregistered("id").issuer("https://as.example/");
@@ -99,7 +99,7 @@ fn a_given_client_is_bound_to_one_issuer() {
     assert!(error.contains("https://as.example") && error.contains("https://new.example"), "{error}");
 }
 
-/// AU-C-23, AU-C-24.
+// AU-C-23, AU-C-24.
 #[test]
 fn what_is_registered_and_what_comes_back() {
     let mut world = World::new();
@@ -144,7 +144,7 @@ fn what_is_registered_and_what_comes_back() {
     }
 }
 
-/// AU-C-25.
+// AU-C-25.
 #[test]
 fn a_refused_redirect_uri_is_tried_with_localhost_once() {
     let mut world = World::new();

@@ -52,7 +52,7 @@ impl fmt::Display for EventId {
 pub enum StoreError {
     // Ledger T-19: 404 would mean that the session is lost.
     /// The event is unknown, or later events are lost. The client gets 400.
-    #[error("the events after this one are no longer kept")]
+    #[error("the events after this one have been removed")]
     Gone,
     /// The store failed.
     #[error("{0}")]
