@@ -11,6 +11,7 @@ use futures::{FutureExt, Stream};
 use crate::client::driver::{CallSlot, Command, NewCall, Permit};
 use crate::error::Error;
 use crate::message::{Notification, Payload};
+use crate::session::CallId;
 
 use super::Client;
 
@@ -48,6 +49,12 @@ impl Call {
 
     pub(super) fn queued(client: Client, slot: Arc<CallSlot>, permit: PendingPermit, call: NewCall) -> Call {
         Call { client, slot, state: State::Queued { permit, call: Box::new(call) } }
+    }
+
+    /// The id of the call, by which [`InputContext::call`](super::InputContext::call) names it. `None` until the client
+    /// has taken the call: it is known before any question of the call arrives.
+    pub fn id(&self) -> Option<CallId> {
+        self.slot.id.get().copied()
     }
 
     /// The next notification of this call: progress, a log message. `None` once the call has its outcome and

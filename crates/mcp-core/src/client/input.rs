@@ -5,7 +5,8 @@ use std::future::Future;
 use async_trait::async_trait;
 
 use crate::message::{ErrorObject, ProtocolVersion, RawJson};
-use crate::session::InputRequest;
+use crate::session::{CallId, InputRequest};
+use crate::transport::Envelope;
 
 /// The circumstances of a request for input.
 #[derive(Clone, Debug)]
@@ -13,8 +14,34 @@ use crate::session::InputRequest;
 pub struct InputContext {
     /// The revision of the link.
     pub version: ProtocolVersion,
-    /// Whether it belongs to a call of this client, which waits for the answer.
-    pub in_call: bool,
+    /// The call that it belongs to, and that waits for the answer: see [`Call::id`](super::Call::id). `None` if the
+    /// server asks outside of calls, or if that cannot be known: a legacy server on a byte stream does not say which
+    /// of several calls in flight it asks for.
+    pub call: Option<CallId>,
+    /// The [`CallOptions::envelope`](super::CallOptions::envelope) of that call; empty without one. A value that a
+    /// program put there leads from the question to whatever made the call.
+    ///
+    /// ```
+    /// use mcp_core::client::{CallOptions, Client, InputContext};
+    /// use mcp_core::message::{ErrorObject, RawJson};
+    /// use mcp_core::model::{ElicitResult, Model};
+    /// use mcp_core::session::InputRequest;
+    /// use mcp_core::transport::Envelope;
+    ///
+    /// /// Names the window in which the user is asked.
+    /// struct Window(u32);
+    ///
+    /// let builder = Client::builder("my-app", "1.0.0")
+    ///     .capability("elicitation", RawJson::EMPTY_OBJECT)
+    ///     .input_handler(|_request: InputRequest, context: InputContext| async move {
+    ///         let window = context.envelope.get::<Window>().map(|window| window.0);
+    ///         println!("asked in window {window:?}");
+    ///         Ok::<_, ErrorObject>(ElicitResult::decline().to_raw())
+    ///     });
+    /// let options = CallOptions::new().envelope(Envelope::default().with(Window(3)));
+    /// # let _ = (builder, options);
+    /// ```
+    pub envelope: Envelope,
 }
 
 /// Answers a server's requests for input: elicitation, sampling, roots. The legacy requests of a server and

@@ -56,7 +56,7 @@ pub use prepared::{CallResult, PreparedCall};
 pub use question::Question;
 
 pub use crate::session::client::{
-    CallOptions, ClientConfig, EraMode, KnownEra, Negotiated, PingPolicy, Reconnect,
+    CallOptions, ClientConfig, ClientFacts, EraMode, InputMode, KnownEra, Negotiated, PingPolicy, Reconnect,
 };
 pub use driver::StateWatch;
 pub use input::{InputContext, InputHandler};

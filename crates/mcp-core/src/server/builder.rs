@@ -15,31 +15,31 @@ type Wrap = Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler>>;
 /// Sets up a [`Server`].
 #[must_use = "nothing happens before `build`"]
 pub struct ServerBuilder {
-    config: ServerConfig,
+    config: Arc<ServerConfig>,
     limits: ServerLimits,
     layers: Vec<Wrap>,
 }
 
 impl ServerBuilder {
-    pub(super) fn new(config: ServerConfig) -> ServerBuilder {
+    pub(super) fn new(config: Arc<ServerConfig>) -> ServerBuilder {
         ServerBuilder { config, limits: ServerLimits::default(), layers: Vec::new() }
     }
 
     /// Sets instructions for the model behind the client. Default: none.
     pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
-        self.config.instructions = Some(text.into());
+        Arc::make_mut(&mut self.config).instructions = Some(text.into());
         self
     }
 
     /// Sets the protocol revisions that are served, newest first. Default: all.
     pub fn versions(mut self, versions: impl Into<Vec<ProtocolVersion>>) -> ServerBuilder {
-        self.config.versions = versions.into();
+        Arc::make_mut(&mut self.config).versions = versions.into();
         self
     }
 
     /// Changes any other setting of the sessions. The capabilities come from the handler.
     pub fn configure(mut self, change: impl FnOnce(&mut ServerConfig)) -> ServerBuilder {
-        change(&mut self.config);
+        change(Arc::make_mut(&mut self.config));
         self
     }
 
@@ -148,7 +148,10 @@ impl ServerBuilder {
         for wrap in self.layers.into_iter().rev() {
             handler = wrap(handler);
         }
-        self.config.capabilities = handler.capabilities();
+        let capabilities = handler.capabilities();
+        if self.config.capabilities != capabilities {
+            Arc::make_mut(&mut self.config).capabilities = capabilities;
+        }
         Ok(Server::from_parts(self.config, self.limits, handler))
     }
 }

@@ -101,7 +101,7 @@ impl Context {
     }
 
     /// Sends a request to a legacy client: `sampling/createMessage`, `elicitation/create`, `roots/list` or
-    /// `ping`. Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which works in both
+    /// `ping`. It travels with the request that is served. Prefer [`Reply::InputRequired`](crate::server::Reply::InputRequired), which works in both
     /// eras. Dropping the future cancels the request.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Context {
         method: impl Into<Method>,
         params: Option<RawJson>,
     ) -> Result<Payload, Error> {
-        self.exchange.link.request(method.into(), params).await
+        self.exchange.link.request(Some(self.exchange.id()), method.into(), params).await
     }
 
     /// Waits until the client has cancelled the request or is gone. Cancel-safe.

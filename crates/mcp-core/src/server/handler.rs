@@ -10,6 +10,7 @@ use crate::session::server::Reply;
 use crate::transport::Envelope;
 
 use super::context::Context;
+use super::link::ServerLink;
 
 /// Serves requests of both eras. [`Router`](crate::server::Router) is a handler made of closures.
 ///
@@ -52,6 +53,42 @@ pub trait Handler: Send + Sync + 'static {
         Ok(())
     }
 
+    /// A legacy client has finished its handshake: `link` reaches it outside of requests, until the link ends. Called
+    /// once for each link of such a client, in the task that drives the link: return at once. A panic affects nothing
+    /// else.
+    ///
+    /// ```
+    /// use mcp_core::message::{ErrorObject, RawJson};
+    /// use mcp_core::server::{Context, Handler, Reply, ServerLink};
+    ///
+    /// struct Greeter;
+    ///
+    /// #[async_trait::async_trait]
+    /// impl Handler for Greeter {
+    ///     async fn handle(&self, _: Context) -> Result<Reply, ErrorObject> {
+    ///         Ok(Reply::MethodNotFound)
+    ///     }
+    ///
+    ///     fn capabilities(&self) -> RawJson {
+    ///         RawJson::EMPTY_OBJECT
+    ///     }
+    ///
+    ///     fn opened(&self, link: ServerLink) {
+    ///         tokio::spawn(async move {
+    ///             // Only a client that declared roots has any.
+    ///             if let Ok(roots) = link.request("roots/list", None).await {
+    ///                 println!("the client works in {}", roots.raw());
+    ///             }
+    ///             link.closed().await;
+    ///             println!("it is gone");
+    ///         });
+    ///     }
+    /// }
+    /// ```
+    fn opened(&self, link: ServerLink) {
+        let _ = link;
+    }
+
     /// The client sent a notification: `notifications/roots/list_changed`, or one of an extension.
     ///
     /// Notifications of one link are delivered in order, one at a time. At most 256 wait; the oldest are
@@ -85,6 +122,10 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 
     fn validate(&self) -> Result<(), Error> {
         (**self).validate()
+    }
+
+    fn opened(&self, link: ServerLink) {
+        (**self).opened(link);
     }
 
     async fn notified(&self, notification: Notification, envelope: Envelope) {

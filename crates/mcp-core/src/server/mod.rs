@@ -26,6 +26,7 @@ pub(crate) mod driver;
 mod error;
 mod handler;
 mod layer;
+mod link;
 mod question;
 mod reply;
 mod router;
@@ -49,6 +50,7 @@ pub use context::Context;
 pub use error::HandlerError;
 pub use handler::Handler;
 pub use layer::Layer;
+pub use link::ServerLink;
 pub use reply::IntoReply;
 pub use router::{
     Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, Json, PromptDef, ResourceDef, Router,
@@ -84,10 +86,32 @@ impl Server {
 
     /// Sets up a server with this `Implementation` object.
     pub fn with_info(info: RawJson) -> ServerBuilder {
-        ServerBuilder::new(ServerConfig::new(info, RawJson::EMPTY_OBJECT))
+        ServerBuilder::new(ServerConfig::new(info, RawJson::EMPTY_OBJECT).into())
     }
 
-    fn from_parts(config: ServerConfig, limits: ServerLimits, handler: Arc<dyn Handler>) -> Server {
+    /// Sets up a server with this configuration. An `Arc` is shared with other servers of the same configuration, as long
+    /// as nothing is changed in it: for programs that make many servers, such as one for each user. The handler's
+    /// capabilities replace those of the configuration if they differ.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mcp_core::message::RawJson;
+    /// use mcp_core::server::{Router, Server, ServerConfig};
+    ///
+    /// let info = RawJson::object([("name", RawJson::string("example"))]);
+    /// let capabilities = RawJson::parse(r#"{"tools":{}}"#).unwrap();
+    /// let config = Arc::new(ServerConfig::new(info, capabilities));
+    /// let router = || Router::new().tool("hello", |_, _| async { Ok("world") });
+    /// let ada = Server::with_config(config.clone()).build(router())?;
+    /// let bob = Server::with_config(config).build(router())?;
+    /// assert!(std::ptr::eq(ada.config(), bob.config()));
+    /// # Ok::<_, mcp_core::Error>(())
+    /// ```
+    pub fn with_config(config: impl Into<Arc<ServerConfig>>) -> ServerBuilder {
+        ServerBuilder::new(config.into())
+    }
+
+    fn from_parts(config: Arc<ServerConfig>, limits: ServerLimits, handler: Arc<dyn Handler>) -> Server {
         Server { shared: Arc::new(ServerShared::new(config, limits, handler)) }
     }
 

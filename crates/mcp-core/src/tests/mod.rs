@@ -4,6 +4,7 @@ mod bounds;
 mod calls;
 mod close;
 mod durations;
+mod gateway;
 mod input;
 mod links;
 mod listens;

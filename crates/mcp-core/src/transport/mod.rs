@@ -50,6 +50,7 @@ mod identity;
 pub mod lanes;
 mod loss;
 pub mod memory;
+mod peek;
 pub mod trace;
 
 pub use binding::{AbandonBy, Binding};
@@ -61,6 +62,7 @@ pub use evidence::PeerEvidence;
 pub use flow::{AnsweredBy, EndReason, Inbound, Outbound, ServerStream};
 pub use identity::{Identity, Owner};
 pub use loss::{Loss, LossKind};
+pub use peek::Peek;
 
 /// The attribute for implementations of the contract's traits. Re-exported, so that a transport need not depend on the
 /// crate.

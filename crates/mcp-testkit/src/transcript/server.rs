@@ -184,7 +184,7 @@ impl Actor for ServerActor {
             }
             "request" => {
                 let (method, params) = split(rest);
-                let outgoing = self.session.request(now, Method::new(method.to_owned()), json(params)?);
+                let outgoing = self.session.request(now, None, Method::new(method.to_owned()), json(params)?);
                 let _number = self.outgoing.number(outgoing);
             }
             "drain" => self.session.drain(now),

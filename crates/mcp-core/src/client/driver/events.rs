@@ -9,7 +9,7 @@ use crate::message::{ErrorObject, Payload};
 use crate::runtime::unread::notification_len;
 use crate::runtime::writer::OutboxItem;
 use crate::session::client::ClientEvent;
-use crate::session::{InputId, InputRequest};
+use crate::session::{CallId, InputId, InputRequest};
 use crate::transport::{ErrorChain, Outbound, PeerEvidence};
 
 use super::command::{CallTag, Permit};
@@ -49,7 +49,7 @@ impl Driver {
                 done(&tag, outcome.map_err(|error| error.with_evidence(|| self.shown())));
             }
             ClientEvent::Notification(notification) => self.shared.spread(&notification),
-            ClientEvent::Input { id, call, request } => self.ask(id, call.is_some(), request),
+            ClientEvent::Input { id, call, request } => self.ask(id, call, request),
             ClientEvent::InputCancelled { id } => {
                 if let Some(task) = self.inputs.remove(&id) {
                     task.abort();
@@ -92,7 +92,7 @@ impl Driver {
     }
 
     /// Spawns a task that runs the input handler. The answer comes back as a command.
-    fn ask(&mut self, input: InputId, in_call: bool, request: InputRequest) {
+    fn ask(&mut self, input: InputId, call: Option<CallId>, request: InputRequest) {
         let limit = self.shared.limits.inputs;
         let version = self.session.negotiated().map(|negotiated| negotiated.version);
         let bytes = request.params.as_ref().map_or(0, |params| params.as_bytes().len());
@@ -108,9 +108,11 @@ impl Driver {
             return;
         };
         let shared = self.shared.clone();
+        let envelope = call.and_then(|call| self.session.envelope_of(call)).cloned().unwrap_or_default();
+        let context = InputContext { version, call, envelope };
         let task = tokio::spawn(async move {
             let _held = permit;
-            let answer = async { shared.input.input(request, InputContext { version, in_call }).await };
+            let answer = async { shared.input.input(request, context).await };
             let answer = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("the input handler panicked");
                 Err(ErrorObject::internal("Internal error"))

@@ -16,13 +16,13 @@ pub(crate) type Outcome = Result<Reply, ErrorObject>;
 /// The bytes that an answer takes until it is written.
 pub(super) fn outcome_len(outcome: &Outcome) -> usize {
     match outcome {
-        Ok(Reply::Result(result)) => result.as_bytes().len(),
+        Ok(Reply::Result(result) | Reply::Verbatim(Ok(result))) => result.as_bytes().len(),
         Ok(Reply::InputRequired(needed)) => {
             let asked = needed.requests.iter().filter_map(|request| request.params.as_ref());
             asked.map(|params| params.as_bytes().len()).sum()
         }
         Ok(Reply::MethodNotFound) => 0,
-        Ok(Reply::Busy(error)) | Err(error) => {
+        Ok(Reply::Busy(error) | Reply::Verbatim(Err(error))) | Err(error) => {
             error.message.len() + error.data.as_ref().map_or(0, |data| data.as_bytes().len())
         }
     }
@@ -66,9 +66,16 @@ pub(crate) enum Command {
         notification: ExchangeNotification,
         slot: QueueSlot,
     },
-    /// A request to a legacy client. `key` identifies it for `GiveUp`.
+    /// A notification to a legacy client outside of exchanges. The slot is held until it is written.
+    NotifyClient {
+        method: Method,
+        params: Option<RawJson>,
+        slot: QueueSlot,
+    },
+    /// A request to a legacy client, which travels with that exchange. `key` identifies it for `GiveUp`.
     Request {
         key: u64,
+        exchange: Option<ExchangeId>,
         method: Method,
         params: Option<RawJson>,
         answer: oneshot::Sender<Result<Payload, Error>>,

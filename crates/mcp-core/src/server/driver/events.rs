@@ -15,6 +15,7 @@ use super::command::Outcome;
 use super::serve::{Notice, Served, serve, tell};
 use super::{Command, Driver};
 use crate::server::context::Exchange;
+use crate::server::link::ServerLink;
 
 impl Driver<'_> {
     pub(super) fn event(&mut self, event: ServerEvent) {
@@ -32,8 +33,17 @@ impl Driver<'_> {
                 self.notice(Notice::Notification(notification, envelope));
             }
             ServerEvent::ResourceSubscription { uri, on } => self.notice(Notice::Subscription(uri, on)),
-            ServerEvent::Initialized { version, .. } => {
+            ServerEvent::Initialized { version, client_info, client_capabilities } => {
                 tracing::debug!(version = version.as_str(), link = self.shared.number, "initialized");
+                let closed = Arc::new(Signal::default());
+                self.opened = Some(closed.clone());
+                let link =
+                    ServerLink::new(self.shared.clone(), closed, version, client_info, client_capabilities);
+                let handler = &self.server.handler;
+                let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| handler.opened(link)));
+                if told.is_err() {
+                    tracing::error!("the handler panicked when a link was opened");
+                }
             }
             ServerEvent::OutgoingDone { outgoing, outcome } => {
                 if let Some((key, answer)) = self.outgoing.remove(&outgoing) {

@@ -28,6 +28,7 @@ use rustc_hash::FxHashMap;
 
 use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::signal::Signal;
 use crate::runtime::timer::Timer;
 use crate::runtime::unread::Unread;
 use crate::runtime::writer::OutboxItem;
@@ -64,6 +65,7 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         outgoing: FxHashMap::default(),
         keys: FxHashMap::default(),
         notices: None,
+        opened: None,
         account: None,
         waiting: WaitingRequests::default(),
         unread: None,
@@ -102,6 +104,8 @@ struct Driver<'a> {
     keys: FxHashMap<u64, OutgoingId>,
     /// The queue to the task that delivers notices to the handler.
     notices: Option<Arc<Unread<Notice>>>,
+    /// Raised when the link ends, for those who hold a handle of it.
+    opened: Option<Arc<Signal>>,
     /// The shares of the link.
     account: Option<Account>,
     /// Requests that wait for a place.
@@ -154,8 +158,12 @@ impl Driver<'_> {
                 }
                 return self.carry_out(Some(slot));
             }
-            Command::Request { key, method, params, answer } => {
-                let outgoing = self.session.request(now, method, params);
+            Command::NotifyClient { method, params, slot } => {
+                self.session.notify_client(now, method, params);
+                return self.carry_out(Some(slot));
+            }
+            Command::Request { key, exchange, method, params, answer } => {
+                let outgoing = self.session.request(now, exchange, method, params);
                 self.outgoing.insert(outgoing, (key, answer));
                 self.keys.insert(key, outgoing);
             }
@@ -256,6 +264,9 @@ impl Drop for Driver<'_> {
     fn drop(&mut self) {
         for (_, exchange) in std::mem::take(&mut self.running) {
             exchange.cancelled.raise();
+        }
+        if let Some(closed) = &self.opened {
+            closed.raise();
         }
         if let Some(notices) = &self.notices {
             notices.close();

@@ -59,11 +59,11 @@ pub(super) async fn serve(
         span.record(
             "outcome",
             match &outcome {
-                Ok(Reply::Result(_)) => "ok",
+                Ok(Reply::Result(_) | Reply::Verbatim(Ok(_))) => "ok",
                 Ok(Reply::InputRequired(_)) => "input required",
                 Ok(Reply::MethodNotFound) => "method not found",
                 Ok(Reply::Busy(_)) => "busy",
-                Err(_) => "error",
+                Ok(Reply::Verbatim(Err(_))) | Err(_) => "error",
             },
         );
     }

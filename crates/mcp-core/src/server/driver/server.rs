@@ -152,11 +152,15 @@ impl ServerShared {
         self.links().len()
     }
 
-    pub(crate) fn new(config: ServerConfig, limits: ServerLimits, handler: Arc<dyn Handler>) -> ServerShared {
+    pub(crate) fn new(
+        config: Arc<ServerConfig>,
+        limits: ServerLimits,
+        handler: Arc<dyn Handler>,
+    ) -> ServerShared {
         ServerShared {
             budgets: Budgets::new(&config, &limits),
             progress: Lock::default(),
-            config: Arc::new(config),
+            config,
             handler,
             limits,
             stopping: Arc::default(),

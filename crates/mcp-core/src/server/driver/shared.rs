@@ -10,7 +10,7 @@ use crate::lock::Lock;
 use crate::message::{Method, Payload, RawJson};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
-use crate::session::Change;
+use crate::session::{Change, ExchangeId};
 
 use super::command::Command;
 use super::held_back::HeldBack;
@@ -198,10 +198,15 @@ impl LinkShared {
     }
 
     /// Sends a request to a legacy client. Dropping the future cancels it.
-    pub(crate) async fn request(&self, method: Method, params: Option<RawJson>) -> Result<Payload, Error> {
+    pub(crate) async fn request(
+        &self,
+        exchange: Option<ExchangeId>,
+        method: Method,
+        params: Option<RawJson>,
+    ) -> Result<Payload, Error> {
         let (answer, outcome) = oneshot::channel();
         let key = self.requests.fetch_add(1, Ordering::Relaxed);
-        self.command(Command::Request { key, method, params, answer });
+        self.command(Command::Request { key, exchange, method, params, answer });
         let mut guard = GiveUp { link: self, key, armed: true };
         let outcome = outcome.await;
         guard.armed = false;

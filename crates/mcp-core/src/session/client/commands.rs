@@ -82,10 +82,13 @@ impl<T: Clone> ClientSession<T> {
         if RESERVED.contains(&method.as_str()) || method.as_str().starts_with("notifications/") {
             return Err(Error::Misuse(format!("{method} cannot be called")));
         }
-        for object in [params, options.meta.as_ref()].into_iter().flatten() {
+        let facts = options.client.as_ref();
+        let capabilities = facts.map(|client| &client.capabilities);
+        let info = facts.and_then(|client| client.info.as_ref());
+        for object in [params, options.meta.as_ref(), capabilities, info].into_iter().flatten() {
             if !object.is_object() {
                 return Err(Error::Misuse(format!(
-                    "params and _meta are objects, not {}",
+                    "params, _meta and the facts of a client are objects, not {}",
                     object.kind_name()
                 )));
             }
@@ -118,11 +121,12 @@ impl<T: Clone> ClientSession<T> {
                     token,
                     log_level: call.options.log_level,
                     meta: call.options.meta.as_ref(),
+                    client: call.options.client.as_ref(),
                     members: &members,
                 };
                 let bare = round.is_some().then(|| Round::bare(call.params.as_ref())).flatten();
                 let params = if round.is_some() { bare.as_ref() } else { call.params.as_ref() };
-                Some(modern.request_meta.params(params, &extras))
+                Some(modern.request_meta.params_for(modern.negotiated.version, params, &extras))
             }
             _ => legacy::params(call.params.clone(), token, call.options.meta.as_ref()),
         };

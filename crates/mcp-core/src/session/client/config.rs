@@ -170,6 +170,42 @@ impl ClientConfig {
     }
 }
 
+/// The client on whose behalf a call is made, if it is not this program: see [`CallOptions::client`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ClientFacts {
+    /// Its `Implementation`: name, version. `None` if it did not say.
+    pub info: Option<RawJson>,
+    /// Its capabilities: an object.
+    pub capabilities: RawJson,
+}
+
+impl ClientFacts {
+    /// A client with these capabilities, an object, that says nothing else about itself.
+    pub fn new(capabilities: RawJson) -> ClientFacts {
+        ClientFacts { info: None, capabilities }
+    }
+
+    /// Sets its `Implementation` object.
+    #[must_use]
+    pub fn info(mut self, info: RawJson) -> ClientFacts {
+        self.info = Some(info);
+        self
+    }
+}
+
+/// What is done with a result of 2026-07-28 that is not complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputMode {
+    /// `input_required` is answered by the input handler, and the call is made again with the answers. Any other
+    /// `resultType` that is not known is an error.
+    #[default]
+    Handle,
+    /// Every result is the outcome of the call, whatever its `resultType`. For gateways, whose clients answer.
+    Pass,
+}
+
 /// Options of one call.
 ///
 /// ```
@@ -193,7 +229,13 @@ pub struct CallOptions {
     pub log_level: Option<LogLevel>,
     /// Additional members of `_meta`: an object. Keys of the protocol take precedence.
     pub meta: Option<RawJson>,
-    /// Passed to the transport.
+    /// The client on whose behalf the call is made (2026-07-28): its facts replace those of this client in the
+    /// request, and a server may ask only for what it can answer. A legacy server knows one client for each link, so
+    /// nothing changes there.
+    pub client: Option<ClientFacts>,
+    /// What is done with a result that is not complete (2026-07-28).
+    pub input: InputMode,
+    /// Passed to the transport, and to the input handler with the questions that belong to this call.
     pub envelope: Envelope,
 }
 
@@ -242,6 +284,31 @@ impl CallOptions {
     #[must_use]
     pub fn meta(mut self, members: RawJson) -> CallOptions {
         self.meta = Some(members);
+        self
+    }
+
+    /// Makes the call on behalf of another client: see [`CallOptions::client`].
+    ///
+    /// ```
+    /// use mcp_core::client::{CallOptions, ClientFacts, InputMode};
+    /// use mcp_core::message::RawJson;
+    ///
+    /// // What a gateway passes on: the client can fill in forms, and answers them itself.
+    /// let capabilities = RawJson::parse(r#"{"elicitation":{"form":{}}}"#)?;
+    /// let options = CallOptions::new().client(ClientFacts::new(capabilities)).input(InputMode::Pass);
+    /// # let _ = options;
+    /// # Ok::<_, mcp_core::message::ScanError>(())
+    /// ```
+    #[must_use]
+    pub fn client(mut self, facts: ClientFacts) -> CallOptions {
+        self.client = Some(facts);
+        self
+    }
+
+    /// What is done with a result that is not complete.
+    #[must_use]
+    pub fn input(mut self, mode: InputMode) -> CallOptions {
+        self.input = mode;
         self
     }
 

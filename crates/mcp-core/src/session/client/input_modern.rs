@@ -8,7 +8,8 @@ use crate::session::{CallId, InputRequest};
 
 use super::ClientSession;
 use super::calls::CallStage;
-use super::input::{Asker, MAX_OPEN};
+use super::config::InputMode;
+use super::input::{Asker, ClientFeatures, MAX_OPEN};
 use super::modern::{ResultKind, result_kind};
 use super::timers::TimerKey;
 
@@ -48,6 +49,9 @@ impl Round {
 impl<T: Clone> ClientSession<T> {
     /// A modern result: the end of the call, or a round of input.
     pub(super) fn modern_result(&mut self, now: Instant, id: CallId, result: Payload) {
+        if self.calls.get(id).is_some_and(|call| call.options.input == InputMode::Pass) {
+            return self.finish(id, Ok(result));
+        }
         match result_kind(&result, &self.config.result_types) {
             ResultKind::Complete => self.finish(id, Ok(result)),
             ResultKind::Unknown(kind) => {
@@ -64,7 +68,9 @@ impl<T: Clone> ClientSession<T> {
 
     fn begin_round(&mut self, now: Instant, id: CallId, result: &Payload) -> Result<(), Error> {
         let max = self.config.max_rounds;
-        let asks = self.read_requests(result)?;
+        let facts = self.calls.get(id).and_then(|call| call.options.client.as_ref());
+        let declared = facts.map_or(self.declared, |client| ClientFeatures::read(&client.capabilities));
+        let asks = self.read_requests(declared, result)?;
         let state = result.field_json(Field::RequestState);
         if state.as_ref().is_some_and(|state| state.as_bytes().first() != Some(&b'"')) {
             return Err(Error::Violation("`requestState` is a string".into()));
@@ -101,7 +107,7 @@ impl<T: Clone> ClientSession<T> {
 
     /// Reads `inputRequests`: requests of three methods under distinct keys, whose capabilities were declared.
     // MRTR-S-005, MRTR-S-006.
-    fn read_requests(&self, result: &Payload) -> Result<Vec<InputRequest>, Error> {
+    fn read_requests(&self, declared: ClientFeatures, result: &Payload) -> Result<Vec<InputRequest>, Error> {
         let violation = |why: String| Err(Error::Violation(why));
         let Some(requests) = result.field_json(Field::InputRequests) else { return Ok(Vec::new()) };
         if !requests.is_object() {
@@ -122,7 +128,7 @@ impl<T: Clone> ClientSession<T> {
                     "the input request {key:?} is not a request with a method and object params (MRTR-S-005)"
                 ));
             };
-            if self.declared.allows(method.as_str(), params.as_ref()).is_err() {
+            if declared.allows(method.as_str(), params.as_ref()).is_err() {
                 return violation(format!(
                     "the server asked for {method}, which was not declared (MRTR-S-006)"
                 ));

@@ -39,7 +39,9 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-pub use config::{CallOptions, ClientConfig, EraMode, KnownEra, PingPolicy, Reconnect};
+pub use config::{
+    CallOptions, ClientConfig, ClientFacts, EraMode, InputMode, KnownEra, PingPolicy, Reconnect,
+};
 pub use event::{ClientEvent, Negotiated};
 pub use stats::ClientStats;
 
@@ -48,7 +50,7 @@ use crate::message::{ErrorObject, Method, RawJson, RequestId};
 use crate::session::output::link_end;
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{
-    Binding, CloseReport, ConnectError, Inbound, Lane, Loss, ServerStream, TransportError,
+    Binding, CloseReport, ConnectError, Envelope, Inbound, Lane, Loss, ServerStream, TransportError,
 };
 
 use calls::Calls;
@@ -216,6 +218,11 @@ impl<T: Clone> ClientSession<T> {
     /// The tag of the call whose request is in flight on this lane. `None` if the lane carries anything else.
     pub fn tag_on(&self, lane: Lane) -> Option<&T> {
         self.call_on(lane).and_then(|call| self.calls.get(call)).map(|call| &call.tag)
+    }
+
+    /// What the application gave with this call for the transport. `None` once the call has ended.
+    pub fn envelope_of(&self, call: CallId) -> Option<&Envelope> {
+        self.calls.get(call).map(|call| &call.options.envelope)
     }
 
     /// What was negotiated, while a link is open.

@@ -3,7 +3,7 @@
 use crate::message::{Field, Payload, ProtocolVersion, RawJson, encode, meta, method};
 use crate::session::LogLevel;
 
-use super::config::ClientConfig;
+use super::config::{ClientConfig, ClientFacts};
 use super::event::Negotiated;
 
 /// State of a link with a modern peer.
@@ -32,19 +32,42 @@ pub(super) struct Extras<'a> {
     pub(super) log_level: Option<LogLevel>,
     /// The application's own members of `_meta`.
     pub(super) meta: Option<&'a RawJson>,
+    /// The client on whose behalf the request is made.
+    pub(super) client: Option<&'a ClientFacts>,
     /// Members of the params themselves.
     pub(super) members: &'a [(&'a str, &'a RawJson)],
 }
 
 impl RequestMeta {
     pub(super) fn new(config: &ClientConfig, version: ProtocolVersion) -> RequestMeta {
+        let info = config.send_info.then_some(&config.info);
+        RequestMeta::of(&config.capabilities, info, version)
+    }
+
+    fn of(capabilities: &RawJson, info: Option<&RawJson>, version: ProtocolVersion) -> RequestMeta {
         let mut head = vec![b'{'];
         encode::write_member(meta::PROTOCOL_VERSION, &RawJson::string(version.as_str()), &mut head);
-        encode::write_member(meta::CLIENT_CAPABILITIES, &config.capabilities, &mut head);
-        if config.send_info {
-            encode::write_member(meta::CLIENT_INFO, &config.info, &mut head);
+        encode::write_member(meta::CLIENT_CAPABILITIES, capabilities, &mut head);
+        if let Some(info) = info {
+            encode::write_member(meta::CLIENT_INFO, info, &mut head);
         }
         RequestMeta { head }
+    }
+
+    /// The params of a call, which may be made on behalf of another client.
+    pub(super) fn params_for(
+        &self,
+        version: ProtocolVersion,
+        params: Option<&Payload>,
+        extras: &Extras<'_>,
+    ) -> Payload {
+        match extras.client {
+            None => self.params(params, extras),
+            Some(client) => {
+                let own = RequestMeta::of(&client.capabilities, client.info.as_ref(), version);
+                own.params(params, extras)
+            }
+        }
     }
 
     /// The params with `_meta`. Members that the application set are kept; protocol keys always win.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::message::{
-    ErrorObject, Field, Notification, RawJson, Refusal, Request, RequestId, Response, Shape, code,
+    ErrorObject, Field, Notification, ProtocolVersion, RawJson, Refusal, Request, RequestId, Response, Shape,
+    code,
 };
 use crate::transport::{AnsweredBy, Envelope, Lane};
 
@@ -94,12 +95,15 @@ impl ServerSession {
                 None => self.open_legacy(request, lane, envelope),
             },
             Route::Discover => self.discover(lane, request.id),
-            Route::Listen => self.listen(lane, &request, &envelope),
+            Route::Listen => {
+                let modern = modern.unwrap_or((ProtocolVersion::LATEST_MODERN, None));
+                self.listen(lane, request, modern, envelope);
+            }
             Route::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
             Route::Initialize => self.initialize(lane, &request),
-            Route::SetLevel => self.set_level(lane, request),
-            Route::Subscribe => self.subscribe(lane, request, &envelope, true),
-            Route::Unsubscribe => self.subscribe(lane, request, &envelope, false),
+            Route::SetLevel => self.set_level(lane, request, envelope),
+            Route::Subscribe => self.subscribe(lane, request, envelope, true),
+            Route::Unsubscribe => self.subscribe(lane, request, envelope, false),
             refused => {
                 let error = self.route_error(refused, &request);
                 self.refuse(lane, request.id, error);

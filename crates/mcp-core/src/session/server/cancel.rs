@@ -57,7 +57,7 @@ impl ServerSession {
 
     /// Nothing is sent for the exchange from now on.
     // CANC-S-010.
-    fn silence(&mut self, name: ExchangeId) {
+    pub(super) fn silence(&mut self, name: ExchangeId) {
         let Some(exchange) = self.exchanges.get(name) else { return };
         match exchange.stage {
             ExchangeStage::Muted => return,

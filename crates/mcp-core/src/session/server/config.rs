@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::message::{ProtocolVersion, RawJson};
+use crate::session::LogLevel;
 
 /// Settings of a server session, shared by all links of a server.
 #[derive(Clone, Debug)]
@@ -34,6 +35,16 @@ pub struct ServerConfig {
     pub cache_ttl_ms: u64,
     /// Whether the default `cacheScope` is public. Default false: private.
     pub cache_public: bool,
+    /// The least severe level of the log messages that a legacy client gets which has set no level. Default `info`.
+    pub log_level: LogLevel,
+    /// Whether `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe` and `subscriptions/listen` reach the
+    /// handler, as other requests do. For gateways. Default false: the session answers them, and
+    /// [`Server::publish`](crate::server::Server::publish) finds the subscribers.
+    ///
+    /// The session still checks their params, and keeps the level. A `subscriptions/listen` is open until the handler
+    /// returns its result; before that the handler sends the acknowledgement and the changes with
+    /// [`Context::notify`](crate::server::Context::notify).
+    pub pass_through: bool,
 }
 
 impl ServerConfig {
@@ -52,6 +63,8 @@ impl ServerConfig {
             input_timeout: Duration::from_secs(600),
             cache_ttl_ms: 0,
             cache_public: false,
+            log_level: LogLevel::Info,
+            pass_through: false,
         }
     }
 }

@@ -56,6 +56,9 @@ pub enum Reply {
     /// The server cannot take the request now, because of the limit that the error names. Retrying later may help. HTTP
     /// answers 503.
     Busy(ErrorObject),
+    /// What another server answered: a result, an object, or an error. It is sent as it is, without the members and the
+    /// codes of the protocol revision. For gateways between peers of one era.
+    Verbatim(Result<RawJson, ErrorObject>),
     /// The handler needs input from the client first.
     InputRequired(InputRequired),
     /// The handler does not have this method. Transports may report this differently from a handler's error:

@@ -206,6 +206,12 @@ impl Exchanges {
         names
     }
 
+    /// The subscriptions that the handler serves.
+    pub(super) fn listens(&self) -> Vec<ExchangeId> {
+        let listens = self.entries.iter().filter(|(_, entry)| entry.method() == "subscriptions/listen");
+        listens.map(|(name, _)| *name).collect()
+    }
+
     /// The lanes other than the shared one that wait for an outcome, in order.
     pub(super) fn own_lanes(&self) -> Vec<Lane> {
         let live = self.entries.values().filter(|exchange| !matches!(exchange.stage, ExchangeStage::Muted));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::CloseReason;
-use crate::message::{ErrorObject, Field, Method, Payload, RawJson, Request, Response, ResultFields, method};
+use crate::message::{
+    ErrorObject, Field, Method, Payload, RawJson, Request, Response, ResultFields, code, method,
+};
 use crate::session::{ExchangeId, InputRequest, InputRequired};
 use crate::transport::{AnsweredBy, Lane};
 
@@ -222,6 +224,25 @@ impl ServerSession {
         let outcome = shape::outcome(&self.config, exchange.version(), exchange.method().as_str(), outcome);
         let response = Response { id: Some(exchange.id().clone()), outcome };
         self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
+        self.listen_over(&exchange);
+    }
+
+    /// Sends the response of an exchange as another server gave it.
+    pub(super) fn finish_verbatim(&mut self, name: ExchangeId, outcome: Result<RawJson, ErrorObject>) {
+        let outcome = match outcome {
+            Ok(result) if result.is_object() => Ok(Payload::new(result)),
+            Ok(result) => {
+                let kind = result.kind_name();
+                Err(ErrorObject::internal(format!("The upstream server's result is {kind}, not an object")))
+            }
+            Err(error) => Err(error),
+        };
+        let unknown = matches!(&outcome, Err(error) if error.code == code::METHOD_NOT_FOUND);
+        let answered_by = if unknown { AnsweredBy::Protocol } else { AnsweredBy::Handler };
+        let Some(exchange) = self.exchanges.remove(name) else { return };
+        let response = Response { id: Some(exchange.id().clone()), outcome };
+        self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
+        self.listen_over(&exchange);
     }
 
     /// The client can answer nothing any more: fails everything that waits for it.

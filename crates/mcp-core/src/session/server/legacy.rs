@@ -82,7 +82,7 @@ impl ServerSession {
             client_info: client_info.map(|info| info.detach()),
             client_capabilities: capabilities.detach(),
             initialized: false,
-            level: LogLevel::Info,
+            level: self.config.log_level,
             subscribed: HashSet::new(),
             subscribed_bytes: 0,
             permit: None,
@@ -121,7 +121,7 @@ impl ServerSession {
 
     /// `logging/setLevel`. Applies to the link.
     // META-S-019.
-    pub(super) fn set_level(&mut self, lane: Lane, request: Request) {
+    pub(super) fn set_level(&mut self, lane: Lane, request: Request, envelope: Envelope) {
         if !self.declared().logging {
             return self.refuse(lane, request.id, ErrorObject::method_not_found("logging/setLevel"));
         }
@@ -130,6 +130,9 @@ impl ServerSession {
         match (level, self.legacy.as_mut()) {
             (Some(level), Some(legacy)) => {
                 legacy.level = level;
+                if self.config.pass_through {
+                    return self.open_legacy(request, lane, envelope);
+                }
                 self.answer(lane, request.id, RawJson::EMPTY_OBJECT);
             }
             _ => {
@@ -141,7 +144,7 @@ impl ServerSession {
 
     /// `resources/subscribe` and `resources/unsubscribe`.
     // SUB-B-015.
-    pub(super) fn subscribe(&mut self, lane: Lane, request: Request, envelope: &Envelope, on: bool) {
+    pub(super) fn subscribe(&mut self, lane: Lane, request: Request, envelope: Envelope, on: bool) {
         if !self.declared().resources_subscribe {
             let error = ErrorObject::method_not_found(request.method.as_str());
             return self.refuse(lane, request.id, error);
@@ -155,6 +158,9 @@ impl ServerSession {
             let error = ErrorObject::invalid_params("`uri` has to be a string");
             return self.refuse(lane, request.id, error);
         };
+        if self.config.pass_through {
+            return self.open_legacy(request, lane, envelope);
+        }
         let changed = on != legacy.subscribed.contains(&uri);
         let limit = self.config.max_listens;
         if on && changed && legacy.subscribed.len() >= limit {
@@ -163,7 +169,7 @@ impl ServerSession {
         }
         if on && changed {
             let error = self.over_bytes(subscribed_size(&uri));
-            if let Some(error) = error.or_else(|| self.charge_subscription(envelope, &uri)) {
+            if let Some(error) = error.or_else(|| self.charge_subscription(&envelope, &uri)) {
                 return self.refuse(lane, request.id, error);
             }
         }

@@ -6,10 +6,11 @@ use std::time::Instant;
 use crate::message::{
     ErrorObject, Field, Notification, ProtocolVersion, RawJson, Request, RequestId, Response, meta,
 };
-use crate::session::{Change, ExchangeId, SubscriptionFilter};
+use crate::session::{Change, ExchangeId, LogLevel, SubscriptionFilter};
 use crate::transport::budget::{Full, Permit};
 use crate::transport::{AbandonBy, AnsweredBy, Envelope, Lane};
 
+use super::exchange::ExchangeEntry;
 use super::{ServerSession, cancelled_params, shape};
 
 /// One subscription, identified by lane and id.
@@ -63,13 +64,16 @@ impl Listens {
     }
 }
 
+/// The claim of a modern request.
+pub(super) type Modern = (ProtocolVersion, Option<LogLevel>);
+
 const MODERN: ProtocolVersion = ProtocolVersion::LATEST_MODERN;
 
 impl ServerSession {
     /// `subscriptions/listen`. Acknowledged at once, so that the acknowledgement is its first message. A subscription
     /// that can deliver nothing is then ended at once.
     // SUB-S-002, T-47.
-    pub(super) fn listen(&mut self, lane: Lane, request: &Request, envelope: &Envelope) {
+    pub(super) fn listen(&mut self, lane: Lane, request: Request, modern: Modern, envelope: Envelope) {
         let filter = request.params.as_ref().and_then(|params| params.field_json(Field::Notifications));
         let filter = filter.filter(RawJson::is_object);
         let Some(filter) = filter.and_then(|filter| filter.deserialize::<SubscriptionFilter>().ok()) else {
@@ -77,6 +81,11 @@ impl ServerSession {
             let why = format!("`notifications` has to be a subscription filter of at most {limit} URIs");
             return self.refuse(lane, request.id.clone(), ErrorObject::invalid_params(why));
         };
+        if self.config.pass_through {
+            let (version, level) = modern;
+            return self.open_modern(request, lane, version, level, envelope);
+        }
+        let (request, envelope) = (&request, &envelope);
         let honoured = self.declared().honour(filter);
         let bytes = honoured.heap_size();
         let limit = self.config.max_listens;
@@ -150,6 +159,28 @@ impl ServerSession {
             .collect();
         for (lane, params) in copies {
             self.send(Notification::new(change.method(), Some(params)), lane, MODERN);
+        }
+    }
+
+    /// A subscription that the handler served has its result: where clients abandon by message, `notifications/cancelled`
+    /// follows, as for the session's own.
+    // CANC-S-011.
+    pub(super) fn listen_over(&mut self, exchange: &ExchangeEntry) {
+        if self.config.pass_through
+            && self.binding.abandon == AbandonBy::Message
+            && exchange.method() == "subscriptions/listen"
+        {
+            let params = Some(cancelled_params(exchange.id()));
+            self.send(Notification::new("notifications/cancelled", params), Lane::SHARED, MODERN);
+        }
+    }
+
+    /// Gives up the subscriptions that the handler serves, because the client reads no more of them.
+    pub(super) fn silence_listens(&mut self) {
+        if self.config.pass_through {
+            for name in self.exchanges.listens() {
+                self.silence(name);
+            }
         }
     }
 

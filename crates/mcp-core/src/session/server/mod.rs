@@ -223,6 +223,7 @@ impl ServerSession {
             return;
         }
         self.closing.read_closed = true;
+        self.silence_listens();
         for (_, listen) in self.listens.take_all() {
             self.exchanges.release(listen.lane, &listen.id);
         }
@@ -262,6 +263,7 @@ impl ServerSession {
             }
             Err(error) => self.finish(exchange, Err(error), AnsweredBy::Handler),
             Ok(Reply::Busy(error)) => self.finish(exchange, Err(error), AnsweredBy::Busy),
+            Ok(Reply::Verbatim(outcome)) => self.finish_verbatim(exchange, outcome),
             Ok(Reply::InputRequired(needed)) => self.need_input(now, exchange, &needed, None),
             Ok(Reply::MethodNotFound) => {
                 let error = ErrorObject::method_not_found(entry.method().as_str());

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::message::{Field, Method, Notification, ProtocolVersion, RawJson, method};
+use crate::message::{Field, Method, Notification, RawJson, method};
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::Lane;
 
@@ -65,16 +65,38 @@ impl ServerSession {
                 let value = note.field(Field::Progress).and_then(|json| serde_json::from_slice(json).ok());
                 wanted && value.is_some_and(|value| advance(entry, value))
             }
-            "notifications/message" => {
-                let level = note.params.as_ref().and_then(|params| params.raw().member("level"));
-                let level = level.and_then(|level| level.to_text()).and_then(|name| LogLevel::parse(&name));
-                level.is_some_and(|level| self.wants_log(exchange, level))
-            }
-            name => may_travel(name, entry.version()),
+            "notifications/message" => level_of(&note).is_some_and(|level| self.wants_log(exchange, level)),
+            name => may_travel(name, entry),
         };
         let object = note.params.as_ref().is_none_or(|params| params.raw().is_object());
         if legal && object {
             self.send_on(exchange, note);
+        } else {
+            tracing::debug!(method = ?note.method, "a notification that may not travel here is dropped");
+        }
+    }
+
+    /// Sends a notification of a legacy server that belongs to no exchange. Dropped without a legacy client that has
+    /// finished its handshake. Log messages below the client's level are dropped, and so is what belongs to a request:
+    /// progress, cancellations.
+    pub fn notify_client(&mut self, _now: Instant, method: Method, params: Option<RawJson>) {
+        let note = Notification::new(method, params);
+        let logging = self.declared().logging;
+        let Some(legacy) = self.legacy.as_ref().filter(|legacy| legacy.initialized && !self.closing.closed)
+        else {
+            return;
+        };
+        let legal = match note.method.as_str() {
+            "notifications/message" => logging && level_of(&note).is_some_and(|level| level >= legacy.level),
+            "notifications/progress" | "notifications/cancelled" => false,
+            name => match method::find(name) {
+                Some(row) => row.legacy.server() && name.starts_with("notifications/"),
+                None => true,
+            },
+        };
+        let version = legacy.version;
+        if legal && note.params.as_ref().is_none_or(|params| params.raw().is_object()) {
+            self.send(note, Lane::SHARED, version);
         } else {
             tracing::debug!(method = ?note.method, "a notification that may not travel here is dropped");
         }
@@ -105,6 +127,12 @@ impl ServerSession {
     }
 }
 
+/// The level of a log message.
+fn level_of(note: &Notification) -> Option<LogLevel> {
+    let level = note.params.as_ref()?.raw().member("level")?;
+    LogLevel::parse(&level.as_text()?)
+}
+
 /// Records the progress if it increases.
 fn advance(entry: &mut ExchangeEntry, progress: f64) -> bool {
     let more = progress.is_finite() && entry.progress.is_none_or(|before| progress > before);
@@ -115,11 +143,13 @@ fn advance(entry: &mut ExchangeEntry, progress: f64) -> bool {
 }
 
 /// Whether a server may send this notification for a request.
-fn may_travel(name: &str, version: ProtocolVersion) -> bool {
+fn may_travel(name: &str, entry: &ExchangeEntry) -> bool {
     let Some(row) = method::find(name) else { return true };
-    if version.is_modern() {
-        // Of the specification's notifications, only the two that are checked above belong to a request.
-        return false;
+    if entry.version().is_modern() {
+        // Of the specification's notifications, only the two that are checked above belong to a request, and the changes
+        // to a subscription that the handler serves.
+        let listens = entry.method() == "subscriptions/listen";
+        return listens && row.modern.server() && name != "notifications/cancelled";
     }
     name.starts_with("notifications/") && row.legacy.server() && name != "notifications/cancelled"
 }

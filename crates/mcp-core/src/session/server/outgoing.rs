@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Method, Payload, RawJson, Request, Response, method};
-use crate::session::OutgoingId;
+use crate::session::{ExchangeId, OutgoingId};
 use crate::transport::{CloseReport, ErrorChain, Lane, Loss, LossKind};
 
 use super::client_features::ClientFeatures;
@@ -18,9 +18,21 @@ impl ServerSession {
     /// Nothing is sent, and the outcome is an error, if the client cannot or may not be asked: [`Error::Misuse`]
     /// without a legacy session, without the client's capability, and for anything but `ping` before
     /// `notifications/initialized`; [`Error::Limit`]; [`Error::Closed`].
-    pub fn request(&mut self, now: Instant, method: Method, params: Option<RawJson>) -> OutgoingId {
+    ///
+    /// It travels with the request of `exchange`, if that is in flight, and outside of exchanges otherwise.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        exchange: Option<ExchangeId>,
+        method: Method,
+        params: Option<RawJson>,
+    ) -> OutgoingId {
         let outgoing = self.pending.name_outgoing();
-        if let Err(error) = self.send_request(now, outgoing, method, params) {
+        let entry = exchange.and_then(|exchange| self.exchanges.get(exchange));
+        // A batch's lane is collected until the last answer, so it cannot carry a request.
+        let lane = entry.map(|entry| entry.lane).filter(|lane| !self.batches.holds(*lane));
+        let lane = lane.unwrap_or(Lane::SHARED);
+        if let Err(error) = self.send_request(now, outgoing, lane, method, params) {
             self.event(ServerEvent::OutgoingDone { outgoing, outcome: Err(error) });
         }
         outgoing
@@ -31,6 +43,7 @@ impl ServerSession {
         &mut self,
         now: Instant,
         outgoing: OutgoingId,
+        lane: Lane,
         method: Method,
         params: Option<RawJson>,
     ) -> Result<(), Error> {
@@ -67,8 +80,8 @@ impl ServerSession {
         }
         let version = legacy.version;
         let deadline = now.checked_add(self.config.input_timeout);
-        let id = self.pending.open(Lane::SHARED, method.as_str(), Purpose::Request(outgoing), deadline);
-        self.send(Request::new(id, method, params), Lane::SHARED, version);
+        let id = self.pending.open(lane, method.as_str(), Purpose::Request(outgoing), deadline);
+        self.send(Request::new(id, method, params), lane, version);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod era;
 mod era_refusals;
 mod era_rows;
 mod garbage;
+mod gateway;
 mod handshake;
 mod harness;
 mod ids;

@@ -67,7 +67,7 @@ fn a_batch_that_needs_no_answer_is_ended() {
         peer.line(&format!("[{note},{malformed}]")),
         ["notification com.example/told", "end lane 1001 NoAnswer"]
     );
-    peer.session.request(peer.now, Method::from("roots/list"), None);
+    peer.session.request(peer.now, None, Method::from("roots/list"), None);
     peer.drain();
     assert_eq!(
         peer.line(r#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#),

@@ -84,9 +84,9 @@ fn questions_are_bounded() {
     peer.line(&bare("1", "tools/call", "{}"));
     let asked = vec![question("a", "roots/list", "{}"), question("b", "roots/list", "{}")];
     assert_eq!(code(&peer.reply(1, needs(asked, None))), -32603);
-    peer.session.request(peer.now, Method::from("ping"), None);
+    peer.session.request(peer.now, None, Method::from("ping"), None);
     peer.drain();
-    peer.session.request(peer.now, Method::from("ping"), None);
+    peer.session.request(peer.now, None, Method::from("ping"), None);
     assert!(
         matches!(&peer.drain()[..], [only] if only.starts_with("outgoing #2") && only.contains("limit 1"))
     );

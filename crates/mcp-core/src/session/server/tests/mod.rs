@@ -3,6 +3,7 @@
 mod batch;
 mod bounds;
 mod cancel;
+mod gateway;
 mod handshake;
 mod listen;
 mod log;

@@ -125,7 +125,7 @@ impl Peer {
                 self.session.log(self.now, ExchangeId(exchange), LogLevel::Error, None, raw("1"));
             }
             Deed::Publish => self.session.publish(self.now, &Change::ToolsList),
-            Deed::Ask => drop(self.session.request(self.now, Method::from("ping"), None)),
+            Deed::Ask => drop(self.session.request(self.now, None, Method::from("ping"), None)),
             Deed::Time => {
                 self.now += Duration::from_secs(400);
                 self.session.handle_timeout(self.now);

@@ -4,7 +4,7 @@ use super::*;
 use crate::session::OutgoingId;
 
 fn ask(peer: &mut Peer, method: &'static str) {
-    peer.session.request(peer.now, Method::from(method), None);
+    peer.session.request(peer.now, None, Method::from(method), None);
 }
 
 /// RPC-B-010, RPC-B-008: a separate id space; results and errors come back by id.

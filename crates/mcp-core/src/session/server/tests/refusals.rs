@@ -45,7 +45,7 @@ fn lanes_without_a_request_stay_silent() {
         peer.on(5, r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#),
         ["notification notifications/roots/list_changed"]
     );
-    peer.session.request(peer.now, Method::from("roots/list"), None);
+    peer.session.request(peer.now, None, Method::from("roots/list"), None);
     peer.drain();
     assert_eq!(
         peer.on(6, r#"{"jsonrpc":"2.0","id":1,"result":{"roots":[]}}"#),

@@ -35,7 +35,7 @@ fn read_closed_fails_the_questions() {
     let mut peer = Peer::legacy("2025-11-25", r#"{"roots":{}}"#);
     peer.line(&bare("1", "tools/call", "{}"));
     peer.reply(1, needs(vec![question("k", "roots/list", "{}")], None));
-    peer.session.request(peer.now, Method::from("roots/list"), None);
+    peer.session.request(peer.now, None, Method::from("roots/list"), None);
     peer.drain();
     peer.session.handle_read_closed(peer.now);
     let lines = peer.drain();
@@ -68,7 +68,7 @@ fn closing() {
     let mut peer = Peer::with(POSTS, |_| {}).open("2025-11-25", "{}");
     peer.on(5, &modern("1", "tools/call", ""));
     peer.on(6, &bare("1", "tools/call", "{}"));
-    peer.session.request(peer.now, Method::from("ping"), None);
+    peer.session.request(peer.now, None, Method::from("ping"), None);
     peer.drain();
     peer.session.close(peer.now, CloseReason::Requested);
     assert_eq!(
@@ -101,5 +101,5 @@ fn a_dead_link_cancels_everything() {
 }
 
 fn ping(peer: &mut Peer) {
-    peer.session.request(peer.now, Method::from("ping"), None);
+    peer.session.request(peer.now, None, Method::from("ping"), None);
 }
