@@ -4,6 +4,7 @@ mod authorize;
 mod calls;
 mod crowd;
 mod cuts;
+mod departures;
 mod endless;
 mod framing;
 mod headers;

@@ -135,3 +135,57 @@ fn a_server_that_ends_at_once_is_told_by_its_exit() {
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "spawn_failed"), "{run:?}");
     assert!(run.error()["message"].as_str().unwrap().contains("`npx`"), "{run:?}");
 }
+
+/// FAULT F-C11: an id as text and an error without an id settle the call at once, and are warned of once.
+#[test]
+fn answers_that_name_their_call_loosely_are_accepted() {
+    let result =
+        r#"reply '{"jsonrpc":"2.0","id":"'$ID'","result":{"content":[{"type":"text","text":"hi"}]}}'"#;
+    let run = call(result, &["--timeout", "0", "-v"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.stderr.matches("its id as a string").count(), 1, "{run:?}");
+    for code in [-32700, -32603, -32601] {
+        let error =
+            format!(r#"reply '{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"boom"}}}}'"#);
+        let run = call(&error, &["--timeout", "0"]);
+        assert_eq!((run.code, run.error_code().as_str()), (Some(1), "rpc_error"), "{run:?}");
+        assert!(run.error()["message"].as_str().unwrap().contains("boom"), "{run:?}");
+    }
+    let both = r#"reply '{"jsonrpc":"2.0","id":'$ID',"result":{"content":[]},"error":null}'"#;
+    assert_eq!(call(both, &["--timeout", "0"]).code, Some(0));
+}
+
+/// FAULT F-C2: where a refusal names a revision, or the first question breaks a server, the hint names `--era`.
+#[test]
+fn a_refused_opening_hints_at_the_era() {
+    let server = |opening: &str| {
+        format!(
+            r#"while read -r line; do
+            ID=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+            {opening}
+            done"#
+        )
+    };
+    let run = |script: &str| {
+        mcp(&[
+            "tools",
+            "--json",
+            "--start-timeout",
+            "300ms",
+            "--stop-grace",
+            "50ms",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
+    };
+    let refuses = server(
+        r#"printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"only 2025-06-18 is served"}}\n' $ID"#,
+    );
+    let refused = run(&refuses);
+    assert!(refused.error()["hint"].as_str().unwrap().contains("--era legacy=2025-06-18"), "{refused:?}");
+    let silent = run(&server(""));
+    assert_eq!(silent.error_code(), "timeout", "{silent:?}");
+    assert!(silent.error()["hint"].as_str().unwrap().contains("--"), "{silent:?}");
+}

@@ -65,3 +65,23 @@ fn what_cannot_be_listened_to_has_its_exit_code() {
     let run = crate::mcp(&["listen", "--json", "--", "/nowhere/server"]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "spawn_failed"), "{run:?}");
 }
+
+/// FAULT F-C8: where nothing can be heard, the warning says of what.
+#[test]
+fn a_subscription_that_hears_nothing_is_warned_of() {
+    let run = scripted(
+        &["listen", "--tools", "--uri", "x:y", "-n", "1"],
+        r#"
+    *'"resources/subscribe"'*) answer '{}'
+      printf '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x:y"}}\n' ;;
+"#,
+    );
+    assert_eq!(run.code, Some(0), "{run:?}");
+    // Its capabilities have no `listChanged` of tools.
+    let warning = "mcp: warning: the server does not report changes of the tools\n";
+    assert_eq!(run.stderr, warning, "{run:?}");
+    assert!(
+        run.stdout.contains(r#""toolsListChanged":false"#) || !run.stdout.contains("toolsListChanged"),
+        "{run:?}"
+    );
+}

@@ -277,3 +277,31 @@ fn an_entry_with_a_url_is_written_for_other_programs() {
         "headers": {"X-Team-Id": "${X_TEAM_ID}", "Authorization": "Bearer ${CANARY_TOKEN}"}}}});
     assert_eq!(run.json(), wanted);
 }
+
+/// FAULT F-C16: an error on the way through a proxy names the proxy, whether it is down or refuses.
+#[test]
+fn errors_through_a_proxy_name_it() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refuses = Scripted::start(|_| Answer::text(502, "no route"));
+    let refuses = refuses.origin.trim_start_matches("http://").to_owned();
+    for (proxy, code) in [(closed.to_string(), "unreachable"), (refuses, "unreachable")] {
+        let env = [("http_proxy", format!("http://{proxy}")), ("no_proxy", String::new())];
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let run = mcp_with_env(&["tools", "http://mcp.example.test/mcp", "--json"], &env);
+        assert_eq!((run.code, run.error_code().as_str()), (Some(4), code), "{run:?}");
+        assert!(run.stderr.contains(&proxy), "{run:?}");
+        let run = mcp_with_env(&["tools", "http://mcp.example.test/mcp"], &env);
+        assert!(run.stderr.contains(&proxy), "{run:?}");
+    }
+}
+
+/// FAULT F-C2: a server that fails on the first question gets a hint at the older era.
+#[test]
+fn a_server_that_fails_on_the_first_question_is_hinted_at() {
+    let server = Scripted::start(|_| Answer::text(500, "Internal Server Error"));
+    let run = mcp(&["tools", &format!("{}/mcp", server.origin), "--json"]);
+    assert_eq!(run.error_code(), "unreachable", "{run:?}");
+    assert!(run.error()["hint"].as_str().unwrap().contains("--era legacy"), "{run:?}");
+    let run = mcp(&["tools", &format!("{}/mcp", server.origin), "--json", "--era", "legacy"]);
+    assert!(!run.stderr.contains("--era legacy"), "{run:?}");
+}

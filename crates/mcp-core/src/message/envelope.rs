@@ -302,13 +302,20 @@ impl EnvelopeMembers {
                     Some(Id::Read(id)) => Some(id),
                     Some(Id::Bad) => return Err("an id must be a string or an integer".into()),
                 };
-                let outcome = match (self.result.take(), self.error.take()) {
+                let (result, error) = (self.result.take(), self.error.take());
+                let null_member = result.is_some() && error.is_some();
+                let outcome = match (result, error) {
+                    // FAULT F-C11.
+                    (Some(payload @ (Kind::Object, ..)), Some(Err(NULL_ERROR))) => {
+                        Ok(slice_payload(text, payload, "result")?)
+                    }
+                    (Some((Kind::Null, ..)), Some(Ok(error))) => Err(slice_error(text, error)),
                     (Some(_), Some(_)) => return Err("a response has both a result and an error".into()),
                     (Some(payload), None) => Ok(slice_payload(text, payload, "result")?),
                     (None, Some(error)) => Err(slice_error(text, error?)),
                     (None, None) => return Err("a response has neither a result nor an error".into()),
                 };
-                Ok(Message::Response(Response { id, outcome }))
+                Ok(Message::Response(Response { id, outcome, null_member }))
             }
             Shape::Unknown => Err("a message has neither a method nor an outcome".into()),
         }
@@ -339,10 +346,13 @@ fn slice_error(text: &Bytes, error: ErrorMembers) -> ErrorObject {
 }
 
 /// Scans the `error` member. The inner error says what is wrong with an error object that is valid JSON.
+/// Why a message whose only outcome is `"error":null` is none.
+const NULL_ERROR: &str = "`error` must be an object, not null";
+
 fn scan_error(scanner: &mut Scanner<'_>) -> Result<Result<ErrorMembers, &'static str>, ScanError> {
     if scanner.peek() != Some(b'{') {
-        scanner.value()?;
-        return Ok(Err("`error` must be an object"));
+        let (kind, _) = scanner.value()?;
+        return Ok(Err(if kind == Kind::Null { NULL_ERROR } else { "`error` must be an object" }));
     }
     let (mut code, mut message, mut data, mut twice) = (None, None, None, false);
     scanner.object(|scanner, key| {

@@ -75,6 +75,8 @@ pub struct Response {
     pub id: Option<RequestId>,
     /// The result, an object, or the error.
     pub outcome: Result<Payload, ErrorObject>,
+    /// The text had both members, one of them `null`, which says nothing. Never written.
+    pub null_member: bool,
 }
 
 impl Request {
@@ -104,12 +106,12 @@ impl Notification {
 impl Response {
     /// A response with a result, which must be an object; it is not checked here.
     pub fn result(id: RequestId, result: impl Into<Payload>) -> Response {
-        Response { id: Some(id), outcome: Ok(result.into()) }
+        Response { id: Some(id), outcome: Ok(result.into()), null_member: false }
     }
 
     /// A response with an error. `id` is `None` if the id of the request could not be read.
     pub fn error(id: Option<RequestId>, error: ErrorObject) -> Response {
-        Response { id, outcome: Err(error) }
+        Response { id, outcome: Err(error), null_member: false }
     }
 }
 

@@ -18,6 +18,7 @@
 //! shared opening, so that code of one era cannot use what only the other has.
 
 pub mod client;
+mod departure;
 mod ids;
 mod input;
 mod output;

@@ -12,6 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::answer::{self, Meaning};
+use super::came::Watch;
+use super::departure::Departure;
 use super::link_state::{LinkState, Mode, session_id};
 use super::post::{Post, What};
 use super::reopen::Resuming;
@@ -58,12 +60,19 @@ pub(super) async fn request(link: &Arc<LinkState>, lane: Lane, post: &Post, exch
     // Some servers send the reply with 202.
     let is_accepted = matches!(answer.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT);
     let meaning = if is_json {
-        match answer.body.collect("HTTP reply body", link.config.limits.body).await {
+        let mut watch = Watch::new(&link.came, lane, post.method.as_str(), headers);
+        let limit = link.config.limits.body;
+        match answer.body.collect_watched("HTTP reply body", limit, |so_far| watch.waits(so_far)).await {
             Ok(body) if is_accepted && body.is_empty() => {
                 answer::not_mcp(&post.method, ACCEPTED_ONLY, headers, &body)
             }
-            Ok(body) => answer::json(&post.method, headers, body),
-            Err(error) => Meaning::Lost(answer::lost(error)),
+            Ok(body) => {
+                if is_accepted {
+                    link.departures.warn_once(Departure::AnsweredByAccepted);
+                }
+                answer::json(&post.method, headers, body)
+            }
+            Err(error) => Meaning::Lost(answer::lost(error.with_came(|| watch.noted()))),
         }
     } else if is_accepted {
         answer::not_mcp(&post.method, ACCEPTED_ONLY, headers, &[])
@@ -168,12 +177,11 @@ fn respond(link: &LinkState, lane: Lane, post: &Post, headers: &HeaderMap, respo
 // RES-C-003; SSE-C-011, T-27.
 async fn events(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer) {
     let Answer { headers, mut body, .. } = answer;
-    let limit = link.config.limits.event;
     if post.what == What::Listen {
         // It owes nothing but what happens.
         body.may_be_silent();
     }
-    let mut events = Events::new(body, limit);
+    let mut events = Events::of(link, body);
     let mut cursor = Cursor::default();
     let mut session = post.session.clone();
     if post.what == What::Initialize {
@@ -181,8 +189,9 @@ async fn events(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer) 
         session.id = session_id(headers.get(crate::headers::SESSION_ID));
     }
     let mut resuming = Resuming::new(link, session);
+    let mut watch = Watch::new(&link.came, lane, post.method.as_str(), &headers);
     loop {
-        let cut = match relay(link, lane, post, &headers, &mut events, &mut cursor).await {
+        let cut = match relay(link, lane, post, &mut watch, &mut events, &mut cursor).await {
             Relayed::Settled => return events.drain().await,
             Relayed::Cut(error) => error,
         };
@@ -194,7 +203,7 @@ async fn events(link: &Arc<LinkState>, lane: Lane, post: &Post, answer: Answer) 
         }
         tracing::debug!(?lane, %cut, "an event stream broke before its answer; it is resumed");
         events = match resuming.next(&mut cursor, cut).await {
-            Ok(body) => Events::new(body, limit),
+            Ok(body) => Events::of(link, body),
             Err(loss) => return link.settle(lane, answer::inbound(lane, loss)),
         };
     }
@@ -205,13 +214,18 @@ async fn relay(
     link: &LinkState,
     lane: Lane,
     post: &Post,
-    headers: &HeaderMap,
+    watch: &mut Watch<'_>,
     events: &mut Events,
     cursor: &mut Cursor,
 ) -> Relayed {
+    let headers = watch.headers();
     loop {
         link.room().await;
-        let event = match events.message(cursor).await {
+        let next = match post.what {
+            What::Listen => events.message(cursor).await,
+            _ => events.watched_message(cursor, |so_far| watch.waits(so_far)).await,
+        };
+        let event = match next {
             Ok(Some(event)) => event,
             Ok(None) => match events.last_words() {
                 Some(response) => {
@@ -220,7 +234,7 @@ async fn relay(
                 }
                 None => return Relayed::Cut(events.ended()),
             },
-            Err(error) => return Relayed::Cut(error),
+            Err(error) => return Relayed::Cut(error.with_came(|| watch.noted())),
         };
         match decode(event.data) {
             Decoded::One(Ok(Message::Response(response))) => {
@@ -270,7 +284,7 @@ pub(super) async fn note(
     if let Mode::HttpSse(endpoint) = &mode {
         exchange.url = Some(endpoint.clone());
     }
-    let late = HttpError::TimedOut { step: TimeoutStep::FirstByte, limit: NOTE_TIME };
+    let late = HttpError::TimedOut { step: TimeoutStep::FirstByte, limit: NOTE_TIME, came: None };
     let answer = match timeout(NOTE_TIME, link.net.send(&exchange)).await.unwrap_or(Err(late)) {
         Ok(answer) => answer,
         Err(error) => return lose(&link, lane, error),

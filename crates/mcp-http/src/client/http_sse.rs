@@ -66,7 +66,7 @@ async fn first_event(link: &LinkState) -> Result<(Uri, Events), Option<String>> 
         Opened::Never(_) | Opened::Later(..) => return Err(None),
     };
     body.may_be_silent();
-    let mut events = Events::new(body, link.config.limits.event);
+    let mut events = Events::of(link, body);
     let mut cursor = Cursor::default();
     let event = loop {
         // What has no data is no event in the wire format's sense.

@@ -8,8 +8,8 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use mcp_core::message::{Message, ProtocolVersion};
 use mcp_core::transport::{
-    Binding, CloseReport, Inbound, Lane, LossKind, Outbound, SendError, Transport, TransportError,
-    TransportReceiver, TransportSender, async_trait,
+    Binding, CloseReport, Inbound, Lane, LossKind, Outbound, PeerEvidence, SendError, Transport,
+    TransportError, TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
 use tokio::task::coop::poll_proceed;
@@ -42,6 +42,10 @@ impl HttpLink {
 impl Transport for HttpLink {
     fn binding(&self) -> Binding {
         BINDING
+    }
+
+    fn evidence(&self) -> Option<PeerEvidence> {
+        Some(self.0.came.evidence())
     }
 
     fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {

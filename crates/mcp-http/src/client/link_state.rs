@@ -12,6 +12,8 @@ use mcp_core::message::{Field, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Inbound, Lane, TransportError};
 
 use super::HttpClientConfig;
+use super::came::Came;
+use super::departure::Departures;
 use super::learn::Tools;
 use crate::headers;
 use crate::lock::Lock;
@@ -24,11 +26,13 @@ const QUEUE: usize = 64;
 pub(super) type Task = Abortable<BoxFuture<'static, ()>>;
 
 /// The shared part of one link.
-pub(super) struct LinkState {
+pub(crate) struct LinkState {
     pub(super) net: Net,
     pub(super) config: Arc<HttpClientConfig>,
     pub(super) url: Uri,
     pub(super) tools: Arc<Tools>,
+    pub(super) departures: Departures,
+    pub(super) came: Came,
     state: Lock<State>,
 }
 
@@ -105,7 +109,15 @@ pub(super) enum Next {
 
 impl LinkState {
     pub(super) fn new(net: Net, config: Arc<HttpClientConfig>, url: Uri, tools: Arc<Tools>) -> LinkState {
-        LinkState { net, config, url, tools, state: Lock::default() }
+        LinkState {
+            net,
+            config,
+            url,
+            tools,
+            departures: Departures::default(),
+            came: Came::default(),
+            state: Lock::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

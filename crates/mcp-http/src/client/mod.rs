@@ -10,8 +10,10 @@
 
 mod answer;
 mod call_headers;
+mod came;
 mod close;
 mod config;
+mod departure;
 mod exchange;
 mod header_cache;
 mod http_sse;

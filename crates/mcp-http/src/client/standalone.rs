@@ -35,7 +35,7 @@ pub(super) async fn run(link: Arc<LinkState>, session: Session) {
         tell(&link, ServerStream::Open { gap });
         body.may_be_silent();
         let since = Instant::now();
-        let mut events = Events::new(body, link.config.limits.event);
+        let mut events = Events::of(&link, body);
         let cut = shared(&link, &mut events, &mut cursor).await.unwrap_or_else(|| events.ended());
         drop(events);
         if matches!(cut, HttpError::TooLarge { .. }) {

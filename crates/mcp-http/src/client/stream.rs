@@ -9,6 +9,9 @@ use hyper::header::HeaderValue;
 use mcp_core::message::{Decoded, Message, Response, decode};
 use tokio::time::timeout;
 
+use super::came::START;
+use super::departure::{Departure, Departures};
+use super::link_state::LinkState;
 use crate::error::Refused;
 use crate::net::{Answer, Body};
 use crate::sse::{Decoder, Event};
@@ -62,9 +65,12 @@ pub(crate) struct Events {
     too_large: bool,
     /// Events since the reader last yielded.
     turn: u32,
+    /// The first bytes, for errors.
+    head: Vec<u8>,
     start: Start,
     /// The last event of a type that MCP does not have, for errors.
     foreign: Option<Event>,
+    departures: Departures,
 }
 
 /// What a body under `text/event-stream` begins with.
@@ -85,9 +91,16 @@ impl Events {
             rest: Bytes::new(),
             too_large: false,
             turn: 0,
+            head: Vec::new(),
             start: Start::Unknown,
             foreign: None,
+            departures: Departures::default(),
         }
+    }
+
+    /// Events of a link, whose departures are reported once for all its streams.
+    pub(crate) fn of(link: &LinkState, body: Body) -> Events {
+        Events { departures: link.departures.clone(), ..Events::new(body, link.config.limits.event) }
     }
 
     /// The next event that carries data of the protocol: no comment and no priming event. Of types other than
@@ -96,7 +109,16 @@ impl Events {
     /// **Cancel-safe.**
     // SSE-B-001, SSE-C-002, SSE-C-005.
     pub(crate) async fn message(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
-        while let Some(event) = self.event(cursor).await? {
+        self.watched_message(cursor, |_| {}).await
+    }
+
+    /// The same. `waits` is called with the start of the stream whenever more has to be waited for.
+    pub(super) async fn watched_message(
+        &mut self,
+        cursor: &mut Cursor,
+        mut waits: impl FnMut(&[u8]),
+    ) -> Result<Option<Event>, HttpError> {
+        while let Some(event) = self.watched_event(cursor, &mut waits).await? {
             if event.data.is_empty() {
                 continue;
             }
@@ -104,7 +126,7 @@ impl Events {
                 return Ok(Some(event));
             }
             if response(event.data.clone()).is_some() {
-                tracing::warn!(kind = event.kind, "a response came in an event of an unknown type");
+                self.departures.warn_once(Departure::EventType);
                 return Ok(Some(event));
             }
             tracing::debug!(kind = event.kind, "skipped an event of an unknown type");
@@ -117,6 +139,14 @@ impl Events {
     ///
     /// **Cancel-safe.**
     pub(crate) async fn event(&mut self, cursor: &mut Cursor) -> Result<Option<Event>, HttpError> {
+        self.watched_event(cursor, |_| {}).await
+    }
+
+    async fn watched_event(
+        &mut self,
+        cursor: &mut Cursor,
+        mut waits: impl FnMut(&[u8]),
+    ) -> Result<Option<Event>, HttpError> {
         loop {
             if self.turn >= EVENTS_A_TURN {
                 yield_now().await;
@@ -131,7 +161,7 @@ impl Events {
                 return Err(HttpError::TooLarge { limit_name: "SSE event", limit: self.limit });
             }
             if self.rest.is_empty() {
-                match self.body.chunk().await? {
+                match self.body.watched_chunk(|| waits(&self.head)).await? {
                     Some(bytes) => self.rest = bytes,
                     None => {
                         // A `retry` counts from its line on, even in a block that has not ended.
@@ -146,6 +176,8 @@ impl Events {
     }
 
     fn take(&mut self, piece: &[u8]) {
+        let room = START.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&piece[..piece.len().min(room)]);
         if let Start::Unknown = self.start {
             self.start = match piece.trim_ascii_start().first() {
                 Some(b'{' | b'[') => Start::Json(BytesMut::new()),
@@ -165,14 +197,14 @@ impl Events {
     /// The body as one event, if it was a JSON text.
     fn take_json(&mut self) -> Option<Event> {
         let Start::Json(text) = std::mem::replace(&mut self.start, Start::Events) else { return None };
-        tracing::warn!("a body of type text/event-stream is a JSON text");
+        self.departures.warn_once(Departure::JsonAsEvents);
         Some(Event::new(text.freeze()))
     }
 
     /// After the end: the response in an event that lacks its blank line.
     pub(super) fn last_words(&mut self) -> Option<Response> {
         let response = response(self.decoder.take_unfinished()?)?;
-        tracing::warn!("the last event of a stream lacks its blank line");
+        self.departures.warn_once(Departure::NoBlankLine);
         Some(response)
     }
 

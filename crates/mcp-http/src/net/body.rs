@@ -91,16 +91,26 @@ impl Body {
         limit_name: &'static str,
         limit: usize,
     ) -> Result<Bytes, HttpError> {
+        self.collect_watched(limit_name, limit, |_| {}).await
+    }
+
+    /// The same. `waits` is called with what has come whenever more has to be waited for.
+    pub(crate) async fn collect_watched(
+        &mut self,
+        limit_name: &'static str,
+        limit: usize,
+        mut waits: impl FnMut(&[u8]),
+    ) -> Result<Bytes, HttpError> {
         let too_large = HttpError::TooLarge { limit_name, limit };
         let announced = self.incoming.size_hint().exact();
         if announced.is_some_and(|length| length > limit as u64) {
             return Err(too_large);
         }
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let Some(first) = self.watched_chunk(|| waits(&[])).await? else { return Ok(Bytes::new()) };
         if first.len() > limit {
             return Err(too_large);
         }
-        let Some(second) = self.chunk().await? else { return Ok(first) };
+        let Some(second) = self.watched_chunk(|| waits(&first)).await? else { return Ok(first) };
         let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let mut whole = BytesMut::with_capacity(announced.max(first.len() + second.len()));
         whole.extend_from_slice(&first);
@@ -110,9 +120,24 @@ impl Body {
                 return Err(too_large);
             }
             whole.extend_from_slice(&piece);
-            next = self.chunk().await?;
+            next = self.watched_chunk(|| waits(&whole)).await?;
         }
         Ok(whole.freeze())
+    }
+
+    /// The next piece. `waits` is called whenever it has to be waited for.
+    pub(crate) async fn watched_chunk(
+        &mut self,
+        mut waits: impl FnMut(),
+    ) -> Result<Option<Bytes>, HttpError> {
+        poll_fn(|cx| {
+            let piece = self.poll_chunk(cx);
+            if piece.is_pending() {
+                waits();
+            }
+            piece
+        })
+        .await
     }
 
     /// The start of an error's body: at most `limit` bytes, without control characters, for a short time only.

@@ -56,7 +56,7 @@ impl Deadline {
         };
         // tokio holds timers back in a task that has used up its budget, and a peer may cause that in every turn.
         if self.timer.is_some() && Instant::now() >= at {
-            return Poll::Ready(HttpError::TimedOut { step: which, limit });
+            return Poll::Ready(HttpError::TimedOut { step: which, limit, came: None });
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         loop {
@@ -64,7 +64,7 @@ impl Deadline {
                 return Poll::Pending;
             }
             if timer.deadline() >= at {
-                return Poll::Ready(HttpError::TimedOut { step: which, limit });
+                return Poll::Ready(HttpError::TimedOut { step: which, limit, came: None });
             }
             timer.as_mut().reset(at);
         }

@@ -105,9 +105,11 @@ impl Pool {
         let opening = self.open_in_any_time();
         match self.connect {
             None => opening.await,
-            Some(limit) => timeout(limit, opening)
-                .await
-                .unwrap_or(Err(HttpError::TimedOut { step: TimeoutStep::Connect, limit })),
+            Some(limit) => timeout(limit, opening).await.unwrap_or(Err(HttpError::TimedOut {
+                step: TimeoutStep::Connect,
+                limit,
+                came: None,
+            })),
         }
     }
 

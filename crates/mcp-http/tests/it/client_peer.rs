@@ -269,14 +269,22 @@ impl Ask {
         self.events_with(&[], None)
     }
 
+    /// Answers with a body of this type that goes on.
+    pub(crate) fn streamed(self, kind: &str) -> EventStream {
+        self.body_with(&[("content-type", kind)], None)
+    }
+
     pub(crate) fn events_with(self, headers: &[(&str, &str)], session: Option<&str>) -> EventStream {
+        self.body_with(&[&[("content-type", "text/event-stream")], headers].concat(), session)
+    }
+
+    fn body_with(self, headers: &[(&str, &str)], session: Option<&str>) -> EventStream {
         let (sender, receiver) = mpsc::unbounded_channel::<io::Result<Bytes>>();
         let stream = futures::stream::unfold(receiver, |mut receiver| async move {
             let piece = receiver.recv().await?;
             Some((piece.map(Frame::data), receiver))
         });
-        let headers = [&[("content-type", "text/event-stream")], headers].concat();
-        self.respond(200, &headers, session, BodyExt::boxed_unsync(StreamBody::new(stream)));
+        self.respond(200, headers, session, BodyExt::boxed_unsync(StreamBody::new(stream)));
         EventStream { sender }
     }
 

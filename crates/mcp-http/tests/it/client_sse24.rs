@@ -136,3 +136,35 @@ async fn without_an_http_sse_server_the_first_refusal_is_reported() {
         drop(open);
     }
 }
+
+/// FAULT F-C10: a stream that cannot be used is named first, with its URL; the refusal before it is the cause.
+#[tokio::test(start_paused = true)]
+async fn the_fault_of_the_stream_comes_before_the_refusal() {
+    let page = "<!DOCTYPE html>\n<title>Welcome</title>";
+    for (other_origin, wanted) in [
+        (true, "it names an endpoint of another origin, http://evil.test/messages"),
+        (false, "the server's stream is not MCP"),
+    ] {
+        let mut peer = Peer::new();
+        let client = builder().era(EraMode::Legacy(V)).start(peer.http()).unwrap();
+        peer.post("initialize").await.reply(404, &[], None, "nothing here");
+        let get = peer.next_of(Method::GET).await;
+        let mut open = None;
+        if other_origin {
+            let events = get.events();
+            events.raw("event: endpoint\ndata: http://evil.test/messages?secret=1\n\n");
+            open = Some(events);
+        } else {
+            get.reply(200, &[("content-type", "text/html")], None, page);
+        }
+        let error = client.ready().await.unwrap_err();
+        let found = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+            .find_map(|error| error.downcast_ref::<mcp_http::HttpError>());
+        let Some(mcp_http::HttpError::NoEndpoint { url, why, source }) = found else { panic!("{error:?}") };
+        assert_eq!(url, "http://mcp.test:8080/api/mcp");
+        assert!(why.contains(wanted) && !why.contains("secret"), "{why}");
+        assert!(source.to_string().contains("nothing here"), "{source}");
+        assert_eq!(found.and_then(mcp_http::HttpError::status).map(|status| status.as_u16()), Some(404));
+        drop(open);
+    }
+}

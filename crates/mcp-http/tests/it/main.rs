@@ -5,6 +5,7 @@
 
 mod client_answers;
 mod client_edges;
+mod client_evidence;
 mod client_flood;
 mod client_legacy;
 mod client_modern;

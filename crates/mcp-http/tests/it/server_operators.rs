@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcp_core::transport::{Identity, async_trait};
-use mcp_http::server::{Authenticate, Denied, RequestHead, SessionEvents, SessionInfo};
+use mcp_http::server::{Authenticate, Denied, Peer, RequestHead, SessionEvents, SessionInfo};
 use tokio::time::{Instant, advance};
 
 use crate::legacy_kit::{Bench, Client, Events, INITIALIZED, LIST, call, initialize, post, until};
@@ -200,4 +200,32 @@ async fn behind_a_stripped_prefix_clients_receive_the_public_path() {
     let own = endpoint.strip_prefix("/tools").unwrap();
     let request = post(&initialize("2024-11-05"), &[]).replacen("/mcp", own, 1);
     assert_eq!(bench.server.ask(request).await.status, 202);
+}
+
+/// FAULT F-S15: with the setting, the prefix that a trusted proxy has stripped is in front of the path that clients
+/// receive. Others cannot choose the path.
+#[tokio::test(start_paused = true)]
+async fn the_prefix_of_a_trusted_proxy_is_in_the_path_of_clients() {
+    let rows = [
+        (true, "10.0.0.9:1", "/tools", "/tools/messages?sessionId="),
+        (true, "10.0.0.9:1", "/tools/", "/tools/messages?sessionId="),
+        (true, "10.0.0.9:1", "//evil.test/", "/messages?sessionId="),
+        (true, "10.0.0.9:1", "https://evil.test", "/messages?sessionId="),
+        (true, "10.0.0.1:1", "/tools", "/messages?sessionId="),
+        (false, "10.0.0.9:1", "/tools", "/messages?sessionId="),
+    ];
+    for (wanted, peer, prefix, path) in rows {
+        let bench = Bench::with(|config| {
+            config.http_sse = true;
+            config.proxies = vec!["10.0.0.9".parse().unwrap()];
+            config.forwarded = true;
+            config.forwarded_prefix = wanted;
+        });
+        let raw = bench.server.open_from(Peer::Tcp(peer.parse().unwrap()));
+        let headers =
+            [("Host", "localhost"), ("Accept", "text/event-stream"), ("X-Forwarded-Prefix", prefix)];
+        let mut events = Events::open(raw, http("GET /sse", &headers, "")).await;
+        let endpoint = events.next().await.unwrap().data;
+        assert!(endpoint.starts_with(path), "{peer} {prefix}: {endpoint}");
+    }
 }

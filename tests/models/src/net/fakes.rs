@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[allow(dead_code)]
 pub(crate) enum HttpError {
     Connect { to: String, kind: ConnectFailure, source: Arc<std::io::Error> },
-    TimedOut { step: TimeoutStep, limit: std::time::Duration },
+    TimedOut { step: TimeoutStep, limit: std::time::Duration, came: Option<Arc<str>> },
 }
 
 /// As in mcp-http.

@@ -121,12 +121,22 @@ pub(super) fn wire_id(number: u64, purpose: &Purpose) -> RequestId {
 
 const LISTEN: &str = "listen-";
 
+/// The number of a request whose id is a number. Some peers return every id as a string, which can mean no other
+/// request: all other ids of this side begin with [`LISTEN`].
+// T-22; FAULT F-C11.
 fn plain_number(id: &RequestId) -> Option<u64> {
-    id.as_i64().and_then(|number| u64::try_from(number).ok())
+    match id.as_str() {
+        Some(text) => number(text),
+        None => id.as_i64().and_then(|number| u64::try_from(number).ok()),
+    }
 }
 
 fn listen_number(id: &RequestId) -> Option<u64> {
-    let digits = id.as_str()?.strip_prefix(LISTEN)?;
+    number(id.as_str()?.strip_prefix(LISTEN)?)
+}
+
+/// A number in the one form that this side writes.
+fn number(digits: &str) -> Option<u64> {
     let number = digits.parse::<u64>().ok()?;
     (number.to_string() == digits).then_some(number)
 }

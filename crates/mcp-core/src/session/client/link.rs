@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::CloseReason;
 use crate::message::{Message, Method, Notification, Payload, ProtocolVersion, RawJson, Request};
+use crate::session::departure::{Departure, Departures};
 use crate::session::{CallId, Output};
 use crate::transport::{AbandonBy, Binding, EndReason, Envelope, Lane, Outbound};
 
@@ -44,6 +45,9 @@ pub(super) struct Link {
     pub(super) forgotten: u32,
     /// Whether the server's own stream is open, where the binding reports it.
     pub(super) server_stream: Option<bool>,
+    /// The number of the last notification that was sent, until a later call is answered; otherwise 0.
+    pub(super) told: u64,
+    pub(super) departures: Departures,
     pub(super) era: Era,
 }
 
@@ -132,6 +136,9 @@ impl<T: Clone> ClientSession<T> {
     /// Sends a message on the lane of this number. It is always the last on its lane: a client sends one message per
     /// lane.
     pub(super) fn transmit(&mut self, number: u64, message: Message, mut envelope: Envelope) {
+        if let (Message::Notification(_), Some(link)) = (&message, self.link_mut()) {
+            link.told = number;
+        }
         envelope.version = envelope.version.or(self.link().and_then(Link::version));
         self.out.push_back(Output::Transmit(
             Outbound::message(message, Lane::numbered(number)).last(true).with_envelope(envelope),
@@ -168,6 +175,13 @@ impl<T: Clone> ClientSession<T> {
             self.timers.set(TimerKey::Request(number), now.checked_add(limit));
         }
         number
+    }
+
+    /// Accepts a departure of the peer from the protocol.
+    pub(super) fn tolerate(&mut self, what: Departure) {
+        if let Some(link) = self.link_mut() {
+            link.departures.warn_once(what);
+        }
     }
 
     /// Informs the peer that this request was cancelled. The caller has removed the request from the table.

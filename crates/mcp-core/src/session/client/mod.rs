@@ -32,6 +32,7 @@ mod route;
 mod stats;
 mod subscribe;
 mod timers;
+mod unclaimed;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{CloseReason, Error};
 use crate::message::{Payload, ProtocolVersion, Request, code};
+use crate::session::departure::Departures;
 use crate::transport::{Binding, Envelope, ErrorChain, Loss};
 use tracing::debug;
 
@@ -138,6 +139,8 @@ impl<T: Clone> ClientSession<T> {
             answered: false,
             forgotten: 0,
             server_stream: None,
+            told: 0,
+            departures: Departures::default(),
             era,
         });
         if !self.timers.is_set(TimerKey::Start) {

@@ -6,6 +6,7 @@ use tracing::debug;
 
 use crate::error::{CloseReason, Error};
 use crate::message::{ErrorObject, Message, Payload, Refusal, Request, RequestId, Response, Shape};
+use crate::session::departure::Departure;
 use crate::transport::{EndReason, ErrorChain, Inbound, Lane, Loss, LossKind};
 
 use super::ClientSession;
@@ -46,9 +47,18 @@ impl<T: Clone> ClientSession<T> {
     }
 
     fn on_response(&mut self, now: Instant, lane: Lane, response: Response) {
+        if response.null_member {
+            self.tolerate(Departure::NullMember);
+        }
         let outcome = response.outcome.map_err(Error::Rpc);
         match self.inflight.find(lane, response.id.as_ref()) {
-            Match::Number(number) => self.settle(now, number, outcome),
+            Match::Number(number) => {
+                let text = response.id.as_ref().is_some_and(|id| id.as_str().is_some());
+                if text && !matches!(self.inflight.get(number), Some(Purpose::Listen(_))) {
+                    self.tolerate(Departure::IdAsText);
+                }
+                self.settle(now, number, outcome)
+            }
             Match::WrongId(number) => {
                 let why = "the answer on a request's own lane has another id".to_owned();
                 self.settle(now, number, Err(Error::Violation(why)));
@@ -64,31 +74,6 @@ impl<T: Clone> ClientSession<T> {
         }
     }
 
-    fn unclaimed(
-        &mut self,
-        now: Instant,
-        lane: Lane,
-        id: Option<RequestId>,
-        outcome: Result<Payload, Error>,
-    ) {
-        // A peer that cannot parse the first request may answer without its id (T-03).
-        let opening = self.link().is_some_and(|link| matches!(link.era, Era::Opening(_)));
-        if opening
-            && id.is_none()
-            && lane.is_shared()
-            && let Some((number, Purpose::Probe | Purpose::Initialize)) = self.inflight.only()
-        {
-            return self.settle(now, number, outcome);
-        }
-        let minted = self.inflight.was_minted(id.as_ref()) || (!lane.is_shared() && id.is_none());
-        if minted {
-            self.stats.late += 1;
-        } else {
-            self.stats.unknown += 1;
-        }
-        debug!(?id, ?lane, "an answer to no request in flight was dropped");
-    }
-
     /// Settles a request.
     pub(super) fn settle(&mut self, now: Instant, number: u64, outcome: Result<Payload, Error>) {
         let Some(purpose) = self.inflight.take(number) else { return };
@@ -98,6 +83,9 @@ impl<T: Clone> ClientSession<T> {
         {
             link.answered = true;
             link.forgotten = 0;
+            if link.told < number {
+                link.told = 0;
+            }
         }
         match purpose {
             Purpose::Probe => self.probe_answered(now, outcome),
@@ -151,10 +139,12 @@ impl<T: Clone> ClientSession<T> {
             self.release_hold(now, lane);
             return;
         }
-        if matches!(refusal.shape, Shape::Response | Shape::Unknown)
-            && let Some(id) = &refusal.id
-            && let Some((number, _)) = self.inflight.by_id(id)
-        {
+        let answers = match (&refusal.id, refusal.shape) {
+            (Some(id), Shape::Response | Shape::Unknown) => self.inflight.by_id(id).map(|(number, _)| number),
+            (None, Shape::Response) => self.only_awaited(),
+            _ => None,
+        };
+        if let Some(number) = answers {
             return self.settle(now, number, Err(error));
         }
         match refusal.shape {

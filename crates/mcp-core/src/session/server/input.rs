@@ -222,7 +222,7 @@ impl ServerSession {
     ) {
         let Some(exchange) = self.exchanges.remove(name) else { return };
         let outcome = shape::outcome(&self.config, exchange.version(), exchange.method().as_str(), outcome);
-        let response = Response { id: Some(exchange.id().clone()), outcome };
+        let response = Response { id: Some(exchange.id().clone()), outcome, null_member: false };
         self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
         self.listen_over(&exchange);
     }
@@ -240,7 +240,7 @@ impl ServerSession {
         let unknown = matches!(&outcome, Err(error) if error.code == code::METHOD_NOT_FOUND);
         let answered_by = if unknown { AnsweredBy::Protocol } else { AnsweredBy::Handler };
         let Some(exchange) = self.exchanges.remove(name) else { return };
-        let response = Response { id: Some(exchange.id().clone()), outcome };
+        let response = Response { id: Some(exchange.id().clone()), outcome, null_member: false };
         self.respond(exchange.lane, response, answered_by, Some(exchange.version()));
         self.listen_over(&exchange);
     }

@@ -206,7 +206,7 @@ impl ServerSession {
         let result = RawJson::object([("_meta", subscription_meta)]);
         let result = shape::modern_result(&self.config, "subscriptions/listen", result.into());
         let params = cancelled_params(&id);
-        let response = Response { id: Some(id), outcome: Ok(result) };
+        let response = Response::result(id, result);
         self.respond(lane, response, AnsweredBy::Handler, Some(MODERN));
         if self.binding.abandon == AbandonBy::Message {
             let notification = Notification::new("notifications/cancelled", Some(params));

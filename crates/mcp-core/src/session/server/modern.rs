@@ -18,7 +18,7 @@ impl ServerSession {
         ];
         members.extend(config.instructions.as_deref().map(|text| ("instructions", RawJson::string(text))));
         let result = shape::modern_result(config, "server/discover", RawJson::object(members).into());
-        let response = Response { id: Some(id), outcome: Ok(result) };
+        let response = Response::result(id, result);
         self.respond(lane, response, AnsweredBy::Protocol, Some(ProtocolVersion::LATEST_MODERN));
     }
 

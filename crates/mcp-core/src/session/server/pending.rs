@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::message::RequestId;
+use crate::session::departure::{Departure, Departures};
 use crate::session::{ExchangeId, OutgoingId};
 use crate::transport::Lane;
 
@@ -32,6 +33,7 @@ pub(super) struct PendingRequests {
     last_outgoing: u64,
     pending: BTreeMap<i64, PendingRequest>,
     timers: BTreeSet<(Instant, i64)>,
+    departures: Departures,
 }
 
 impl PendingRequests {
@@ -73,7 +75,7 @@ impl PendingRequests {
             return None;
         }
         let ask = self.take(number)?;
-        tracing::warn!(id = number, "an answer has its id as a string; it is accepted");
+        self.departures.warn_once(Departure::IdAsText);
         Some(ask)
     }
 

@@ -20,7 +20,7 @@ fn with(change: impl FnOnce(&mut NetTimeouts)) -> Settings {
 }
 
 fn is_timeout(error: &HttpError, expected: TimeoutStep, after: Duration) -> bool {
-    matches!(error, HttpError::TimedOut { step, limit } if *step == expected && *limit == after)
+    matches!(error, HttpError::TimedOut { step, limit, .. } if *step == expected && *limit == after)
 }
 
 struct Never;

@@ -50,6 +50,7 @@ fn the_peers_error_is_the_peers() {
 #[test]
 fn answers_that_nobody_waits_for_are_counted() {
     let mut peer = Peer::legacy(config(), PIPE);
+    let other = peer.call("tools/list", "");
     let call = peer.call("tools/list", "");
     let id = peer.last().json["id"].clone();
     for id in ["999", "\"1\"", "-1", "0", "1.0e0", "\"listen-999\"", "18446744073709551617"] {
@@ -58,10 +59,11 @@ fn answers_that_nobody_waits_for_are_counted() {
     peer.says(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}"#);
     assert!(peer.outcome(call).is_none());
     peer.answer_last("{}");
+    peer.cancel(other);
     peer.says(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
     let stats = peer.session.stats();
     // 0 was never an id, but is no larger than the last one: late, as far as anybody can tell.
-    assert_eq!((stats.late, stats.late + stats.unknown), (2, 8));
+    assert_eq!((stats.late, stats.late + stats.unknown), (3, 8));
     assert!(peer.outcome(call).is_some_and(Result::is_ok));
 }
 
@@ -167,16 +169,21 @@ fn progress_finds_its_call() {
             r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":0.5}}}}"#
         )
     };
-    peer.says(&progress(&id.to_string()));
-    assert!(matches!(peer.events[..], [ClientEvent::CallNotification { call: of, .. }] if of == call));
-    for token in [other.to_string(), format!("\"{id}\""), "999".into(), "null".into(), "{}".into()] {
+    // Some servers return every id as a string (T-13).
+    for token in [id.to_string(), format!("\"{id}\"")] {
+        peer.says(&progress(&token));
+        assert!(
+            matches!(peer.events.pop(), Some(ClientEvent::CallNotification { call: of, .. }) if of == call)
+        );
+    }
+    for token in [other.to_string(), format!("\"{other}\""), "999".into(), "null".into(), "{}".into()] {
         peer.says(&progress(&token));
     }
     peer.answer_last("{}");
     peer.says(&progress(&other.to_string()));
     peer.says(r#"{"jsonrpc":"2.0","method":"notifications/progress"}"#);
     assert_eq!(peer.result(silent), "{}");
-    assert_eq!((peer.events.len(), peer.session.stats().dropped_notifications), (2, 7));
+    assert_eq!((peer.events.len(), peer.session.stats().dropped_notifications), (1, 7));
 }
 
 /// A token in the application's own params asks for progress too, and is replaced by a unique one.

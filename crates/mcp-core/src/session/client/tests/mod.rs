@@ -2,6 +2,7 @@
 
 mod calls;
 mod cancel;
+mod departures;
 mod durations;
 mod era;
 mod era_refusals;
