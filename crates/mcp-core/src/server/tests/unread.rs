@@ -165,6 +165,20 @@ async fn handlers_wait_for_a_peer_that_does_not_read() {
     assert!(answers.iter().all(|answer| answer.len() > MIB));
 }
 
+/// Handlers that wait for their peer to read do not start when it goes instead.
+#[tokio::test(start_paused = true)]
+async fn handlers_that_wait_do_not_start_after_their_link() {
+    let script = Script::default();
+    script.calls("x/fast", 100);
+    let (server, started) = serve(builder().write_timeout(Duration::from_secs(10)), &script);
+    seconds(5).await;
+    let before = started.load(Ordering::SeqCst);
+    assert_eq!(server.links(), 1);
+    seconds(60).await;
+    assert_eq!((server.links(), started.load(Ordering::SeqCst)), (0, before));
+    assert_eq!(server.shared.budgets.requests.places(), 0);
+}
+
 /// FAULT F-A7: answers of handlers that ran already are replaced by an error that names the limit.
 #[tokio::test(start_paused = true)]
 async fn answers_beyond_the_limit_of_a_link_are_errors() {
