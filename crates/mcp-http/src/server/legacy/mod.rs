@@ -70,7 +70,7 @@ pub(crate) struct Legacy {
     table: Arc<Table>,
     most: usize,
     budgets: Arc<Budgets>,
-    /// Held by the request that takes a place for a session.
+    /// Held by the request that takes the permit of a session.
     opening: Lock<()>,
     /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
