@@ -32,6 +32,7 @@ const OBJECT: &str = r#"{"type":"object"}"#;
 ///   answers.
 /// - `poll`: closes its stream, waits for the gate, sends `n` log messages, answers.
 /// - `ask`: sends `ping` to the client and answers what came of it.
+/// - `later`: answers at once, and sends `ping` after its answer, once the gate opens.
 fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSender<String>) -> Router {
     let open = |gate: Arc<Semaphore>| async move {
         if let Ok(place) = gate.acquire().await {
@@ -53,8 +54,8 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
         let logger = "x".repeat(pad);
         context.log(LogLevel::Info, Some(&logger), RawJson::integer(n as i64)).await;
     };
-    let (wait_gate, count_gate, poll_gate) = (gate.clone(), gate.clone(), gate);
-    let (wait_tell, poll_tell) = (tell.clone(), tell);
+    let (wait_gate, count_gate, poll_gate, later_gate) = (gate.clone(), gate.clone(), gate.clone(), gate);
+    let (wait_tell, poll_tell, later_tell) = (tell.clone(), tell.clone(), tell);
     Router::new()
         .logging()
         .tool(ToolDef::new("echo").input(OBJECT), move |arguments, _context| async move {
@@ -103,12 +104,23 @@ fn router(gate: Arc<Semaphore>, second: Arc<Semaphore>, tell: mpsc::UnboundedSen
             }
         })
         .tool(ToolDef::new("ask").input(OBJECT), move |_arguments, context| async move {
-            let answer = context.request(Method::from("ping"), None).await;
-            Ok::<_, HandlerError>(match answer {
-                Ok(_) => "answered".to_owned(),
-                Err(error) => mcp_core::transport::ErrorChain::new(&error).to_string(),
-            })
+            Ok::<_, HandlerError>(ping(&context).await)
         })
+        .tool(ToolDef::new("later").input(OBJECT), move |_arguments, context| {
+            let (gate, tell) = (later_gate.clone(), later_tell.clone());
+            tokio::spawn(async move {
+                open(gate).await;
+                let _nobody_looks = tell.send(ping(&context).await);
+            });
+            async move { Ok::<_, HandlerError>("later") }
+        })
+}
+
+async fn ping(context: &Context) -> String {
+    match context.request(Method::from("ping"), None).await {
+        Ok(_) => "answered".to_owned(),
+        Err(error) => mcp_core::transport::ErrorChain::new(&error).to_string(),
+    }
 }
 
 impl Bench {
