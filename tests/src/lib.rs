@@ -8,6 +8,9 @@ pub mod memory;
 #[doc = include_str!("../../docs/authorization.md")]
 pub mod authorization {}
 
+#[doc = include_str!("../../docs/bridging.md")]
+pub mod bridging {}
+
 #[doc = include_str!("../../docs/connecting.md")]
 pub mod connecting {}
 
@@ -19,6 +22,9 @@ pub mod security {}
 
 #[doc = include_str!("../../crates/mcp-auth/README.md")]
 pub mod readme_auth {}
+
+#[doc = include_str!("../../crates/mcp-bridge/README.md")]
+pub mod readme_bridge {}
 
 #[doc = include_str!("../../crates/mcp-core/README.md")]
 pub mod readme_core {}

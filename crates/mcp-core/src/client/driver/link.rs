@@ -66,8 +66,7 @@ impl LinkDriver for Driver {
     }
 
     fn is_leaving(&self) -> bool {
-        // The session closes a link before it asks for another one, and before it ends.
-        self.leave
+        self.leave || self.redial.is_some() || self.end.is_some()
     }
 }
 
@@ -83,7 +82,7 @@ impl Driver {
         self.drain();
         let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
         // A session that requested the end ignores how it came about.
-        let end = if self.leave { LinkEnd::Asked } else { end };
+        let end = if self.is_leaving() { LinkEnd::Asked } else { end };
         self.outbox = None;
         outbox.close();
         self.close_link(&mut *sender, &mut *receiver, end).await;
@@ -103,7 +102,7 @@ impl Driver {
         let mut turn = Turn::default();
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
-            if self.leave && farewell.is_none() {
+            if self.is_leaving() && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
             }

@@ -14,7 +14,6 @@ mod questions;
 mod router;
 #[cfg(feature = "schemars")]
 mod schema;
-mod script;
 #[cfg(feature = "seal")]
 mod seal;
 #[cfg(feature = "seal")]

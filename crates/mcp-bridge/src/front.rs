@@ -1,0 +1,296 @@
+//! The downstream side of one entry: takes links, finds their upstream session, and serves them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use mcp_core::message::{
+    ErrorObject, Field, Message, ProtocolVersion, RawJson, Request, RequestId, Response, method,
+};
+use mcp_core::server::Server;
+use mcp_core::transport::{
+    Accept, AnsweredBy, Envelope, Inbound, Lane, Outbound, Owner, Peek, Transport, TransportSender,
+};
+
+use crate::lock::Lock;
+use crate::pool::{Facts, Key, Live, Pool, Refusal};
+use crate::relay::Relay;
+use crate::translate::Era;
+use crate::upstream::{Caller, Policy};
+
+/// The clients' side of one upstream server: what a listener takes as its [`Accept`], or a program serves one link with.
+/// Made by [`Bridge::front`](crate::Bridge::front). Clones are cheap.
+#[derive(Clone)]
+pub struct Front {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: Arc<Pool>,
+    versions: Vec<ProtocolVersion>,
+    /// Answers what needs no upstream server: refusals.
+    offline: Server,
+    draining: AtomicBool,
+    /// The servers of the links that are being served.
+    servers: Lock<HashMap<u64, Server>>,
+}
+
+/// How a link is served.
+enum Plan {
+    /// Without an upstream server: nothing on the link would reach it.
+    Offline,
+    /// By an upstream session that belongs to the link, or to its caller.
+    Link(Facts),
+    /// The one request of the link, by a session that other requests share.
+    Request(Facts),
+}
+
+impl Front {
+    pub(crate) fn new(pool: Arc<Pool>, versions: Vec<ProtocolVersion>, offline: Server) -> Front {
+        let shared =
+            Shared { pool, versions, offline, draining: AtomicBool::new(false), servers: Lock::default() };
+        Front { shared: Arc::new(shared) }
+    }
+
+    /// Serves one link until it ends.
+    pub async fn serve(&self, link: impl Transport) {
+        self.shared.serve(Box::new(link)).await;
+    }
+}
+
+impl Shared {
+    async fn serve(&self, link: Box<dyn Transport>) {
+        let one_exchange = link.binding().one_exchange;
+        let mut link = Peek::new(link);
+        let plan = match link.first().await {
+            Some(first) => self.plan(first, one_exchange),
+            None => Plan::Offline,
+        };
+        match plan {
+            Plan::Offline => drop(self.offline.serve(link).await),
+            Plan::Request(facts) => {
+                let key = self.key(&facts, true);
+                match self.pool.get(&key, &facts).await {
+                    Ok(live) => self.serve_request(&live, link).await,
+                    Err(refusal) => refuse(link, &refusal).await,
+                }
+                if matches!(key, Key::Link(_)) {
+                    self.pool.release(&key);
+                }
+            }
+            Plan::Link(facts) => {
+                let key = self.key(&facts, false);
+                match self.pool.get(&key, &facts).await {
+                    Ok(live) => self.serve_link(key.clone(), facts, live, link).await,
+                    Err(refusal) => refuse(link, &refusal).await,
+                }
+                if matches!(key, Key::Link(_)) {
+                    self.pool.release(&key);
+                }
+            }
+        }
+    }
+
+    /// One request: by the server that all requests of this upstream session share.
+    async fn serve_request(&self, live: &Arc<Live>, link: Peek) {
+        let made = live.server.get_or_init(|| {
+            let config = live.config(Era::Modern, &self.versions);
+            let relay = Relay::found(self.pool.clone(), live, config.capabilities.clone());
+            // Cannot fail: a relay has no setup to be wrong.
+            let server = Server::with_config(config).build(relay).unwrap_or_else(|_| self.offline.clone());
+            self.keep(live.number, &server);
+            server
+        });
+        made.serve(link).await;
+    }
+
+    /// A link of many requests: by its own server.
+    async fn serve_link(&self, key: Key, facts: Facts, live: Arc<Live>, link: Peek) {
+        let _busy = live.enter();
+        let config = live.config(facts.era, &self.versions);
+        let capabilities = config.capabilities.clone();
+        let relay = Relay::of_link(self.pool.clone(), key, facts, live.clone(), capabilities);
+        let Ok(server) = Server::with_config(config).build(relay) else { return };
+        let number = self.pool.number();
+        self.keep(number, &server);
+        server.serve(link).await;
+        self.servers.lock().remove(&number);
+        live.links.lock().retain(|link| !link.is_closed());
+    }
+
+    /// Remembers a server until the listener stops.
+    fn keep(&self, number: u64, server: &Server) {
+        let mut servers = self.servers.lock();
+        // Those of single requests end with their session, which nobody reports here.
+        servers.retain(|number, server| server.links() > 0 || self.pool.numbered(*number).is_some());
+        servers.insert(number, server.clone());
+        drop(servers);
+        if self.draining.load(Ordering::SeqCst) {
+            Accept::drain(server);
+        }
+    }
+
+    fn key(&self, facts: &Facts, single: bool) -> Key {
+        let caller = || Key::Caller(facts.caller.owner.clone());
+        match (self.pool.upstream.policy, single) {
+            (Policy::Shared, _) => Key::Everyone,
+            (Policy::PerCaller, _) | (Policy::PerSession, true) => caller(),
+            (Policy::PerRequest, _) | (Policy::PerSession, false) => Key::Link(self.pool.number()),
+        }
+    }
+
+    /// Decides by what comes first on a link.
+    fn plan(&self, first: &Inbound, one_exchange: bool) -> Plan {
+        if self.draining.load(Ordering::SeqCst) {
+            return Plan::Offline;
+        }
+        let Inbound::Message { message: Message::Request(request), envelope, .. } = first else {
+            return self.undecided(first, one_exchange);
+        };
+        match self.modern_facts(request, envelope) {
+            Some(facts) if one_exchange && !serves_upstream(request) => {
+                let _unused = facts;
+                Plan::Offline
+            }
+            Some(facts) if one_exchange => Plan::Request(facts),
+            Some(facts) => Plan::Link(facts),
+            None if request.method == "initialize" => self.legacy_facts(request, envelope),
+            None => self.undecided(first, one_exchange),
+        }
+    }
+
+    /// A first message that says nothing of the client: a ping, a notification, something malformed. On a link of many
+    /// messages the client follows; it is unknown what it can answer.
+    fn undecided(&self, first: &Inbound, one_exchange: bool) -> Plan {
+        if one_exchange {
+            return Plan::Offline;
+        }
+        let envelope = match first {
+            Inbound::Message { envelope, .. } | Inbound::Batch { envelope, .. } => envelope.clone(),
+            _ => Envelope::default(),
+        };
+        Plan::Link(Facts {
+            caller: Caller::of(&envelope),
+            era: Era::Legacy,
+            version: ProtocolVersion::LATEST_LEGACY,
+            info: None,
+            capabilities: RawJson::EMPTY_OBJECT,
+        })
+    }
+
+    /// The client of a request that claims 2026-07-28 correctly.
+    fn modern_facts(&self, request: &Request, envelope: &Envelope) -> Option<Facts> {
+        let params = request.params.as_ref()?;
+        let version = ProtocolVersion::parse(&params.field_text(Field::MetaProtocolVersion)?)?;
+        if !version.is_modern() || !self.versions.contains(&version) {
+            return None;
+        }
+        let object =
+            |field| params.field_json(field).filter(RawJson::is_object).map(|object| object.detach());
+        Some(Facts {
+            caller: Caller::of(envelope),
+            era: Era::Modern,
+            version,
+            info: object(Field::MetaClientInfo),
+            capabilities: object(Field::MetaClientCapabilities)?,
+        })
+    }
+
+    fn legacy_facts(&self, request: &Request, envelope: &Envelope) -> Plan {
+        let mut legacy = self.versions.iter().copied().filter(|version| version.is_legacy());
+        let Some(params) = &request.params else { return Plan::Offline };
+        let asked = params.field_text(Field::ProtocolVersion);
+        let newest = legacy.clone().next();
+        let same = legacy.find(|version| asked.as_deref() == Some(version.as_str()));
+        let object =
+            |name: &str| params.raw().member(name).filter(RawJson::is_object).map(|object| object.detach());
+        match (same.or(newest), object("capabilities")) {
+            (Some(version), Some(capabilities)) => Plan::Link(Facts {
+                caller: Caller::of(envelope),
+                era: Era::Legacy,
+                version,
+                info: object("clientInfo"),
+                capabilities,
+            }),
+            // Refused by the session, which says why.
+            _ => Plan::Offline,
+        }
+    }
+}
+
+/// Whether a modern request needs the upstream server. What the era does not have is refused without.
+fn serves_upstream(request: &Request) -> bool {
+    let name = request.method.as_str();
+    !name.starts_with("notifications/") && method::find(name).is_none_or(|row| row.modern.client())
+}
+
+/// Answers every request on a link with this error, until the link ends.
+async fn refuse(link: Peek, refusal: &Refusal) {
+    let one_exchange = link.binding().one_exchange;
+    let (mut sender, mut receiver) = (Box::new(link) as Box<dyn Transport>).split();
+    while let Ok(Some(inbound)) = receiver.recv().await {
+        let Inbound::Message { message: Message::Request(Request { id, .. }), lane, .. } = inbound else {
+            continue;
+        };
+        if answer(&mut *sender, id, lane, refusal).await.is_err() || one_exchange {
+            break;
+        }
+    }
+    let _closed = sender.close().await;
+}
+
+async fn answer(
+    sender: &mut dyn TransportSender,
+    id: RequestId,
+    lane: Lane,
+    refusal: &Refusal,
+) -> Result<(), ()> {
+    let by = if refusal.busy { AnsweredBy::Busy } else { AnsweredBy::Handler };
+    let response = Response::error(Some(id), refusal.error.clone());
+    let out = Outbound::message(response, lane).last(true).answered_by(by);
+    sender.send(out).await.map_err(drop)?;
+    sender.flush().await.map_err(drop)
+}
+
+#[async_trait]
+impl Accept for Front {
+    async fn accept(self: Arc<Self>, link: Box<dyn Transport>) {
+        self.shared.serve(link).await;
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        &self.shared.versions
+    }
+
+    async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
+        let key = match self.shared.pool.upstream.policy {
+            Policy::Shared => Key::Everyone,
+            // Nothing is kept between requests.
+            Policy::PerRequest => return None,
+            Policy::PerSession | Policy::PerCaller => Key::Caller(Owner::of_envelope(envelope)),
+        };
+        self.shared.pool.find(&key)?.schema(tool).await
+    }
+
+    fn drain(&self) {
+        self.shared.draining.store(true, Ordering::SeqCst);
+        Accept::drain(&self.shared.offline);
+        let servers: Vec<Server> = self.shared.servers.lock().values().cloned().collect();
+        for server in servers {
+            Accept::drain(&server);
+        }
+    }
+}
+
+impl fmt::Debug for Front {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Front").field("upstream", &self.shared.pool.name).finish_non_exhaustive()
+    }
+}
+
+/// The error of a request that came while nothing is served.
+pub(crate) fn unavailable() -> ErrorObject {
+    ErrorObject::internal("This link has no upstream server")
+}

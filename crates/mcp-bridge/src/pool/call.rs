@@ -1,0 +1,45 @@
+//! A call of an upstream client, and one that waits for the answers of its client.
+
+use std::sync::Arc;
+
+use mcp_core::client::Call;
+use mcp_core::transport::Owner;
+use tokio::sync::mpsc;
+
+use super::exchange::{Exchange, Listed, Question};
+use super::live::{Busy, Live};
+use crate::translate::Era;
+
+/// A call upstream.
+pub(crate) struct Running {
+    pub(crate) call: Call,
+    pub(crate) exchange: Arc<Exchange>,
+    /// The questions of a legacy server to a modern client.
+    pub(crate) questions: mpsc::UnboundedReceiver<Question>,
+    pub(crate) upstream: Era,
+    _listed: Listed,
+    _busy: Busy,
+}
+
+impl Running {
+    /// A call of this session for this exchange.
+    pub(crate) fn new(
+        live: &Arc<Live>,
+        upstream: Era,
+        exchange: Arc<Exchange>,
+        questions: mpsc::UnboundedReceiver<Question>,
+        make: impl FnOnce() -> Call,
+    ) -> Running {
+        // Listed before the call is made, so that what it causes finds it.
+        let listed = Listed::new(live, &exchange);
+        let busy = live.enter();
+        Running { call: make(), exchange, questions, upstream, _listed: listed, _busy: busy }
+    }
+}
+
+/// A call that waits for the answers of its client.
+pub(crate) struct Parked {
+    pub(crate) running: Running,
+    pub(crate) questions: Vec<(String, Question)>,
+    pub(crate) owner: Owner,
+}

@@ -1,0 +1,126 @@
+//! A request of a client in flight, as everything upstream finds it again.
+
+use std::sync::Arc;
+
+use mcp_core::Error;
+use mcp_core::message::{ErrorObject, Notification, RawJson, method};
+use mcp_core::server::Context;
+use mcp_core::session::InputRequest;
+use mcp_core::transport::ErrorChain;
+use tokio::sync::{mpsc, oneshot};
+
+use super::live::Live;
+use crate::lock::Lock;
+use crate::translate::{progress_token, with_progress_token};
+
+/// A question of a legacy server, and where its answer goes.
+pub(crate) struct Question {
+    pub(crate) request: InputRequest,
+    pub(crate) answer: oneshot::Sender<Result<RawJson, ErrorObject>>,
+}
+
+/// A request of a client in flight. A call of the upstream client carries it in its envelope, so that what belongs to the
+/// call finds its way back.
+pub(crate) struct Exchange {
+    /// The request. A retry with answers replaces it.
+    context: Lock<Context>,
+    /// The token of the client for progress.
+    token: Lock<Option<RawJson>>,
+    /// Where questions go if the client answers them by a retry.
+    questions: Option<mpsc::UnboundedSender<Question>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        context: &Context,
+        questions: Option<mpsc::UnboundedSender<Question>>,
+    ) -> Arc<Exchange> {
+        Arc::new(Exchange {
+            token: Lock::new(progress_token(context.params())),
+            context: Lock::new(context.clone()),
+            questions,
+        })
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        self.context.lock().clone()
+    }
+
+    /// Goes on with a retry of the same request.
+    pub(crate) fn resume(&self, context: &Context) {
+        *self.token.lock() = progress_token(context.params());
+        *self.context.lock() = context.clone();
+    }
+
+    /// Whether the client may be asked for this request.
+    pub(crate) fn may_ask(&self) -> bool {
+        let context = self.context.lock();
+        !context.version().is_modern() || method::may_need_input(context.method().as_str())
+    }
+
+    /// Passes a notification of the upstream server on.
+    pub(crate) async fn notify(&self, notification: Notification) {
+        let Notification { method, params, .. } = notification;
+        let mut params = params.map(|params| params.into_raw());
+        if method == "notifications/progress" {
+            let token = self.token.lock().clone();
+            // A client that asked for no progress gets none.
+            let Some(token) = token else { return };
+            params = Some(with_progress_token(params.as_ref(), &token));
+        }
+        self.context().notify(method, params).await;
+    }
+
+    /// Asks the client a question of the upstream server, and waits for its answer.
+    pub(crate) async fn ask(&self, request: InputRequest) -> Result<RawJson, ErrorObject> {
+        if let Some(questions) = &self.questions {
+            if !self.may_ask() {
+                return Err(ErrorObject::method_not_found(request.method.as_str()));
+            }
+            let (answer, answered) = oneshot::channel();
+            let gone = || ErrorObject::internal("The client gave the request up");
+            questions.send(Question { request, answer }).map_err(|_| gone())?;
+            return answered.await.unwrap_or_else(|_| Err(gone()));
+        }
+        let context = self.context();
+        let answer = context.request(request.method, request.params).await;
+        answer.map(|answer| answer.into_raw()).map_err(refused)
+    }
+}
+
+/// Why a legacy client did not answer, for the server that asked.
+pub(crate) fn refused(error: Error) -> ErrorObject {
+    match error {
+        Error::Rpc(error) => error,
+        error => ErrorObject::internal(format!("The client was not asked: {}", ErrorChain::new(&error))),
+    }
+}
+
+/// Lists an exchange among those of its session until it is dropped.
+pub(crate) struct Listed {
+    live: Arc<Live>,
+    exchange: Arc<Exchange>,
+}
+
+impl Listed {
+    pub(crate) fn new(live: &Arc<Live>, exchange: &Arc<Exchange>) -> Listed {
+        live.exchanges.lock().push(exchange.clone());
+        Listed { live: live.clone(), exchange: exchange.clone() }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.live.exchanges.lock().retain(|other| !Arc::ptr_eq(other, &self.exchange));
+    }
+}
+
+/// The exchange that a question or a log message of a byte stream belongs to, where the protocol does not say: the only one
+/// in flight, or else the youngest that the client may be asked for.
+pub(crate) fn likely(live: &Live) -> Option<Arc<Exchange>> {
+    let exchanges = live.exchanges.lock();
+    match exchanges.as_slice() {
+        [only] => Some(only.clone()),
+        several => several.iter().rev().find(|exchange| exchange.may_ask()).cloned(),
+    }
+}

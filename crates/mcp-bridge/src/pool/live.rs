@@ -1,0 +1,216 @@
+//! One open upstream session, and what of the clients depends on it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use mcp_core::Error;
+use mcp_core::client::{Client, ClientState, Negotiated, PageLimits};
+use mcp_core::message::{ProtocolVersion, RawJson};
+use mcp_core::server::{Server, ServerConfig, ServerLink};
+use mcp_core::session::LogLevel;
+use tokio::time::Instant;
+
+use super::exchange::Exchange;
+use super::notice::notices;
+use super::questions::Questions;
+use super::{Key, Pool, watch};
+use crate::lock::Lock;
+use crate::translate::{self, Era};
+
+/// One open upstream session.
+pub(crate) struct Live {
+    pub(crate) key: Key,
+    pub(crate) number: u64,
+    /// The client capabilities that it was opened with.
+    pub(crate) capabilities: RawJson,
+    pub(crate) pool: Weak<Pool>,
+    client: Client,
+    /// What was negotiated when it was opened first.
+    negotiated: OnceLock<Negotiated>,
+    configs: [OnceLock<Arc<ServerConfig>>; 2],
+    /// The server of all single requests that use this session.
+    pub(crate) server: OnceLock<Server>,
+    /// The requests in flight, oldest first.
+    pub(crate) exchanges: Lock<Vec<Arc<Exchange>>>,
+    /// The legacy clients that use it.
+    pub(crate) links: Lock<Vec<ServerLink>>,
+    /// The least severe level that was asked for, where a legacy server keeps one for all.
+    pub(crate) level: tokio::sync::Mutex<Option<LogLevel>>,
+    schemas: tokio::sync::Mutex<Option<HashMap<String, RawJson>>>,
+    /// What uses it: links, calls, subscriptions.
+    busy: AtomicUsize,
+    used: Lock<Instant>,
+}
+
+impl Live {
+    pub(super) fn new(
+        pool: &Arc<Pool>,
+        key: Key,
+        number: u64,
+        capabilities: RawJson,
+        (client, questions): (Client, Questions),
+    ) -> Arc<Live> {
+        let live = Arc::new(Live {
+            key,
+            number,
+            capabilities,
+            pool: Arc::downgrade(pool),
+            client,
+            negotiated: OnceLock::new(),
+            configs: Default::default(),
+            server: OnceLock::new(),
+            exchanges: Lock::default(),
+            links: Lock::default(),
+            level: tokio::sync::Mutex::new(None),
+            schemas: tokio::sync::Mutex::new(None),
+            busy: AtomicUsize::new(0),
+            used: Lock::new(Instant::now()),
+        });
+        questions.belong_to(&live);
+        live
+    }
+
+    /// Starts the tasks beside it, which end with it.
+    pub(super) fn watch(self: &Arc<Self>) {
+        tokio::spawn(watch(self.pool.clone(), Arc::downgrade(self)));
+        tokio::spawn(notices(Arc::downgrade(self), self.client.notifications()));
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Waits until it is open. Cancel-safe.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        if self.negotiated.get().is_some() && !self.is_closed() {
+            return Ok(());
+        }
+        let negotiated = self.client.ready().await?;
+        // The first one stands: clients were shown it.
+        let _shown = self.negotiated.set(negotiated);
+        Ok(())
+    }
+
+    /// What clients are shown of the upstream server. `None` before it is open.
+    pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.get()
+    }
+
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.negotiated().map(|negotiated| negotiated.version)
+    }
+
+    /// The era of the link as it is now: a server that was replaced may speak another one.
+    pub(crate) fn era(&self) -> Option<Era> {
+        let known = self.client.known_era().map(|known| known.version);
+        known.filter(|_| self.was_ready()).map(Era::of)
+    }
+
+    pub(crate) fn was_ready(&self) -> bool {
+        self.negotiated.get().is_some()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.was_ready() && !self.is_closed()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.client.state(), ClientState::Closed(_))
+    }
+
+    /// Whether a client of this era with these capabilities can use it. A modern server learns of each client with each
+    /// request; a legacy one knows what it was opened with.
+    pub(super) fn serves(&self, downstream: Era, capabilities: &RawJson) -> bool {
+        match self.era() {
+            Some(Era::Modern) => downstream == Era::Modern || self.capabilities == *capabilities,
+            Some(Era::Legacy) => self.capabilities == *capabilities,
+            None => false,
+        }
+    }
+
+    /// What a server for clients of this era is set up with: the upstream server's identity, capabilities and
+    /// instructions.
+    pub(crate) fn config(&self, downstream: Era, versions: &[ProtocolVersion]) -> Arc<ServerConfig> {
+        let made = self.configs[usize::from(downstream == Era::Modern)].get_or_init(|| {
+            let unnamed = || RawJson::object([("name", RawJson::string(&self.pool_name()))]);
+            let (mut info, mut capabilities, mut instructions) = (None, RawJson::EMPTY_OBJECT, None);
+            if let Some(known) = self.negotiated() {
+                let upstream = Era::of(known.version);
+                info.clone_from(&known.server_info);
+                capabilities = translate::server_capabilities(upstream, downstream, &known.capabilities);
+                instructions.clone_from(&known.instructions);
+            }
+            let mut config = ServerConfig::new(info.unwrap_or_else(unnamed), capabilities);
+            config.instructions = instructions;
+            config.versions = versions.to_vec();
+            config.pass_through = true;
+            // The upstream server filters by the level that its client set.
+            config.log_level = LogLevel::Debug;
+            Arc::new(config)
+        });
+        made.clone()
+    }
+
+    fn pool_name(&self) -> String {
+        self.pool.upgrade().map(|pool| pool.name.clone()).unwrap_or_default()
+    }
+
+    /// The input schema of a tool, from a list that is read once.
+    pub(crate) async fn schema(&self, tool: &str) -> Option<RawJson> {
+        let mut known = self.schemas.lock().await;
+        if known.is_none() {
+            self.negotiated()?.capabilities.member("tools")?;
+            let listed = self.client.list_all("tools/list", "tools", PageLimits::default()).await.ok()?;
+            let schema = |tool: &RawJson| {
+                Some((tool.member("name")?.to_text()?, tool.member("inputSchema")?.detach()))
+            };
+            *known = Some(listed.iter().filter_map(schema).collect());
+        }
+        known.as_ref()?.get(tool).cloned()
+    }
+
+    /// The tools may have changed.
+    pub(crate) fn forget_schemas(&self) {
+        // A list that is being read at this moment is as new as the change.
+        if let Ok(mut known) = self.schemas.try_lock() {
+            *known = None;
+        }
+    }
+
+    /// Counts a link, a call or a subscription until it is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    /// Since when nothing uses it.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        (self.busy.load(Ordering::Relaxed) == 0 && self.was_ready()).then(|| self.used())
+    }
+
+    /// When something began or ceased to use it last.
+    pub(crate) fn used(&self) -> Instant {
+        *self.used.lock()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.exchanges.lock().len()
+    }
+
+    /// Begins to close it. What uses it ends with an error.
+    pub(crate) fn close(&self) {
+        let client = self.client.clone();
+        tokio::spawn(async move { client.close().await });
+    }
+}
+
+/// Something that uses an upstream session.
+pub(crate) struct Busy(Arc<Live>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *self.0.used.lock() = Instant::now();
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}

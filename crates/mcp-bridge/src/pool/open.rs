@@ -1,0 +1,51 @@
+//! Opening an upstream session: a client with the settings of a bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcp_core::client::{Client, ClientConfig, EraMode, KnownEra};
+use mcp_core::message::{ErrorObject, RawJson};
+
+use super::questions::Questions;
+use super::{Facts, Pool, Refusal};
+use crate::translate::Era;
+
+/// Starts the client of an upstream session. It connects, restarts what has ended when it is needed, and waits in
+/// between as clients do.
+pub(super) fn client(
+    pool: &Arc<Pool>,
+    facts: &Facts,
+    capabilities: &RawJson,
+    known: Option<KnownEra>,
+) -> Result<(Client, Questions), Refusal> {
+    let mut config = ClientConfig::new(facts.info.clone().unwrap_or_else(own_info));
+    config.capabilities = capabilities.clone();
+    config.era = pool.upstream.era;
+    // A client is served in its own era if the server has it: nothing is translated then.
+    config.known_era = match (pool.upstream.era, facts.era) {
+        (EraMode::Auto, Era::Legacy) => known.or(Some(KnownEra::new(facts.version))),
+        (EraMode::Auto, Era::Modern) => known,
+        _ => None,
+    };
+    config.start_timeout = pool.limits.start;
+    config.call_timeout = Duration::MAX;
+    config.call_maximum = pool.limits.call;
+    config.input_timeout = pool.limits.parked_for;
+    let questions = Questions::default();
+    let builder = Client::with_config(config)
+        .notification_queue(pool.limits.notifications)
+        .unread_bytes(pool.limits.waiting_bytes)
+        .input_handler(questions.clone());
+    let client = builder.start((pool.upstream.connect)(&facts.caller)).map_err(|error| {
+        Refusal::failed(ErrorObject::internal(format!("{:?} cannot be started: {error}", pool.name)))
+    })?;
+    Ok((client, questions))
+}
+
+/// Who asks, where the client did not say who it is.
+fn own_info() -> RawJson {
+    RawJson::object([
+        ("name", RawJson::string("mcp-bridge")),
+        ("version", RawJson::string(env!("CARGO_PKG_VERSION"))),
+    ])
+}

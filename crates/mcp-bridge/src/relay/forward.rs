@@ -1,0 +1,191 @@
+//! One call: to the upstream server with the client's facts, back with its notifications and its outcome.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mcp_core::Error;
+use mcp_core::client::{CallOptions, ClientFacts, InputMode};
+use mcp_core::message::{ErrorObject, Payload, RawJson, method};
+use mcp_core::server::{Context, Reply};
+use mcp_core::session::LogLevel;
+use mcp_core::transport::{Envelope, ErrorChain};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Relay;
+use super::downstream;
+use crate::pool::{Exchange, Live, Question, Running};
+use crate::translate::{self, Era, Request};
+
+/// How long the questions of a legacy server are collected, so that the client gets them in one result.
+const COLLECT: Duration = Duration::from_millis(50);
+
+/// How a step of a call ended.
+enum Step {
+    Done(Result<Payload, Error>),
+    /// The client has to answer these first.
+    Asked(Vec<Question>),
+    /// The client gave the request up, or reads too slowly.
+    Over(ErrorObject),
+}
+
+impl Relay {
+    /// Forwards a request, or goes on with the call that it is a retry of.
+    pub(super) async fn forward(
+        &self,
+        live: &Arc<Live>,
+        upstream: Era,
+        context: &Context,
+    ) -> Result<Reply, ErrorObject> {
+        let running = match (downstream(context), upstream, context.request_state()) {
+            (Era::Modern, Era::Legacy, Some(_)) => match self.unpark(context).await? {
+                Some(running) => running,
+                // The user has visited a page, and the call is made again.
+                None => self.start(live, upstream, context).await?,
+            },
+            _ => self.start(live, upstream, context).await?,
+        };
+        self.go_on(running, context).await
+    }
+
+    /// Makes the call.
+    async fn start(
+        &self,
+        live: &Arc<Live>,
+        upstream: Era,
+        context: &Context,
+    ) -> Result<Running, ErrorObject> {
+        let method = context.method().clone();
+        let down = downstream(context);
+        let params = match translate::request(down, upstream, method.as_str(), context.params()) {
+            Request::Forward(params) => params,
+            Request::Unknown => return Err(ErrorObject::method_not_found(method.as_str())),
+        };
+        let mut options = CallOptions::new().timeout(Duration::MAX);
+        match (down, upstream) {
+            (_, Era::Modern) => {
+                let mut facts = ClientFacts::new(context.client_capabilities().clone());
+                facts.info = context.client_info().cloned();
+                options = options.client(facts);
+                options.log_level = match down {
+                    Era::Modern => context.log_level(),
+                    // Only what the client asked for: no level, no messages.
+                    Era::Legacy => context.log_level().filter(|_| self.level_set.load(Ordering::Relaxed)),
+                };
+                if down == Era::Modern {
+                    options = options.input(InputMode::Pass);
+                }
+            }
+            (Era::Modern, Era::Legacy) => {
+                if let Some(level) = context.log_level() {
+                    set_level(live, level).await;
+                }
+            }
+            (Era::Legacy, Era::Legacy) => {}
+        }
+        let (questions, asked) = mpsc::unbounded_channel();
+        let by_retry = (down, upstream) == (Era::Modern, Era::Legacy);
+        let exchange = Exchange::new(context, by_retry.then_some(questions));
+        options = options.envelope(Envelope::default().with(exchange.clone()));
+        Ok(Running::new(live, upstream, exchange, asked, || live.client().call(method, params, options)))
+    }
+
+    /// Passes on what comes until the call ends, or until the client has to be asked.
+    pub(super) async fn go_on(&self, mut running: Running, context: &Context) -> Result<Reply, ErrorObject> {
+        match step(&mut running, context).await {
+            Step::Done(outcome) => self.outcome(running.upstream, context, outcome),
+            Step::Asked(questions) => self.park(running, questions, context),
+            Step::Over(error) => Err(error),
+        }
+    }
+
+    /// The outcome of a call, for the client.
+    fn outcome(
+        &self,
+        upstream: Era,
+        context: &Context,
+        outcome: Result<Payload, Error>,
+    ) -> Result<Reply, ErrorObject> {
+        let same_era = downstream(context) == upstream;
+        let name = context.method().as_str();
+        match outcome {
+            Ok(result) => {
+                let result = self.pool.upstream.filter.result(name, result.into_raw());
+                Ok(if same_era { Reply::Verbatim(Ok(result)) } else { Reply::Result(result) })
+            }
+            Err(Error::Rpc(error)) if same_era => Ok(Reply::Verbatim(Err(error))),
+            Err(Error::Rpc(error)) => {
+                if error.code == mcp_core::message::code::METHOD_NOT_FOUND {
+                    return Ok(Reply::Verbatim(Err(error)));
+                }
+                if downstream(context) == Era::Modern
+                    && method::may_need_input(name)
+                    && let Some(input) = translate::url_elicitations(&error)
+                {
+                    return self.visit(context, input);
+                }
+                let uri = (name == "resources/read").then(|| context.params()?.member("uri")?.to_text());
+                Err(translate::error(downstream(context), error, uri.flatten().as_deref()))
+            }
+            // The method does not exist in the upstream era.
+            Err(Error::Misuse(_)) => Ok(Reply::MethodNotFound),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    pub(super) fn failure(&self, error: &Error) -> ErrorObject {
+        let chain = ErrorChain::new(error);
+        ErrorObject::internal(format!("the upstream server {:?}: {chain}", self.pool.name))
+    }
+}
+
+async fn step(running: &mut Running, context: &Context) -> Step {
+    let mut asked: Vec<Question> = Vec::new();
+    let mut collected: Option<Instant> = None;
+    loop {
+        let due = async {
+            match collected {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
+            Some(question) = running.questions.recv() => {
+                collected.get_or_insert_with(|| Instant::now() + COLLECT);
+                asked.push(question);
+            }
+            notification = running.call.next_notification() => {
+                let Some(notification) = notification else { break };
+                if running.call.dropped_notifications() > 0 {
+                    let why = "the client reads notifications too slowly (notifications, waiting_bytes)";
+                    return Step::Over(ErrorObject::internal(why));
+                }
+                tokio::select! {
+                    biased;
+                    () = running.exchange.notify(notification) => {}
+                    () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
+                }
+            }
+            () = due => return Step::Asked(asked),
+        }
+    }
+    Step::Done((&mut running.call).await)
+}
+
+/// Lowers the level of a legacy server to the least severe one that a client wants. Each client gets no more than it
+/// asked for: the session of its link filters.
+async fn set_level(live: &Live, level: LogLevel) {
+    let logs = live.negotiated().is_some_and(|known| known.capabilities.member("logging").is_some());
+    let mut current = live.level.lock().await;
+    if !logs || current.is_some_and(|current| current <= level) {
+        return;
+    }
+    let params = RawJson::object([("level", RawJson::string(level.as_str()))]);
+    if let Err(error) = live.client().request("logging/setLevel", Some(params)).await {
+        tracing::debug!(%error, "the upstream server did not take a log level");
+    }
+    *current = Some(level);
+}

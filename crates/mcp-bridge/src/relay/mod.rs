@@ -1,0 +1,169 @@
+//! The handler of the downstream servers: every request of a client, on its way to an upstream session and back.
+
+mod forward;
+mod listen;
+mod park;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use async_trait::async_trait;
+use mcp_core::message::{ErrorObject, Notification, RawJson};
+use mcp_core::server::{Context, Handler, Reply, ServerLink};
+use mcp_core::transport::Envelope;
+use tokio::task::JoinHandle;
+
+use crate::lock::Lock;
+use crate::pool::{Facts, Key, Live, Pool};
+use crate::translate::Era;
+
+/// The era of the client of a request.
+fn downstream(context: &Context) -> Era {
+    Era::of(context.version())
+}
+
+/// The handler of one downstream server: of one link, or of all single requests that use one upstream session.
+pub(crate) struct Relay {
+    pool: Arc<Pool>,
+    source: Source,
+    capabilities: RawJson,
+    /// The legacy client, once it has finished its handshake.
+    link: OnceLock<ServerLink>,
+    /// The legacy client has set a log level.
+    level_set: AtomicBool,
+    /// The tasks that pass changes on to the legacy client: of the lists, and of single resources.
+    lists: Lock<Option<Task>>,
+    resources: Lock<HashMap<String, Task>>,
+}
+
+/// Where the upstream session comes from.
+enum Source {
+    /// The front found it for this very request, and holds it.
+    Found(Weak<Live>),
+    /// It belongs to a link, and is replaced when it has ended.
+    Link { key: Key, facts: Facts, live: Lock<Arc<Live>> },
+}
+
+/// A task that ends when it is dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Relay {
+    fn new(pool: Arc<Pool>, source: Source, capabilities: RawJson) -> Relay {
+        Relay {
+            pool,
+            source,
+            capabilities,
+            link: OnceLock::new(),
+            level_set: AtomicBool::new(false),
+            lists: Lock::default(),
+            resources: Lock::default(),
+        }
+    }
+
+    /// The handler of all single requests that use this session.
+    pub(crate) fn found(pool: Arc<Pool>, live: &Arc<Live>, capabilities: RawJson) -> Relay {
+        Relay::new(pool, Source::Found(Arc::downgrade(live)), capabilities)
+    }
+
+    /// The handler of one link.
+    pub(crate) fn of_link(
+        pool: Arc<Pool>,
+        key: Key,
+        facts: Facts,
+        live: Arc<Live>,
+        capabilities: RawJson,
+    ) -> Relay {
+        Relay::new(pool, Source::Link { key, facts, live: Lock::new(live) }, capabilities)
+    }
+
+    /// The upstream session of a request.
+    async fn live(&self) -> Result<Arc<Live>, Reply> {
+        let (key, facts, slot) = match &self.source {
+            Source::Found(live) => {
+                let gone = || Reply::Busy(ErrorObject::internal("the upstream session has ended"));
+                return live.upgrade().ok_or_else(gone);
+            }
+            Source::Link { key, facts, live } => (key, facts, live),
+        };
+        let known = slot.lock().clone();
+        if !known.is_closed() {
+            return Ok(known);
+        }
+        let next = self.pool.get(key, facts).await.map_err(|refusal| match refusal.busy {
+            true => Reply::Busy(refusal.error),
+            false => Reply::Verbatim(Err(refusal.error)),
+        })?;
+        *slot.lock() = next.clone();
+        if let Some(link) = self.link.get() {
+            // The new session knows the client, and its lists may differ.
+            self.follow(&next, link, true);
+        }
+        Ok(next)
+    }
+
+    async fn serve(&self, context: &Context) -> Result<Reply, ErrorObject> {
+        let method = context.method().as_str();
+        self.pool.upstream.filter.check(method, context.params())?;
+        let live = match self.live().await {
+            Ok(live) => live,
+            Err(refused) => return Ok(refused),
+        };
+        let _busy = live.enter();
+        // The era as it is now: the server may have been replaced by one of the other era.
+        let upstream = live.era().unwrap_or(Era::Legacy);
+        match (method, upstream) {
+            ("subscriptions/listen", _) => self.listen(&live, context).await,
+            ("resources/subscribe", _) => self.subscribe(&live, context).await,
+            ("resources/unsubscribe", _) => Ok(self.unsubscribe(context)),
+            ("logging/setLevel", Era::Modern) => {
+                // Sent with each request from now on.
+                self.level_set.store(true, Ordering::Relaxed);
+                Ok(Reply::Result(RawJson::EMPTY_OBJECT))
+            }
+            _ => self.forward(&live, upstream, context).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Relay {
+    async fn handle(&self, context: Context) -> Result<Reply, ErrorObject> {
+        self.serve(&context).await
+    }
+
+    fn capabilities(&self) -> RawJson {
+        self.capabilities.clone()
+    }
+
+    fn opened(&self, link: ServerLink) {
+        let Source::Link { live, .. } = &self.source else { return };
+        let live = live.lock().clone();
+        if self.link.set(link.clone()).is_ok() {
+            self.follow(&live, &link, false);
+        }
+    }
+
+    async fn notified(&self, notification: Notification, _envelope: Envelope) {
+        let Source::Link { live, .. } = &self.source else { return };
+        let client = live.lock().client().clone();
+        let Notification { method, params, .. } = notification;
+        // Dropped there if the upstream era does not have it.
+        let _closed = client.notify(method, params.map(|params| params.into_raw())).await;
+    }
+}
+
+/// A link that has ended leaves the sessions that it used.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Source::Link { live, .. } = &self.source {
+            live.lock().links.lock().retain(|link| !link.is_closed());
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The life of upstream sessions: who has which, when they end, and what happens if they fail.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::join_all;
+use mcp_core::client::{CallOptions, EraMode, InputContext};
+use mcp_core::message::RawJson;
+use mcp_core::session::InputRequest;
+use mcp_core::transport::{Binding, memory};
+
+use super::setup::{EXCHANGES, LEGACY, Setup, object, only, plain, raw, text};
+use crate::{Bridge, Filter, Policy, State, Upstream};
+
+const WAIT: &str = r#"{"name":"wait"}"#;
+
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(3)).await;
+}
+
+/// D3: each link has its own session, or each caller, or all share one. Nothing is left when they are gone.
+#[tokio::test(start_paused = true)]
+async fn a_policy_says_who_shares_a_session() {
+    for (policy, wanted) in [(Policy::PerSession, 6), (Policy::PerCaller, 3), (Policy::Shared, 1)] {
+        for era in [LEGACY, EraMode::Modern] {
+            let setup = Setup::new(only(era), EXCHANGES, policy);
+            let clients = join_all(["a", "a", "b", "b", "c", "c"].map(async |caller| {
+                let client = plain(era).connect(setup.connector(EXCHANGES, Some(caller))).await.unwrap();
+                client.list_tools().await.unwrap();
+                client
+            }))
+            .await;
+            assert_eq!(setup.server.links(), wanted, "{policy:?} {era:?}");
+            for client in clients {
+                client.close().await;
+            }
+            settle().await;
+            let left = if policy == Policy::PerSession { 0 } else { wanted };
+            assert_eq!(setup.server.links(), left, "{policy:?} {era:?}");
+            // BR-13: what belongs to callers ends when it was idle for long enough.
+            tokio::time::sleep(Duration::from_secs(601)).await;
+            settle().await;
+            assert_eq!(setup.server.links(), 0, "{policy:?} {era:?}");
+            assert_eq!(setup.bridge.status().upstreams[0].state, State::Cold);
+        }
+    }
+}
+
+/// A thousand sessions leave nothing behind.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_sessions_leave_nothing_behind() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+    for _ in 0..20 {
+        join_all((0..50).map(async |number| {
+            let client = setup.client(LEGACY, Binding::STREAM).await;
+            client.list_tools().await.unwrap();
+            if number % 2 == 0 {
+                client.close().await;
+            }
+        }))
+        .await;
+    }
+    settle().await;
+    assert_eq!(setup.seen.links.load(Ordering::SeqCst), 1000);
+    assert_eq!(setup.server.links(), 0);
+    assert_eq!(setup.bridge.status().upstreams[0].sessions, 0);
+}
+
+/// A client that gives a call up ends it upstream, in every direction.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_is_cancelled_upstream() {
+    for up in [LEGACY, EraMode::Modern] {
+        for down in [LEGACY, EraMode::Modern] {
+            for binding in [Binding::STREAM, EXCHANGES] {
+                let setup = Setup::new(only(up), binding, Policy::PerSession);
+                let client = setup.client(down, binding).await;
+                let call = client.call("tools/call", object(WAIT), CallOptions::new());
+                while setup.seen.running.load(Ordering::SeqCst) == 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                drop(call);
+                settle().await;
+                let title = format!("{down:?} -> {up:?} {}", binding.name);
+                assert_eq!(setup.seen.cancelled.load(Ordering::SeqCst), 1, "{title}");
+                assert_eq!(setup.bridge.status().upstreams[0].calls, 0, "{title}");
+            }
+        }
+    }
+}
+
+/// BR-14: calls in flight fail with the cause, and are not repeated. The client's session goes on.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_dies_fails_its_calls_and_is_started_again() {
+    for up in [LEGACY, EraMode::Modern] {
+        for down in [LEGACY, EraMode::Modern] {
+            let setup = Setup::new(only(up), Binding::STREAM, Policy::PerSession);
+            let client = setup.client(down, Binding::STREAM).await;
+            client.list_tools().await.unwrap();
+            let call = client.call("tools/call", object(WAIT), CallOptions::new());
+            while setup.seen.running.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            setup.seen.kill.notify_waiters();
+            let error = call.await.unwrap_err();
+            let error = error.rpc().unwrap();
+            assert_eq!(error.code, -32603);
+            assert!(error.message.contains("\"it\""), "{}", error.message);
+            assert_eq!(client.list_tools().await.unwrap().len(), 5, "{down:?} -> {up:?}");
+            assert_eq!(setup.seen.running.load(Ordering::SeqCst), 1, "not repeated");
+        }
+    }
+}
+
+/// D4: a server that cannot be reached is an error of the first request, with the cause, and is left alone between tries.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_cannot_start_is_an_error_in_words() {
+    for era in [LEGACY, EraMode::Modern] {
+        let (connector, _) = memory::connector(Binding::STREAM);
+        let upstream = Upstream::new(move |_| connector.clone());
+        let bridge = Bridge::builder().upstream("gone", upstream).build().unwrap();
+        let connect = async || {
+            let (connector, listener) = memory::connector(EXCHANGES);
+            tokio::spawn(listener.serve(bridge.front("gone").unwrap()));
+            plain(era).connect(connector).await.unwrap_err().to_string()
+        };
+        let first = connect().await;
+        assert!(first.contains("\"gone\" could not be started"), "{first}");
+        let second = connect().await;
+        assert!(second.contains("not started again for"), "{second}");
+        let status = &bridge.status().upstreams[0];
+        assert_eq!(status.state, State::Cold);
+        assert!(status.failure.as_deref().unwrap().contains("could not be started"), "{status:?}");
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_secs(31)).await;
+            connect().await;
+        }
+        assert_eq!(bridge.status().upstreams[0].state, State::Failed);
+    }
+}
+
+/// META-C-005: the server sees the client, and not the bridge.
+#[tokio::test(start_paused = true)]
+async fn the_server_sees_the_client() {
+    for up in [LEGACY, EraMode::Modern] {
+        for down in [LEGACY, EraMode::Modern] {
+            let setup = Setup::new(only(up), EXCHANGES, Policy::PerCaller);
+            for (name, capability) in [("one", "roots"), ("two", "sampling")] {
+                let client = mcp_core::client::Client::builder(name, "1").era(down);
+                let client = client.capability(capability, raw(r#"{"x":1.0}"#));
+                let client = client
+                    .input_handler(|_: InputRequest, _: InputContext| async { Ok(raw(r#"{"roots":[]}"#)) });
+                let client = client.connect(setup.connector(EXCHANGES, None)).await.unwrap();
+                let negotiated = client.negotiated().unwrap();
+                assert_eq!(negotiated.server_info.unwrap().member("name"), Some(RawJson::string("upstream")));
+                assert_eq!(negotiated.instructions.as_deref(), Some("read me"));
+                let seen = client.request("tools/call", object(r#"{"name":"who"}"#)).await.unwrap();
+                let seen = text(seen.raw());
+                assert!(seen.contains(&format!(r#""name":"{name}""#)), "{down:?} -> {up:?}: {seen}");
+                assert!(
+                    seen.ends_with(&format!(r#"{{"{capability}":{{"x":1.0}}}}"#)),
+                    "{down:?} -> {up:?}: {seen}"
+                );
+            }
+        }
+    }
+}
+
+/// BR-17: what is denied is in no list and cannot be called.
+#[tokio::test(start_paused = true)]
+async fn what_is_denied_does_not_exist() {
+    for era in [LEGACY, EraMode::Modern] {
+        let filter = Filter::new().allow_tool("w*").deny_tool("wait").deny_resource("test:a");
+        let setup = Setup::with(only(era), Binding::STREAM, |upstream| upstream.filter(filter));
+        let client = setup.client(era, Binding::STREAM).await;
+        let names: Vec<String> =
+            client.list_tools().await.unwrap().iter().map(|tool| tool.name.clone()).collect();
+        assert_eq!(names, ["who", "work"]);
+        let refused = client.request("tools/call", object(WAIT)).await.unwrap_err();
+        assert_eq!(refused.rpc().unwrap().code, -32602);
+        assert!(client.read_resource("test:a").await.unwrap_err().is_resource_not_found());
+        assert_eq!(setup.seen.running.load(Ordering::SeqCst), 0);
+    }
+}
+
+/// A drain lets calls end, then closes everything.
+#[tokio::test(start_paused = true)]
+async fn a_drain_closes_everything() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
+    let client = setup.client(EraMode::Modern, Binding::STREAM).await;
+    let call = client.call("tools/call", object(WAIT), CallOptions::new());
+    while setup.seen.running.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!setup.bridge.drain(Duration::from_secs(1)).await);
+    assert!(call.await.is_err());
+    // The server waits this long for a handler whose client closed its side.
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(setup.server.links(), 0);
+    let idle = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
+    idle.client(LEGACY, Binding::STREAM).await.list_tools().await.unwrap();
+    assert!(idle.bridge.drain(Duration::from_secs(1)).await);
+}

@@ -1,0 +1,98 @@
+//! What one era says reaches the other in its own words.
+
+use mcp_core::client::{CallOptions, EraMode, InputContext};
+use mcp_core::message::{RawJson, code};
+use mcp_core::session::{InputRequest, LogLevel};
+use mcp_core::transport::Binding;
+
+use super::setup::{EXCHANGES, LEGACY, Setup, object, only, plain, raw, text};
+use crate::Policy;
+
+/// ERR-S-006, ERR-S-007, ERR-B-003, DISC-S-013.
+#[tokio::test(start_paused = true)]
+async fn errors_have_the_codes_of_the_client_s_era() {
+    for (down, up) in [(LEGACY, EraMode::Modern), (EraMode::Modern, LEGACY)] {
+        let setup = Setup::new(only(up), EXCHANGES, Policy::PerSession);
+        let client = setup.client(down, EXCHANGES).await;
+        let missing = client.read_resource("test:none").await.unwrap_err();
+        assert!(missing.is_resource_not_found(), "{down:?} -> {up:?}: {missing}");
+        let wanted = if down == LEGACY { code::RESOURCE_NOT_FOUND } else { code::INVALID_PARAMS };
+        assert_eq!(missing.rpc().unwrap().code, wanted);
+        let failed = client.request("x/fail", None).await.unwrap_err();
+        let failed = failed.rpc().unwrap();
+        assert_eq!((failed.code, failed.data.clone()), (code::INTERNAL_ERROR, Some(raw("1.0"))));
+        let unknown = client.request("x/unknown", None).await.unwrap_err();
+        assert_eq!(unknown.rpc().unwrap().code, code::METHOD_NOT_FOUND);
+        // Not a method of the client's era: refused before the wire.
+        let removed = if down == LEGACY { "server/discover" } else { "ping" };
+        assert!(client.request(removed, None).await.is_err());
+        // Tasks of 2025-11-25 have no counterpart.
+        if down == LEGACY {
+            let tasks = client.request("tasks/list", None).await.unwrap_err();
+            assert_eq!(tasks.rpc().unwrap().code, code::METHOD_NOT_FOUND);
+        }
+    }
+}
+
+/// META-S-017, META-S-019: a level per request on one side, one per session on the other.
+#[tokio::test(start_paused = true)]
+async fn levels_cross() {
+    let heard = async |setup: &Setup, client: &mcp_core::client::Client, level: Option<LogLevel>| {
+        let mut options = CallOptions::new();
+        options.log_level = level;
+        let mut call = client.call("x/note", None, options);
+        let mut logs = Vec::new();
+        while let Some(note) = call.next_notification().await {
+            logs.push(note.params.unwrap().raw().member("data").unwrap().to_text().unwrap());
+        }
+        call.await.unwrap();
+        (setup.seen.params.lock().pop().unwrap(), logs)
+    };
+    let setup = Setup::new(only(LEGACY), EXCHANGES, Policy::PerSession);
+    let client = setup.client(EraMode::Modern, EXCHANGES).await;
+    assert_eq!(heard(&setup, &client, None).await.1, Vec::<String>::new());
+    assert_eq!(heard(&setup, &client, Some(LogLevel::Error)).await.1, ["loud"]);
+    assert_eq!(heard(&setup, &client, Some(LogLevel::Debug)).await.1, ["quiet", "loud"]);
+    // The server's level is that of the most curious request now; each request hears its own.
+    assert_eq!(
+        heard(&setup, &client, Some(LogLevel::Error)).await,
+        ("Some(Debug)".into(), vec!["loud".into()])
+    );
+
+    let setup = Setup::new(only(EraMode::Modern), EXCHANGES, Policy::PerSession);
+    let client = setup.client(LEGACY, EXCHANGES).await;
+    assert_eq!(heard(&setup, &client, None).await, ("None".into(), vec![]));
+    client.request("logging/setLevel", object(r#"{"level":"error"}"#)).await.unwrap();
+    assert_eq!(heard(&setup, &client, None).await, ("Some(Error)".into(), vec!["loud".into()]));
+}
+
+/// Roots are requested in every direction.
+#[tokio::test(start_paused = true)]
+async fn roots_cross() {
+    for up in [LEGACY, EraMode::Modern] {
+        for down in [LEGACY, EraMode::Modern] {
+            let setup = Setup::new(only(up), Binding::STREAM, Policy::PerSession);
+            let client = plain(down).capability("roots", RawJson::EMPTY_OBJECT);
+            let client = client.input_handler(|_: InputRequest, _: InputContext| async {
+                Ok(raw(r#"{"roots":[{"uri":"file:///home"}]}"#))
+            });
+            let client = client.connect(setup.connector(Binding::STREAM, None)).await.unwrap();
+            let answer = client.request("tools/call", object(r#"{"name":"roots"}"#)).await.unwrap();
+            assert_eq!(text(answer.raw()), r#"["file:///home"]"#, "{down:?} -> {up:?}");
+        }
+    }
+}
+
+/// The members of an era are in every result of it, and in no other.
+#[tokio::test(start_paused = true)]
+async fn results_have_the_members_of_the_client_s_era() {
+    for (down, up) in [(LEGACY, EraMode::Modern), (EraMode::Modern, LEGACY)] {
+        let setup = Setup::new(only(up), Binding::STREAM, Policy::PerSession);
+        let client = setup.client(down, Binding::STREAM).await;
+        let listed = client.request("tools/list", None).await.unwrap();
+        let has = |name: &str| listed.raw().member(name).is_some();
+        let modern = down == EraMode::Modern;
+        assert_eq!((has("resultType"), has("ttlMs"), has("cacheScope")), (modern, modern, modern));
+        assert!(has("tools"));
+    }
+}

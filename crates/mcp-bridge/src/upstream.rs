@@ -1,0 +1,137 @@
+//! An upstream server as the builder takes it: how it is reached, and who shares it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mcp_core::client::EraMode;
+use mcp_core::transport::{Connect, ConnectError, Envelope, Identity, Owner, Transport, TransportError};
+
+use crate::Filter;
+
+/// On whose behalf an upstream server is reached.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The verified caller; `None` if the transport does not verify its peers.
+    pub identity: Option<Identity>,
+    /// The key of what belongs to the caller.
+    pub owner: Owner,
+}
+
+impl Caller {
+    /// The caller of messages with this envelope.
+    pub(crate) fn of(envelope: &Envelope) -> Caller {
+        Caller { identity: envelope.get::<Identity>().cloned(), owner: Owner::of_envelope(envelope) }
+    }
+}
+
+/// Who shares an upstream server, which is a child process or a connection.
+///
+/// A legacy session has state: log levels, subscriptions, whatever its server keeps. Clients that share an upstream
+/// server share that state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Each legacy session and each byte stream has its own. Requests of 2026-07-28 over HTTP, which have no session,
+    /// share one for each caller.
+    #[default]
+    PerSession,
+    /// One for each caller. Callers without a verified identity are one caller.
+    PerCaller,
+    /// One for all.
+    Shared,
+    /// Each request of 2026-07-28 over HTTP has its own, and so has each legacy session.
+    PerRequest,
+}
+
+pub(crate) type Factory = dyn Fn(&Caller) -> Box<dyn Connect> + Send + Sync;
+
+/// An upstream server: how it is reached, and who shares it.
+///
+/// ```
+/// use mcp_bridge::{Policy, Upstream};
+/// use mcp_core::transport::{Binding, memory};
+///
+/// let (connector, _listener) = memory::connector(Binding::STREAM);
+/// // The closure is called for each link that is needed.
+/// let upstream = Upstream::new(move |_caller| connector.clone()).policy(Policy::Shared);
+/// # let _ = upstream;
+/// ```
+#[derive(Clone)]
+pub struct Upstream {
+    pub(crate) connect: Arc<Factory>,
+    pub(crate) policy: Policy,
+    pub(crate) era: EraMode,
+    pub(crate) filter: Filter,
+}
+
+impl Upstream {
+    /// An upstream server that is reached by what this function returns. It is called for each upstream session that is
+    /// opened: a connector over a single stream works only where one session is needed.
+    pub fn new<C: Connect>(connect: impl Fn(&Caller) -> C + Send + Sync + 'static) -> Upstream {
+        Upstream {
+            connect: Arc::new(move |caller| Box::new(connect(caller))),
+            policy: Policy::default(),
+            era: EraMode::Auto,
+            filter: Filter::default(),
+        }
+    }
+
+    /// Like [`Upstream::new`], with a function that may fail: then the session cannot be opened, for this reason.
+    pub fn try_new<C, E>(connect: impl Fn(&Caller) -> Result<C, E> + Send + Sync + 'static) -> Upstream
+    where
+        C: Connect,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        Upstream::new(move |caller| -> Box<dyn Connect> {
+            match connect(caller) {
+                Ok(connector) => Box::new(connector),
+                Err(error) => Box::new(Unusable(TransportError::new(error))),
+            }
+        })
+    }
+
+    /// Sets who shares it. Default [`Policy::PerSession`].
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Upstream {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets its era. By default each client gets the era that it speaks itself if the server speaks it too, and is
+    /// translated otherwise.
+    #[must_use]
+    pub fn era(mut self, era: EraMode) -> Upstream {
+        self.era = era;
+        self
+    }
+
+    /// Sets which of its tools, prompts and resources exist for clients. Default: all.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Upstream {
+        self.filter = filter;
+        self
+    }
+}
+
+/// There is nothing to connect to.
+struct Unusable(TransportError);
+
+#[async_trait]
+impl Connect for Unusable {
+    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
+        Err(ConnectError::Unusable(self.0.clone()))
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("policy", &self.policy)
+            .field("era", &self.era)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
