@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::http_faults::kit::{LEGACY, MODERN, in_time};
+use crate::http_faults::log::Log;
 
 /// What a middleware found out about the caller.
 #[derive(Clone)]
@@ -152,19 +153,25 @@ async fn asked(address: SocketAddr, start: &str, token: &str, session: &str, bod
     (answer[9..12].parse().unwrap(), answer)
 }
 
-/// FIELD S2, SESS-S-010: the identity that a middleware found out owns the session, its streams and its end. A refreshed
-/// token is the same owner; another user learns nothing.
-#[tokio::test]
-async fn a_session_belongs_to_the_identity_of_the_middleware() {
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+
+/// The service behind a middleware that authenticates.
+async fn behind_authentication() -> (HttpService, SocketAddr, JoinHandle<std::io::Result<()>>) {
     let mcp = HttpServer::new(callers()).service().unwrap();
     let router =
         axum::Router::new().route_service("/mcp", mcp.clone()).layer(middleware::from_fn(authenticated));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-    let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+    (mcp, address, tokio::spawn(async move { axum::serve(listener, router).await }))
+}
+
+/// FIELD S2, SESS-S-010: the identity that a middleware found out owns the session, its streams and its end. A refreshed
+/// token is the same owner; another user learns nothing.
+#[tokio::test]
+async fn a_session_belongs_to_the_identity_of_the_middleware() {
+    let (mcp, address, serving) = behind_authentication().await;
     let call = r#"{"jsonrpc":"2.0","id":1,"method":"who"}"#;
-    let (status, opened) = asked(address, "POST", "ada/read", "", initialize).await;
+    let (status, opened) = asked(address, "POST", "ada/read", "", INITIALIZE).await;
     assert_eq!(status, 200, "{opened}");
     let id = opened.split("mcp-session-id: ").nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -181,4 +188,20 @@ async fn a_session_belongs_to_the_identity_of_the_middleware() {
     assert_eq!(mcp.sessions().sessions, 1);
     assert_eq!(asked(address, "DELETE", "ada/other", &id, "").await.0, 204);
     serving.abort();
+}
+
+/// FIELD S2: sessions without an owner behind another server are reported once, not for each session.
+#[tokio::test]
+async fn sessions_without_an_owner_are_reported_once() {
+    for (token, warnings) in [("nobody", 1), ("ada/read", 0)] {
+        let log = Log::default();
+        let _until_the_end = tracing::subscriber::set_default(log.clone());
+        let (mcp, address, serving) = behind_authentication().await;
+        for _ in 0..3 {
+            assert_eq!(asked(address, "POST", token, "", INITIALIZE).await.0, 200);
+        }
+        assert_eq!(mcp.session_totals().opened, 3);
+        assert_eq!(log.text().matches("have no owner").count(), warnings, "{}", log.text());
+        serving.abort();
+    }
 }

@@ -74,5 +74,8 @@ fn expect(answer: &str, part: &str) -> Outcome<()> {
     if answer.starts_with("HTTP/1.1 200") && answer.contains(part) {
         return Ok(());
     }
-    Err(answer.lines().next().unwrap_or("no answer").to_owned())
+    // The text of an error names the limit.
+    let status = answer.lines().next().unwrap_or("no answer");
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    Err(format!("{status}: {}", body.chars().take(200).collect::<String>()))
 }

@@ -1,5 +1,6 @@
 //! How many sessions there may be, whose they may be, and which one ends when there are too many.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::advance;
@@ -44,6 +45,26 @@ async fn the_session_that_is_idle_for_longest_makes_room() {
     assert_eq!((totals.opened, totals.evicted, totals.expired, totals.refused), (4, 1, 0, 0));
 }
 
+/// FIELD S6: clients that open sessions at the same time do not take each other's places.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn openers_at_once_find_room() {
+    const OPENERS: usize = 8;
+    let bench = Arc::new(Bench::with(|config| config.sessions.max = 4 * OPENERS));
+    let openers = (0..OPENERS).map(|_| {
+        let bench = bench.clone();
+        tokio::spawn(async move {
+            for _ in 0..200 {
+                let answer = bench.server.ask(post(&initialize("2025-06-18"), &[])).await;
+                assert_eq!(answer.status, 200, "{}", answer.body);
+            }
+        })
+    });
+    for opener in openers.collect::<Vec<_>>() {
+        opener.await.unwrap();
+    }
+    assert_eq!(bench.server.service.session_totals().refused, 0);
+}
+
 /// FIELD S6: until a session is used it has a minute.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_never_used_expires_soon() {
@@ -61,7 +82,7 @@ async fn a_session_that_is_never_used_expires_soon() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_opens_too_many_sessions_ends_its_own() {
     let bench = Bench::with(|config| {
-        config.authenticate = Some(std::sync::Arc::new(ByToken));
+        config.authenticate = Some(Arc::new(ByToken));
         config.sessions.max = 40;
     });
     let bob = Client::open(&bench, "2025-06-18", &[("Authorization", "bob")]).await;
@@ -74,4 +95,31 @@ async fn a_caller_who_opens_too_many_sessions_ends_its_own() {
     assert_eq!(again.ask(&bench, LIST).await.status, 200);
     assert!(bench.server.service.sessions().sessions <= 40);
     assert!(bench.server.service.session_totals().evicted >= 160);
+}
+
+/// docs/bounds.md: streams that belong to no request are bounded over all sessions; one that ends makes room.
+#[tokio::test(start_paused = true)]
+async fn streams_of_all_sessions_are_bounded() {
+    let bench = Bench::with(|config| config.limits.streams = 2);
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(bench.client("2025-06-18").await);
+    }
+    let first = clients[0].listen(&bench, None).await;
+    let _second = clients[1].listen(&bench, None).await;
+    let refused = bench.server.ask(clients[2].get(None)).await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.header("retry-after").is_some());
+    assert!(refused.body.contains(r#"the limit \"open streams\""#), "{}", refused.body);
+    drop(first);
+    let mut tries = 0;
+    loop {
+        let mut raw = bench.server.open();
+        raw.write(clients[2].get(None)).await;
+        if raw.head().await.status == 200 {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 100, "the place of a stream that ended does not come back");
+    }
 }

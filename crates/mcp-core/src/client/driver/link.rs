@@ -66,7 +66,8 @@ impl LinkDriver for Driver {
     }
 
     fn is_leaving(&self) -> bool {
-        self.leave || self.redial.is_some() || self.end.is_some()
+        // The session closes a link before it asks for another one, and before it ends.
+        self.leave
     }
 }
 
@@ -82,7 +83,7 @@ impl Driver {
         self.drain();
         let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
         // A session that requested the end ignores how it came about.
-        let end = if self.is_leaving() { LinkEnd::Asked } else { end };
+        let end = if self.leave { LinkEnd::Asked } else { end };
         self.outbox = None;
         outbox.close();
         self.close_link(&mut *sender, &mut *receiver, end).await;
@@ -102,7 +103,7 @@ impl Driver {
         let mut turn = Turn::default();
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
-            if self.is_leaving() && farewell.is_none() {
+            if self.leave && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
             }

@@ -39,6 +39,10 @@ pub(super) async fn serve(
         // Checked here and not when the request is accepted: many are accepted before the first has its answer.
         if exchange.link.is_behind() {
             Box::pin(exchange.link.caught_up()).await;
+            // A link that ends lets its handlers go on: they have no reason to start.
+            if exchange.cancelled.is_raised() {
+                return Err(ErrorObject::internal("Cancelled"));
+            }
         }
         handler.handle(context).await
     });

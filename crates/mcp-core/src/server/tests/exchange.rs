@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::script::Script;
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::RawJson;
 use crate::server::{Router, Server};
-use crate::transport::{Accept, Binding, memory};
+use crate::transport::{Accept, Binding, Lane, memory};
 
 #[derive(Default)]
 struct Seen {
@@ -114,6 +115,18 @@ async fn a_link_of_one_exchange_ends_with_it() {
     assert_eq!(peer.text().await, "");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(server.links(), 0);
+}
+
+/// A link of one exchange ends with it, even if its transport and its peer would leave it open.
+#[tokio::test(start_paused = true)]
+async fn a_link_of_one_exchange_is_left_open_by_nobody() {
+    let server = server(router(&Arc::default()));
+    let script = Script::once();
+    script.calls_on(Lane::numbered(1), "x/ok", 1);
+    script.read_on();
+    let serving = server.serve(script.clone());
+    tokio::time::timeout(Duration::from_secs(1), serving).await.expect("the link ends");
+    assert_eq!(script.answers().len(), 1);
 }
 
 /// docs/bounds.md: requests in flight are bounded over all links; one more is refused, and a later one is served.

@@ -14,6 +14,7 @@ mod questions;
 mod router;
 #[cfg(feature = "schemars")]
 mod schema;
+mod script;
 #[cfg(feature = "seal")]
 mod seal;
 #[cfg(feature = "seal")]

@@ -5,7 +5,7 @@ use crate::message::RawJson;
 use crate::server::seal::{Key, MemoryUsedStates, Sealer};
 use crate::server::{HandlerError, Router, Server, ToolDef, ToolReply};
 use crate::session::InputRequired;
-use crate::transport::{Binding, Envelope, memory};
+use crate::transport::{Binding, Envelope, Identity, memory};
 
 #[derive(Clone)]
 struct User(&'static str);
@@ -34,7 +34,11 @@ fn booking(sealer: Sealer) -> Server {
 }
 
 fn peer(server: &Server, user: &'static str) -> Peer {
-    Peer::with(server, &memory::Pair::new(Binding::STREAM).envelope(Envelope::default().with(User(user))))
+    peer_of(server, Envelope::default().with(User(user)))
+}
+
+fn peer_of(server: &Server, envelope: Envelope) -> Peer {
+    Peer::with(server, &memory::Pair::new(Binding::STREAM).envelope(envelope))
 }
 
 /// Calls a tool, and declares that the client has roots.
@@ -76,6 +80,24 @@ async fn a_state_comes_back_to_its_call_alone() {
     // Another replica with the same key opens it, although it kept nothing.
     let mut elsewhere = peer(&booking(sealer()), "ann");
     assert!(retry(&mut elsewhere, "book", 12, &state).await.contains("booked 12"));
+}
+
+// MRTR-S-008: the owner, and not the whole identity, so that a refreshed token still opens the state.
+/// Without a function of the application, the owner of the identity is bound to a state.
+#[tokio::test(start_paused = true)]
+async fn a_state_belongs_to_the_owner_of_the_identity() {
+    let server = booking(Sealer::new(Key::from_bytes([7; 32])));
+    let of = |identity| peer_of(&server, Envelope::default().with::<Identity>(identity));
+    let ann = || Identity::new("ann").with_issuer("https://login.example");
+    let state = first(&mut of(ann().with_scopes(["read"]))).await;
+    let refreshed = ann().with_scopes(["read", "write"]);
+    assert!(retry(&mut of(refreshed), "book", 12, &state).await.contains("booked 12"));
+    for other in [Identity::new("bob").with_issuer("https://login.example"), Identity::new("ann")] {
+        let refusal = retry(&mut of(other), "book", 12, &state).await;
+        assert!(refusal.contains("-32602") && !refusal.contains("booked"), "{refusal}");
+    }
+    let refusal = retry(&mut peer_of(&server, Envelope::default()), "book", 12, &state).await;
+    assert!(refusal.contains("-32602"), "{refusal}");
 }
 
 /// MRTR-S-009: the second use is refused.

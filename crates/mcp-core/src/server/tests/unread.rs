@@ -1,113 +1,16 @@
 //! Answers that the peer does not read, and answers that wait for the rest of their batch.
 
-use std::collections::VecDeque;
 use std::future::pending;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::Notify;
-
-use super::text;
-use crate::message::{Decoded, Message, RawJson, decode};
+use super::script::Script;
+use crate::message::RawJson;
 use crate::server::{Router, Server, ServerBuilder};
-use crate::transport::{
-    Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError, TransportReceiver,
-    TransportSender,
-};
+use crate::transport::Lane;
 
 const MIB: usize = 1 << 20;
-
-/// A peer that says what it has to say, and reads nothing until it is allowed to.
-#[derive(Clone, Default)]
-struct Script {
-    says: Arc<Mutex<VecDeque<Inbound>>>,
-    said: Arc<Notify>,
-    /// The answers that it has read.
-    read: Arc<Mutex<Vec<String>>>,
-    reads: Arc<Notify>,
-    reading: Arc<AtomicBool>,
-}
-
-impl Script {
-    fn decoded(text: &str, lane: Lane) -> Inbound {
-        match decode(text.to_owned().into()) {
-            Decoded::One(Ok(message)) => Inbound::message(message, lane),
-            Decoded::Batch(items) => Inbound::batch(items, lane),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn says(&self, text: &str, lane: Lane) {
-        self.says.lock().unwrap().push_back(Script::decoded(text, lane));
-        self.said.notify_one();
-    }
-
-    fn calls(&self, method: &str, calls: usize) {
-        for id in 0..calls {
-            self.says(
-                &format!(
-                    r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
-                ),
-                Lane::SHARED,
-            );
-        }
-    }
-
-    fn read_on(&self) {
-        self.reading.store(true, Ordering::SeqCst);
-        self.reads.notify_one();
-    }
-
-    fn answers(&self) -> Vec<String> {
-        self.read.lock().unwrap().clone()
-    }
-}
-
-impl Transport for Script {
-    fn binding(&self) -> Binding {
-        Binding::STREAM
-    }
-
-    fn split(self: Box<Self>) -> (Box<dyn TransportSender>, Box<dyn TransportReceiver>) {
-        (self.clone(), self)
-    }
-}
-
-#[async_trait]
-impl TransportSender for Script {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        if let Outbound::Message { message: Message::Response(_), lane, .. } = &out
-            && !lane.is_batch()
-        {
-            while !self.reading.load(Ordering::SeqCst) {
-                self.reads.notified().await;
-            }
-        }
-        if let Outbound::Message { message, .. } = out {
-            self.read.lock().unwrap().push(text(&message));
-        }
-        Ok(())
-    }
-
-    async fn close(&mut self) -> Result<CloseReport, TransportError> {
-        Ok(CloseReport::default())
-    }
-}
-
-#[async_trait]
-impl TransportReceiver for Script {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        loop {
-            let next = self.says.lock().unwrap().pop_front();
-            match next {
-                Some(next) => return Ok(Some(next)),
-                None => self.said.notified().await,
-            }
-        }
-    }
-}
 
 /// Answers of 1 MiB, at once or after a second.
 fn large(started: &Arc<AtomicUsize>) -> Router {
@@ -163,6 +66,20 @@ async fn handlers_wait_for_a_peer_that_does_not_read() {
     let answers = script.answers();
     assert_eq!((answers.len(), started.load(Ordering::SeqCst), unread(&server)), (100, 100, 0));
     assert!(answers.iter().all(|answer| answer.len() > MIB));
+}
+
+/// Handlers that wait for their peer to read do not start when it goes instead.
+#[tokio::test(start_paused = true)]
+async fn handlers_that_wait_do_not_start_after_their_link() {
+    let script = Script::default();
+    script.calls("x/fast", 100);
+    let (server, started) = serve(builder().write_timeout(Duration::from_secs(10)), &script);
+    seconds(5).await;
+    let before = started.load(Ordering::SeqCst);
+    assert_eq!(server.links(), 1);
+    seconds(60).await;
+    assert_eq!((server.links(), started.load(Ordering::SeqCst)), (0, before));
+    assert_eq!(server.shared.budgets.requests.places(), 0);
 }
 
 /// FAULT F-A7: answers of handlers that ran already are replaced by an error that names the limit.

@@ -23,6 +23,10 @@ const STILL: Duration = Duration::from_secs(1);
 /// How many holders a newcomer may have cut, and how long it waits for the memory of each.
 const CUTS: usize = 8;
 const FREED: Duration = Duration::from_secs(1);
+/// What waits for the memory of other clients is held already, but not charged. The part of a budget that this may be. Small
+/// amounts always wait: requests in flight are bounded.
+const WAITING_PART: u64 = 4;
+const SMALL: u64 = 64 << 10;
 /// A caller with less space than this, or than a part of a small budget, starts no further request.
 const SPARE: u64 = 64 << 10;
 const SPARE_PART: u64 = 64;
@@ -34,6 +38,8 @@ pub(crate) struct Holders(Arc<Inner>);
 struct Inner {
     budget: Budget,
     all: Lock<Vec<Weak<Holder>>>,
+    /// The bytes that wait.
+    waiting: AtomicU64,
     /// Notified when bytes come back.
     freed: Notify,
     epoch: Instant,
@@ -85,6 +91,7 @@ impl Holders {
         Holders(Arc::new(Inner {
             budget: Budget::new(name, Limits::new(u64::MAX, bytes)),
             all: Lock::default(),
+            waiting: AtomicU64::new(0),
             freed: Notify::new(),
             epoch: Instant::now(),
         }))
@@ -257,7 +264,7 @@ impl Holder {
     ///
     /// # Errors
     ///
-    /// None is slower, or their memory did not come back in time.
+    /// None is slower, too much waits already, or their memory did not come back in time.
     pub(crate) async fn charge(self: &Arc<Self>, text: &Bytes) -> Result<Bytes, Full> {
         let mut held = self.nothing();
         held.grow(text.len() as u64).await?;
@@ -281,10 +288,10 @@ impl Held {
     ///
     /// # Errors
     ///
-    /// None is slower, or their memory did not come back in time.
+    /// None is slower, too much waits already, or their memory did not come back in time.
     pub(crate) async fn grow(&mut self, bytes: u64) -> Result<(), Full> {
         let inner = self.holder.inner.clone();
-        let mut asking = None;
+        let mut waits = None;
         let mut cuts = 0;
         loop {
             // Before the attempt, so that no notification is lost.
@@ -296,10 +303,35 @@ impl Held {
                 return Err(full);
             }
             cuts += 1;
-            // What comes back is for those that ask.
-            asking.get_or_insert_with(|| share.waiting());
+            if waits.is_none() {
+                let Some(counted) = Waits::begin(&inner, bytes) else { return Err(full) };
+                // What comes back is for those that ask.
+                waits = Some((counted, share.waiting()));
+            }
             let _freed = tokio::time::timeout(FREED, freed).await;
         }
+    }
+}
+
+/// Bytes that wait.
+struct Waits<'a> {
+    inner: &'a Inner,
+    bytes: u64,
+}
+
+impl Waits<'_> {
+    /// `None` if too much waits already.
+    fn begin(inner: &Inner, bytes: u64) -> Option<Waits<'_>> {
+        let most = inner.budget.limits().bytes / WAITING_PART;
+        let before = inner.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let waits = Waits { inner, bytes };
+        (bytes <= SMALL || before == 0 || before.saturating_add(bytes) <= most).then_some(waits)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.inner.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -318,3 +350,6 @@ impl Drop for Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ use super::checks::{self, Label};
 use super::respond::{self, Reply};
 use super::{HttpServerConfig, SessionConfig};
 use crate::headers::SESSION_ID;
+use crate::lock::Lock;
 use counters::Counters;
 use session::{Session, SessionContext, SessionKind};
 use table::{SessionTimeouts, Table};
@@ -69,6 +70,8 @@ pub(crate) struct Legacy {
     table: Arc<Table>,
     most: usize,
     budgets: Arc<Budgets>,
+    /// Held by the request that takes the permit of a session.
+    opening: Lock<()>,
     /// The path that HTTP+SSE clients learn for their POSTs.
     messages_path: String,
     /// The prefix that a trusted proxy names goes in front of it.
@@ -102,6 +105,7 @@ impl Legacy {
             table: Arc::new(Table::new(timeouts)),
             most: config.sessions.max,
             budgets,
+            opening: Lock::default(),
             messages_path: config.public_messages_path.as_ref().unwrap_or(&config.messages_path).clone(),
             prefixed: config.forwarded_prefix,
             has_sessions: config.sessions.enabled,

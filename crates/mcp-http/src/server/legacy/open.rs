@@ -22,9 +22,6 @@ use crate::headers::SESSION_ID;
 use crate::server::caller::Caller;
 use crate::server::respond::{Formats, Reply};
 
-/// How often a place is tried for: others may take the one that was freed.
-const ATTEMPTS: usize = 8;
-
 /// Cleans up a session whose client hung up before it learned the id.
 pub(super) struct Opening(Option<Arc<Session>>);
 
@@ -102,19 +99,19 @@ impl Legacy {
     fn place(&self, key: &BudgetKey) -> Result<Permit, Reply> {
         // Sessions outlive connections, so that a connection has no share of them.
         let share = self.budgets.sessions.link(&key.owner);
-        for _ in 0..ATTEMPTS {
-            let full = match share.take(1, 0) {
-                Ok(place) => return Ok(place),
-                Err(full) => full,
-            };
-            let of = (full.scope != FullScope::Server).then_some(&key.owner);
-            if !self.table.end_idlest(of) {
-                self.context.counters.refused();
-                return Err(unavailable(full.to_string()));
-            }
-        }
-        self.context.counters.refused();
-        Err(unavailable("Too many sessions are opened at once (sessions.max)"))
+        // One opener at a time, so that no other takes the place that was freed.
+        let _turn = self.opening.lock();
+        let full = match share.take(1, 0) {
+            Ok(place) => return Ok(place),
+            Err(full) => full,
+        };
+        let of = (full.scope != FullScope::Server).then_some(&key.owner);
+        let freed = self.table.end_idlest(of);
+        let place = if freed { share.take(1, 0) } else { Err(full) };
+        place.map_err(|full| {
+            self.context.counters.refused();
+            unavailable(full.to_string())
+        })
     }
 
     /// Warns once if this session can be used by every caller who knows its id, and the server around this service may know the caller.

@@ -110,7 +110,9 @@ impl Table {
     /// Ends the session that is idle for longest, of this owner if one is given. `false` if none is idle.
     pub(super) fn end_idlest(&self, of: Option<&Owner>) -> bool {
         let all = self.all();
-        let of_owner = all.iter().filter(|session| of.is_none_or(|owner| session.key.owner == *owner));
+        // One that is over has given its place back already.
+        let open = all.iter().filter(|session| !session.is_over());
+        let of_owner = open.filter(|session| of.is_none_or(|owner| session.key.owner == *owner));
         let idle = of_owner.filter_map(|session| session.idle_since().map(|since| (since, session)));
         let Some((_, session)) = idle.min_by_key(|(since, _)| *since) else { return false };
         tracing::debug!("the session that is idle for longest is ended: there are too many");
