@@ -190,6 +190,28 @@ async fn a_session_belongs_to_the_identity_of_the_middleware() {
     serving.abort();
 }
 
+/// `nest_service` removes the prefix: both eras are served at what is left, and nowhere else.
+#[tokio::test]
+async fn a_nested_service_answers() {
+    let mcp = HttpServer::new(callers()).service().unwrap();
+    let router = axum::Router::new().nest_service("/tools/mcp", mcp);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    for path in ["/tools/mcp", "/tools/mcp/"] {
+        for era in [MODERN, LEGACY] {
+            let http = HttpClient::new(&format!("http://{address}{path}")).unwrap();
+            let client = in_time(Client::builder("axum", "1").era(era).connect(http)).await.unwrap();
+            let answer = in_time(client.call("who", None, CallOptions::default())).await.unwrap();
+            assert!(answer.raw().member("who").is_some(), "{era:?}");
+            in_time(client.close()).await;
+        }
+    }
+    let request = "GET /tools/mcp/other HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert!(in_time(ask(address, request)).await.starts_with("HTTP/1.1 404 "));
+    serving.abort();
+}
+
 /// FIELD S2: sessions without an owner behind another server are reported once, not for each session.
 #[tokio::test]
 async fn sessions_without_an_owner_are_reported_once() {

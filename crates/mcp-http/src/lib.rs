@@ -33,8 +33,7 @@
 //! # }
 //! ```
 //!
-//! In axum, mount [`HttpServer::service`](server) (feature `tower`) with `route_service("/mcp", service)`; `nest_service`
-//! would remove the path that it checks.
+//! In axum, mount [`HttpServer::service`](server) (feature `tower`) with `route_service("/mcp", service)`.
 //!
 //! # Overview
 //!

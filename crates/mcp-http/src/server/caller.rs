@@ -181,6 +181,11 @@ impl Head {
         &self.0.head
     }
 
+    /// Whether a server around this service has the connection.
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.0.source.mounted
+    }
+
     /// Whose share is used before the caller is known.
     pub(crate) fn key(&self) -> &BudgetKey {
         &self.0.source.key

@@ -53,12 +53,17 @@ pub(crate) fn check_site(
 /// Checks the path and the HTTP method. The 404 of an unknown path has no body that could be taken for MCP.
 pub(crate) fn check_endpoint(
     server: &ServerState,
-    parts: &Parts,
+    head: &Head,
     origin: Option<&Origin>,
 ) -> Result<Endpoint, Reply> {
+    let parts = head.parts();
     let path = parts.uri.path();
     let own = server.config.path.as_str();
-    let endpoint = if path == own || (server.config.trailing_slash && path.strip_suffix('/') == Some(own)) {
+    let endpoint = if path == own
+        || (server.config.trailing_slash && path.strip_suffix('/') == Some(own))
+        // All that is left of the path if a router removed the prefix under which the service is mounted.
+        || (path == "/" && head.is_mounted())
+    {
         Endpoint::Mcp
     } else if server.config.http_sse && server.legacy.is_some() && path == server.config.sse_path {
         Endpoint::Sse

@@ -20,8 +20,10 @@ use super::state::ServerState;
 /// The endpoint as a [`hyper::service::Service`], and as a `tower::Service` with the feature `tower`, for axum and similar
 /// servers. Clones share one server and are cheap.
 ///
-/// Mount it where requests keep their whole path: it serves [`HttpServerConfig::path`](super::HttpServerConfig::path) and
-/// answers 404 elsewhere.
+/// It serves [`HttpServerConfig::path`](super::HttpServerConfig::path), and `/` for routers that remove the path under
+/// which a service is mounted (`nest_service` of axum). Other paths are answered 404. Where a prefix is removed, the paths
+/// that clients learn from the server lack it: set [`public_messages_path`](super::HttpServerConfig::public_messages_path)
+/// if HTTP+SSE is served.
 ///
 /// It takes these from the extensions of a request, where layers in front of it may put them:
 ///

@@ -179,7 +179,7 @@ async fn enter(
     head: &Head,
     origin: Option<&Origin>,
 ) -> Result<(Endpoint, Option<Identity>), Reply> {
-    let endpoint = gate::check_endpoint(server, head.parts(), origin)?;
+    let endpoint = gate::check_endpoint(server, head, origin)?;
     Ok((endpoint, gate::authenticate(server, head).await?))
 }
 
