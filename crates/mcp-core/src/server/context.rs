@@ -11,7 +11,7 @@ use crate::model::misfit;
 use crate::runtime::signal::Signal;
 use crate::session::server::{Incoming, RequestContext};
 use crate::session::{Change, ExchangeId, LogLevel};
-use crate::transport::{Envelope, Identity};
+use crate::transport::{Envelope, Identity, Owner};
 
 use crate::server::driver::command::{Command, ExchangeNotification};
 use crate::server::driver::server::ServerShared;
@@ -142,7 +142,17 @@ impl Context {
     pub fn publish(&self, change: Change) {
         if let Some(server) = self.exchange.server.upgrade() {
             super::warn_undeclared(&server.config.capabilities, &change);
-            server.publish(change);
+            server.publish(change, None);
+        }
+    }
+
+    /// Announces a change to the subscribers of this owner only, as
+    /// [`Server::publish_to`](crate::server::Server::publish_to) does. The owner of the caller is
+    /// [`Owner::of_envelope`] of [`Context::envelope`]. Returns at once.
+    pub fn publish_to(&self, audience: &Owner, change: Change) {
+        if let Some(server) = self.exchange.server.upgrade() {
+            super::warn_undeclared(&server.config.capabilities, &change);
+            server.publish(change, Some(audience.clone()));
         }
     }
 

@@ -63,7 +63,7 @@ use crate::error::CloseReason;
 use crate::message::{ProtocolVersion, RawJson};
 use crate::runtime::boxed;
 use crate::session::Change;
-use crate::transport::{Accept, Envelope, Transport};
+use crate::transport::{Accept, Envelope, Owner, Transport};
 use driver::{ServerLimits, ServerShared};
 
 /// A server: an identity, capabilities and a [`Handler`], for any number of links. Clones are cheap and are
@@ -136,7 +136,24 @@ impl Server {
     /// [`Router::tools_list_changed`] and its siblings.
     pub fn publish(&self, change: Change) {
         warn_undeclared(&self.shared.config.capabilities, &change);
-        self.shared.publish(change);
+        self.shared.publish(change, None);
+    }
+
+    /// Like [`publish`](Server::publish), for subscribers of this owner only: a change that others must not learn of, such
+    /// as one to a resource of one user. Callers without an identity are one owner, [`Owner::anonymous`].
+    ///
+    /// ```
+    /// use mcp_core::server::Server;
+    /// use mcp_core::session::Change;
+    /// use mcp_core::transport::Identity;
+    ///
+    /// fn note_changed(server: &Server, of: &Identity, uri: String) {
+    ///     server.publish_to(&of.owner(), Change::Resource { uri });
+    /// }
+    /// ```
+    pub fn publish_to(&self, audience: &Owner, change: Change) {
+        warn_undeclared(&self.shared.config.capabilities, &change);
+        self.shared.publish(change, Some(audience.clone()));
     }
 
     /// Shuts down: notifies the handlers (see [`Context::stopping`]), ends subscriptions, refuses new

@@ -180,7 +180,7 @@ impl Actor for ServerActor {
                     "resources" => Change::ResourcesList,
                     uri => Change::Resource { uri: uri.to_owned() },
                 };
-                self.session.publish(now, &change);
+                self.session.publish(now, &change, None);
             }
             "request" => {
                 let (method, params) = split(rest);

@@ -3,19 +3,23 @@
 use std::collections::VecDeque;
 
 use crate::session::Change;
+use crate::transport::Owner;
 
 /// The most changes that are held back for one link. One more drops the oldest.
 const MAX_HELD_BACK: usize = 1024;
 
+/// A change, and who may learn of it: all subscribers, or one owner.
+pub(super) type Publication = (Change, Option<Owner>);
+
 /// Changes in the order in which they came, each once.
 #[derive(Debug, Default)]
 pub(super) struct HeldBack {
-    changes: VecDeque<Change>,
+    changes: VecDeque<Publication>,
 }
 
 impl HeldBack {
     /// Adds a change unless an equal one waits. Returns the oldest change if it had to be dropped.
-    pub(super) fn push(&mut self, change: Change) -> Option<Change> {
+    pub(super) fn push(&mut self, change: Publication) -> Option<Publication> {
         if self.changes.contains(&change) {
             return None;
         }
@@ -25,7 +29,7 @@ impl HeldBack {
         dropped
     }
 
-    pub(super) fn pop(&mut self) -> Option<Change> {
+    pub(super) fn pop(&mut self) -> Option<Publication> {
         self.changes.pop_front()
     }
 
@@ -38,8 +42,8 @@ impl HeldBack {
 mod tests {
     use super::*;
 
-    fn change(number: usize) -> Change {
-        Change::Resource { uri: format!("test:{number}") }
+    fn change(number: usize) -> Publication {
+        (Change::Resource { uri: format!("test:{number}") }, None)
     }
 
     #[test]
@@ -49,7 +53,7 @@ mod tests {
             assert_eq!(held_back.push(change(number)), None);
         }
         assert_eq!(held_back.push(change(MAX_HELD_BACK)), Some(change(0)));
-        let left: Vec<Change> = std::iter::from_fn(|| held_back.pop()).collect();
+        let left: Vec<Publication> = std::iter::from_fn(|| held_back.pop()).collect();
         assert_eq!(left, (1..=MAX_HELD_BACK).map(change).collect::<Vec<_>>());
         assert!(held_back.is_empty());
     }
@@ -60,6 +64,8 @@ mod tests {
         for number in [1, 2, 1, 2] {
             assert_eq!(held_back.push(change(number)), None);
         }
-        assert_eq!(std::iter::from_fn(|| held_back.pop()).count(), 2);
+        let (same, _) = change(1);
+        assert_eq!(held_back.push((same, Some(Owner::anonymous()))), None);
+        assert_eq!(std::iter::from_fn(|| held_back.pop()).count(), 3);
     }
 }

@@ -188,8 +188,8 @@ impl Driver<'_> {
             if self.behind {
                 return;
             }
-            let Some(change) = self.shared.next_change() else { return };
-            self.session.publish(now(), &change);
+            let Some((change, audience)) = self.shared.next_change() else { return };
+            self.session.publish(now(), &change, audience.as_ref());
             self.drain();
         }
     }

@@ -12,7 +12,7 @@ use crate::runtime::signal::Signal;
 use crate::runtime::within;
 use crate::session::Change;
 use crate::session::server::ServerConfig;
-use crate::transport::Transport;
+use crate::transport::{Owner, Transport};
 use rustc_hash::FxHashMap;
 
 use super::command::Command;
@@ -69,10 +69,10 @@ impl ServerShared {
         }
     }
 
-    /// Reports a change to every subscriber on every link.
-    pub(crate) fn publish(&self, change: Change) {
+    /// Reports a change to every subscriber on every link, or to those of one owner.
+    pub(crate) fn publish(&self, change: Change, audience: Option<Owner>) {
         for link in self.links().values() {
-            link.publish(change.clone());
+            link.publish((change.clone(), audience.clone()));
         }
     }
 

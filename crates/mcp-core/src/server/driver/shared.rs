@@ -10,10 +10,10 @@ use crate::lock::Lock;
 use crate::message::{Method, Payload, RawJson};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
-use crate::session::{Change, ExchangeId};
+use crate::session::ExchangeId;
 
 use super::command::Command;
-use super::held_back::HeldBack;
+use super::held_back::{HeldBack, Publication};
 use super::limits::ServerLimits;
 
 /// The most unwritten notifications of one link's handlers. Beyond that, handlers wait.
@@ -145,7 +145,7 @@ impl LinkShared {
     }
 
     /// Queues a change for the subscribers on this link.
-    pub(super) fn publish(&self, change: Change) {
+    pub(super) fn publish(&self, change: Publication) {
         let mut changes = self.changes.lock();
         let first = changes.is_empty();
         let dropped = changes.push(change);
@@ -160,7 +160,7 @@ impl LinkShared {
     }
 
     /// The oldest change that waits.
-    pub(super) fn next_change(&self) -> Option<Change> {
+    pub(super) fn next_change(&self) -> Option<Publication> {
         self.changes.lock().pop()
     }
 

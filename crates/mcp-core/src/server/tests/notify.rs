@@ -6,7 +6,7 @@ use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
 use crate::server::{PromptDef, Router, Server, ToolDef};
 use crate::session::{Change, LogLevel};
-use crate::transport::{Binding, memory};
+use crate::transport::{Binding, Envelope, Identity, Owner, memory};
 
 fn router() -> Router {
     Router::new()
@@ -114,4 +114,39 @@ async fn changes_reach_all_listeners_and_are_merged_behind_a_slow_one() {
     assert!(last.contains("notifications/prompts/list_changed"), "{last}");
     assert!((2..1000).contains(&late), "{late}");
     let _alive: &Server = &server;
+}
+
+// SUB-S-005, DESIGN 12: what one user may not see does not reach them by a change either.
+/// A change with an audience reaches the subscribers of this owner, in both eras and no other.
+#[tokio::test(start_paused = true)]
+async fn a_change_reaches_its_audience_only() {
+    let server = server(router());
+    let of = |subject| match subject {
+        "" => Envelope::default(),
+        subject => Envelope::default().with(Identity::new(subject)),
+    };
+    let mut peers = Vec::new();
+    for subject in ["ann", "bob", ""] {
+        let mut modern = Peer::with(&server, &memory::Pair::new(Binding::STREAM).envelope(of(subject)));
+        modern.modern(1, "subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#).await;
+        assert!(modern.text().await.contains("acknowledged"));
+        let mut legacy = Peer::with(&server, &memory::Pair::new(Binding::STREAM).envelope(of(subject)));
+        legacy.initialize("{}").await;
+        peers.extend([(subject, modern), (subject, legacy)]);
+    }
+    for (audience, subject) in [
+        (Identity::new("ann").owner(), "ann"),
+        (Identity::new("bob").owner(), "bob"),
+        (Owner::anonymous(), ""),
+    ] {
+        server.publish_to(&audience, Change::ToolsList);
+        for (of, peer) in &mut peers {
+            let told = tokio::time::timeout(std::time::Duration::from_secs(1), peer.text()).await;
+            assert_eq!(told.is_ok(), *of == subject, "{of:?} of {subject:?}: {told:?}");
+        }
+    }
+    server.publish(Change::ToolsList);
+    for (_, peer) in &mut peers {
+        assert!(peer.text().await.contains("list_changed"));
+    }
 }

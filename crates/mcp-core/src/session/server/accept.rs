@@ -100,7 +100,7 @@ impl ServerSession {
                 self.listen(lane, request, modern, envelope);
             }
             Route::Ping => self.answer(lane, request.id, RawJson::EMPTY_OBJECT),
-            Route::Initialize => self.initialize(lane, &request),
+            Route::Initialize => self.initialize(lane, &request, &envelope),
             Route::SetLevel => self.set_level(lane, request, envelope),
             Route::Subscribe => self.subscribe(lane, request, envelope, true),
             Route::Unsubscribe => self.subscribe(lane, request, envelope, false),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, RequestId, Response};
 use crate::session::LogLevel;
 use crate::transport::budget::Permit;
-use crate::transport::{AnsweredBy, Envelope, Lane};
+use crate::transport::{AnsweredBy, Envelope, Lane, Owner};
 
 use super::{RequestContext, ServerEvent, ServerSession, modern::is_progress_token};
 
@@ -13,6 +13,8 @@ use super::{RequestContext, ServerEvent, ServerSession, modern::is_progress_toke
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) version: ProtocolVersion,
+    /// The owner of the request that opened the session.
+    pub(super) owner: Owner,
     client_info: Option<RawJson>,
     pub(super) client_capabilities: RawJson,
     /// `notifications/initialized` came.
@@ -33,8 +35,8 @@ fn subscribed_size(uri: &str) -> usize {
 
 impl ServerSession {
     /// `initialize`. Creates the legacy state, unless it is refused.
-    pub(super) fn initialize(&mut self, lane: Lane, request: &Request) {
-        let legacy = match self.negotiate(request) {
+    pub(super) fn initialize(&mut self, lane: Lane, request: &Request, envelope: &Envelope) {
+        let legacy = match self.negotiate(request, Owner::of_envelope(envelope)) {
             Ok(legacy) => legacy,
             Err(error) => return self.refuse(lane, request.id.clone(), error),
         };
@@ -49,7 +51,7 @@ impl ServerSession {
         self.answer(lane, request.id.clone(), RawJson::object(members));
     }
 
-    fn negotiate(&self, request: &Request) -> Result<Legacy, ErrorObject> {
+    fn negotiate(&self, request: &Request, owner: Owner) -> Result<Legacy, ErrorObject> {
         let bad = |why: &'static str| ErrorObject::invalid_params(why);
         let params = request.params.as_ref().ok_or(bad("`initialize` has to have params"))?;
         let asked =
@@ -78,6 +80,7 @@ impl ServerSession {
             .ok_or_else(|| ErrorObject::unsupported_version(&self.config.versions, &asked))?;
         Ok(Legacy {
             version,
+            owner,
             // Copied, because the state outlives the receive buffer.
             client_info: client_info.map(|info| info.detach()),
             client_capabilities: capabilities.detach(),

@@ -8,7 +8,7 @@ use crate::message::{
 };
 use crate::session::{Change, ExchangeId, LogLevel, SubscriptionFilter};
 use crate::transport::budget::{Full, Permit};
-use crate::transport::{AbandonBy, AnsweredBy, Envelope, Lane};
+use crate::transport::{AbandonBy, AnsweredBy, Envelope, Lane, Owner};
 
 use super::exchange::ExchangeEntry;
 use super::{ServerSession, cancelled_params, shape};
@@ -21,6 +21,7 @@ pub(super) struct ListenEntry {
     pub(super) lane: Lane,
     /// The honoured part of the client's filter.
     honoured: SubscriptionFilter,
+    owner: Owner,
     /// `{"io.modelcontextprotocol/subscriptionId":…}`: the `_meta` of every message of the subscription.
     // SUB-S-005.
     subscription_meta: RawJson,
@@ -107,8 +108,15 @@ impl ServerSession {
         let mut id = Vec::new();
         request.id.write_to(&mut id);
         let subscription_meta = RawJson::object([(meta::SUBSCRIPTION_ID, RawJson::trusted(id.into()))]);
-        let listen =
-            ListenEntry { id: request.id.clone(), lane, honoured, subscription_meta, bytes, _permit: permit };
+        let listen = ListenEntry {
+            id: request.id.clone(),
+            lane,
+            honoured,
+            owner: Owner::of_envelope(envelope),
+            subscription_meta,
+            bytes,
+            _permit: permit,
+        };
         // A filter consists of flags and strings, which always serialize.
         let notifications = RawJson::serialize(&listen.honoured).unwrap_or_default();
         let params =
@@ -134,8 +142,9 @@ impl ServerSession {
     }
 
     /// Reports a change: to every subscription that includes it, and to a legacy client if the server declared such
-    /// notifications.
-    pub fn publish(&mut self, _now: Instant, change: &Change) {
+    /// notifications. With an audience, only to subscriptions and clients of this owner: the one of the request that
+    /// opened the subscription, or of `initialize`.
+    pub fn publish(&mut self, _now: Instant, change: &Change, audience: Option<&Owner>) {
         if self.closing.closed || !self.declared().announces(change) {
             return;
         }
@@ -143,13 +152,15 @@ impl ServerSession {
             Change::Resource { uri } => Some(uri),
             _ => None,
         };
-        let open = self.legacy.as_ref().filter(|legacy| legacy.initialized);
+        let is_meant = |owner: &Owner| audience.is_none_or(|audience| audience == owner);
+        let open = self.legacy.as_ref().filter(|legacy| legacy.initialized && is_meant(&legacy.owner));
         if let Some(legacy) = open.filter(|legacy| uri.is_none_or(|uri| legacy.subscribed.contains(uri))) {
             let params = uri.map(|uri| RawJson::object([("uri", RawJson::string(uri))]));
             let version = legacy.version;
             self.send(Notification::new(change.method(), params), Lane::SHARED, version);
         }
-        let wanted = self.listens.entries.values().filter(|listen| listen.honoured.wants(change));
+        let meant = self.listens.entries.values().filter(|listen| is_meant(&listen.owner));
+        let wanted = meant.filter(|listen| listen.honoured.wants(change));
         let copies: Vec<(Lane, RawJson)> = wanted
             .map(|listen| {
                 let mut members = vec![("_meta", listen.subscription_meta.clone())];

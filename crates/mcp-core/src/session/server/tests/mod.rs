@@ -154,7 +154,7 @@ impl Peer {
     }
 
     fn publish(&mut self, change: crate::session::Change) -> Vec<String> {
-        self.session.publish(self.now, &change);
+        self.session.publish(self.now, &change, None);
         self.drain()
     }
 

@@ -124,7 +124,7 @@ impl Peer {
                 self.session.progress(self.now, ExchangeId(exchange), 1.0, None, None);
                 self.session.log(self.now, ExchangeId(exchange), LogLevel::Error, None, raw("1"));
             }
-            Deed::Publish => self.session.publish(self.now, &Change::ToolsList),
+            Deed::Publish => self.session.publish(self.now, &Change::ToolsList, None),
             Deed::Ask => drop(self.session.request(self.now, None, Method::from("ping"), None)),
             Deed::Time => {
                 self.now += Duration::from_secs(400);
