@@ -30,19 +30,30 @@ pub const MAX_ID_BYTES: usize = 4096;
 #[derive(Clone)]
 pub struct RequestId(Repr);
 
+/// Ids are moved with each message: the rare forms are behind a pointer.
 #[derive(Clone)]
 enum Repr {
     /// A number in canonical form.
     Int(i64),
-    /// A number in another form, or outside the range of `i64`. `digits` is its value, independent of how it
-    /// was written: an optional `-`, then digits without leading zeros.
-    Number { wire: Arc<str>, digits: Arc<str> },
     /// A string without escapes.
     Str(Arc<str>),
+    /// A number in another form, or outside the range of `i64`.
+    Number(Arc<Number>),
     /// A string with escapes.
-    Escaped { wire: Arc<str>, text: Arc<str> },
-    /// A string that names a lone surrogate, which no Rust string can hold. `units` is its value in UTF-16.
-    Surrogate { wire: Arc<str>, text: Arc<str>, units: Arc<[u16]> },
+    Escaped(Arc<Escaped>),
+}
+
+struct Number {
+    wire: Box<str>,
+    /// Its value, independent of how it was written: an optional `-`, then digits without leading zeros.
+    digits: Box<str>,
+}
+
+struct Escaped {
+    wire: Box<str>,
+    text: Box<str>,
+    /// The value in UTF-16 of a string that names a lone surrogate, which no Rust string can hold.
+    units: Option<Box<[u16]>>,
 }
 
 impl RequestId {
@@ -58,15 +69,10 @@ impl RequestId {
             scanner.value().and_then(|_| scanner.end()).ok()?;
             return Some(RequestId(match read_text(json)? {
                 Cow::Borrowed(text) => Repr::Str(text.into()),
-                Cow::Owned(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
-                    let units = utf16(&wire[1..wire.len() - 1]);
-                    let (wire, text) = (wire.into(), text.into());
-                    match char::decode_utf16(units.iter().copied()).all(|unit| unit.is_ok()) {
-                        true => Repr::Escaped { wire, text },
-                        false => Repr::Surrogate { wire, text, units: units.into() },
-                    }
+                Cow::Owned(text) => {
+                    let units = lone_surrogate(&text, &wire[1..wire.len() - 1]);
+                    Repr::Escaped(Arc::new(Escaped { wire: wire.into(), text: text.into(), units }))
                 }
-                Cow::Owned(text) => Repr::Escaped { wire: wire.into(), text: text.into() },
             }));
         }
         if let Ok(number) = wire.parse::<i64>()
@@ -77,7 +83,7 @@ impl RequestId {
         let digits = integer_digits(wire)?;
         Some(match digits.parse::<i64>() {
             Ok(number) if digits == wire => RequestId(Repr::Int(number)),
-            _ => RequestId(Repr::Number { wire: wire.into(), digits: digits.into() }),
+            _ => RequestId(Repr::Number(Arc::new(Number { wire: wire.into(), digits: digits.into() }))),
         })
     }
 
@@ -85,16 +91,17 @@ impl RequestId {
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
             Repr::Int(number) => Some(*number),
-            Repr::Number { digits, .. } => digits.parse().ok(),
-            Repr::Str(_) | Repr::Escaped { .. } | Repr::Surrogate { .. } => None,
+            Repr::Number(number) => number.digits.parse().ok(),
+            Repr::Str(_) | Repr::Escaped(_) => None,
         }
     }
 
     /// The decoded text of the id, or `None` if it is a number. A lone surrogate reads as U+FFFD.
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
-            Repr::Str(text) | Repr::Escaped { text, .. } | Repr::Surrogate { text, .. } => Some(text),
-            Repr::Int(_) | Repr::Number { .. } => None,
+            Repr::Str(text) => Some(text),
+            Repr::Escaped(escaped) => Some(&escaped.text),
+            Repr::Int(_) | Repr::Number(_) => None,
         }
     }
 
@@ -102,12 +109,22 @@ impl RequestId {
     pub fn write_to(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Repr::Int(number) => super::encode::write_integer(*number, out),
-            Repr::Number { wire, .. } | Repr::Escaped { wire, .. } | Repr::Surrogate { wire, .. } => {
-                out.extend_from_slice(wire.as_bytes())
-            }
+            Repr::Number(number) => out.extend_from_slice(number.wire.as_bytes()),
+            Repr::Escaped(escaped) => out.extend_from_slice(escaped.wire.as_bytes()),
             Repr::Str(text) => super::encode::write_string(text, out),
         }
     }
+}
+
+/// The value in UTF-16 of a JSON string that names a lone surrogate. `text` is what was read from `inner`, the text
+/// between the quotes.
+fn lone_surrogate(text: &str, inner: &str) -> Option<Box<[u16]>> {
+    if !text.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let units = utf16(inner);
+    let lone = char::decode_utf16(units.iter().copied()).any(|unit| unit.is_err());
+    lone.then(|| units.into())
 }
 
 /// The value of a JSON string that was checked before, in UTF-16, from the text between its quotes.
@@ -165,18 +182,23 @@ fn integer_digits(wire: &str) -> Option<String> {
 
 impl PartialEq for RequestId {
     fn eq(&self, other: &RequestId) -> bool {
-        if let (Repr::Surrogate { units, .. }, other) | (other, Repr::Surrogate { units, .. }) =
-            (&self.0, &other.0)
-        {
-            return matches!(other, Repr::Surrogate { units: theirs, .. } if units == theirs);
+        match (&self.0, &other.0) {
+            (Repr::Int(mine), Repr::Int(theirs)) => mine == theirs,
+            (Repr::Number(mine), Repr::Number(theirs)) => mine.digits == theirs.digits,
+            (Repr::Int(_) | Repr::Number(_), Repr::Int(_) | Repr::Number(_)) => {
+                self.as_i64().is_some() && self.as_i64() == other.as_i64()
+            }
+            _ => self.units() == other.units() && self.as_str().is_some() && self.as_str() == other.as_str(),
         }
-        match (self.as_str(), other.as_str()) {
-            (Some(mine), Some(theirs)) => mine == theirs,
-            (None, None) => match (&self.0, &other.0) {
-                (Repr::Number { digits: mine, .. }, Repr::Number { digits: theirs, .. }) => mine == theirs,
-                _ => self.as_i64().is_some() && self.as_i64() == other.as_i64(),
-            },
-            _ => false,
+    }
+}
+
+impl RequestId {
+    /// The value in UTF-16, if it is a string with a lone surrogate.
+    fn units(&self) -> Option<&[u16]> {
+        match &self.0 {
+            Repr::Escaped(escaped) => escaped.units.as_deref(),
+            _ => None,
         }
     }
 }
@@ -188,7 +210,7 @@ impl Hash for RequestId {
         match (self.as_str(), self.as_i64(), &self.0) {
             (Some(text), ..) => text.hash(state),
             (None, Some(number), _) => number.hash(state),
-            (None, None, Repr::Number { digits, .. }) => digits.hash(state),
+            (None, None, Repr::Number(number)) => number.digits.hash(state),
             (None, None, _) => {}
         }
     }
