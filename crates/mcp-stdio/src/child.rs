@@ -2,9 +2,9 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mcp_core::transport::{
@@ -12,8 +12,9 @@ use mcp_core::transport::{
     TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout, timeout_at};
 
+use crate::BoxFuture;
 use crate::evidence::{self, Witness};
 use crate::limits::Limits;
 use crate::reader::LineReader;
@@ -77,11 +78,14 @@ impl Transport for ChildTransport {
             shutdown: None,
             closed: None,
         };
+        let mut life = reaper.watch();
         let receiver = ChildReceiver {
             reader: LineReader::new(self.output, self.limits, Envelope::default())
                 .explaining(SkippedLines::new(self.witness)),
-            life: reaper.watch(),
-            quiet_until: None,
+            exited: Box::pin(async move {
+                let _exited = life.wait_for(|life| life.exit().is_some()).await;
+            }),
+            quiet: None,
             reaper,
         };
         (Box::new(sender), Box::new(receiver))
@@ -102,12 +106,20 @@ struct ChildSender {
 
 #[async_trait]
 impl TransportSender for ChildSender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        self.writer.send(out).await
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        self.writer.send(out)
     }
 
-    async fn flush(&mut self) -> Result<(), TransportError> {
-        self.writer.flush().await
+    fn flush<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<(), TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        self.writer.flush()
     }
 
     async fn close(&mut self) -> Result<CloseReport, TransportError> {
@@ -175,49 +187,50 @@ impl ChildSender {
 
 struct ChildReceiver {
     reader: LineReader<sys::Output>,
-    life: watch::Receiver<Life>,
-    /// Set once the child has exited.
-    quiet_until: Option<Instant>,
+    /// Ready once the child has exited. Kept across calls, so that its waker is registered once.
+    exited: BoxFuture<'static, ()>,
+    /// Runs since the child has exited, and begins again with each message.
+    quiet: Option<Pin<Box<Sleep>>>,
     reaper: Arc<Reaper>,
 }
 
 #[async_trait]
 impl TransportReceiver for ChildReceiver {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        let read = self.read().await;
-        if !matches!(read, Ok(Some(_))) {
-            self.reaper.note_output_end();
-        }
-        Ok(read?)
+    // Written out, so that the boxed future holds a pointer and not a message.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(poll_fn(|cx| {
+            let read = self.poll_read(cx);
+            if matches!(read, Poll::Ready(Ok(None) | Err(_))) {
+                self.reaper.note_output_end();
+            }
+            read.map_err(TransportError::from)
+        }))
     }
 }
 
 impl ChildReceiver {
-    /// The next message; `None` at the end of the output. Cancel-safe.
-    async fn read(&mut self) -> io::Result<Option<Inbound>> {
-        if self.quiet_until.is_none() {
-            let exited = self.life.wait_for(|life| life.exit().is_some());
-            match first(self.reader.next(), exited).await {
-                Some(read) => return read,
-                None => self.quiet_until = Some(Instant::now() + QUIET),
+    /// The next message; `None` at the end of the output. Takes nothing that it does not return.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Inbound>>> {
+        let read = self.reader.poll_next(cx);
+        if read.is_ready() {
+            if let Some(quiet) = &mut self.quiet {
+                quiet.as_mut().reset(Instant::now() + QUIET);
             }
-        }
-        let until = *self.quiet_until.get_or_insert_with(|| Instant::now() + QUIET);
-        if let Ok(read) = timeout_at(until, self.reader.next()).await {
-            self.quiet_until = Some(Instant::now() + QUIET);
             return read;
         }
+        let quiet = match &mut self.quiet {
+            Some(quiet) => quiet,
+            none => {
+                ready!(self.exited.as_mut().poll(cx));
+                none.insert(Box::pin(sleep(QUIET)))
+            }
+        };
+        ready!(quiet.as_mut().poll(cx));
         self.reader.end();
-        self.reader.next().await
+        self.reader.poll_next(cx)
     }
-}
-
-/// The first future's output, or `None` if the second is ready while the first is not.
-async fn first<T>(wanted: impl Future<Output = T>, other: impl Future) -> Option<T> {
-    let (mut wanted, mut other) = (pin!(wanted), pin!(other));
-    poll_fn(|context| match wanted.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => other.as_mut().poll(context).map(|_| None),
-    })
-    .await
 }

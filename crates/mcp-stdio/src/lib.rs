@@ -92,3 +92,6 @@ pub use stderr::{StderrLines, StderrMode};
 #[cfg(unix)]
 pub use stream::unix;
 pub use stream::{StreamConnect, StreamTransport, tcp};
+
+/// What the methods of the contract return.
+type BoxFuture<'f, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'f>>;

@@ -1,13 +1,18 @@
 //! The reading half of any byte stream.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mcp_core::codec::{Frame, LineDecoder};
 use mcp_core::transport::{Envelope, Inbound, TransportError, TransportReceiver, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::Sleep;
 
+use crate::BoxFuture;
 use crate::frame::{BatchLanes, stream_inbound};
 use crate::limits::Limits;
 use crate::skipped::SkippedLines;
@@ -29,6 +34,8 @@ pub(crate) struct LineReader<R> {
     lanes: BatchLanes,
     envelope: Envelope,
     ended: bool,
+    /// Set while the stream is left alone for a moment.
+    pause: Option<Pin<Box<Sleep>>>,
     /// On a link to a child, the record of its unreadable lines.
     skipped: Option<SkippedLines>,
 }
@@ -42,6 +49,7 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
             lanes: BatchLanes::default(),
             envelope,
             ended: false,
+            pause: None,
             skipped: None,
         }
     }
@@ -79,45 +87,59 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
 
     /// The next message; `None` at the end of the stream. Cancel-safe.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Inbound>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next message; `None` at the end of the stream. Takes nothing that it does not return.
+    // Polled by hand: a message is larger than all futures around it, each of which would move it.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Inbound>>> {
         let mut turn = 0;
         loop {
-            if let Some(inbound) = self.next_buffered()? {
-                return Ok(Some(inbound));
+            match self.next_buffered() {
+                Ok(None) => {}
+                next => return Poll::Ready(next),
             }
             if self.ended {
-                return Ok(None);
+                return Poll::Ready(Ok(None));
             }
             if let Some(skipped) = &self.skipped {
                 skipped.witness().set_unfinished(self.lines.buffer_mut().len());
             }
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(cx));
+                self.pause = None;
+            }
             // A stream that is always ready and has no message in it, such as endless blank lines, must not keep the
             // thread.
             if turn >= READ {
-                turn = 0;
-                tokio::task::yield_now().await;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            turn += self.fill().await?;
+            turn += ready!(self.poll_fill(cx))?;
         }
     }
 
-    /// One read. Returns the number of bytes, 0 at the end. Cancel-safe: bytes are either in the buffer or still in the
-    /// stream.
-    async fn fill(&mut self) -> io::Result<usize> {
+    /// One read. Returns the number of bytes; 0 at the end, or before a pause. The bytes are in the buffer afterwards.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let buffer = self.lines.buffer_mut();
         make_room(buffer);
-        match self.stream.read_buf(buffer).await {
-            Ok(0) => self.ended = true,
-            Ok(read) => return Ok(read),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        let read = ready!(pin!(self.stream.read_buf(buffer)).poll(cx));
+        Poll::Ready(match read {
+            Ok(0) => {
+                self.ended = true;
+                Ok(0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                tokio::time::sleep(WOULD_BLOCK_PAUSE).await;
+                self.pause = Some(Box::pin(tokio::time::sleep(WOULD_BLOCK_PAUSE)));
+                Ok(0)
             }
             Err(error) => {
                 self.ended = true;
-                return Err(error);
+                Err(error)
             }
-        }
-        Ok(0)
+            read => read,
+        })
     }
 }
 
@@ -139,7 +161,12 @@ fn make_room(buffer: &mut BytesMut) {
 
 #[async_trait]
 impl<R: AsyncRead + Unpin + Send> TransportReceiver for LineReader<R> {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        Ok(self.next().await?)
+    // Written out, so that the boxed future holds a pointer and not a message.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(poll_fn(|cx| self.poll_next(cx).map_err(TransportError::from)))
     }
 }

@@ -1,7 +1,9 @@
 //! The writing half of any byte stream.
 
 use std::collections::HashMap;
+use std::future::{poll_fn, ready};
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use mcp_core::codec::{encode_line, finish_batch, push_batch};
@@ -11,6 +13,8 @@ use mcp_core::transport::{
 };
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+
+use crate::BoxFuture;
 
 /// When this much waits for a flush, a send writes.
 const WRITE_THROUGH: usize = 256 * 1024;
@@ -139,14 +143,23 @@ fn is_refusal(message: &Message) -> bool {
 
 #[async_trait]
 impl<W: AsyncWrite + Unpin + Send> TransportSender for LineWriter<W> {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        self.check()?;
-        self.encode(out);
-        if self.buffer.len() - self.written >= WRITE_THROUGH {
-            let drained = self.drain().await;
-            drained.map_err(|error| self.fail(error))?;
+    /// A message that fits into the buffer needs no future with space for it.
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        if let Err(error) = self.check() {
+            return Box::pin(ready(Err(error.into())));
         }
-        Ok(())
+        self.encode(out);
+        if self.buffer.len() - self.written < WRITE_THROUGH {
+            return Box::pin(poll_fn(|_| Poll::Ready(Ok(()))));
+        }
+        Box::pin(async {
+            let drained = self.drain().await;
+            Ok(drained.map_err(|error| self.fail(error))?)
+        })
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {
