@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hyper::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
@@ -221,10 +221,14 @@ impl Head {
 
     /// Removes what handlers must not see.
     fn admit(mut self) -> HttpRequest {
-        // Never copies: the head is not shared before.
-        let Inner { head, .. } = Arc::make_mut(&mut self.0);
-        for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-            head.headers.remove(secret);
+        const SECRETS: [HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
+        // Names are compared faster than they are hashed, and most requests have none of the three.
+        if self.parts().headers.keys().any(|name| SECRETS.contains(name)) {
+            // Never copies: the head is not shared before.
+            let Inner { head, .. } = Arc::make_mut(&mut self.0);
+            for secret in SECRETS {
+                head.headers.remove(secret);
+            }
         }
         HttpRequest(self.0)
     }
@@ -308,15 +312,16 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Takes a head, and removes its credentials. The key is that of the identity, if there is one.
-    pub(crate) fn new(head: Head, identity: Option<Identity>, key: BudgetKey) -> Caller {
+    /// Takes a head, and removes its credentials. The key is that of the identity, if there is one. Boxed, because it is
+    /// moved through many futures.
+    pub(crate) fn new(head: Head, identity: Option<Identity>, key: BudgetKey) -> Box<Caller> {
         let request = head.admit();
         let mut envelope = Envelope::default().with(request.clone());
         let owner = identity.is_some().then(|| key.owner.clone());
         if let Some(identity) = identity {
             envelope = envelope.with(identity);
         }
-        Caller { owner, request, envelope: envelope.with(key.clone()), key, length: 0, text: None }
+        Box::new(Caller { owner, request, envelope: envelope.with(key.clone()), key, length: 0, text: None })
     }
 
     /// The verified identity, if there is one.

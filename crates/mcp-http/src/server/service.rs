@@ -202,7 +202,7 @@ fn draining(id: Option<&RequestId>) -> Reply {
 async fn post(
     server: &Arc<ServerState>,
     endpoint: Endpoint,
-    caller: Caller,
+    caller: Box<Caller>,
     formats: Formats,
     text: Bytes,
 ) -> Reply {
@@ -287,7 +287,7 @@ async fn refused(server: &Arc<ServerState>, refusal: Refusal, key: BudgetKey) ->
 }
 
 /// Serves a modern request whose version was checked: checks the headers that copy its body first.
-async fn modern(server: &Arc<ServerState>, caller: Caller, formats: Formats, request: Request) -> Reply {
+async fn modern(server: &Arc<ServerState>, caller: Box<Caller>, formats: Formats, request: Request) -> Reply {
     if formats == Formats::Json && request.method == "subscriptions/listen" {
         let error = ErrorObject::invalid_request("Accept has to allow text/event-stream for a subscription");
         return respond::error(StatusCode::NOT_ACCEPTABLE, &error, Some(&request.id));

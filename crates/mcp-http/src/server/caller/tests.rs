@@ -16,7 +16,7 @@ fn a_request_is_shown_without_query_and_headers() {
     let shown = format!("{:?} {caller:?}", caller.request);
     assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
 }
-fn caller(head: Head, identity: Option<Identity>) -> Caller {
+fn caller(head: Head, identity: Option<Identity>) -> Box<Caller> {
     let key = head.key_of(identity.as_ref());
     Caller::new(head, identity, key)
 }

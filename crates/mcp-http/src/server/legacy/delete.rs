@@ -10,7 +10,7 @@ use crate::server::respond::{self, Reply};
 
 impl Legacy {
     /// `DELETE` on the endpoint. Afterwards the id is unknown: 404. Requests in flight are cancelled.
-    pub(crate) async fn delete(&self, caller: Caller) -> Reply {
+    pub(crate) async fn delete(&self, caller: Box<Caller>) -> Reply {
         match self.session_of(&caller) {
             Ok(session) => {
                 self.table.end(&session);

@@ -22,7 +22,7 @@ use crate::sse;
 
 impl Legacy {
     /// `GET` on the endpoint.
-    pub(crate) async fn get(&self, caller: Caller) -> Reply {
+    pub(crate) async fn get(&self, caller: Box<Caller>) -> Reply {
         self.try_get(&caller).await.unwrap_or_else(|refusal| refusal)
     }
 

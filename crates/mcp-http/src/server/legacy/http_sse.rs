@@ -21,7 +21,7 @@ const SESSION: &str = "sessionId";
 impl Legacy {
     // SSE24-S-005.
     /// `GET /sse`. The session lives as long as this stream.
-    pub(crate) async fn http_sse_get(&self, caller: Caller) -> Reply {
+    pub(crate) async fn http_sse_get(&self, caller: Box<Caller>) -> Reply {
         if !media::accepts(caller.headers(), Media::EventStream) {
             return refuse(StatusCode::NOT_ACCEPTABLE, "Accept has to allow text/event-stream");
         }
@@ -54,7 +54,7 @@ impl Legacy {
 
     // SSE24-S-004.
     /// `POST /messages`. Answered by a status; the JSON-RPC answer is sent on the stream.
-    pub(crate) async fn http_sse_post(&self, mut caller: Caller, message: Decoded) -> Reply {
+    pub(crate) async fn http_sse_post(&self, mut caller: Box<Caller>, message: Decoded) -> Reply {
         let query = caller.request.uri().query().unwrap_or_default();
         let named = query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('='));
         let Some(id) = named else {

@@ -64,8 +64,13 @@ struct Receiver(Half);
 
 #[async_trait]
 impl TransportReceiver for Receiver {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
+    // Written out, so that the boxed future holds a pointer and not a message.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
         let session = &self.0.0;
-        poll_fn(|cx| session.poll_inbound(cx)).await
+        Box::pin(poll_fn(|cx| session.poll_inbound(cx)))
     }
 }

@@ -1,6 +1,9 @@
 //! POST on the endpoint: one message or a batch, in a session or to open one.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use hyper::StatusCode;
 use mcp_core::message::{Decoded, Message, Notification, RawJson, RequestId};
@@ -19,7 +22,7 @@ use crate::server::respond::{self, Formats, Reply};
 
 impl Legacy {
     /// `POST` on the endpoint with a message that is not modern. The gate has checked the formats.
-    pub(crate) async fn post(&self, caller: Caller, formats: Formats, message: Decoded) -> Reply {
+    pub(crate) async fn post(&self, caller: Box<Caller>, formats: Formats, message: Decoded) -> Reply {
         if !self.has_sessions {
             return self.sessionless_post(caller, message).await;
         }
@@ -64,7 +67,12 @@ pub(super) async fn charged(session: &Session, caller: &mut Caller) -> Result<Op
     Ok(Some(held))
 }
 
-async fn in_session(session: &Arc<Session>, mut caller: Caller, message: Decoded, formats: Formats) -> Reply {
+async fn in_session(
+    session: &Arc<Session>,
+    mut caller: Box<Caller>,
+    message: Decoded,
+    formats: Formats,
+) -> Reply {
     let text = match charged(session, &mut caller).await {
         Ok(text) => text,
         Err(refusal) => return refusal,
@@ -142,6 +150,19 @@ pub(super) async fn accepted(taken: Option<oneshot::Receiver<()>>) -> Reply {
 
 /// Waits for the answer. After the keep-alive time the answer becomes a stream, so that the client gets comments.
 async fn answered(session: &Arc<Session>, lane: Lane, mut answer: oneshot::Receiver<Answer>) -> Answer {
+    // Most handlers answer when the task of the link has had its turn: a timer would be started in vain.
+    let mut first = true;
+    let soon = poll_fn(|cx| match Pin::new(&mut answer).poll(cx) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending if std::mem::take(&mut first) => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Pending => Poll::Ready(None),
+    });
+    if let Some(answer) = soon.await {
+        return answer.unwrap_or(Answer::Failed);
+    }
     let soon = tokio::time::timeout(session.context.keep_alive, &mut answer).await;
     let answer = match soon {
         Ok(answer) => answer,

@@ -15,7 +15,7 @@ const UNNAMED: ProtocolVersion = ProtocolVersion::V2025_03_26;
 
 impl Legacy {
     /// `POST` on the endpoint with a message that is not modern, on a server without sessions. Answers are JSON.
-    pub(super) async fn sessionless_post(&self, caller: Caller, message: Decoded) -> Reply {
+    pub(super) async fn sessionless_post(&self, caller: Box<Caller>, message: Decoded) -> Reply {
         let (inbound, brought, waiting) = match message {
             Decoded::One(Ok(Message::Request(request))) if request.method == "initialize" => {
                 return self.initialize(&caller, request, Formats::Json).await;

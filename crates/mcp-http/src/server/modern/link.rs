@@ -106,14 +106,19 @@ impl Drop for Sender {
 
 #[async_trait]
 impl TransportReceiver for Link {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        if let Some(inbound) = self.inbound.take() {
-            return Ok(Some(inbound));
-        }
-        Ok(match poll_fn(|cx| self.exchange.poll_event(cx)).await {
-            LinkEvent::HungUp => Some(Inbound::ended(LANE)),
-            LinkEvent::Over => None,
-        })
+    // Written out, so that the boxed future holds a pointer and not a message.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(poll_fn(|cx| match self.inbound.take() {
+            Some(inbound) => Poll::Ready(Ok(Some(inbound))),
+            None => self.exchange.poll_event(cx).map(|event| match event {
+                LinkEvent::HungUp => Ok(Some(Inbound::ended(LANE))),
+                LinkEvent::Over => Ok(None),
+            }),
+        }))
     }
 }
 
