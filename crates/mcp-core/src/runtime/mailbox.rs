@@ -114,6 +114,11 @@ impl<T> Mailbox<T> {
         self.lock().dropped
     }
 
+    /// Whether no item waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
     /// The number of waiting items.
     pub(crate) fn len(&self) -> usize {
         self.lock().queue.len()

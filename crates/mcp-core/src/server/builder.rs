@@ -130,6 +130,16 @@ impl ServerBuilder {
         self
     }
 
+    /// Gives each handler a task on links of many requests. Default: no. A handler is then polled in the task of its link
+    /// first, and gets a task only if it has to wait. On a runtime with several threads this begins after a tool has
+    /// answered within 0.1 ms in four consecutive calls, and ends when it takes longer. Until its first `await` a handler that
+    /// is polled in place delays the other requests of its link: set this if a tool that is usually quick may block its
+    /// thread.
+    pub fn spawn_handlers(mut self, spawn: bool) -> ServerBuilder {
+        self.limits.spawn_handlers = spawn;
+        self
+    }
+
     /// Puts a layer around the handler. The first layer is the outermost.
     pub fn layer(mut self, layer: impl Layer + 'static) -> ServerBuilder {
         self.layers.push(Box::new(move |inner| layer.wrap(inner)));

@@ -126,7 +126,7 @@ impl Server {
     /// Needs a tokio runtime. Dropping the future drops the link and the handlers that run inline; handlers
     /// in their own tasks see [`Context::cancelled`].
     pub async fn serve(&self, link: impl Transport) -> CloseReason {
-        self.shared.drive(Box::new(link)).await
+        self.shared.serve(Box::new(link)).await
     }
 
     /// Announces a change to every subscriber on every link. Returns immediately. While a client reads slowly, equal
@@ -199,7 +199,7 @@ impl Accept for Server {
         Self: 'f,
     {
         boxed(|| async move {
-            self.shared.drive(link).await;
+            self.shared.serve(link).await;
         })
     }
 

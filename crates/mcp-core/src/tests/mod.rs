@@ -5,6 +5,7 @@ mod calls;
 mod close;
 mod durations;
 mod gateway;
+mod in_place;
 mod input;
 mod links;
 mod listens;

@@ -10,9 +10,10 @@ use crate::session::server::Reply;
 use crate::transport::Outbound;
 use crate::transport::budget::{FullScope, Permit};
 
-use super::Driver;
 use super::command::{Outcome, outcome_len};
 use super::shared::{LinkShared, QueueSlot};
+use super::{Driver, ServerShared};
+use crate::server::context::Exchange;
 
 /// An answer that is smaller than this, in bytes, is never refused: the error would not be smaller.
 const SMALL: usize = 1024;
@@ -44,6 +45,29 @@ impl LinkShared {
 
 /// The unread bytes of a link up to which nothing is charged to the server's budget.
 const UNCHARGED: usize = 16 * 1024;
+
+/// The outcome of an exchange without a driver, and what it takes of the server's budget until it is sent.
+pub(super) fn charged(
+    server: &ServerShared,
+    now: Instant,
+    exchange: &Exchange,
+    outcome: Outcome,
+) -> (Outcome, Option<Permit>) {
+    let bytes = outcome_len(&outcome);
+    if bytes <= UNCHARGED {
+        return (outcome, None);
+    }
+    let share = server.budgets.unread.link_for(&exchange.request.context.envelope);
+    match share.take(0, bytes as u64) {
+        Ok(permit) => (outcome, Some(permit)),
+        Err(full) => {
+            if full.scope != FullScope::Link {
+                server.cut_slowest(now);
+            }
+            (busy(&full.to_string()), None)
+        }
+    }
+}
 
 /// The memory of a message that a transport collects for a batch, beside its payload.
 const MESSAGE: usize = 64;

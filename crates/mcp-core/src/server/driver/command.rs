@@ -8,6 +8,7 @@ use crate::session::server::Reply;
 use crate::session::{ExchangeId, LogLevel};
 use crate::transport::budget::Permit;
 
+use super::in_place::Answered;
 use super::shared::QueueSlot;
 
 /// What a handler answers.
@@ -59,6 +60,8 @@ pub(crate) enum Command {
         slot: Option<QueueSlot>,
         /// The place of the request.
         permit: Option<Permit>,
+        /// How long its handler took, if it answered when it was polled for the first time.
+        answered: Option<Answered>,
     },
     /// The slot is held until the notification is written.
     Notify {

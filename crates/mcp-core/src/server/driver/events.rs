@@ -1,7 +1,11 @@
 //! Carrying out the events of a server session: requests, cancellations, notices to the handler.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::task::{Context, Poll, Waker};
+
+use tracing::Span;
 
 use crate::message::ErrorObject;
 use crate::runtime::boxed;
@@ -11,9 +15,12 @@ use crate::session::ExchangeId;
 use crate::session::server::{Incoming, ServerEvent};
 use crate::transport::budget::Permit;
 
+use super::at_once::Inline;
 use super::command::Outcome;
+use super::in_place::Measured;
 use super::serve::{Notice, Served, serve, tell};
-use super::{Command, Driver};
+use super::shared::LinkShared;
+use super::{Command, Driver, ServerShared};
 use crate::server::context::Exchange;
 use crate::server::link::ServerLink;
 
@@ -58,40 +65,54 @@ impl Driver<'_> {
 
     /// Replies by a command, because the session must not be called before all its outputs are carried out.
     pub(super) fn answer(&self, exchange: ExchangeId, outcome: Outcome) {
-        self.shared.command(Command::Reply { exchange, outcome, slot: None, permit: None });
+        self.shared.command(Command::Reply { exchange, outcome, slot: None, permit: None, answered: None });
     }
 
     /// Passes a request that has its place to the handler.
     pub(super) fn start(&mut self, incoming: Arc<Incoming>, permit: Permit) {
         let id = incoming.exchange;
-        let span = tracing::debug_span!(
-            "mcp.request",
-            method = incoming.method.as_str(),
-            version = incoming.context.version.as_str(),
-            link = self.shared.number,
-            id = ?incoming.context.request_id,
-            outcome = tracing::field::Empty,
-        );
-        let exchange = Arc::new(Exchange {
-            request: incoming,
-            cancelled: Signal::default(),
-            link: self.shared.clone(),
-            server: Arc::downgrade(&self.server),
-            questions: AtomicU32::new(0),
-        });
+        // One at a time: the outcomes that wait here are not counted, and a batch may bring hundreds.
+        let in_place = self.served.is_none() && self.in_place.allows(&incoming);
+        let mut measured = self.in_place.measure(&incoming);
+        let (exchange, span) = exchange(&self.server, &self.shared, incoming);
         self.running.insert(id, exchange.clone());
+        // Boxed, because spawning moves the future.
+        let mut work = boxed(|| serve(self.server.clone(), permit, exchange, span));
         if self.binding.one_exchange && self.inline.is_none() {
-            self.inline = Some(boxed(|| serve(self.server.clone(), permit, exchange, span)));
+            self.inline = Some(Inline::Running(work));
             return;
         }
-        let (link, server) = (self.shared.clone(), self.server.clone());
-        // Boxed, because spawning moves the future.
-        tokio::spawn(boxed(|| async move {
-            let Served { exchange, outcome, permit } = serve(server, permit, exchange, span).await;
+        if in_place {
+            // If it is not ready, its task polls it again, with a waker.
+            let mut cx = Context::from_waker(Waker::noop());
+            if let Poll::Ready(served) = work.as_mut().poll(&mut cx) {
+                self.in_place.note(measured.map(Measured::answered));
+                // The session must not be called before all its outputs are carried out.
+                self.served = Some(served);
+                return;
+            }
+            measured = None;
+        }
+        let link = self.shared.clone();
+        tokio::spawn(async move {
+            let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+            let answered = measured.filter(|_| first.is_ready()).map(Measured::answered);
+            let Served { exchange, outcome, permit } = match first {
+                Poll::Ready(served) => served,
+                Poll::Pending => work.await,
+            };
             // Counted from here on, so that handlers which have not started yet see it.
             let (outcome, slot) = link.count_answer(outcome);
-            link.command(Command::Reply { exchange, outcome, slot: Some(slot), permit: Some(permit) });
-        }));
+            let (slot, permit) = (Some(slot), Some(permit));
+            link.command(Command::Reply { exchange, outcome, slot, permit, answered });
+        });
+    }
+
+    /// Passes the outcome of a handler that has answered in place to the session, after what it sent before.
+    pub(super) fn reply_in_place(&mut self) {
+        while let Some(served) = self.served.take() {
+            self.replied(served);
+        }
     }
 
     /// Queues a notice for the handler, which one task delivers in order.
@@ -105,4 +126,28 @@ impl Driver<'_> {
         let bytes = notice.len();
         notices.push(notice, bytes, &self.server.budgets.notices);
     }
+}
+
+/// What the driver and the handler of a request share, and the span of the request.
+pub(super) fn exchange(
+    server: &Arc<ServerShared>,
+    link: &Arc<LinkShared>,
+    incoming: Arc<Incoming>,
+) -> (Arc<Exchange>, Span) {
+    let span = tracing::debug_span!(
+        "mcp.request",
+        method = incoming.method.as_str(),
+        version = incoming.context.version.as_str(),
+        link = link.number,
+        id = ?incoming.context.request_id,
+        outcome = tracing::field::Empty,
+    );
+    let exchange = Arc::new(Exchange {
+        request: incoming,
+        cancelled: Signal::default(),
+        link: link.clone(),
+        server: Arc::downgrade(server),
+        questions: AtomicU32::new(0),
+    });
+    (exchange, span)
 }

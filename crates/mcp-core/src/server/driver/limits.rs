@@ -31,6 +31,8 @@ pub(crate) struct ServerLimits {
     pub(crate) write_timeout: Duration,
     pub(crate) grace: Duration,
     pub(crate) linger: Duration,
+    /// Each handler gets a task, however quick it is.
+    pub(crate) spawn_handlers: bool,
 }
 
 impl Default for ServerLimits {
@@ -49,6 +51,7 @@ impl Default for ServerLimits {
             write_timeout: Duration::from_secs(60),
             grace: Duration::from_secs(5),
             linger: Duration::from_secs(30),
+            spawn_handlers: false,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::runtime::writer::{Rejected, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
+use super::at_once::Inline;
 use super::serve::Served;
 use super::{BACKLOG, Driver};
 
@@ -32,18 +33,24 @@ impl LinkDriver for Driver<'_> {
     fn rejected(&mut self, Rejected { lane, request, loss }: Rejected) {
         self.session.handle_rejected(now(), lane, request.as_ref(), loss);
         self.drain();
+        self.reply_in_place();
         // A message on the shared lane does not end the one exchange.
         self.leave |= !lane.is_shared() && self.binding.one_exchange;
     }
 
     fn take_command(&mut self) -> bool {
         let command = self.shared.commands.try_pop();
-        command.map(|command| self.command(command)).is_some()
+        let taken = command.map(|command| self.command(command)).is_some();
+        self.reply_in_place();
+        taken
     }
 
     fn received(&mut self, received: Received) -> ControlFlow<TransportError> {
         match received {
-            Ok(Some(inbound)) => self.inbound(inbound),
+            Ok(Some(inbound)) => {
+                self.inbound(inbound);
+                self.reply_in_place();
+            }
             Ok(None) => {
                 // Accepted requests are still answered, for a limited time.
                 self.reading = false;
@@ -70,17 +77,21 @@ impl Driver<'_> {
     /// Drives a link until it is closed and its handlers are done. Returns why it closed.
     pub(super) async fn drive_link(
         &mut self,
+        received: Option<Received>,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
     ) -> CloseReason {
-        let failure = self.pump(sender, receiver).await.err();
+        let failure = match received.map(|received| self.received(received)) {
+            Some(ControlFlow::Break(error)) => Some(error),
+            _ => self.pump(sender, receiver).await.err(),
+        };
         if let Some(error) = &failure {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
             self.session.handle_closed(now(), Some(error.clone()), CloseReport::default());
             self.drain();
         }
         self.outbox.close();
-        let closed = self.close_link(sender, receiver).await;
+        let closed = close_link(sender.close(), receiver, self.reading).await;
         self.finish_handlers().await;
         match (failure, self.reason.take()) {
             (Some(error), _) => CloseReason::LinkFailed { error, closed },
@@ -150,6 +161,7 @@ impl Driver<'_> {
             }
             if !self.waiting.is_empty() {
                 self.admit();
+                self.reply_in_place();
             }
             if self.unread.is_some() {
                 self.release_unread();
@@ -165,8 +177,8 @@ impl Driver<'_> {
         }
     }
 
-    /// The outcome of the handler that runs inline, after what it sent before.
-    fn replied(&mut self, Served { exchange, outcome, permit }: Served) {
+    /// The outcome of a handler that runs in this task, after what it sent before.
+    pub(super) fn replied(&mut self, Served { exchange, outcome, permit }: Served) {
         self.take_commands();
         self.reply(now(), exchange, outcome, None, Some(permit));
     }
@@ -182,34 +194,6 @@ impl Driver<'_> {
         self.session.handle_inbound(now(), inbound);
         self.drain();
         self.leave |= over && self.binding.one_exchange;
-    }
-
-    /// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end.
-    /// Returns what the transport reports about the end.
-    async fn close_link(
-        &mut self,
-        sender: &mut dyn TransportSender,
-        receiver: &mut dyn TransportReceiver,
-    ) -> CloseReport {
-        let mut closing = std::pin::pin!(sender.close());
-        let mut turn = Turn::default();
-        loop {
-            tokio::select! {
-                // The close first, so that a peer that goes on writing does not starve it.
-                biased;
-                result = &mut closing => {
-                    return result.unwrap_or_else(|error| {
-                        tracing::debug!(%error, link = self.shared.number, "the link did not close well");
-                        CloseReport::default()
-                    });
-                }
-                received = async { receiver.recv().await }, if self.reading => {
-                    turn.spend(received_len(&received));
-                    self.reading = matches!(received, Ok(Some(_)));
-                }
-            }
-            turn.pass_on().await;
-        }
     }
 
     /// Cancels the running handlers, and waits for them for the grace period.
@@ -234,10 +218,42 @@ impl Driver<'_> {
     }
 }
 
+/// Closes the sending half; receives meanwhile, so that a peer which is blocked writing can end. Returns what the
+/// transport reports about the end.
+pub(super) async fn close_link(
+    mut closing: BoxFuture<'_, Result<CloseReport, TransportError>>,
+    receiver: &mut dyn TransportReceiver,
+    mut reading: bool,
+) -> CloseReport {
+    let mut turn = Turn::default();
+    loop {
+        tokio::select! {
+            // The close first, so that a peer that goes on writing does not starve it.
+            biased;
+            result = &mut closing => {
+                return result.unwrap_or_else(|error| {
+                    tracing::debug!(%error, "the link did not close well");
+                    CloseReport::default()
+                });
+            }
+            received = async { receiver.recv().await }, if reading => {
+                turn.spend(received_len(&received));
+                reading = matches!(received, Ok(Some(_)));
+            }
+        }
+        turn.pass_on().await;
+    }
+}
+
 /// The outcome of the handler that runs inline; never, if none does. Cancel-safe.
-async fn inline(slot: &mut Option<BoxFuture<'static, Served>>) -> Served {
-    let Some(served) = slot else { return std::future::pending().await };
-    let outcome = served.await;
-    *slot = None;
-    outcome
+async fn inline(slot: &mut Option<Inline>) -> Served {
+    if let Some(Inline::Running(work)) = slot {
+        let served = work.await;
+        *slot = None;
+        return served;
+    }
+    match slot.take() {
+        Some(Inline::Done(served)) => served,
+        _ => std::future::pending().await,
+    }
 }

@@ -1,9 +1,11 @@
 //! The driver of one link of a server.
 
 mod answers;
+mod at_once;
 pub(crate) mod command;
 mod events;
 mod held_back;
+mod in_place;
 mod limits;
 mod link;
 mod serve;
@@ -11,22 +13,21 @@ pub(crate) mod server;
 pub(crate) mod shared;
 mod waiting;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use crate::error::{CloseReason, Error};
 use crate::message::Payload;
-use crate::session::server::ServerSession;
+use crate::session::server::{ServerEvent, ServerSession};
 use crate::session::small::SmallMap;
 use crate::session::{ExchangeId, OutgoingId, Output};
 use crate::transport::budget::Permit;
-use crate::transport::{Binding, CloseReport, Lane, Outbound, Transport};
+use crate::transport::{Binding, CloseReport, Lane, Outbound, TransportReceiver, TransportSender};
 use rustc_hash::FxHashMap;
 
-use crate::runtime::burst::LinkDriver;
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::signal::Signal;
 use crate::runtime::timer::Timer;
@@ -34,7 +35,9 @@ use crate::runtime::unread::Unread;
 use crate::runtime::writer::OutboxItem;
 use crate::runtime::{now, weight};
 use crate::server::context::Exchange;
+use at_once::{Inline, Start};
 use command::{Command, ExchangeNotification};
+use in_place::InPlace;
 use limits::Account;
 use serve::{Notice, Served};
 use shared::{LinkShared, QueueSlot};
@@ -50,12 +53,19 @@ const BACKLOG: usize = 256;
 ///
 /// On a link that carries one exchange nothing is spawned: the handler is polled in this future, beside the writer. A
 /// binding that has to answer its caller before the handler ends spawns this future.
-async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn Transport>) -> CloseReason {
-    let binding = link.binding();
-    let (mut sender, mut receiver) = link.split();
+async fn run(
+    server: Arc<ServerShared>,
+    shared: Arc<LinkShared>,
+    start: Start,
+    binding: Binding,
+    mut sender: Box<dyn TransportSender>,
+    mut receiver: Box<dyn TransportReceiver>,
+) -> CloseReason {
     let outbox = Mailbox::new();
     let mut driver = Driver {
-        session: ServerSession::new(now(), server.config.clone(), binding),
+        session: start.session,
+        in_place: InPlace::new(&server.limits),
+        served: None,
         server,
         shared,
         binding,
@@ -81,10 +91,16 @@ async fn run(server: Arc<ServerShared>, shared: Arc<LinkShared>, link: Box<dyn T
         wait: None,
         timer: Timer::default(),
     };
-    driver.session.set_max_waiting(driver.server.limits.waiting);
-    driver.session.set_subscription_budget(driver.server.budgets.subscriptions.clone());
+    if let Some((exchange, inline)) = start.inline {
+        driver.running.insert(exchange.id(), exchange);
+        driver.inline = Some(inline);
+    }
+    for output in start.outputs {
+        let _more = driver.carry(output, &mut None);
+    }
     driver.drain();
-    driver.drive_link(&mut *sender, &mut *receiver).await
+    driver.reply_in_place();
+    driver.drive_link(start.received, &mut *sender, &mut *receiver).await
 }
 
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
@@ -98,7 +114,10 @@ struct Driver<'a> {
     /// Requests that handlers are serving.
     running: SmallMap<ExchangeId, Arc<Exchange>>,
     /// The handler, on a link that carries one exchange.
-    inline: Option<BoxFuture<'static, Served>>,
+    inline: Option<Inline>,
+    in_place: InPlace,
+    /// The outcome of a handler that has answered in place.
+    served: Option<Served>,
     /// Requests to a legacy client, by the session's id and by the handler's key.
     outgoing: FxHashMap<OutgoingId, Asked>,
     keys: FxHashMap<u64, OutgoingId>,
@@ -135,13 +154,16 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     fn take_commands(&mut self) {
-        while self.take_command() {}
+        while let Some(command) = self.shared.commands.try_pop() {
+            self.command(command);
+        }
     }
 
     fn command(&mut self, command: Command) {
         let now = now();
         match command {
-            Command::Reply { exchange, outcome, slot, permit } => {
+            Command::Reply { exchange, outcome, slot, permit, answered } => {
+                self.in_place.note(answered);
                 return self.reply(now, exchange, outcome, slot, permit);
             }
             Command::Notify { exchange, notification, slot } => {
@@ -204,6 +226,7 @@ impl Driver<'_> {
         if self.wait.is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
             self.drain();
+            self.reply_in_place();
         }
         if self.give_up.is_some_and(|at| at <= now) {
             self.give_up = None;
@@ -220,25 +243,34 @@ impl Driver<'_> {
     /// Like [`drain`](Driver::drain), after a message that is counted already: its slot is held until it is written.
     fn carry_out(&mut self, mut slot: Option<QueueSlot>) {
         loop {
-            match self.session.poll_output() {
-                Output::Transmit(out) => self.transmit(out, slot.take()),
-                Output::Event(event) => self.event(event),
-                // Servers do not connect.
-                Output::Redial { .. } => {}
-                Output::Close(reason) => {
-                    tracing::debug!(%reason, "closing the link");
-                    self.leave = true;
-                    self.reason = Some(reason);
-                }
-                Output::Wait(at) => {
-                    self.wait = at;
-                    if !std::mem::take(&mut self.drained) {
-                        return;
-                    }
-                    self.session.close(now(), CloseReason::Drained);
-                }
+            let output = self.session.poll_output();
+            if self.carry(output, &mut slot).is_break() {
+                return;
             }
         }
+    }
+
+    /// Carries out one output. Breaks once the session waits.
+    fn carry(&mut self, output: Output<ServerEvent>, slot: &mut Option<QueueSlot>) -> ControlFlow<()> {
+        match output {
+            Output::Transmit(out) => self.transmit(out, slot.take()),
+            Output::Event(event) => self.event(event),
+            // Servers do not connect.
+            Output::Redial { .. } => {}
+            Output::Close(reason) => {
+                tracing::debug!(%reason, "closing the link");
+                self.leave = true;
+                self.reason = Some(reason);
+            }
+            Output::Wait(at) => {
+                self.wait = at;
+                if !std::mem::take(&mut self.drained) {
+                    return ControlFlow::Break(());
+                }
+                self.session.close(now(), CloseReason::Drained);
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn transmit(&mut self, out: Outbound, slot: Option<QueueSlot>) {

@@ -1,7 +1,9 @@
 //! The state that all links of a server share, and its shutdown.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -9,12 +11,13 @@ use tokio::sync::Notify;
 use crate::error::CloseReason;
 use crate::lock::Lock;
 use crate::runtime::signal::Signal;
-use crate::runtime::within;
+use crate::runtime::{boxed, now, within};
 use crate::session::Change;
-use crate::session::server::ServerConfig;
-use crate::transport::{Owner, Transport};
+use crate::session::server::{ServerConfig, ServerSession};
+use crate::transport::{Binding, Owner, Transport, TransportReceiver, TransportSender};
 use rustc_hash::FxHashMap;
 
+use super::at_once::{Entered, Polled, Start, answer, poll_once};
 use super::command::Command;
 use super::limits::{Budgets, ServerLimits};
 use super::shared::LinkShared;
@@ -31,6 +34,8 @@ pub(crate) struct ServerShared {
     closing: AtomicBool,
     links: Lock<FxHashMap<u64, Arc<LinkShared>>>,
     next_link: AtomicU64,
+    /// The exchanges that need no driver so far. They are not on the list of links.
+    pub(super) undriven: AtomicUsize,
     link_ended: Notify,
     progress: Lock<Progress>,
 }
@@ -54,7 +59,7 @@ struct Registered<'a> {
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
         self.server.links().remove(&self.number);
-        self.server.link_ended.notify_waiters();
+        self.server.link_has_ended();
     }
 }
 
@@ -96,18 +101,76 @@ impl ServerShared {
         progress.at = Some(now);
     }
 
-    pub(crate) async fn drive(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
+    /// Wakes a drain. Called after a link was removed.
+    pub(super) fn link_has_ended(&self) {
+        // Only a drain waits, and it stops the server first.
+        if self.is_stopping() {
+            self.link_ended.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_raised()
+    }
+
+    /// The session of a new link.
+    pub(super) fn session(&self, binding: Binding) -> ServerSession {
+        let mut session = ServerSession::new(now(), self.config.clone(), binding);
+        session.set_max_waiting(self.limits.waiting);
+        session.set_subscription_budget(self.budgets.subscriptions.clone());
+        session
+    }
+
+    /// The state of a new link.
+    pub(super) fn link(&self) -> Arc<LinkShared> {
         let number = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(LinkShared::new(number, self.stopping.clone(), &self.limits));
+        Arc::new(LinkShared::new(number, self.stopping.clone(), &self.limits))
+    }
+
+    /// Serves a link to its end.
+    pub(crate) async fn serve(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
+        let binding = link.binding();
+        let (mut sender, mut receiver) = link.split();
+        if binding.one_exchange
+            && let Some(entered) = Entered::new(self)
+        {
+            return match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *receiver, cx))).await {
+                Polled::Answered(out, unread) => {
+                    let reason = answer(self, out, &mut *sender, &mut *receiver).await;
+                    drop((unread, entered));
+                    reason
+                }
+                // Boxed, so that exchanges without a driver do not pay for its size.
+                Polled::Unfinished(start) => {
+                    boxed(|| self.drive(start, Some(entered), binding, sender, receiver)).await
+                }
+            };
+        }
+        let start = Box::new(Start::new(self.session(binding)));
+        boxed(|| self.drive(start, None, binding, sender, receiver)).await
+    }
+
+    async fn drive(
+        self: &Arc<Self>,
+        start: Box<Start>,
+        entered: Option<Entered<'_>>,
+        binding: Binding,
+        sender: Box<dyn TransportSender>,
+        receiver: Box<dyn TransportReceiver>,
+    ) -> CloseReason {
+        let shared = start.shared.clone().unwrap_or_else(|| self.link());
+        let number = shared.number;
         self.links().insert(number, shared.clone());
+        // Counted as a link from here on.
+        drop(entered);
         let _registered = Registered { server: self, number };
         // Checked after the insert: either the drain sees the link on the list, or the drain is seen here.
         if self.closing.load(Ordering::SeqCst) {
             shared.command(Command::Close);
-        } else if self.stopping.is_raised() {
+        } else if self.is_stopping() {
             shared.command(Command::Drain);
         }
-        super::run(self.clone(), shared, link).await
+        super::run(self.clone(), shared, *start, binding, sender, receiver).await
     }
 
     /// Waits until no link is left.
@@ -115,7 +178,7 @@ impl ServerShared {
         loop {
             let mut ended = std::pin::pin!(self.link_ended.notified());
             ended.as_mut().enable();
-            if self.links().is_empty() {
+            if self.open() == 0 {
                 return;
             }
             ended.await;
@@ -149,7 +212,7 @@ impl ServerShared {
 
     /// The number of open links.
     pub(crate) fn open(&self) -> usize {
-        self.links().len()
+        self.links().len() + self.undriven.load(Ordering::SeqCst)
     }
 
     pub(crate) fn new(
@@ -167,6 +230,7 @@ impl ServerShared {
             closing: AtomicBool::new(false),
             links: Lock::default(),
             next_link: AtomicU64::new(0),
+            undriven: AtomicUsize::new(0),
             link_ended: Notify::new(),
         }
     }

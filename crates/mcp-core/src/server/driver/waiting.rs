@@ -14,10 +14,10 @@ use crate::runtime::now;
 use crate::session::ExchangeId;
 use crate::session::server::{Incoming, Reply};
 use crate::transport::Envelope;
-use crate::transport::budget::{Full, FullScope, Permit, Waiting};
+use crate::transport::budget::{Full, FullScope, LinkBudget, Permit, Waiting};
 
-use super::Driver;
 use super::limits::Account;
+use super::{Driver, ServerShared};
 
 /// The most bytes of the requests of one link that wait. Beyond that the link is read no further.
 const WAITING_BYTES: usize = 1 << 20;
@@ -158,19 +158,8 @@ impl Driver<'_> {
     }
 
     fn place(&mut self, incoming: &Incoming, bytes: usize) -> Result<Permit, NoPlace> {
-        // The other half is for what waits and for the message that is being read.
-        let most = (self.server.config.max_in_flight_bytes / 2) as u64;
-        let one_exchange = self.binding.one_exchange;
-        let requests = &self.account(&incoming.context.envelope).requests;
-        let (bytes, holds) = (bytes as u64, requests.places() > 0);
-        if bytes > 0 && holds && requests.bytes().saturating_add(bytes) > most {
-            return Err(NoPlace::Own { alone: true });
-        }
-        requests.take(1, bytes).map_err(|full| match full.scope {
-            // A link of one exchange has no reader to stop: it waits as long as for others.
-            FullScope::Link if holds && !one_exchange => NoPlace::Own { alone: requests.is_alone() },
-            _ => NoPlace::Others(full),
-        })
+        let (most, one_exchange) = (self.server.config.max_in_flight_bytes, self.binding.one_exchange);
+        place(&self.account(&incoming.context.envelope).requests, bytes, most, one_exchange)
     }
 
     /// The shares that messages with this envelope are charged to.
@@ -180,6 +169,25 @@ impl Driver<'_> {
         }
         self.account.get_or_insert_with(|| Account::of(envelope, &self.server.budgets))
     }
+}
+
+/// The place of a request on a link of one exchange, if there is one now.
+pub(super) fn place_at_once(server: &ServerShared, incoming: &Incoming) -> Option<Permit> {
+    let requests = server.budgets.requests.link_for(&incoming.context.envelope);
+    place(&requests, charged(incoming), server.config.max_in_flight_bytes, true).ok()
+}
+
+fn place(requests: &LinkBudget, bytes: usize, most: usize, one_exchange: bool) -> Result<Permit, NoPlace> {
+    let (bytes, holds) = (bytes as u64, requests.places() > 0);
+    // The other half is for what waits and for the message that is being read.
+    if bytes > 0 && holds && requests.bytes().saturating_add(bytes) > (most / 2) as u64 {
+        return Err(NoPlace::Own { alone: true });
+    }
+    requests.take(1, bytes).map_err(|full| match full.scope {
+        // A link of one exchange has no reader to stop: it waits as long as for others.
+        FullScope::Link if holds && !one_exchange => NoPlace::Own { alone: requests.is_alone() },
+        _ => NoPlace::Others(full),
+    })
 }
 
 /// The bytes that a request holds beyond what its place covers.
