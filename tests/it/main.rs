@@ -16,6 +16,7 @@ mod mounted;
 mod new_transport;
 mod oauth;
 mod program;
+mod program_bridge;
 mod program_http;
 mod program_remote;
 mod real_servers;

@@ -112,7 +112,8 @@ impl Shared {
         let config = live.config(facts.era, &self.versions);
         let capabilities = config.capabilities.clone();
         let relay = Relay::of_link(self.pool.clone(), key, facts, live.clone(), capabilities);
-        let Ok(server) = Server::with_config(config).build(relay) else { return };
+        let server = Server::with_config(config).linger(self.pool.limits.linger).build(relay);
+        let Ok(server) = server else { return };
         let number = self.pool.number();
         self.keep(number, &server);
         server.serve(link).await;

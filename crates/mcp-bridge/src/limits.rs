@@ -22,6 +22,8 @@ pub struct Limits {
     pub idle: Duration,
     /// The longest time of one call, without the time in which its client is asked. Default 1 h.
     pub call: Duration,
+    /// How long calls may go on after their client has closed its sending side. Default 5 s.
+    pub linger: Duration,
     /// How long an upstream server may take to start. Default 60 s.
     pub start: Duration,
     /// How many starts of an upstream server may fail, consecutively, or how often it may end by itself, before it is given up
@@ -47,6 +49,7 @@ impl Default for Limits {
             parked_for: Duration::from_secs(600),
             idle: Duration::from_secs(600),
             call: Duration::from_secs(3600),
+            linger: Duration::from_secs(5),
             start: Duration::from_secs(60),
             failures: 5,
             give_up: Duration::from_secs(300),

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, check, complete, completion, config, discover, info, list, listen, login, logout, man, ping,
-    prompt, read, request, serve_demo, shell, token, tool, tools, whoami,
+    bridge, call, check, complete, completion, config, discover, info, list, listen, login, logout, man,
+    ping, prompt, read, request, serve_demo, shell, token, tool, tools, whoami,
 };
 use crate::global::Global;
 
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Demo,
     /// Serve a few demo tools over stdio or HTTP, or misbehave on purpose
     ServeDemo(serve_demo::Options),
+    /// Put a server in front of clients: over stdio, or with --listen over HTTP; in either era
+    Bridge(bridge::Options),
     /// Find the endpoint of a server behind a URL, and what it speaks
     Discover(discover::Options),
     /// Diagnose a server: which rules of the protocol it breaks, and what to do

@@ -26,8 +26,9 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use commands::{
-    call, check, complete, completion, config, demo, discover, info, listen, login, logout, man, ping,
-    prompt, prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools, whoami,
+    bridge, call, check, complete, completion, config, demo, discover, info, listen, login, logout, man,
+    ping, prompt, prompts, read, request, resources, serve_demo, shell, templates, token, tool, tools,
+    whoami,
 };
 use exit::{Code, Failure};
 use signals::Signals;
@@ -93,6 +94,7 @@ async fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo => demo::run(&signals, global).await,
         Command::ServeDemo(options) => serve_demo::run(&signals, global, options).await,
+        Command::Bridge(options) => bridge::run(&signals, global, options).await,
         Command::Check(options) => check::run(&signals, global, options).await,
         Command::Discover(options) => discover::run(&signals, global, options).await,
         Command::Info(options) => info::run(&signals, global, options).await,

@@ -69,6 +69,32 @@ impl ChildCommand {
         }
     }
 
+    /// The same command once more, for a program that starts several of it. Its children have their own
+    /// [`ChildCommand::stderr_lines`] and [`ChildCommand::monitor`].
+    ///
+    /// ```
+    /// use mcp_stdio::ChildCommand;
+    ///
+    /// let server = ChildCommand::new("my-server").arg("--stdio");
+    /// let one_more = server.another();
+    /// assert_eq!(one_more.to_command().get_args().count(), 1);
+    /// ```
+    #[must_use]
+    pub fn another(&self) -> ChildCommand {
+        ChildCommand {
+            program: self.program.clone(),
+            args: self.args.clone(),
+            cwd: self.cwd.clone(),
+            passed: self.passed.clone(),
+            set: self.set.clone(),
+            mode: self.mode,
+            hub: StderrHub::default(),
+            timeouts: self.timeouts,
+            limits: self.limits,
+            monitor: ChildMonitor::default(),
+        }
+    }
+
     /// Adds an argument. It is passed unchanged.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> ChildCommand {

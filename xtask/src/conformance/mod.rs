@@ -1,8 +1,10 @@
-//! `cargo xtask conformance [server|client]`: the official conformance suite against our server and our client.
+//! `cargo xtask conformance [server|client|bridge]`: the official conformance suite against our server, our client and our
+//! bridge.
 //!
 //! The suite accepts warnings and scenarios in which nothing happened. This task reads its results and is stricter; see
 //! [`report`].
 
+mod bridge;
 mod client;
 mod report;
 mod server;
@@ -17,22 +19,27 @@ pub(crate) use suite::new_enough;
 
 pub(crate) const TASK: Task = Task {
     name: "conformance",
-    arguments: "[server|client]",
-    summary: "Run the official conformance suite against the server and the client",
+    arguments: "[server|client|bridge]",
+    summary: "Run the official conformance suite against the server, the client and the bridge",
     details: "
-Without an argument both sides are run. What each scenario printed is kept in target/conformance/.
+Without an argument all of them are run. What each scenario printed is kept in target/conformance/.
 docs/testing.md describes what counts as a failure.
 ",
     run,
 };
 
-/// Installs the suite, builds the two programs, and runs one side or both.
+/// Installs the suite, builds the two programs, and runs one of them or all.
 pub(crate) fn run(args: &[String]) -> Outcome {
     let sides: &[Side] = match args {
-        [] => &[server::run, client::run],
+        [] => &[server::run, client::run, bridge::run],
         [side] if side == "server" => &[server::run],
         [side] if side == "client" => &[client::run],
-        _ => return Err(format!("conformance takes `server`, `client` or nothing, and got {args:?}")),
+        [side] if side == "bridge" => &[bridge::run],
+        _ => {
+            return Err(format!(
+                "conformance takes `server`, `client`, `bridge` or nothing, and got {args:?}"
+            ));
+        }
     };
     let Some(suite) = Suite::install()? else { return Ok(()) };
     // The same build as in `cargo xtask test`: another selection of targets would compile everything again.

@@ -1,5 +1,6 @@
 //! The commands, one file each. What several commands share is in `list`.
 
+pub(crate) mod bridge;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod complete;
@@ -16,6 +17,7 @@ pub(crate) mod man;
 pub(crate) mod ping;
 pub(crate) mod prompt;
 pub(crate) mod prompts;
+pub(crate) mod protect;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod resources;

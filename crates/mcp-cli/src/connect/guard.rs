@@ -11,6 +11,8 @@ use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};
 use mcp_stdio::{ChildCommand, ChildMonitor};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::lock::Lock;
+
 /// The word that makes this program the guard. Not one of the commands: people have no use for it.
 pub(crate) const WORD: &str = "__guard";
 
@@ -39,13 +41,15 @@ fn left(input: impl BufRead) -> Vec<i32> {
     groups
 }
 
+/// Our end of the pipe to the one guard of this program. Without one (the guard could not be started) all works but the
+/// guarding.
+static PIPE: Lock<Option<ChildStdin>> = Lock::new(None);
+
 /// Starts children under guard.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     command: ChildCommand,
     monitor: ChildMonitor,
-    /// Our end of the pipe. Without one (the guard could not be started) all works but the guarding.
-    pipe: Option<ChildStdin>,
     /// The group of the newest child.
     group: Option<u32>,
 }
@@ -53,21 +57,13 @@ pub(crate) struct Guarded {
 impl Guarded {
     /// Will start this command, and have it guarded.
     pub(crate) fn new(command: ChildCommand) -> Guarded {
-        Guarded { monitor: command.monitor(), command, pipe: None, group: None }
-    }
-
-    fn tell(&mut self, sign: char, group: u32) {
-        let written = self.pipe.as_mut().map(|pipe| writeln!(pipe, "{sign}{group}"));
-        if let Some(Err(error)) = written {
-            tracing::debug!(%error, "the guard is gone");
-            self.pipe = None;
-        }
+        Guarded { monitor: command.monitor(), command, group: None }
     }
 
     /// The newest child is gone, and its id may become another's.
     fn release(&mut self) {
         if let Some(group) = self.group.take() {
-            self.tell('-', group);
+            tell('-', group);
         }
     }
 }
@@ -76,16 +72,19 @@ impl Guarded {
 impl Connect for Guarded {
     async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
         self.release();
-        if self.pipe.is_none() {
-            match spawn() {
-                Ok(pipe) => self.pipe = pipe,
-                Err(error) => tracing::debug!(%error, "no guard could be started"),
+        {
+            let mut pipe = PIPE.lock();
+            if pipe.is_none() {
+                match spawn() {
+                    Ok(own) => *pipe = own,
+                    Err(error) => tracing::debug!(%error, "no guard could be started"),
+                }
             }
         }
         let link = self.command.connect().await?;
         if let Some(group) = self.monitor.id() {
             self.group = Some(group);
-            self.tell('+', group);
+            tell('+', group);
         }
         Ok(link)
     }
@@ -94,6 +93,15 @@ impl Connect for Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+fn tell(sign: char, group: u32) {
+    let mut pipe = PIPE.lock();
+    let written = pipe.as_mut().map(|pipe| writeln!(pipe, "{sign}{group}"));
+    if let Some(Err(error)) = written {
+        tracing::debug!(%error, "the guard is gone");
+        *pipe = None;
     }
 }
 

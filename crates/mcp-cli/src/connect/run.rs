@@ -93,7 +93,16 @@ pub(crate) fn open(
     tap: Option<Tracer>,
 ) -> Result<Client, Failure> {
     let limit = global.timeout.unwrap_or(Duration::from_secs(60));
-    let mut connector: Box<dyn Connect> = match link {
+    let mut connector = connector(global, link)?;
+    for tracer in [tap, global.trace.as_deref().map(trace::tracer).transpose()?].into_iter().flatten() {
+        connector = Box::new(tracer.connect(connector));
+    }
+    Ok(builder.call_timeout(limit).start(connector)?)
+}
+
+/// What makes links to the server. With `--verbose` its stderr is shown.
+pub(crate) fn connector(global: &Global, link: Link) -> Result<Box<dyn Connect>, Failure> {
+    Ok(match link {
         Link::Child(child) => {
             if global.verbose > 0 {
                 tokio::spawn(forward(child.stderr_lines()));
@@ -101,11 +110,7 @@ pub(crate) fn open(
             guarded(child)
         }
         Link::Http(remote) => Box::new(remote.client()?),
-    };
-    for tracer in [tap, global.trace.as_deref().map(trace::tracer).transpose()?].into_iter().flatten() {
-        connector = Box::new(tracer.connect(connector));
-    }
-    Ok(builder.call_timeout(limit).start(connector)?)
+    })
 }
 
 /// The child, which also ends if this program is killed.

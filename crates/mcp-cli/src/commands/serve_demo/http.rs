@@ -7,8 +7,7 @@ use mcp_http::HttpServer;
 use mcp_http::server::HttpServerConfig;
 use tokio::net::TcpListener;
 
-use super::auth::Auth;
-
+use crate::commands::protect::Auth;
 use crate::connect::remote;
 use crate::exit::{Code, Failure};
 use crate::global::Global;
@@ -67,7 +66,7 @@ pub(super) async fn run(
         return Err(Failure::usage("other machines can reach this address, and no token would be required")
             .hint("--bearer-env VAR makes every request need the token that VAR holds; --auth-issuer URL accepts those of an authorization server"));
     }
-    let server = match options.auth.resource(&format!("http://{at}{}", options.path))? {
+    let server = match options.auth.resource("mcp-demo", &format!("http://{at}{}", options.path))? {
         Some(_) if global.http.bearer_env.is_some() => {
             return Err(Failure::usage("--bearer-env and --auth-issuer exclude each other"));
         }

@@ -1,6 +1,5 @@
 //! `mcp serve-demo`: a small server over stdio or HTTP, or one that misbehaves on purpose.
 
-mod auth;
 mod fault;
 mod http;
 mod notes;

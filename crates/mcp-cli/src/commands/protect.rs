@@ -1,4 +1,4 @@
-//! The demo's server behind an authorization server.
+//! A server of this program behind an authorization server.
 
 use clap::Args;
 use mcp_auth::server::{Introspection, Issuer, ResourceServer, Scopes};
@@ -9,10 +9,10 @@ use crate::exit::Failure;
 /// Which tokens are accepted, and what they have to allow.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for authorization")]
-pub(super) struct Auth {
+pub(crate) struct Auth {
     /// Accept access tokens of this authorization server, named by its issuer identifier
     #[arg(long, requires = "listen", value_name = "URL")]
-    pub(super) auth_issuer: Option<String>,
+    pub(crate) auth_issuer: Option<String>,
     /// The URL of the endpoint as clients know it; the audience of tokens. Without it the URL that is printed
     #[arg(long, requires = "auth_issuer", value_name = "URL")]
     auth_resource: Option<String>,
@@ -32,8 +32,8 @@ pub(super) struct Auth {
 }
 
 impl Auth {
-    /// The resource server of the endpoint at this URL; `None` without an issuer.
-    pub(super) fn resource(&self, url: &str) -> Result<Option<ResourceServer>, Failure> {
+    /// The resource server of the endpoint at this URL, under this name; `None` without an issuer.
+    pub(crate) fn resource(&self, name: &str, url: &str) -> Result<Option<ResourceServer>, Failure> {
         let Some(issuer) = &self.auth_issuer else { return Ok(None) };
         let mut issuer = Issuer::new(issuer);
         if let (Some(id), Some(variable)) = (&self.auth_client_id, &self.auth_client_secret_env) {
@@ -49,7 +49,7 @@ impl Auth {
         ResourceServer::builder(self.auth_resource.as_deref().unwrap_or(url))
             .issuer(issuer)
             .scopes(scopes)
-            .name("mcp-demo")
+            .name(name)
             .build()
             .map(Some)
             .map_err(|error| Failure::usage(error.to_string()))

@@ -1,0 +1,221 @@
+//! `mcp bridge` with real processes and sockets: a command behind HTTP, a URL behind stdio, and what is left afterwards.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use mcp_core::client::{CallOptions, Client, ClientBuilder, EraMode};
+use mcp_core::message::{ProtocolVersion, RawJson};
+use mcp_core::session::InputRequest;
+use mcp_core::transport::Connect;
+use mcp_http::HttpClient;
+use mcp_stdio::ChildCommand;
+use serde_json::json;
+
+use crate::fixtures;
+
+const ERAS: [EraMode; 2] = [EraMode::Legacy(ProtocolVersion::V2025_11_25), EraMode::Modern];
+
+/// A program that serves over HTTP until the end of the test.
+struct Listening {
+    child: Child,
+    url: String,
+}
+
+impl Listening {
+    fn start(mcp: &PathBuf, words: &[&str]) -> Listening {
+        let mut command = Command::new(mcp);
+        let mut child = command.args(words).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
+        // Reads on, so that the program never blocks on a full pipe.
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
+        Listening { child, url }
+    }
+
+    /// The processes that it has started and that are left, ended ones included.
+    #[cfg(target_os = "linux")]
+    fn children(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap() {
+            let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+            for id in children.split_whitespace() {
+                let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+                left.push(String::from_utf8_lossy(&line).replace('\0', " "));
+            }
+        }
+        left
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn client(era: EraMode) -> ClientBuilder {
+    let client = Client::builder("test", "1").era(era).capability("elicitation", RawJson::EMPTY_OBJECT);
+    client.input_handler(|_: InputRequest, _| async {
+        Ok(RawJson::parse(r#"{"action":"accept","content":{"name":"Ada"}}"#).unwrap())
+    })
+}
+
+/// Lists, reports progress, asks, fails: with the demo server.
+async fn converse(era: EraMode, connector: impl Connect) -> Client {
+    let client = client(era).connect(connector).await.unwrap();
+    assert_eq!(client.negotiated().unwrap().version.is_modern(), matches!(era, EraMode::Modern));
+    assert!(client.list_tools().await.unwrap().iter().any(|tool| tool.name == "slow"));
+    let params =
+        RawJson::serialize(&json!({"name": "slow", "arguments": {"steps": 3, "delay_ms": 1}})).unwrap();
+    let mut slow = client.call("tools/call", Some(params), CallOptions::new().progress());
+    let mut steps = 0;
+    while let Some(note) = slow.next_notification().await {
+        steps += usize::from(note.method == "notifications/progress");
+    }
+    assert_eq!((steps, slow.await.is_ok()), (3, true));
+    let asked = client.call_tool("ask", ()).await.unwrap();
+    assert_eq!(asked.texts().collect::<String>(), "Hello, Ada!");
+    assert_eq!(client.call_tool("fail", ()).await.unwrap().is_error, Some(true));
+    assert!(client.read_resource("demo://none").await.unwrap_err().is_resource_not_found());
+    client
+}
+
+/// A server over stdio behind HTTP, in four combinations of eras. No session leaves a process behind.
+#[tokio::test]
+async fn a_command_is_served_over_http() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let own = mcp.to_str().unwrap();
+    for server in ["legacy", "modern"] {
+        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", server, "--", own, "serve-demo"];
+        let bridge = Listening::start(&mcp, &words);
+        for era in ERAS {
+            converse(era, HttpClient::new(&bridge.url).unwrap()).await.close().await;
+        }
+        #[cfg(target_os = "linux")]
+        {
+            let sessions = (0..20).map(async |_| {
+                let client = client(ERAS[0]).connect(HttpClient::new(&bridge.url).unwrap()).await.unwrap();
+                client.list_tools().await.unwrap();
+                client.close().await;
+            });
+            futures::future::join_all(sessions).await;
+            // The requests of 2026-07-28 share one, and it has a guard. What else is there is being ended.
+            let settled = async {
+                while bridge.children().iter().filter(|line| !line.contains("__guard")).count() > 1 {
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+            };
+            let limit = std::time::Duration::from_secs(20);
+            let left = tokio::time::timeout(limit, settled).await;
+            assert!(left.is_ok(), "{:?}", bridge.children());
+            let guards = bridge.children().iter().filter(|line| line.contains("__guard")).count();
+            assert_eq!(guards, 1, "{:?}", bridge.children());
+        }
+    }
+}
+
+/// A server behind a URL over stdio, in four combinations of eras. The end of the input ends it cleanly.
+#[tokio::test]
+async fn a_url_is_served_over_stdio() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let server = Listening::start(&mcp, &["serve-demo", "--listen", "127.0.0.1:0"]);
+    for upstream in ["legacy", "modern", "auto"] {
+        for era in ERAS {
+            let bridge = ChildCommand::new(&mcp).args(["bridge", "--era", upstream, &server.url]);
+            converse(era, bridge).await.close().await;
+        }
+    }
+    let answered = say(&mcp, &["bridge", &server.url]);
+    assert_eq!(answered.status.code(), Some(0));
+    // Requests before the end of the input are answered, and nothing else is on stdout.
+    let lines: Vec<serde_json::Value> =
+        answered.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0]["result"]["serverInfo"]["name"], "mcp-demo");
+    assert!(lines[1]["result"]["tools"].as_array().unwrap().len() > 3);
+}
+
+/// The program's whole answer to a client that writes a session of two requests and ends its input.
+fn say(mcp: &PathBuf, words: &[&str]) -> Output {
+    let mut command = Command::new(mcp);
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let params =
+        r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#;
+    let lines = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{params}}}\n\
+         {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}}\n\
+         {{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\"}}\n"
+    );
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// One in front of another: what the first does to a message is not undone by the second.
+#[tokio::test]
+async fn bridges_can_be_chained() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let own = mcp.to_str().unwrap();
+    let words = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--", own, "serve-demo"];
+    let inner = Listening::start(&mcp, &words);
+    let outer = Listening::start(&mcp, &["bridge", "--listen", "127.0.0.1:0", "--era", "modern", &inner.url]);
+    for era in ERAS {
+        converse(era, HttpClient::new(&outer.url).unwrap()).await.close().await;
+    }
+}
+
+/// Errors of a server that cannot be started reach the client in words, and the exit code says so too.
+#[tokio::test]
+async fn a_server_that_does_not_exist_is_an_error_in_words() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    for era in ERAS {
+        let bridge = ChildCommand::new(&mcp).args(["bridge", "--", "/no/such/server"]);
+        let error = client(era).connect(bridge).await.unwrap_err();
+        let error = mcp_core::transport::ErrorChain::new(&error).to_string();
+        assert!(error.contains("could not be started") && error.contains("/no/such/server"), "{error}");
+    }
+    let failed = say(&mcp, &["bridge", "--", "/no/such/server"]);
+    assert_eq!(failed.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("/no/such/server"), "{failed:?}");
+}
+
+/// Without the token a caller is refused, and nothing is started for it.
+#[tokio::test]
+async fn a_listener_with_a_token_starts_nothing_for_strangers() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let own = mcp.to_str().unwrap();
+    let open = Command::new(&mcp).args(["bridge", "--listen", "0.0.0.0:0", "--", own, "serve-demo"]).output();
+    assert_eq!(open.unwrap().status.code(), Some(2));
+    let mut command = Command::new(&mcp);
+    command.args([
+        "bridge",
+        "--listen",
+        "127.0.0.1:0",
+        "--auth-token-env",
+        "BRIDGE_TOKEN",
+        "--",
+        own,
+        "serve-demo",
+    ]);
+    command.env("BRIDGE_TOKEN", "s3cret").stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+    let bridge = Listening { child, url };
+    for era in ERAS {
+        let refused = client(era).connect(HttpClient::new(&bridge.url).unwrap()).await.unwrap_err();
+        assert!(refused.is_auth(), "{refused}");
+    }
+    #[cfg(target_os = "linux")]
+    assert_eq!(bridge.children(), Vec::<String>::new());
+    for era in ERAS {
+        let connector = HttpClient::new(&bridge.url).unwrap().bearer("s3cret");
+        converse(era, connector).await.close().await;
+    }
+}
