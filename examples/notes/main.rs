@@ -29,7 +29,7 @@ impl Notes {
     /// Keeps a note and returns its number
     async fn add_note(&self, text: String, context: Context) -> Result<String, HandlerError> {
         let number = self.insert(&owner(&context), text)?;
-        context.publish(Change::ResourcesList);
+        context.publish_to(&context.owner(), Change::ResourcesList);
         Ok(format!("added note {number}"))
     }
 
@@ -37,7 +37,7 @@ impl Notes {
     #[tool(idempotent)]
     async fn edit_note(&self, number: u64, text: String, context: Context) -> Result<String, HandlerError> {
         self.change(&owner(&context), number, text)?;
-        context.publish(Change::Resource { uri: format!("note://{number}") });
+        context.publish_to(&context.owner(), Change::Resource { uri: format!("note://{number}") });
         Ok(format!("changed note {number}"))
     }
 
@@ -53,7 +53,7 @@ impl Notes {
         let question = format!("Delete {} notes?", self.all(&owner(&context)).len());
         let sure = context.ask::<Confirm>(&question).await?.sure;
         let deleted = if sure { self.clear(&owner(&context))? } else { 0 };
-        context.publish(Change::ResourcesList);
+        context.publish_to(&context.owner(), Change::ResourcesList);
         Ok(format!("deleted {deleted} notes"))
     }
 

@@ -92,7 +92,16 @@ async fn notes_belong_to_their_caller_over_http() {
         let ada = agreeing(era).connect(HttpClient::new(&url).unwrap().bearer("t0ken")).await.unwrap();
         let bob = agreeing(era).connect(HttpClient::new(&url).unwrap().bearer("s3cret")).await.unwrap();
         use_notes(&ada).await;
+        let wanted = SubscriptionFilter::new().resources_list_changed().resource("note://1");
+        let mut changes = bob.listen(wanted);
+        assert!(matches!(changes.next().await, Some(SubscriptionEvent::Started { .. })));
         text(&ada, "add_note", json!({ "text": "secret" })).await;
+        text(&ada, "edit_note", json!({ "number": 1, "text": "secret" })).await;
+        text(&bob, "delete_notes", json!({})).await;
+        // The first change that Bob sees is his own.
+        let change = timeout(Duration::from_secs(30), changes.next()).await.unwrap();
+        let Some(SubscriptionEvent::Changed(change)) = change else { panic!("{change:?}") };
+        assert_eq!(change.method.as_str(), "notifications/resources/list_changed");
         assert_eq!(bob.list_resources().await.unwrap().len(), 0);
         assert!(bob.read_resource("note://1").await.is_err());
         // On 2026-07-28 each call may have other credentials.

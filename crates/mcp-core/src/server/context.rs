@@ -148,7 +148,7 @@ impl Context {
 
     /// Announces a change to the subscribers of this owner only, as
     /// [`Server::publish_to`](crate::server::Server::publish_to) does. The owner of the caller is
-    /// [`Owner::of_envelope`] of [`Context::envelope`]. Returns at once.
+    /// [`Context::owner`]. Returns at once.
     pub fn publish_to(&self, audience: &Owner, change: Change) {
         if let Some(server) = self.exchange.server.upgrade() {
             super::warn_undeclared(&server.config.capabilities, &change);
@@ -195,6 +195,19 @@ impl Context {
     /// ```
     pub fn identity(&self) -> Option<&Identity> {
         self.envelope().get()
+    }
+
+    /// The owner of what this caller makes: [`Identity::owner`] of [`Context::identity`], or [`Owner::anonymous`], which all
+    /// callers without an identity share. The key for private data, and the audience of its changes:
+    ///
+    /// ```
+    /// # use mcp_core::{server::Context, session::Change};
+    /// fn changed(context: &Context, uri: String) {
+    ///     context.publish_to(&context.owner(), Change::Resource { uri });
+    /// }
+    /// ```
+    pub fn owner(&self) -> Owner {
+        Owner::of_envelope(self.envelope())
     }
 
     /// Who the client says it is. Untrusted.

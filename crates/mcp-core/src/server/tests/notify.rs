@@ -21,6 +21,10 @@ fn router() -> Router {
             context.log(LogLevel::Error, None, RawJson::string("last words")).await;
             Ok(RawJson::EMPTY_OBJECT)
         })
+        .method("x/mine", |_, context| async move {
+            context.publish_to(&context.owner(), Change::ToolsList);
+            Ok(RawJson::EMPTY_OBJECT)
+        })
         .method("x/flood", |_, context| async move {
             for step in 1..=5000 {
                 context.progress(f64::from(step), None, None).await;
@@ -148,5 +152,26 @@ async fn a_change_reaches_its_audience_only() {
     server.publish(Change::ToolsList);
     for (_, peer) in &mut peers {
         assert!(peer.text().await.contains("list_changed"));
+    }
+}
+
+// SUB-S-005.
+/// What a handler publishes to the owner of its caller reaches this caller's other links, and no other caller.
+#[tokio::test(start_paused = true)]
+async fn a_handler_publishes_to_the_owner_of_its_caller() {
+    let server = server(router());
+    let of = |subject| Envelope::default().with(Identity::new(subject).with_scopes(["any"]));
+    for caller in [of("ann"), Envelope::default()] {
+        let mut listening = Peer::with(&server, &memory::Pair::new(Binding::STREAM).envelope(caller.clone()));
+        let mut other = Peer::with(&server, &memory::Pair::new(Binding::STREAM).envelope(of("bob")));
+        for peer in [&mut listening, &mut other] {
+            peer.modern(1, "subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#).await;
+            assert!(peer.text().await.contains("acknowledged"));
+        }
+        let mut calling = Peer::with(&server, &memory::Pair::new(Binding::STREAM).envelope(caller));
+        calling.modern(1, "x/mine", "{}").await;
+        assert!(listening.text().await.contains("list_changed"));
+        let told = tokio::time::timeout(std::time::Duration::from_secs(1), other.text()).await;
+        assert!(told.is_err(), "{told:?}");
     }
 }
