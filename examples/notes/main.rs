@@ -21,38 +21,38 @@ struct Confirm {
 #[derive(Deserialize, JsonSchema)]
 struct Numbered {
     /// The number of the note
-    number: u64,
+    number: u32,
 }
 
 #[mcp_core::tool]
 impl Notes {
     /// Keeps a note and returns its number
     async fn add_note(&self, text: String, context: Context) -> Result<String, HandlerError> {
-        let number = self.insert(&owner(&context), text)?;
+        let number = self.insert(&context.owner(), text)?;
         context.publish_to(&context.owner(), Change::ResourcesList);
         Ok(format!("added note {number}"))
     }
 
     /// Replaces the text of a note
     #[tool(idempotent)]
-    async fn edit_note(&self, number: u64, text: String, context: Context) -> Result<String, HandlerError> {
-        self.change(&owner(&context), number, text)?;
+    async fn edit_note(&self, number: u32, text: String, context: Context) -> Result<String, HandlerError> {
+        self.change(&context.owner(), number, text)?;
         context.publish_to(&context.owner(), Change::Resource { uri: format!("note://{number}") });
         Ok(format!("changed note {number}"))
     }
 
     /// Finds notes that contain a text
     #[tool(read_only)]
-    async fn find_notes(&self, text: String, context: Context) -> Json<Hits> {
-        Json(self.search(&owner(&context), &text))
+    async fn find_notes(&self, text: String, context: Context) -> Result<Json<Hits>, HandlerError> {
+        Ok(Json(self.search(&context.owner(), &text)?))
     }
 
     /// Deletes all notes, if the user agrees
     async fn delete_notes(&self, context: Context) -> Result<String, HandlerError> {
         // Runs again from here once the user has answered: nothing is changed before the question.
-        let question = format!("Delete {} notes?", self.all(&owner(&context)).len());
+        let question = format!("Delete {} notes?", self.numbers(&context.owner())?.len());
         let sure = context.ask::<Confirm>(&question).await?.sure;
-        let deleted = if sure { self.clear(&owner(&context))? } else { 0 };
+        let deleted = if sure { self.clear(&context.owner())? } else { 0 };
         context.publish_to(&context.owner(), Change::ResourcesList);
         Ok(format!("deleted {deleted} notes"))
     }
@@ -60,8 +60,8 @@ impl Notes {
     /// Checks the spelling of all notes
     #[tool(read_only)]
     async fn check_notes(&self, context: Context) -> Result<String, HandlerError> {
-        let notes = self.all(&owner(&context));
-        for (done, number) in notes.keys().enumerate() {
+        let notes = self.numbers(&context.owner())?;
+        for (done, number) in notes.iter().enumerate() {
             context.progress(done as f64, Some(notes.len() as f64), None).await;
             tokio::select! {
                 () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
@@ -70,10 +70,6 @@ impl Notes {
         }
         Ok(format!("checked {} notes", notes.len()))
     }
-}
-
-fn owner(context: &Context) -> String {
-    context.identity().map_or("local".to_owned(), |caller| caller.subject.clone())
 }
 
 struct Tokens(String);
@@ -92,22 +88,20 @@ impl Authenticate for Tokens {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let router = Router::with_state(Notes::open("notes.json")?)
+    let router = Router::with_state(Notes::open("notes.db")?)
         .tools::<Notes>()
         .resources_list_changed()
         .subscribe()
         .list_resources(async |notes, context| {
-            let notes = notes.all(&owner(&context)).into_keys();
-            Ok(notes
-                .map(|number| Resource::new(format!("note://{number}"), format!("note {number}")))
-                .collect())
+            let note = |number| Resource::new(format!("note://{number}"), format!("note {number}"));
+            Ok(notes.numbers(&context.owner())?.into_iter().map(note).collect())
         })
         .resource_template_with(
             TemplateDef::new("note://{number}", "note"),
-            async |notes, note: Numbered, context| Ok(notes.get(&owner(&context), note.number)?),
+            async |notes, note: Numbered, context| Ok(notes.get(&context.owner(), note.number)?),
         )
         .prompt_typed("summarize", async |notes: State<Notes>, note: Numbered, context| {
-            Ok(format!("Summarize this note:\n\n{}", notes.get(&owner(&context), note.number)?))
+            Ok(format!("Summarize this note:\n\n{}", notes.get(&context.owner(), note.number)?))
         });
     let server = Server::builder("notes", "1.0.0").build(router)?;
     let Some(address) = std::env::args().skip_while(|word| word != "--http").nth(1) else {
