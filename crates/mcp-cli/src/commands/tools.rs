@@ -84,8 +84,9 @@ pub(crate) fn signature(tool: &RawJson) -> String {
     let properties = schema.member("properties").unwrap_or_default().members();
     let (needed, optional): (Vec<_>, Vec<_>) =
         properties.into_iter().partition(|(key, _)| required.contains(key));
+    let root: Value = schema.deserialize().unwrap_or_default();
     let shown = |(key, field): &(String, RawJson)| {
-        format!("{key}: {}", kind(&field.deserialize().unwrap_or_default()))
+        format!("{key}: {}", kind(&root, &field.deserialize().unwrap_or_default(), MAX_DEPTH))
     };
     let needed = needed.iter().map(shown);
     let arguments: Vec<String> =
@@ -93,25 +94,59 @@ pub(crate) fn signature(tool: &RawJson) -> String {
     format!("{}({})", name(tool), arguments.join(", "))
 }
 
+/// How far local `$ref`s and nested types are followed. A loop ends here.
+const MAX_DEPTH: usize = 8;
+
 /// The type of an argument in a word or two.
-fn kind(field: &Value) -> String {
+fn kind(root: &Value, field: &Value, depth: usize) -> String {
+    let any = || "any".to_owned();
+    let Some(depth) = depth.checked_sub(1) else { return any() };
+    if let Some(target) = field.get("$ref").and_then(Value::as_str) {
+        // Only references within the schema itself: nothing is fetched.
+        let target = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        return target.map_or_else(any, |target| kind(root, target, depth));
+    }
     if let Some(choices) = field.get("enum").and_then(Value::as_array) {
-        let choices: Vec<String> = choices.iter().take(4).map(Value::to_string).collect();
-        return choices.join("|");
+        return joined(choices.iter().map(Value::to_string));
+    }
+    if let Some(value) = field.get("const") {
+        return value.to_string();
+    }
+    if let Some(branches) = ["anyOf", "oneOf"].iter().find_map(|union| field.get(union)?.as_array()) {
+        return joined(branches.iter().map(|branch| kind(root, branch, depth)));
     }
     match field.get("type") {
         Some(Value::String(name)) if name == "array" => {
-            field.get("items").map_or("array".to_owned(), |items| format!("{}[]", kind(items)))
+            field.get("items").map_or("array".to_owned(), |items| format!("{}[]", kind(root, items, depth)))
         }
         Some(Value::String(name)) => name.clone(),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
-        _ => "any".to_owned(),
+        Some(Value::Array(names)) => joined(names.iter().filter_map(Value::as_str).map(str::to_owned)),
+        _ => any(),
     }
+}
+
+/// The first of some alternatives.
+fn joined(kinds: impl Iterator<Item = String>) -> String {
+    kinds.take(4).collect::<Vec<_>>().join("|")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As schemars writes the types of Rust: enums and optional values behind a reference.
+    #[test]
+    fn a_signature_follows_references() {
+        let tool = r##"{"name": "find", "inputSchema": {"required": ["unit"], "properties": {
+            "unit": {"$ref": "#/$defs/Unit"}, "far": {"$ref": "https://example.com/far.json"},
+            "order": {"anyOf": [{"$ref": "#/$defs/Order"}, {"type": "null"}]}, "loop": {"$ref": "#/$defs/Loop"}},
+            "$defs": {"Unit": {"type": "string", "enum": ["c", "f"]}, "Loop": {"$ref": "#/$defs/Loop"},
+            "Order": {"oneOf": [{"const": "up", "description": "first to last"}, {"const": "down"}]}}}}"##;
+        assert_eq!(
+            signature(&RawJson::parse(tool).unwrap()),
+            r#"find(unit: "c"|"f", [far: any], [order: "up"|"down"|null], [loop: any])"#
+        );
+    }
 
     #[test]
     fn a_signature_names_arguments_types_and_what_may_be_left_out() {
