@@ -24,7 +24,18 @@
 //! # }
 //! ```
 //!
-//! # Features
+//! # Use
+//!
+//! The crate of this name on crates.io belongs to another project. Depend on a checkout of the repository by path, or on
+//! its URL by `git`:
+//!
+//! ```toml
+//! [dependencies]
+//! mcp-core = { path = "../mcp/crates/mcp-core", features = ["macros"] }
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
 //! | feature | adds |
 //! |---|---|
@@ -33,7 +44,8 @@
 //! | `macros` | the attribute `tool` for functions and methods; includes `schemars` |
 //! | `seal` | `server::seal`: state that passes through a client, protected against changes |
 //!
-//! Guides for servers, clients, tests and transports are in the folder `docs` of the repository.
+//! The guides are in the folder `docs` of the repository: `server.md`, `client.md`, `testing-your-server.md`,
+//! `writing-a-transport.md`.
 
 // Only the drivers use all of it.
 #![cfg_attr(not(feature = "driver"), allow(dead_code))]
@@ -61,6 +73,8 @@ pub mod session;
 #[cfg(feature = "driver")]
 mod tests;
 pub mod transport;
+#[cfg(test)]
+mod warnings;
 
 pub use error::{CloseReason, Error};
 /// # Examples
@@ -116,4 +130,7 @@ pub use mcp_macros::tool;
 pub mod __private {
     pub use schemars::{self, JsonSchema};
     pub use serde::{self, Deserialize};
+
+    /// Compiles for types that an argument of a tool can have.
+    pub fn is_argument<T: crate::server::TypedArguments>() {}
 }

@@ -150,9 +150,13 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Misuse`] if the handler finds a mistake in its own setup ([`Handler::validate`]): for a
-    /// [`Router`](crate::server::Router), a tool whose input schema is not a JSON object, for example.
+    /// [`Error::Misuse`] if no revision is served, or the handler finds a mistake in its own setup
+    /// ([`Handler::validate`]): for a [`Router`](crate::server::Router), a tool whose input schema is not a JSON object,
+    /// for example.
     pub fn build(mut self, handler: impl Handler) -> Result<Server, Error> {
+        if self.config.versions.is_empty() {
+            return Err(Error::Misuse("no protocol revision is served: `versions` is empty".to_owned()));
+        }
         handler.validate()?;
         let mut handler: Arc<dyn Handler> = Arc::new(handler);
         for wrap in self.layers.into_iter().rev() {

@@ -83,9 +83,17 @@ impl Context {
     }
 
     /// Sends a log message, if the client wants this level and the server declares that it logs: see
-    /// [`Router::logging`](crate::server::Router::logging). Waits like [`Context::progress`].
+    /// [`Router::logging`](crate::server::Router::logging). A missing declaration is reported as a warning. Waits like
+    /// [`Context::progress`].
     // META-S-017.
     pub async fn log(&self, level: LogLevel, logger: Option<&str>, data: RawJson) {
+        if let Some(server) = self.exchange.server.upgrade()
+            && server.config.capabilities.member("logging").is_none()
+        {
+            tracing::warn!(
+                "a handler logs, but the capability `logging` is not declared: clients may receive nothing"
+            );
+        }
         self.send_notification(ExchangeNotification::Log { level, logger: logger.map(str::to_owned), data })
             .await;
     }

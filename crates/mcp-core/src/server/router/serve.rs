@@ -43,6 +43,7 @@ impl<S: Send + Sync + 'static> Handler for Router<S> {
     fn validate(&self) -> Result<(), Error> {
         let mut problems = self.problems.clone();
         problems.extend(self.undeclarable().map(str::to_owned));
+        problems.extend(self.methods.keys().filter_map(|method| self.useless(method)));
         if problems.is_empty() { Ok(()) } else { Err(Error::Misuse(problems.join("; "))) }
     }
 
@@ -176,8 +177,41 @@ impl<S> Router<S> {
                 self.methods.contains_key("resources/list") && self.resource_list.is_some(),
                 "list_resources: the method \"resources/list\" hides it",
             ),
+            (
+                self.resource_list.is_some() && !self.can_read(),
+                "list_resources: what it lists cannot be read; register a resource_template",
+            ),
         ];
         wrong.into_iter().filter_map(|(is_wrong, what)| is_wrong.then_some(what))
+    }
+
+    /// Why the closure of this method is never called, or keeps others from being called.
+    fn useless(&self, method: &str) -> Option<String> {
+        let hides = match method {
+            "initialize" | "ping" | "server/discover" => {
+                return Some(format!(
+                    "method {method:?}: the session answers it, so the closure is never called"
+                ));
+            }
+            _ if method.starts_with("notifications/") => {
+                return Some(format!(
+                    "method {method:?}: a notification is not a request; see Handler::notified"
+                ));
+            }
+            "tools/call" => !self.tools.is_empty(),
+            "prompts/get" => !self.prompts.is_empty(),
+            "resources/read" => !self.resources.is_empty() || !self.templates.is_empty(),
+            "completion/complete" => self.completion.is_some(),
+            _ => false,
+        };
+        hides.then(|| format!("method {method:?}: it hides the closures that are registered for it"))
+    }
+
+    /// Whether any resource can be read.
+    fn can_read(&self) -> bool {
+        !self.resources.is_empty()
+            || !self.templates.is_empty()
+            || self.methods.contains_key("resources/read")
     }
 
     fn has_tools(&self) -> bool {

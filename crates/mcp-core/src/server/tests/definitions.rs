@@ -68,14 +68,31 @@ fn declarations_without_effect_fail_the_build() {
             one().resource_template(TemplateDef::new("a://{?q}", "a"), async |_, _| Ok("x")),
             "only the forms {name} and {+name}",
         ),
+        (one().list_resources(async |_| Ok(Vec::new())), "cannot be read; register a resource_template"),
+        (method("ping"), r#"method "ping": the session answers it"#),
+        (method("notifications/cancelled"), "a notification is not a request"),
+        (method("tools/call").merge(one()), r#"method "tools/call": it hides"#),
     ] {
         let problem = problem(router);
         assert!(problem.contains(why), "{problem}");
     }
 }
 
+fn method(name: &str) -> Router {
+    Router::new().method(name, async |_, _| Ok(RawJson::EMPTY_OBJECT))
+}
+
+#[test]
+fn a_server_without_a_revision_fails_the_build() {
+    let built = Server::builder("test", "1").versions([]).build(tool("one"));
+    assert!(built.unwrap_err().to_string().contains("`versions` is empty"));
+}
+
 #[test]
 fn correct_definitions_build() {
     let router = tool("plain").tool(model::Tool::without_parameters("model"), |_, _| async { Ok("x") });
+    // Lists and calls by hand, and a list whose resources are read by hand.
+    let router = router.merge(method("tools/list")).merge(method("resources/read"));
+    let router = router.list_resources(async |_| Ok(Vec::new()));
     assert!(Server::builder("test", "1").build(router).is_ok());
 }

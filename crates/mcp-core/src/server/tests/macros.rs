@@ -22,6 +22,22 @@ async fn add(
     (a + b).to_string()
 }
 
+/// Not an argument by itself: its attributes say how it is read.
+struct Celsius(f64);
+
+fn celsius<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Celsius, D::Error> {
+    f64::deserialize(value).map(Celsius)
+}
+
+#[crate::tool]
+async fn warm(
+    #[serde(deserialize_with = "celsius")]
+    #[schemars(with = "f64")]
+    degrees: Celsius,
+) -> String {
+    (degrees.0 > 20.0).to_string()
+}
+
 #[derive(Deserialize, schemars::JsonSchema)]
 struct Path {
     path: String,
@@ -71,7 +87,8 @@ impl Counter {
 }
 
 fn router() -> Router<State<Counter>> {
-    Router::with_state(Counter::default()).tools::<Counter>().tools::<add>().tools::<read>().tools::<count>()
+    let router = Router::with_state(Counter::default()).tools::<Counter>();
+    router.tools::<add>().tools::<read>().tools::<count>().tools::<warm>()
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,6 +105,7 @@ async fn functions_and_methods_are_tools() {
         (r#"{"name":"up"}"#, "too far"),
         (r#"{"name":"fixed"}"#, "fixed"),
         (r#"{"name":"count"}"#, r#""structuredContent":{"count":3}"#),
+        (r#"{"name":"warm","arguments":{"degrees":21}}"#, r#""text":"true""#),
     ] {
         peer.modern(1, "tools/call", call).await;
         let reply = peer.text().await;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{EXCHANGES, ONE, Peer, server};
 use crate::message::{Message, RawJson};
-use crate::server::{PromptDef, Router, Server, ToolDef};
+use crate::server::{Handler, PromptDef, Router, Server, ToolDef};
 use crate::session::{Change, LogLevel};
 use crate::transport::{Binding, Envelope, Identity, Owner, memory};
+use crate::warnings::Warnings;
 
 fn router() -> Router {
     Router::new()
@@ -173,5 +174,45 @@ async fn a_handler_publishes_to_the_owner_of_its_caller() {
         assert!(listening.text().await.contains("list_changed"));
         let told = tokio::time::timeout(std::time::Duration::from_secs(1), other.text()).await;
         assert!(told.is_err(), "{told:?}");
+    }
+}
+
+// SUB-S-003, T-27.
+/// Each list is declared on its own. A change of another list reaches no client, whatever it asked for.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_not_declared_reaches_no_client() {
+    let tools_only = Router::new()
+        .tool("any", async |_, _| Ok("x"))
+        .prompt("any", async |_, _| Ok(RawJson::EMPTY_OBJECT))
+        .tools_list_changed();
+    assert_eq!(tools_only.capabilities().to_string(), r#"{"prompts":{},"tools":{"listChanged":true}}"#);
+    let server = server(tools_only);
+    let mut modern = Peer::of(&server, Binding::STREAM);
+    let filter = r#"{"notifications":{"toolsListChanged":true,"promptsListChanged":true}}"#;
+    modern.modern(1, "subscriptions/listen", filter).await;
+    assert!(!modern.text().await.contains("promptsListChanged"));
+    let mut legacy = Peer::of(&server, Binding::STREAM);
+    legacy.initialize("{}").await;
+    let (warnings, _until_the_end) = Warnings::start();
+    server.publish(Change::PromptsList);
+    assert_eq!(warnings.count(), 1);
+    server.publish(Change::ToolsList);
+    for peer in [&mut modern, &mut legacy] {
+        assert!(peer.text().await.contains("notifications/tools/list_changed"));
+    }
+    assert_eq!(warnings.count(), 1);
+}
+
+/// A handler that logs without the capability is warned about: a legacy client receives nothing.
+#[tokio::test(start_paused = true)]
+async fn logging_that_is_not_declared_is_a_warning() {
+    for (router, expected) in [(router(), 1), (router().logging(), 0)] {
+        let (warnings, _until_the_end) = Warnings::start();
+        let server = server(router);
+        let mut legacy = Peer::of(&server, Binding::STREAM);
+        legacy.initialize("{}").await;
+        legacy.send(r#"{"jsonrpc":"2.0","id":2,"method":"x/steps"}"#).await;
+        assert_eq!(legacy.text().await.contains("last words"), expected == 0);
+        assert_eq!(warnings.count(), expected);
     }
 }
