@@ -1,8 +1,9 @@
 //! The parameters of a tool's function: which are arguments, and what the closure passes on.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
 use syn::{Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, Result, Signature, Token, Type};
 
 /// What the parameters say.
@@ -77,9 +78,17 @@ pub(crate) fn read(signature: &mut Signature) -> Result<Parameters> {
 /// A struct of the parameters.
 fn object(function: &Ident, members: &[(Vec<Attribute>, Ident, Type)]) -> (TokenStream, TokenStream) {
     let name = format_ident!("__ArgumentsOf_{}", function);
+    // The compiler reports this one first: it names both derives, the errors of the struct below name one each.
+    let checks = members.iter().filter(|(attributes, ..)| !attributes.iter().any(changes_traits));
+    let checks = checks.map(
+        |(_, _, ty)| quote_spanned!(ty.span()=> const _: fn() = ::mcp_core::__private::is_argument::<#ty>;),
+    );
+    let checks: TokenStream = checks.collect();
     let members: Punctuated<TokenStream, Token![,]> =
         members.iter().map(|(attributes, ident, ty)| quote!(#(#attributes)* #ident: #ty)).collect();
     let definition = quote! {
+        #checks
+
         #[allow(non_camel_case_types)]
         #[derive(::mcp_core::__private::Deserialize, ::mcp_core::__private::JsonSchema)]
         #[serde(crate = "::mcp_core::__private::serde")]
@@ -87,6 +96,11 @@ fn object(function: &Ident, members: &[(Vec<Attribute>, Ident, Type)]) -> (Token
         struct #name { #members }
     };
     (quote!(#name), definition)
+}
+
+/// Whether this attribute may replace the traits of an argument's type, as `#[serde(with = "..")]` does.
+fn changes_traits(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("serde") || attribute.path().is_ident("schemars")
 }
 
 /// Whether the last segment of a type's path is this name.
