@@ -1,5 +1,15 @@
 //! `mcp`: reach any MCP server from a terminal.
 //!
+//! ```sh
+//! cargo install --path crates/mcp-cli        # from a checkout of the repository
+//! mcp tools https://mcp.example.com/mcp
+//! mcp call echo message=hello -- npx -y @modelcontextprotocol/server-everything stdio
+//! ```
+//!
+//! The guide is `docs/cli.md` in the repository.
+//!
+//! # How it is built
+//!
 //! Stdout receives only the result; messages for the user go to stderr.
 //!
 //! A module uses only modules to the right of it: `cli`, `commands`, `connect`, `terminal`, `global`, `exit`,

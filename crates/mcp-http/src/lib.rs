@@ -40,6 +40,17 @@
 //! [`HttpClient`] connects a client to the endpoint behind a URL, and [`HttpServer`] serves one. [`discover`] finds the
 //! endpoint behind a host name, and [`net`] has the settings of connections: TLS, proxies, credentials, limits.
 //!
+//! # Use
+//!
+//! Depend on a checkout of the repository by path, or on its URL by `git`:
+//!
+//! ```toml
+//! [dependencies]
+//! mcp-core = { path = "../mcp/crates/mcp-core", features = ["macros"] }
+//! mcp-http = { path = "../mcp/crates/mcp-http" }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `tls` | https on both sides, by rustls with ring | yes |
@@ -47,6 +58,8 @@
 //!
 //! The types of headers, methods and URLs are those of the [`http`] crate, which is re-exported. With the feature `tls`,
 //! which is on by default, `https` is spoken by [rustls](https://docs.rs/rustls).
+//!
+//! The guides are `docs/connecting.md`, `docs/deploying.md` and `docs/security.md` in the repository.
 
 mod auth_scheme;
 mod error;

@@ -45,6 +45,19 @@
 //! # }
 //! ```
 //!
+//! # Use
+//!
+//! Depend on a checkout of the repository by path, or on its URL by `git`:
+//!
+//! ```toml
+//! [dependencies]
+//! mcp-core = { path = "../mcp/crates/mcp-core", features = ["macros"] }
+//! mcp-stdio = { path = "../mcp/crates/mcp-stdio" }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
+//! The guides are `docs/server.md` and `docs/client.md` in the repository.
+//!
 //! # Requirements
 //!
 //! Everything needs a tokio runtime with I/O and time enabled. These links have no authorization: a child gets its

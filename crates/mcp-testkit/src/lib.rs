@@ -28,6 +28,20 @@
 //! | [`sim`] | two sessions over a simulated link with a virtual clock |
 //! | [`transcript`] | dialogues with a session as text files |
 //!
+//! # Use
+//!
+//! Depend on a checkout of the repository by path, or on its URL by `git`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! mcp-testkit = { path = "../mcp/crates/mcp-testkit" }
+//! tokio = { version = "1", features = ["macros", "rt"] }
+//! ```
+//!
+//! The guide is `docs/writing-a-transport.md` in the repository. It leads from `cargo xtask new-transport NAME`, which makes
+//! a crate with these tests, to a transport that passes them. To test a server, no kit is needed:
+//! `docs/testing-your-server.md`.
+//!
 //! The crate is for tests only: it panics where a test is wrong.
 
 pub mod broken;

@@ -7,6 +7,29 @@
 //! - or start from the example in `tests/third_party/websocket`: a WebSocket transport on the public contract alone, which
 //!   passes the compliance kit and is tested against other implementations.
 //!
+//! The guide to transports is `docs/writing-a-transport.md` in the repository.
+//!
+//! ```
+//! use mcp_core::transport::{Connect, ConnectError};
+//! use mcp_ws::WebSocket;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let refused = WebSocket::new("wss://example.org/mcp").connect().await;
+//! assert!(matches!(refused, Err(ConnectError::Unusable(_))));
+//! # }
+//! ```
+//!
+//! # Use
+//!
+//! Depend on a checkout of the repository by path, or on its URL by `git`:
+//!
+//! ```toml
+//! [dependencies]
+//! mcp-core = { path = "../mcp/crates/mcp-core" }
+//! mcp-ws = { path = "../mcp/crates/mcp-ws" }
+//! ```
+//!
 //! # The planned binding
 //!
 //! It follows what existing implementations agree on, and the contract of `mcp_core::transport`:
@@ -25,17 +48,6 @@
 //! | limit | A message has at most 16 MiB, all fragments together; a longer one closes with status 1009. |
 //! | liveness | A pong frame answers a ping frame. Neither reaches the session. |
 //! | closing | Status 1000 after the last message; earlier messages are read first. |
-//!
-//! ```
-//! use mcp_core::transport::{Connect, ConnectError};
-//! use mcp_ws::WebSocket;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! let refused = WebSocket::new("wss://example.org/mcp").connect().await;
-//! assert!(matches!(refused, Err(ConnectError::Unusable(_))));
-//! # }
-//! ```
 
 use std::fmt;
 
