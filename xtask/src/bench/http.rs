@@ -37,10 +37,10 @@ fn title(cell: &Cell) -> String {
 
 /// Our server beside raw hyper, both under the raw load generator, and the heap of idle sessions.
 pub(super) fn server_tables(programs: &Path, pairs: usize) -> Outcome<String> {
-    let mut text = table(
+    let mut text = beside(
+        CELLS,
         pairs,
-        "server",
-        "server",
+        ["server", "server"],
         &|cell, calls, server| {
             load_server(&programs.join(RAW_CLIENT), cell, calls, &[], &programs.join(server))
         },
@@ -57,10 +57,10 @@ pub(super) fn server_tables(programs: &Path, pairs: usize) -> Outcome<String> {
 
 /// Our client beside raw hyper, both against the raw server.
 pub(super) fn client_tables(programs: &Path, pairs: usize) -> Outcome<String> {
-    table(
+    beside(
+        CELLS,
         pairs,
-        "client",
-        "own",
+        ["client", "own"],
         &|cell, calls, client| load_client(&programs.join(client), cell, calls, &programs.join(RAW_SERVER)),
         [RAW_CLIENT, OUR_CLIENT],
         &|cell, calls, out, client| {
@@ -72,24 +72,25 @@ pub(super) fn client_tables(programs: &Path, pairs: usize) -> Outcome<String> {
     )
 }
 
-/// One row a cell: CPU, time, and instructions; `ours / raw` in brackets; then the means over the cells of an era.
-fn table(
+/// One row a cell: CPU, time, and instructions of two programs, the quotient in brackets; then the means over the cells of
+/// an era.
+pub(super) fn beside(
+    cells: &[Cell],
     pairs: usize,
-    role: &str,
-    cpu: &str,
+    [role, cpu]: [&str; 2],
     command: &dyn Fn(&Cell, usize, &str) -> Command,
     [raw, ours]: [&str; 2],
     counted: &dyn Fn(&Cell, usize, String, &str) -> Command,
 ) -> Outcome<String> {
     let mut text = String::new();
-    show(&mut text, format_args!("\n`{raw}`, `{ours}`; `ours / raw` in brackets.\n"));
+    show(&mut text, format_args!("\n`{raw}`, `{ours}`; the second divided by the first in brackets.\n"));
     show(
         &mut text,
         format_args!("| call | CPU of the {role}, us | time per call, us | p50, us | instructions |"),
     );
     show(&mut text, format_args!("|---|---|---|---|---|"));
     let mut ratios = Vec::new();
-    for cell in CELLS {
+    for cell in cells {
         let found =
             medians(pairs, &[&|| command(cell, cell.calls, raw), &|| command(cell, cell.calls, ours)])?;
         let figure = |index: usize| found[index].get(cpu).copied().unwrap_or_default();

@@ -1,7 +1,8 @@
-//! `cargo xtask bench goals|stdio|http|http-client`: ours beside programs without a framework, turn by turn.
+//! `cargo xtask bench goals|stdio|http|http-client|bridge`: ours beside programs without a framework, turn by turn.
 //!
 //! Prints tables and puts them into docs/benchmarks.md, each between its two marks. Judges nothing.
 
+mod bridge;
 mod goals;
 mod http;
 mod stdio;
@@ -16,7 +17,7 @@ use crate::{Outcome, Task};
 
 pub(crate) const TASK: Task = Task {
     name: "bench",
-    arguments: "goals|stdio|http|http-client [PAIRS]",
+    arguments: "goals|stdio|http|http-client|bridge [PAIRS]",
     summary: "Measure this workspace beside programs without a framework",
     details: "
 Runs each pair of programs in turn, PAIRS times (default 9), prints the medians, and writes them into
@@ -93,7 +94,7 @@ type Tables = fn(&Path, usize) -> Outcome<String>;
 
 /// Runs the benchmarks of one name.
 fn run(args: &[String]) -> Outcome {
-    let usage = "usage: cargo xtask bench goals|stdio|http|http-client [PAIRS]";
+    let usage = "usage: cargo xtask bench goals|stdio|http|http-client|bridge [PAIRS]";
     let (name, pairs) = match args {
         [name] => (name, PAIRS),
         [name, pairs] => (name, pairs.parse().map_err(|_| format!("{pairs} is not a number"))?),
@@ -104,6 +105,7 @@ fn run(args: &[String]) -> Outcome {
         "stdio" => stdio::tables,
         "http" => http::server_tables,
         "http-client" => http::client_tables,
+        "bridge" => bridge::tables,
         _ => return Err(usage.into()),
     };
     run_command(cargo().args(["build", "--release", "-p", "mcp-bench"]))?;
