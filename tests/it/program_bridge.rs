@@ -89,8 +89,10 @@ async fn converse(era: EraMode, connector: impl Connect) -> Client {
 async fn a_command_is_served_over_http() {
     let Some(mcp) = fixtures::mcp_bin() else { return };
     let own = mcp.to_str().unwrap();
-    for server in ["legacy", "modern"] {
-        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", server, "--", own, "serve-demo"];
+    for (server, policy) in [("legacy", "per-request"), ("legacy", "per-session"), ("modern", "per-session")]
+    {
+        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", server, "--child", policy, "--", own];
+        let words = [&words[..], &["serve-demo"]].concat();
         let bridge = Listening::start(&mcp, &words);
         for era in ERAS {
             converse(era, HttpClient::new(&bridge.url).unwrap()).await.close().await;

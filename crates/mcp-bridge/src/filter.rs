@@ -126,7 +126,17 @@ impl Filter {
 
     /// Completion names a prompt or a resource template.
     fn check_reference(&self, params: Option<&RawJson>) -> Result<(), ErrorObject> {
+        if self.prompts.is_empty() && self.resources.is_empty() {
+            return Ok(());
+        }
         let reference = params.and_then(|params| params.member("ref")).unwrap_or_default();
+        // The decoder refuses copies of what the protocol reads, and this is read by the server alone: it may take the last.
+        let mut names = Vec::new();
+        reference.for_each_member(|name, _| names.push(name.to_owned()));
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(ErrorObject::invalid_params("a member of `ref` occurs twice"));
+        }
         let text = |member: &str| reference.member(member).and_then(|text| text.to_text());
         match (text("name"), text("uri")) {
             (Some(name), _) if !self.prompt(&name) => Err(unknown("prompts/get", &name)),
@@ -235,6 +245,7 @@ mod tests {
             ("resources/subscribe", r#"{"uri":"secret:1"}"#),
             ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"q"}}"#),
             ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"secret:{id}"}}"#),
+            ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"p1","n\u0061me":"q"}}"#),
         ];
         for (method, params) in refused {
             assert!(filter.check(method, Some(&raw(params))).is_err(), "{method} {params}");

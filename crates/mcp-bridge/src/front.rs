@@ -37,6 +37,34 @@ struct Shared {
     servers: Lock<HashMap<u64, Server>>,
 }
 
+/// Closes what belongs to a link or a single request when it ends, also if its future is dropped.
+struct Release<'a> {
+    pool: &'a Pool,
+    key: &'a Key,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        if matches!(self.key, Key::Link(_)) {
+            self.pool.release(self.key);
+        }
+    }
+}
+
+/// Removes the server of a link when the link ends, also if its future is dropped.
+struct Listed<'a> {
+    shared: &'a Shared,
+    number: u64,
+    live: &'a Live,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.shared.servers.lock().remove(&self.number);
+        self.live.links.lock().retain(|link| !link.is_closed());
+    }
+}
+
 /// How a link is served.
 enum Plan {
     /// Without an upstream server: nothing on the link would reach it.
@@ -72,22 +100,18 @@ impl Shared {
             Plan::Offline => drop(self.offline.serve(link).await),
             Plan::Request(facts) => {
                 let key = self.key(&facts, true);
+                let _released = Release { pool: &self.pool, key: &key };
                 match self.pool.get(&key, &facts).await {
                     Ok(live) => self.serve_request(&live, link).await,
                     Err(refusal) => refuse(link, &refusal).await,
                 }
-                if matches!(key, Key::Link(_)) {
-                    self.pool.release(&key);
-                }
             }
             Plan::Link(facts) => {
                 let key = self.key(&facts, false);
+                let _released = Release { pool: &self.pool, key: &key };
                 match self.pool.get(&key, &facts).await {
                     Ok(live) => self.serve_link(key.clone(), facts, live, link).await,
                     Err(refusal) => refuse(link, &refusal).await,
-                }
-                if matches!(key, Key::Link(_)) {
-                    self.pool.release(&key);
                 }
             }
         }
@@ -99,9 +123,7 @@ impl Shared {
             let config = live.config(Era::Modern, &self.versions);
             let relay = Relay::found(self.pool.clone(), live, config.capabilities.clone());
             // Cannot fail: a relay has no setup to be wrong.
-            let server = Server::with_config(config).build(relay).unwrap_or_else(|_| self.offline.clone());
-            self.keep(live.number, &server);
-            server
+            Server::with_config(config).build(relay).unwrap_or_else(|_| self.offline.clone())
         });
         made.serve(link).await;
     }
@@ -115,22 +137,13 @@ impl Shared {
         let server = Server::with_config(config).linger(self.pool.limits.linger).build(relay);
         let Ok(server) = server else { return };
         let number = self.pool.number();
-        self.keep(number, &server);
-        server.serve(link).await;
-        self.servers.lock().remove(&number);
-        live.links.lock().retain(|link| !link.is_closed());
-    }
-
-    /// Remembers a server until the listener stops.
-    fn keep(&self, number: u64, server: &Server) {
-        let mut servers = self.servers.lock();
-        // Those of single requests end with their session, which nobody reports here.
-        servers.retain(|number, server| server.links() > 0 || self.pool.numbered(*number).is_some());
-        servers.insert(number, server.clone());
-        drop(servers);
+        self.servers.lock().insert(number, server.clone());
+        let _listed = Listed { shared: self, number, live: &live };
+        // Checked after the insert: either the drain finds the server, or the drain is seen here.
         if self.draining.load(Ordering::SeqCst) {
-            Accept::drain(server);
+            Accept::drain(&server);
         }
+        server.serve(link).await;
     }
 
     fn key(&self, facts: &Facts, single: bool) -> Key {
@@ -278,8 +291,8 @@ impl Accept for Front {
     fn drain(&self) {
         self.shared.draining.store(true, Ordering::SeqCst);
         Accept::drain(&self.shared.offline);
-        let servers: Vec<Server> = self.shared.servers.lock().values().cloned().collect();
-        for server in servers {
+        let links: Vec<Server> = self.shared.servers.lock().values().cloned().collect();
+        for server in links.into_iter().chain(self.shared.pool.servers()) {
             Accept::drain(&server);
         }
     }

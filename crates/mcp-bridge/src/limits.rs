@@ -15,6 +15,9 @@ pub struct Limits {
     pub variants: usize,
     /// The most calls of one caller that wait for answers of their client outside of a request. Default 256.
     pub parked: usize,
+    /// The most questions of one call that wait for a client which answers by a retry. Further ones are refused. Default
+    /// 64.
+    pub questions: usize,
     /// How long such a call waits. Default 10 min.
     pub parked_for: Duration,
     /// How long an upstream server that belongs to a caller, and not to a link, may be idle before it is closed. Default
@@ -46,6 +49,7 @@ impl Default for Limits {
             upstreams: 100,
             variants: 4,
             parked: 256,
+            questions: 64,
             parked_for: Duration::from_secs(600),
             idle: Duration::from_secs(600),
             call: Duration::from_secs(3600),

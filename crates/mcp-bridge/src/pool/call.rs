@@ -15,7 +15,7 @@ pub(crate) struct Running {
     pub(crate) call: Call,
     pub(crate) exchange: Arc<Exchange>,
     /// The questions of a legacy server to a modern client.
-    pub(crate) questions: mpsc::UnboundedReceiver<Question>,
+    pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) upstream: Era,
     _listed: Listed,
     _busy: Busy,
@@ -27,7 +27,7 @@ impl Running {
         live: &Arc<Live>,
         upstream: Era,
         exchange: Arc<Exchange>,
-        questions: mpsc::UnboundedReceiver<Question>,
+        questions: mpsc::Receiver<Question>,
         make: impl FnOnce() -> Call,
     ) -> Running {
         // Listed before the call is made, so that what it causes finds it.

@@ -7,6 +7,7 @@ use mcp_core::message::{ErrorObject, Notification, RawJson, method};
 use mcp_core::server::Context;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::ErrorChain;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::live::Live;
@@ -27,14 +28,11 @@ pub(crate) struct Exchange {
     /// The token of the client for progress.
     token: Lock<Option<RawJson>>,
     /// Where questions go if the client answers them by a retry.
-    questions: Option<mpsc::UnboundedSender<Question>>,
+    questions: Option<mpsc::Sender<Question>>,
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        context: &Context,
-        questions: Option<mpsc::UnboundedSender<Question>>,
-    ) -> Arc<Exchange> {
+    pub(crate) fn new(context: &Context, questions: Option<mpsc::Sender<Question>>) -> Arc<Exchange> {
         Arc::new(Exchange {
             token: Lock::new(progress_token(context.params())),
             context: Lock::new(context.clone()),
@@ -79,7 +77,10 @@ impl Exchange {
             }
             let (answer, answered) = oneshot::channel();
             let gone = || ErrorObject::internal("The client gave the request up");
-            questions.send(Question { request, answer }).map_err(|_| gone())?;
+            questions.try_send(Question { request, answer }).map_err(|error| match error {
+                TrySendError::Closed(_) => gone(),
+                TrySendError::Full(_) => ErrorObject::internal("Busy: too many open questions (questions)"),
+            })?;
             return answered.await.unwrap_or_else(|_| Err(gone()));
         }
         let context = self.context();

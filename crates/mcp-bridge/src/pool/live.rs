@@ -21,7 +21,6 @@ use crate::translate::{self, Era};
 /// One open upstream session.
 pub(crate) struct Live {
     pub(crate) key: Key,
-    pub(crate) number: u64,
     /// The client capabilities that it was opened with.
     pub(crate) capabilities: RawJson,
     pub(crate) pool: Weak<Pool>,
@@ -47,13 +46,11 @@ impl Live {
     pub(super) fn new(
         pool: &Arc<Pool>,
         key: Key,
-        number: u64,
         capabilities: RawJson,
         (client, questions): (Client, Questions),
     ) -> Arc<Live> {
         let live = Arc::new(Live {
             key,
-            number,
             capabilities,
             pool: Arc::downgrade(pool),
             client,

@@ -14,6 +14,7 @@ use std::sync::{Arc, Weak};
 
 use mcp_core::client::KnownEra;
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
+use mcp_core::server::Server;
 use mcp_core::server::seal::Sealer;
 use mcp_core::transport::{ErrorChain, Owner};
 use tokio::time::Instant;
@@ -82,7 +83,7 @@ impl Pool {
         }
     }
 
-    /// A fresh number, for a link, an upstream session or a parked call.
+    /// A fresh number, for a link or a parked call.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
@@ -135,10 +136,9 @@ impl Pool {
         self.of(key).into_iter().rev().find(|live| !live.is_closed() && live.era().is_some())
     }
 
-    /// The session of this number.
-    pub(crate) fn numbered(&self, number: u64) -> Option<Arc<Live>> {
-        let lives = self.lives.lock();
-        lives.values().flatten().find(|live| live.number == number).cloned()
+    /// The servers of single requests.
+    pub(crate) fn servers(&self) -> Vec<Server> {
+        self.lives.lock().values().flatten().filter_map(|live| live.server.get().cloned()).collect()
     }
 
     fn of(&self, key: &Key) -> Vec<Arc<Live>> {
@@ -170,7 +170,7 @@ impl Pool {
         }
         let known = *self.verdict(facts.era);
         let client = open::client(self, facts, capabilities, known)?;
-        let live = Live::new(self, key.clone(), self.number(), capabilities.clone(), client);
+        let live = Live::new(self, key.clone(), capabilities.clone(), client);
         let siblings = lives.entry(key.clone()).or_default();
         siblings.retain(|live| !live.is_closed());
         siblings.push(live.clone());
@@ -199,9 +199,11 @@ impl Pool {
         }
     }
 
-    /// Removes everything of a link that has ended, and closes it.
+    /// Removes everything of a link that has ended, and closes it: at once, or with its last call. A call may wait for the
+    /// answers that its client brings with another request.
     pub(crate) fn release(&self, key: &Key) {
-        for live in self.lives.lock().remove(key).unwrap_or_default() {
+        let lives = self.lives.lock().remove(key).unwrap_or_default();
+        for live in lives.into_iter().filter(|live| live.calls() == 0) {
             live.close();
         }
     }

@@ -84,7 +84,7 @@ impl Relay {
             }
             (Era::Legacy, Era::Legacy) => {}
         }
-        let (questions, asked) = mpsc::unbounded_channel();
+        let (questions, asked) = mpsc::channel(self.pool.limits.questions.max(1));
         let by_retry = (down, upstream) == (Era::Modern, Era::Legacy);
         let exchange = Exchange::new(context, by_retry.then_some(questions));
         options = options.envelope(Envelope::default().with(exchange.clone()));
@@ -93,7 +93,7 @@ impl Relay {
 
     /// Passes on what comes until the call ends, or until the client has to be asked.
     pub(super) async fn go_on(&self, mut running: Running, context: &Context) -> Result<Reply, ErrorObject> {
-        match step(&mut running, context).await {
+        match step(&mut running, context, self.pool.limits.questions.max(1)).await {
             Step::Done(outcome) => self.outcome(running.upstream, context, outcome),
             Step::Asked(questions) => self.park(running, questions, context),
             Step::Over(error) => Err(error),
@@ -140,7 +140,7 @@ impl Relay {
     }
 }
 
-async fn step(running: &mut Running, context: &Context) -> Step {
+async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
     let mut asked: Vec<Question> = Vec::new();
     let mut collected: Option<Instant> = None;
     loop {
@@ -156,6 +156,9 @@ async fn step(running: &mut Running, context: &Context) -> Step {
             Some(question) = running.questions.recv() => {
                 collected.get_or_insert_with(|| Instant::now() + COLLECT);
                 asked.push(question);
+                if asked.len() >= most {
+                    return Step::Asked(asked);
+                }
             }
             notification = running.call.next_notification() => {
                 let Some(notification) = notification else { break };

@@ -1,6 +1,6 @@
 //! Within one era payloads pass as they came.
 
-use mcp_core::client::{Client, EraMode};
+use mcp_core::client::{CallOptions, Client, EraMode, InputMode};
 use mcp_core::message::RawJson;
 use mcp_core::transport::{Binding, memory};
 
@@ -39,7 +39,12 @@ async fn payloads_of_one_era_are_untouched() {
                 let failed = client.request("x/fail", object(r#"{"n":1.0}"#)).await.unwrap_err();
                 let unknown = client.request("x/unknown", None).await.unwrap_err();
                 let missing = client.read_resource("test:none").await.unwrap_err();
-                let errors = [failed, unknown, missing].map(|error| error.rpc().cloned().unwrap());
+                let refused = client.request("x/refuse", None).await.unwrap_err();
+                assert_eq!(refused.rpc().unwrap().code, -32050);
+                let odd =
+                    client.call("x/raw", None, CallOptions::new().input(InputMode::Pass)).await.unwrap();
+                assert_eq!(odd.raw().to_string(), r#"{"odd":1.0,"resultType":"x/odd"}"#, "{era:?}");
+                let errors = [failed, unknown, missing, refused].map(|error| error.rpc().cloned().unwrap());
                 outcomes.push((echoed.raw().clone(), listed.raw().clone(), errors));
             }
             assert_eq!(outcomes[0], outcomes[1], "{era:?} {}", binding.name);

@@ -46,6 +46,30 @@ async fn a_policy_says_who_shares_a_session() {
     }
 }
 
+/// What belongs to one link is closed with it, also if the listener drops the future that serves it.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_dropped_releases_its_session() {
+    for policy in [Policy::PerSession, Policy::PerRequest] {
+        let setup = Setup::new(only(EraMode::Modern), EXCHANGES, policy);
+        let front = setup.bridge.front("it").unwrap();
+        let (connector, mut listener) = memory::connector(EXCHANGES);
+        let serving = tokio::spawn(async move {
+            let link = listener.accept().await.unwrap();
+            front.serve(link).await;
+        });
+        let client = plain(EraMode::Modern).connect(connector).await.unwrap();
+        let call = client.call("tools/call", object(WAIT), CallOptions::new());
+        while setup.seen.running.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        serving.abort();
+        assert!(call.await.is_err());
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        assert_eq!(setup.server.links(), 0, "{policy:?}");
+        assert_eq!(setup.bridge.status().upstreams[0].state, State::Cold, "{policy:?}");
+    }
+}
+
 /// A thousand sessions leave nothing behind.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_sessions_leave_nothing_behind() {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures::future::join_all;
 use mcp_core::client::{CallOptions, Client, EraMode};
 use mcp_core::session::LogLevel;
-use mcp_core::transport::Binding;
+use mcp_core::transport::{Binding, Envelope};
 
-use super::setup::{EXCHANGES, LEGACY, Setup, answering, counted, object, only, text};
+use super::setup::{EXCHANGES, LEGACY, Nonce, Setup, answering, counted, object, only, text};
 use crate::Policy;
 use crate::lock::Lock;
 
@@ -74,6 +74,7 @@ async fn one_call(title: &str, caller: &Caller, number: usize) {
     let params = object(format!(r#"{{"name":"work","arguments":{{"nonce":"{nonce}"}}}}"#));
     let mut others = caller.client.notifications();
     let options = CallOptions::new().progress().log_level(LogLevel::Info);
+    let options = options.envelope(Envelope::default().with(Nonce(nonce.clone())));
     let mut call = caller.client.call("tools/call", params, options);
     let mut heard = Vec::new();
     while let Some(notification) = call.next_notification().await {

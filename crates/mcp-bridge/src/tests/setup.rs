@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mcp_core::client::{Client, ClientBuilder, EraMode};
+use mcp_core::client::{Client, ClientBuilder, EraMode, InputContext};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
-use mcp_core::server::{Context, HandlerError, Router, Server, ToolDef, ToolReply};
+use mcp_core::server::{Context, HandlerError, Reply, Router, Server, ToolDef, ToolReply};
 use mcp_core::session::{Change, InputRequest, InputRequired, LogLevel};
 use mcp_core::transport::{
     Accept, Binding, Envelope, Identity, Inbound, PeerEvidence, Transport, TransportError, TransportReceiver,
@@ -94,6 +94,8 @@ pub(super) fn router(seen: &Arc<Seen>) -> Router {
             given.params.lock().push(params.to_string());
             async move { Ok(params.without_members(&["_meta"])) }
         })
+        .method("x/raw", |_, _| async { Ok(Reply::Verbatim(Ok(raw(r#"{"odd":1.0,"resultType":"x/odd"}"#)))) })
+        .method("x/refuse", |_, _| async { Ok(Reply::Verbatim(Err(ErrorObject::new(-32050, "mine")))) })
         .method("x/fail", |_, _| async {
             Err::<RawJson, _>(ErrorObject::new(-32050, "mine").with_data(raw("1.0")).into())
         })
@@ -196,19 +198,27 @@ pub(super) fn plain(era: EraMode) -> ClientBuilder {
     Client::builder("downstream", "3").era(era)
 }
 
-/// A client that answers forms with the message, and remembers what it was asked.
+/// What a call gives with it, and a question of it has to bring back.
+pub(super) struct Nonce(pub(super) String);
+
+/// A client that answers forms with the message, and remembers what it was asked. It refuses a question that came with
+/// another call than the one that it is for.
 pub(super) fn answering(era: EraMode, asked: &Arc<Lock<Vec<String>>>) -> ClientBuilder {
     let asked = asked.clone();
-    plain(era).capability("elicitation", RawJson::EMPTY_OBJECT).input_handler(
-        move |request: InputRequest, _| {
-            let message = request.params.and_then(|params| params.member("message")).unwrap_or(RawJson::NULL);
-            asked.lock().push(message.to_text().unwrap_or_default());
-            async move {
-                let content = RawJson::object([("said", message)]);
-                Ok(RawJson::object([("action", RawJson::string("accept")), ("content", content)]))
+    let client = plain(era).capability("elicitation", RawJson::EMPTY_OBJECT);
+    client.input_handler(move |request: InputRequest, context: InputContext| {
+        let message = request.params.and_then(|params| params.member("message")).unwrap_or(RawJson::NULL);
+        let text = message.to_text().unwrap_or_default();
+        let strange = context.envelope.get::<Nonce>().is_some_and(|nonce| nonce.0 != text);
+        asked.lock().push(text);
+        async move {
+            if strange {
+                return Err(ErrorObject::internal("a question of another call"));
             }
-        },
-    )
+            let content = RawJson::object([("said", message)]);
+            Ok(RawJson::object([("action", RawJson::string("accept")), ("content", content)]))
+        }
+    })
 }
 
 /// Gives each message on its links to a caller, as a listener does that verifies its peers.

@@ -1,7 +1,7 @@
 //! What one era says reaches the other in its own words.
 
 use mcp_core::client::{CallOptions, EraMode, InputContext};
-use mcp_core::message::{RawJson, code};
+use mcp_core::message::{ProtocolVersion, RawJson, code};
 use mcp_core::session::{InputRequest, LogLevel};
 use mcp_core::transport::Binding;
 
@@ -64,6 +64,17 @@ async fn levels_cross() {
     assert_eq!(heard(&setup, &client, None).await, ("None".into(), vec![]));
     client.request("logging/setLevel", object(r#"{"level":"error"}"#)).await.unwrap();
     assert_eq!(heard(&setup, &client, None).await, ("Some(Error)".into(), vec!["loud".into()]));
+}
+
+/// A server of both eras is used in the era of each client, so that nothing is translated.
+#[tokio::test(start_paused = true)]
+async fn each_client_gets_its_own_era() {
+    for era in [LEGACY, EraMode::Modern] {
+        let setup = Setup::new(ProtocolVersion::ALL.to_vec(), Binding::STREAM, Policy::PerSession);
+        let _client = setup.client(era, Binding::STREAM).await;
+        let version = setup.bridge.status().upstreams[0].version.unwrap();
+        assert_eq!(version.is_modern(), era == EraMode::Modern, "{era:?}");
+    }
 }
 
 /// Roots are requested in every direction.
