@@ -1,21 +1,97 @@
 // An authorization server on oidc-provider, which is certified, and beside it a small MCP endpoint that accepts
 // its tokens. A login is granted without a person: each page redirects at once.
 //
-// TOKEN_LIFE: the life of an access token in seconds. TOKEN_FORMAT: opaque or jwt. DPOP=1: tokens may be bound.
+// TOKEN_LIFE: the life of an access token in seconds. TOKEN_FORMAT: opaque or jwt. TOKEN_ALG: how JWTs are signed. DPOP=1:
+// tokens may be bound. Two clients are known beforehand: `resource-server`, which asks about tokens, and `service-ALG` for
+// each algorithm, whose key is at /service-key.
+//
+// POST /control?rotate=1 replaces the keys, ?down=1 and ?down=0 are an outage and its end.
 
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import Provider from 'oidc-provider';
 
 const life = Number(process.env.TOKEN_LIFE ?? 3600);
 const format = process.env.TOKEN_FORMAT ?? 'opaque';
+const alg = process.env.TOKEN_ALG ?? 'RS256';
 const scopes = ['mcp:read', 'mcp:write'];
-const stats = { grants: {}, errors: [], calls: 0, authorizations: 0 };
+const stats = { grants: {}, errors: [], calls: 0, authorizations: 0, jwks: 0, introspections: 0 };
+let down = false;
+
+const KINDS = {
+    RS256: ['rsa', { modulusLength: 2048 }],
+    PS256: ['rsa', { modulusLength: 2048 }],
+    ES256: ['ec', { namedCurve: 'P-256' }],
+    ES384: ['ec', { namedCurve: 'P-384' }],
+    EdDSA: ['ed25519', {}]
+};
+
+// A key pair for this algorithm.
+function pair(alg) {
+    const { privateKey, publicKey } = generateKeyPairSync(...KINDS[alg]);
+    const kid = randomUUID();
+    const jwk = key => ({ ...key.export({ format: 'jwk' }), kid, use: 'sig' });
+    return { secret: jwk(privateKey), open: jwk(publicKey), pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
+}
+
+const services = Object.fromEntries(['RS256', 'PS256', 'ES256', 'EdDSA'].map(alg => [alg, pair(alg)]));
+
+function clients() {
+    const none = { redirect_uris: [], response_types: [] };
+    const service = ([alg, { open }]) => ({
+        ...none,
+        client_id: `service-${alg}`,
+        grant_types: ['client_credentials'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: alg,
+        jwks: { keys: [open] },
+        scope: scopes.join(' ')
+    });
+    const asks = { ...none, client_id: 'resource-server', client_secret: 'secret-of-a-fixture', grant_types: [] };
+    return [asks, ...Object.entries(services).map(service)];
+}
 let provider;
 let issuer;
 
+// What was issued, over all instances of the provider.
+const kept = new Map();
+
+class Kept {
+    constructor(model) {
+        this.model = model;
+    }
+    async upsert(id, payload) {
+        kept.set(`${this.model}:${id}`, { ...payload, id });
+    }
+    async find(id) {
+        return kept.get(`${this.model}:${id}`);
+    }
+    async findBy(member, value) {
+        return [...kept].find(([key, payload]) => key.startsWith(`${this.model}:`) && payload[member] === value)?.[1];
+    }
+    async findByUid(uid) {
+        return this.findBy('uid', uid);
+    }
+    async findByUserCode(code) {
+        return this.findBy('userCode', code);
+    }
+    async consume(id) {
+        (await this.find(id)).consumed = Math.floor(Date.now() / 1000);
+    }
+    async destroy(id) {
+        kept.delete(`${this.model}:${id}`);
+    }
+    async revokeByGrantId(grant) {
+        for (const [key, payload] of kept) if (payload.grantId === grant) kept.delete(key);
+    }
+}
+
 function configuration() {
     return {
+        adapter: Kept,
+        jwks: { keys: [...new Set(['RS256', alg])].map(alg => pair(alg).secret) },
+        clients: clients(),
         scopes: ['openid', 'offline_access', ...scopes],
         pkce: { required: () => true },
         ttl: { AccessToken: life, RefreshToken: 86400, Grant: 86400, Session: 86400, Interaction: 600 },
@@ -30,6 +106,7 @@ function configuration() {
             registration: { enabled: true },
             revocation: { enabled: true },
             introspection: { enabled: true },
+            clientCredentials: { enabled: true },
             deviceFlow: { enabled: true },
             dPoP: { enabled: process.env.DPOP === '1' },
             resourceIndicators: {
@@ -40,7 +117,7 @@ function configuration() {
                     audience,
                     accessTokenTTL: life,
                     accessTokenFormat: format,
-                    jwt: { sign: { alg: 'RS256' } }
+                    jwt: { sign: { alg } }
                 })
             }
         }
@@ -120,15 +197,42 @@ function json(response, value) {
 }
 
 async function handle(request, response) {
-    const { pathname } = new URL(request.url, issuer);
+    const { pathname, searchParams } = new URL(request.url, issuer);
+    if (pathname === '/control') {
+        if (searchParams.has('rotate')) provider = build();
+        if (searchParams.has('down')) down = searchParams.get('down') === '1';
+        return response.writeHead(204).end();
+    }
     if (pathname === '/mcp') return serve(request, response);
     if (pathname.startsWith('/.well-known/oauth-protected-resource')) {
         return json(response, { resource: `${issuer}/mcp`, authorization_servers: [issuer], scopes_supported: scopes });
     }
     if (pathname === '/stats') return json(response, stats);
+    if (pathname === '/service-key') return response.end(services[searchParams.get('alg')].pem);
+    if (down) return response.writeHead(503).end();
+    if (pathname === '/jwks') stats.jwks += 1;
+    if (pathname === '/token/introspection') stats.introspections += 1;
     if (pathname.startsWith('/interaction/')) return interact(request, response);
+    if (pathname === '/reg' && request.method === 'POST') {
+        // The SDKs register with the scopes of their first login, which would refuse a step-up.
+        let body = '';
+        for await (const chunk of request) body += chunk;
+        request.body = { ...JSON.parse(body), scope: undefined };
+    }
     if (pathname === '/auth') stats.authorizations += 1;
     return provider.callback()(request, response);
+}
+
+// With new keys. What was issued is kept by the adapter.
+function build() {
+    const provider = new Provider(issuer, configuration());
+    provider.on('grant.success', ({ oidc }) => {
+        const type = oidc.params.grant_type;
+        stats.grants[type] = (stats.grants[type] ?? 0) + 1;
+    });
+    provider.on('grant.error', (_, error) => stats.errors.push(`${error.message}: ${error.error_detail ?? ''}`));
+    provider.on('server_error', (_, error) => console.error(`failed: ${error.stack}`));
+    return provider;
 }
 
 const server = createServer((request, response) => {
@@ -139,13 +243,7 @@ const server = createServer((request, response) => {
 });
 server.listen(0, '127.0.0.1', () => {
     issuer = `http://127.0.0.1:${server.address().port}`;
-    provider = new Provider(issuer, configuration());
-    provider.on('grant.success', ({ oidc }) => {
-        const type = oidc.params.grant_type;
-        stats.grants[type] = (stats.grants[type] ?? 0) + 1;
-    });
-    provider.on('grant.error', (_, error) => stats.errors.push(`${error.message}: ${error.error_detail ?? ''}`));
-    provider.on('server_error', (_, error) => console.error(`failed: ${error.stack}`));
+    provider = build();
     console.log(`listening ${issuer}/mcp`);
 });
 process.on('SIGTERM', () => process.exit(0));

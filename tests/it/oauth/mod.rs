@@ -5,6 +5,9 @@ mod crowd;
 mod life;
 mod processes;
 mod program;
+mod resource_server;
+mod strangers;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,6 +40,17 @@ impl Server {
         let program = fixtures::node_script("servers/authorization_1.mjs")?;
         let (process, url) = Process::start(&program, variables, "listening ").await;
         Some(Server { _process: process, url, fetch: fetch() })
+    }
+
+    /// Its issuer identifier.
+    fn issuer(&self) -> &str {
+        self.url.trim_end_matches("/mcp")
+    }
+
+    /// Changes it: `rotate=1`, `down=1`, `down=0`.
+    async fn control(&self, what: &str) {
+        let request = Request::post(format!("{}/control?{what}", self.issuer()));
+        self.fetch.fetch(request.body(Default::default()).unwrap()).await.unwrap();
     }
 
     /// What the server has counted.
@@ -76,6 +90,21 @@ impl Browser {
 
     /// Opens a page and follows it. The last page.
     async fn browse(&self, url: &str) -> Response<bytes::Bytes> {
+        self.follow(url, |_| false).await.unwrap_or_else(|url| panic!("stopped at {url}"))
+    }
+
+    /// Opens a page and follows it. The URL of the program's listener, which is not opened.
+    async fn browse_to_the_callback(&self, url: &str) -> String {
+        let end = self.follow(url, |url| url.path() == "/callback").await;
+        end.map(|page| page.status()).unwrap_err()
+    }
+
+    /// Follows a page up to the last one, or to a URL at which it stops.
+    async fn follow(
+        &self,
+        url: &str,
+        stops: impl Fn(&Uri) -> bool,
+    ) -> Result<Response<bytes::Bytes>, String> {
         let mut cookies: BTreeMap<String, String> = BTreeMap::new();
         let mut url: Uri = url.parse().unwrap();
         loop {
@@ -88,13 +117,20 @@ impl Browser {
                 let (name, value) = pair.split_once('=').unwrap();
                 cookies.insert(name.to_owned(), value.to_owned());
             }
-            let Some(location) = response.headers().get(LOCATION) else { return response };
+            let Some(location) = response.headers().get(LOCATION) else {
+                let status = response.status();
+                assert!(status == 200, "{url}: {status}: {}", String::from_utf8_lossy(response.body()));
+                return Ok(response);
+            };
             let location = location.to_str().unwrap();
             let next = match location.starts_with('/') {
                 true => format!("http://{}{location}", url.authority().unwrap()),
                 false => location.to_owned(),
             };
             url = next.parse().unwrap();
+            if stops(&url) {
+                return Err(next);
+            }
         }
     }
 }
