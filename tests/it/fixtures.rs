@@ -89,14 +89,40 @@ fn node_modules() -> PathBuf {
     variable("MCP_TEST_NODE_MODULES").unwrap_or_else(|| package().join("interop/node_modules"))
 }
 
-/// The `mcp` program of this workspace.
-pub(crate) fn mcp_bin() -> Option<PathBuf> {
+/// The folder of this workspace's programs.
+fn bin_dir() -> Option<PathBuf> {
     // A test binary is in `debug/deps`, the programs are in `debug`.
     let own = std::env::current_exe().ok();
     let usual = || own.as_deref().and_then(|path| path.parent()?.parent()).map(Path::to_path_buf);
-    let folder = variable("MCP_TEST_BIN_DIR").or_else(usual);
-    let file = folder.map(|folder| folder.join(format!("mcp{}", std::env::consts::EXE_SUFFIX)));
+    variable("MCP_TEST_BIN_DIR").or_else(usual)
+}
+
+/// The `mcp` program of this workspace.
+pub(crate) fn mcp_bin() -> Option<PathBuf> {
+    let file = bin_dir().map(|folder| folder.join(format!("mcp{}", std::env::consts::EXE_SUFFIX)));
     need("the mcp program", file.filter(|file| file.is_file()))
+}
+
+/// The server and client on rmcp, which this workspace builds.
+pub(crate) fn rmcp_peer() -> Option<Program> {
+    let file = bin_dir().map(|folder| folder.join(format!("rmcp-peer{}", std::env::consts::EXE_SUFFIX)));
+    let path = need("the rmcp-peer program", file.filter(|file| file.is_file()))?;
+    Some(Program { path, args: Vec::new() })
+}
+
+/// A server in Go from npm: a program without Node.js.
+pub(crate) fn kubernetes_server() -> Option<Program> {
+    let name = "kubernetes-mcp-server-linux-amd64";
+    let path = node_modules().join(name).join("bin").join(name);
+    let path = need(name, path.is_file().then_some(path))?;
+    Some(Program { path, args: Vec::new() })
+}
+
+/// A program of a package of the venv with the first Python SDK.
+pub(crate) fn python_1_program(name: &str) -> Option<Program> {
+    let python = variable("MCP_TEST_PYTHON_1").or_else(|| venv("interop/.venv-1"));
+    let path = python.map(|python| python.with_file_name(name)).filter(|file| file.is_file());
+    Some(Program { path: need(name, path)?, args: Vec::new() })
 }
 
 /// The official inspector, on a Node.js that is new enough for it.

@@ -54,9 +54,9 @@ pub(crate) fn python(lock: &Path, venv: &Path) -> Outcome<Setup> {
         return Ok(Setup::Missing("python3 cannot make a venv (on Debian: apt-get install python3-venv)"));
     }
     run_command(Command::new(&base).args(["-m", "venv", "--clear"]).arg(venv))?;
-    let install =
-        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"];
-    run_command(Command::new(&python).args(install).arg(lock))?;
+    // The lock is complete. Older versions of pip miss the hashes of what another package wants with an extra.
+    let options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+    run_command(Command::new(&python).args(["-m", "pip", "install"]).args(options).arg("-r").arg(lock))?;
     stamp.write()?;
     Ok(Setup::Ready(python))
 }

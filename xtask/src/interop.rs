@@ -145,7 +145,8 @@ fn versions() -> Outcome<String> {
     let folder = root().join("tests/interop");
     let inspector = read(&root().join("tests/inspector/package.json"))?;
     let package = read(&folder.join("package.json"))? + &inspector;
-    let npm = package.lines().filter(|line| line.contains("\"@modelcontextprotocol/"));
+    let peers = ["\"@modelcontextprotocol/", "\"supergateway\"", "\"kubernetes-mcp-server"];
+    let npm = package.lines().filter(|line| peers.iter().any(|peer| line.contains(peer)));
     let mut names: Vec<String> =
         npm.map(|line| line.replace(['"', ','], "").trim().replace(": ", " ")).collect();
     for file in ["requirements-1.in", "requirements.in"] {
@@ -153,6 +154,9 @@ fn versions() -> Outcome<String> {
         let pinned = text.lines().filter(|line| !line.starts_with('#'));
         names.extend(pinned.map(|line| format!("Python {}", line.replace("==", " "))));
     }
+    let cargo = read(&root().join("Cargo.toml"))?;
+    let rmcp = cargo.lines().find_map(|line| line.strip_prefix("rmcp = { version = \"")?.split_once('"'));
+    names.extend(rmcp.map(|(version, _)| format!("rmcp {version}")));
     Ok(names.join("\n"))
 }
 
@@ -185,7 +189,7 @@ mod tests {
     #[test]
     fn the_versions_are_those_of_the_locks() {
         let versions = versions().unwrap();
-        assert_eq!(versions.lines().count(), 10, "{versions}");
+        assert_eq!(versions.lines().count(), 16, "{versions}");
         assert!(versions.lines().any(|line| line.starts_with("@modelcontextprotocol/sdk 1.")), "{versions}");
     }
 }

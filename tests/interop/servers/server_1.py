@@ -1,4 +1,5 @@
-"""A server on the first Python SDK: the legacy era over stdio or (`--http`) HTTP at a free port, and nobody here wrote
+"""A server on the first Python SDK: the legacy era over stdio, (`--http`) HTTP or (`--sse`) HTTP+SSE at a free
+port, and nobody here wrote
 its protocol code.
 
 The tools are those of tests/fixtures/servers/modern_server.py. Needs the packages of requirements-1.lock.
@@ -97,4 +98,4 @@ def declare_changes():
 
 if __name__ == "__main__":
     declare_changes()
-    server.run("streamable-http" if sys.argv[1:] == ["--http"] else "stdio")
+    server.run({"--http": "streamable-http", "--sse": "sse"}.get(sys.argv[-1], "stdio"))

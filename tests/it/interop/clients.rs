@@ -32,6 +32,8 @@ enum Sdk {
     TypeScript2,
     Python1,
     Python2,
+    LangChain,
+    Rmcp3,
 }
 
 /// The transport between the client and our server.
@@ -56,6 +58,14 @@ const fn client(
 
 const fn over(way: Way, client: PeerClient) -> PeerClient {
     PeerClient { way, ..client }
+}
+
+const fn langchain(client: PeerClient) -> PeerClient {
+    let cannot = &[
+        (Step::Cancel, "a call that is given up is not cancelled at the server"),
+        (Step::Listen, "it tells its application of no changes"),
+    ];
+    PeerClient { cannot, ..client }
 }
 
 const LEGACY: &str = "2025-11-25";
@@ -84,6 +94,12 @@ pub(super) const CLIENTS: &[PeerClient] = &[
     over(Way::Http, client("python 2 / our server (http)", Sdk::Python2, Some("default"), MODERN)),
     over(Way::Http, client("python 2, legacy / our server (http)", Sdk::Python2, Some("legacy"), LEGACY)),
     over(Way::Http, client("python 2, pinned / our server (http)", Sdk::Python2, Some(MODERN), MODERN)),
+    client("rmcp 3 / our server", Sdk::Rmcp3, Some("auto"), MODERN),
+    client("rmcp 3, legacy / our server", Sdk::Rmcp3, Some("legacy"), LEGACY),
+    over(Way::Http, client("rmcp 3 / our server (http)", Sdk::Rmcp3, Some("auto"), MODERN)),
+    over(Way::Http, client("rmcp 3, legacy / our server (http)", Sdk::Rmcp3, Some("legacy"), LEGACY)),
+    langchain(client("langchain / our server", Sdk::LangChain, None, LEGACY)),
+    langchain(over(Way::Http, client("langchain / our server (http)", Sdk::LangChain, None, LEGACY))),
 ];
 
 impl Sdk {
@@ -93,6 +109,12 @@ impl Sdk {
             Sdk::TypeScript2 => fixtures::node_script("clients/client_2.mjs"),
             Sdk::Python1 => fixtures::python_1_script("clients/client_1.py"),
             Sdk::Python2 => fixtures::python_2_script("clients/client_2.py"),
+            Sdk::LangChain => fixtures::python_1_script("clients/langchain_0.py"),
+            Sdk::Rmcp3 => {
+                let mut program = fixtures::rmcp_peer()?;
+                program.args.push("client".into());
+                Some(program)
+            }
         }
     }
 }
@@ -259,4 +281,34 @@ async fn the_second_python_sdk_takes_the_legacy_era_of_our_server_over_http() {
 #[tokio::test]
 async fn the_second_python_sdk_takes_the_modern_era_of_our_server_over_http() {
     row("python 2, pinned / our server (http)").await;
+}
+
+#[tokio::test]
+async fn rmcp_finds_our_server_to_be_modern() {
+    row("rmcp 3 / our server").await;
+}
+
+#[tokio::test]
+async fn rmcp_takes_the_legacy_era_of_our_server() {
+    row("rmcp 3, legacy / our server").await;
+}
+
+#[tokio::test]
+async fn rmcp_finds_our_server_to_be_modern_over_http() {
+    row("rmcp 3 / our server (http)").await;
+}
+
+#[tokio::test]
+async fn rmcp_takes_the_legacy_era_of_our_server_over_http() {
+    row("rmcp 3, legacy / our server (http)").await;
+}
+
+#[tokio::test]
+async fn langchain_talks_to_our_server() {
+    row("langchain / our server").await;
+}
+
+#[tokio::test]
+async fn langchain_talks_to_our_server_over_http() {
+    row("langchain / our server (http)").await;
 }

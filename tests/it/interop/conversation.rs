@@ -14,13 +14,14 @@ use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
 use mcp_core::transport::trace::{Direction, Record, RecordKind, Trace, Tracer};
-use mcp_core::transport::{Connect, ConnectError, EndReason, Transport};
+use mcp_core::transport::{Connect, ConnectError, EndReason, Lane, Transport};
 use serde_json::{Value, json};
 
 use super::leftovers;
+use super::process::Process;
 use super::row::{Cell, Row, Step};
-use super::scripts::{Can, Cancel, Change, Exchange, Prompt, Script};
-use super::servers::{Peer, Reach, Way};
+use super::script::{Can, Cancel, Change, Counter, Exchange, Prompt, REFUSED, Script};
+use super::servers::{self, Bridge, Peer, Reach, Way};
 
 /// Only a step that hangs takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,11 +30,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     let mut row = Row::new(script.row);
     let seen = Arc::new(Seen::default());
+    let processes = Arc::new(peer.processes);
     let server = Watched { reach: peer.reach, seen: Arc::clone(&seen) };
     let server = Tracer::new(SeenTrace(Arc::clone(&seen))).connect(server);
     let mut talk = None;
     let connect = async {
-        talk = Some(Talk::start(script, server, folder, &seen).await);
+        talk = Some(Talk::start(script, server, folder, &seen, Arc::clone(&processes)).await);
         script.version.as_str()
     };
     step(&mut row, Step::Connect, connect).await;
@@ -42,23 +44,23 @@ pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     }
     let close = async {
         if let Some(talk) = talk {
-            talk.client.close().await;
+            talk.close().await;
         }
         let groups: Vec<u32> = seen.groups.lock().unwrap().clone();
-        assert_eq!(groups.len(), usize::from(peer.processes.is_empty()), "one server was started");
+        let starts = matches!(script.way, Way::Stdio | Way::Bridge(Bridge { stdio: true, .. }));
+        // A bridge that does not survive the probe is started a second time.
+        let most = if matches!(script.way, Way::Bridge(_)) { 2 } else { 1 };
+        assert!(if starts { (1..=most).contains(&groups.len()) } else { groups.is_empty() }, "{groups:?}");
         for group in groups {
             leftovers::group_is_gone(group).await.unwrap();
         }
-        if peer.processes.is_empty() {
-            return ending(&seen.ends.lock().unwrap());
-        }
-        if let (Some(farewell), Some(process)) = (script.farewell, peer.processes.first()) {
+        if let (Some(farewell), Some(process)) = (script.farewell, processes.first()) {
             process.wrote(farewell).await;
         }
-        for process in peer.processes {
+        for process in Arc::into_inner(processes).unwrap() {
             process.end().await;
         }
-        ""
+        if starts { ending(&seen.ends.lock().unwrap()) } else { "" }
     };
     step(&mut row, Step::Close, close).await;
     row.finish();
@@ -110,6 +112,10 @@ struct Seen {
     ends: Mutex<Vec<String>>,
     /// The number of cancellations that were sent.
     cancels: AtomicUsize,
+    /// The lanes on which they were sent.
+    cancel_lanes: Mutex<Vec<Lane>>,
+    /// The number of cancellations that the server accepted with a status.
+    accepted: AtomicUsize,
     /// The number of exchanges that a cancellation ended, which is how modern requests over HTTP are cancelled.
     ended: AtomicUsize,
 }
@@ -123,8 +129,15 @@ impl Trace for SeenTrace {
             RecordKind::End(EndReason::Cancelled) => drop(self.0.ended.fetch_add(1, Ordering::Relaxed)),
             RecordKind::Message { json, .. } if record.direction == Direction::Out => {
                 let method = json.member("method").and_then(|method| method.to_text());
-                let is_cancel = method.as_deref() == Some("notifications/cancelled");
-                self.0.cancels.fetch_add(usize::from(is_cancel), Ordering::Relaxed);
+                if method.as_deref() == Some("notifications/cancelled") {
+                    self.0.cancels.fetch_add(1, Ordering::Relaxed);
+                    self.0.cancel_lanes.lock().unwrap().extend(record.lane);
+                }
+            }
+            RecordKind::Delivered => {
+                let lanes = self.0.cancel_lanes.lock().unwrap();
+                let is_cancel = record.lane.is_some_and(|lane| lanes.contains(&lane));
+                self.0.accepted.fetch_add(usize::from(is_cancel), Ordering::Relaxed);
             }
             _ => {}
         }
@@ -162,12 +175,19 @@ struct Talk<'a> {
     folder: String,
     large: String,
     seen: &'a Seen,
+    processes: Arc<Vec<Process>>,
     /// Whether closing the exchange cancels a call.
     hangs_up: bool,
 }
 
 impl<'a> Talk<'a> {
-    async fn start(script: &'a Script, server: impl Connect, folder: &Path, seen: &'a Seen) -> Talk<'a> {
+    async fn start(
+        script: &'a Script,
+        server: impl Connect,
+        folder: &Path,
+        seen: &'a Seen,
+        processes: Arc<Vec<Process>>,
+    ) -> Talk<'a> {
         let root = format!("file://{}/root", folder.display());
         let answer = move |request: InputRequest, _: InputContext| {
             let root = root.clone();
@@ -187,8 +207,13 @@ impl<'a> Talk<'a> {
         let client = builder.connect(server).await.unwrap();
         assert_eq!(client.negotiated().unwrap().version, script.version);
         let folder = folder.display().to_string();
-        let hangs_up = !matches!(script.way, Way::Stdio) && script.version == ProtocolVersion::V2026_07_28;
-        Talk { script, client, folder, large: "x".repeat(1 << 20), seen, hangs_up }
+        let hangs_up = !matches!(script.way, Way::Stdio | Way::Bridge(Bridge { stdio: true, .. }))
+            && script.version == ProtocolVersion::V2026_07_28;
+        Talk { script, client, folder, large: "x".repeat(1 << 20), seen, processes, hangs_up }
+    }
+
+    async fn close(self) {
+        self.client.close().await;
     }
 
     /// All steps between `connect` and `close`.
@@ -269,7 +294,9 @@ impl<'a> Talk<'a> {
     async fn running(&self, cancel: &Cancel) -> Call {
         let options = CallOptions::new().progress();
         let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
-        call.next_notification().await.unwrap();
+        if call.next_notification().await.is_none() {
+            panic!("no progress: {:?}", call.await);
+        }
         call
     }
 
@@ -280,15 +307,28 @@ impl<'a> Talk<'a> {
         let error = call.await.unwrap_err();
         assert!(matches!(error, mcp_core::Error::Cancelled), "{error}");
         drop(self.running(cancel).await);
-        if let Some(counter) = cancel.counter {
-            while text_of(&self.call(counter, "{}").await) != "2" {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+        while self.reached(cancel.counter).await != 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.exchange(&self.script.call).await;
         let sent = if self.hangs_up { &self.seen.ended } else { &self.seen.cancels };
         assert_eq!(sent.load(Ordering::Relaxed), 2, "each was cancelled on the wire");
         ""
+    }
+
+    /// How many cancellations have reached the server.
+    async fn reached(&self, counter: Counter) -> usize {
+        match counter {
+            Counter::Tool(tool) => text_of(&self.call(tool, "{}").await).parse().unwrap(),
+            Counter::Log(text) => {
+                self.processes.iter().map(|process| process.output().matches(text).count()).sum()
+            }
+            Counter::Accepted => self.seen.accepted.load(Ordering::Relaxed),
+            Counter::Input => {
+                let read = std::fs::read_to_string(Path::new(&self.folder).join(servers::INPUT)).unwrap();
+                read.matches(r#""method":"notifications/cancelled""#).count()
+            }
+        }
     }
 
     async fn error(&self) -> &'static str {
@@ -297,7 +337,8 @@ impl<'a> Talk<'a> {
         assert!(failed.failed(), "the tool must fail");
         assert!(text_of(&failed).contains(error.want), "{}", text_of(&failed));
         let unknown = self.client.request("no/such/method", None).await.unwrap_err();
-        assert_eq!(unknown.rpc().unwrap().code, self.script.unknown, "{unknown}");
+        let code = unknown.rpc().map_or(REFUSED, |error| error.code);
+        assert_eq!(code, self.script.unknown, "{unknown}");
         ""
     }
 
@@ -305,7 +346,8 @@ impl<'a> Talk<'a> {
         for exchange in self.script.large {
             self.exchange(exchange).await;
         }
-        ""
+        let there = self.script.large.iter().any(|exchange| exchange.arguments.contains("{large}"));
+        if there { "" } else { "back" }
     }
 
     async fn resource(&self, uri: &str, want: &str) -> &'static str {

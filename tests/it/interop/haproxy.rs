@@ -30,7 +30,7 @@ frontend front
 /// Starts two replicas and HAProxy before them. Our client finds HAProxy at a Unix socket.
 pub(super) async fn before_two_replicas(folder: &Path) -> Option<Peer> {
     let haproxy = fixtures::haproxy()?;
-    let words = ["--health"];
+    let words = ["-v", "--health"];
     let ((one, first), (two, second)) = (demo::start(&words).await?, demo::start(&words).await?);
     let file = folder.join("haproxy.cfg");
     std::fs::write(&file, configuration(folder, &[&one, &two])).unwrap();

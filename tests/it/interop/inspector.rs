@@ -13,10 +13,13 @@ use crate::fixtures::{self, Program};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The rows, how the era is chosen, and the version of each.
-pub(super) const ROWS: [(&str, &str, &str); 3] = [
+pub(super) const ROWS: [(&str, &str, &str); 6] = [
     ("inspector, legacy / our server (http)", "legacy", "2025-11-25"),
     ("inspector, auto / our server (http)", "auto", "2026-07-28"),
     ("inspector, modern / our server (http)", "modern", "2026-07-28"),
+    ("inspector, legacy / our server", "legacy", "2025-11-25"),
+    ("inspector, auto / our server", "auto", "2026-07-28"),
+    ("inspector, modern / our server", "modern", "2026-07-28"),
 ];
 
 /// What cannot be asked of it.
@@ -29,7 +32,8 @@ const CANNOT: [(Step, &str); 4] = [
 
 struct Inspector<'a> {
     program: Program,
-    url: &'a str,
+    /// Its words for the server: a URL, or a command.
+    server: Vec<String>,
     era: &'a str,
     home: tempfile::TempDir,
 }
@@ -38,7 +42,7 @@ impl Inspector<'_> {
     /// Runs it with these words: its exit code, and what it printed, from stdout or else from stderr.
     async fn ask(&self, words: &[&str]) -> (Option<i32>, Value) {
         let mut command = Command::new(&self.program.path);
-        command.args(&self.program.args).args(["--cli", self.url, "--transport", "http", "--quiet"]);
+        command.args(&self.program.args).arg("--cli").args(&self.server).arg("--quiet");
         command.args(["--protocol-era", self.era, "--format", "json", "--method"]).args(words);
         // It keeps a catalog and credentials at home.
         command.env("HOME", self.home.path());
@@ -63,8 +67,16 @@ impl Inspector<'_> {
 async fn row(number: usize) {
     let (name, era, version) = ROWS[number];
     let Some(program) = fixtures::inspector() else { return };
-    let Some((url, server)) = demo::start(&[]).await else { return };
-    let inspector = Inspector { program, url: &url, era, home: tempfile::tempdir().unwrap() };
+    let mut process = None;
+    let server = if name.ends_with("(http)") {
+        let Some((url, server)) = demo::start(&[]).await else { return };
+        process = Some(server);
+        vec![url, "--transport".to_owned(), "http".to_owned()]
+    } else {
+        let Some(mcp) = fixtures::mcp_bin() else { return };
+        vec![mcp.display().to_string(), "serve-demo".to_owned()]
+    };
+    let inspector = Inspector { program, server, era, home: tempfile::tempdir().unwrap() };
     let mut row = Row::new(name);
     for (step, reason) in CANNOT {
         row.set(step, Cell::Absent(reason));
@@ -103,7 +115,9 @@ async fn row(number: usize) {
     judge(Step::Prompt, filled, "", &found);
 
     judge(Step::Close, true, "", &Value::Null);
-    demo::end(&mut row, server).await;
+    if let Some(server) = process {
+        demo::end(&mut row, server).await;
+    }
     row.finish();
 }
 
@@ -120,4 +134,19 @@ async fn the_inspector_finds_our_server_to_be_modern() {
 #[tokio::test]
 async fn the_inspector_takes_the_modern_era_of_our_server() {
     row(2).await;
+}
+
+#[tokio::test]
+async fn the_inspector_has_sessions_with_our_server_over_stdio() {
+    row(3).await;
+}
+
+#[tokio::test]
+async fn the_inspector_finds_our_server_to_be_modern_over_stdio() {
+    row(4).await;
+}
+
+#[tokio::test]
+async fn the_inspector_takes_the_modern_era_of_our_server_over_stdio() {
+    row(5).await;
 }

@@ -50,11 +50,11 @@ http {
 /// Starts our server and nginx before it. Our client finds nginx at a Unix socket, by its public name.
 pub(super) async fn before_our_server(front: Front, folder: &Path) -> Option<Peer> {
     let nginx = fixtures::nginx()?;
-    let (url, server) = demo::start(&["--allow-host", NAME]).await?;
+    let (url, server) = demo::start(&["-v", "--allow-host", NAME]).await?;
     let mut processes = vec![server];
     let mut replicas = String::new();
     if front == Front::Replicas {
-        let (other, second) = demo::start(&["--allow-host", NAME]).await?;
+        let (other, second) = demo::start(&["-v", "--allow-host", NAME]).await?;
         replicas = upstreams(&[&url, &other]);
         processes.push(second);
     }

@@ -1,5 +1,6 @@
 //! The servers of our client's rows: how each is started and reached, and one test per row.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -8,8 +9,9 @@ use mcp_stdio::{ChildCommand, StderrMode};
 
 use super::nginx::{self, Front};
 use super::process::Process;
-use super::scripts::{SCRIPTS, Script};
-use super::{conversation, demo, haproxy};
+use super::script::Script;
+use super::scripts::SCRIPTS;
+use super::{bridges, conversation, demo, haproxy};
 use crate::fixtures::{self, Program};
 
 /// A third-party server, a fixture on a third-party SDK, or our server behind a proxy.
@@ -27,9 +29,20 @@ pub(super) enum Server {
     Python1,
     /// A fixture on the second version of the Python SDK.
     Python2,
+    /// A fixture on the first version of the TypeScript SDK.
+    TypeScript1,
+    /// A fixture on fastmcp.
+    FastMcp4,
+    /// `kubernetes-mcp-server`, in Go.
+    Kubernetes,
+    /// A fixture on rmcp.
+    Rmcp3,
     /// `mcp serve-demo`
     Demo,
 }
+
+/// A copy of what a server over stdio has read, where nothing else counts it.
+pub(super) const INPUT: &str = "input.ndjson";
 
 /// The transport between our client and the server.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +57,27 @@ pub(super) enum Way {
     Nginx(Front),
     /// HTTP to HAProxy, which forwards to one of two replicas.
     Haproxy,
+    /// HTTP, to a server that closes the stream of a call after each of its steps.
+    Polling,
+    /// A bridge between stdio and HTTP, with the demo server behind it.
+    Bridge(Bridge),
+}
+
+/// A bridge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bridge {
+    pub(super) name: BridgeName,
+    /// It is reached over stdio, and the server behind it over HTTP; otherwise the other way round.
+    pub(super) stdio: bool,
+}
+
+/// Its program.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BridgeName {
+    /// `supergateway` from npm.
+    Supergateway,
+    /// `mcp-proxy` from PyPI.
+    McpProxy,
 }
 
 /// How a server is reached.
@@ -70,7 +104,8 @@ impl Server {
             }
             Way::Nginx(front) => return nginx::before_our_server(front, folder).await,
             Way::Haproxy => return haproxy::before_two_replicas(folder).await,
-            Way::Http | Way::HttpSse => self.at_a_port(way).await?,
+            Way::Bridge(bridge) => return bridges::before_our_server(bridge).await,
+            Way::Http | Way::HttpSse | Way::Polling => self.at_a_port(way, folder).await?,
         };
         let client = HttpClient::new(&url).unwrap();
         Some(Peer { reach: Reach::Url(client), processes: vec![process] })
@@ -79,8 +114,12 @@ impl Server {
     /// The command that starts it.
     fn command(self, folder: &Path) -> Option<ChildCommand> {
         let mut program = self.program()?;
-        if let Server::Filesystem = self {
-            program.args.push(folder.into());
+        match self {
+            Server::Filesystem => program.args.push(folder.into()),
+            Server::Kubernetes => program.args.extend(kubeconfig(folder)),
+            Server::Rmcp3 => program.args.push("server".into()),
+            Server::Everything => program = copied(program, folder),
+            _ => {}
         }
         let command = ChildCommand::new(&program.path).args(&program.args).stderr(StderrMode::Capture);
         Some(match self {
@@ -90,7 +129,7 @@ impl Server {
     }
 
     /// Starts it over HTTP. Returns its URL.
-    async fn at_a_port(self, way: Way) -> Option<(String, Process)> {
+    async fn at_a_port(self, way: Way, folder: &Path) -> Option<(String, Process)> {
         if let Server::Everything = self {
             let (mode, path) =
                 if let Way::HttpSse = way { ("sse", "sse") } else { ("streamableHttp", "mcp") };
@@ -100,14 +139,32 @@ impl Server {
             let (process, _) = Process::start(&program, &[("PORT", &port)], "on port ").await;
             return Some((format!("http://127.0.0.1:{port}/{path}"), process));
         }
+        if let Server::Kubernetes = self {
+            let mut program = self.program()?;
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+            program.args.extend(kubeconfig(folder));
+            program.args.extend(["--port".into(), port.clone().into()]);
+            program.args.extend(["--bind-address".into(), "127.0.0.1".into()]);
+            program.args.extend(["--log-file".into(), "stderr".into(), "--log-level".into(), "1".into()]);
+            let (process, _) = Process::start(&program, &[], "HTTP server").await;
+            return Some((format!("http://127.0.0.1:{port}/mcp"), process));
+        }
         let mut program = match self {
             Server::Python2 => return Some(python(fixtures::modern_server_over_http(0)?).await),
             Server::Demo => return demo::start(&[]).await,
             _ => self.program()?,
         };
-        program.args.push("--http".into());
+        match (self, way) {
+            (Server::Rmcp3, _) => program.args.extend(["server".into(), "--http".into()]),
+            (_, Way::Polling) => program.args.extend(["--http".into(), "--poll".into()]),
+            (_, Way::HttpSse) => program.args.push("--sse".into()),
+            _ => program.args.push("--http".into()),
+        }
         Some(match self {
-            Server::Python1 => python(program).await,
+            Server::Python1 | Server::FastMcp4 => {
+                let (url, process) = python(program).await;
+                (if let Way::HttpSse = way { url.replace("/mcp", "/sse") } else { url }, process)
+            }
             _ => {
                 let (process, url) = Process::start(&program, &[], "listening on ").await;
                 (url, process)
@@ -125,9 +182,35 @@ impl Server {
             Server::TypeScript2 => fixtures::node_script("servers/server_2.mjs"),
             Server::Python1 => fixtures::python_1_script("servers/server_1.py"),
             Server::Python2 => fixtures::modern_server(),
+            Server::TypeScript1 => fixtures::node_script("servers/server_1.mjs"),
+            Server::FastMcp4 => fixtures::python_2_script("servers/fastmcp_4.py"),
+            Server::Kubernetes => fixtures::kubernetes_server(),
+            Server::Rmcp3 => fixtures::rmcp_peer(),
             Server::Demo => demo::program(&[]),
         }
     }
+}
+
+/// The same program behind `tee`, which copies its input into a file.
+fn copied(program: Program, folder: &Path) -> Program {
+    let script = "tee \"$0\" | \"$@\"";
+    let mut args = vec!["-c".into(), script.into(), folder.join(INPUT).into(), program.path.into()];
+    args.extend(program.args);
+    Program { path: "/bin/sh".into(), args }
+}
+
+/// The settings of a cluster that is not there, with a token of 1 MiB.
+fn kubeconfig(folder: &Path) -> [OsString; 2] {
+    let file = folder.join("kubeconfig.yaml");
+    let token = "x".repeat(1 << 20);
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: fixture\n\
+         clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}]\n\
+         contexts: [{{name: fixture, context: {{cluster: c, user: u}}}}]\n\
+         users: [{{name: u, user: {{token: {token}}}}}]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    ["--kubeconfig".into(), file.into()]
 }
 
 /// Starts a server on a Python SDK. Both SDKs let Uvicorn select the port.
@@ -137,7 +220,7 @@ async fn python(program: Program) -> (String, Process) {
 }
 
 /// Runs the row with this name.
-async fn row(name: &str) {
+pub(super) async fn row(name: &str) {
     let script: &Script = SCRIPTS.iter().find(|script| script.row == name).unwrap();
     let folder = tempfile::tempdir().unwrap();
     // The servers resolve symbolic links, so their output contains none.
@@ -145,125 +228,4 @@ async fn row(name: &str) {
     std::fs::create_dir(path.join("root")).unwrap();
     let Some(peer) = script.server.peer(script.way, &path).await else { return };
     conversation::run(script, peer, &path).await;
-}
-
-/// ERA-C-001, ERA-C-003
-#[tokio::test]
-async fn our_client_talks_to_server_everything() {
-    row("our client / server-everything").await;
-}
-
-/// ERA-C-001, ERA-C-003
-#[tokio::test]
-async fn our_client_talks_to_server_filesystem() {
-    row("our client / server-filesystem").await;
-}
-
-/// ERA-C-001, ERA-C-003
-#[tokio::test]
-async fn our_client_talks_to_server_memory() {
-    row("our client / server-memory").await;
-}
-
-/// ERA-C-002
-#[tokio::test]
-async fn our_client_talks_to_the_second_typescript_sdk() {
-    row("our client / typescript 2").await;
-}
-
-#[tokio::test]
-async fn our_legacy_client_talks_to_the_second_typescript_sdk() {
-    row("our client / typescript 2, legacy").await;
-}
-
-/// ERA-C-001, ERA-C-003
-#[tokio::test]
-async fn our_client_talks_to_the_first_python_sdk() {
-    row("our client / python 1").await;
-}
-
-/// ERA-C-002
-#[tokio::test]
-async fn our_client_talks_to_the_second_python_sdk() {
-    row("our client / python 2").await;
-}
-
-#[tokio::test]
-async fn our_legacy_client_talks_to_the_second_python_sdk() {
-    row("our client / python 2, legacy").await;
-}
-
-/// ERA-C-009, FAULT A-B1, A-B6
-#[tokio::test]
-async fn our_client_talks_to_server_everything_over_http() {
-    row("our client / server-everything (http)").await;
-}
-
-/// SSE24-C-009
-#[tokio::test]
-async fn our_client_talks_to_server_everything_over_http_sse() {
-    row("our client / server-everything (http+sse)").await;
-}
-
-/// ERA-C-006
-#[tokio::test]
-async fn our_client_talks_to_the_second_typescript_sdk_over_http() {
-    row("our client / typescript 2 (http)").await;
-}
-
-#[tokio::test]
-async fn our_legacy_client_talks_to_the_second_typescript_sdk_over_http() {
-    row("our client / typescript 2, legacy (http)").await;
-}
-
-/// ERA-C-009
-#[tokio::test]
-async fn our_client_talks_to_the_first_python_sdk_over_http() {
-    row("our client / python 1 (http)").await;
-}
-
-/// ERA-C-006
-#[tokio::test]
-async fn our_client_talks_to_the_second_python_sdk_over_http() {
-    row("our client / python 2 (http)").await;
-}
-
-#[tokio::test]
-async fn our_legacy_client_talks_to_the_second_python_sdk_over_http() {
-    row("our client / python 2, legacy (http)").await;
-}
-
-/// With the configuration of `docs/deploying.md`.
-#[tokio::test]
-async fn our_client_talks_to_our_server_behind_nginx() {
-    row("our client / our server (nginx)").await;
-}
-
-/// FAULT C-27: the header of the stream disables the buffering of nginx.
-#[tokio::test]
-async fn our_client_talks_to_our_server_behind_an_nginx_that_buffers() {
-    row("our client / our server (nginx, buffering)").await;
-}
-
-#[tokio::test]
-async fn our_client_talks_to_our_server_behind_nginx_over_http_2() {
-    row("our client / our server (nginx, http/2)").await;
-}
-
-#[tokio::test]
-async fn our_legacy_client_talks_to_our_server_behind_nginx() {
-    row("our client / our server, legacy (nginx)").await;
-}
-
-/// FAULT F-S1: the recipe of `docs/deploying.md` for several replicas. Without `ip_hash` the second request of a session
-/// reaches the other replica.
-#[tokio::test]
-async fn our_legacy_client_talks_to_two_replicas_behind_nginx() {
-    row("our client / our server, legacy (nginx, 2 replicas)").await;
-}
-
-/// FAULT F-S1: the recipe for HAProxy, which learns sessions from the answers.
-#[tokio::test]
-async fn our_legacy_client_talks_to_two_replicas_behind_haproxy() {
-    row("our client / our server, legacy (haproxy, 2 replicas)").await;
 }

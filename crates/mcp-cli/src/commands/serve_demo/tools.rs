@@ -130,7 +130,10 @@ async fn count(Slow { steps, delay_ms }: Slow, context: &Context) -> Result<Stri
     for step in 1..=steps {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = context.cancelled() => return Err("cancelled".into()),
+            () = context.cancelled() => {
+                tracing::info!(step, "a call of `slow` was cancelled");
+                return Err("cancelled".into());
+            }
         }
         let message = format!("step {step} of {steps}");
         context.progress(step as f64, Some(steps as f64), Some(&message)).await;
