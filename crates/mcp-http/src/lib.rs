@@ -74,6 +74,12 @@ mod secret;
 mod sse;
 mod sync;
 
+/// Builds a future directly on the heap; `Box::pin` would move it there from the stack.
+fn boxed<F: Future>(make: impl FnOnce() -> F) -> std::pin::Pin<Box<F>> {
+    let memory = Box::new_uninit();
+    Box::into_pin(Box::write(memory, make()))
+}
+
 pub mod client;
 pub mod discover;
 pub mod net;

@@ -1,14 +1,15 @@
 //! One link: its sending half creates exchanges, its receiving half runs them.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use mcp_core::message::{Message, ProtocolVersion};
+use mcp_core::message::Message;
 use mcp_core::transport::{
-    Binding, CloseReport, Inbound, Lane, LossKind, Outbound, PeerEvidence, SendError, Transport,
+    Binding, CloseReport, Envelope, Inbound, Lane, LossKind, Outbound, PeerEvidence, SendError, Transport,
     TransportError, TransportReceiver, TransportSender, async_trait,
 };
 use tokio::sync::Semaphore;
@@ -21,8 +22,8 @@ use super::exchange;
 use super::header_cache::HeaderCache;
 use super::link_state::{LinkState, Next, Task, abortable};
 use super::post::{self, Post, What};
-use crate::HttpError;
 use crate::net::Exchange;
+use crate::{HttpError, boxed};
 
 /// The most messages in flight that expect no answer. Beyond that, the sender waits for the server to accept one.
 const NOTES: u32 = 1024;
@@ -67,7 +68,7 @@ impl Sender {
         &mut self,
         message: &Message,
         lane: Lane,
-        version: Option<ProtocolVersion>,
+        envelope: &Envelope,
     ) -> Result<(Post, Exchange), SendError> {
         if !self.link.is_open() {
             return Err(SendError::fatal(HttpError::Closed));
@@ -76,7 +77,13 @@ impl Sender {
             let why = "a client sends each message on a separate lane";
             return Err(SendError::rejected(LossKind::NoRoute, why));
         }
-        post::build(message, version, &self.link, &mut self.header_cache).map_err(SendError::Rejected)
+        let built = post::build(message, envelope.version, &self.link, &mut self.header_cache);
+        let (post, mut exchange) = built.map_err(SendError::Rejected)?;
+        if let Some(own) = envelope.get::<CallHeaders>() {
+            let own = own.checked(&self.link.net);
+            exchange.headers.extend(own.map_err(|error| SendError::Rejected(lost(error)))?);
+        }
+        Ok((post, exchange))
     }
 
     fn request(&self, lane: Lane, post: Post, mut exchange: Exchange) {
@@ -84,8 +91,11 @@ impl Sender {
             self.link.begin_session();
         }
         let link = self.link.clone();
-        let request = async move { exchange::request(&link, lane, &post, &mut exchange).await };
-        self.link.launch(lane, true, Box::pin(request));
+        self.link.launch(
+            lane,
+            true,
+            boxed(|| async move { exchange::request(&link, lane, &post, &mut exchange).await }),
+        );
     }
 
     async fn note(&self, lane: Lane, post: Post, exchange: Exchange) {
@@ -98,28 +108,35 @@ impl Sender {
 
 #[async_trait]
 impl TransportSender for Sender {
-    async fn send(&mut self, out: Outbound) -> Result<(), SendError> {
-        match out {
-            Outbound::Message { message, lane, envelope, .. } => {
-                let (post, mut exchange) = self.post(&message, lane, envelope.version)?;
-                drop(message);
-                if let Some(own) = envelope.get::<CallHeaders>() {
-                    let own = own.checked(&self.link.net);
-                    exchange.headers.extend(own.map_err(|error| SendError::Rejected(lost(error)))?);
+    /// A request is sent by its exchange, so no future has space for it.
+    fn send<'s, 'f>(&'s mut self, out: Outbound) -> BoxFuture<'f, Result<(), SendError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        let sent = match out {
+            Outbound::Message { message, lane, envelope, .. } => match self.post(&message, lane, &envelope) {
+                Ok((post, exchange)) if matches!(post.what, What::Initialized | What::OneWay) => {
+                    return Box::pin(async move {
+                        self.note(lane, post, exchange).await;
+                        Ok(())
+                    });
                 }
-                if matches!(post.what, What::Initialized | What::OneWay) {
-                    // Boxed, so that this branch does not enlarge the future of every message.
-                    Box::pin(self.note(lane, post, exchange)).await;
-                } else {
+                Ok((post, exchange)) => {
                     self.request(lane, post, exchange);
+                    Ok(())
                 }
-                Ok(())
-            }
+                Err(error) => Err(error),
+            },
             Outbound::End { lane, .. } => {
                 self.link.give_up(lane);
                 Ok(())
             }
             _ => Ok(()),
+        };
+        match sent {
+            Ok(()) => Box::pin(poll_fn(|_| Poll::Ready(Ok(())))),
+            Err(error) => Box::pin(ready(Err(error))),
         }
     }
 
@@ -182,7 +199,12 @@ impl Receiver {
 
 #[async_trait]
 impl TransportReceiver for Receiver {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        poll_fn(|cx| self.poll_next(cx)).await
+    // Written out, so that the boxed future holds a pointer and not a message.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        Box::pin(poll_fn(|cx| self.poll_next(cx)))
     }
 }

@@ -22,6 +22,7 @@ mod respond;
 mod security;
 mod service;
 mod state;
+mod usual;
 
 use std::fmt::Display;
 use std::io;

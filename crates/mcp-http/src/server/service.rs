@@ -1,7 +1,6 @@
 //! Serves one request: the gate, then the era that its message belongs to.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,11 +22,12 @@ use super::modern::{self, LANE};
 use super::read::{self, ReadError};
 use super::respond::{self, Formats, Reply};
 use super::state::ServerState;
+use super::usual::is_usual_post;
 use crate::headers::SESSION_ID;
-use crate::param;
 use crate::server::checks::{self, Route};
 use crate::server::security::cors;
 use crate::server::security::origin::Origin;
+use crate::{boxed, param};
 
 /// An unread body up to this length is read before the answer, so that the connection can be used again, and for how long.
 const DISCARD: usize = 64 * 1024;
@@ -102,11 +102,15 @@ async fn guarded<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B)
         };
         return leave(reply, version, expects(parts), body).await;
     }
-    let origin = match gate::check_site(server, parts, false) {
-        Ok(origin) => origin,
-        Err(refusal) => return leave(refusal, version, expects(parts), body).await,
+    let usual = is_usual_post(server, parts);
+    let origin = match usual {
+        true => None,
+        false => match gate::check_site(server, parts, false) {
+            Ok(origin) => origin,
+            Err(refusal) => return leave(refusal, version, expects(parts), body).await,
+        },
     };
-    let mut answered = admitted(server, head, origin.as_ref(), body).await;
+    let mut answered = admitted(server, head, origin.as_ref(), usual, body).await;
     let cors = &server.config.cors;
     if cors.enabled {
         answered.reply = answered.reply.with_headers(|headers| cors::respond(cors, origin.as_ref(), headers));
@@ -119,11 +123,12 @@ fn expects(parts: &Parts) -> bool {
     parts.headers.contains_key(EXPECT)
 }
 
-/// A request whose host and origin are allowed.
+/// A request whose host and origin are allowed. `usual`: see [`is_usual_post`].
 async fn admitted<B: RequestBody>(
     server: &Arc<ServerState>,
     head: Head,
     origin: Option<&Origin>,
+    usual: bool,
     mut body: B,
 ) -> Answered {
     let parts = head.parts();
@@ -133,9 +138,12 @@ async fn admitted<B: RequestBody>(
         Err(refusal) => return leave(refusal, version, expects(parts), body).await,
     };
     if parts.method == Method::POST {
-        let formats = match gate::check_post(&parts.headers, server.config.limits.body) {
-            Ok(formats) => formats,
-            Err(refusal) => return leave(refusal, version, expects(parts), body).await,
+        let formats = match usual {
+            true => Formats::Either,
+            false => match gate::check_post(&parts.headers, server.config.limits.body) {
+                Ok(formats) => formats,
+                Err(refusal) => return leave(refusal, version, expects(parts), body).await,
+            },
         };
         let (limit, pace) = (server.config.limits.body, server.config.timeouts.body);
         let key = head.key_of(identity.as_ref());
@@ -263,12 +271,6 @@ fn too_much_unread(server: &ServerState, key: &BudgetKey, message: &Decoded) -> 
         Decoded::One(_) => return None,
     };
     server.budgets.answers.refuses(key).map(|full| busy(&full, id))
-}
-
-/// Builds a future directly on the heap; `Box::pin` would move it there from the stack.
-fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
-    let memory = Box::new_uninit();
-    Box::into_pin(Box::write(memory, make()))
 }
 
 fn name(message: &Message) -> Option<&str> {

@@ -99,6 +99,11 @@ impl HostPolicy {
         Ok(())
     }
 
+    /// Whether this is a Host header that was allowed before. May return false negatives.
+    pub(crate) fn is_usual(&self, header: &[u8]) -> bool {
+        self.usual.get().is_some_and(|usual| usual == header)
+    }
+
     /// Checks the origin of a request. A request without one does not come from a page and passes: `None`.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<Option<Origin>, HostDenied> {
         let mut values = headers.get_all(ORIGIN).iter();
