@@ -68,6 +68,8 @@ pub(crate) struct Source {
     peer: Peer,
     /// Whose share a request without an identity is charged to, and the connection.
     key: BudgetKey,
+    /// What accompanies the messages of callers without an identity: the key.
+    envelope: Envelope,
     /// The key of the caller that was identified last on this connection. Clones of a key remember their shares.
     known: Lock<Option<BudgetKey>>,
     /// The connection belongs to a server around this service.
@@ -96,6 +98,7 @@ impl Source {
     fn new(peer: Peer, key: BudgetKey, mounted: bool) -> Source {
         Source {
             peer,
+            envelope: Envelope::default().with(key.clone()),
             key,
             known: Lock::default(),
             mounted,
@@ -316,12 +319,19 @@ impl Caller {
     /// moved through many futures.
     pub(crate) fn new(head: Head, identity: Option<Identity>, key: BudgetKey) -> Box<Caller> {
         let request = head.admit();
-        let mut envelope = Envelope::default().with(request.clone());
         let owner = identity.is_some().then(|| key.owner.clone());
-        if let Some(identity) = identity {
-            envelope = envelope.with(identity);
-        }
-        Box::new(Caller { owner, request, envelope: envelope.with(key.clone()), key, length: 0, text: None })
+        let envelope = match identity {
+            None => request.0.source.envelope.clone(),
+            Some(identity) => Envelope::default().with(key.clone()).with(identity),
+        };
+        Box::new(Caller {
+            owner,
+            envelope: envelope.with(request.clone()),
+            request,
+            key,
+            length: 0,
+            text: None,
+        })
     }
 
     /// The verified identity, if there is one.

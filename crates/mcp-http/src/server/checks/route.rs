@@ -48,7 +48,8 @@ impl<'a> VersionHeader<'a> {
         if let Some(version) = usual {
             return VersionHeader::Modern(Cow::Borrowed(version.as_str()));
         }
-        let label = String::from_utf8_lossy(label);
+        // Valid text is checked faster than it is repaired.
+        let label = std::str::from_utf8(label).map_or_else(|_| String::from_utf8_lossy(label), Cow::Borrowed);
         match ProtocolVersion::parse(&label) {
             Some(version) if version.is_legacy() => VersionHeader::Legacy(label),
             Some(version) if served.contains(&version) => VersionHeader::Modern(label),

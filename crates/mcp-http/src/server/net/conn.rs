@@ -91,12 +91,13 @@ where
             .serve_connection(io, service);
         drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
     } else {
-        let conn = http1::Builder::new()
-            // `watch` limits heads; hyper would set a timer for each request.
-            .header_read_timeout(None)
-            .max_headers(limits.header_count)
-            .max_buf_size(limits.headers.max(MIN_BUFFER))
-            .serve_connection(io, service);
+        let mut builder = http1::Builder::new();
+        // `watch` limits heads; hyper would set a timer for each request.
+        builder.header_read_timeout(None).max_buf_size(limits.headers.max(MIN_BUFFER));
+        if limits.header_count != HYPER_HEADERS {
+            builder.max_headers(limits.header_count);
+        }
+        let conn = builder.serve_connection(io, service);
         drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
     };
     match ended {
@@ -105,6 +106,9 @@ where
         None => tracing::debug!("a connection was cut"),
     }
 }
+
+/// The limit of headers that hyper has unless it is set. For a limit that is set, hyper allocates for each request.
+const HYPER_HEADERS: usize = 100;
 
 /// The smallest buffer that hyper accepts.
 const MIN_BUFFER: usize = 8192;
