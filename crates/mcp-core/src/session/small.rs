@@ -2,10 +2,11 @@
 //!
 //! Both free their heap memory when they are empty, so that an idle link holds none.
 
-use std::collections::VecDeque;
-use std::hash::Hash;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
 
 /// The capacity reserved with the second entry: where two come, more follow.
 const MORE: usize = 14;
@@ -70,20 +71,30 @@ impl<T> SmallQueue<T> {
     }
 }
 
-/// A map for keys that a peer cannot choose: numbers that this side made. See [`FxHashMap`].
-#[derive(Debug)]
-pub(crate) struct SmallMap<K, V> {
+/// A map. The default hash is for keys that a peer cannot choose: numbers that this side made. See [`PeerMap`].
+pub(crate) struct SmallMap<K, V, S = FxBuildHasher> {
     one: Option<(K, V)>,
-    more: FxHashMap<K, V>,
+    more: HashMap<K, V, S>,
 }
 
-impl<K, V> Default for SmallMap<K, V> {
-    fn default() -> SmallMap<K, V> {
-        SmallMap { one: None, more: FxHashMap::default() }
+// Written out, because the hasher is not `Debug`.
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for SmallMap<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = self.one.iter().map(|(key, value)| (key, value));
+        f.debug_map().entries(one.chain(&self.more)).finish()
     }
 }
 
-impl<K: Eq + Hash, V> SmallMap<K, V> {
+/// A map for keys that a peer chooses.
+pub(crate) type PeerMap<K, V> = SmallMap<K, V, RandomState>;
+
+impl<K, V, S: Default> Default for SmallMap<K, V, S> {
+    fn default() -> SmallMap<K, V, S> {
+        SmallMap { one: None, more: HashMap::default() }
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher + Default> SmallMap<K, V, S> {
     /// Adds an entry; replaces one of the same key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match &mut self.one {
@@ -123,7 +134,7 @@ impl<K: Eq + Hash, V> SmallMap<K, V> {
         }
         let value = self.more.remove(key);
         if self.more.is_empty() {
-            self.more = FxHashMap::default();
+            self.more = HashMap::default();
         }
         value
     }
@@ -148,7 +159,7 @@ impl<K: Eq + Hash, V> SmallMap<K, V> {
 }
 
 /// The entries, in arbitrary order.
-impl<K, V> IntoIterator for SmallMap<K, V> {
+impl<K, V, S> IntoIterator for SmallMap<K, V, S> {
     type Item = (K, V);
     type IntoIter =
         std::iter::Chain<std::option::IntoIter<(K, V)>, std::collections::hash_map::IntoIter<K, V>>;
@@ -194,7 +205,7 @@ mod tests {
         #[test]
         fn a_few_map_is_a_map(steps in proptest::collection::vec((0_u8..4, 0_u64..4), 0..60)) {
             let mut few: SmallMap<u64, usize> = SmallMap::default();
-            let mut plain = std::collections::HashMap::new();
+            let mut plain = HashMap::new();
             for (number, (step, key)) in steps.into_iter().enumerate() {
                 match step {
                     0 | 1 => {

@@ -1,12 +1,13 @@
 //! The accepted requests in flight. Each is owed exactly one outcome.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+#[cfg(test)]
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::message::{Method, ProtocolVersion, RawJson, RequestId};
 use crate::session::ExchangeId;
-use crate::session::small::SmallMap;
+use crate::session::small::{PeerMap, SmallMap};
 use crate::transport::Lane;
 use crate::transport::budget::Permit;
 
@@ -76,7 +77,7 @@ pub(super) struct Exchanges {
     entries: SmallMap<ExchangeId, ExchangeEntry>,
     /// Index by the client's id. Includes subscriptions, which share the client's id space. Empty on a link that carries
     /// one exchange.
-    ids: HashMap<RequestId, Holders>,
+    ids: PeerMap<RequestId, Holders>,
 }
 
 /// The requests of one id. More than one only if they came on different lanes.
@@ -113,9 +114,9 @@ impl Exchanges {
         self.last += 1;
         let name = ExchangeId(self.last);
         if indexed {
-            match self.ids.entry(id.clone()) {
-                Entry::Vacant(entry) => drop(entry.insert(Holders { first: (lane, name), more: Vec::new() })),
-                Entry::Occupied(mut entry) => entry.get_mut().more.push((lane, name)),
+            match self.ids.get_mut(id) {
+                None => self.ids.insert(id.clone(), Holders { first: (lane, name), more: Vec::new() }),
+                Some(holders) => holders.more.push((lane, name)),
             }
         }
         name
@@ -123,17 +124,13 @@ impl Exchanges {
 
     /// Removes an id from the index.
     pub(super) fn release(&mut self, lane: Lane, id: &RequestId) {
-        if self.ids.is_empty() {
-            return;
-        }
-        let Entry::Occupied(mut entry) = self.ids.entry(id.clone()) else { return };
-        let holders = entry.get_mut();
+        let Some(holders) = self.ids.get_mut(id) else { return };
         if holders.first.0 != lane {
             holders.more.retain(|(holder, _)| *holder != lane);
         } else if let Some(next) = holders.more.pop() {
             holders.first = next;
         } else {
-            entry.remove();
+            self.ids.remove(id);
         }
     }
 
@@ -192,8 +189,8 @@ impl Exchanges {
     }
 
     fn holders(&self, id: &RequestId) -> impl Iterator<Item = (Lane, ExchangeId)> {
-        let holders = if self.ids.is_empty() { None } else { self.ids.get(id) };
-        holders
+        self.ids
+            .get(id)
             .into_iter()
             .flat_map(|holders| std::iter::once(holders.first).chain(holders.more.iter().copied()))
     }
@@ -231,7 +228,7 @@ impl Exchanges {
             .map(|(name, _)| name)
             .collect();
         names.sort_unstable();
-        self.ids.clear();
+        self.ids = PeerMap::default();
         (self.live, self.bytes) = (0, 0);
         names
     }
