@@ -142,20 +142,20 @@ impl Client {
 
     /// A call with the default options, of which only the outcome will be read.
     fn outcome_of(&self, method: impl Into<Method>, params: Option<RawJson>) -> Call {
-        self.new_call(method.into(), params, CallOptions::default(), CallSlot::new(true))
+        self.new_call(method.into(), params, CallOptions::shared_default(), CallSlot::new(true))
     }
 
     /// Makes a call at once, and returns its handle. `params` is an object, if given; the session adds `_meta`.
     /// [`Client::request`] is shorter where only the result matters.
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
-        self.new_call(method.into(), params, options, CallSlot::new(false))
+        self.new_call(method.into(), params, options.into(), CallSlot::new(false))
     }
 
     fn new_call(
         &self,
         method: Method,
         params: Option<RawJson>,
-        options: CallOptions,
+        options: Arc<CallOptions>,
         slot: CallSlot,
     ) -> Call {
         let slot = Arc::new(slot);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ pub struct PreparedCall<R> {
     client: Client,
     method: Method,
     params: Option<RawJson>,
-    options: CallOptions,
+    options: Arc<CallOptions>,
     on_progress: Option<Box<dyn FnMut(Progress) + Send>>,
     stage: Stage,
     result: PhantomData<fn() -> R>,
@@ -95,7 +96,7 @@ impl<R: CallResult> PreparedCall<R> {
             client,
             method,
             params,
-            options: CallOptions::default(),
+            options: CallOptions::shared_default(),
             on_progress: None,
             stage: Stage::Prepared(error),
             result: PhantomData,
@@ -105,52 +106,53 @@ impl<R: CallResult> PreparedCall<R> {
     /// The idle limit: the time without an answer. `Duration::MAX` means none. Default:
     /// [`ClientBuilder::call_timeout`](super::ClientBuilder::call_timeout).
     pub fn timeout(mut self, limit: Duration) -> PreparedCall<R> {
-        self.options.timeout = Some(limit);
+        self.options_mut().timeout = Some(limit);
         self
     }
 
     /// The hard maximum. `Duration::MAX` means none. Default 10 min.
     pub fn maximum(mut self, limit: Duration) -> PreparedCall<R> {
-        self.options.maximum = Some(limit);
+        self.options_mut().maximum = Some(limit);
         self
     }
 
     /// Requests progress, and calls the function with each report while the call is awaited. Keep it short: it
     /// runs in the task that awaits the call.
     pub fn on_progress(mut self, report: impl FnMut(Progress) + Send + 'static) -> PreparedCall<R> {
-        self.options.progress = true;
+        self.options_mut().progress = true;
         self.on_progress = Some(Box::new(report));
         self
     }
 
     /// Requests progress, each report of which restarts the idle limit.
     pub fn reset_on_progress(mut self) -> PreparedCall<R> {
-        self.options.reset_on_progress = true;
+        self.options_mut().reset_on_progress = true;
         self
     }
 
     /// Requests log messages at or above this level (2026-07-28).
     pub fn log_level(mut self, level: LogLevel) -> PreparedCall<R> {
-        self.options.log_level = Some(level);
+        self.options_mut().log_level = Some(level);
         self
     }
 
     /// Additional members of `_meta`: an object.
     pub fn meta(mut self, members: RawJson) -> PreparedCall<R> {
-        self.options.meta = Some(members);
+        self.options_mut().meta = Some(members);
         self
     }
 
     /// Adds a value for the transport to the call's [`Envelope`](crate::transport::Envelope): credentials or headers of this call, where the
     /// transport has types for them.
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> PreparedCall<R> {
-        self.options.envelope = std::mem::take(&mut self.options.envelope).with(value);
+        let envelope = &mut self.options_mut().envelope;
+        *envelope = std::mem::take(envelope).with(value);
         self
     }
 
     /// Replaces all options. An `on_progress` function stays and needs [`CallOptions::progress`].
     pub fn options(mut self, options: CallOptions) -> PreparedCall<R> {
-        self.options = options;
+        self.options = options.into();
         self
     }
 
@@ -163,14 +165,20 @@ impl<R: CallResult> PreparedCall<R> {
     pub fn start(self) -> Result<Call, Error> {
         match self.stage {
             Stage::Prepared(Some(error)) => Err(error),
-            _ => Ok(self.client.call(self.method, self.params, self.options)),
+            _ => Ok(self.client.new_call(self.method, self.params, self.options, CallSlot::new(false))),
         }
     }
 
-    fn call(&self) -> Call {
+    fn options_mut(&mut self) -> &mut CallOptions {
+        Arc::make_mut(&mut self.options)
+    }
+
+    fn call(&mut self) -> Call {
         // Notifications that are not reported need not be kept.
         let slot = CallSlot::new(self.on_progress.is_none());
-        self.client.new_call(self.method.clone(), self.params.clone(), self.options.clone(), slot)
+        // Only a call of a tool may be made again.
+        let params = if self.method == "tools/call" { self.params.clone() } else { self.params.take() };
+        self.client.new_call(self.method.clone(), params, self.options.clone(), slot)
     }
 
     /// The outcome of a call in flight, after its progress was reported.

@@ -17,6 +17,9 @@ pub(crate) mod writer;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinHandle;
+
 use crate::transport::{Inbound, TransportError};
 
 /// The outcome of `recv`.
@@ -33,6 +36,33 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
     let memory = Box::new_uninit();
     Box::into_pin(Box::write(memory, make()))
+}
+
+/// Runs a future as a task if the runtime has worker threads. The thread that blocks on a runtime is not one of them, and
+/// each of its wake-ups crosses threads. Dropping the future aborts the task. `None` if the runtime ends first.
+pub(crate) async fn on_worker<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::CurrentThread) | Err(_) => return Some(work.await),
+        Ok(_) => {}
+    }
+    let mut task = AbortOnDrop(tokio::spawn(work));
+    match (&mut task.0).await {
+        Ok(output) => Some(output),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => None,
+        },
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The current instant of tokio's clock, which tests can pause.

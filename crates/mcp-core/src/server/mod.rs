@@ -61,7 +61,7 @@ pub use router::{IntoOutcome, ToolOutput, ToolSet, TypedArguments};
 
 use crate::error::CloseReason;
 use crate::message::{ProtocolVersion, RawJson};
-use crate::runtime::boxed;
+use crate::runtime::{boxed, on_worker};
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Owner, Transport};
 use driver::{ServerLimits, ServerShared};
@@ -123,10 +123,12 @@ impl Server {
     /// - [`CloseReason::Drained`]: [`Server::drain`] closed it.
     /// - [`CloseReason::Requested`]: the link carries one exchange only, and that is complete.
     ///
-    /// Needs a tokio runtime. Dropping the future drops the link and the handlers that run inline; handlers
-    /// in their own tasks see [`Context::cancelled`].
+    /// Needs a tokio runtime; on one with worker threads the link runs as a task. Dropping the future drops the link, on
+    /// such a runtime as soon as its task is not being polled, and the handlers that run inline; handlers in their own
+    /// tasks see [`Context::cancelled`].
     pub async fn serve(&self, link: impl Transport) -> CloseReason {
-        self.shared.serve(Box::new(link)).await
+        let (shared, link) = (self.shared.clone(), Box::new(link));
+        on_worker(async move { shared.serve(link).await }).await.unwrap_or(CloseReason::Requested)
     }
 
     /// Announces a change to every subscriber on every link. Returns immediately. While a client reads slowly, equal

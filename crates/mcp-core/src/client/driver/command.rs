@@ -23,7 +23,7 @@ pub(crate) struct NewCall {
     pub(crate) issued: Instant,
     pub(crate) method: Method,
     pub(crate) params: Option<RawJson>,
-    pub(crate) options: CallOptions,
+    pub(crate) options: Arc<CallOptions>,
     pub(crate) slot: Arc<CallSlot>,
     pub(crate) permit: Option<Permit>,
 }

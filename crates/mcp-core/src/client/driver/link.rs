@@ -81,7 +81,9 @@ impl Driver {
         self.outbox = Some(outbox.clone());
         self.session.handle_connected(now(), binding);
         self.drain();
-        let end = self.pump(&mut *sender, &mut *receiver, &outbox).await;
+        // Where exchanges travel separately, no write carries two of them.
+        let batches = binding.ordered;
+        let end = self.pump(&mut *sender, &mut *receiver, &outbox, batches).await;
         // A session that requested the end ignores how it came about.
         let end = if self.leave { LinkEnd::Asked } else { end };
         self.outbox = None;
@@ -96,6 +98,7 @@ impl Driver {
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
         outbox: &Mailbox<OutboxItem<Permit>>,
+        batches: bool,
     ) -> LinkEnd {
         let rejected = Mailbox::new();
         let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
@@ -134,6 +137,14 @@ impl Driver {
             }
             if let ControlFlow::Break(end) = burst(self, receiver, &rejected, &mut turn) {
                 return end;
+            }
+            // Some calls in flight have nothing to write: they wait for the peer, or their callers were just woken and
+            // will call again. One write for all of them is worth a turn of the other tasks.
+            if batches && !outbox.is_empty() && self.shared.in_flight() > outbox.len() {
+                tokio::task::yield_now().await;
+                if let ControlFlow::Break(end) = burst(self, receiver, &rejected, &mut turn) {
+                    return end;
+                }
             }
             self.tick();
             // Also checked here: the timer may starve beside a busy reader.

@@ -96,7 +96,10 @@ impl Driver {
     async fn dial(&mut self, connector: &mut dyn Connect, at: Instant) -> Option<Box<dyn Transport>> {
         let limit = self.shared.config.start_timeout;
         let attempt = async {
-            sleep_until(Some(at)).await;
+            // A timer would add its grain to a time that has come.
+            if at > now() {
+                sleep_until(Some(at)).await;
+            }
             let link = tokio::time::timeout(limit, connector.connect()).await;
             link.unwrap_or(Err(ConnectError::timed_out(limit)))
         };

@@ -132,6 +132,11 @@ impl ClientShared {
         StateWatch(self.state.subscribe())
     }
 
+    /// The messages in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.limits.in_flight.saturating_sub(self.permits.available_permits())
+    }
+
     /// A permit for a message in flight, if one is free.
     pub(crate) fn try_permit(&self) -> Option<Permit> {
         self.permits.clone().try_acquire_owned().ok().map(Arc::new)

@@ -4,6 +4,7 @@
 //! that is queued, waits for input or rests has no request, a call that is retried has several in turn, and the
 //! session's own requests belong to no call. `Purpose::Call` joins them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::message::{Method, Payload};
@@ -19,7 +20,7 @@ pub(super) struct Call<T> {
     pub(super) method: Method,
     /// As the application gave them. Kept for retries; shares the application's buffer.
     pub(super) params: Option<Payload>,
-    pub(super) options: CallOptions,
+    pub(super) options: Arc<CallOptions>,
     /// The driver's, returned with the outcome.
     pub(super) tag: T,
     pub(super) clock: Clock,

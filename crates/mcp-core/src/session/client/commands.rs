@@ -1,5 +1,6 @@
 //! Sending the application's calls and notifications, and ending calls.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::debug;
@@ -34,7 +35,7 @@ impl<T: Clone> ClientSession<T> {
         issued: Instant,
         method: Method,
         params: Option<RawJson>,
-        mut options: CallOptions,
+        mut options: Arc<CallOptions>,
         tag: T,
     ) -> CallId {
         let id = self.calls.mint();
@@ -48,10 +49,13 @@ impl<T: Clone> ClientSession<T> {
             return id;
         }
         let params = params.map(Payload::new);
-        options.progress |= options.reset_on_progress
+        let asks_for_progress = options.reset_on_progress
             || params.as_ref().is_some_and(|params| {
                 params.may_have_meta() && params.field(Field::MetaProgressToken).is_some()
             });
+        if asks_for_progress && !options.progress {
+            Arc::make_mut(&mut options).progress = true;
+        }
         let call = Call {
             method,
             params,

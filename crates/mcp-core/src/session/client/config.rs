@@ -1,5 +1,6 @@
 //! Settings of a client session.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::message::{ProtocolVersion, RawJson};
@@ -240,6 +241,12 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
+    /// The defaults, which most calls have.
+    pub(crate) fn shared_default() -> Arc<CallOptions> {
+        static DEFAULT: LazyLock<Arc<CallOptions>> = LazyLock::new(Arc::default);
+        DEFAULT.clone()
+    }
+
     /// The defaults: the client's limits, no notifications.
     pub fn new() -> CallOptions {
         CallOptions::default()

@@ -38,6 +38,7 @@ mod unclaimed;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use config::{
@@ -170,10 +171,10 @@ impl<T: Clone> ClientSession<T> {
         issued: Instant,
         method: Method,
         params: Option<RawJson>,
-        options: CallOptions,
+        options: impl Into<Arc<CallOptions>>,
         tag: T,
     ) -> CallId {
-        self.new_call(now, issued, method, params, options, tag)
+        self.new_call(now, issued, method, params, options.into(), tag)
     }
 
     /// Sends a notification, once the era is known. It is dropped if the era does not have it
