@@ -334,7 +334,6 @@ impl Shared {
                 Ok((response, lease)) => {
                     let (head, incoming) = response.into_parts();
                     if let Some(jar) = &self.jar
-                        // Answers have few headers: their names are compared faster than one is hashed.
                         && head.headers.keys().any(|name| *name == SET_COOKIE)
                     {
                         let host = &self.pool.origin.host;
