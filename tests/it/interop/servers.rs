@@ -147,6 +147,10 @@ impl Server {
             program.args.extend(["--bind-address".into(), "127.0.0.1".into()]);
             program.args.extend(["--log-file".into(), "stderr".into(), "--log-level".into(), "1".into()]);
             let (process, _) = Process::start(&program, &[], "HTTP server").await;
+            // It says so before it listens.
+            while tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.is_err() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
             return Some((format!("http://127.0.0.1:{port}/mcp"), process));
         }
         let mut program = match self {
