@@ -42,7 +42,7 @@ pub(super) struct Start {
     /// Outputs of the session that are not carried out yet.
     pub(super) outputs: Vec<Output<ServerEvent>>,
     /// What was received and not passed to the session.
-    pub(super) received: Option<Received>,
+    pub(super) received: Option<Box<Received>>,
     pub(super) inline: Option<(Arc<Exchange>, Inline)>,
     /// The state of the link, if a handler has it already.
     pub(super) shared: Option<Arc<LinkShared>>,
@@ -84,7 +84,10 @@ pub(super) fn poll_once(
     let inbound = match receiver.recv().poll_unpin(cx) {
         Poll::Ready(Ok(Some(inbound))) => inbound,
         Poll::Ready(end) => {
-            return Polled::Unfinished(Box::new(Start { received: Some(end), ..Start::new(session) }));
+            return Polled::Unfinished(Box::new(Start {
+                received: Some(Box::new(end)),
+                ..Start::new(session)
+            }));
         }
         Poll::Pending => return Polled::Unfinished(Box::new(Start::new(session))),
     };

@@ -77,11 +77,11 @@ impl Driver<'_> {
     /// Drives a link until it is closed and its handlers are done. Returns why it closed.
     pub(super) async fn drive_link(
         &mut self,
-        received: Option<Received>,
+        received: Option<Box<Received>>,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
     ) -> CloseReason {
-        let failure = match received.map(|received| self.received(received)) {
+        let failure = match received.map(|received| self.received(*received)) {
             Some(ControlFlow::Break(error)) => Some(error),
             _ => self.pump(sender, receiver).await.err(),
         };

@@ -33,7 +33,7 @@ use crate::runtime::signal::Signal;
 use crate::runtime::timer::Timer;
 use crate::runtime::unread::Unread;
 use crate::runtime::writer::OutboxItem;
-use crate::runtime::{now, weight};
+use crate::runtime::{Received, now, weight};
 use crate::server::context::Exchange;
 use at_once::{Inline, Start};
 use command::{Command, ExchangeNotification};
@@ -56,51 +56,14 @@ const BACKLOG: usize = 256;
 async fn run(
     server: Arc<ServerShared>,
     shared: Arc<LinkShared>,
-    start: Start,
+    start: Box<Start>,
     binding: Binding,
     mut sender: Box<dyn TransportSender>,
     mut receiver: Box<dyn TransportReceiver>,
 ) -> CloseReason {
     let outbox = Mailbox::new();
-    let mut driver = Driver {
-        session: start.session,
-        in_place: InPlace::new(&server.limits),
-        served: None,
-        server,
-        shared,
-        binding,
-        outbox: &outbox,
-        running: SmallMap::default(),
-        inline: None,
-        outgoing: FxHashMap::default(),
-        keys: FxHashMap::default(),
-        notices: None,
-        opened: None,
-        account: None,
-        waiting: WaitingRequests::default(),
-        unread: None,
-        batches: FxHashMap::default(),
-        batch_bytes: 0,
-        behind: false,
-        cut: false,
-        reading: true,
-        drained: false,
-        leave: false,
-        reason: None,
-        give_up: None,
-        wait: None,
-        timer: Timer::default(),
-    };
-    if let Some((exchange, inline)) = start.inline {
-        driver.running.insert(exchange.id(), exchange);
-        driver.inline = Some(inline);
-    }
-    for output in start.outputs {
-        let _more = driver.carry(output, &mut None);
-    }
-    driver.drain();
-    driver.reply_in_place();
-    driver.drive_link(start.received, &mut *sender, &mut *receiver).await
+    let (mut driver, received) = Driver::new(server, shared, start, binding, &outbox);
+    driver.drive_link(received, &mut *sender, &mut *receiver).await
 }
 
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
@@ -153,6 +116,57 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
+    /// A driver that goes on from `start`, and what it has to receive first. A function, so that the future of a link does
+    /// not have space for `start`.
+    fn new(
+        server: Arc<ServerShared>,
+        shared: Arc<LinkShared>,
+        start: Box<Start>,
+        binding: Binding,
+        outbox: &Mailbox<OutboxItem<QueueSlot>>,
+    ) -> (Driver<'_>, Option<Box<Received>>) {
+        let Start { session, outputs, received, inline, .. } = *start;
+        let mut driver = Driver {
+            session,
+            in_place: InPlace::new(&server.limits),
+            served: None,
+            server,
+            shared,
+            binding,
+            outbox,
+            running: SmallMap::default(),
+            inline: None,
+            outgoing: FxHashMap::default(),
+            keys: FxHashMap::default(),
+            notices: None,
+            opened: None,
+            account: None,
+            waiting: WaitingRequests::default(),
+            unread: None,
+            batches: FxHashMap::default(),
+            batch_bytes: 0,
+            behind: false,
+            cut: false,
+            reading: true,
+            drained: false,
+            leave: false,
+            reason: None,
+            give_up: None,
+            wait: None,
+            timer: Timer::default(),
+        };
+        if let Some((exchange, inline)) = inline {
+            driver.running.insert(exchange.id(), exchange);
+            driver.inline = Some(inline);
+        }
+        for output in outputs {
+            let _more = driver.carry(output, &mut None);
+        }
+        driver.drain();
+        driver.reply_in_place();
+        (driver, received)
+    }
+
     fn take_commands(&mut self) {
         while let Some(command) = self.shared.commands.try_pop() {
             self.command(command);

@@ -170,7 +170,7 @@ impl ServerShared {
         } else if self.is_stopping() {
             shared.command(Command::Drain);
         }
-        super::run(self.clone(), shared, *start, binding, sender, receiver).await
+        super::run(self.clone(), shared, start, binding, sender, receiver).await
     }
 
     /// Waits until no link is left.
