@@ -345,10 +345,10 @@ fn slice_error(text: &Bytes, error: ErrorMembers) -> ErrorObject {
     }
 }
 
-/// Scans the `error` member. The inner error says what is wrong with an error object that is valid JSON.
 /// Why a message whose only outcome is `"error":null` is none.
 const NULL_ERROR: &str = "`error` must be an object, not null";
 
+/// Scans the `error` member. The inner error says what is wrong with an error object that is valid JSON.
 fn scan_error(scanner: &mut Scanner<'_>) -> Result<Result<ErrorMembers, &'static str>, ScanError> {
     if scanner.peek() != Some(b'{') {
         let (kind, _) = scanner.value()?;
