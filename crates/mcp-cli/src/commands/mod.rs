@@ -22,6 +22,7 @@ pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod resources;
 pub(crate) mod serve_demo;
+pub(crate) mod serve_http;
 pub(crate) mod shell;
 pub(crate) mod templates;
 pub(crate) mod token;

@@ -1,113 +1,55 @@
 //! The clients' side over HTTP, until a signal.
 
-use std::io;
-
 use clap::Args;
-use mcp_bridge::Bridge;
+use mcp_bridge::Front;
 use mcp_core::transport::trace::Tracer;
 use mcp_http::HttpServer;
-use mcp_http::server::HttpServerConfig;
-use tokio::net::TcpListener;
 
 use super::{DRAIN, ONE};
-use crate::commands::protect::Auth;
-use crate::connect::remote;
-use crate::exit::{Code, Failure};
+use crate::commands::serve_http::{self, Service, failed};
+use crate::exit::Failure;
+use crate::global::Global;
 use crate::signals::Signals;
 use crate::terminal::out;
 
-/// How and where it listens.
+const HEADING: &str = "Options for HTTP";
+
+/// How and where it listens, and which callers it accepts.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options for HTTP")]
-pub(super) struct Listen {
-    /// Serve over HTTP at this address, like 127.0.0.1:8080; port 0 takes a free one. The URL is printed on stderr
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) listen: Option<String>,
-    /// The path of the endpoint
-    #[arg(long, requires = "listen", value_name = "PATH", default_value = "/mcp")]
-    path: String,
-    /// A host that requests may name, beside this machine's own names; may be given more than once
-    #[arg(long, requires = "listen", value_name = "HOST")]
-    allow_host: Vec<String>,
-    /// An origin that browsers may come from, like `https://app.example.com`; may be given more than once
-    #[arg(long, requires = "listen", value_name = "ORIGIN")]
-    allow_origin: Vec<String>,
-    /// Tell browsers of allowed origins that they may read the answers
-    #[arg(long, requires = "listen")]
-    cors: bool,
-    /// Answer 200 at this path while the bridge serves
-    #[arg(long, requires = "listen", value_name = "PATH", num_args = 0..=1, require_equals = true,
-          default_missing_value = "/healthz")]
-    health: Option<String>,
-    /// Serve clients of 2024-11-05 too, at /sse and /messages
-    #[arg(long, requires = "listen")]
-    http_sse: bool,
+pub(super) struct Access {
+    #[command(flatten)]
+    pub(super) http: serve_http::Listen,
     /// Every request needs the token that the variable holds
-    #[arg(long, requires = "listen", value_name = "VAR", conflicts_with = "auth_issuer")]
+    #[arg(long, help_heading = HEADING, requires = "listen", value_name = "VAR", conflicts_with = "auth_issuer")]
     auth_token_env: Option<String>,
     /// Let everyone in who reaches the address. All callers count as one caller
-    #[arg(long, requires = "listen")]
+    #[arg(long, help_heading = HEADING, requires = "listen")]
     insecure_no_auth: bool,
-    #[command(flatten)]
-    auth: Auth,
 }
 
 /// Serves until the first signal, then lets what is under way end; a second signal cuts it.
 pub(super) async fn run(
     signals: &Signals,
-    options: &Listen,
+    global: &Global,
+    options: &Access,
     address: &str,
-    bridge: &Bridge,
+    front: Front,
     trace: Option<Tracer>,
 ) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        let code = if error.kind() == io::ErrorKind::InvalidInput { Code::Usage } else { Code::Io };
-        Failure::new(code, error.to_string())
-    };
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        failed(io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
-    })?;
-    let at = listener.local_addr().map_err(failed)?;
-    let guarded = options.auth_token_env.is_some() || options.auth.auth_issuer.is_some();
-    if !at.ip().to_canonical().is_loopback() && !guarded && !options.insecure_no_auth {
-        return Err(Failure::usage("other machines can reach this address, and no token would be required")
-            .hint("--auth-token-env VAR makes every request need the token that VAR holds; --auth-issuer URL accepts those of an authorization server; --insecure-no-auth lets everyone in"));
-    }
-    let front = bridge.front(ONE).ok_or_else(|| Failure::new(Code::Io, "there is no server"))?;
     let server = match trace {
         Some(trace) => HttpServer::new(trace.accept(front)),
         None => HttpServer::new(front),
     };
-    let server = server.with_config(config(options)?);
-    let server = match options.auth.resource("mcp-bridge", &format!("http://{at}{}", options.path))? {
-        Some(resource) => resource.protect(server),
-        None => server,
+    let service = Service {
+        name: "mcp-bridge",
+        token: ("--auth-token-env", options.auth_token_env.as_deref()),
+        open: options.insecure_no_auth,
+        hint: "; --insecure-no-auth lets everyone in",
+        max_message: global.max_message,
+        drain: DRAIN,
     };
-    let bound = server.over(listener).map_err(failed)?;
+    let bound = options.http.bind(address, server, &service).await?;
     let url = bound.url().map_err(failed)?;
-    out::note(format!("listening on {url}\n"));
     out::note(format!("for a client: {{\"mcpServers\":{{\"{ONE}\":{{\"url\":\"{url}\"}}}}}}\n"));
-    let stop = async {
-        signals.first().await;
-    };
-    tokio::select! {
-        _served = bound.serve_until(stop) => {}
-        _signal = signals.second() => {}
-    }
-    Err(Failure::signal(signals.first().await))
-}
-
-fn config(options: &Listen) -> Result<HttpServerConfig, Failure> {
-    let mut config = HttpServerConfig::default();
-    config.path.clone_from(&options.path);
-    config.hosts.clone_from(&options.allow_host);
-    config.origins = options.allow_origin.iter().map(|rule| rule.as_str().into()).collect();
-    config.cors.enabled = options.cors;
-    config.health.clone_from(&options.health);
-    config.http_sse = options.http_sse;
-    config.timeouts.drain = DRAIN;
-    if let Some(variable) = &options.auth_token_env {
-        config.bearer = Some(remote::from_environment(variable)?);
-    }
-    Ok(config)
+    serve_http::serve(signals, bound).await
 }

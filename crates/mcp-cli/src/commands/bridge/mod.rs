@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use mcp_bridge::{Bridge, BridgeBuilder, Policy};
+use mcp_bridge::{Bridge, BridgeBuilder, Front, Policy};
 use mcp_core::message::ProtocolVersion;
 
 use crate::connect::target;
@@ -16,7 +16,7 @@ use crate::exit::{Code, Failure};
 use crate::global::{Global, duration};
 use crate::signals::Signals;
 
-use listen::Listen;
+use listen::Access;
 use upstream::Filters;
 
 /// How long calls in flight may continue after a signal.
@@ -46,7 +46,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
-    http: Listen,
+    listen: Access,
     /// The command that starts the server, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -95,9 +95,11 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     let upstream = upstream::upstream(&target.global, target.link, back_trace);
     let upstream = upstream.policy(options.child.into()).filter(options.filters.filter());
     let bridge = builder(&target.global, options).upstream(ONE, upstream).build()?;
-    let served = match &options.http.listen {
-        Some(address) => listen::run(signals, &options.http, address, &bridge, front_trace).await,
-        None => stdio(signals, &bridge, front_trace).await,
+    let front =
+        bridge.front(ONE).ok_or_else(|| Failure::new(Code::Io, "the bridge serves no such server"))?;
+    let served = match &options.listen.http.listen {
+        Some(address) => listen::run(signals, global, &options.listen, address, front, front_trace).await,
+        None => stdio(signals, &bridge, front, front_trace).await,
     };
     tokio::select! {
         _in_time = bridge.drain(DRAIN) => {}
@@ -126,11 +128,11 @@ fn builder(global: &Global, options: &Options) -> BridgeBuilder {
 async fn stdio(
     signals: &Signals,
     bridge: &Bridge,
+    front: Front,
     trace: Option<mcp_core::transport::trace::Tracer>,
 ) -> Result<(), Failure> {
     let link = mcp_stdio::stdio()
         .map_err(|error| Failure::new(Code::Io, "cannot serve on stdin and stdout").because(error))?;
-    let front = bridge.front(ONE).ok_or_else(|| Failure::new(Code::Io, "there is no server"))?;
     let serve = async {
         match trace {
             Some(trace) => front.serve(trace.transport(link)).await,

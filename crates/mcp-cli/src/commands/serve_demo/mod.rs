@@ -1,7 +1,6 @@
 //! `mcp serve-demo`: a small server over stdio or HTTP, or one that misbehaves on purpose.
 
 mod fault;
-mod http;
 mod notes;
 mod router;
 mod tools;
@@ -10,7 +9,9 @@ use std::time::Duration;
 
 use clap::Args;
 use mcp_core::server::Server;
+use mcp_http::HttpServer;
 
+use super::serve_http::{self, Listen, Service};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::signals::Signals;
@@ -27,13 +28,22 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
     #[command(flatten)]
-    http: http::Listen,
+    http: Listen,
 }
 
 /// Serves until the client is gone, or over HTTP until a signal.
 pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -> Result<(), Failure> {
     if let Some(address) = &options.http.listen {
-        return http::run(signals, global, &options.http, address).await;
+        let service = Service {
+            name: "mcp-demo",
+            token: ("--bearer-env", global.http.bearer_env.as_deref()),
+            open: false,
+            hint: "",
+            max_message: global.max_message,
+            drain: DRAIN,
+        };
+        let bound = options.http.bind(address, HttpServer::new(server()?), &service).await?;
+        return serve_http::serve(signals, bound).await;
     }
     let link = mcp_stdio::stdio()
         .map_err(|error| Failure::new(Code::Io, "cannot serve on stdin and stdout").because(error))?;
