@@ -11,7 +11,7 @@ fn main() -> Outcome {
     run(&arguments, async {
         let upstream = Upstream::new(move |_caller| ChildCommand::new(&behind).args(["--threads", "1"]));
         let bridge = Bridge::builder().upstream("echo", upstream).build()?;
-        let front = bridge.front("echo").ok_or("there is no front")?;
+        let front = bridge.front("echo").ok_or("the bridge serves no such server")?;
         let server = HttpServer::new(front).bind("127.0.0.1:0").await?;
         http::announce(server.local_addr()?);
         server.serve_until(http::stdin_closed()).await;

@@ -30,7 +30,7 @@ async fn changed(changes: &mut Subscription) -> String {
     }
 }
 
-/// BR-04: lists and single resources, with the acknowledgement first, and nothing that was not asked for.
+// BR-04: lists and single resources, with the acknowledgement first, and nothing that was not asked for.
 #[tokio::test(start_paused = true)]
 async fn changes_cross_in_every_direction() {
     for up in [LEGACY, EraMode::Modern] {
@@ -63,7 +63,7 @@ async fn changes_cross_in_every_direction() {
     }
 }
 
-/// BR-14: a server that was replaced may have changed, so everything is reported as changed once.
+// BR-14: a server that was replaced may have changed, so everything is reported as changed once.
 #[tokio::test(start_paused = true)]
 async fn a_restart_is_a_change_of_everything() {
     for up in [LEGACY, EraMode::Modern] {

@@ -112,7 +112,7 @@ async fn a_cancelled_call_is_cancelled_upstream() {
     }
 }
 
-/// BR-14: calls in flight fail with the cause, and are not repeated. The client's session goes on.
+// BR-14: calls in flight fail with the cause, and are not repeated. The client's session goes on.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_dies_fails_its_calls_and_is_started_again() {
     for up in [LEGACY, EraMode::Modern] {
@@ -162,7 +162,7 @@ async fn a_server_that_cannot_start_is_an_error_in_words() {
     }
 }
 
-/// META-C-005: the server sees the client, and not the bridge.
+// META-C-005: the server sees the client, and not the bridge.
 #[tokio::test(start_paused = true)]
 async fn the_server_sees_the_client() {
     for up in [LEGACY, EraMode::Modern] {
@@ -189,7 +189,7 @@ async fn the_server_sees_the_client() {
     }
 }
 
-/// BR-17: what is denied is in no list and cannot be called.
+// BR-17: what is denied is in no list and cannot be called.
 #[tokio::test(start_paused = true)]
 async fn what_is_denied_does_not_exist() {
     for era in [LEGACY, EraMode::Modern] {

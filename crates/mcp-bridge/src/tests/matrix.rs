@@ -22,7 +22,7 @@ struct Caller {
     asked: Arc<Lock<Vec<String>>>,
 }
 
-/// BR-04: every notification, question and answer is seen by its caller, and by no other.
+// BR-04: every notification, question and answer is seen by its caller, and by no other.
 #[tokio::test(start_paused = true)]
 async fn nothing_crosses() {
     for up in ERAS {

@@ -44,7 +44,7 @@ fn code(outcome: Result<RawJson, Error>) -> i64 {
     outcome.unwrap_err().rpc().unwrap().code
 }
 
-/// MRTR-S-007, BR-05: a state is valid for its caller and its call, once. What fails leaves the call upstream alone.
+// MRTR-S-007, BR-05: a state is valid for its caller and its call, once. What fails leaves the call upstream alone.
 #[tokio::test(start_paused = true)]
 async fn a_state_is_for_its_caller_and_its_call_and_once() {
     let setup = Setup::new(only(LEGACY), EXCHANGES, Policy::Shared);
@@ -88,7 +88,7 @@ async fn a_retry_without_an_answer_is_a_refusal() {
     assert!(message.contains("no answer"), "{message}");
 }
 
-/// MRTR-S-006: a client is not asked for what it did not declare.
+// MRTR-S-006: a client is not asked for what it did not declare.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_cannot_answer_is_not_asked() {
     for up in [LEGACY, EraMode::Modern] {

@@ -34,7 +34,7 @@ async fn errors_have_the_codes_of_the_client_s_era() {
     }
 }
 
-/// META-S-017, META-S-019: a level per request on one side, one per session on the other.
+// META-S-017, META-S-019: a level per request on one side, one per session on the other.
 #[tokio::test(start_paused = true)]
 async fn levels_cross() {
     let heard = async |setup: &Setup, client: &mcp_core::client::Client, level: Option<LogLevel>| {

@@ -11,7 +11,7 @@ const HEADINGS: &[&str] = &[
     "does not speak MCP on its standard streams",
     "the server wants credentials",
     "the server refuses",
-    "there is no MCP endpoint",
+    "no MCP endpoint at this URL",
     "no common version",
     "the handshake with the server failed",
     "the tool asked for input",

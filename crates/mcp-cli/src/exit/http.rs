@@ -24,10 +24,10 @@ pub(crate) fn failure(error: &HttpError) -> Failure {
     match error {
         HttpError::Status(refused) => of_refusal(refused),
         HttpError::NotMcp(answer) if answer.is_opening() => {
-            elsewhere(Code::Protocol, format!("there is no MCP endpoint: {}", text(error)))
+            elsewhere(Code::Protocol, format!("no MCP endpoint at this URL: {}", text(error)))
         }
         HttpError::NoEndpoint { source, .. } => {
-            elsewhere(Code::Unreachable, format!("there is no MCP endpoint: {error}"))
+            elsewhere(Code::Unreachable, format!("no MCP endpoint at this URL: {error}"))
                 .because(format!("the answer before it: {source}"))
                 .with_status(error.status().map(|status| status.as_u16()))
         }
@@ -97,7 +97,7 @@ pub(crate) fn of_refusal(refused: &Refused) -> Failure {
         408 => Failure::new(Code::Timeout, refused.to_string()),
         413 | 431 => Failure::new(Code::Limit, format!("too large for the server: {refused}")),
         429 | 500..=599 => Failure::new(Code::Unreachable, format!("the server cannot answer: {refused}")),
-        _ => elsewhere(Code::Unreachable, format!("there is no MCP endpoint: {refused}")),
+        _ => elsewhere(Code::Unreachable, format!("no MCP endpoint at this URL: {refused}")),
     };
     let failure = failure.with_status(Some(status));
     match &refused.challenge {

@@ -20,7 +20,7 @@ struct Talk<'a> {
     endpoint: &'a Endpoint,
     spoken: &'static str,
     session: Option<String>,
-    /// Why there is no further answer.
+    /// Why the connection gives no further answer.
     broken: Option<Failure>,
 }
 
@@ -110,11 +110,7 @@ pub(crate) fn check(endpoint: &Endpoint, call: bool) -> Result<Report, Failure> 
         "",
         (!any).then(|| "no answer to `server/discover` and to `initialize`".to_owned()),
     );
-    if any {
-        Ok(report)
-    } else {
-        Err(Failure::new(Code::Unreachable, "there is no MCP endpoint at this URL"))
-    }
+    if any { Ok(report) } else { Err(Failure::new(Code::Unreachable, "no MCP endpoint at this URL")) }
 }
 
 /// Opens a conversation, and returns what the server can do.

@@ -92,7 +92,7 @@ rules! {
     ACCEPTED "HTTP-S-002" must "an accepted notification gets 202 without a body"
         "answer 202 with an empty body";
     GET "HTTP-S-013" must "GET is answered with an event stream or 405"
-        "answer 405 with `Allow` if there is no stream";
+        "answer 405 with `Allow` if the server offers no stream";
     BAD_VERSION "HTTP-S-018" must "an unknown MCP-Protocol-Version gets 400"
         "check the header of each request after `initialize`";
     HEADER_MISMATCH "HDR-S-005" must "headers that contradict the body get 400 and -32020"

@@ -205,7 +205,7 @@ impl Process {
         use rustix::process::{Pid, Signal, kill_process_group};
         let signal = if kill { Signal::KILL } else { Signal::TERM };
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // There is no such group if all of it has ended.
+            // Fails if every process of the group has ended.
             let _gone = kill_process_group(group, signal);
         }
     }
