@@ -10,7 +10,7 @@ use super::{assignment, duration};
 
 /// How a server behind a URL is reached. Secrets come from here or from the environment, and are never printed.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "HttpOptions for servers behind a URL")]
+#[command(next_help_heading = "Options for servers behind a URL")]
 pub(crate) struct HttpOptions {
     /// Send this header, written `Name: value`; a secret is better given by --header-env
     // Parsed later: clap's errors contain the value.
