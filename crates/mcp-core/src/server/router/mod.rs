@@ -2,6 +2,7 @@
 
 mod arguments;
 mod define;
+mod live;
 mod page;
 mod prompt;
 mod register;
@@ -25,6 +26,7 @@ pub use arguments::Arguments;
 #[cfg(feature = "schemars")]
 pub use arguments::TypedArguments;
 pub use define::{PromptDef, ResourceDef, TemplateDef, ToolDef};
+pub use live::LiveRouter;
 pub use prompt::IntoPromptReply;
 pub use resource::IntoResourceReply;
 #[cfg(feature = "schemars")]
@@ -49,6 +51,7 @@ type Listing = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Resources, Error
 type Resources = BTreeMap<String, RawJson>;
 type Visible = Arc<dyn Fn(&str, &Context) -> bool + Send + Sync>;
 
+#[derive(Clone)]
 struct Entry<D> {
     definition: D,
     /// A tool's input schema, kept apart because transports ask for it with each call.
@@ -105,8 +108,8 @@ struct Entry<D> {
 ///
 /// # Lists that change
 ///
-/// A router does not change while it serves. [`Router::list_resources`] computes a list for each request, in
-/// pages; [`Router::tools_visible`] hides tools from some callers. Declare which lists change, and announce
+/// A router does not change while it serves; [`LiveRouter`] does. [`Router::list_resources`] computes a list for each
+/// request, in pages; [`Router::tools_visible`] hides tools from some callers. Declare which lists change, and announce
 /// each change with [`Context::publish`]:
 ///
 /// ```
@@ -131,6 +134,7 @@ struct Entry<D> {
 ///     });
 /// ```
 #[must_use = "a router serves nothing before it is passed to `Server::builder(..).build(router)`"]
+#[derive(Clone)]
 pub struct Router<S = ()> {
     state: S,
     tools: BTreeMap<String, Entry<ToolDef>>,
@@ -149,6 +153,8 @@ pub struct Router<S = ()> {
     resources_changed: bool,
     subscribe: bool,
     logging: bool,
+    /// Whether it may change, so that a list which is empty now may fill.
+    live: bool,
 }
 
 impl Default for Router {
@@ -188,6 +194,7 @@ impl<S> Router<S> {
             resources_changed: false,
             subscribe: false,
             logging: false,
+            live: false,
         }
     }
 

@@ -33,11 +33,7 @@ impl<S: Send + Sync + 'static> Handler for Router<S> {
         's: 'f,
         Self: 'f,
     {
-        match self.find(context) {
-            Ok(Found::Later(served)) => served,
-            Ok(Found::Now(reply)) => Box::pin(ready(Ok(reply))),
-            Err(error) => Box::pin(ready(Err(error))),
-        }
+        self.serve(context)
     }
 
     fn validate(&self) -> Result<(), Error> {
@@ -76,6 +72,14 @@ impl<S: Send + Sync + 'static> Handler for Router<S> {
 }
 
 impl<S> Router<S> {
+    pub(super) fn serve(&self, context: Context) -> BoxFuture<'static, Served> {
+        match self.find(context) {
+            Ok(Found::Later(served)) => served,
+            Ok(Found::Now(reply)) => Box::pin(ready(Ok(reply))),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
     /// Finds what answers the request.
     fn find(&self, context: Context) -> Result<Found, ErrorObject> {
         let size = self.page_size.unwrap_or(PAGE_SIZE);
@@ -169,10 +173,13 @@ impl<S> Router<S> {
             ),
             (self.subscribe && !self.has_resources(), "subscribe: there are no resources"),
             (
-                self.completion.is_some() && !completable,
+                self.completion.is_some() && !completable && !self.live,
                 "completion: no prompt and no template has arguments",
             ),
-            (self.visible.is_some() && self.tools.is_empty(), "tools_visible: there are no tools"),
+            (
+                self.visible.is_some() && self.tools.is_empty() && !self.live,
+                "tools_visible: there are no tools",
+            ),
             (
                 self.methods.contains_key("resources/list") && self.resource_list.is_some(),
                 "list_resources: the method \"resources/list\" hides it",
@@ -215,11 +222,13 @@ impl<S> Router<S> {
     }
 
     fn has_tools(&self) -> bool {
-        !self.tools.is_empty() || self.methods.contains_key("tools/list")
+        !self.tools.is_empty() || self.methods.contains_key("tools/list") || (self.live && self.tools_changed)
     }
 
     fn has_prompts(&self) -> bool {
-        !self.prompts.is_empty() || self.methods.contains_key("prompts/list")
+        !self.prompts.is_empty()
+            || self.methods.contains_key("prompts/list")
+            || (self.live && self.prompts_changed)
     }
 
     fn has_resources(&self) -> bool {
@@ -227,6 +236,7 @@ impl<S> Router<S> {
             || !self.templates.is_empty()
             || self.resource_list.is_some()
             || self.methods.contains_key("resources/list")
+            || (self.live && self.resources_changed)
     }
 }
 

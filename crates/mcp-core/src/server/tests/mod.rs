@@ -6,6 +6,7 @@ mod drain;
 mod exchange;
 mod legacy;
 mod link;
+mod live;
 #[cfg(feature = "macros")]
 mod macros;
 mod notify;
