@@ -47,7 +47,7 @@ impl HeaderTemplate {
         let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, own);
         if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
-            *length = HeaderValue::from(body);
+            *length = number(body);
         }
         headers
     }
@@ -57,6 +57,11 @@ fn add(headers: &mut HeaderMap, own: &[(HeaderName, HeaderValue)]) {
     for (name, value) in own {
         headers.insert(name.clone(), value.clone());
     }
+}
+
+/// A number in one allocation; `HeaderValue::from` makes two.
+fn number(number: usize) -> HeaderValue {
+    HeaderValue::try_from(number.to_string()).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 /// The value of `User-Agent`.
