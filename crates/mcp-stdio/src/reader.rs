@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mcp_core::codec::{Frame, LineDecoder};
-use mcp_core::transport::{Envelope, Inbound, TransportError, TransportReceiver, async_trait};
+use mcp_core::transport::{Envelope, Inbound, Lane, TransportError, TransportReceiver, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::Sleep;
 
@@ -67,6 +67,9 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
 
     /// A message that was read already.
     fn next_buffered(&mut self) -> io::Result<Option<Inbound>> {
+        if let Some(refusal) = self.skipped.as_mut().and_then(SkippedLines::next_of_line) {
+            return Ok(Some(Inbound::refused(refusal, Lane::SHARED)));
+        }
         let frame = match self.lines.next_frame() {
             None if self.ended => self.lines.finish(),
             frame => frame,

@@ -1,20 +1,15 @@
 //! Lines of a child's stdout that are not MCP: quoted, counted, and searched for the id of a call.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_core::message::{Refusal, RequestId, Shape, peek_prefix};
+use mcp_core::message::{AnswerSearch, Refusal, Shape};
 use tokio::time::Instant;
 
 use crate::evidence::Witness;
-
-/// How much of a message that is spread over several lines is kept, in bytes.
-const JOINED: usize = 4 * 1024;
-
-/// How much of a line is searched for an id, in bytes.
-const SEARCHED: usize = 64 * 1024;
 
 /// The most bytes of such lines per second; beyond that the link is closed.
 const MAX_RATE: usize = 16 << 20;
@@ -23,15 +18,23 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// What is known of the lines that were skipped.
 pub(crate) struct SkippedLines {
     witness: Arc<Witness>,
-    /// Consecutive unreadable lines of which the first begins an object: a message over several lines, perhaps.
-    joined: Vec<u8>,
+    /// Finds answers in consecutive unreadable lines.
+    search: AnswerSearch,
+    /// The refusals of further answers in the same line.
+    more: VecDeque<Refusal>,
     window: Instant,
     in_window: usize,
 }
 
 impl SkippedLines {
     pub(crate) fn new(witness: Arc<Witness>) -> SkippedLines {
-        SkippedLines { witness, joined: Vec::new(), window: Instant::now(), in_window: 0 }
+        SkippedLines {
+            witness,
+            search: AnswerSearch::new(),
+            more: VecDeque::new(),
+            window: Instant::now(),
+            in_window: 0,
+        }
     }
 
     pub(crate) fn witness(&self) -> &Witness {
@@ -40,7 +43,12 @@ impl SkippedLines {
 
     /// A message was read: it is not the continuation of what was skipped before.
     pub(crate) fn end_run(&mut self) {
-        self.joined.clear();
+        self.search.reset();
+    }
+
+    /// The refusal of the next call that the last line was to answer, if there were several.
+    pub(crate) fn next_of_line(&mut self) -> Option<Refusal> {
+        self.more.pop_front()
     }
 
     /// The refusal of this line, with the line quoted and with the id of the call that it was to answer, if
@@ -50,12 +58,13 @@ impl SkippedLines {
         let quoted = self.witness.skip(line);
         refusal.error.message = format!("{}: `{quoted}`", refusal.error.message).into();
         if refusal.id.is_none() && refusal.shape == Shape::Unknown {
-            let id = answered_id(line).or_else(|| self.join(line).and_then(answered_id));
-            if id.is_some() {
-                refusal.id = id;
-                refusal.shape = Shape::Response;
-                self.joined.clear();
+            for id in self.search.search(line) {
+                let mut answer = refusal.clone();
+                answer.id = Some(id);
+                answer.shape = Shape::Response;
+                self.more.push_back(answer);
             }
+            refusal = self.more.pop_front().unwrap_or(refusal);
         }
         Ok(refusal)
     }
@@ -72,33 +81,6 @@ impl SkippedLines {
         }
         Ok(())
     }
-
-    /// The text of the consecutive unreadable lines that end in this one.
-    fn join(&mut self, line: &[u8]) -> Option<&[u8]> {
-        if line.trim_ascii_start().starts_with(b"{") {
-            self.joined.clear();
-        } else if self.joined.is_empty() {
-            return None;
-        }
-        if self.joined.len() + line.len() > JOINED {
-            self.joined.clear();
-            return None;
-        }
-        self.joined.extend_from_slice(line);
-        Some(&self.joined)
-    }
-}
-
-/// The id in what looks like an answer: behind a prefix of a log, cut, or with a value that JSON does not
-/// have.
-fn answered_id(text: &[u8]) -> Option<RequestId> {
-    let text = &text[..text.len().min(SEARCHED)];
-    let has = |key: &[u8]| text.windows(key.len()).any(|window| window == key);
-    if has(b"\"method\"") || !(has(b"\"result\"") || has(b"\"error\"")) {
-        return None;
-    }
-    let start = text.iter().position(|byte| *byte == b'{')?;
-    peek_prefix(&text[start..]).0
 }
 
 #[cfg(test)]
@@ -107,10 +89,13 @@ mod tests {
 
     fn explained(lines: &[&str]) -> Vec<Refusal> {
         let mut skipped = SkippedLines::new(Arc::default());
-        let explain = |line: &&str| {
-            skipped.explain(Refusal::unreadable("x"), &Bytes::copy_from_slice(line.as_bytes())).unwrap()
-        };
-        lines.iter().map(explain).collect()
+        let mut refusals = Vec::new();
+        for line in lines {
+            let line = Bytes::copy_from_slice(line.as_bytes());
+            refusals.push(skipped.explain(Refusal::unreadable("x"), &line).unwrap());
+            refusals.extend(std::iter::from_fn(|| skipped.next_of_line()));
+        }
+        refusals
     }
 
     /// FAULT F-C1: whatever spoils an answer, its id is found, and the line is quoted.
@@ -129,6 +114,8 @@ mod tests {
             let quoted = row.last().unwrap().trim();
             assert!(last.error.message.ends_with(&format!("`{quoted}`")), "{}", last.error.message);
         }
+        let both = explained(&[r#"{"id":4,"result":{}}{"id":5,"result":{}}"#]);
+        assert_eq!(both.into_iter().map(|one| one.id).collect::<Vec<_>>(), [Some(4.into()), Some(5.into())]);
     }
 
     /// What is not an answer settles nothing.

@@ -6,6 +6,7 @@
 
 // Floor 0: names nothing else of this crate.
 
+mod answer_search;
 pub(crate) mod encode;
 mod envelope;
 mod error;
@@ -23,6 +24,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use answer_search::AnswerSearch;
 pub use envelope::{Decoded, MAX_BATCH, decode, decode_with_depth, peek_prefix};
 pub use error::{ErrorObject, code};
 pub use id::{MAX_ID_BYTES, RequestId};

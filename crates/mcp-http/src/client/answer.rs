@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use mcp_core::message::{Decoded, Message, Method, Refusal, Response, Shape, code, decode};
 use mcp_core::transport::{Inbound, Lane, Loss, LossKind};
 
+use super::unreadable;
 use crate::HttpError;
 use crate::error::{NotMcp, Refused};
 use crate::net::AuthErrorKind;
@@ -96,11 +97,11 @@ pub(super) fn refusal(refused: Refused, session: bool) -> Meaning {
     }
 }
 
-/// Some servers say 409 or 503 for a session that they no longer know, and say why in the body.
+/// Some servers say 409, 503 or another status for a session that they no longer know, and say why in the body.
 fn says_session_expired(refused: &Refused) -> bool {
     const ENDED: [&str; 7] =
         ["not found", "expired", "unknown", "invalid", "no longer", "terminated", "does not exist"];
-    if !matches!(refused.status.as_u16(), 409 | 503) {
+    if !matches!(refused.status.as_u16(), 409 | 410 | 412 | 422 | 440 | 503) {
         return false;
     }
     let text = refused.body.to_ascii_lowercase();
@@ -136,7 +137,8 @@ pub(super) fn json(method: &Method, headers: &HeaderMap, body: Bytes) -> Meaning
         Decoded::One(Ok(Message::Request(_))) => not_mcp("a request in place of an answer", &body),
         Decoded::One(Ok(Message::Notification(_))) => not_mcp("a notification in place of an answer", &body),
         Decoded::One(Err(refusal)) if refusal.shape == Shape::Response || refusal.limit.is_some() => {
-            Meaning::Refused(refusal)
+            let quoted = unreadable::explain(refusal.clone(), &body).pop();
+            Meaning::Refused(quoted.unwrap_or(refusal))
         }
         Decoded::One(Err(refusal)) => not_mcp(&refusal.error.message, &body),
         Decoded::Batch(items) if items.is_empty() => not_mcp("an empty array", &body),
@@ -166,7 +168,9 @@ fn clipped(bytes: &[u8], most: usize) -> String {
 pub(super) fn lists_versions(response: &Response) -> bool {
     let data = response.outcome.as_ref().err().and_then(|error| error.data.as_ref());
     let lists = |name| data.is_some_and(|data| data.member(name).is_some());
-    ["supported", "supportedVersions", "supportedProtocolVersions"].into_iter().any(lists)
+    let names =
+        ["supported", "supportedVersions", "supportedProtocolVersions", "supported_versions", "versions"];
+    names.into_iter().any(lists)
 }
 
 /// Whether an error is one that only a modern server makes: HTTP+SSE is not tried then.

@@ -18,7 +18,7 @@ use super::link_state::{LinkState, Mode, session_id};
 use super::post::{Post, What};
 use super::reopen::Resuming;
 use super::stream::{Cursor, Events, drain, read_refusal};
-use super::{http_sse, standalone};
+use super::{http_sse, standalone, unreadable};
 use crate::error::{NotMcp, Refused};
 use crate::net::{Answer, Exchange};
 use crate::{HttpError, TimeoutStep, media};
@@ -236,17 +236,22 @@ async fn relay(
             },
             Err(error) => return Relayed::Cut(error.with_came(|| watch.noted())),
         };
-        match decode(event.data) {
+        match decode(event.data.clone()) {
             Decoded::One(Ok(Message::Response(response))) => {
                 respond(link, lane, post, headers, response);
                 return Relayed::Settled;
             }
             Decoded::One(Ok(message)) => link.deliver(lane, message),
-            Decoded::One(Err(refusal)) if refusal.shape == Shape::Response => {
-                link.settle(lane, Inbound::refused(refusal, lane));
-                return Relayed::Settled;
+            Decoded::One(Err(refusal)) => {
+                for refusal in unreadable::explain(refusal, &event.data) {
+                    if refusal.shape == Shape::Response {
+                        link.settle(lane, Inbound::refused(refusal, lane));
+                        return Relayed::Settled;
+                    }
+                    link.push(Inbound::refused(refusal, Lane::SHARED));
+                }
+                events.note_unreadable(&event.data);
             }
-            Decoded::One(Err(refusal)) => link.push(Inbound::refused(refusal, Lane::SHARED)),
             Decoded::Batch(items) => {
                 let answered = items.iter().any(is_response);
                 let batch = Inbound::batch(items, lane);

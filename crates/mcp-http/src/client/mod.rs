@@ -25,6 +25,7 @@ mod reopen;
 mod resume;
 mod standalone;
 pub(crate) mod stream;
+mod unreadable;
 
 use std::fmt;
 use std::sync::Arc;

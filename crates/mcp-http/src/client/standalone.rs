@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::link_state::{LinkState, Session};
 use super::reopen::{Opened, Resuming, open};
 use super::stream::{Cursor, Events};
+use super::unreadable;
 use crate::HttpError;
 
 /// Keeps the stream open as long as the server supports it. The stream is optional: a refusal (405 or any other) is
@@ -69,9 +70,13 @@ pub(super) async fn shared(link: &LinkState, events: &mut Events, cursor: &mut C
             Ok(None) => return None,
             Err(error) => return Some(error),
         };
-        match decode(event.data) {
+        match decode(event.data.clone()) {
             Decoded::One(Ok(message)) => link.deliver(Lane::SHARED, message),
-            Decoded::One(Err(refusal)) => link.push(Inbound::refused(refusal, Lane::SHARED)),
+            Decoded::One(Err(refusal)) => {
+                for refusal in unreadable::explain(refusal, &event.data) {
+                    link.push(Inbound::refused(refusal, Lane::SHARED));
+                }
+            }
             Decoded::Batch(items) => {
                 let lane = link.batch_lane();
                 link.push(Inbound::batch(items, lane));

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::came::START;
 use super::departure::{Departure, Departures};
 use super::link_state::LinkState;
+use super::unreadable::start_of;
 use crate::error::Refused;
 use crate::net::{Answer, Body};
 use crate::sse::{Decoder, Event};
@@ -70,6 +71,8 @@ pub(crate) struct Events {
     start: Start,
     /// The last event of a type that MCP does not have, for errors.
     foreign: Option<Event>,
+    /// The start of the last event that is not a message, for errors.
+    unreadable: Option<String>,
     departures: Departures,
 }
 
@@ -94,6 +97,7 @@ impl Events {
             head: Vec::new(),
             start: Start::Unknown,
             foreign: None,
+            unreadable: None,
             departures: Departures::default(),
         }
     }
@@ -208,6 +212,11 @@ impl Events {
         Some(response)
     }
 
+    /// This event is not a message.
+    pub(super) fn note_unreadable(&mut self, data: &[u8]) {
+        self.unreadable = Some(start_of(data));
+    }
+
     /// The error of a clean end before the answer, with what the server said last.
     pub(super) fn ended(&self) -> HttpError {
         let mut why = "the event stream ended".to_owned();
@@ -215,6 +224,9 @@ impl Events {
             let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
             let data = shown(&String::from_utf8_lossy(data));
             why.push_str(&format!("; its last event has the unknown type {:?}: {data}", shown(kind)));
+        }
+        if let Some(text) = &self.unreadable {
+            why.push_str(&format!("; an event is not a message: `{text}`"));
         }
         HttpError::Cut { why }
     }

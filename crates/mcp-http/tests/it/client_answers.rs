@@ -344,11 +344,14 @@ async fn replies_in_an_unusual_frame_are_accepted() {
     assert!(error.contains("error") && error.contains("out of tokens"), "{error}");
 }
 
-/// FAULT F-C11: 409 and 503 may report a lost session.
+/// FAULT F-C11: 409, 503 and others may report a lost session.
 #[tokio::test(start_paused = true)]
 async fn a_lost_session_is_understood_from_other_statuses() {
     for (status, body, lost) in [
         (409, "Session not found", true),
+        (410, "this session has ended and no longer exists", true),
+        (422, "unknown session", true),
+        (410, "gone", false),
         (503, "the session has expired", true),
         (503, "too many sessions", false),
         (409, "conflict", false),

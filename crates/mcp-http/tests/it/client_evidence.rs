@@ -82,3 +82,32 @@ async fn the_limits_of_an_exchange_say_what_came() {
         assert!(ErrorChain::new(&error).to_string().contains(wanted), "{error}");
     }
 }
+
+/// FAULT F-C1: an event that spoils an answer fails its call at once, and is quoted. What shows no answer is quoted when
+/// the stream ends.
+#[tokio::test(start_paused = true)]
+async fn a_spoiled_answer_in_an_event_fails_its_call() {
+    let mut peer = Peer::new();
+    let client = peer.modern().await;
+    for result in [r#"{"mean":NaN}"#, r#"{"method":"x","a":[1,]}"#, "undefined"] {
+        for (before, after) in [("", ""), ("debug: ", ""), ("", " done")] {
+            let one = calls(&client);
+            let ask = peer.post("tools/call").await;
+            let text = ask.answer(result);
+            let stream = ask.events();
+            stream.event(&format!("{before}{text}{after}"));
+            let error = one.await.unwrap_err();
+            assert!(
+                matches!(&error, mcp_core::Error::Violation(text) if text.contains("`")),
+                "{result} {error:?}"
+            );
+            drop(stream);
+        }
+    }
+    let one = calls(&client);
+    let stream = peer.post("tools/call").await.events();
+    stream.event("out of memory");
+    stream.end();
+    let error = ErrorChain::new(&one.await.unwrap_err()).to_string();
+    assert!(error.contains("`out of memory`"), "{error}");
+}

@@ -68,6 +68,22 @@ async fn an_http_sse_server_is_detected_and_used_through_its_endpoint() {
     }
 }
 
+/// FAULT F-C1: an event that spoils an answer fails its call at once, and is quoted.
+#[tokio::test(start_paused = true)]
+async fn a_spoiled_answer_on_the_stream_fails_its_call() {
+    let mut peer = Peer::new();
+    let (client, stream) = open(&mut peer, 404, "/messages?session_id=1").await;
+    let call = client.request("tools/list", None);
+    let ask = async {
+        let ask = peer.post("tools/list").await;
+        stream.event(&ask.answer(r#"{"mean":NaN}"#));
+        ask.status(202);
+    };
+    let (outcome, ()) = tokio::join!(call, ask);
+    let error = outcome.unwrap_err();
+    assert!(matches!(&error, mcp_core::Error::Violation(text) if text.contains("NaN")), "{error:?}");
+}
+
 /// SSE24-S-005: the end of the stream ends the link immediately.
 #[tokio::test(start_paused = true)]
 async fn the_streams_end_ends_the_link() {
