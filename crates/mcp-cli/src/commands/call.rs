@@ -11,7 +11,7 @@ use mcp_core::message::{Notification, Payload, RawJson, code};
 use mcp_core::session::LogLevel;
 use serde_json::Value;
 
-use crate::commands::tools;
+use crate::commands::{list, tools};
 use crate::connect::run;
 use crate::connect::target::{self, Target};
 use crate::exit::{Code, Failure};
@@ -117,14 +117,22 @@ async fn typed(
     }
     let list = if words.is_empty() {
         // Only to check what is required: the call may work without the list.
-        match tokio::time::timeout(LISTING, tools::list(client)).await {
+        match tokio::time::timeout(LISTING, list::whole(client, list::TOOLS)).await {
             Ok(Ok(list)) => list,
             Ok(Err(_)) | Err(_) => return Ok(RawJson::EMPTY_OBJECT),
         }
     } else {
-        tools::list(client).await?
+        match list::whole(client, list::TOOLS).await {
+            // The call may work all the same; without a schema, arguments are text unless they are given as JSON.
+            Err(failure) if failure.rpc().is_some() => return arguments::build(base, words, None),
+            list => list?,
+        }
     };
-    let tool = list.iter().find(|tool| tools::name(tool) == name).ok_or_else(|| unknown(name, &list))?;
+    let tool = list.iter().find(|tool| tools::name(tool) == name);
+    if tool.is_none() && list.incomplete.is_none() {
+        return Err(unknown(name, &list));
+    }
+    let tool = tool.cloned().unwrap_or_default();
     let schema: Option<Value> = tool.member("inputSchema").and_then(|schema| schema.deserialize().ok());
     let arguments = arguments::build(base, words, schema.as_ref())?;
     arguments::check_required(&arguments, schema.as_ref())?;

@@ -17,8 +17,8 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// The items that do not have the form of a `T`.
     pub skipped: Vec<Skipped>,
-    /// Why the list may be incomplete: the server repeated a cursor, for example. Repeated items are removed
-    /// then.
+    /// Why the list may be incomplete: the server repeated a cursor, or a page after the first is an error.
+    /// Repeated items are removed then.
     pub incomplete: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Listed<RawJson> {
         listed
     }
 
-    /// The list of a server that repeats itself: each item once.
+    /// A list that ends early: each item once.
     pub(super) fn cut(mut self, why: String) -> Listed<RawJson> {
         tracing::warn!(why, "a list is cut short");
         let mut seen = std::collections::HashSet::new();

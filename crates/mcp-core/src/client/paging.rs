@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::message::RawJson;
+use crate::transport::{ErrorChain, LossKind};
 
 use super::Client;
 use super::listed::Listed;
+
+/// How many characters of a result that is not a list are quoted.
+const QUOTED: usize = 200;
 
 /// How far a list is followed. The error names the limit that was reached.
 // FAULT C-44.
@@ -69,13 +73,14 @@ impl Client {
     /// All items of a paged list: `list_all("tools/list", "tools", ...)`.
     ///
     /// The list ends with a page without `nextCursor`; before 2026-07-28 an empty cursor ends it too. If the
-    /// server repeats a cursor, the items up to there are returned, each once, and
-    /// [`Listed::incomplete`] says so.
+    /// server repeats a cursor, or answers a page after the first with an error or without the array, the items
+    /// up to there are returned, each once, and [`Listed::incomplete`] says so. A page with `null` for the array
+    /// is empty.
     ///
     /// # Errors
     ///
-    /// Those of [`Client::request`]; [`Error::Limit`] with the limit that was reached; [`Error::TimedOut`];
-    /// [`Error::Violation`] if a result has no such array.
+    /// Those of [`Client::request`], for the first page; [`Error::Limit`] with the limit that was reached;
+    /// [`Error::TimedOut`]; [`Error::Violation`] if the first result has no such array.
     pub async fn list_all(
         &self,
         method: &'static str,
@@ -96,17 +101,19 @@ impl Client {
         let mut bytes = 0;
         let mut seen = HashSet::new();
         let mut params = None;
-        for _ in 0..limits.pages {
-            let page = self.outcome_of(method, params).await?;
-            bytes += page.raw().as_bytes().len();
-            check("bytes of a list", bytes, limits.bytes)?;
-            let list = page.raw().member(member).filter(|list| list.kind_name() == "an array");
-            let Some(list) = list else {
-                return Err(Error::Violation(format!("the result of {method} has no array {member:?}")));
+        for page in 0..limits.pages {
+            let (result, list) = match self.page(method, member, params).await {
+                Err(error) if page > 0 && is_of_page(&error) => {
+                    let why = format!("page {} of {method}: {}", page + 1, ErrorChain::new(&error));
+                    return Ok(Listed::new(items).cut(why));
+                }
+                page => page?,
             };
+            bytes += result.as_bytes().len();
+            check("bytes of a list", bytes, limits.bytes)?;
             items.extend(list.elements());
             check("items of a list", items.len(), limits.items)?;
-            let Some(cursor) = page.raw().member("nextCursor").filter(|cursor| self.continues(cursor)) else {
+            let Some(cursor) = result.member("nextCursor").filter(|cursor| self.continues(cursor)) else {
                 return Ok(Listed::new(items));
             };
             if !seen.insert(cursor.detach().into_bytes()) {
@@ -119,6 +126,26 @@ impl Client {
         Ok(Listed::new(items))
     }
 
+    /// One page: its result, and the array in it.
+    async fn page(
+        &self,
+        method: &'static str,
+        member: &str,
+        params: Option<RawJson>,
+    ) -> Result<(RawJson, RawJson), Error> {
+        let result = self.outcome_of(method, params).await?.into_raw();
+        match result.member(member) {
+            Some(list) if list.kind_name() == "an array" => Ok((result, list)),
+            // Some languages write an empty list so.
+            Some(list) if list.is_null() => Ok((result, RawJson::array([]))),
+            _ => {
+                let start: String = result.to_string().chars().take(QUOTED).collect();
+                let why = format!("the result of {method} has no array {member:?}; it begins with `{start}`");
+                Err(Error::Violation(why))
+            }
+        }
+    }
+
     /// Whether this `nextCursor` leads to another page.
     fn continues(&self, cursor: &RawJson) -> bool {
         // Some servers write `null` on the last page, legacy ones "". On 2026-07-28 an empty cursor is a
@@ -128,6 +155,15 @@ impl Client {
             br#""""# => self.known_era().is_none_or(|known| known.version.is_modern()),
             _ => true,
         }
+    }
+}
+
+/// Whether an error is about one page, and not about the server or this client.
+fn is_of_page(error: &Error) -> bool {
+    match error {
+        Error::Rpc(_) | Error::Violation(_) => true,
+        Error::Lost(loss) => matches!(loss.kind, LossKind::NotUnderstood | LossKind::PeerFailed),
+        _ => false,
     }
 }
 

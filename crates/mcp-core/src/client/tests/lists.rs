@@ -2,7 +2,7 @@
 
 use super::client;
 use crate::client::{Client, EraMode, PageLimits};
-use crate::message::{ProtocolVersion, RawJson};
+use crate::message::{ErrorObject, ProtocolVersion, RawJson};
 use crate::model::CallToolResult;
 use crate::server::{Router, Server};
 use crate::transport::{Binding, memory};
@@ -26,13 +26,45 @@ async fn legacy(router: Router) -> Client {
 
 const TWO: &str = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":""}"#;
 
-/// FAULT C-44, PAGE-C-003: an empty cursor is a cursor on 2026-07-28. A server that repeats it loses nothing,
+/// FAULT C-44, F-C6, PAGE-C-003: an empty cursor is a cursor on 2026-07-28. A server that repeats it loses nothing,
 /// and no tool is there twice.
 #[tokio::test(start_paused = true)]
 async fn a_repeated_cursor_keeps_what_came_without_doubles() {
     let tools = client(always(TWO)).await.list_tools().await.unwrap();
     assert_eq!(tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert!(tools.incomplete.as_deref().unwrap().contains("tools/list"), "{:?}", tools.incomplete);
+}
+
+/// FAULT F-C6: a page that cannot be had does not lose the ones before it.
+#[tokio::test(start_paused = true)]
+async fn a_broken_page_keeps_what_came_before() {
+    let first = TWO.replace(r#""nextCursor":"""#, r#""nextCursor":"two""#);
+    for second in [None, Some(r#"{"tools":7}"#), Some(r#"{"items":[]}"#)] {
+        let (first, second) = (first.clone(), second.map(str::to_owned));
+        let router = Router::new().method("tools/list", move |params, _| {
+            let is_first = params.member("cursor").is_none();
+            let page = if is_first { Some(first.clone()) } else { second.clone() };
+            async move {
+                let page = page.ok_or_else(|| ErrorObject::new(-32602, "no such cursor"))?;
+                Ok(RawJson::parse(page).unwrap())
+            }
+        });
+        let tools = client(router).await.list_tools().await.unwrap();
+        assert_eq!(tools.len(), 2);
+        assert!(
+            tools.incomplete.as_deref().unwrap().contains("page 2 of tools/list"),
+            "{:?}",
+            tools.incomplete
+        );
+    }
+}
+
+/// FAULT F-C6: `null` is an empty list, as some languages write it. The first page has to be one.
+#[tokio::test(start_paused = true)]
+async fn null_is_an_empty_page() {
+    let tools = client(always(r#"{"tools":null}"#)).await.list_tools().await.unwrap();
+    assert_eq!((tools.len(), tools.incomplete), (0, None));
+    assert!(client(always(r#"{"tools":{}}"#)).await.list_tools().await.is_err());
 }
 
 /// FAULT F-C7: a broken content or message does not hide the good ones, and is reported by its name.
