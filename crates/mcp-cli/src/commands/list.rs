@@ -92,10 +92,11 @@ pub(crate) async fn run(
 
 /// All items.
 pub(crate) async fn all(client: &Client, kind: Kind) -> Result<Vec<RawJson>, Failure> {
-    Ok(list(client, kind).await?.items)
+    Ok(whole(client, kind).await?.items)
 }
 
-async fn list(client: &Client, kind: Kind) -> Result<Listed<RawJson>, Failure> {
+/// All items, and whether some may be missing.
+pub(crate) async fn whole(client: &Client, kind: Kind) -> Result<Listed<RawJson>, Failure> {
     Ok(client.list_all(kind.method, kind.member, PageLimits::default()).await?)
 }
 
@@ -104,7 +105,7 @@ pub(crate) async fn fetch(client: &Client, kind: Kind, options: &Options) -> Res
     let mut page = if options.page || options.cursor.is_some() {
         one(client, kind, options.cursor.as_deref()).await?
     } else {
-        let Listed { items, incomplete, .. } = list(client, kind).await?;
+        let Listed { items, incomplete, .. } = whole(client, kind).await?;
         Page { before: items.len(), items, raw: None, next: None, incomplete }
     };
     if let Some(pattern) = &options.grep {
@@ -176,9 +177,20 @@ pub(crate) fn table(items: &[RawJson], columns: &[(&str, &str)], style: Style) -
     let mut table = Table::new(columns.iter().map(|(title, _)| *title).chain(["what it is"]));
     for item in items {
         let cells = columns.iter().map(|(_, key)| word(item, key));
-        table.row(cells.chain([text::headline(&about(item), ABOUT)]));
+        let mut cells: Vec<String> = cells.collect();
+        if let Some(first) = cells.first_mut()
+            && first.is_empty()
+        {
+            *first = as_it_came(item);
+        }
+        table.row(cells.into_iter().chain([text::headline(&about(item), ABOUT)]));
     }
     table.render(style)
+}
+
+/// An item without a name, as JSON.
+pub(crate) fn as_it_came(item: &RawJson) -> String {
+    text::headline(&item.to_string(), ABOUT)
 }
 
 /// A string member, or nothing.

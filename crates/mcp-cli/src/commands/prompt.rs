@@ -81,17 +81,23 @@ pub(crate) fn pairs(words: &[String]) -> Result<RawJson, Failure> {
     Ok(RawJson::object(pairs))
 }
 
+/// The messages. A result or a message of another form is shown as JSON.
 fn render(result: &RawJson, reader: Reader, style: Style) -> String {
+    let as_json = |raw: &RawJson| content::json(&raw.deserialize().unwrap_or_default(), reader) + "\n";
+    let messages = result.member("messages").filter(|messages| messages.kind_name() == "an array");
+    let Some(messages) = messages else { return as_json(result) };
     let mut out = String::new();
-    for message in result.member("messages").unwrap_or_default().elements() {
-        let message: Value = message.deserialize().unwrap_or_default();
-        let role = message.get("role").and_then(Value::as_str).unwrap_or("?");
-        let shown = content::block(message.get("content").unwrap_or(&Value::Null), reader);
-        out.push_str(&format!(
-            "{}\n{}\n",
-            style.bold(&format!("{}:", text::safe_line(role))),
-            shown.trim_end()
-        ));
+    for raw in messages.elements() {
+        let message: Value = raw.deserialize().unwrap_or_default();
+        let (role, said) = (message.get("role").and_then(Value::as_str), message.get("content"));
+        match (role, said) {
+            (Some(role), Some(said)) => {
+                let shown = content::block(said, reader);
+                let role = style.bold(&format!("{}:", text::safe_line(role)));
+                out.push_str(&format!("{role}\n{}\n", shown.trim_end()));
+            }
+            _ => out.push_str(&as_json(&raw)),
+        }
     }
     out
 }
@@ -116,5 +122,22 @@ mod tests {
         let result = r#"{"messages":[{"role":"user","content":{"type":"text","text":"Hi\u001b"}}]}"#;
         let shown = render(&RawJson::parse(result).unwrap(), Reader::Terminal, Style::plain());
         assert_eq!(shown, "user:\nHi\\x1b\n");
+    }
+
+    /// FAULT F-C7: a message of another form hides nothing.
+    #[test]
+    fn what_has_another_form_is_shown_as_json() {
+        let shown =
+            |text: &str| render(&RawJson::parse(text.to_owned()).unwrap(), Reader::Pipe, Style::plain());
+        let rows = [
+            (r#"{"messages":["hi",{"role":"user","content":"ho"}]}"#, "\"hi\"\nuser:\n\"ho\"\n"),
+            (r#"{"messages":[7,{"content":8}]}"#, "7\n{\n  \"content\": 8\n}\n"),
+            (r#"{"messages":null}"#, "{\n  \"messages\": null\n}\n"),
+            (r#"{"text":"x"}"#, "{\n  \"text\": \"x\"\n}\n"),
+            (r#"{"messages":[]}"#, ""),
+        ];
+        for (result, wanted) in rows {
+            assert_eq!(shown(result), wanted, "{result}");
+        }
     }
 }

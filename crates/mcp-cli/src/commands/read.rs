@@ -14,7 +14,7 @@ use crate::connect::{run, target};
 use crate::exit::{Code, Failure};
 use crate::global::{Global, assignment};
 use crate::signals::Signals;
-use crate::terminal::content::Reader;
+use crate::terminal::content::{self, Reader};
 use crate::terminal::out;
 use crate::text;
 
@@ -107,16 +107,32 @@ fn content(raw: &RawJson) -> Result<Content, Failure> {
     decoded.map(Content::Bytes).map_err(|error| wrong("is not base64").because(error))
 }
 
+fn list_of(result: &RawJson) -> Option<RawJson> {
+    result.member("contents").filter(|list| list.as_bytes().starts_with(b"["))
+}
+
 fn contents(result: &RawJson) -> Result<Vec<(RawJson, Content)>, Failure> {
-    let list = result.member("contents").filter(|list| list.as_bytes().starts_with(b"["));
-    let list = list.ok_or_else(|| Failure::new(Code::Protocol, "the result has no array \"contents\""))?;
+    let list = list_of(result)
+        .ok_or_else(|| Failure::new(Code::Protocol, "the result has no array \"contents\""))?;
     list.elements().into_iter().map(|raw| content(&raw).map(|content| (raw, content))).collect()
 }
 
-/// To stdout: bytes only where no terminal would have to show them.
+/// To stdout: bytes only where no terminal would have to show them. What has another form is written as JSON.
 fn print(result: &RawJson) -> Result<(), Failure> {
     let terminal = std::io::stdout().is_terminal();
-    for (raw, content) in contents(result)? {
+    let reader = if terminal { Reader::Terminal } else { Reader::Pipe };
+    let as_json =
+        |raw: &RawJson| out::write_line(content::json(&raw.deserialize().unwrap_or_default(), reader));
+    let Some(list) = list_of(result) else { return as_json(result) };
+    for raw in list.elements() {
+        let content = match content(&raw) {
+            Ok(content) => content,
+            Err(failure) => {
+                out::note(format!("Warning: {}\n", text::safe_line(&failure.sentence())));
+                as_json(&raw)?;
+                continue;
+            }
+        };
         match content {
             Content::Text(text) if terminal => out::write_line(Reader::Terminal.show(&text))?,
             Content::Bytes(bytes) if terminal => {

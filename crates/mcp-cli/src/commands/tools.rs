@@ -59,7 +59,8 @@ fn render(tools: &[RawJson], schema: bool, style: Style) -> String {
     }
     let mut table = Table::new(["tool", "what it does"]);
     for tool in tools {
-        table.row([signature(tool), text::headline(&list::about(tool), ABOUT)]);
+        let shown = if name(tool).is_empty() { list::as_it_came(tool) } else { signature(tool) };
+        table.row([shown, text::headline(&list::about(tool), ABOUT)]);
     }
     table.render(style)
 }
@@ -158,6 +159,17 @@ mod tests {
             r#"find(text: string, [tags: string[]], [order: "up"|"down"], [limit: integer|null], [x: any])"#
         );
         assert_eq!(signature(&RawJson::parse(r#"{"name":"bare"}"#).unwrap()), "bare()");
+    }
+
+    /// FAULT F-C7: what is not a tool is shown as it came.
+    #[test]
+    fn an_item_without_a_name_is_shown() {
+        let items = [r#"{"title":"no name"}"#, "7", r#"{"name":5}"#];
+        let items = items.map(|item| RawJson::parse(item.to_owned()).unwrap());
+        let shown = render(&items, false, Style::plain());
+        for item in items {
+            assert!(shown.contains(&item.to_string()), "{shown}");
+        }
     }
 
     /// FAULTS B, terminal escape injection: in a name and in a description.

@@ -32,21 +32,21 @@ pub(crate) fn tool_result(result: &Value, reader: Reader) -> String {
         _ => return json(result, reader),
     };
     let shown: Vec<String> = blocks.iter().map(|block| self::block(block, reader)).collect();
-    if shown.is_empty()
-        && let Some(structured) = result.get("structuredContent")
-    {
-        return json(structured, reader);
+    match result.get("structuredContent") {
+        Some(structured) if shown.is_empty() => json(structured, reader),
+        None if shown.is_empty() && !says_nothing(result) => json(result, reader),
+        _ => shown.join("\n"),
     }
-    shown.join("\n")
 }
 
-/// Whether the result has nothing but members of the protocol.
+/// Whether the result has nothing but members of the protocol. Its content is empty or missing.
 fn says_nothing(result: &Value) -> bool {
-    let of_protocol = |key: &String| matches!(key.as_str(), "_meta" | "isError" | "resultType");
+    let of_protocol = |key: &String| matches!(key.as_str(), "_meta" | "isError" | "resultType" | "content");
     result.as_object().is_some_and(|members| members.keys().all(of_protocol))
 }
 
-fn json(value: &Value, reader: Reader) -> String {
+/// Any value as JSON.
+pub(crate) fn json(value: &Value, reader: Reader) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     match reader {
         Reader::Terminal => text::safe_json(&text).into_owned(),
@@ -54,36 +54,39 @@ fn json(value: &Value, reader: Reader) -> String {
     }
 }
 
-/// One content block. Images and the like are named, with their type and size.
+/// One content block. Images and the like are named, with their type and size. A block of another form is shown as JSON.
 pub(crate) fn block(block: &Value, reader: Reader) -> String {
-    let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or("?");
-    match block.get("type").and_then(Value::as_str) {
-        Some("text") => match block.get("text") {
-            Some(Value::String(text)) => reader.show(text),
-            _ => json(block, reader),
-        },
-        Some(kind @ ("image" | "audio")) => {
-            let line = format!("[{kind} {}, {} bytes]", word("mimeType"), decoded_len(word("data")));
-            text::safe_line(&line).into_owned()
-        }
-        Some("resource_link") => {
-            text::safe_line(&format!("[resource {} {}]", word("name"), word("uri"))).into_owned()
-        }
-        Some("resource") => resource(block.get("resource").unwrap_or(&Value::Null), reader),
-        Some(other) => text::safe_line(&format!("[{other}]")).into_owned(),
-        None => json(block, reader),
-    }
+    let shown = match block.get("type").and_then(Value::as_str) {
+        Some("text") => word(block, "text").map(|text| reader.show(text)),
+        Some(kind @ ("image" | "audio")) => word(block, "data").map(|data| {
+            let kind = format!("[{kind} {}, {} bytes]", or_unknown(block, "mimeType"), decoded_len(data));
+            text::safe_line(&kind).into_owned()
+        }),
+        Some("resource_link") => word(block, "uri").map(|uri| {
+            text::safe_line(&format!("[resource {} {uri}]", or_unknown(block, "name"))).into_owned()
+        }),
+        Some("resource") => block.get("resource").and_then(|inner| resource(inner, reader)),
+        _ => None,
+    };
+    shown.unwrap_or_else(|| json(block, reader))
 }
 
 /// An embedded resource: its text, or a word about its bytes.
-fn resource(resource: &Value, reader: Reader) -> String {
-    if let Some(text) = resource.get("text").and_then(Value::as_str) {
-        return reader.show(text);
+fn resource(resource: &Value, reader: Reader) -> Option<String> {
+    if let Some(text) = word(resource, "text") {
+        return Some(reader.show(text));
     }
-    let word = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or("?");
-    let line =
-        format!("[resource {} {}, {} bytes]", word("uri"), word("mimeType"), decoded_len(word("blob")));
-    text::safe_line(&line).into_owned()
+    let (uri, kind) = (or_unknown(resource, "uri"), or_unknown(resource, "mimeType"));
+    let line = format!("[resource {uri} {kind}, {} bytes]", decoded_len(word(resource, "blob")?));
+    Some(text::safe_line(&line).into_owned())
+}
+
+fn word<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+fn or_unknown<'a>(value: &'a Value, key: &str) -> &'a str {
+    word(value, key).unwrap_or("?")
 }
 
 /// The number of bytes that this base64 text encodes.
@@ -111,9 +114,9 @@ mod tests {
             {"type": "image", "mimeType": "image/png", "data": "AAAA"},
             {"type": "resource_link", "name": "n", "uri": "x:y"},
             {"type": "resource", "resource": {"uri": "x:z", "text": "inside"}},
-            {"type": "hologram"}
+            {"type": "resource", "resource": {"uri": "x:b", "blob": "AAAA"}}
         ]});
-        let wanted = "[image image/png, 3 bytes]\n[resource n x:y]\ninside\n[hologram]";
+        let wanted = "[image image/png, 3 bytes]\n[resource n x:y]\ninside\n[resource x:b ?, 3 bytes]";
         assert_eq!(tool_result(&result, Reader::Pipe), wanted);
     }
 
@@ -124,6 +127,8 @@ mod tests {
             json!({"success": true}),
             json!({"content": "hello"}),
             json!({"content": null}),
+            json!({"content": [], "answer": 42}),
+            json!({"content": {"type": "text", "text": "one"}}),
             json!(null),
             json!(["a"]),
             json!("\u{1b}[2J\u{9b}2J"),
@@ -132,7 +137,17 @@ mod tests {
             assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), result);
             assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown}");
         }
-        for block in [json!(null), json!({}), json!("loose"), json!({"type": "text", "text": null})] {
+        for block in [
+            json!(null),
+            json!({}),
+            json!("loose"),
+            json!({"type": "text", "text": null}),
+            json!({"type": "Text", "text": "case"}),
+            json!({"type": "hologram", "data": "x"}),
+            json!({"type": "image", "url": "x:y"}),
+            json!({"type": "resource", "resource": {"uri": "x:y"}}),
+            json!({"type": "resource_link", "href": "x:y"}),
+        ] {
             let shown =
                 tool_result(&json!({"content": [block, {"type": "text", "text": "good"}]}), Reader::Pipe);
             let (other, good) = shown.rsplit_once('\n').unwrap();
