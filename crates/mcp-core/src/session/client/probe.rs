@@ -207,14 +207,30 @@ const LISTS: [&str; 4] =
     ["supported", "supportedVersions", "supportedProtocolVersions", "supported_versions"];
 
 /// The revisions that an error lists in its data. Under a code other than `-32022` at least one has to be a date, as
-/// all revisions are: other errors list other things.
+/// all revisions are: other errors list other things. In a place that is not known, one has to be a revision.
 pub(super) fn listed_by(error: &ErrorObject) -> Option<Vec<String>> {
     let data = error.data.as_ref()?;
-    let list = LISTS.iter().find_map(|name| data.member(name)).and_then(|list| match list.to_text() {
-        Some(one) => Some(vec![one]),
-        None => strings(&list),
-    })?;
-    (error.code == code::UNSUPPORTED_VERSION || list.iter().any(|label| is_date(label))).then_some(list)
+    let known = LISTS.iter().find_map(|name| data.member(name)).and_then(|list| labels(&list));
+    let is_list = |list: &Vec<String>| {
+        error.code == code::UNSUPPORTED_VERSION || list.iter().any(|label| is_date(label))
+    };
+    known.filter(is_list).or_else(|| {
+        let members = data.members().into_iter().filter(|(name, _)| !is_of_request(name));
+        let places = std::iter::once(data.clone()).chain(members.map(|(_, value)| value));
+        let is_revision = |label: &String| ProtocolVersion::parse(label).is_some();
+        places.filter_map(|place| labels(&place)).find(|list| list.iter().any(is_revision))
+    })
+}
+
+/// Whether a member of an error's data repeats what was asked for.
+fn is_of_request(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["request", "client", "receiv", "given", "got", "actual"].iter().any(|word| name.contains(word))
+}
+
+/// A list of texts, or one text.
+fn labels(value: &RawJson) -> Option<Vec<String>> {
+    value.to_text().map(|one| vec![one]).or_else(|| strings(value))
 }
 
 fn is_date(label: &str) -> bool {

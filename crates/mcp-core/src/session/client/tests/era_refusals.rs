@@ -24,6 +24,10 @@ fn a_handshake_refused_with_a_list_is_repeated_at_its_best() {
         (-32000, r#"{"supportedVersions":["2025-06-18"]}"#),
         (-32600, r#"{"supportedProtocolVersions":["2025-06-18","2026-07-28"]}"#),
         (-32022, r#"{"supported_versions":["2025-06-18"]}"#),
+        (-32602, r#"["2024-11-05","2025-06-18"]"#),
+        (-32602, r#""2025-06-18""#),
+        (-32603, r#"{"requestedVersion":"2025-11-25","serverVersion":"2025-06-18"}"#),
+        (-32000, r#"{"versions":["2025-06-18"],"hint":"x"}"#),
     ];
     for (code, data) in refusals {
         for binding in [PIPE, HTTP] {
@@ -66,9 +70,15 @@ fn a_probe_refused_with_a_legacy_list_decides_the_version() {
 /// Data that lists other things does not list revisions.
 #[test]
 fn a_list_of_other_things_decides_nothing() {
-    for data in
-        [r#"{"supported":["tools","prompts"]}"#, r#"{"supported":[]}"#, r#"{"supported":{"a":1}}"#, "[1]"]
-    {
+    for data in [
+        r#"{"supported":["tools","prompts"]}"#,
+        r#"{"supported":[]}"#,
+        r#"{"supported":{"a":1}}"#,
+        "[1]",
+        r#"{"expires":"2026-12-01"}"#,
+        r#""2026-12-01""#,
+        r#"{"requested":"2025-06-18"}"#,
+    ] {
         let mut peer = Peer::on(config(), HTTP);
         peer.refuse_last(-32602, data);
         assert_eq!((peer.methods().len(), asked(&peer)), (2, "2025-11-25"), "{data}");
