@@ -123,7 +123,8 @@ fn parse(text: &str, host: &str, path: &str, now: SystemTime) -> Option<Cookie> 
             "path" if value.starts_with('/') => cookie.path = value.to_owned(),
             "secure" => cookie.secure = true,
             "max-age" => age = value.parse::<i64>().ok(),
-            "expires" => date = httpdate::parse_http_date(value).ok(),
+            // Some write `Thu, 01-Jan-1970`.
+            "expires" => date = httpdate::parse_http_date(&value.replace('-', " ")).ok(),
             "domain" => {
                 let domain = value.trim_start_matches('.').to_ascii_lowercase();
                 let is_host =
@@ -143,9 +144,11 @@ fn parse(text: &str, host: &str, path: &str, now: SystemTime) -> Option<Cookie> 
         }),
         None => date,
     };
-    let is_sendable = |byte: u8| matches!(byte, 0x21..=0x7e) && !matches!(byte, b';' | b',');
     let fits = !name.is_empty() && cookie.len() <= LONGEST;
-    (fits && name.bytes().chain(value.bytes()).all(is_sendable)).then_some(cookie)
+    let is_name = name.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b',');
+    // Blanks and commas are not allowed in a value, and some servers write them.
+    let is_value = value.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    (fits && is_name && is_value).then_some(cookie)
 }
 
 #[cfg(test)]
@@ -183,6 +186,9 @@ mod tests {
             ("lb=1; Path=/; Max-Age=0", "/x", false, ""),
             ("lb=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "/x", false, "lb=1"),
             ("lb=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "/x", false, ""),
+            ("lb=1; Path=/; Expires=Thu, 01-Jan-1970 00:00:00 GMT", "/x", false, ""),
+            ("lb=!a b,c; Path=/", "/x", false, "lb=!a b,c"),
+            ("l,b=1; Path=/", "/x", false, ""),
             ("no value", "/api/mcp", false, ""),
             ("=1", "/api/mcp", false, ""),
         ] {
