@@ -58,16 +58,15 @@ pub(crate) fn check_endpoint(
 ) -> Result<Endpoint, Reply> {
     let parts = head.parts();
     let path = parts.uri.path();
-    let own = server.config.path.as_str();
-    let endpoint = if path == own
-        || (server.config.trailing_slash && path.strip_suffix('/') == Some(own))
+    let is = |own: &str| path == own || (server.config.trailing_slash && path.strip_suffix('/') == Some(own));
+    let endpoint = if is(&server.config.path)
         // All that is left of the path if a router removed the prefix under which the service is mounted.
         || (path == "/" && head.is_mounted())
     {
         Endpoint::Mcp
-    } else if server.config.http_sse && server.legacy.is_some() && path == server.config.sse_path {
+    } else if server.config.http_sse && server.legacy.is_some() && is(&server.config.sse_path) {
         Endpoint::Sse
-    } else if server.config.http_sse && server.legacy.is_some() && path == server.config.messages_path {
+    } else if server.config.http_sse && server.legacy.is_some() && is(&server.config.messages_path) {
         Endpoint::Messages
     } else {
         return Err(respond::empty(StatusCode::NOT_FOUND));

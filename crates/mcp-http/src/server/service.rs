@@ -193,9 +193,11 @@ async fn enter(
 
 fn health(server: &ServerState, method: &Method) -> Reply {
     match *method {
-        Method::GET | Method::HEAD if server.is_leaving() => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
-        Method::GET | Method::HEAD => respond::empty(StatusCode::OK),
-        _ => respond::not_allowed("GET, HEAD"),
+        Method::GET | Method::HEAD | Method::OPTIONS if server.is_leaving() => {
+            respond::empty(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        Method::GET | Method::HEAD | Method::OPTIONS => respond::empty(StatusCode::OK),
+        _ => respond::not_allowed("GET, HEAD, OPTIONS"),
     }
 }
 

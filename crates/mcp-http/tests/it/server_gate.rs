@@ -63,8 +63,10 @@ async fn health_answers_whatever_the_host_is() {
         let answer = running.ask(probe("GET", host)).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{host:?}");
         assert_eq!(running.ask(probe("HEAD", host)).await.status, 200);
+        // What HAProxy sends unless it is given a method.
+        assert_eq!(running.ask(probe("OPTIONS", host)).await.status, 200);
         let refused = running.ask(probe("DELETE", host)).await;
-        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
     }
     let _kept = kept;
     let service = running.service.clone();
@@ -77,10 +79,19 @@ async fn health_answers_whatever_the_host_is() {
 #[tokio::test]
 async fn a_slash_behind_the_path_is_the_same_endpoint() {
     for (tolerant, status) in [(true, 200), (false, 404)] {
-        let running = Running::start(server(), |config| config.trailing_slash = tolerant);
+        let running = Running::start(server(), |config| {
+            config.trailing_slash = tolerant;
+            config.http_sse = true;
+        });
         let discover = plain("1", "server/discover").replace("POST /mcp", "POST /mcp/");
         assert_eq!(running.ask(&discover).await.status, status);
         assert_eq!(running.ask(discover.replace("/mcp/", "/mcp//")).await.status, 404);
+        // Without its session, so that the path is all that counts.
+        let found = if tolerant { 400 } else { 404 };
+        let message = plain("1", "ping").replace("POST /mcp", "POST /messages/");
+        assert_eq!(running.ask(&message).await.status, found);
+        let stream = http("PUT /sse/", &[("Host", "localhost")], "");
+        assert_eq!(running.ask(stream).await.status, if tolerant { 405 } else { 404 });
     }
 }
 

@@ -86,5 +86,5 @@ async fn health_is_a_status_and_nothing_else() {
         assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     }
     let answer = running.ask(http("POST /health", &[("Host", "localhost")], "")).await;
-    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
 }
