@@ -1,6 +1,7 @@
 //! A handler made of closures.
 
 mod arguments;
+mod completion;
 mod define;
 mod live;
 mod page;

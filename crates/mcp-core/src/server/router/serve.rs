@@ -13,6 +13,7 @@ use crate::server::{Context, Handler};
 use crate::session::server::Reply;
 use crate::transport::Envelope;
 
+use super::completion;
 use super::page::page;
 use super::template;
 use super::{Entry, Route, Router, Served};
@@ -126,7 +127,11 @@ impl<S> Router<S> {
                 Ok(Found::Later(route(uri, context)))
             }
             "completion/complete" => Ok(match &self.completion {
-                Some(route) => Found::Later(route(all_params(&context), context)),
+                Some(route) => {
+                    let params = all_params(&context);
+                    completion::check(&params)?;
+                    Found::Later(route(params, context))
+                }
                 None => Found::Now(Reply::MethodNotFound),
             }),
             _ => Ok(Found::Now(Reply::MethodNotFound)),

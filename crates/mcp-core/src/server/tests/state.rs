@@ -94,7 +94,7 @@ async fn closures_and_functions_share_one_state() {
             r#"{"ref":{"type":"ref/prompt","name":"tell"},"argument":{"name":"times","value":"1"}}"#,
             r#""values":["1!"]"#,
         ),
-        ("completion/complete", "{}", "-32602"),
+        ("completion/complete", "{}", "params.ref has to be an object"),
     ] {
         peer.modern(1, method, params).await;
         let reply = peer.text().await;
