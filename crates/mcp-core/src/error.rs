@@ -41,7 +41,7 @@ pub enum Error {
     /// No answer arrived in time. The peer was notified, if the protocol allows it. Created by [`Error::timed_out`].
     #[non_exhaustive]
     TimedOut {
-        /// What was waited for: "no answer", "no progress", "the hard maximum", "start".
+        /// What was waited for: "no answer", "no progress", "start".
         what: &'static str,
         /// The limit that ran out.
         after: Duration,

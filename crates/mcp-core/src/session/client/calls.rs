@@ -62,6 +62,9 @@ pub(super) struct Clock {
     input_left: Duration,
 }
 
+/// What was waited for, if there was progress up to the hard maximum.
+const ONLY_PROGRESS: &str = "no answer, only progress,";
+
 impl Clock {
     pub(super) fn new(config: &ClientConfig, options: &CallOptions, issued: Instant) -> Clock {
         let maximum = options.maximum.unwrap_or(config.call_maximum);
@@ -93,7 +96,8 @@ impl Clock {
             return None;
         }
         Some(match self.hard {
-            Some(hard) if now >= hard => ("the hard maximum", self.maximum),
+            Some(hard) if now >= hard && self.progressed => (ONLY_PROGRESS, self.maximum),
+            Some(hard) if now >= hard => ("no answer", self.maximum),
             _ if self.progressed => ("no progress", self.idle_limit),
             _ => ("no answer", self.idle_limit),
         })

@@ -185,7 +185,7 @@ fn questions_without_end_do_not_hold_a_call_for_ever() {
     peer.pass(millis(9_999));
     assert!(peer.outcome(call).is_none());
     peer.pass(millis(1));
-    assert!(matches!(peer.error(call), Error::TimedOut { what: "the hard maximum", .. }));
+    assert!(matches!(peer.error(call), Error::TimedOut { what: "no answer", .. }));
 }
 
 /// Questions end with the link.

@@ -171,7 +171,7 @@ fn a_person_stops_the_clocks() {
     peer.pass(millis(49_999));
     assert!(peer.outcome(call).is_none());
     peer.pass(millis(1));
-    assert!(matches!(peer.error(call), Error::TimedOut { what: "the hard maximum", .. }));
+    assert!(matches!(peer.error(call), Error::TimedOut { what: "no answer", .. }));
 }
 
 /// T-45: and a person who never answers ends it.
