@@ -201,6 +201,12 @@ fn a_timeout_is_read_in_the_unit_of_its_file() {
         assert_eq!(shown["timeout"], 600_000, "{name}");
         let check = project.mcp(&["config", "check", "--config", name]);
         assert!(check.stdout.contains("taken as seconds"), "{check:?}");
+        // An hour is the most that those programs allow, so more is milliseconds.
+        for (written, read) in [(1800, 1_800_000), (3600, 3_600_000), (30_000, 30_000)] {
+            let project = Project::new().file(name, &text.replace("600", &written.to_string()));
+            let shown = project.mcp(&["config", "show", "x", "--config", name, "--json"]).json();
+            assert_eq!(shown["timeout"], read, "{name}");
+        }
     }
 }
 

@@ -198,18 +198,25 @@ fn add(file: &mut File, name: String, raw: RawJson) {
     file.servers.push(Server { name, raw, entry });
 }
 
+/// The largest `timeout` that is read as seconds in the files of programs that write seconds: an hour, which is the most
+/// that they allow.
+const MOST_SECONDS: f64 = 3600.0;
+
 /// Reads a small `timeout` as seconds in the files of programs that write seconds, and warns elsewhere: a limit of
 /// less than a second is unlikely to be meant.
 fn timeout_in_its_unit(entry: &mut Entry, path: &Path) {
-    let Some(time) = entry.timeout.filter(|time| *time < Duration::from_secs(1)) else { return };
+    let Some(time) = entry.timeout else { return };
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let number = time.as_secs_f64() * 1000.0;
     if IN_SECONDS.contains(&name) {
+        if number > MOST_SECONDS {
+            return;
+        }
         entry.timeout = Duration::try_from_secs_f64(number).ok();
         entry
             .warnings
             .push(format!("`timeout` {number} is taken as seconds, as the programs that read {name} do"));
-    } else {
+    } else if time < Duration::from_secs(1) {
         entry.warnings.push(format!("`timeout` is in milliseconds: {number} is less than a second"));
     }
 }
