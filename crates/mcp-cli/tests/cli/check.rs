@@ -71,7 +71,7 @@ fn an_orphan_is_found_and_ended() {
     let script = format!("setsid sleep 1000 </dev/null >/dev/null 2>&1 & exec {MCP} serve-demo");
     let run = mcp(&["check", "--json", "--", "sh", "-c", &script]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert_eq!(ids(&run, "fault"), ["STDIO-S-010"], "{run:?}");
+    assert_eq!(ids(&run, "fault"), ["T-45"], "{run:?}");
     let report = run.json();
     let seen =
         report["findings"].as_array().unwrap().iter().find_map(|finding| finding["seen"].as_str()).unwrap();
@@ -216,7 +216,7 @@ fn faults_over_http_are_found_under_their_rules() {
         (Fault::Session400, &["SESS-S-007"]),
         (Fault::Cursor, &["PAGE-S-004"]),
         (Fault::Batch, &["RPC-B-022"]),
-        (Fault::PlainText, &["SEC-S-002"]),
+        (Fault::PlainText, &["T-23"]),
     ];
     for (fault, rules) in rows {
         let run = mcp(&["check", "--json", &serve(fault)]);

@@ -1,14 +1,18 @@
 //! The rules about messages, which are the same on both wires.
 
+use mcp_core::message::ProtocolVersion;
 use serde_json::{Value, json};
 
 use super::reply::{Reply, code};
 use super::report::{Outcome, Report};
-use super::rules;
+use super::rules::{self, Rule};
 
 /// The revision of 2026, and the newest one with a handshake.
 pub(crate) const MODERN: &str = "2026-07-28";
 pub(crate) const LEGACY: &str = "2025-11-25";
+
+/// The revision in which arrays exist.
+pub(crate) const BATCHES: &str = "2025-03-26";
 
 /// A revision that does not exist.
 pub(crate) const FUTURE: &str = "2099-01-01";
@@ -58,6 +62,12 @@ pub(crate) fn notification(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "method": method, "params": params})
 }
 
+/// The revision that the result of `initialize` names, if it is a known one; else the one that was asked for.
+pub(crate) fn agreed(answer: &Value) -> &'static str {
+    let label = answer.pointer("/result/protocolVersion").and_then(Value::as_str).unwrap_or_default();
+    ProtocolVersion::parse(label).map_or(LEGACY, ProtocolVersion::as_str)
+}
+
 /// What is wrong with the result of `initialize`.
 pub(crate) fn initialized(answer: &Value) -> Option<String> {
     let Some(result) = answer.get("result") else { return Some(answer.to_string()) };
@@ -93,7 +103,7 @@ pub(crate) fn messages(report: &mut Report, dialogue: &mut dyn Dialogue, capabil
         json!(1),
         json!(0),
         json!(-5),
-        json!(9_007_199_254_740_993_i64),
+        json!(9_007_199_254_740_991_i64),
         json!(""),
     ] {
         let reply = dialogue.ask(id.clone(), harmless, json!({}));
@@ -102,6 +112,9 @@ pub(crate) fn messages(report: &mut Report, dialogue: &mut dyn Dialogue, capabil
         }
     }
     report.judge(&rules::IDS, &spoken, wrong);
+    let large = json!(9_007_199_254_740_993_i64);
+    let reply = dialogue.ask(large.clone(), harmless, json!({}));
+    report.judge(&rules::LARGE_IDS, &spoken, reply.answer(&large).is_none().then(|| reply.describe()));
     if !modern {
         let reply = dialogue.ask(json!("ping"), "ping", json!({}));
         let empty = reply
@@ -207,13 +220,20 @@ pub(crate) fn calls(report: &mut Report, dialogue: &mut dyn Dialogue, capabiliti
     );
 }
 
-/// What is wrong with the answer to an array where arrays do not exist.
-pub(crate) fn refused_batch(reply: &Reply) -> Option<String> {
-    let right = !reply.array
-        && reply.responses().count() == 1
+/// Judges the answer to an array where arrays do not exist. One that is executed, or answered by an array, is a fault; one
+/// that is ignored, or refused in another form, breaks a recommendation.
+pub(crate) fn refused_batch(report: &mut Report, rule: &'static Rule, spoken: &str, reply: &Reply) {
+    let executed = reply.responses().any(|message| message.get("result").is_some());
+    let right = reply.responses().count() == 1
         && reply.anonymous().and_then(code).is_some()
         && reply.status.is_none_or(|status| status == 400);
-    (!right).then(|| if reply.array { format!("an array: {}", reply.describe()) } else { reply.describe() })
+    let outcome = match (executed, reply.array) {
+        (true, _) => Outcome::Failed(reply.describe()),
+        (false, true) => Outcome::Failed(format!("an array: {}", reply.describe())),
+        (false, false) if right => Outcome::Passed,
+        (false, false) => Outcome::Warned(reply.describe()),
+    };
+    report.note(rule, spoken, outcome);
 }
 
 /// What is wrong with the answer to an array of two requests in 2025-03-26.
@@ -226,4 +246,39 @@ pub(crate) fn taken_batch(reply: &Reply) -> Option<String> {
 pub(crate) fn batch(method: &str, params: &Value) -> String {
     json!([request(json!("b1"), method, params.clone()), request(json!("b2"), method, params.clone())])
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An array that is ignored is less than one that is executed.
+    #[test]
+    fn a_batch_is_judged_by_what_became_of_it() {
+        let rows = [
+            (r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no"}}"#, "ok"),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}"#, "ok"),
+            ("", "warning"),
+            (r#"{"jsonrpc":"2.0","id":"b1","error":{"code":-32600,"message":"no"}}"#, "warning"),
+            (r#"[{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}]"#, "fault"),
+            (r#"[{"jsonrpc":"2.0","id":"b1","result":{}},{"jsonrpc":"2.0","id":"b2","result":{}}]"#, "fault"),
+            (r#"{"jsonrpc":"2.0","id":"b1","result":{}}"#, "fault"),
+        ];
+        for (text, word) in rows {
+            let (mut report, mut reply) = (Report::default(), Reply::default());
+            reply.take(text);
+            refused_batch(&mut report, &rules::BATCH_REFUSED, LEGACY, &reply);
+            assert_eq!(report.findings[0].outcome.word(), word, "{text}");
+        }
+    }
+
+    /// The revision that was agreed on counts, not the one that was asked for.
+    #[test]
+    fn the_agreed_revision_is_that_of_the_answer() {
+        let answer = |version: &str| json!({"result": {"protocolVersion": version}});
+        for (version, agreed_on) in [("2024-11-05", "2024-11-05"), ("2025-03-26", BATCHES), ("1.0", LEGACY)] {
+            assert_eq!(agreed(&answer(version)), agreed_on);
+        }
+        assert_eq!(agreed(&json!({"result": {}})), LEGACY);
+    }
 }

@@ -2,15 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::common::{self, Dialogue, FUTURE, LEGACY, MODERN};
+use super::common::{self, BATCHES, Dialogue, FUTURE, LEGACY, MODERN};
 use super::reply::{Reply, code};
 use super::report::{Outcome, Report};
 use super::rules;
 use super::wire_http::Endpoint;
 use crate::exit::{Code, Failure};
-
-/// The revision in which arrays exist.
-const BATCHES: &str = "2025-03-26";
 
 /// An origin that no server allows.
 const FOREIGN: &str = "https://mcp-check.example";
@@ -139,9 +136,11 @@ fn open(talk: &mut Talk<'_>, report: &mut Report) -> Result<Option<Value>, Failu
         }
         report.judge(&rules::DISCOVERED, spoken, common::discovered(&answer));
     } else {
-        report.judge(&rules::INITIALIZED, spoken, common::initialized(&answer));
+        talk.spoken = common::agreed(&answer);
+        report.judge(&rules::INITIALIZED, talk.spoken, common::initialized(&answer));
         talk.session = reply.header("mcp-session-id").map(str::to_owned);
     }
+    let spoken = talk.spoken;
     report.judge(&rules::CONTENT_TYPE, spoken, wrong_type(&reply));
     if spoken != MODERN {
         let initialized = common::notification("notifications/initialized", json!({})).to_string();
@@ -179,6 +178,20 @@ fn bodies(report: &mut Report, talk: &mut Talk<'_>) {
     let reply = talk.post(&usual, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":");
     let refused = reply.status == Some(400) && reply.responses().any(|message| code(message) == Some(-32700));
     report.judge(&rules::PARSE_ERROR, spoken, (!refused).then(|| reply.describe()));
+    if spoken != BATCHES {
+        refused_batch(report, talk);
+    }
+    let harmless = talk.harmless();
+    let mut plain = usual.clone();
+    plain.push(("content-type", "text/plain"));
+    let reply = talk.post(&plain, &harmless);
+    let served = reply.responses().any(|message| message.get("result").is_some());
+    report.judge(&rules::PLAIN_TEXT, spoken, served.then(|| reply.describe()));
+}
+
+/// An array where arrays do not exist.
+fn refused_batch(report: &mut Report, talk: &mut Talk<'_>) {
+    let (spoken, usual) = (talk.spoken, talk.usual());
     let (rule, method) = if spoken == MODERN {
         (&rules::BATCH_MODERN, "server/discover")
     } else {
@@ -186,13 +199,7 @@ fn bodies(report: &mut Report, talk: &mut Talk<'_>) {
     };
     let params = with_form(talk, json!({}));
     let reply = talk.post(&usual, &common::batch(method, &params));
-    report.judge(rule, spoken, common::refused_batch(&reply));
-    let harmless = talk.harmless();
-    let mut plain = usual.clone();
-    plain.push(("content-type", "text/plain"));
-    let reply = talk.post(&plain, &harmless);
-    let served = reply.responses().any(|message| message.get("result").is_some());
-    report.judge(&rules::PLAIN_TEXT, spoken, served.then(|| reply.describe()));
+    common::refused_batch(report, rule, spoken, &reply);
 }
 
 fn with_form(talk: &Talk<'_>, params: Value) -> Value {
@@ -248,30 +255,33 @@ fn mirrored(report: &mut Report, talk: &mut Talk<'_>) {
 
 /// Legacy sessions, versions and arrays.
 fn sessions(report: &mut Report, talk: &mut Talk<'_>) -> Result<(), Failure> {
-    let harmless = talk.harmless();
-    let reply = talk.post(&[("mcp-protocol-version", "1999-01-01")], &harmless);
-    report.judge(&rules::BAD_VERSION, LEGACY, (reply.status != Some(400)).then(|| reply.describe()));
+    let (harmless, spoken) = (talk.harmless(), talk.spoken);
+    // The header came with 2025-06-18.
+    if spoken >= "2025-06-18" {
+        let reply = talk.post(&[("mcp-protocol-version", "1999-01-01")], &harmless);
+        report.judge(&rules::BAD_VERSION, spoken, (reply.status != Some(400)).then(|| reply.describe()));
+    }
     let future = common::request(json!("future"), "initialize", common::initialize(FUTURE)).to_string();
     let reply = talk.endpoint.send("POST", &[], Some(&future))?;
     let offered = reply.answer(&json!("future")).and_then(|answer| answer.pointer("/result/protocolVersion"));
     let right = offered.and_then(Value::as_str).is_some_and(|offered| offered != FUTURE);
-    report.judge(&rules::COUNTER_OFFER, LEGACY, (!right).then(|| reply.describe()));
+    report.judge(&rules::COUNTER_OFFER, spoken, (!right).then(|| reply.describe()));
     forget(talk, &reply);
     batches(report, talk)?;
     let Some(session) = talk.session.clone() else {
         for rule in [&rules::SESSION_ID, &rules::SESSION_LONG, &rules::NO_SESSION, &rules::SESSION_UNKNOWN] {
-            report.note(rule, LEGACY, Outcome::Skipped("the server has no sessions".to_owned()));
+            report.note(rule, spoken, Outcome::Skipped("the server has no sessions".to_owned()));
         }
         return get(report, talk, "");
     };
     get(report, talk, &session)?;
     let visible = session.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    report.judge(&rules::SESSION_ID, LEGACY, (!visible).then(|| "other characters".to_owned()));
+    report.judge(&rules::SESSION_ID, spoken, (!visible).then(|| "other characters".to_owned()));
     let long = session.len() >= 16;
-    report.judge(&rules::SESSION_LONG, LEGACY, (!long).then(|| format!("{} characters", session.len())));
-    let version = ("mcp-protocol-version", LEGACY);
+    report.judge(&rules::SESSION_LONG, spoken, (!long).then(|| format!("{} characters", session.len())));
+    let version = ("mcp-protocol-version", spoken);
     let reply = talk.post(&[version, ("mcp-session-id", "")], &harmless);
-    report.judge(&rules::NO_SESSION, LEGACY, (reply.status != Some(400)).then(|| reply.describe()));
+    report.judge(&rules::NO_SESSION, spoken, (reply.status != Some(400)).then(|| reply.describe()));
     // As long as a real one, so that its form is not the reason.
     let unknown: String = session.chars().rev().map(|c| if c == 'a' { 'b' } else { c }).collect();
     let unknown = if unknown == session { format!("{session}0") } else { unknown };
@@ -284,16 +294,17 @@ fn sessions(report: &mut Report, talk: &mut Talk<'_>) -> Result<(), Failure> {
             seen.get_or_insert_with(|| format!("a deleted session: {}", reply.describe()));
         }
     }
-    report.judge(&rules::SESSION_UNKNOWN, LEGACY, seen);
+    report.judge(&rules::SESSION_UNKNOWN, spoken, seen);
     Ok(())
 }
 
 /// GET on the endpoint.
 fn get(report: &mut Report, talk: &Talk<'_>, session: &str) -> Result<(), Failure> {
-    let headers = [("mcp-protocol-version", LEGACY), ("mcp-session-id", session)];
+    let spoken = talk.spoken;
+    let headers = [("mcp-protocol-version", spoken), ("mcp-session-id", session)];
     let reply = talk.endpoint.send("GET", &headers, None)?;
     let stream = reply.status == Some(200) && reply.media_type() == "text/event-stream";
-    report.judge(&rules::GET, LEGACY, (!stream && reply.status != Some(405)).then(|| reply.describe()));
+    report.judge(&rules::GET, spoken, (!stream && reply.status != Some(405)).then(|| reply.describe()));
     Ok(())
 }
 

@@ -5,15 +5,12 @@ use std::time::Duration;
 use mcp_stdio::ChildCommand;
 use serde_json::{Value, json};
 
-use super::common::{self, Dialogue, FUTURE, LEGACY, MODERN};
+use super::common::{self, BATCHES, Dialogue, FUTURE, LEGACY, MODERN};
 use super::reply::{Reply, code};
 use super::report::{Outcome, Report};
 use super::rules;
 use super::wire_stdio::Process;
 use crate::exit::{Code, Failure};
-
-/// The revision in which arrays exist.
-const BATCHES: &str = "2025-03-26";
 
 /// A conversation with a process.
 struct Talk<'a> {
@@ -69,19 +66,19 @@ pub(crate) fn check(
     let mut any = false;
     for spoken in [MODERN, LEGACY] {
         let mut process = Process::start(command, start)?;
-        let Some(capabilities) = open(&mut process, spoken, &mut report) else {
+        let Some((agreed, capabilities)) = open(&mut process, spoken, &mut report) else {
             finish(&mut report, process, "");
             continue;
         };
         any = true;
         process.limit_to(limit);
-        let mut talk = Talk { process: &mut process, spoken };
+        let mut talk = Talk { process: &mut process, spoken: agreed };
         common::messages(&mut report, &mut talk, &capabilities);
         if call {
             common::calls(&mut report, &mut talk, &capabilities);
         }
         lines(&mut report, &mut talk);
-        finish(&mut report, process, spoken);
+        finish(&mut report, process, agreed);
         if spoken == LEGACY {
             handshakes(&mut report, command, limit, start)?;
         }
@@ -102,8 +99,8 @@ pub(crate) fn check(
     Ok(report)
 }
 
-/// Opens a conversation, and returns what the server can do.
-fn open(process: &mut Process, spoken: &'static str, report: &mut Report) -> Option<Value> {
+/// Opens a conversation, and returns its revision and what the server can do.
+fn open(process: &mut Process, spoken: &'static str, report: &mut Report) -> Option<(&'static str, Value)> {
     let mut talk = Talk { process, spoken };
     let id = json!("open");
     if spoken == MODERN {
@@ -111,14 +108,15 @@ fn open(process: &mut Process, spoken: &'static str, report: &mut Report) -> Opt
         let answer =
             reply.answer(&id).filter(|answer| answer.pointer("/result/supportedVersions").is_some())?;
         report.judge(&rules::DISCOVERED, spoken, common::discovered(answer));
-        return Some(answer.pointer("/result/capabilities").cloned().unwrap_or_default());
+        return Some((spoken, answer.pointer("/result/capabilities").cloned().unwrap_or_default()));
     }
     let reply = talk.ask(id.clone(), "initialize", common::initialize(spoken));
     let answer = reply.answer(&id).filter(|answer| answer.get("result").is_some())?;
-    report.judge(&rules::INITIALIZED, spoken, common::initialized(answer));
+    let agreed = common::agreed(answer);
+    report.judge(&rules::INITIALIZED, agreed, common::initialized(answer));
     let initialized = common::notification("notifications/initialized", json!({}));
     talk.process.send(&initialized.to_string());
-    Some(answer.pointer("/result/capabilities").cloned().unwrap_or_default())
+    Some((agreed, answer.pointer("/result/capabilities").cloned().unwrap_or_default()))
 }
 
 /// What only lines can show.
@@ -136,13 +134,13 @@ fn lines(report: &mut Report, talk: &mut Talk<'_>) {
     report.judge(&rules::CANCEL_UNKNOWN, spoken, if alive { answered } else { Some(dead()) });
     let (reply, alive) = talk.fenced("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":", true);
     let refused = reply.responses().any(|message| code(message) == Some(-32700));
-    let seen = match (alive, refused) {
-        (false, _) => Some(dead()),
-        (true, true) => None,
-        (true, false) => Some(reply.describe()),
-    };
-    report.judge(&rules::PARSE_ERROR, spoken, seen);
     if !alive {
+        report.note(&rules::PARSE_ERROR, spoken, Outcome::Failed(dead()));
+        return;
+    }
+    report.judge(&rules::PARSE_ERROR, spoken, (!refused).then(|| reply.describe()));
+    if spoken == BATCHES {
+        // Arrays are checked below, in a handshake for themselves.
         return;
     }
     let (rule, method) = if spoken == MODERN {
@@ -152,7 +150,11 @@ fn lines(report: &mut Report, talk: &mut Talk<'_>) {
     };
     let params = if spoken == MODERN { common::with_meta(json!({}), MODERN) } else { json!({}) };
     let (reply, alive) = talk.fenced(&common::batch(method, &params), true);
-    report.judge(rule, spoken, if alive { common::refused_batch(&reply) } else { Some(dead()) });
+    if alive {
+        common::refused_batch(report, rule, spoken, &reply);
+    } else {
+        report.note(rule, spoken, Outcome::Failed(dead()));
+    }
 }
 
 /// What needs a separate handshake: an unknown revision, and arrays where they exist.
