@@ -17,7 +17,7 @@ use crate::signals::Signals;
 use crate::terminal::out;
 use crate::terminal::pretty::pretty;
 use crate::terminal::style::Style;
-use crate::text::{self, shell_words};
+use crate::text::{self, schema, shell_words};
 
 /// `mcp tool`
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ fn example(tool: &RawJson, invocation: &Invocation<'_>) -> String {
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     for key in required.filter_map(Value::as_str) {
         let field = schema.pointer("/properties").and_then(|fields| fields.get(key)).unwrap_or(&Value::Null);
-        words.push(match sample(field, key) {
+        words.push(match schema::sample(&schema, field, key) {
             Value::String(text) => format!("{key}={text}"),
             value @ (Value::Array(_) | Value::Object(_)) => format!("{key}:={value}"),
             value => format!("{key}={value}"),
@@ -113,45 +113,22 @@ fn example(tool: &RawJson, invocation: &Invocation<'_>) -> String {
     words.iter().map(|word| shell_words::quote(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A value for a field: the first that the schema itself gives, else one of its type.
-fn sample(field: &Value, key: &str) -> Value {
-    let first = |list: &str| field.get(list).and_then(Value::as_array).and_then(|values| values.first());
-    let given = field.get("const").or(field.get("default")).or(first("examples")).or(first("enum"));
-    if let Some(given) = given {
-        return given.clone();
-    }
-    let kind = match field.get("type") {
-        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
-        Some(kind) => kind.as_str(),
-        None => {
-            first("anyOf").or(first("oneOf")).and_then(|branch| branch.get("type")).and_then(Value::as_str)
-        }
-    };
-    match kind {
-        Some("integer" | "number") => field.get("minimum").cloned().unwrap_or_else(|| Value::from(1)),
-        Some("boolean") => Value::Bool(true),
-        Some("array") => Value::Array(Vec::new()),
-        Some("object") => Value::Object(serde_json::Map::new()),
-        Some("null") => Value::Null,
-        _ => Value::String(key.to_uppercase()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_example_has_what_the_tool_needs_and_can_be_pasted() {
-        let tool = r#"{"name":"find","inputSchema":{"required":["text","n","mode","tags","any"],"properties":{
+        let tool = r##"{"name":"find","inputSchema":{"required":["text","n","mode","tags","unit","any"],"properties":{
             "text":{"type":"string","examples":["it's here"]},"n":{"type":["integer","null"],"minimum":3},
-            "mode":{"enum":["fast","slow"]},"tags":{"type":"array"},"opt":{"type":"string"}}}}"#;
+            "mode":{"enum":["fast","slow"]},"tags":{"type":"array"},"unit":{"$ref":"#/$defs/Unit"},
+            "opt":{"type":"string"}},"$defs":{"Unit":{"type":"string","enum":["km"]}}}}"##;
         let tool = RawJson::parse(tool).unwrap();
         let command = ["my server", "-x"].map(OsString::from);
         let line = example(&tool, &Invocation { server: None, command: &command });
         assert_eq!(
             line,
-            r#"mcp call find "text=it's here" n=3 mode=fast 'tags:=[]' any=ANY -- 'my server' -x"#
+            r#"mcp call find "text=it's here" n=3 mode=fast 'tags:=[]' unit=km any=ANY -- 'my server' -x"#
         );
         let line = example(&tool, &Invocation { server: Some("git"), command: &[] });
         assert!(line.starts_with("mcp call git find "), "{line}");

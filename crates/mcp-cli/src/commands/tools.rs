@@ -12,7 +12,7 @@ use crate::signals::Signals;
 use crate::terminal::pretty::pretty;
 use crate::terminal::style::Style;
 use crate::terminal::table::Table;
-use crate::text;
+use crate::text::{self, schema};
 
 /// `mcp tools`
 #[derive(Debug, Args)]
@@ -102,10 +102,8 @@ const MAX_DEPTH: usize = 8;
 fn kind(root: &Value, field: &Value, depth: usize) -> String {
     let any = || "any".to_owned();
     let Some(depth) = depth.checked_sub(1) else { return any() };
-    if let Some(target) = field.get("$ref").and_then(Value::as_str) {
-        // Only references within the schema itself: nothing is fetched.
-        let target = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        return target.map_or_else(any, |target| kind(root, target, depth));
+    if field.get("$ref").is_some() {
+        return schema::target(root, field).map_or_else(any, |target| kind(root, target, depth));
     }
     if let Some(choices) = field.get("enum").and_then(Value::as_array) {
         return joined(choices.iter().map(Value::to_string));

@@ -7,10 +7,13 @@ use mcp_core::client::{ClientBuilder, InputContext, InputHandler};
 use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::session::InputRequest;
 
+use serde_json::Value;
+
+use crate::background;
 use crate::exit::{Code, Failure};
 use crate::lock::Lock;
 use crate::terminal::form;
-use crate::{background, text};
+use crate::text::{self, shell_words};
 
 /// Answers questions, and remembers the unanswered ones. Clones share both.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +26,8 @@ pub(crate) struct Answers {
 /// An unanswered question.
 #[derive(Clone, Debug)]
 struct Unanswered {
-    /// What `--input` has to name.
-    key: String,
+    /// What `--input` has to say.
+    answer: String,
     question: String,
 }
 
@@ -78,8 +81,18 @@ impl Answers {
         Some(
             Failure::new(Code::Usage, format!("the tool asked for input: {}", first.question))
                 .because("there is no terminal to ask at, and no --input answers it")
-                .hint(format!("answer it with --input {}=JSON", first.key)),
+                .hint(format!("answer it with --input {}{}", first.answer, self.left_over())),
         )
+    }
+
+    /// What was given with `--input` and answered nothing.
+    fn left_over(&self) -> String {
+        let given = self.given.lock();
+        let names: Vec<&str> = given.iter().map(|(key, _)| key.as_str()).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!("; no question has the name `{}`", names.join("`, `")),
+        }
     }
 
     /// The answer of `--input` for this question: the one with its key or its kind; else, where the era
@@ -95,6 +108,22 @@ impl Answers {
         })?;
         given.remove(index).map(|(_, answer)| answer)
     }
+}
+
+/// What `--input` could say: the kind of the question, which names it in each era, and for a form an answer that fits.
+fn example(request: &InputRequest, params: &RawJson) -> String {
+    let kind = request.method.as_str().split('/').next().unwrap_or_default();
+    let schema: Value =
+        params.member("requestedSchema").and_then(|form| form.deserialize().ok()).unwrap_or_default();
+    let Some(fields) = schema.get("properties").and_then(Value::as_object).filter(|_| kind == "elicitation")
+    else {
+        return format!("{kind}=JSON");
+    };
+    let answer: serde_json::Map<String, Value> = fields
+        .iter()
+        .map(|(name, field)| (name.clone(), text::schema::sample(&schema, field, name)))
+        .collect();
+    format!("{kind}={}", shell_words::quote(&Value::Object(answer).to_string()))
 }
 
 /// An answer as the method's result: a bare form is an accepted one.
@@ -118,11 +147,8 @@ impl InputHandler for Answers {
             return asked.unwrap_or_else(|| Err(ErrorObject::internal("the terminal could not be read")));
         }
         let message = params.member("message").and_then(|message| message.to_text()).unwrap_or_default();
-        // Only 2026-07-28 has keys; before it the kind names a question.
-        let kind = request.method.as_str().split('/').next().unwrap_or_default();
-        let key = if context.version.is_modern() { request.key.clone() } else { kind.to_owned() };
         let question = format!("{:?} ({})", text::headline(&message, 200), request.method);
-        let unanswered = Unanswered { key, question };
+        let unanswered = Unanswered { answer: example(&request, &params), question };
         self.unanswered.lock().push(unanswered);
         if request.method == "elicitation/create" {
             return Ok(RawJson::object([("action", RawJson::string("cancel"))]));
@@ -171,13 +197,22 @@ mod tests {
     fn an_unanswered_question_is_reported() {
         let answers = answers(&[("bad", "1")]);
         assert!(answers.missing().is_none());
-        let unanswered =
-            Unanswered { key: "name".to_owned(), question: "elicitation/create \"Who?\"".to_owned() };
+        let form = r##"{"requestedSchema":{"type":"object","properties":{"sure":{"type":"boolean"},
+            "how":{"$ref":"#/$defs/How"}},"$defs":{"How":{"enum":["slowly"]}}}}"##;
+        let params = RawJson::parse(form).unwrap();
+        let question = question("0-0123", "elicitation/create");
+        let example = example(&question, &params);
+        let unanswered = Unanswered { answer: example.clone(), question: "\"Who?\"".to_owned() };
         answers.unanswered.lock().push(unanswered);
+        // What the hint says is an answer.
+        let words = shell_words::split(&example).unwrap();
+        let (kind, json) = words[0].split_once('=').unwrap();
+        assert_eq!((kind, json), ("elicitation", r#"{"how":"slowly","sure":true}"#));
         let failure = answers.missing().unwrap();
         assert_eq!(failure.exit(), 2);
         assert!(failure.message.contains("Who?"), "{}", failure.message);
-        assert_eq!(failure.hint.as_deref(), Some("answer it with --input name=JSON"));
+        let hint = failure.hint.unwrap();
+        assert_eq!(hint, format!("answer it with --input {example}; no question has the name `bad`"));
         assert!(Answers::new(&[("k".to_owned(), "{".to_owned())], false).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Text from a peer made safe for a terminal, and its width there.
 
+pub(crate) mod schema;
 pub(crate) mod shell_words;
 
 use std::borrow::Cow;
