@@ -6,7 +6,10 @@ use mcp_testkit::{compliance, conversation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promise_is_kept() {
-    compliance::run(&fixture::fixture()).await.assert_passed();
+    let report = compliance::run(&fixture::fixture()).await;
+    // With `--nocapture`: the checks that were skipped, and why.
+    println!("{report}");
+    report.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

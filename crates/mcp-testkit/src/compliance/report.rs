@@ -62,7 +62,7 @@ pub const PROMISES: [Promise; 8] = [
         title: "Sending",
         text: "[`TransportSender::send`] waits neither for an answer nor for capacity that only a later \
                send, or a `recv` at this end, frees. A message without a route is rejected at once.",
-        causes: "send waits for the answer, or holds a lock across an await that the reading half needs. The two halves must not share such a lock.",
+        causes: "send waits for the answer, or holds a lock across an await that the reading half needs. The two halves must not share such a lock. Or a message is dropped where the carrier is full.",
     },
     Promise {
         number: 7,
