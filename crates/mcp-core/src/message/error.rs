@@ -92,7 +92,10 @@ impl ErrorObject {
     /// Error `-32021`: the request did not declare the `required` capabilities, an object like `ClientCapabilities`.
     // META-S-008.
     pub fn missing_capability(required: RawJson) -> ErrorObject {
-        ErrorObject::new(code::MISSING_CLIENT_CAPABILITY, "A required client capability was not declared")
+        let members = required.members();
+        let names: Vec<&str> = members.iter().map(|(name, _)| clip(name)).collect();
+        let message = format!("A required client capability was not declared: {}", names.join(", "));
+        ErrorObject::new(code::MISSING_CLIENT_CAPABILITY, message)
             .with_data(RawJson::object([("requiredCapabilities", required)]))
     }
 }

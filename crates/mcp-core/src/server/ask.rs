@@ -1,13 +1,10 @@
 //! Forms for the user, from types (feature `schemars`).
 
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-
 use crate::message::{ErrorObject, RawJson};
 use crate::model::{ElicitAction, ElicitForm, ElicitParams, ElicitResult, Model};
 
 use super::router::form;
-use super::{Context, HandlerError, question};
+use super::{Context, HandlerError, TypedArguments, question};
 
 /// What a user did with a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +20,8 @@ pub enum Elicited<T> {
 
 impl Context {
     /// Asks the user to fill in a form of the type's members, and returns what they entered. The type is a
-    /// struct of texts, numbers, booleans and enums without data; doc comments describe its members.
+    /// struct of texts, numbers, booleans and enums without data; doc comments describe its members. Needs the feature
+    /// `schemars`, which `macros` includes.
     ///
     /// **The handler runs again from its top** with the answer, in both eras: act after the question, not before
     /// it, and pass the error on with `?`. See [`Context::question`].
@@ -51,7 +49,7 @@ impl Context {
     /// Those of [`Context::question`]; [`HandlerError::Failed`] if the user declined or closed the form, for
     /// which [`Context::elicit`] has values; `-32602` if the answer does not fit the type; `-32603` if the type is
     /// not a flat form.
-    pub async fn ask<T: DeserializeOwned + JsonSchema>(&self, message: &str) -> Result<T, HandlerError> {
+    pub async fn ask<T: TypedArguments>(&self, message: &str) -> Result<T, HandlerError> {
         match self.elicit(message).await? {
             Elicited::Accepted(answer) => Ok(answer),
             Elicited::Declined => Err("The user declined to answer".into()),
@@ -65,10 +63,7 @@ impl Context {
     /// # Errors
     ///
     /// Those of [`Context::ask`], but for a user who declines.
-    pub async fn elicit<T: DeserializeOwned + JsonSchema>(
-        &self,
-        message: &str,
-    ) -> Result<Elicited<T>, HandlerError> {
+    pub async fn elicit<T: TypedArguments>(&self, message: &str) -> Result<Elicited<T>, HandlerError> {
         let schema = form::<T>().map_err(ErrorObject::internal)?;
         let params = ElicitParams::from(ElicitForm::new(message, schema)).to_raw();
         let answer = self.question("elicitation/create", Some(params)).await?;

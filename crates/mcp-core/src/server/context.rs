@@ -1,6 +1,6 @@
 //! The request that a handler serves, and what it can do while it serves it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use serde::de::DeserializeOwned;
@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) server: Weak<ServerShared>,
     /// How many questions this run of the handler has asked.
     pub(crate) questions: AtomicU32,
+    /// Whether one of them had no answer yet, so that the handler has to return its error.
+    pub(crate) unanswered: AtomicBool,
 }
 
 impl Exchange {
@@ -167,6 +169,11 @@ impl Context {
     /// The number of this question among those of this run of the handler.
     pub(super) fn next_question(&self) -> u32 {
         self.exchange.questions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A question without an answer was raised.
+    pub(super) fn note_unanswered(&self) {
+        self.exchange.unanswered.store(true, Ordering::Relaxed);
     }
 
     fn request_context(&self) -> &RequestContext {

@@ -181,16 +181,19 @@ impl Server {
 
 /// Warns of a change that no client will receive.
 fn warn_undeclared(capabilities: &RawJson, change: &Change) {
-    let (list, flag) = match change {
-        Change::ToolsList => ("tools", "listChanged"),
-        Change::PromptsList => ("prompts", "listChanged"),
-        Change::ResourcesList => ("resources", "listChanged"),
-        Change::Resource { .. } => ("resources", "subscribe"),
+    let (list, flag, declares) = match change {
+        Change::ToolsList => ("tools", "listChanged", "tools_list_changed"),
+        Change::PromptsList => ("prompts", "listChanged", "prompts_list_changed"),
+        Change::ResourcesList => ("resources", "listChanged", "resources_list_changed"),
+        Change::Resource { .. } => ("resources", "subscribe", "subscribe"),
     };
     let declared = capabilities.member(list).and_then(|list| list.member(flag));
     if declared.is_none_or(|declared| declared.as_bytes() != b"true") {
         let method = change.method();
-        tracing::warn!(method, "published a change whose capability is not declared: `{list}.{flag}`");
+        tracing::warn!(
+            method,
+            "published a change whose capability is not declared: `{list}.{flag}`; call Router::{declares}()"
+        );
     }
 }
 

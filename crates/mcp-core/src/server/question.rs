@@ -22,7 +22,7 @@ const ANSWERED: &str = "answered";
 ///
 /// - **Ask first, act afterwards.** What stands before a question is done once per question: no writes, no
 ///   payments, no messages there.
-/// - **Pass the error on with `?`.** A handler that swallows it never asks.
+/// - **Pass the error on with `?`.** A handler that swallows it never asks, and a warning is logged.
 /// - Ask the same questions in the same order each time. An answer is used only for the question that it was given
 ///   to: a text or a form that has changed is asked again.
 /// - The answers of earlier questions travel through the client, in the state of the request. The client can invent
@@ -50,6 +50,7 @@ impl Context {
         if let Some(answer) = earlier.as_ref().and_then(|answers| answers.member(&key)) {
             return Ok(answer);
         }
+        self.note_unanswered();
         let mut answers = earlier.map(|answers| answers.members()).unwrap_or_default();
         answers.extend(fresh.map(|answers| answers.members()).unwrap_or_default());
         let input = InputRequired::ask(key, method, params);

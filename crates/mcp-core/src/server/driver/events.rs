@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::task::{Context, Poll, Waker};
 
 use tracing::Span;
@@ -148,6 +148,7 @@ pub(super) fn exchange(
         link: link.clone(),
         server: Arc::downgrade(server),
         questions: AtomicU32::new(0),
+        unanswered: AtomicBool::new(false),
     });
     (exchange, span)
 }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use tracing::{Instrument, Span};
@@ -59,6 +60,11 @@ pub(super) async fn serve(
         }),
         () = overdue => Err(ErrorObject::internal("Cancelled")),
     };
+    if exchange.unanswered.load(Ordering::Relaxed)
+        && matches!(&outcome, Ok(Reply::Result(_) | Reply::Verbatim(_)))
+    {
+        warn_swallowed(&span);
+    }
     if !span.is_disabled() {
         span.record(
             "outcome",
@@ -72,6 +78,16 @@ pub(super) async fn serve(
         );
     }
     Served { exchange: exchange.id(), outcome, permit }
+}
+
+/// Apart, because it is rare.
+#[cold]
+fn warn_swallowed(span: &Span) {
+    tracing::warn!(
+        parent: span,
+        "a handler asked the client and did not return the error of its question: the client never sees it; pass it on \
+         with `?`"
+    );
 }
 
 /// A notification or a change of subscription, which gets no answer.

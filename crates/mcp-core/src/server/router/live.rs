@@ -39,6 +39,25 @@ use super::{Entry, Router};
 /// }
 /// # Ok::<_, mcp_core::Error>(())
 /// ```
+///
+/// A router with state is a `LiveRouter<State<T>>`. An update may also build the whole router anew, with the same state:
+///
+/// ```
+/// use mcp_core::server::{LiveRouter, Router, State};
+///
+/// struct Notes;
+///
+/// fn router(notes: State<Notes>, plugins: &[String]) -> Router<State<Notes>> {
+///     let own = Router::sharing_state(notes).tools_list_changed().tool("add", async |_notes, _, _| Ok("added"));
+///     plugins.iter().fold(own, |router, name| router.tool(name.as_str(), async |_notes, _, _| Ok("a plugin")))
+/// }
+///
+/// let notes = State::new(Notes);
+/// let live: LiveRouter<State<Notes>> = LiveRouter::new(router(notes.clone(), &[]))?;
+/// let changes = live.update(|_| router(notes, &["plugin".to_owned()]))?;
+/// # let _ = changes;
+/// # Ok::<_, mcp_core::Error>(())
+/// ```
 #[must_use = "a router serves nothing before it is passed to `Server::builder(..).build(router)`"]
 pub struct LiveRouter<S = ()> {
     shared: Arc<Shared<S>>,

@@ -174,6 +174,11 @@ impl Router {
     pub fn with_state<T: Send + Sync + 'static>(state: T) -> Router<State<T>> {
         Router::of(State::new(state))
     }
+
+    /// A router that serves nothing and shares the state of another one: see [`Router::state`].
+    pub fn sharing_state<T: Send + Sync + 'static>(state: State<T>) -> Router<State<T>> {
+        Router::of(state)
+    }
 }
 
 impl<S> Router<S> {
@@ -302,6 +307,7 @@ impl<S> Router<S> {
         let (definition, schema) = tool.checked();
         self.note_problem("tool", &definition.key, definition.problem.as_deref());
         let key = definition.key.clone();
+        warn_of_name(&key);
         let earlier = self.tools.insert(key.clone(), Entry { definition, schema, route });
         self.note_twice("tool", &key, earlier.is_some());
     }
@@ -351,6 +357,17 @@ impl<S> Router<S> {
 
     fn note_twice(&mut self, what: &str, key: &str, twice: bool) {
         self.problems.extend(twice.then(|| format!("{what} {key:?}: it is registered twice")));
+    }
+}
+
+/// Warns of a tool's name that some clients refuse.
+fn warn_of_name(name: &str) {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.len() > 128 || !name.bytes().all(usual) {
+        tracing::warn!(
+            name,
+            "the name of a tool should be 1 to 128 ASCII letters, digits, `_`, `-` and `.`: some clients refuse it"
+        );
     }
 }
 

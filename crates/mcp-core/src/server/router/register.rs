@@ -222,7 +222,7 @@ impl Router {
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoResourceReply,
     {
-        let definition = template.into();
+        let definition = resource::with_members_of::<Variables>(template.into());
         let key = definition.key.clone();
         self.resource_template(definition, move |uri: String, context| {
             let reply = resource::read(&key, &uri).map(|variables| closure(variables, context));

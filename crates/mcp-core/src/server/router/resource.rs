@@ -12,7 +12,7 @@ use crate::server::{Context, HandlerError};
 use crate::session::InputRequired;
 use crate::session::server::Reply;
 
-use super::{Route, template, text_values};
+use super::{Route, TemplateDef, template, text_values};
 
 /// What a resource's closure may return: text, with the URI and the media type of the definition;
 /// [`ResourceContents`], one or several; a [`ReadResourceResult`], a result object as [`RawJson`], an
@@ -80,6 +80,23 @@ where
             })
             .boxed()
     })
+}
+
+/// Says so if the members of the type have other names than the variables: no URI would fit.
+pub(super) fn with_members_of<Variables: DeserializeOwned>(definition: TemplateDef) -> TemplateDef {
+    let Some(members) = text_values::members::<Variables>() else { return definition };
+    let variables = template::variables(&definition.key);
+    let unknown = members.iter().find(|member| !variables.contains(member));
+    let unread = variables.iter().find(|variable| !members.contains(variable));
+    match (unknown, unread) {
+        (Some(member), Some(variable)) => {
+            let name = std::any::type_name::<Variables>();
+            let problem =
+                format!("{name} has a member `{member}`, but the template's variable is `{variable}`");
+            definition.broken(problem)
+        }
+        _ => definition,
+    }
 }
 
 /// The variables of the template as a type.

@@ -35,6 +35,7 @@ impl ToolOutput for Content {}
 impl ToolOutput for Vec<Content> {}
 impl ToolOutput for () {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + JsonSchema> ToolOutput for Json<T> {
     fn output_schema() -> Option<RawJson> {
         let schema = of_output::<T>();

@@ -174,7 +174,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoResourceReply,
     {
-        let definition = template.into();
+        let definition = resource::with_members_of::<Variables>(template.into());
         let key = definition.key.clone();
         self.resource_template(definition, move |state: State<T>, uri: String, context| {
             let reply = resource::read(&key, &uri).map(|variables| closure(state, variables, context));

@@ -8,6 +8,16 @@ pub(super) fn problem(template: &str) -> Option<&'static str> {
     unsupported.then_some("only the forms {name} and {+name} of RFC 6570 are supported")
 }
 
+/// The names of its variables.
+pub(super) fn variables(template: &str) -> Vec<&str> {
+    let parts = parse(template).unwrap_or_default();
+    let names = parts.iter().filter_map(|part| match part {
+        Part::Variable { name, .. } => Some(*name),
+        Part::Text(_) => None,
+    });
+    names.collect()
+}
+
 /// Whether the URI matches the template. `{name}` matches one or more characters other than `/`, and
 /// `{+name}` one or more characters. Takes at most `uri.len() * template.len()` steps.
 pub(super) fn matches(template: &str, uri: &str) -> bool {

@@ -16,6 +16,39 @@ pub(super) fn read<T: DeserializeOwned>(values: impl Iterator<Item = (String, St
     T::deserialize(MapDeserializer::new(values)).map_err(|Misfit(why)| why.chars().take(MAX_QUOTED).collect())
 }
 
+/// The names of the members of a struct; `None` for other types, and for structs with flattened members.
+pub(super) fn members<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    struct Members<'a>(&'a mut Option<&'static [&'static str]>);
+
+    impl<'de> Deserializer<'de> for Members<'_> {
+        type Error = Misfit;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Misfit> {
+            Err(Misfit(String::new()))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _name: &'static str,
+            members: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Misfit> {
+            *self.0 = Some(members);
+            Err(Misfit(String::new()))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut found = None;
+    // It fails in any case; only the names count.
+    let _failed = T::deserialize(Members(&mut found));
+    found
+}
+
 /// Why the values do not fit.
 #[derive(Debug)]
 struct Misfit(String);

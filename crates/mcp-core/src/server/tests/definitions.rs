@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::message::RawJson;
 use crate::model;
 use crate::server::{Router, Server, TemplateDef, ToolDef};
+use crate::warnings::Warnings;
 
 fn problem(router: Router) -> String {
     match Server::builder("test", "1").build(router) {
@@ -49,6 +50,38 @@ fn every_mistake_is_reported() {
         problem(router),
         r#"tool "one": its input schema has to be a JSON object, not a number; tool "": its name is empty; resource template "file:///{name": its braces do not pair"#
     );
+}
+
+/// A template whose variables are not the members of the closure's type would fit no URI.
+#[test]
+fn variables_have_the_names_of_the_members() {
+    #[derive(serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Day {
+        yaer: Option<u32>,
+        day: u8,
+    }
+    let of = |template: &str| {
+        let template = TemplateDef::new(template, "a day");
+        Router::new().resource_template_with(template, async |_: Day, _| Ok("sunny"))
+    };
+    let why = problem(of("log://{year}/{day}"));
+    assert!(why.contains("Day has a member `yaer`") && why.contains("variable is `year`"), "{why}");
+    // A member without a variable may be optional, and a variable need not be read.
+    Server::builder("test", "1").build(of("log://{day}")).unwrap();
+    Server::builder("test", "1").build(of("log://{yaer}/{day}/{hour}")).unwrap();
+    // A type whose members are not known.
+    let map = |all: std::collections::BTreeMap<String, String>, _| async move { Ok(format!("{all:?}")) };
+    let router = Router::new().resource_template_with(TemplateDef::new("log://{year}", "x"), map);
+    Server::builder("test", "1").build(router).unwrap();
+}
+
+#[test]
+fn names_that_clients_refuse_are_warned_of() {
+    let count = |name: &'static str| Warnings::of(|| drop(tool(name)));
+    assert_eq!([count("a.b-C_9"), count("two words"), count("é")], [0, 1, 1]);
+    let long = Warnings::of(|| drop(tool("x".repeat(129).as_str())));
+    assert_eq!(long, 1);
 }
 
 /// What could never have an effect is an error too.

@@ -10,6 +10,7 @@ use super::{Peer, server};
 use crate::message::RawJson;
 use crate::server::{Elicited, Router, Server};
 use crate::transport::Binding;
+use crate::warnings::Warnings;
 
 #[derive(Deserialize, JsonSchema)]
 struct Confirm {
@@ -55,6 +56,22 @@ fn asking() -> (Server, Arc<AtomicUsize>) {
         .tool("nested", async |_, context| context.ask::<Nested>("?").await.map(|_| "x"))
         .tool("roots", async |_, context| Ok(context.roots().await?.len().to_string()));
     (server(router), runs)
+}
+
+/// A handler that does not return the error of its question never asks. That is logged; a handler that asks causes no
+/// warning.
+#[tokio::test]
+async fn a_swallowed_question_is_warned_of() {
+    let router = Router::new().tool("swallow", async |_, context| {
+        Ok(context.ask::<Confirm>("?").await.map_or("no answer", |_| "answered"))
+    });
+    let (swallows, asks) = (server(router), asking().0);
+    for (server, tool, expected) in [(swallows, "swallow", 1), (asks, "clear", 0)] {
+        let (warnings, _until_the_end) = Warnings::start();
+        let mut peer = Peer::of(&server, Binding::STREAM);
+        modern(&mut peer, &format!(r#""name":"{tool}""#)).await;
+        assert_eq!(warnings.count(), expected, "{tool}");
+    }
 }
 
 async fn modern(peer: &mut Peer, params: &str) -> RawJson {

@@ -52,7 +52,10 @@ impl ServerSession {
         }
         let misuse = |why: String| Err(Error::Misuse(why));
         let Some(legacy) = &self.legacy else {
-            return misuse(format!("{method} cannot be sent: there is no legacy session"));
+            return misuse(format!(
+                "{method} cannot be sent: there is no legacy session; on 2026-07-28 a handler asks with \
+                 Context::ask or Context::question"
+            ));
         };
         if !legacy.initialized && method != "ping" {
             return misuse(format!("{method} has to wait for notifications/initialized"));
