@@ -10,7 +10,6 @@ use super::super::callback::Expected;
 use super::super::client_auth::Client;
 use super::super::error::{FlowStep, OAuthError};
 use super::super::pkce::{self, Verifier};
-use super::super::record::Key;
 use super::super::scopes::needs_consent;
 use super::super::token::{self, TokenAnswer};
 use super::login::Session;
@@ -31,8 +30,39 @@ pub(super) async fn run(session: &Session<'_>) -> Result<(Client, TokenAnswer), 
     }
     let named = metadata.authorization_endpoint.as_ref();
     let endpoint = discovery::endpoint(&session.plan.endpoint, step, named, "authorization_endpoint")?;
-    let (client, redirect_uri) = registration::for_person(session, Use::Browser).await?;
+    let (mut client, redirect_uri) = registration::for_person(session, Use::Browser).await?;
+    let mut asked = ask(session, &endpoint, &client, &redirect_uri).await;
+    // Servers on the Python SDK refuse all scopes that the client did not register, and clients that registered none.
+    if asked.as_ref().is_err_and(|error| error.code() == Some("invalid_scope"))
+        && let Some(other) = registration::with_scopes(session, &client, &redirect_uri).await?
+    {
+        client = other;
+        asked = ask(session, &endpoint, &client, &redirect_uri).await;
+    }
+    let (code, verifier) = asked?;
 
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.expose()),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", verifier.secret().expose()),
+    ];
+    session.add_common(&mut fields, None);
+    let answer = tokens::request(&session.call(FlowStep::Token, &client)?, &fields).await;
+    if answer.as_ref().is_err_and(|error| error.code() == Some("invalid_client")) {
+        registration::forget(session, &client).await?;
+    }
+    answer.map(|answer| (client, answer))
+}
+
+/// Lets the person log in as this client. The code, and the verifier that goes with it.
+async fn ask(
+    session: &Session<'_>,
+    endpoint: &WebUrl,
+    client: &Client,
+    redirect_uri: &str,
+) -> Result<(Secret, Verifier), OAuthError> {
+    let metadata = &session.server.metadata;
     // AU-C-29: one record for each login.
     let (verifier, state) = (Verifier::new()?, pkce::random()?);
     let challenge = verifier.challenge();
@@ -40,7 +70,7 @@ pub(super) async fn run(session: &Session<'_>) -> Result<(Client, TokenAnswer), 
     let mut fields = vec![
         ("response_type", "code"),
         ("client_id", &client.id),
-        ("redirect_uri", &redirect_uri),
+        ("redirect_uri", redirect_uri),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
         ("state", state.expose()),
@@ -50,10 +80,10 @@ pub(super) async fn run(session: &Session<'_>) -> Result<(Client, TokenAnswer), 
         fields.push(("prompt", "consent"));
     }
     let url = if metadata.require_pushed_authorization_requests == Some(true) {
-        let request_uri = push(session, &client, &fields).await?;
-        with_query(&endpoint, &[("client_id", &client.id), ("request_uri", &request_uri)])
+        let request_uri = push(session, client, &fields).await?;
+        with_query(endpoint, &[("client_id", &client.id), ("request_uri", &request_uri)])
     } else {
-        with_query(&endpoint, &fields)
+        with_query(endpoint, &fields)
     };
     let expected = Expected {
         state: state.clone(),
@@ -65,32 +95,10 @@ pub(super) async fn run(session: &Session<'_>) -> Result<(Client, TokenAnswer), 
         expected: expected.clone(),
         endpoint: session.plan.endpoint.shown(),
         scopes: session.scopes.to_vec(),
-        redirect_uri: redirect_uri.clone(),
+        redirect_uri: redirect_uri.to_owned(),
     };
     let code = expected.code(&session.io.authorize(request).await?)?;
-
-    let mut fields = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.expose()),
-        ("redirect_uri", &redirect_uri),
-        ("code_verifier", verifier.secret().expose()),
-    ];
-    session.add_common(&mut fields, None);
-    let answer = tokens::request(&session.call(FlowStep::Token, &client)?, &fields).await;
-    if answer.as_ref().is_err_and(|error| error.code() == Some("invalid_client")) {
-        forget(session, &client).await?;
-    }
-    answer.map(|answer| (client, answer))
-}
-
-/// A registration that the server no longer knows is not used again.
-// AU-C-54.
-async fn forget(session: &Session<'_>, client: &Client) -> Result<(), OAuthError> {
-    let key = Key::Client { issuer: session.server.metadata.issuer.clone() };
-    match session.io.load(key.clone()).await? {
-        Some(kept) if kept.client_id == client.id => session.io.forget(key, kept).await,
-        _ => Ok(()),
-    }
+    Ok((code, verifier))
 }
 
 /// The endpoint with these parameters behind its own.

@@ -117,10 +117,40 @@ pub(super) async fn for_person(session: &Session<'_>, purpose: Use) -> Result<(C
             format!("{} offers no registration; give a client id that is registered there", metadata.issuer);
         return Err(OAuthError::setting("client", why));
     }
-    let (record, redirect) = register(session, purpose, redirect).await?;
+    let scope = settings.scopes.parameter();
+    let (record, redirect) = register(session, purpose, redirect, scope.as_deref()).await?;
     let client = from_record(&record);
     io.keep(key, record).await?;
     Ok((client, redirect))
+}
+
+/// Registers a client again, with the scopes of this login. `None` for a client that was not registered dynamically.
+pub(super) async fn with_scopes(
+    session: &Session<'_>,
+    client: &Client,
+    redirect: &str,
+) -> Result<Option<Client>, OAuthError> {
+    let key = Key::Client { issuer: session.server.metadata.issuer.clone() };
+    let kept = session.io.load(key.clone()).await?;
+    let given = session.plan.settings.registration.given.is_some();
+    let (Some(scope), false) = (session.scopes.parameter(), given) else { return Ok(None) };
+    if kept.is_none_or(|kept| kept.client_id != client.id) {
+        return Ok(None);
+    }
+    let (record, _) = register(session, Use::Browser, redirect.to_owned(), Some(&scope)).await?;
+    let client = from_record(&record);
+    session.io.keep(key, record).await?;
+    Ok(Some(client))
+}
+
+/// A registration that the server no longer knows is not used again.
+// AU-C-54.
+pub(super) async fn forget(session: &Session<'_>, client: &Client) -> Result<(), OAuthError> {
+    let key = Key::Client { issuer: session.server.metadata.issuer.clone() };
+    match session.io.load(key.clone()).await? {
+        Some(kept) if kept.client_id == client.id => session.io.forget(key, kept).await,
+        _ => Ok(()),
+    }
 }
 
 // AU-C-22.
@@ -139,6 +169,7 @@ async fn register(
     session: &Session<'_>,
     purpose: Use,
     redirect: String,
+    scope: Option<&str>,
 ) -> Result<(ClientRecord, String), OAuthError> {
     let step = FlowStep::Registration;
     let named = session.server.metadata.registration_endpoint.as_ref();
@@ -146,7 +177,7 @@ async fn register(
     let mut redirect = redirect;
     let mut again = true;
     loop {
-        let body = body(session, purpose, &redirect);
+        let body = body(session, purpose, &redirect, scope);
         let answer = session.io.send(step, Outgoing::json(url.clone(), body.to_string())).await?;
         let document = token::object(&answer.body);
         match token::error(step, answer.status, document.as_ref()) {
@@ -166,7 +197,7 @@ async fn register(
     }
 }
 
-fn body(session: &Session<'_>, purpose: Use, redirect: &str) -> Value {
+fn body(session: &Session<'_>, purpose: Use, redirect: &str, scope: Option<&str>) -> Value {
     let settings = &session.plan.settings;
     let mut body = json!({
         "client_name": settings.client_name,
@@ -189,7 +220,7 @@ fn body(session: &Session<'_>, purpose: Use, redirect: &str) -> Value {
         body["software_id"] = json!(id);
         body["software_version"] = json!(version);
     }
-    if let Some(scope) = settings.scopes.parameter() {
+    if let Some(scope) = scope {
         body["scope"] = json!(scope);
     }
     body

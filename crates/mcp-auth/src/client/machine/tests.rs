@@ -34,6 +34,8 @@ struct World {
     clients: BTreeMap<Key, ClientRecord>,
     /// The query that the person is redirected with; `STATE` stands for the state.
     redirect: String,
+    /// The same for the first logins, one for each.
+    redirects_first: Vec<String>,
     /// `GET URL`, `POST URL body`, and the actions.
     log: Vec<String>,
     headers: Vec<HeaderMap>,
@@ -47,6 +49,7 @@ impl World {
             answers: BTreeMap::new(),
             clients: BTreeMap::new(),
             redirect: "code=the-code&state=STATE".to_owned(),
+            redirects_first: Vec::new(),
             log: Vec::new(),
             headers: Vec::new(),
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
@@ -120,7 +123,9 @@ impl World {
             Action::Authorize(request) => {
                 self.log.push(format!("authorize {}", request.url()));
                 let state = request.expected.state.expose();
-                Reply::Callback(Parameters::parse(&self.redirect.replace("STATE", state)))
+                let first = self.redirects_first.pop();
+                let redirect = first.as_ref().unwrap_or(&self.redirect);
+                Reply::Callback(Parameters::parse(&redirect.replace("STATE", state)))
             }
             Action::Show(code) => {
                 self.log.push(format!("show {} {}", code.verification_uri, code.user_code));

@@ -75,6 +75,44 @@ fn the_order_of_registrations() {
     }
 }
 
+// AU-C-22: the URL of a metadata document is the client's id, and such a client has no secret. Another URL is refused
+// before anything is sent to the authorization server.
+#[test]
+fn the_url_of_a_metadata_document() {
+    let supporting = || {
+        let mut world = World::new();
+        world.server(|it| {
+            it["client_id_metadata_document_supported"] = json!(true);
+            it["token_endpoint_auth_methods_supported"] = json!(["client_secret_basic", "none"]);
+        });
+        world
+    };
+    for url in ["https://app.example/c", "https://app.example:8443/a/b.json?v=1"] {
+        let mut world = supporting();
+        go(&mut world, with(Registration::metadata_document(url))).unwrap();
+        for start in ["authorize", "POST https://as.example/token"] {
+            assert_eq!(parameter(world.line(start), "client_id").as_deref(), Some(url), "{start}");
+        }
+        assert!(world.headers.iter().all(|headers| !headers.contains_key("authorization")));
+        assert!(world.log.iter().all(|line| !line.starts_with("keep")), "{:?}", world.log);
+    }
+    for url in [
+        "http://app.example/c",
+        "http://localhost:1/c",
+        "https://app.example",
+        "https://app.example/",
+        "https://u:p@app.example/c",
+        "https://app.example/c#x",
+        "app.example/c",
+        "",
+    ] {
+        let mut world = supporting();
+        let error = go(&mut world, with(Registration::metadata_document(url))).unwrap_err();
+        assert!(error.to_string().starts_with("client metadata URL: "), "{url}: {error}");
+        assert_eq!(world.count("authorize") + world.count("POST"), 0, "{url}: {:?}", world.log);
+    }
+}
+
 // AU-C-21: a client that was registered beforehand stays at its issuer.
 #[test]
 fn a_given_client_is_bound_to_one_issuer() {
@@ -161,4 +199,43 @@ fn a_refused_redirect_uri_is_tried_with_localhost_once() {
     let error = go(&mut world, plan(Settings::default())).unwrap_err();
     assert_eq!(error.to_string(), "client registration was refused: invalid_redirect_uri: no addresses");
     assert_eq!(world.count("POST https://as.example/register"), 2);
+}
+
+// AU-C-23: scopes are registered only where a server refuses to grant what was not registered, and once.
+#[test]
+fn scopes_are_registered_where_that_is_needed() {
+    let refusal = || "error=invalid_scope&state=STATE".to_owned();
+    let challenged = |registration: Registration| {
+        let demand = Demand { scopes: Some(scopes("a b")), ..Demand::default() };
+        Plan { demand, ..with(registration) }
+    };
+    let mut world = World::new();
+    world.redirects_first = vec![refusal()];
+    let script = vec![(201, json!({"client_id": "one"}), None), (201, json!({"client_id": "two"}), None)];
+    world.answers.insert("https://as.example/register".to_owned(), script);
+    let record = go(&mut world, challenged(Registration::dynamic())).unwrap();
+    assert_eq!(record.client_id, "two");
+    let registered: Vec<&String> = world.log.iter().filter(|line| line.contains("/register ")).collect();
+    assert_eq!(registered.len(), 2);
+    assert!(!registered[0].contains("scope") && registered[1].contains(r#""scope":"a b""#), "{registered:?}");
+    let asked: Vec<&String> = world.log.iter().filter(|line| line.starts_with("authorize")).collect();
+    let clients: Vec<_> = asked.iter().map(|line| parameter(line, "client_id").unwrap()).collect();
+    assert_eq!(clients, ["one", "two"]);
+    let parts: Vec<_> = asked.iter().map(|line| parameter(line, "redirect_uri").unwrap()).collect();
+    assert_eq!(parts[0], parts[1], "the listener is the same");
+    assert_ne!(parameter(asked[0], "state"), parameter(asked[1], "state"));
+    // The kept client is the second one.
+    assert_eq!(go(&mut world, challenged(Registration::dynamic())).unwrap().client_id, "two");
+
+    // A second refusal is final, and so is one of a client that was given, or of another kind.
+    for (redirect, registration, logins) in [
+        (refusal(), Registration::dynamic(), 2),
+        (refusal(), Registration::preregistered("given"), 1),
+        ("error=access_denied&state=STATE".to_owned(), Registration::dynamic(), 1),
+    ] {
+        let mut world = World::new();
+        world.redirect = redirect;
+        assert!(go(&mut world, challenged(registration)).is_err());
+        assert_eq!((world.count("authorize"), world.count("POST https://as.example/token")), (logins, 0));
+    }
 }
