@@ -1,7 +1,7 @@
 //! `mcp login`: logs in to a server, and keeps the tokens for all later commands.
 
 use clap::Args;
-use mcp_auth::client::Status;
+use mcp_auth::client::{ResourceParameter, Status};
 use mcp_core::client::Client;
 
 use crate::commands::whoami;
@@ -44,6 +44,12 @@ pub(crate) struct Options {
     /// Show a code to enter on another device, if the authorization server offers that
     #[arg(long, conflicts_with_all = ["callback_port", "redirect_uri"])]
     device: bool,
+    /// Go on if the authorization server does not say that it supports PKCE, as Entra ID does not
+    #[arg(long)]
+    assume_pkce: bool,
+    /// Do not name the server in the `resource` parameter, for authorization servers that refuse it
+    #[arg(long)]
+    omit_resource: bool,
 }
 
 impl Options {
@@ -69,7 +75,10 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
     if let Some(limit) = global.timeout {
         builder = builder.login_timeout(limit);
     }
-    let oauth = builder.build();
+    if options.omit_resource {
+        builder = builder.resource_parameter(ResourceParameter::Omitted);
+    }
+    let oauth = builder.assume_pkce(options.assume_pkce).build();
     let url = remote.endpoint()?;
     let person = Terminal::new(&global);
     let login = async {

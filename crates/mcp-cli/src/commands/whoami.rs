@@ -103,11 +103,7 @@ fn expiry(status: &Status) -> String {
     match (status.valid, left) {
         (false, _) => "expired".to_owned(),
         (true, None) => "unknown".to_owned(),
-        (true, Some(left)) => match left.as_secs() {
-            seconds @ 0..120 => format!("in {seconds} s"),
-            seconds @ 120..7200 => format!("in {} min", seconds / 60),
-            seconds => format!("in {} h", seconds / 3600),
-        },
+        (true, Some(left)) => format!("in {}", text::span(left)),
     }
 }
 

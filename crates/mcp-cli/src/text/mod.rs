@@ -2,11 +2,14 @@
 
 pub(crate) mod schema;
 pub(crate) mod shell_words;
+mod span;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub(crate) use span::span;
 
 /// The text on one line: control characters, newlines and direction overrides are spelled out.
 pub(crate) fn safe_line(text: &str) -> Cow<'_, str> {

@@ -88,7 +88,7 @@ impl Driver<'_> {
             Action::Authorize(request) => {
                 let limit = self.inner.login_timeout;
                 let waited = tokio::time::timeout(limit, self.authorize(&request)).await;
-                let late = |_| OAuthError::not_completed(format!("no answer within {} s", limit.as_secs()));
+                let late = |_| OAuthError::not_completed(format!("no answer within {limit:?}"));
                 let redirected = waited.map_err(late)??;
                 Ok(Reply::Callback(Parameters::parse(&redirected)))
             }

@@ -2,14 +2,13 @@
 
 use std::process::{Command, Stdio};
 
+use mcp_http::http::Uri;
+
 /// Starts the browser with this URL as an argument, without a shell. `false` if that is not possible.
 // CVE-2025-6514: the URL is a stranger's text.
 pub(crate) fn open(url: &str) -> bool {
-    let is_web = ["https://", "http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|start| url.starts_with(start));
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    if !is_web || cfg!(windows) {
+    if !is_web(url) || cfg!(windows) {
         return false;
     }
     let mut command = Command::new(opener);
@@ -21,6 +20,16 @@ pub(crate) fn open(url: &str) -> bool {
             true
         }
         Err(_) => false,
+    }
+}
+
+/// Whether this is a page on `https`, or on `http` of this machine.
+fn is_web(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => matches!(url.host(), Some("127.0.0.1" | "localhost" | "[::1]")),
+        _ => false,
     }
 }
 
@@ -39,10 +48,26 @@ fn is_headless_with(is_set: impl Fn(&str) -> bool) -> bool {
 mod tests {
     use super::*;
 
+    // AU-C-62.
     #[test]
     fn only_web_pages_are_opened() {
-        for url in ["file:///etc/passwd", "-x", "javascript:alert(1)", "http://example.com", "calc.exe", ""] {
+        for url in [
+            "file:///etc/passwd",
+            "-x",
+            "javascript:alert(1)",
+            "http://example.com",
+            "http://127.0.0.1.example.com/",
+            "http://localhost.example.com/",
+            "http://localhost@example.com/",
+            "calc.exe",
+            "",
+        ] {
             assert!(!open(url), "{url}");
+        }
+        for url in
+            ["https://example.com/a?b=c", "http://127.0.0.1:1/x", "http://localhost/", "http://[::1]:1/"]
+        {
+            assert!(is_web(url), "{url}");
         }
     }
 

@@ -130,6 +130,12 @@ pub(crate) fn failure(error: &OAuthError) -> Failure {
         OAuthError::Store { .. } => Code::Io,
         _ => Code::Protocol,
     };
-    let failure = Failure::new(code, error.to_string());
-    if error.is_login_needed() { failure.needs_login() } else { failure }
+    let text = error.to_string();
+    let assumes = text.contains("`assume_pkce`");
+    let failure = Failure::new(code, text);
+    match error {
+        _ if error.is_login_needed() => failure.needs_login(),
+        OAuthError::Protocol { .. } if assumes => failure.hint("`mcp login --assume-pkce` goes on anyway"),
+        _ => failure,
+    }
 }

@@ -71,10 +71,10 @@ impl Person for Terminal {
     }
 
     async fn show_code(&self, code: &DeviceCode) -> Result<(), String> {
-        let minutes = code.expires_in.as_secs() / 60;
+        let left = text::span(code.expires_in);
         let (at, code) = (text::safe_line(&code.verification_uri), text::safe_line(&code.user_code));
         out::note(format!(
-            "Open this on any device, and enter the code within {minutes} min:\n\n  {at}\n  {code}\n\n"
+            "Open this on any device, and enter the code within {left}:\n\n  {at}\n  {code}\n\n"
         ));
         Ok(())
     }
