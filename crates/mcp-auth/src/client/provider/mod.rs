@@ -7,6 +7,8 @@ mod oauth;
 mod resource;
 mod run;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use builder::OAuthBuilder;
 pub use oauth::OAuth;

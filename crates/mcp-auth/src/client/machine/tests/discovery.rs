@@ -252,3 +252,22 @@ fn servers_without_metadata() {
     world.answer(PRM, 403, Value::Null);
     assert!(go(&mut world, plan(Settings::default())).is_err());
 }
+
+// AU-C-17, AU-C-34: requests for metadata have neither a revision of MCP nor a token, whether one is known or not.
+#[test]
+fn what_goes_with_requests_for_metadata() {
+    let mut world = World::new();
+    let known = go(&mut world, plan(Settings::default())).unwrap();
+    assert_eq!(known.access_token, Some(Secret::from("at")));
+    go(&mut world, Plan { known: Some(known), ..plan(Settings::default()) }).unwrap();
+    let sent = world.log.iter().filter(|line| line.starts_with("GET ") || line.starts_with("POST "));
+    let requests: Vec<(&String, &HeaderMap)> = sent.zip(&world.headers).collect();
+    assert_eq!(requests.len(), world.headers.len());
+    for (line, headers) in requests {
+        let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        match line.starts_with("GET ") {
+            true => assert_eq!(names, ["accept"], "{line}"),
+            false => assert_eq!(names, ["accept", "content-type"], "{line}"),
+        }
+    }
+}
