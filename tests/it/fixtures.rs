@@ -169,7 +169,7 @@ fn need<T>(what: &str, found: Option<T>) -> Option<T> {
     found
 }
 
-fn is_ci() -> bool {
+pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 

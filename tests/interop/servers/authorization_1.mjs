@@ -1,55 +1,68 @@
 // An authorization server on oidc-provider, which is certified, and beside it a small MCP endpoint that accepts
 // its tokens. A login is granted without a person: each page redirects at once.
 //
-// TOKEN_LIFE: the life of an access token in seconds. TOKEN_FORMAT: opaque or jwt. TOKEN_ALG: how JWTs are signed. DPOP=1:
-// tokens may be bound. Two clients are known beforehand: `resource-server`, which asks about tokens, and `service-ALG` for
-// each algorithm, whose key is at /service-key.
+// TOKEN_LIFE: the life of an access token in seconds. TOKEN_FORMAT: opaque or jwt. DPOP=1: tokens may be bound. PKCE=0: it
+// is required and not announced. Some clients are known beforehand: `resource-server`, which asks about tokens, and for each
+// algorithm `service-ALG`, which gets tokens that are signed by it, and whose own key is at /service-key.
 //
 // POST /control?rotate=1 replaces the keys, ?down=1 and ?down=0 are an outage and its end.
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 import Provider from 'oidc-provider';
 
 const life = Number(process.env.TOKEN_LIFE ?? 3600);
 const format = process.env.TOKEN_FORMAT ?? 'opaque';
-const alg = process.env.TOKEN_ALG ?? 'RS256';
 const scopes = ['mcp:read', 'mcp:write'];
-const stats = { grants: {}, errors: [], calls: 0, authorizations: 0, jwks: 0, introspections: 0 };
+const stats = { grants: {}, errors: [], verifiers: [], calls: 0, authorizations: 0, jwks: 0, introspections: 0 };
 let down = false;
 
-const KINDS = {
-    RS256: ['rsa', { modulusLength: 2048 }],
-    PS256: ['rsa', { modulusLength: 2048 }],
-    ES256: ['ec', { namedCurve: 'P-256' }],
-    ES384: ['ec', { namedCurve: 'P-384' }],
-    EdDSA: ['ed25519', {}]
+const ALGORITHMS = {
+    RS256: 'RSA',
+    RS384: 'RSA',
+    RS512: 'RSA',
+    PS256: 'RSA',
+    PS384: 'RSA',
+    PS512: 'RSA',
+    ES256: 'P-256',
+    ES384: 'P-384',
+    EdDSA: 'Ed25519'
 };
 
-// A key pair for this algorithm.
-function pair(alg) {
-    const { privateKey, publicKey } = generateKeyPairSync(...KINDS[alg]);
-    const kid = randomUUID();
-    const jwk = key => ({ ...key.export({ format: 'jwk' }), kid, use: 'sig' });
-    return { secret: jwk(privateKey), open: jwk(publicKey), pem: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
+// Private keys for these tests alone: three of each kind. Node.js 20 sometimes hangs where it generates one.
+const KEYS = JSON.parse(readFileSync(new URL('keys.json', import.meta.url)));
+let used = 0;
+
+// The next key of each kind, by kind.
+function pairs() {
+    const at = used === 0 ? 0 : 1 + (used % 2);
+    used += 1;
+    return Object.fromEntries(Object.entries(KEYS).map(([kind, pems]) => [kind, pair(pems[at])]));
 }
 
-const services = Object.fromEntries(['RS256', 'PS256', 'ES256', 'EdDSA'].map(alg => [alg, pair(alg)]));
+function pair(pem) {
+    const kid = randomUUID();
+    const jwk = key => ({ ...key.export({ format: 'jwk' }), kid, use: 'sig' });
+    return { secret: jwk(createPrivateKey(pem)), open: jwk(createPublicKey(pem)), pem };
+}
+
+const services = pairs();
 
 function clients() {
     const none = { redirect_uris: [], response_types: [] };
-    const service = ([alg, { open }]) => ({
+    const service = ([alg, kind]) => ({
         ...none,
         client_id: `service-${alg}`,
         grant_types: ['client_credentials'],
         token_endpoint_auth_method: 'private_key_jwt',
         token_endpoint_auth_signing_alg: alg,
-        jwks: { keys: [open] },
+        jwks: { keys: [services[kind].open] },
         scope: scopes.join(' ')
     });
     const asks = { ...none, client_id: 'resource-server', client_secret: 'secret-of-a-fixture', grant_types: [] };
-    return [asks, ...Object.entries(services).map(service)];
+    return [asks, ...Object.entries(ALGORITHMS).map(service)];
 }
 let provider;
 let issuer;
@@ -90,13 +103,14 @@ class Kept {
 function configuration() {
     return {
         adapter: Kept,
-        jwks: { keys: [...new Set(['RS256', alg])].map(alg => pair(alg).secret) },
+        jwks: { keys: Object.values(pairs()).map(pair => pair.secret) },
+        enabledJWA: { clientAuthSigningAlgValues: Object.keys(ALGORITHMS) },
         clients: clients(),
         scopes: ['openid', 'offline_access', ...scopes],
         pkce: { required: () => true },
         ttl: { AccessToken: life, RefreshToken: 86400, Grant: 86400, Session: 86400, Interaction: 600 },
         rotateRefreshToken: true,
-        issueRefreshToken: async () => true,
+        issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
         cookies: { keys: ['of a fixture'] },
         interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
         findAccount: (_, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),
@@ -112,12 +126,12 @@ function configuration() {
             resourceIndicators: {
                 enabled: true,
                 useGrantedResource: () => true,
-                getResourceServerInfo: (_, audience) => ({
+                getResourceServerInfo: (_, audience, client) => ({
                     scope: scopes.join(' '),
                     audience,
                     accessTokenTTL: life,
                     accessTokenFormat: format,
-                    jwt: { sign: { alg } }
+                    jwt: { sign: { alg: /^service-(.*)/.exec(client.clientId)?.[1] ?? 'RS256' } }
                 })
             }
         }
@@ -208,7 +222,7 @@ async function handle(request, response) {
         return json(response, { resource: `${issuer}/mcp`, authorization_servers: [issuer], scopes_supported: scopes });
     }
     if (pathname === '/stats') return json(response, stats);
-    if (pathname === '/service-key') return response.end(services[searchParams.get('alg')].pem);
+    if (pathname === '/service-key') return response.end(services[ALGORITHMS[searchParams.get('alg')]].pem);
     if (down) return response.writeHead(503).end();
     if (pathname === '/jwks') stats.jwks += 1;
     if (pathname === '/token/introspection') stats.introspections += 1;
@@ -226,9 +240,14 @@ async function handle(request, response) {
 // With new keys. What was issued is kept by the adapter.
 function build() {
     const provider = new Provider(issuer, configuration());
+    provider.use(async (context, next) => {
+        await next();
+        if (process.env.PKCE === '0') delete context.body?.code_challenge_methods_supported;
+    });
     provider.on('grant.success', ({ oidc }) => {
         const type = oidc.params.grant_type;
         stats.grants[type] = (stats.grants[type] ?? 0) + 1;
+        if (oidc.params.code_verifier) stats.verifiers.push(oidc.params.code_verifier);
     });
     provider.on('grant.error', (_, error) => stats.errors.push(`${error.message}: ${error.error_detail ?? ''}`));
     provider.on('server_error', (_, error) => console.error(`failed: ${error.stack}`));

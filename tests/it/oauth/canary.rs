@@ -6,17 +6,19 @@ use super::life::{cause, tokens};
 use super::{Browser, Server, call, connect, provider};
 use crate::http_faults::log::Log;
 
-/// AU-C-74.
+/// AU-C-74: tokens, codes, states, verifiers, the client's secret and the key of bound tokens.
 #[tokio::test]
 async fn no_secret_is_shown() {
     let log = Log::default();
     // For all threads: callsites that other tests met first are not heard by a subscriber of one thread.
     let _set_by_another_test = tracing::subscriber::set_global_default(log.clone());
-    flow(&log).await;
+    for dpop in ["0", "1"] {
+        flow(&log, dpop).await;
+    }
 }
 
-async fn flow(log: &Log) {
-    let Some(server) = Server::start(&[]).await else { return };
+async fn flow(log: &Log, dpop: &str) {
+    let Some(server) = Server::start(&[("DPOP", dpop)]).await else { return };
     let (store, browser) = (MemoryStore::new(), Browser::new());
     let oauth = provider().store(store.clone()).interactive(browser.clone()).build();
     let client = connect(&oauth, &server.url).await.unwrap();
@@ -41,15 +43,20 @@ async fn flow(log: &Log) {
     shown.push(log.text());
     assert!(log.text().contains("asking an authorization server"), "the log is deaf: {}", log.text());
 
-    let secrets = [record.access_token, record.refresh_token].into_iter().flatten();
+    let bound = record.dpop_key.is_some();
+    assert_eq!(bound, dpop == "1");
+    let secrets = [record.access_token, record.refresh_token, record.dpop_key].into_iter().flatten();
     let mut canaries: Vec<String> = secrets.map(|secret| secret.expose().to_owned()).collect();
     canaries.push("canary-client-secret".to_owned());
+    let verifiers = server.stats().await["verifiers"].as_array().unwrap().clone();
+    assert_eq!(verifiers.len(), 2, "a login and a step-up");
+    canaries.extend(verifiers.iter().map(|verifier| verifier.as_str().unwrap().to_owned()));
     for query in browser.seen.lock().unwrap().iter() {
         let secret = |pair: &&str| ["code=", "state="].iter().any(|name| pair.starts_with(name));
         let values = query.split('&').filter(secret).filter_map(|pair| pair.split_once('='));
         canaries.extend(values.map(|(_, value)| value.to_owned()));
     }
-    assert!(canaries.len() >= 5, "{}", canaries.len());
+    assert!(canaries.len() >= 7 + usize::from(bound), "{}", canaries.len());
     for (canary, text) in canaries.iter().flat_map(|canary| shown.iter().map(move |text| (canary, text))) {
         assert!(!text.contains(canary.as_str()), "{canary} is in {text}");
     }

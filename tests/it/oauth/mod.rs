@@ -2,6 +2,7 @@
 
 mod canary;
 mod crowd;
+mod inspector;
 mod life;
 mod processes;
 mod program;
@@ -58,6 +59,11 @@ impl Server {
         let url = self.url.replace("/mcp", "/stats");
         let request = Request::get(url).body(Default::default()).unwrap();
         serde_json::from_slice(self.fetch.fetch(request).await.unwrap().body()).unwrap()
+    }
+
+    /// How many calls of tools its MCP endpoint has answered.
+    async fn calls(&self) -> u64 {
+        self.stats().await["calls"].as_u64().unwrap()
     }
 
     /// How often this grant was used with success.
@@ -150,8 +156,11 @@ fn provider() -> OAuthBuilder {
 }
 
 async fn connect(oauth: &OAuth, url: &str) -> Result<Client, mcp_core::Error> {
+    connect_as(oauth, url, EraMode::Legacy(ProtocolVersion::V2025_11_25)).await
+}
+
+async fn connect_as(oauth: &OAuth, url: &str, era: EraMode) -> Result<Client, mcp_core::Error> {
     let server = HttpClient::new(url).unwrap().authorize(oauth.resource(url).unwrap());
-    let era = EraMode::Legacy(ProtocolVersion::V2025_11_25);
     Client::builder("oauth-tests", "1").era(era).connect(server).await
 }
 

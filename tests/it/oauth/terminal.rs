@@ -18,8 +18,8 @@ use crate::fixtures;
 /// Only a program that hangs takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The program at a separate terminal.
-struct Terminal {
+/// A program at a separate terminal.
+pub(super) struct Terminal {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<String>>,
@@ -27,13 +27,20 @@ struct Terminal {
 
 impl Terminal {
     fn start(program: &Path, home: &Path, words: &[&str]) -> Terminal {
+        Terminal::of(command(program, home, words))
+    }
+
+    pub(super) fn of(mut command: Command) -> Terminal {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let mut command = command(program, home, words);
-        command.stdin(Stdio::from(open())).stdout(Stdio::from(open())).stderr(Stdio::from(open()));
+        command
+            .kill_on_drop(true)
+            .stdin(Stdio::from(open()))
+            .stdout(Stdio::from(open()))
+            .stderr(Stdio::from(open()));
         let child = command.spawn().unwrap();
         // What the command holds of the terminal must not keep it open.
         drop(command);
@@ -51,33 +58,61 @@ impl Terminal {
         Terminal { child, keyboard, screen }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(super) fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits until this is on the screen.
-    async fn sees(&self, text: &str) {
+    pub(super) async fn sees(&self, text: &str) {
         let seen = async {
-            while !self.screen.lock().unwrap().contains(text) {
+            while !self.shown().contains(text) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         let seen = tokio::time::timeout(LIMIT, seen).await;
-        assert!(seen.is_ok(), "{text:?} is not shown: {}", self.screen.lock().unwrap());
+        assert!(seen.is_ok(), "{text:?} is not shown: {}", self.shown());
+    }
+
+    /// What is on the screen.
+    pub(super) fn shown(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    pub(super) fn clear(&self) {
+        self.screen.lock().unwrap().clear();
+    }
+
+    /// The first line behind this mark, once it is complete.
+    pub(super) async fn url_after(&self, mark: &str) -> String {
+        let line = || {
+            let shown = self.shown();
+            let (line, _) = shown.split_once(mark)?.1.split_once('\n')?;
+            Some(line.trim().to_owned())
+        };
+        let complete = async {
+            loop {
+                if let Some(line) = line() {
+                    return line;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let line = tokio::time::timeout(LIMIT, complete).await;
+        line.unwrap_or_else(|_| panic!("{mark:?} is not shown: {}", self.shown()))
     }
 
     /// The URL that the person has to open.
     async fn url(&self) -> String {
         self.sees("paste the URL").await;
-        let screen = self.screen.lock().unwrap();
+        let screen = self.shown();
         let url = screen.split_whitespace().find(|word| word.contains("code_challenge="));
         url.unwrap().to_owned()
     }
 
     /// Its exit code.
-    async fn end(&mut self) -> Option<i32> {
+    pub(super) async fn end(&mut self) -> Option<i32> {
         let ended = tokio::time::timeout(LIMIT, self.child.wait()).await;
-        ended.unwrap_or_else(|_| panic!("it hangs: {}", self.screen.lock().unwrap())).unwrap().code()
+        ended.unwrap_or_else(|_| panic!("it hangs: {}", self.shown())).unwrap().code()
     }
 }
 
@@ -106,10 +141,10 @@ async fn a_pasted_answer_logs_in() {
     for wrong in ["no idea", &format!("{place}?code=x&state=y"), "http://evil.test/?code=x"] {
         terminal.press(&format!("{wrong}\r"));
         terminal.sees("This is not the answer to this login").await;
-        terminal.screen.lock().unwrap().clear();
+        terminal.clear();
     }
     terminal.press(&format!("{answer}\r"));
-    assert_eq!(terminal.end().await, Some(0), "{}", terminal.screen.lock().unwrap());
+    assert_eq!(terminal.end().await, Some(0), "{}", terminal.shown());
     terminal.sees("Logged in to authorized").await;
     assert_eq!(server.granted("authorization_code").await, 1);
 
@@ -124,6 +159,35 @@ async fn a_pasted_answer_logs_in() {
     assert!(code != Some(0) && stderr.contains(".local/state/mcp/auth"), "{code:?} {stderr}");
 }
 
+/// AU-C-62: the browser is started with the URL as its only argument, and the login ends with its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_is_opened() {
+    let (Some(program), Some(server)) = (fixtures::mcp_bin(), Server::start(&[]).await) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (opener, opened) = (home.path().join("xdg-open"), home.path().join("opened"));
+    std::fs::write(&opener, format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" end >'{}'\n", opened.display()))
+        .unwrap();
+    std::fs::set_permissions(&opener, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = command(&program, home.path(), &["login", &server.url]);
+    command.env("PATH", home.path()).env("DISPLAY", ":0");
+    command.env_remove("SSH_CONNECTION").env_remove("SSH_TTY");
+    let mut terminal = Terminal::of(command);
+    let shown = terminal.url().await;
+    assert!(!terminal.shown().contains("ssh -L"), "{}", terminal.shown());
+    let written = async {
+        loop {
+            match std::fs::read_to_string(&opened) {
+                Ok(text) if text.ends_with("end\n") => return text,
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let written = tokio::time::timeout(LIMIT, written).await.unwrap();
+    assert_eq!(written.lines().collect::<Vec<_>>(), ["1", &shown, "end"]);
+    Browser::new().browse(&shown).await;
+    assert_eq!(terminal.end().await, Some(0), "{}", terminal.shown());
+}
+
 /// Ctrl-C, and no answer in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_given_up_keeps_nothing() {
@@ -133,11 +197,11 @@ async fn a_login_that_is_given_up_keeps_nothing() {
     terminal.url().await;
     let child = rustix::process::Pid::from_raw(terminal.child.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(child, rustix::process::Signal::INT).unwrap();
-    assert_eq!(terminal.end().await, Some(130), "{}", terminal.screen.lock().unwrap());
+    assert_eq!(terminal.end().await, Some(130), "{}", terminal.shown());
 
-    let words = ["login", &server.url, "--no-browser", "--timeout", "1s"];
+    let words = ["login", &server.url, "--no-browser", "--timeout", "500ms"];
     let (code, stderr) = run(command(&program, home.path(), &words)).await;
-    assert!(code == Some(3) && stderr.contains("no answer within 1 s"), "{code:?} {stderr}");
+    assert!(code == Some(3) && stderr.contains("no answer within 500ms"), "{code:?} {stderr}");
     let (code, _) = run(command(&program, home.path(), &["whoami", &server.url])).await;
     assert_eq!(code, Some(3));
 }

@@ -1,22 +1,29 @@
-"""A resource server on the first Python SDK, for tokens of the authorization server whose issuer is the argument. It asks
+"""A resource server on either Python SDK, for tokens of the authorization server whose issuer is the argument. It asks
 that server about each token.
 """
 
+import importlib.metadata
 import socket
 import sys
 
-import httpx
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from mcp.server.fastmcp import FastMCP
+
+FIRST = importlib.metadata.version("mcp").startswith("1.")
+if FIRST:
+    import httpx
+    from mcp.server.fastmcp import FastMCP as Server
+else:
+    import httpx2 as httpx
+    from mcp.server import MCPServer as Server
 
 ISSUER = sys.argv[1]
 CREDENTIALS = ("resource-server", "secret-of-a-fixture")
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
-    PORT = free.getsockname()[1]
-URL = f"http://127.0.0.1:{PORT}/mcp"
+    PLACE = {"host": "127.0.0.1", "port": free.getsockname()[1]}
+URL = f"http://{PLACE['host']}:{PLACE['port']}/mcp"
 
 
 class Verifier:
@@ -34,14 +41,14 @@ class Verifier:
         )
 
 
-server = FastMCP(
+# Only the first one is told here where it listens.
+server = Server(
     "resource",
-    host="127.0.0.1",
-    port=PORT,
     token_verifier=Verifier(),
     auth=AuthSettings(
         issuer_url=ISSUER, resource_server_url=URL, required_scopes=["mcp:read"], validate_token_resource=True
     ),
+    **(PLACE if FIRST else {}),
 )
 
 
@@ -51,4 +58,4 @@ def read() -> str:
     return "mcp:read"
 
 
-server.run("streamable-http")
+server.run("streamable-http", **({} if FIRST else PLACE))
