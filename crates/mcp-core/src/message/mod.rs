@@ -7,6 +7,7 @@
 // Floor 0: names nothing else of this crate.
 
 mod answer_search;
+mod checked;
 pub(crate) mod encode;
 mod envelope;
 mod error;
@@ -25,6 +26,7 @@ mod version;
 mod tests;
 
 pub use answer_search::AnswerSearch;
+pub(crate) use checked::CheckedText;
 pub use envelope::{Decoded, MAX_BATCH, decode, decode_with_depth, peek_prefix};
 pub use error::{ErrorObject, code};
 pub use id::{MAX_ID_BYTES, RequestId};

@@ -8,7 +8,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::encode;
-use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, RAW_JSON, ScanError, Scanner, read_checked};
+use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, RAW_JSON, ScanError, Scanner, first_member, read_checked};
 use super::string_scan::read_text;
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
@@ -152,23 +152,7 @@ impl RawJson {
 
     /// The member of an object with exactly this key; of duplicates the first. `None` for anything but an object.
     pub fn member(&self, key: &str) -> Option<RawJson> {
-        if !self.is_object() {
-            return None;
-        }
-        let mut found = None;
-        let mut scanner = Scanner::new(&self.0, scan::HARD_MAX_DEPTH);
-        // The text was checked when it was made: the only error is the one that ends the search.
-        let _found = scanner.object(|scanner, name| {
-            let here = *name.text(scanner.bytes()) == *key.as_bytes();
-            let span = scanner.skip_checked()?;
-            if !here {
-                return Ok(());
-            }
-            let end = span.end;
-            found = Some(span);
-            Err(ScanError::Syntax(end))
-        });
-        found.map(|span| RawJson(self.0.slice(span)))
+        first_member(&self.0, key).map(|span| RawJson(self.0.slice(span)))
     }
 
     /// The members of an object, in order. Empty for anything else.
@@ -312,6 +296,12 @@ impl Serialize for RawJson {
     }
 }
 
+/// JSON text from a deserializer of serde_json.
+pub(super) fn read_raw_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
+    let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+    RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
+}
+
 /// Works with the deserializers of serde_json and with [`RawJson::deserialize`] only, like `RawValue`. Does
 /// not work inside `untagged` or `flatten`.
 impl<'de> Deserialize<'de> for RawJson {
@@ -334,8 +324,7 @@ impl<'de> Deserialize<'de> for RawJson {
                 self,
                 deserializer: D,
             ) -> Result<RawJson, D::Error> {
-                let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
-                RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
+                read_raw_value(deserializer)
             }
         }
 

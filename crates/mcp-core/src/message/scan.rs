@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::string_scan::{plain_run, read_text, text_run};
-pub(crate) use reader::{RAW_JSON, read_checked};
-pub(crate) use skip::member_of_checked;
+pub(crate) use reader::{RAW_JSON, read_checked, read_checked_map};
+pub(crate) use skip::{first_member, member_of_checked};
 
 /// The default limit of the nesting depth.
 pub const DEFAULT_MAX_DEPTH: u32 = 128;

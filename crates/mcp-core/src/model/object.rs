@@ -3,8 +3,12 @@
 //! serde's `flatten` would buffer unknown members as parsed values, which loses digits and does not support
 //! raw JSON. Here an unknown member is kept as text in `extra`.
 
-use serde::de::{Deserialize, Error, MapAccess};
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap};
+
+use crate::message::CheckedText;
 
 /// An optional member. `null` reads as absent, and an absent member is not written.
 pub(super) mod opt {
@@ -88,6 +92,42 @@ pub(super) fn fill<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: 
     if slot.replace(value).is_some() { Err(E::duplicate_field(key)) } else { Ok(()) }
 }
 
+/// A key, borrowed where the reader of the text can lend it.
+pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key<'de>, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+
+            fn visit_string<E>(self, key: String) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key)))
+            }
+        }
+
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// An object that can be read without one of its members.
+pub(super) trait WithoutMember: Sized {
+    fn read_without(text: &CheckedText<'_>, member: &'static str) -> Result<Self, serde_json::Error>;
+}
+
 /// Declares an object. The `required` members are the arguments of the constructor. An `optional` one names
 /// its kind (a module above), its key and the builder method that sets it, if it has one. A `local` one is not in the
 /// JSON: it has the items of a list that do not have their form.
@@ -152,50 +192,69 @@ macro_rules! object {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $Name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
-                struct Reader;
-                impl<'de> serde::de::Visitor<'de> for Reader {
-                    type Value = $Name;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$Name, A::Error> {
-                        $( let mut $rfield: Option<$RType> = None; )*
-                        $( let mut $ofield: Option<$OType> = None; )*
-                        let mut extra = $crate::model::Members::default();
-                        while let Some(key) = map.next_key::<String>()? {
-                            match key.as_str() {
-                                $( $rkey => {
-                                    let value = map.next_value()?;
-                                    $crate::model::object::fill(&mut $rfield, $rkey, value)?;
-                                } )*
-                                $( $okey => {
-                                    let value = $crate::model::object::$okind::read(&mut map)?;
-                                    $crate::model::object::fill(&mut $ofield, $okey, value)?;
-                                } )*
-                                _ => extra.push(key, map.next_value()?),
-                            }
-                        }
-                        Ok($Name {
-                            $( $rfield: match $rfield {
-                                Some(value) => value,
-                                None => return Err(serde::de::Error::missing_field($rkey)),
-                            }, )*
-                            $( $ofield: match $ofield {
-                                Some(value) => value,
-                                None => $crate::model::object::$okind::absent($okey)?,
-                            }, )*
-                            $( $lfield: Default::default(), )?
-                            extra,
-                        })
-                    }
-                }
-                deserializer.deserialize_map(Reader)
+        const _: () = {
+            struct Reader {
+                /// A member that is left out, because the reader of a tagged enumeration knows it.
+                without: Option<&'static str>,
             }
-        }
+
+            impl<'de> serde::de::Visitor<'de> for Reader {
+                type Value = $Name;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$Name, A::Error> {
+                    $( let mut $rfield: Option<$RType> = None; )*
+                    $( let mut $ofield: Option<$OType> = None; )*
+                    let mut extra = $crate::model::Members::default();
+                    while let Some($crate::model::object::Key(key)) = map.next_key()? {
+                        match &*key {
+                            $( $rkey => {
+                                let value = map.next_value()?;
+                                $crate::model::object::fill(&mut $rfield, $rkey, value)?;
+                            } )*
+                            $( $okey => {
+                                let value = $crate::model::object::$okind::read(&mut map)?;
+                                $crate::model::object::fill(&mut $ofield, $okey, value)?;
+                            } )*
+                            known if self.without == Some(known) => {
+                                map.next_value::<serde::de::IgnoredAny>()?;
+                            }
+                            _ => extra.push(key.into_owned(), map.next_value()?),
+                        }
+                    }
+                    Ok($Name {
+                        $( $rfield: match $rfield {
+                            Some(value) => value,
+                            None => return Err(serde::de::Error::missing_field($rkey)),
+                        }, )*
+                        $( $ofield: match $ofield {
+                            Some(value) => value,
+                            None => $crate::model::object::$okind::absent($okey)?,
+                        }, )*
+                        $( $lfield: Default::default(), )?
+                        extra,
+                    })
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $Name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
+                    deserializer.deserialize_map(Reader { without: None })
+                }
+            }
+
+            impl $crate::model::object::WithoutMember for $Name {
+                fn read_without(
+                    text: &$crate::message::CheckedText<'_>,
+                    member: &'static str,
+                ) -> Result<$Name, serde_json::Error> {
+                    text.read_map(Reader { without: Some(member) })
+                }
+            }
+        };
 
         impl $crate::model::Model for $Name {
             const NAME: &'static str = stringify!($Name);

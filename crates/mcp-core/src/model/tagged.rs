@@ -1,7 +1,7 @@
 //! `tagged!`: objects whose `type` member names their kind; unknown kinds are kept.
 
-/// Declares an enumeration of objects that differ by their `type` member. An object is copied out of the text
-/// once and then read, so that a long list takes linear time.
+/// Declares an enumeration of objects that differ by their `type` member. An object is found in the
+/// text and then read where it stands.
 macro_rules! tagged {
     (
         $(#[$attr:meta])*
@@ -33,18 +33,19 @@ macro_rules! tagged {
 
         impl<'de> serde::Deserialize<'de> for $Name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$Name, D::Error> {
-                let raw: $crate::message::RawJson = serde::Deserialize::deserialize(deserializer)?;
-                let kind = raw.member("type").and_then(|kind| kind.to_text());
-                let known: Result<$Name, serde_json::Error> = match kind.as_deref() {
-                    $( Some($wire) => raw.deserialize().map(|mut inner: $Inner| {
-                        // The variant implies it.
-                        inner.extra.remove("type");
-                        $Name::$Kind(inner)
-                    }), )*
-                    _ => return Ok($Name::Other(raw)),
+                let text: $crate::message::CheckedText<'_> = serde::Deserialize::deserialize(deserializer)?;
+                let known: Option<Result<$Name, serde_json::Error>> = match text.text_member("type").as_deref() {
+                    // The variant implies it.
+                    $( Some($wire) => {
+                        Some($crate::model::object::WithoutMember::read_without(&text, "type").map($Name::$Kind))
+                    } )*
+                    _ => None,
                 };
                 // One broken element does not lose those beside it.
-                Ok(known.unwrap_or($Name::Other(raw)))
+                Ok(match known {
+                    Some(Ok(known)) => known,
+                    _ => $Name::Other(text.into_raw()),
+                })
             }
         }
 

@@ -29,6 +29,11 @@ pub(crate) fn read_checked<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Read<T>
     T::deserialize(&mut Reader { scanner: Scanner::new(json, DEFAULT_MAX_DEPTH) })
 }
 
+/// Reads an object that was checked before with this visitor.
+pub(crate) fn read_checked_map<'de, V: Visitor<'de>>(json: &'de [u8], visitor: V) -> Read<V::Value> {
+    (&mut Reader { scanner: Scanner::new(json, DEFAULT_MAX_DEPTH) }).deserialize_map(visitor)
+}
+
 struct Reader<'de> {
     scanner: Scanner<'de>,
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{HARD_MAX_DEPTH, Key, Scan, Scanner};
+use super::{HARD_MAX_DEPTH, Key, Scan, ScanError, Scanner};
 use crate::message::string_scan::closing_quote;
 
 /// The range of the member of this name in an object that was checked before. Of several the last counts, as
@@ -27,6 +27,27 @@ pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Optio
         scanner.members(see)
     };
     found.filter(|_| whole.is_ok())
+}
+
+/// Where the value of the first member with this key is. `None` for anything but an object.
+pub(crate) fn first_member(checked: &[u8], key: &str) -> Option<Range<usize>> {
+    if checked.first() != Some(&b'{') {
+        return None;
+    }
+    let mut found = None;
+    let mut scanner = Scanner::new(checked, HARD_MAX_DEPTH);
+    // The only error is the one that ends the search.
+    let _found = scanner.object(|scanner, name| {
+        let here = *name.text(scanner.bytes()) == *key.as_bytes();
+        let span = scanner.skip_checked()?;
+        if !here {
+            return Ok(());
+        }
+        let end = span.end;
+        found = Some(span);
+        Err(ScanError::Syntax(end))
+    });
+    found
 }
 
 impl Scanner<'_> {
