@@ -39,7 +39,8 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `driver` (default) | `client` and `server`, on tokio. Without it the crate needs no runtime and no operating system: sessions are driven by hand |
+//! | `client` (default) | [`client`], on tokio |
+//! | `server` (default) | [`server`], on tokio. Without both the crate needs no runtime and no operating system: sessions are driven by hand |
 //! | `schemars` | schemas of tools, prompts and forms, derived from Rust types: `Router::tool_typed`, `Context::ask` |
 //! | `macros` | the attribute `tool` for functions and methods; includes `schemars` |
 //! | `seal` | `server::seal`: state that passes through a client, protected against changes |
@@ -47,14 +48,14 @@
 //! The guides are in the folder `docs` of the repository: `server.md`, `client.md`, `testing-your-server.md`,
 //! `writing-a-transport.md`.
 
-// Only the drivers use all of it.
-#![cfg_attr(not(feature = "driver"), allow(dead_code))]
+// Only both drivers together use all of it.
+#![cfg_attr(not(all(feature = "client", feature = "server")), allow(dead_code))]
 
 // The attribute `tool` names the crate like its users do.
 #[cfg(all(test, feature = "macros"))]
 extern crate self as mcp_core;
 
-#[cfg(feature = "driver")]
+#[cfg(feature = "client")]
 pub mod client;
 pub mod codec;
 mod error;
@@ -64,13 +65,13 @@ pub mod fuzzing;
 mod lock;
 pub mod message;
 pub mod model;
-#[cfg(feature = "driver")]
+#[cfg(any(feature = "client", feature = "server"))]
 mod runtime;
-#[cfg(feature = "driver")]
+#[cfg(feature = "server")]
 pub mod server;
 pub mod session;
 #[cfg(test)]
-#[cfg(feature = "driver")]
+#[cfg(all(feature = "client", feature = "server"))]
 mod tests;
 pub mod transport;
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod state;
 mod typed;
 
 #[cfg(test)]
+#[cfg(feature = "server")]
 mod tests;
 
 use std::sync::Arc;

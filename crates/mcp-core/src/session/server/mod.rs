@@ -42,7 +42,7 @@ use std::time::Instant;
 
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
-#[cfg(feature = "driver")]
+#[cfg(feature = "server")]
 pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 pub use stats::ServerStats;
 
