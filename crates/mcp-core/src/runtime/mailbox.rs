@@ -152,9 +152,14 @@ impl<T> Mailbox<T> {
         inner.poll_ready(cx).map(|()| inner.queue.pop())
     }
 
+    /// Whether there is an item, or the mailbox is closed. Registers the task; only the last one is woken.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
+        self.lock().poll_ready(cx)
+    }
+
     /// Waits until there is an item or the mailbox is closed. Cancel-safe: takes nothing.
     pub(crate) async fn ready(&self) {
-        poll_fn(|cx| self.lock().poll_ready(cx)).await;
+        poll_fn(|cx| self.poll_ready(cx)).await;
     }
 
     /// Like [`ready`](Mailbox::ready), but registers no waker. The caller must poll this future after every push or

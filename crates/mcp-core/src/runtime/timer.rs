@@ -1,7 +1,8 @@
 //! A timer that is re-armed as rarely as possible.
 
 use std::pin::Pin;
-use std::time::Instant;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
@@ -29,6 +30,46 @@ impl Timer {
             }
             sleep.as_mut().reset(at);
         }
+    }
+}
+
+/// How long nothing happens before memory is let go.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Notices that nothing happens for a while. Polling it is cheap: it reads no clock, and its timer is set once a second
+/// at most.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    timer: Option<(Pin<Box<Sleep>>, Waker)>,
+    /// The number of the last poll when the timer was set.
+    seen: u64,
+}
+
+impl Quiet {
+    /// Ready if the number is the same as [`QUIET`] ago. The caller gives another one whenever something happens.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, number: u64) -> Poll<()> {
+        let Some((sleep, waker)) = &mut self.timer else {
+            self.seen = number;
+            let mut sleep = Box::pin(tokio::time::sleep(QUIET));
+            let polled = sleep.as_mut().poll(cx);
+            self.timer = Some((sleep, cx.waker().clone()));
+            return polled;
+        };
+        let same = waker.will_wake(cx.waker());
+        if same && !sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        if !same {
+            waker.clone_from(cx.waker());
+        }
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if std::mem::replace(&mut self.seen, number) == number {
+            return Poll::Ready(());
+        }
+        sleep.as_mut().reset(tokio::time::Instant::now() + QUIET);
+        sleep.as_mut().poll(cx)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The loop that owns the sending half of a link.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -28,6 +29,27 @@ pub(crate) struct Rejected {
     pub(crate) loss: Loss,
 }
 
+/// What the writer of a link tells the other loop of its task.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) rejected: Mailbox<Rejected>,
+    /// A message was taken from the queue and is not flushed yet.
+    busy: AtomicBool,
+}
+
+impl Default for Writing {
+    fn default() -> Writing {
+        Writing { rejected: Mailbox::new(), busy: AtomicBool::new(false) }
+    }
+}
+
+impl Writing {
+    /// Whether everything is flushed and nothing was rejected, so that the future of the writer can be dropped.
+    pub(crate) fn is_idle<P>(&self, queue: &Mailbox<OutboxItem<P>>) -> bool {
+        !self.busy.load(Ordering::Relaxed) && queue.is_empty() && self.rejected.is_empty()
+    }
+}
+
 /// Writes queued messages until the queue is closed and empty: sends all that are queued, then flushes once.
 ///
 /// The caller must poll this future after every push to the queue or close, and take the rejected messages after every
@@ -37,17 +59,18 @@ pub(crate) struct Rejected {
 ///
 /// The link has failed, or the peer left one message unread for `limit`.
 ///
-/// **Not cancel-safe**: after a drop, only `close` may be called on the sender.
+/// **Cancel-safe** only while it is idle: after another drop, only `close` may be called on the sender.
 // FAULT C-12.
 pub(crate) async fn write<P>(
     sender: &mut dyn TransportSender,
     queue: &Mailbox<OutboxItem<P>>,
-    rejected: &Mailbox<Rejected>,
+    writing: &Writing,
     limit: Duration,
 ) -> Result<(), TransportError> {
     let mut turn = Turn::default();
     loop {
         queue.ready_beside().await;
+        writing.busy.store(true, Ordering::Relaxed);
         let mut sent = false;
         while let Some(Sending { work, lane, request, bytes, _permit: permit }) = begin(&mut *sender, queue) {
             sent = true;
@@ -56,7 +79,7 @@ pub(crate) async fn write<P>(
                 Ok(()) => {}
                 Err(SendError::Rejected(loss)) => {
                     // The mailbox is open: the other loop ends after this one.
-                    let _open = rejected.push(Rejected { lane, request, loss });
+                    let _open = writing.rejected.push(Rejected { lane, request, loss });
                 }
                 Err(SendError::Fatal(error)) => return Err(error),
             }
@@ -67,6 +90,7 @@ pub(crate) async fn write<P>(
             return Ok(());
         }
         within(limit, sender.flush()).await??;
+        writing.busy.store(false, Ordering::Relaxed);
     }
 }
 

@@ -61,7 +61,7 @@ pub use router::{IntoOutcome, ToolOutput, ToolSet, TypedArguments};
 
 use crate::error::CloseReason;
 use crate::message::{ProtocolVersion, RawJson};
-use crate::runtime::{boxed, on_worker};
+use crate::runtime::on_worker;
 use crate::session::Change;
 use crate::transport::{Accept, Envelope, Owner, Transport};
 use driver::{ServerLimits, ServerShared};
@@ -127,8 +127,8 @@ impl Server {
     /// such a runtime as soon as its task is not being polled, and the handlers that run inline; handlers in their own
     /// tasks see [`Context::cancelled`].
     pub async fn serve(&self, link: impl Transport) -> CloseReason {
-        let (shared, link) = (self.shared.clone(), Box::new(link));
-        on_worker(async move { shared.serve(link).await }).await.unwrap_or(CloseReason::Requested)
+        let served = self.shared.clone().serve(Box::new(link), |reason| reason);
+        on_worker(served).await.unwrap_or(CloseReason::Requested)
     }
 
     /// Announces a change to every subscriber on every link. Returns immediately. While a client reads slowly, equal
@@ -203,9 +203,7 @@ impl Accept for Server {
     where
         Self: 'f,
     {
-        boxed(|| async move {
-            self.shared.serve(link).await;
-        })
+        self.shared.clone().serve(link, drop)
     }
 
     fn versions(&self) -> &[ProtocolVersion] {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::runtime::burst::{LinkDriver, burst, received_len};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::turn::Turn;
-use crate::runtime::writer::{OutboxItem, Rejected, write};
+use crate::runtime::writer::{OutboxItem, Rejected, Writing, write};
 use crate::runtime::{FAREWELL, Received, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, Transport, TransportError, TransportReceiver, TransportSender};
 
@@ -100,8 +100,8 @@ impl Driver {
         outbox: &Mailbox<OutboxItem<Permit>>,
         batches: bool,
     ) -> LinkEnd {
-        let rejected = Mailbox::new();
-        let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.shared.limits.write_timeout));
+        let writing = Writing::default();
+        let mut writer = std::pin::pin!(write(sender, outbox, &writing, self.shared.limits.write_timeout));
         let mut farewell = None;
         let mut turn = Turn::default();
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
@@ -131,18 +131,18 @@ impl Driver {
                 }
                 () = caught_up, if !reading => {}
                 () = self.shared.commands.ready() => {}
-                () = rejected.ready_beside() => {}
+                () = writing.rejected.ready_beside() => {}
                 () = self.timer.until(self.wait) => {}
                 () = sleep_until(farewell), if farewell.is_some() => {}
             }
-            if let ControlFlow::Break(end) = burst(self, receiver, &rejected, &mut turn) {
+            if let ControlFlow::Break(end) = burst(self, receiver, &writing.rejected, &mut turn) {
                 return end;
             }
             // Some calls in flight have nothing to write: they wait for the peer, or their callers were just woken and
             // will call again. One write for all of them is worth a turn of the other tasks.
             if batches && !outbox.is_empty() && self.shared.in_flight() > outbox.len() {
                 tokio::task::yield_now().await;
-                if let ControlFlow::Break(end) = burst(self, receiver, &rejected, &mut turn) {
+                if let ControlFlow::Break(end) = burst(self, receiver, &writing.rejected, &mut turn) {
                     return end;
                 }
             }

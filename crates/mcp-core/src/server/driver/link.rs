@@ -3,15 +3,17 @@
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::task::Poll;
+use std::time::Instant;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::error::CloseReason;
 use crate::runtime::burst::{LinkDriver, burst, received_len};
-use crate::runtime::mailbox::Mailbox;
+use crate::runtime::timer::{Quiet, Timer};
 use crate::runtime::turn::Turn;
-use crate::runtime::writer::{Rejected, write};
-use crate::runtime::{FAREWELL, Received, now, sleep_until};
+use crate::runtime::writer::{Rejected, Writing, write};
+use crate::runtime::{FAREWELL, Received, boxed, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
 use super::at_once::Inline;
@@ -25,6 +27,16 @@ enum Woken {
     Replied(Served),
     /// A queue has items, or a timer has fired.
     Look,
+    /// The link is idle.
+    Idle,
+}
+
+/// Why a link is pumped no longer.
+enum Pumped {
+    /// Nothing is in progress, and nothing happened for a while.
+    Idle,
+    /// The session has given the link up.
+    Over,
 }
 
 impl LinkDriver for Driver<'_> {
@@ -83,7 +95,7 @@ impl Driver<'_> {
     ) -> CloseReason {
         let failure = match received.map(|received| self.received(*received)) {
             Some(ControlFlow::Break(error)) => Some(error),
-            _ => self.pump(sender, receiver).await.err(),
+            _ => self.serve_link(sender, receiver).await.err(),
         };
         if let Some(error) = &failure {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
@@ -91,8 +103,12 @@ impl Driver<'_> {
             self.drain();
         }
         self.outbox.close();
-        let closed = close_link(sender.close(), receiver, self.reading).await;
-        self.finish_handlers().await;
+        let reading = self.reading;
+        // Boxed, so that a link does not have space for its end.
+        let closed = boxed(|| close_link(sender.close(), receiver, reading)).await;
+        if !self.running.is_empty() {
+            boxed(|| self.finish_handlers()).await;
+        }
         match (failure, self.reason.take()) {
             (Some(error), _) => CloseReason::LinkFailed { error, closed },
             (None, Some(CloseReason::PeerClosed(_))) => CloseReason::PeerClosed(closed),
@@ -101,19 +117,76 @@ impl Driver<'_> {
         }
     }
 
-    /// Receives, serves and writes concurrently until the link fails or the session gives it up. Messages that were
-    /// queued before that are written first.
-    async fn pump(
+    /// Serves the link until it fails or the session gives it up. The future of [`pump`](Driver::pump) exists only while
+    /// there is work, because a server may have many links that wait.
+    async fn serve_link(
         &mut self,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
     ) -> Result<(), TransportError> {
-        let outbox = self.outbox;
-        let rejected = Mailbox::new();
-        let mut writer = std::pin::pin!(write(sender, outbox, &rejected, self.server.limits.write_timeout));
-        let mut farewell = None;
         let mut turn = Turn::default();
         loop {
+            match boxed(|| self.pump(&mut *sender, &mut *receiver, &mut turn)).await? {
+                Pumped::Idle => self.rest(receiver, &mut turn).await?,
+                Pumped::Over => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for a message, which it handles, or for a command.
+    async fn rest(
+        &mut self,
+        receiver: &mut dyn TransportReceiver,
+        turn: &mut Turn,
+    ) -> Result<(), TransportError> {
+        self.timer = Timer::default();
+        let mut receiving = receiver.recv();
+        poll_fn(|cx| {
+            let Poll::Ready(received) = receiving.poll_unpin(cx) else {
+                return self.shared.commands.poll_ready(cx).map(Ok);
+            };
+            turn.spend(received_len(&received));
+            match self.received(received) {
+                ControlFlow::Break(error) => Poll::Ready(Err(error)),
+                ControlFlow::Continue(()) => Poll::Ready(Ok(())),
+            }
+        })
+        .await
+    }
+
+    /// Whether nothing is in progress but what the writer does.
+    fn is_idle(&self) -> bool {
+        self.reading
+            && !self.leave
+            && !self.behind
+            && self.running.is_empty()
+            && self.outgoing.is_empty()
+            && self.waiting.is_empty()
+            && self.unread.is_none()
+            && self.wait.is_none()
+    }
+
+    /// Receives, serves and writes concurrently until the link fails, the session gives it up, or nothing was in progress
+    /// for a while. Messages that were queued before that are written first.
+    async fn pump(
+        &mut self,
+        sender: &mut dyn TransportSender,
+        receiver: &mut dyn TransportReceiver,
+        turn: &mut Turn,
+    ) -> Result<Pumped, TransportError> {
+        let outbox = self.outbox;
+        let writing = Writing::default();
+        let mut writer = std::pin::pin!(write(sender, outbox, &writing, self.server.limits.write_timeout));
+        let (mut farewell, mut quiet, mut rounds) = (None, Quiet::default(), 0_u64);
+        loop {
+            rounds = rounds.wrapping_add(1);
+            if let ControlFlow::Break(error) = burst(self, receiver, &writing.rejected, turn) {
+                return Err(error);
+            }
+            if let ControlFlow::Break(ended) = self.after_burst(farewell) {
+                return ended.map(|()| Pumped::Over);
+            }
+            turn.pass_on().await;
             if self.leave && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
@@ -121,6 +194,7 @@ impl Driver<'_> {
             let retry = self.waiting.retry_at();
             let at = [self.wait, self.give_up, farewell, retry].into_iter().flatten().min();
             let full = self.shared.is_full();
+            let may_rest = !full && self.is_idle();
             let reading = self.reading && !full && !self.waiting.is_paused();
             let (shared, behind, releasable) = (&self.shared, self.behind, self.releasable());
             let caught_up = poll_fn(|_| {
@@ -130,20 +204,27 @@ impl Driver<'_> {
                     || releasable.is_some_and(|bytes| shared.unread_bytes() <= bytes);
                 if ready { Poll::Ready(()) } else { Poll::Pending }
             });
+            let idle = poll_fn(|cx| {
+                // The same.
+                if writing.is_idle(outbox) { quiet.poll(cx, rounds) } else { Poll::Pending }
+            });
             let woken = tokio::select! {
                 // The writer first, so that a busy reader does not starve it.
                 biased;
                 result = &mut writer => Woken::Written(result),
                 served = inline(&mut self.inline) => Woken::Replied(served),
-                // Created lazily, because `recv` allocates its future.
+                () = idle, if may_rest => Woken::Idle,
+                // Before the commands: what a client said first counts first. Created lazily, because `recv` allocates
+                // its future.
                 received = async { receiver.recv().await }, if reading => Woken::Received(received),
                 () = self.shared.commands.ready() => Woken::Look,
-                () = rejected.ready_beside() => Woken::Look,
+                () = writing.rejected.ready_beside() => Woken::Look,
                 () = caught_up, if full || behind || releasable.is_some() => Woken::Look,
                 () = self.timer.until(at) => Woken::Look,
             };
             match woken {
-                Woken::Written(result) => return result,
+                Woken::Written(result) => return result.map(|()| Pumped::Over),
+                Woken::Idle => return Ok(Pumped::Idle),
                 Woken::Replied(served) => self.replied(served),
                 Woken::Received(received) => {
                     turn.spend(received_len(&received));
@@ -153,28 +234,30 @@ impl Driver<'_> {
                 }
                 Woken::Look => {}
             }
-            if let ControlFlow::Break(error) = burst(self, receiver, &rejected, &mut turn) {
-                return Err(error);
-            }
-            if self.behind {
-                self.release();
-            }
-            if !self.waiting.is_empty() {
-                self.admit();
-                self.reply_in_place();
-            }
-            if self.unread.is_some() {
-                self.release_unread();
-            }
-            self.tick();
-            if self.cut {
-                return Err(TransportError::new("the peer does not read its answers (max_unread_bytes)"));
-            }
-            if farewell.is_some_and(|at| at <= now()) {
-                return Ok(());
-            }
-            turn.pass_on().await;
         }
+    }
+
+    /// What follows each burst. Breaks if the link has ended.
+    fn after_burst(&mut self, farewell: Option<Instant>) -> ControlFlow<Result<(), TransportError>> {
+        if self.behind {
+            self.release();
+        }
+        if !self.waiting.is_empty() {
+            self.admit();
+            self.reply_in_place();
+        }
+        if self.unread.is_some() {
+            self.release_unread();
+        }
+        self.tick();
+        if self.cut {
+            let why = "the peer does not read its answers (max_unread_bytes)";
+            return ControlFlow::Break(Err(TransportError::new(why)));
+        }
+        if farewell.is_some_and(|at| at <= now()) {
+            return ControlFlow::Break(Ok(()));
+        }
+        ControlFlow::Continue(())
     }
 
     /// The outcome of a handler that runs in this task, after what it sent before.
@@ -198,9 +281,6 @@ impl Driver<'_> {
 
     /// Cancels the running handlers, and waits for them for the grace period.
     async fn finish_handlers(&mut self) {
-        if self.running.is_empty() {
-            return;
-        }
         for exchange in self.running.values() {
             exchange.cancelled.raise();
         }

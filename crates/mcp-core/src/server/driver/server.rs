@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::error::CloseReason;
@@ -127,27 +128,42 @@ impl ServerShared {
         Arc::new(LinkShared::new(number, self.stopping.clone(), &self.limits))
     }
 
-    /// Serves a link to its end.
-    pub(crate) async fn serve(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
+    /// Serves a link to its end. The future of a link that may wait for long has no space for what one exchange needs.
+    pub(crate) fn serve<T: 'static>(
+        self: Arc<Self>,
+        link: Box<dyn Transport>,
+        end: fn(CloseReason) -> T,
+    ) -> BoxFuture<'static, T> {
+        if link.binding().one_exchange {
+            return boxed(|| async move { end(self.serve_exchange(link).await) });
+        }
+        boxed(|| async move {
+            let binding = link.binding();
+            let (sender, receiver) = link.split();
+            let start = Box::new(Start::new(self.session(binding)));
+            end(self.drive(start, None, binding, sender, receiver).await)
+        })
+    }
+
+    /// Serves a link of one exchange to its end.
+    async fn serve_exchange(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
         let binding = link.binding();
         let (mut sender, mut receiver) = link.split();
-        if binding.one_exchange
-            && let Some(entered) = Entered::new(self)
-        {
-            return match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *receiver, cx))).await {
-                Polled::Answered(out, unread) => {
-                    let reason = answer(self, out, &mut *sender, &mut *receiver).await;
-                    drop((unread, entered));
-                    reason
-                }
-                // Boxed, so that exchanges without a driver do not pay for its size.
-                Polled::Unfinished(start) => {
-                    boxed(|| self.drive(start, Some(entered), binding, sender, receiver)).await
-                }
-            };
+        let Some(entered) = Entered::new(self) else {
+            let start = Box::new(Start::new(self.session(binding)));
+            return boxed(|| self.drive(start, None, binding, sender, receiver)).await;
+        };
+        match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *receiver, cx))).await {
+            Polled::Answered(out, unread) => {
+                let reason = answer(self, out, &mut *sender, &mut *receiver).await;
+                drop((unread, entered));
+                reason
+            }
+            // Boxed, so that exchanges without a driver do not pay for its size.
+            Polled::Unfinished(start) => {
+                boxed(|| self.drive(start, Some(entered), binding, sender, receiver)).await
+            }
         }
-        let start = Box::new(Start::new(self.session(binding)));
-        boxed(|| self.drive(start, None, binding, sender, receiver)).await
     }
 
     async fn drive(
