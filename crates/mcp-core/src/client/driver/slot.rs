@@ -1,9 +1,7 @@
 //! The state that the driver shares with the handles of calls and subscriptions.
 
 use std::sync::OnceLock;
-use std::task::{Context, Poll};
-
-use futures::task::AtomicWaker;
+use std::task::{Context, Poll, Waker};
 
 use crate::client::listen::SubscriptionEvent;
 use crate::error::Error;
@@ -20,39 +18,46 @@ pub(crate) struct CallSlot {
     pub(crate) notifications: Unread<Notification>,
     /// The caller waits for the outcome only: notifications are not kept for it.
     pub(super) outcome_only: bool,
-    outcome: Lock<Option<Result<Payload, Error>>>,
-    waiting: AtomicWaker,
+    settled: Lock<Settled>,
+}
+
+#[derive(Debug, Default)]
+struct Settled {
+    outcome: Option<Result<Payload, Error>>,
+    /// The task that waits for it.
+    waiting: Option<Waker>,
 }
 
 impl CallSlot {
     pub(crate) fn new(outcome_only: bool) -> CallSlot {
-        CallSlot {
-            id: OnceLock::new(),
-            notifications: Unread::new(),
-            outcome_only,
-            outcome: Lock::new(None),
-            waiting: AtomicWaker::new(),
-        }
+        CallSlot { id: OnceLock::new(), notifications: Unread::new(), outcome_only, settled: Lock::default() }
     }
 
     /// Settles the call. Only the first outcome counts.
     pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
-        let mut slot = self.outcome.lock();
+        let mut settled = self.settled.lock();
         if self.notifications.is_closed() {
             return;
         }
-        *slot = Some(outcome);
-        drop(slot);
+        settled.outcome = Some(outcome);
+        let waiting = settled.waiting.take();
+        drop(settled);
         self.notifications.close();
-        self.waiting.wake();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
     }
 
     pub(crate) fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Payload, Error>> {
-        self.waiting.register(cx.waker());
-        match self.outcome.lock().take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => Poll::Pending,
+        let mut settled = self.settled.lock();
+        if let Some(outcome) = settled.outcome.take() {
+            return Poll::Ready(outcome);
         }
+        match &mut settled.waiting {
+            Some(waiting) => waiting.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 
