@@ -111,7 +111,8 @@ where
             return Err(ReadError::TooLarge);
         }
         if needed > whole.capacity() {
-            let capacity = needed.max(whole.capacity() * 2).max(FIRST).min(limit);
+            // Powers of two, so that what is charged does not depend on the lengths of the pieces.
+            let capacity = needed.checked_next_power_of_two().unwrap_or(needed).max(FIRST).min(limit);
             held.grow((capacity - whole.capacity()) as u64).await.map_err(ReadError::Full)?;
             whole.reserve_exact(capacity - whole.len());
         }

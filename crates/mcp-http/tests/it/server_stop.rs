@@ -54,6 +54,37 @@ async fn what_is_in_flight_is_answered() {
     assert_eq!((served.connections, served.cut), (3, 0));
 }
 
+/// A connection that was silent for long, whose buffers were let go, serves on: requests that come in pieces, and two at
+/// once. It ends with the server.
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_serves_on_and_ends_with_the_server() {
+    const SILENCE: Duration = Duration::from_secs(50);
+    let (server, ..) = gated();
+    let mut running = Running::start(server, |_| {});
+    let mut silent = running.open();
+    silent.write(call("1", "echo", "{}")).await;
+    assert_eq!(silent.answer().await.status, 200);
+    tokio::time::sleep(SILENCE).await;
+    let request = call("2", "echo", "{}");
+    let (start, rest) = request.split_at(5);
+    let (middle, end) = rest.split_at(60);
+    for piece in [start, middle, end] {
+        silent.write(piece).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(silent.answer().await.json()["id"], 2);
+    tokio::time::sleep(SILENCE).await;
+    silent.write([call("3", "echo", "{}"), call("4", "echo", "{}")].concat()).await;
+    assert_eq!(silent.answer().await.json()["id"], 3);
+    assert_eq!(silent.answer().await.json()["id"], 4);
+    tokio::time::sleep(SILENCE).await;
+    let stopped = Instant::now();
+    running.stop();
+    assert_eq!(silent.rest().await, "");
+    assert_eq!(stopped.elapsed().as_secs(), 0);
+    assert_eq!(running.stopped().await.cut, 0);
+}
+
 /// What takes longer than the drain limit is cut, and counted; its handler is cancelled.
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_is_cut() {

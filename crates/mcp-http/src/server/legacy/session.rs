@@ -262,6 +262,10 @@ impl Session {
             state.proven |= exchange.brought != Brought::Opening;
             state.exchanges.insert(entry.lane.number(), exchange);
         }
+        if state.inbox.capacity() == 0 {
+            // Most sessions do one thing at a time.
+            state.inbox.reserve_exact(1);
+        }
         state.inbox.push_back(entry);
         if let Some(receiver) = state.receiver.take() {
             receiver.wake();

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 
 use super::super::body::Body;
@@ -25,7 +25,8 @@ use super::super::state::ServerState;
 use super::io::Watched;
 use super::state::{ConnPhase, ConnState};
 use super::streams::{self, StreamExecutor};
-use super::watch::{Action, Sample, Watch};
+use super::watch::{Action, Watch};
+use crate::boxed;
 
 /// The first bytes of an HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -51,24 +52,41 @@ pub(crate) async fn serve<I>(conn: Conn, mut io: I, http2: Option<bool>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = conn.server.config.limits;
-    let timeouts = conn.server.config.timeouts;
-    let state = conn.state.clone();
     let mut ahead = Vec::new();
     let http2 = match http2 {
         Some(known) => known,
         None => {
-            let detected = pin!(detect(&mut io, &mut ahead));
-            match before_requests(&state, timeouts.headers, detected).await {
+            let limit = conn.server.config.timeouts.headers;
+            let detected = detect(&mut io, &mut ahead);
+            match boxed(|| before_requests(&conn.state, limit, detected)).await {
                 Some(Ok(http2)) => http2,
                 // The client sent nothing in time, or the server stops.
                 _ => return,
             }
         }
     };
-    let io = TokioIo::new(Watched::new(io, ahead, !http2, state.clone(), timeouts.write));
-    let conn = Arc::new(conn);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let io = Watched::new(io, ahead, !http2, conn.state.clone(), conn.server.config.timeouts.write);
+    // Each in the space that it needs, because connections are kept.
+    let ended = if http2 {
+        boxed(|| serve_http2(Arc::new(conn), io)).await
+    } else {
+        boxed(|| serve_http1(Arc::new(conn), io)).await
+    };
+    match ended {
+        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Some(Ok(())) => {}
+        None => tracing::debug!("a connection was cut"),
+    }
+}
+
+/// How a connection ended; `None` if it was cut.
+type ConnEnd = Option<hyper::Result<()>>;
+
+/// Answers the requests of a connection.
+fn service(
+    conn: Arc<Conn>,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send + 'static> {
+    service_fn(move |request: Request<Incoming>| {
         let conn = conn.clone();
         // Inside the future, so that the parts are not moved into it.
         async move {
@@ -76,35 +94,95 @@ where
             let head = Head::new(parts, conn.source.clone());
             Ok::<_, Infallible>(answer(&conn, head, body).await)
         }
-    });
-    let watch = Watch::new(timeouts.headers, timeouts.idle, http2);
-    let stall = timeouts.keep_alive.saturating_add(timeouts.write);
-    let ended = if http2 {
-        let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
-        let conn = http2::Builder::new(StreamExecutor)
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_pending_accept_reset_streams(RESETS)
-            .max_header_list_size(headers)
-            .keep_alive_interval(PING)
-            .keep_alive_timeout(PONG)
-            .serve_connection(io, service);
-        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
-    } else {
-        let mut builder = http1::Builder::new();
-        // `watch` limits heads; hyper would set a timer for each request.
-        builder.header_read_timeout(None).max_buf_size(limits.headers.max(MIN_BUFFER));
-        if limits.header_count != HYPER_HEADERS {
-            builder.max_headers(limits.header_count);
-        }
-        let conn = builder.serve_connection(io, service);
-        drive(pin!(conn), |conn| conn.graceful_shutdown(), &state, watch, stall).await
-    };
-    match ended {
-        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
-        Some(Ok(())) => {}
-        None => tracing::debug!("a connection was cut"),
+    })
+}
+
+async fn serve_http2<I>(conn: Arc<Conn>, io: Watched<I>) -> ConnEnd
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let headers = u32::try_from(conn.server.config.limits.headers).unwrap_or(u32::MAX);
+    let serving = http2::Builder::new(StreamExecutor)
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_header_list_size(headers)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG)
+        .serve_connection(TokioIo::new(io), service(conn.clone()));
+    let mut clock = Clock::new(&conn, true);
+    match drive(pin!(serving), |serving| serving.graceful_shutdown(), &mut clock).await {
+        Driven::Ended(ended) => Some(ended),
+        Driven::Silent | Driven::Cut => None,
     }
+}
+
+async fn serve_http1<I>(conn: Arc<Conn>, mut io: Watched<I>) -> ConnEnd
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = conn.server.config.limits;
+    let mut builder = http1::Builder::new();
+    // `Watch` limits heads; hyper would set a timer for each request.
+    builder.header_read_timeout(None).max_buf_size(limits.headers.max(MIN_BUFFER));
+    if limits.header_count != HYPER_HEADERS {
+        builder.max_headers(limits.header_count);
+    }
+    let mut clock = Clock::new(&conn, false);
+    loop {
+        // Boxed, so that it is freed while the connection is silent.
+        let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service(conn.clone())));
+        let driven = drive(Pin::new(&mut *serving), |serving| serving.graceful_shutdown(), &mut clock).await;
+        match driven {
+            Driven::Ended(ended) => return Some(ended),
+            Driven::Cut => return None,
+            Driven::Silent => {}
+        }
+        io = match taken_back(*serving) {
+            Some(taken) => taken,
+            None => return None,
+        };
+        match next_byte(&mut io, &mut clock).await {
+            Driven::Ended(true) => {}
+            Driven::Ended(false) => {
+                // It was silent for too long, or its client has closed it.
+                let _shut = drive(pin!(io.shutdown()), |_| {}, &mut clock).await;
+                return Some(Ok(()));
+            }
+            Driven::Silent | Driven::Cut => return None,
+        }
+    }
+}
+
+/// The stream of a silent connection. The buffers of hyper are freed.
+fn taken_back<I, S>(serving: http1::Connection<TokioIo<Watched<I>>, S>) -> Option<Watched<I>>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    let parts = serving.into_parts();
+    if !parts.read_buf.is_empty() {
+        // It cannot happen: `ConnState::is_silent` knows that every byte was read and served.
+        tracing::error!("a silent connection had bytes left");
+        return None;
+    }
+    Some(parts.io.into_inner())
+}
+
+/// Waits for the next byte of a silent connection without hyper, whose state and buffers take more than 10 KiB. `false` if
+/// none is to be waited for any more.
+async fn next_byte<I>(io: &mut Watched<I>, clock: &mut Clock<'_>) -> Driven<bool>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| match clock.poll(cx) {
+        Beat::Cut => Poll::Ready(Driven::Cut),
+        Beat::Leave => Poll::Ready(Driven::Ended(false)),
+        Beat::Keep | Beat::Silent => {
+            io.poll_ahead(cx).map(|read| Driven::Ended(read.is_ok_and(|read| read > 0)))
+        }
+    })
+    .await
 }
 
 /// The limit of headers that hyper has unless it is set. For a limit that is set, hyper allocates for each request.
@@ -130,9 +208,10 @@ async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::i
 pub(super) async fn before_requests<T>(
     state: &ConnState,
     limit: Duration,
-    mut step: Pin<&mut impl Future<Output = T>>,
+    step: impl Future<Output = T>,
 ) -> Option<T> {
     let mut limit = pin!(tokio::time::sleep(limit));
+    let mut step = pin!(step);
     poll_fn(|cx| {
         state.register(cx.waker());
         if let Poll::Ready(done) = step.as_mut().poll(cx) {
@@ -146,49 +225,91 @@ pub(super) async fn before_requests<T>(
     .await
 }
 
-/// Drives a connection until it ends or is cut; `None` if it was cut. An HTTP/2 stream whose client takes nothing for
-/// `stall` is reset; the others go on.
+/// What became of a step of a connection.
+enum Driven<T> {
+    Ended(T),
+    /// HTTP/1 only: nothing is in progress, and was not for a while.
+    Silent,
+    Cut,
+}
+
+/// Drives a connection until it ends, is silent, or is cut. An HTTP/2 stream whose client takes nothing for as long as a
+/// write may take is reset; the others go on.
 async fn drive<C: Future>(
     mut conn: Pin<&mut C>,
     drain: impl Fn(Pin<&mut C>),
-    state: &ConnState,
-    mut watch: Watch,
-    stall: Duration,
-) -> Option<C::Output> {
-    let mut timer = Ticks::new(watch.every());
-    let stall = u32::try_from(stall.as_nanos().div_ceil(watch.every().as_nanos().max(1))).unwrap_or(u32::MAX);
+    clock: &mut Clock<'_>,
+) -> Driven<C::Output> {
     let mut draining = false;
     poll_fn(|cx| {
+        match clock.poll(cx) {
+            Beat::Keep => {}
+            Beat::Silent => return Poll::Ready(Driven::Silent),
+            Beat::Leave if draining => {}
+            Beat::Leave => {
+                draining = true;
+                drain(conn.as_mut());
+            }
+            Beat::Cut => return Poll::Ready(Driven::Cut),
+        }
+        conn.as_mut().poll(cx).map(Driven::Ended)
+    })
+    .await
+}
+
+/// What a connection has to do next.
+enum Beat {
+    Keep,
+    Silent,
+    /// Take no further request.
+    Leave,
+    Cut,
+}
+
+/// The time limits of a connection, and its phase.
+struct Clock<'a> {
+    state: &'a ConnState,
+    watch: Watch,
+    timer: Ticks,
+    /// The ticks after which an HTTP/2 stream has stalled.
+    stall: u32,
+    leave: bool,
+}
+
+impl<'a> Clock<'a> {
+    fn new(conn: &'a Conn, http2: bool) -> Clock<'a> {
+        let timeouts = conn.server.config.timeouts;
+        let watch = Watch::new(timeouts.headers, timeouts.idle, http2);
+        let stall = timeouts.keep_alive.saturating_add(timeouts.write);
+        let stall = stall.as_nanos().div_ceil(watch.every().as_nanos().max(1));
+        let (timer, stall) = (Ticks::new(watch.every()), u32::try_from(stall).unwrap_or(u32::MAX));
+        Clock { state: &conn.state, watch, timer, stall, leave: false }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Beat {
+        let state = self.state;
         state.register(cx.waker());
-        let mut leave = false;
-        if timer.ticked(cx) {
-            let cut = state.streams.tick(stall);
+        let mut beat = Beat::Keep;
+        if self.timer.ticked(cx) {
+            let cut = state.streams.tick(self.stall);
             if cut > 0 {
                 tracing::debug!(cut, "streams were reset: the client read nothing of them");
             }
-            let sample = Sample {
-                requests: state.requests.load(Ordering::Relaxed),
-                in_flight: state.in_flight.load(Ordering::Relaxed),
-                began: state.began.load(Ordering::Relaxed),
-            };
-            match watch.tick(sample) {
+            match self.watch.tick(state.sample()) {
                 Action::Keep => {}
-                Action::Idle => leave = true,
-                Action::Cut => return Poll::Ready(None),
+                Action::Silent if state.is_silent() => beat = Beat::Silent,
+                Action::Silent => {}
+                Action::Idle => self.leave = true,
+                Action::Cut => return Beat::Cut,
             }
         }
         match state.phase() {
             ConnPhase::Serving => {}
-            ConnPhase::Draining => leave = true,
-            ConnPhase::Cut => return Poll::Ready(None),
+            ConnPhase::Draining => self.leave = true,
+            ConnPhase::Cut => return Beat::Cut,
         }
-        if leave && !draining {
-            draining = true;
-            drain(conn.as_mut());
-        }
-        conn.as_mut().poll(cx).map(Some)
-    })
-    .await
+        if self.leave { Beat::Leave } else { beat }
+    }
 }
 
 /// A repeating timer. Polling it is cheap while it runs.

@@ -91,6 +91,12 @@ impl Framing {
         self.refused
     }
 
+    /// How many requests came, if the last one is complete and nothing came after it.
+    pub(super) fn whole(&self) -> Option<u32> {
+        let whole = self.at == Position::default() && self.partial.is_empty() && self.refused.is_none();
+        whole.then_some(self.heads)
+    }
+
     /// Looks at the line that these bytes begin or complete. Breaks if its end is not there yet.
     fn line<'a>(&mut self, bytes: &'a [u8]) -> ControlFlow<(), &'a [u8]> {
         let Some(newline) = memchr::memchr(b'\n', bytes) else {

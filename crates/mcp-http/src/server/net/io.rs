@@ -25,6 +25,9 @@ const PACE: usize = 16 << 10;
 /// Head and body of an answer up to this length are copied together: one buffer is cheaper to send than two.
 const JOINED: usize = 1024;
 
+/// The bytes that a silent connection is read for.
+const AHEAD: usize = 32;
+
 /// A byte stream that is watched.
 pub(super) struct Watched<I> {
     inner: I,
@@ -74,11 +77,22 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
             if let Some(first) = framing.follow(read) {
                 self.state.refused_from.store(first, Ordering::Relaxed);
             }
+            self.state.whole.store(framing.whole().unwrap_or(0), Ordering::Relaxed);
             // On HTTP/2 not all frames belong to requests.
             if !self.state.began.load(Ordering::Relaxed) {
                 self.state.began.store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Reads a few bytes, which the next read returns first. The number of bytes; 0 at the end.
+    pub(super) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [0; AHEAD];
+        let mut buf = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
+        self.note(buf.filled());
+        self.ahead.extend_from_slice(buf.filled());
+        Poll::Ready(Ok(buf.filled().len()))
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -100,6 +114,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
     // FAULT B: slow read.
     /// Counts a write, and fails one that has to wait while the client reads less than the pace.
     fn wrote(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.state.unflushed.store(true, Ordering::Relaxed);
         if self.stall.is_some()
             && let Poll::Ready(Ok(bytes)) = &done
         {
@@ -136,15 +151,24 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<I> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.ahead.is_empty() {
+        let ahead = !self.ahead.is_empty();
+        if ahead {
             let most = self.ahead.len().min(buf.remaining());
             buf.put_slice(&self.ahead[..most]);
             self.ahead.drain(..most);
-            return Poll::Ready(Ok(()));
+            if !self.ahead.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead = Vec::new();
         }
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        self.note(&buf.filled()[before..]);
+        // What follows belongs to the same read: after a few bytes alone hyper would double its buffer.
+        let own = buf.filled().len();
+        match Pin::new(&mut self.inner).poll_read(cx, buf) {
+            Poll::Pending if !ahead => return Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending | Poll::Ready(Ok(())) => {}
+        }
+        self.note(&buf.filled()[own..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -185,6 +209,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         if done.is_ready() {
             // hyper flushes when it has written all that it has.
             self.moved();
+            self.state.unflushed.store(false, Ordering::Relaxed);
         }
         self.bounded(cx, done)
     }

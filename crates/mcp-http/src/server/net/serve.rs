@@ -19,6 +19,8 @@ use super::conn::{self, Conn};
 use super::listen::{AfterError, Listener, after_error};
 use super::state::{ConnPhase, ConnState};
 use super::tls::Tls;
+#[cfg(feature = "tls")]
+use crate::boxed;
 
 /// The answer to connections beyond the limit, sent before they send a request.
 const TOO_MANY: &[u8] =
@@ -248,31 +250,39 @@ impl Open {
 }
 
 /// Serves one connection, with TLS if the server has TLS.
-async fn secured<I>(security: Tls, #[allow(unused_mut)] mut conn: Conn, io: I)
+async fn secured<I>(security: Tls, conn: Conn, io: I)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     #[cfg(feature = "tls")]
     if let Some(config) = security.tls {
-        let limit = conn.server.config.timeouts.headers;
-        let handshake = std::pin::pin!(tokio_rustls::TlsAcceptor::from(config).accept(io));
-        match conn::before_requests(&conn.state, limit, handshake).await {
-            Some(Ok(io)) => {
-                let tls = io.get_ref().1;
-                let http2 = tls.alpn_protocol() == Some(b"h2");
-                if let Some([certificate, ..]) = tls.peer_certificates()
-                    // No request has a copy yet.
-                    && let Some(source) = Arc::get_mut(&mut conn.source)
-                {
-                    source.set_certificate(certificate);
-                }
-                conn::serve(conn, io, Some(http2)).await;
-            }
-            Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            None => tracing::debug!(?limit, "a TLS handshake took too long, or the server stops"),
-        }
-        return;
+        // Boxed, so that connections without TLS do not have space for it.
+        return boxed(|| with_tls(config, conn, io)).await;
     }
     let _no_tls = security;
     conn::serve(conn, io, None).await;
+}
+
+#[cfg(feature = "tls")]
+async fn with_tls<I>(config: Arc<rustls::ServerConfig>, mut conn: Conn, io: I)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limit = conn.server.config.timeouts.headers;
+    let handshake = tokio_rustls::TlsAcceptor::from(config).accept(io);
+    match boxed(|| conn::before_requests(&conn.state, limit, handshake)).await {
+        Some(Ok(io)) => {
+            let tls = io.get_ref().1;
+            let http2 = tls.alpn_protocol() == Some(b"h2");
+            if let Some([certificate, ..]) = tls.peer_certificates()
+                // No request has a copy yet.
+                && let Some(source) = Arc::get_mut(&mut conn.source)
+            {
+                source.set_certificate(certificate);
+            }
+            conn::serve(conn, io, Some(http2)).await;
+        }
+        Some(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        None => tracing::debug!(?limit, "a TLS handshake took too long, or the server stops"),
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use futures::task::AtomicWaker;
 
 use super::streams::Streams;
+use super::watch::Sample;
 
 /// The phase of a connection, set by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(crate) struct ConnState {
     /// HTTP/1 only: the first request, counted from 1, that must not be served, because its head has two lengths.
     /// 0: none.
     pub(super) refused_from: AtomicU32,
+    /// HTTP/1 only: how many requests came, if every byte that was read belongs to one of them that is complete. 0: none.
+    pub(super) whole: AtomicU32,
+    /// Something was written and is not flushed.
+    pub(super) unflushed: AtomicBool,
     /// HTTP/2 only: on HTTP/1 an answer that is not read stalls the writes.
     pub(super) streams: Streams,
 }
@@ -66,6 +71,25 @@ impl ConnState {
     /// Whether the client may still be writing.
     pub(super) fn owes_reading(&self) -> bool {
         self.unread.load(Ordering::Relaxed) || self.began.load(Ordering::Relaxed)
+    }
+
+    /// What [`Watch`](super::watch::Watch) looks at.
+    pub(super) fn sample(&self) -> Sample {
+        Sample {
+            requests: self.requests.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            began: self.began.load(Ordering::Relaxed),
+        }
+    }
+
+    /// HTTP/1 only: whether every byte that was read belongs to a request that was served, and every answer is written.
+    pub(super) fn is_silent(&self) -> bool {
+        let requests = self.requests.load(Ordering::Relaxed);
+        requests > 0
+            && self.whole.load(Ordering::Relaxed) == requests
+            && self.in_flight.load(Ordering::Relaxed) == 0
+            && !self.unflushed.load(Ordering::Relaxed)
+            && !self.owes_reading()
     }
 
     /// Counts a request whose head was read. Returns its guard, and whether it may be served.
