@@ -3,6 +3,8 @@
 // Clippy frees only `#[test]` functions; here every function serves a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(target_os = "linux")]
+mod burst;
 mod cancel_safety;
 mod compliance;
 mod fixtures;
