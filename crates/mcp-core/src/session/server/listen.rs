@@ -1,6 +1,5 @@
 //! Subscriptions of modern clients: `subscriptions/listen` and its notifications (ledger 3.19).
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::message::{
@@ -33,12 +32,13 @@ pub(super) struct ListenEntry {
 /// The subscriptions of one link, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Listens {
-    entries: BTreeMap<ExchangeId, ListenEntry>,
+    /// By name, in order. Not a map, whose nodes have space for eleven: most links have one subscription.
+    entries: Vec<(ExchangeId, ListenEntry)>,
     bytes: usize,
 }
 
 impl Listens {
-    pub(super) fn take_all(&mut self) -> BTreeMap<ExchangeId, ListenEntry> {
+    pub(super) fn take_all(&mut self) -> Vec<(ExchangeId, ListenEntry)> {
         self.bytes = 0;
         std::mem::take(&mut self.entries)
     }
@@ -50,12 +50,20 @@ impl Listens {
 
     fn insert(&mut self, name: ExchangeId, listen: ListenEntry) {
         self.bytes += listen.bytes;
-        self.entries.insert(name, listen);
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(1);
+        }
+        // Names ascend, so the newest comes last.
+        self.entries.push((name, listen));
     }
 
     fn remove(&mut self, name: ExchangeId) -> Option<ListenEntry> {
-        let listen = self.entries.remove(&name)?;
+        let index = self.entries.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        let (_, listen) = self.entries.remove(index);
         self.bytes -= listen.bytes;
+        if self.entries.is_empty() {
+            self.entries = Vec::new();
+        }
         Some(listen)
     }
 
@@ -159,7 +167,8 @@ impl ServerSession {
             let version = legacy.version;
             self.send(Notification::new(change.method(), params), Lane::SHARED, version);
         }
-        let meant = self.listens.entries.values().filter(|listen| is_meant(&listen.owner));
+        let meant =
+            self.listens.entries.iter().map(|(_, listen)| listen).filter(|listen| is_meant(&listen.owner));
         let wanted = meant.filter(|listen| listen.honoured.wants(change));
         let copies: Vec<(Lane, RawJson)> = wanted
             .map(|listen| {
