@@ -9,8 +9,13 @@ use mcp_core::server::{HandlerError, Router, Server, ToolDef, ToolReply};
 ///
 /// None: the definition is valid.
 pub fn server() -> Result<Server, Error> {
+    Server::builder("echo", "1.0.0").build(router())
+}
+
+/// Its tool.
+pub fn router() -> Router {
     let schema = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
-    let router = Router::new().tool(
+    Router::new().tool(
         ToolDef::new("echo").description("Says the text again").input(schema),
         |arguments, _context| async move {
             let text = arguments.member("text");
@@ -18,6 +23,5 @@ pub fn server() -> Result<Server, Error> {
             let text = text.ok_or_else(|| HandlerError::from("`text` has to be a string"))?;
             Ok::<_, HandlerError>(ToolReply::text(&text))
         },
-    );
-    Server::builder("echo", "1.0.0").build(router)
+    )
 }

@@ -1,18 +1,23 @@
-//! What a server over HTTP holds on the heap for an idle legacy session, a kept connection that was used, and an open
-//! stream: the bytes that are live after a number of them, less those before, for each.
+//! What a server over HTTP holds on the heap for an idle legacy session, a kept connection that was just used and one that
+//! was silent for a while, and an open stream: the bytes that are live after a number of them, less those before, for each.
 //!
 //! The client is a thread with blocking sockets, which hold nothing on the heap.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use mcp_bench::{Arguments, Era, Outcome, echo, run, wire};
+use mcp_core::server::Server;
 use mcp_http::HttpServer;
 
 #[global_allocator]
 static HEAP: dhat::Alloc = dhat::Alloc;
 
-const COUNT: usize = 1000;
+const FIRST: usize = 50;
+const COUNT: usize = 500;
+/// The limit of heads, a quarter of which is the interval at which connections are looked at.
+const HEADERS: Duration = Duration::from_secs(20);
 const LISTEN: &str = concat!(
     r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"#,
     r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
@@ -24,7 +29,10 @@ fn main() -> Outcome {
     let _profiler = dhat::Profiler::builder().testing().build();
     let arguments = Arguments::read()?;
     run(&arguments, async {
-        let server = HttpServer::new(echo::server()?).bind("127.0.0.1:0").await?;
+        let router = echo::router().tools_list_changed();
+        let server = Server::builder("heap", "1.0.0").build(router)?;
+        let server = HttpServer::new(server).configure(|config| config.timeouts.headers = HEADERS);
+        let server = server.bind("127.0.0.1:0").await?;
         let address = server.local_addr()?;
         tokio::spawn(server.serve_until(std::future::pending::<()>()));
         tokio::task::spawn_blocking(move || measure(address)).await?
@@ -33,31 +41,36 @@ fn main() -> Outcome {
 
 fn measure(address: SocketAddr) -> Outcome {
     let mut connection = TcpStream::connect(address)?;
-    let session = growth(|| session(&mut connection, address))?;
-    let connection = growth(|| {
+    let (session, _) = growth(|| session(&mut connection, address))?;
+    let (connection, after) = growth(|| {
         let mut connection = TcpStream::connect(address)?;
         let arguments = Arguments { era: Era::Modern, bytes: 100, ..Arguments::read()? };
         let call = format!(r#"{{"jsonrpc":"2.0","id":1{}"#, wire::call_rest(&arguments));
         post(&mut connection, address, "tools/call", "mcp-name: echo\r\n", &call)?;
         Ok(connection)
     })?;
-    let stream = growth(|| {
+    std::thread::sleep(HEADERS);
+    let silent = connection.saturating_sub(after.saturating_sub(settled()) / (FIRST + COUNT));
+    let (stream, _) = growth(|| {
         let mut connection = TcpStream::connect(address)?;
         post(&mut connection, address, "subscriptions/listen", "", LISTEN)?;
         Ok(connection)
     })?;
     println!("Live heap of a server, bytes for each, mean of {COUNT}:\n");
-    println!("| idle legacy session | used, kept connection | open stream with its connection |");
-    println!("|---|---|---|");
-    println!("| {session} | {connection} | {stream} |");
+    println!(
+        "| idle legacy session | used connection | silent connection | open stream with its connection |"
+    );
+    println!("|---|---|---|---|");
+    println!("| {session} | {connection} | {silent} | {stream} |");
     Ok(())
 }
 
-/// The bytes that each of the things that `make` makes adds to the heap. They are kept until the end.
-fn growth<T>(mut make: impl FnMut() -> Outcome<T>) -> Outcome<usize> {
-    let mut kept = Vec::with_capacity(COUNT + 50);
+/// The bytes that each of the things that `make` makes adds to the heap, and those that are live with them. They are
+/// kept until the end.
+fn growth<T>(mut make: impl FnMut() -> Outcome<T>) -> Outcome<(usize, usize)> {
+    let mut kept = Vec::with_capacity(FIRST + COUNT);
     // The first ones pay for what is there once.
-    for _ in 0..50 {
+    for _ in 0..FIRST {
         kept.push(make()?);
     }
     let before = settled();
@@ -66,12 +79,12 @@ fn growth<T>(mut make: impl FnMut() -> Outcome<T>) -> Outcome<usize> {
     }
     let after = settled();
     std::mem::forget(kept);
-    Ok(after.saturating_sub(before) / COUNT)
+    Ok((after.saturating_sub(before) / COUNT, after))
 }
 
 /// The heap once the server has done what it still had to do.
 fn settled() -> usize {
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(2500));
     dhat::HeapStats::get().curr_bytes
 }
 
