@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule, SessionEvents};
+use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule, Page, SessionEvents};
 use crate::Secret;
 
 /// The settings of a server. Start from [`default`](Default::default) and change fields.
@@ -57,6 +57,8 @@ pub struct HttpServerConfig {
     pub public_messages_path: Option<String>,
     /// Fixed texts beside the endpoint, which need no credentials. Default: none.
     pub documents: Vec<Document>,
+    /// Texts beside the endpoint that are made anew for each request, for those who may use the endpoint. Default: none.
+    pub pages: Vec<Page>,
     /// A path for health probes: 200 while the server serves, 503 while it drains, without a body. `Host`, `Origin`
     /// and credentials of the request are not checked. Default: none.
     pub health: Option<String>,
@@ -84,6 +86,7 @@ impl Default for HttpServerConfig {
             messages_path: "/messages".to_owned(),
             public_messages_path: None,
             documents: Vec::new(),
+            pages: Vec::new(),
             health: None,
         }
     }

@@ -17,6 +17,7 @@ mod log;
 mod modern;
 mod mount;
 mod net;
+mod page;
 mod read;
 mod respond;
 mod security;
@@ -42,6 +43,7 @@ pub use legacy::{
 };
 pub use mount::HttpService;
 pub use net::{BoundServer, Listener, ServeReport};
+pub use page::Page;
 pub use security::authenticate::{Authenticate, Denied, Operation, RequestHead};
 pub use security::cors::Cors;
 pub use security::origin::OriginRule;
@@ -66,12 +68,18 @@ pub struct HttpServer {
     accept: Arc<dyn Accept>,
     config: HttpServerConfig,
     security: Tls,
+    beside: Vec<HttpServer>,
 }
 
 impl HttpServer {
     /// Creates a server that passes its links to `accept`, with default settings.
     pub fn new(accept: impl Accept) -> HttpServer {
-        HttpServer { accept: Arc::new(accept), config: HttpServerConfig::default(), security: Tls::default() }
+        HttpServer {
+            accept: Arc::new(accept),
+            config: HttpServerConfig::default(),
+            security: Tls::default(),
+            beside: Vec::new(),
+        }
     }
 
     /// Replaces all settings.
@@ -124,6 +132,40 @@ impl HttpServer {
         self.configure(|config| config.documents.push(document))
     }
 
+    /// Serves this page beside the endpoint.
+    #[must_use]
+    pub fn page(self, page: Page) -> HttpServer {
+        self.configure(|config| config.pages.push(page))
+    }
+
+    /// Serves another endpoint behind the same connections, at its own path. It keeps its settings, its sessions, its callers
+    /// and its budgets; a request that belongs to none of the endpoints gets the 404 of this one. What concerns
+    /// connections comes from this server: TLS, proxies, the limits of connections and of headers, and time limits
+    /// without a request.
+    ///
+    /// ```no_run
+    /// # async fn example(notes: mcp_core::server::Server, files: mcp_core::server::Server) -> std::io::Result<()> {
+    /// use mcp_http::HttpServer;
+    ///
+    /// let files = HttpServer::new(files).path("/files/mcp");
+    /// let bound = HttpServer::new(notes).path("/notes/mcp").beside(files).bind("127.0.0.1:8080").await?;
+    /// bound.serve().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn beside(mut self, other: HttpServer) -> HttpServer {
+        self.beside.push(other);
+        self
+    }
+
+    /// The server's own state and that of the endpoints beside it.
+    fn state(self, loopback: bool) -> Result<ServerState, HttpError> {
+        let others: Result<Vec<ServerState>, HttpError> =
+            self.beside.into_iter().map(|other| other.state(loopback)).collect();
+        ServerState::new(self.accept, self.config, loopback)?.with_beside(others?)
+    }
+
     /// Enables TLS with a certificate chain and its private key, both in PEM.
     ///
     /// # Errors
@@ -156,7 +198,7 @@ impl HttpServer {
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(address).await.map_err(failed)?.collect();
         let open = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
         if let Some(open) = open
-            && self.config.hosts.is_empty()
+            && self.names_no_hosts()
         {
             let why = format!(
                 "{open} can be reached from other machines: list the hosts that requests may name in the setting `hosts`"
@@ -174,13 +216,13 @@ impl HttpServer {
     /// The errors of [`bind`](HttpServer::bind), except those that concern the address.
     pub fn over<L: Listener>(self, listener: L) -> io::Result<BoundServer<L>> {
         let loopback = listener.is_loopback();
-        if !loopback && self.config.hosts.is_empty() {
+        if !loopback && self.names_no_hosts() {
             let why = "other machines can reach this listener: list the hosts that requests may name in the setting `hosts`";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        let HttpServer { accept, config, security } = self;
-        let server = ServerState::new(accept, config, loopback)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let security = self.security.clone();
+        let server =
+            self.state(loopback).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         Ok(BoundServer::new(Arc::new(server), listener, security))
     }
 
@@ -192,7 +234,12 @@ impl HttpServer {
     ///
     /// [`HttpError::Setting`]: a setting is invalid.
     pub fn service(self) -> Result<HttpService, HttpError> {
-        Ok(HttpService::new(Arc::new(ServerState::new(self.accept, self.config, true)?)))
+        Ok(HttpService::new(Arc::new(self.state(true)?)))
+    }
+
+    /// Whether one of the endpoints lists no hosts that requests may name.
+    fn names_no_hosts(&self) -> bool {
+        self.config.hosts.is_empty() || self.beside.iter().any(HttpServer::names_no_hosts)
     }
 }
 

@@ -57,6 +57,7 @@ impl<B> RequestBody for B where
 
 /// Answers one request. A panic, for example in a hook of the application, fails this request only.
 pub(crate) async fn handle<B: RequestBody>(server: &Arc<ServerState>, head: Head, body: B) -> Answered {
+    let server = server.at(head.parts().uri.path());
     let version = head.parts().version;
     let bodiless = head.parts().method == Method::HEAD;
     let log = Log::of(head.parts());
@@ -133,9 +134,16 @@ async fn admitted<B: RequestBody>(
 ) -> Answered {
     let parts = head.parts();
     let version = parts.version;
-    let (endpoint, identity) = match enter(server, &head, origin).await {
+    let page = server.config.pages.iter().find(|page| page.path == parts.uri.path());
+    let entered = match page {
+        Some(page) => {
+            Err(gate::authenticate(server, &head).await.err().unwrap_or_else(|| page.reply(&parts.method)))
+        }
+        None => enter(server, &head, origin).await,
+    };
+    let (endpoint, identity) = match entered {
         Ok(entered) => entered,
-        Err(refusal) => return leave(refusal, version, expects(parts), body).await,
+        Err(reply) => return leave(reply, version, expects(parts), body).await,
     };
     if parts.method == Method::POST {
         let formats = match usual {

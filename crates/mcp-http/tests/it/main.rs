@@ -26,6 +26,7 @@ mod legacy_store;
 mod legacy_streams;
 mod scripted;
 mod server_auth;
+mod server_beside;
 mod server_budgets;
 mod server_documents;
 mod server_gate;

@@ -33,6 +33,31 @@ pub struct SessionTotals {
     pub refused: u64,
 }
 
+impl SessionCounters {
+    /// Those of two endpoints together.
+    pub(crate) fn and(self, other: SessionCounters) -> SessionCounters {
+        SessionCounters {
+            sessions: self.sessions + other.sessions,
+            links: self.links + other.links,
+            streams: self.streams + other.streams,
+            exchanges: self.exchanges + other.exchanges,
+            dropped: self.dropped + other.dropped,
+        }
+    }
+}
+
+impl SessionTotals {
+    /// Those of two endpoints together.
+    pub(crate) fn and(self, other: SessionTotals) -> SessionTotals {
+        SessionTotals {
+            opened: self.opened + other.opened,
+            expired: self.expired + other.expired,
+            evicted: self.evicted + other.evicted,
+            refused: self.refused + other.refused,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     links: AtomicUsize,

@@ -1,0 +1,87 @@
+//! Pages beside the endpoint: texts that are made anew for each request, for the callers of the endpoint.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, StatusCode};
+
+use super::HttpServerConfig;
+use super::body::Body;
+use super::respond::{self, Reply};
+use crate::HttpError;
+
+/// A text beside the endpoint that is made anew for each request, such as a status.
+///
+/// `GET` and `HEAD` get it, under the rules of the endpoint: host, origin and credentials are checked first.
+/// [`Authenticate::permit`](super::Authenticate::permit) is not asked, because there is no request of MCP.
+///
+/// ```
+/// use mcp_http::server::Page;
+///
+/// let page = Page::json("/status", || r#"{"open":3}"#.to_owned());
+/// assert_eq!(page.path, "/status");
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Page {
+    /// The path, such as `/status`.
+    pub path: String,
+    /// `Content-Type`.
+    pub content_type: String,
+    make: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Page {
+    /// A JSON text. `make` is called for each request, and must not block.
+    pub fn json(path: impl Into<String>, make: impl Fn() -> String + Send + Sync + 'static) -> Page {
+        Page { path: path.into(), content_type: "application/json".to_owned(), make: Arc::new(make) }
+    }
+
+    /// The reply to a request for it.
+    pub(super) fn reply(&self, method: &Method) -> Reply {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return respond::not_allowed("GET, HEAD");
+        }
+        respond::text(StatusCode::OK, Body::full(Bytes::from((self.make)()))).with_headers(|headers| {
+            if let Ok(value) = HeaderValue::try_from(self.content_type.as_str()) {
+                headers.insert(CONTENT_TYPE, value);
+            }
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        })
+    }
+}
+
+/// Checks the pages of a server.
+///
+/// # Errors
+///
+/// [`HttpError::Setting`]: a path that is taken or does not begin with `/`, or a content type that no header can hold.
+pub(super) fn check(config: &HttpServerConfig) -> Result<(), HttpError> {
+    let own = [&config.path, &config.sse_path, &config.messages_path];
+    for (index, page) in config.pages.iter().enumerate() {
+        let path = &page.path;
+        let taken = own.contains(&path)
+            || config.health.as_ref() == Some(path)
+            || config.documents.iter().any(|document| document.path == *path)
+            || config.pages[..index].iter().any(|other| other.path == *path);
+        let why = if taken {
+            "the path is taken"
+        } else if !path.starts_with('/') || path.contains(['?', '#']) {
+            "not a path"
+        } else if HeaderValue::try_from(page.content_type.as_str()).is_err() {
+            "the content type has characters that a header cannot hold"
+        } else {
+            continue;
+        };
+        return Err(HttpError::Setting { what: format!("page {path:?}"), why: why.to_owned() });
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page").field("path", &self.path).finish_non_exhaustive()
+    }
+}
