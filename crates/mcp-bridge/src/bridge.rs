@@ -13,6 +13,7 @@ use mcp_core::transport::Accept;
 
 use crate::front::{Front, unavailable};
 use crate::limits::Limits;
+use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::status::Status;
 use crate::upstream::Upstream;
@@ -24,6 +25,7 @@ pub struct BridgeBuilder {
     versions: Vec<ProtocolVersion>,
     limits: Limits,
     sealer: Option<Sealer>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl BridgeBuilder {
@@ -53,13 +55,19 @@ impl BridgeBuilder {
         self
     }
 
+    /// Sets the receiver of reports about what the bridge does. Default: none.
+    pub fn observer(mut self, observer: impl Observer) -> BridgeBuilder {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Builds the bridge. Nothing is started: an upstream server is, when a client needs it.
     ///
     /// # Errors
     ///
     /// [`Error::Misuse`] if two upstream servers have one name, or if the operating system returns no random bytes.
     pub fn build(self) -> Result<Bridge, Error> {
-        let BridgeBuilder { upstreams, versions, limits, sealer } = self;
+        let BridgeBuilder { upstreams, versions, limits, sealer, observer } = self;
         let sealer = match sealer {
             Some(sealer) => sealer,
             None => Sealer::new(Key::generate().map_err(|error| Error::Misuse(error.to_string()))?),
@@ -72,7 +80,7 @@ impl BridgeBuilder {
             if fronts.iter().any(|entry| entry.pool.name == name) {
                 return Err(Error::Misuse(format!("two upstream servers are named {name:?}")));
             }
-            let pool = Arc::new(Pool::new(name, upstream, limits.clone(), sealer.clone()));
+            let pool = Arc::new(Pool::new(name, upstream, limits.clone(), sealer.clone(), observer.clone()));
             let front = Front::new(pool.clone(), versions.clone(), offline.clone());
             fronts.push(Entry { pool, front });
         }
@@ -132,6 +140,7 @@ impl Bridge {
             versions: ProtocolVersion::ALL.to_vec(),
             limits: Limits::default(),
             sealer: None,
+            observer: None,
         }
     }
 

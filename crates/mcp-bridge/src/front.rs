@@ -11,10 +11,11 @@ use mcp_core::message::{
 };
 use mcp_core::server::Server;
 use mcp_core::transport::{
-    Accept, AnsweredBy, Envelope, Inbound, Lane, Outbound, Owner, Peek, Transport, TransportSender,
+    Accept, AnsweredBy, Envelope, Inbound, Lane, Outbound, Peek, Transport, TransportSender,
 };
 
 use crate::lock::Lock;
+use crate::observer::Event;
 use crate::pool::{Facts, Key, Live, Pool, Refusal};
 use crate::relay::Relay;
 use crate::translate::Era;
@@ -103,7 +104,7 @@ impl Shared {
                 let _released = Release { pool: &self.pool, key: &key };
                 match self.pool.get(&key, &facts).await {
                     Ok(live) => self.serve_request(&live, link).await,
-                    Err(refusal) => refuse(link, &refusal).await,
+                    Err(refusal) => self.refuse(link, &refusal).await,
                 }
             }
             Plan::Link(facts) => {
@@ -111,7 +112,7 @@ impl Shared {
                 let _released = Release { pool: &self.pool, key: &key };
                 match self.pool.get(&key, &facts).await {
                     Ok(live) => self.serve_link(key.clone(), facts, live, link).await,
-                    Err(refusal) => refuse(link, &refusal).await,
+                    Err(refusal) => self.refuse(link, &refusal).await,
                 }
             }
         }
@@ -147,12 +148,16 @@ impl Shared {
     }
 
     fn key(&self, facts: &Facts, single: bool) -> Key {
-        let caller = || Key::Caller(facts.caller.owner.clone());
+        let caller = || Key::Caller(facts.caller.owner.clone(), facts.caller.apart.clone());
         match (self.pool.upstream.policy, single) {
             (Policy::Shared, _) => Key::Everyone,
             (Policy::PerCaller, _) | (Policy::PerSession, true) => caller(),
             (Policy::PerRequest, _) | (Policy::PerSession, false) => Key::Link(self.pool.number()),
         }
+    }
+
+    fn caller(&self, envelope: &Envelope) -> Caller {
+        Caller::of(envelope, self.pool.upstream.forwarded(envelope))
     }
 
     /// Decides by what comes first on a link.
@@ -186,12 +191,29 @@ impl Shared {
             _ => Envelope::default(),
         };
         Plan::Link(Facts {
-            caller: Caller::of(&envelope),
+            caller: self.caller(&envelope),
             era: Era::Legacy,
             version: ProtocolVersion::LATEST_LEGACY,
             info: None,
             capabilities: RawJson::EMPTY_OBJECT,
         })
+    }
+
+    /// Answers every request on a link with this error, until the link ends.
+    async fn refuse(&self, link: Peek, refusal: &Refusal) {
+        let one_exchange = link.binding().one_exchange;
+        let (mut sender, mut receiver) = (Box::new(link) as Box<dyn Transport>).split();
+        while let Ok(Some(inbound)) = receiver.recv().await {
+            let Inbound::Message { message: Message::Request(request), lane, .. } = inbound else {
+                continue;
+            };
+            let method = request.method.as_str();
+            self.pool.observe(|upstream| Event::Refused { upstream, method, reason: &refusal.error.message });
+            if answer(&mut *sender, request.id, lane, refusal).await.is_err() || one_exchange {
+                break;
+            }
+        }
+        let _closed = sender.close().await;
     }
 
     /// The client of a request that claims 2026-07-28 correctly.
@@ -204,7 +226,7 @@ impl Shared {
         let object =
             |field| params.field_json(field).filter(RawJson::is_object).map(|object| object.detach());
         Some(Facts {
-            caller: Caller::of(envelope),
+            caller: self.caller(envelope),
             era: Era::Modern,
             version,
             info: object(Field::MetaClientInfo),
@@ -222,7 +244,7 @@ impl Shared {
             |name: &str| params.raw().member(name).filter(RawJson::is_object).map(|object| object.detach());
         match (same.or(newest), object("capabilities")) {
             (Some(version), Some(capabilities)) => Plan::Link(Facts {
-                caller: Caller::of(envelope),
+                caller: self.caller(envelope),
                 era: Era::Legacy,
                 version,
                 info: object("clientInfo"),
@@ -238,21 +260,6 @@ impl Shared {
 fn serves_upstream(request: &Request) -> bool {
     let name = request.method.as_str();
     !name.starts_with("notifications/") && method::find(name).is_none_or(|row| row.modern.client())
-}
-
-/// Answers every request on a link with this error, until the link ends.
-async fn refuse(link: Peek, refusal: &Refusal) {
-    let one_exchange = link.binding().one_exchange;
-    let (mut sender, mut receiver) = (Box::new(link) as Box<dyn Transport>).split();
-    while let Ok(Some(inbound)) = receiver.recv().await {
-        let Inbound::Message { message: Message::Request(Request { id, .. }), lane, .. } = inbound else {
-            continue;
-        };
-        if answer(&mut *sender, id, lane, refusal).await.is_err() || one_exchange {
-            break;
-        }
-    }
-    let _closed = sender.close().await;
 }
 
 async fn answer(
@@ -283,7 +290,10 @@ impl Accept for Front {
             Policy::Shared => Key::Everyone,
             // Nothing is kept between requests.
             Policy::PerRequest => return None,
-            Policy::PerSession | Policy::PerCaller => Key::Caller(Owner::of_envelope(envelope)),
+            Policy::PerSession | Policy::PerCaller => {
+                let Caller { owner, apart, .. } = self.shared.caller(envelope);
+                Key::Caller(owner, apart)
+            }
         };
         self.shared.pool.find(&key)?.schema(tool).await
     }

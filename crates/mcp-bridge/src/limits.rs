@@ -29,11 +29,19 @@ pub struct Limits {
     pub linger: Duration,
     /// How long an upstream server may take to start. Default 60 s.
     pub start: Duration,
+    /// How long an upstream server may leave `server/discover` unanswered before it counts as a legacy server. Shorter than
+    /// the time for which clients wait for the same answer of the bridge. Default 5 s.
+    pub probe: Duration,
     /// How many starts of an upstream server may fail, consecutively, or how often it may end by itself, before it is given up
     /// for [`Limits::give_up`]. Default 5.
     pub failures: u32,
-    /// How long a failing upstream server is left alone. Default 5 min.
+    /// How long a failing upstream server is left alone; [`Duration::MAX`]: for good. Default 5 min.
     pub give_up: Duration,
+    /// The most starts of one entry's upstream servers in a second; further ones wait for their turn within
+    /// [`Limits::start`]. At least 1. Default 10.
+    pub starts: u32,
+    /// The most calls in flight on one upstream session. One more is refused as busy. Default 256.
+    pub calls: usize,
     /// The most notifications of one call that wait for a slow client. One more ends the call with an error. Default
     /// 16,384.
     pub notifications: usize,
@@ -55,8 +63,11 @@ impl Default for Limits {
             call: Duration::from_secs(3600),
             linger: Duration::from_secs(5),
             start: Duration::from_secs(60),
+            probe: Duration::from_secs(5),
             failures: 5,
             give_up: Duration::from_secs(300),
+            starts: 10,
+            calls: 256,
             notifications: 16_384,
             waiting_bytes: 16 << 20,
             subscriptions: 1024,

@@ -1,5 +1,7 @@
 //! What a bridge tells about its upstream servers.
 
+use std::time::Duration;
+
 use mcp_core::message::{ProtocolVersion, RawJson};
 
 /// What a bridge is doing, entry by entry.
@@ -30,6 +32,8 @@ pub struct UpstreamStatus {
     pub version: Option<ProtocolVersion>,
     /// Why it failed last. Forgotten when it starts again. Contains text of the server.
     pub failure: Option<String>,
+    /// The time until it may be started again. `None` if it may be now, or never again.
+    pub retry_after: Option<Duration>,
 }
 
 /// Whether an upstream server can be used.
@@ -42,7 +46,9 @@ pub enum State {
     Starting,
     /// It has a session.
     Ready,
-    /// It failed too often, and is left alone for a while.
+    /// It failed, and is not started again before a short wait is over.
+    BackingOff,
+    /// It cannot be used, or failed too often and is left alone for a while.
     Failed,
 }
 
@@ -53,6 +59,7 @@ impl State {
             State::Cold => "cold",
             State::Starting => "starting",
             State::Ready => "ready",
+            State::BackingOff => "backing-off",
             State::Failed => "failed",
         }
     }
@@ -79,6 +86,9 @@ impl UpstreamStatus {
         ];
         members.extend(self.version.map(|version| ("version", RawJson::string(version.as_str()))));
         members.extend(self.failure.as_deref().map(|why| ("failure", RawJson::string(why))));
+        let seconds = self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+        members.extend(seconds.map(|seconds| ("retryAfter", RawJson::integer(seconds))));
         RawJson::object(members)
     }
 }

@@ -18,12 +18,19 @@ pub struct Caller {
     pub identity: Option<Identity>,
     /// The key of what belongs to the caller.
     pub owner: Owner,
+    /// What is [forwarded](Upstream::forward) of the message that made the session necessary. A session that is not its
+    /// client's own serves only messages of which the same is forwarded.
+    pub forwarded: Envelope,
+    /// Tells apart callers who must not share a session though they have the same owner.
+    pub(crate) apart: Vec<u8>,
 }
 
 impl Caller {
     /// The caller of messages with this envelope.
-    pub(crate) fn of(envelope: &Envelope) -> Caller {
-        Caller { identity: envelope.get::<Identity>().cloned(), owner: Owner::of_envelope(envelope) }
+    pub(crate) fn of(envelope: &Envelope, forwarded: Forwarded) -> Caller {
+        let identity = envelope.get::<Identity>().cloned();
+        let Forwarded { envelope: along, key } = forwarded;
+        Caller { identity, owner: Owner::of_envelope(envelope), forwarded: along, apart: key }
     }
 }
 
@@ -46,7 +53,26 @@ pub enum Policy {
     PerRequest,
 }
 
+/// What of a client's message goes along with what the bridge sends for it. Nothing does by default: credentials of clients
+/// are not the bridge's to pass on.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Forwarded {
+    /// Accompanies the call upstream, for its transport.
+    pub envelope: Envelope,
+    /// Tells apart what must not share an upstream session.
+    pub key: Vec<u8>,
+}
+
+impl Forwarded {
+    /// This envelope. Messages with different keys share no upstream session, so that what one caller sent is not used for another.
+    pub fn new(envelope: Envelope, key: impl Into<Vec<u8>>) -> Forwarded {
+        Forwarded { envelope, key: key.into() }
+    }
+}
+
 pub(crate) type Factory = dyn Fn(&Caller) -> Box<dyn Connect> + Send + Sync;
+pub(crate) type Pick = dyn Fn(&Envelope) -> Forwarded + Send + Sync;
 
 /// An upstream server: how it is reached, and who shares it.
 ///
@@ -65,6 +91,9 @@ pub struct Upstream {
     pub(crate) policy: Policy,
     pub(crate) era: EraMode,
     pub(crate) filter: Filter,
+    pub(crate) pick: Option<Arc<Pick>>,
+    /// Why it cannot be used at all.
+    pub(crate) unusable: Option<String>,
 }
 
 impl Upstream {
@@ -76,7 +105,19 @@ impl Upstream {
             policy: Policy::default(),
             era: EraMode::Auto,
             filter: Filter::default(),
+            pick: None,
+            unusable: None,
         }
+    }
+
+    /// An upstream server that cannot be used, such as one whose settings are wrong. Its requests fail with this reason,
+    /// and its [status](crate::UpstreamStatus) says so from the start; other upstream servers are not affected.
+    pub fn unusable(why: impl Into<String>) -> Upstream {
+        let why = why.into();
+        let error = TransportError::new(why.clone());
+        let mut upstream = Upstream::new(move |_caller| Unusable(error.clone()));
+        upstream.unusable = Some(why);
+        upstream
     }
 
     /// Like [`Upstream::new`], with a function that may fail: then the session cannot be opened, for this reason.
@@ -106,6 +147,21 @@ impl Upstream {
     pub fn era(mut self, era: EraMode) -> Upstream {
         self.era = era;
         self
+    }
+
+    /// Sets what of each message of a client goes along with what is sent for it, such as a header. Default: nothing.
+    ///
+    /// It is also what the upstream session is opened with ([`Caller::forwarded`]), so callers of whom different things are
+    /// forwarded do not share one, except under [`Policy::Shared`]. Called for each message; it must not block.
+    #[must_use]
+    pub fn forward(mut self, pick: impl Fn(&Envelope) -> Forwarded + Send + Sync + 'static) -> Upstream {
+        self.pick = Some(Arc::new(pick));
+        self
+    }
+
+    /// What goes along with what is sent for a message with this envelope.
+    pub(crate) fn forwarded(&self, envelope: &Envelope) -> Forwarded {
+        self.pick.as_ref().map(|pick| pick(envelope)).unwrap_or_default()
     }
 
     /// Sets which of its tools, prompts and resources exist for clients. Default: all.

@@ -22,6 +22,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The session that it is a call of.
+    pub(crate) fn live(&self) -> &Live {
+        self._listed.live()
+    }
+
     /// A call of this session for this exchange.
     pub(crate) fn new(
         live: &Arc<Live>,

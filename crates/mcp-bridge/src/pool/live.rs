@@ -1,7 +1,7 @@
 //! One open upstream session, and what of the clients depends on it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use mcp_core::Error;
@@ -16,6 +16,7 @@ use super::notice::notices;
 use super::questions::Questions;
 use super::{Key, Pool, watch};
 use crate::lock::Lock;
+use crate::observer::Event;
 use crate::translate::{self, Era};
 
 /// One open upstream session.
@@ -40,6 +41,12 @@ pub(crate) struct Live {
     /// What uses it: links, calls, subscriptions.
     busy: AtomicUsize,
     used: Lock<Instant>,
+    /// Its server has refused the era that it was opened in: another one has taken its place.
+    moved: AtomicBool,
+    /// Since when its server is gone.
+    down: Lock<Option<Instant>>,
+    /// The observer knows of the end of its server.
+    told: AtomicBool,
 }
 
 impl Live {
@@ -63,6 +70,9 @@ impl Live {
             schemas: tokio::sync::Mutex::new(None),
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
+            moved: AtomicBool::new(false),
+            down: Lock::default(),
+            told: AtomicBool::new(false),
         });
         questions.belong_to(&live);
         live
@@ -70,7 +80,7 @@ impl Live {
 
     /// Starts the tasks beside it, which end with it.
     pub(super) fn watch(self: &Arc<Self>) {
-        tokio::spawn(watch(self.pool.clone(), Arc::downgrade(self)));
+        tokio::spawn(watch(self.pool.clone(), Arc::downgrade(self), self.client.watch()));
         tokio::spawn(notices(Arc::downgrade(self), self.client.notifications()));
     }
 
@@ -108,8 +118,13 @@ impl Live {
         self.negotiated.get().is_some()
     }
 
+    /// Whether its server is there. It is started again when it is needed next.
     pub(crate) fn is_ready(&self) -> bool {
-        self.was_ready() && !self.is_closed()
+        self.was_ready() && self.client.state().is_ready()
+    }
+
+    pub(crate) fn is_starting(&self) -> bool {
+        matches!(self.client.state(), ClientState::Connecting)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -195,10 +210,56 @@ impl Live {
         self.exchanges.lock().len()
     }
 
+    /// Notes that its server does not speak the revision of the session any more.
+    pub(crate) fn note_move(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Notes that its server has ended by itself, once.
+    pub(super) fn note_end(&self) {
+        let reason = match self.client.state() {
+            ClientState::Disconnected(reason) | ClientState::Closed(reason) => reason,
+            _ => return,
+        };
+        let first = self.was_ready() && self.down.lock().replace(Instant::now()).is_none();
+        if let Some(pool) = self.pool.upgrade().filter(|_| first) {
+            pool.ended(self, &reason);
+        }
+    }
+
+    /// Notes that it has a server again, once.
+    pub(super) fn note_start(&self, version: ProtocolVersion) {
+        let Some(down) = self.down.lock().take() else { return };
+        self.told.store(false, Ordering::Relaxed);
+        if let Some(pool) = self.pool.upgrade() {
+            pool.restarted(version, down.elapsed());
+        }
+    }
+
+    /// Tells the observer of the end of its server, once. `reason`: why it ended by itself.
+    pub(super) fn tell_end(&self, reason: Option<&str>) {
+        if self.was_ready()
+            && !self.told.swap(true, Ordering::Relaxed)
+            && let Some(pool) = self.pool.upgrade()
+        {
+            pool.observe(|upstream| Event::Ended { upstream, reason });
+        }
+    }
+
     /// Begins to close it. What uses it ends with an error.
     pub(crate) fn close(&self) {
         let client = self.client.clone();
         tokio::spawn(async move { client.close().await });
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.tell_end(None);
     }
 }
 

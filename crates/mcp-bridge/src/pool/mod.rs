@@ -6,21 +6,26 @@ mod health;
 mod live;
 mod notice;
 mod open;
+mod pace;
 mod questions;
+mod watch;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use mcp_core::client::KnownEra;
+use mcp_core::CloseReason;
+use mcp_core::client::{Client, KnownEra};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::server::Server;
 use mcp_core::server::seal::Sealer;
-use mcp_core::transport::{ErrorChain, Owner};
+use mcp_core::transport::{ConnectError, ErrorChain, Owner};
 use tokio::time::Instant;
 
 use crate::limits::Limits;
 use crate::lock::Lock;
+use crate::observer::{Event, Observer};
 use crate::status::{State, UpstreamStatus};
 use crate::translate::{self, Era};
 use crate::upstream::{Caller, Upstream};
@@ -30,14 +35,16 @@ pub(crate) use exchange::{Exchange, Question};
 use health::Health;
 pub(crate) use health::Refusal;
 pub(crate) use live::Live;
+use pace::Pace;
+use watch::watch;
 
 /// Whose an upstream session is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// A link of a client: a legacy session, a byte stream, or a single request.
     Link(u64),
-    /// A caller.
-    Caller(Owner),
+    /// A caller, with what tells apart its messages that must not share a session.
+    Caller(Owner, Vec<u8>),
     /// All callers.
     Everyone,
 }
@@ -61,23 +68,37 @@ pub(crate) struct Pool {
     pub(crate) sealer: Sealer,
     /// The calls that wait for answers of their clients.
     pub(crate) parked: Lock<HashMap<u64, Parked>>,
+    /// The sessions that are being closed.
+    ending: Lock<Vec<Client>>,
     lives: Lock<HashMap<Key, Vec<Arc<Live>>>>,
     health: Lock<Health>,
+    pace: Arc<Pace>,
+    observer: Option<Arc<dyn Observer>>,
     /// The era that the server was found to speak, for legacy and for modern clients.
     verdicts: Lock<[Option<KnownEra>; 2]>,
     numbers: AtomicU64,
 }
 
 impl Pool {
-    pub(crate) fn new(name: String, upstream: Upstream, limits: Limits, sealer: Sealer) -> Pool {
+    pub(crate) fn new(
+        name: String,
+        upstream: Upstream,
+        limits: Limits,
+        sealer: Sealer,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Pool {
+        let health = upstream.unusable.clone().map(Health::unusable).unwrap_or_default();
         Pool {
             name,
             upstream,
+            pace: Arc::new(Pace::new(limits.starts)),
             limits,
             sealer,
             parked: Lock::default(),
+            ending: Lock::default(),
             lives: Lock::default(),
-            health: Lock::default(),
+            health: Lock::new(health),
+            observer,
             verdicts: Lock::default(),
             numbers: AtomicU64::new(1),
         }
@@ -113,21 +134,49 @@ impl Pool {
                     return Ok(live);
                 }
             }
-            if let Some(live) = self.start(key, facts, &capabilities)? {
-                return match live.ready().await {
-                    Ok(()) => {
-                        self.health.lock().well();
-                        *self.verdict(facts.era) = live.client().known_era();
-                        Ok(live)
-                    }
-                    Err(error) => {
-                        self.remove(key, &live);
-                        let why = self.not_started(&error);
-                        tracing::warn!(upstream = self.name, error = %ErrorChain::new(&error), "not started");
-                        Err(self.failed(why))
-                    }
-                };
+            let pause = self.health.lock().pause();
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
             }
+            if let Some(live) = self.start(key, facts, &capabilities)? {
+                return self.opened(key, facts, live).await;
+            }
+        }
+    }
+
+    /// Waits until a session that was started is open.
+    async fn opened(&self, key: &Key, facts: &Facts, live: Arc<Live>) -> Result<Arc<Live>, Refusal> {
+        let began = Instant::now();
+        match live.ready().await {
+            Ok(()) => {
+                self.health.lock().well();
+                *self.verdict(facts.era) = live.client().known_era();
+                if let Some(version) = live.version() {
+                    let took = began.elapsed();
+                    tracing::info!(upstream = self.name, version = version.as_str(), ?took, "started");
+                    self.observe(|upstream| Event::Started { upstream, version, took });
+                }
+                Ok(live)
+            }
+            Err(error) => {
+                self.remove(key, &live);
+                let why = self.not_started(&error);
+                tracing::warn!(upstream = self.name, error = %ErrorChain::new(&error), "not started");
+                self.observe(|upstream| Event::NotStarted { upstream, reason: &why });
+                Err(self.failed(why))
+            }
+        }
+    }
+
+    /// Whether there is an observer.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// Tells the observer, if there is one.
+    pub(crate) fn observe<'a>(&'a self, event: impl FnOnce(&'a str) -> Event<'a>) {
+        if let Some(observer) = &self.observer {
+            observer.event(&event(&self.name));
         }
     }
 
@@ -163,7 +212,7 @@ impl Pool {
             return Ok(None);
         }
         let count: usize = lives.values().map(Vec::len).sum();
-        if count >= self.limits.upstreams && !evict(&mut lives) {
+        if count >= self.limits.upstreams && !self.evict(&mut lives) {
             let limit = self.limits.upstreams;
             let why = format!("Busy: {limit} upstream sessions of {:?} are open (upstreams)", self.name);
             return Err(Refusal::busy(ErrorObject::internal(why)));
@@ -179,8 +228,57 @@ impl Pool {
         Ok(Some(live))
     }
 
+    /// Closes the session that was idle for longest. Whether there was one.
+    fn evict(&self, lives: &mut HashMap<Key, Vec<Arc<Live>>>) -> bool {
+        let idle = lives.iter().flat_map(|(key, known)| known.iter().map(move |live| (key, live)));
+        let idle = idle.filter(|(_, live)| live.idle_since().is_some()).min_by_key(|(_, live)| live.used());
+        let Some((key, live)) = idle.map(|(key, live)| (key.clone(), live.clone())) else { return false };
+        self.end(&live);
+        if let Some(known) = lives.get_mut(&key) {
+            known.retain(|other| !Arc::ptr_eq(other, &live));
+            if known.is_empty() {
+                lives.remove(&key);
+            }
+        }
+        true
+    }
+
     fn not_started(&self, error: &mcp_core::Error) -> String {
         format!("the upstream server {:?} could not be started: {}", self.name, ErrorChain::new(error))
+    }
+
+    /// How long the server of a session that was open is not started again; an error if that is for long, or for good.
+    fn rest(&self) -> Result<Duration, String> {
+        let health = self.health.lock();
+        match health.check(&self.name) {
+            Err(refusal) if health.given_up() => Err(refusal.error.message.into_owned()),
+            _ => Ok(health.retry_after().unwrap_or_default()),
+        }
+    }
+
+    /// A server that has ended could not be started again.
+    fn not_restarted(&self, error: &ConnectError) {
+        let why =
+            format!("the upstream server {:?} could not be started: {}", self.name, ErrorChain::new(error));
+        self.observe(|upstream| Event::NotStarted { upstream, reason: &why });
+        self.failed(why);
+    }
+
+    /// The server of a session has ended by itself.
+    fn ended(&self, live: &Live, reason: &CloseReason) {
+        if reason.is_retryable() {
+            let why = format!("the upstream server {:?} ended: {}", self.name, ErrorChain::new(reason));
+            tracing::warn!(upstream = self.name, error = %ErrorChain::new(reason), "ended");
+            live.tell_end(Some(&why));
+            self.health.lock().ended(why, &self.limits);
+        }
+    }
+
+    /// The server of a session was started again.
+    fn restarted(&self, version: ProtocolVersion, took: Duration) {
+        self.health.lock().well();
+        tracing::info!(upstream = self.name, version = version.as_str(), ?took, "started again");
+        self.observe(|upstream| Event::Started { upstream, version, took });
     }
 
     /// An upstream server could not be started, or ended.
@@ -199,12 +297,27 @@ impl Pool {
         }
     }
 
+    /// Closes a session whose server was replaced by one of the other era, and forgets which era it spoke.
+    pub(crate) fn give_up(&self, live: &Arc<Live>) {
+        self.remove(&live.key, live);
+        *self.verdicts.lock() = [None, None];
+        self.end(live);
+    }
+
+    /// Begins to close a session that no client gets any more. The end of the bridge waits for it.
+    fn end(&self, live: &Live) {
+        let mut ending = self.ending.lock();
+        ending.retain(|client| client.state().closed().is_none());
+        ending.push(live.client().clone());
+        live.close();
+    }
+
     /// Removes everything of a link that has ended, and closes it: at once, or with its last call. A call may wait for the
     /// answers that its client brings with another request.
     pub(crate) fn release(&self, key: &Key) {
         let lives = self.lives.lock().remove(key).unwrap_or_default();
         for live in lives.into_iter().filter(|live| live.calls() == 0) {
-            live.close();
+            self.end(&live);
         }
     }
 
@@ -213,10 +326,12 @@ impl Pool {
         self.parked.lock().clear();
         let lives: Vec<Arc<Live>> = self.lives.lock().drain().flat_map(|(_, known)| known).collect();
         for live in &lives {
-            live.close();
+            self.end(live);
         }
-        for live in lives {
-            live.client().closed().await;
+        drop(lives);
+        let ending = std::mem::take(&mut *self.ending.lock());
+        for client in ending {
+            client.closed().await;
         }
     }
 
@@ -224,38 +339,26 @@ impl Pool {
         let health = self.health.lock();
         let lives: Vec<Arc<Live>> = self.lives.lock().values().flatten().cloned().collect();
         let ready = lives.iter().filter(|live| live.is_ready()).count();
-        let state = match (health.given_up(), lives.len()) {
-            (true, _) => State::Failed,
-            (false, 0) => State::Cold,
-            (false, _) if ready == 0 => State::Starting,
+        let starting = lives.iter().filter(|live| live.is_starting()).count();
+        let state = match (ready, starting) {
+            _ if health.given_up() => State::Failed,
+            (0, _) if health.is_resting() => State::BackingOff,
+            (0, 0) => State::Cold,
+            (0, _) => State::Starting,
             _ => State::Ready,
         };
         UpstreamStatus {
             name: self.name.clone(),
             state,
             sessions: ready,
-            starting: lives.len() - ready,
+            starting,
             calls: lives.iter().map(|live| live.calls()).sum(),
             parked: self.parked.lock().len(),
             version: lives.iter().find_map(|live| live.version()),
             failure: health.failure().map(str::to_owned),
+            retry_after: health.retry_after(),
         }
     }
-}
-
-/// Closes the session that was idle for longest. Whether there was one.
-fn evict(lives: &mut HashMap<Key, Vec<Arc<Live>>>) -> bool {
-    let idle = lives.iter().flat_map(|(key, known)| known.iter().map(move |live| (key, live)));
-    let idle = idle.filter(|(_, live)| live.idle_since().is_some()).min_by_key(|(_, live)| live.used());
-    let Some((key, live)) = idle.map(|(key, live)| (key.clone(), live.clone())) else { return false };
-    live.close();
-    if let Some(known) = lives.get_mut(&key) {
-        known.retain(|other| !Arc::ptr_eq(other, &live));
-        if known.is_empty() {
-            lives.remove(&key);
-        }
-    }
-    true
 }
 
 /// One of the two verdicts.
@@ -275,48 +378,5 @@ impl std::ops::Deref for VerdictGuard<'_> {
 impl std::ops::DerefMut for VerdictGuard<'_> {
     fn deref_mut(&mut self) -> &mut Option<KnownEra> {
         &mut self.guard[self.at]
-    }
-}
-
-/// Closes a caller's session once it was idle for long enough, and removes one that has ended.
-pub(crate) async fn watch(pool: Weak<Pool>, live: Weak<Live>) {
-    loop {
-        let (closed, due) = {
-            let (Some(pool), Some(live)) = (pool.upgrade(), live.upgrade()) else { return };
-            if matches!(live.key, Key::Link(_)) {
-                (live.client().watch(), None)
-            } else {
-                let from = live.idle_since().unwrap_or_else(Instant::now);
-                (live.client().watch(), from.checked_add(pool.limits.idle))
-            }
-        };
-        let mut closed = closed;
-        let ended = tokio::select! {
-            state = closed.until(|_| false) => state.closed().cloned(),
-            () = sleep_until(due) => None,
-        };
-        let (Some(pool), Some(live)) = (pool.upgrade(), live.upgrade()) else { return };
-        if let Some(reason) = ended {
-            pool.remove(&live.key, &live);
-            if reason.is_retryable() && live.was_ready() {
-                let why = format!("the upstream server {:?} ended: {}", pool.name, ErrorChain::new(&reason));
-                pool.failed(why);
-            }
-            return;
-        }
-        let over = live.idle_since().and_then(|since| since.checked_add(pool.limits.idle));
-        if over.is_some_and(|over| over <= Instant::now()) {
-            tracing::debug!(upstream = pool.name, "an idle upstream session is closed");
-            pool.remove(&live.key, &live);
-            live.close();
-            return;
-        }
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mcp_core::client::{Client, ClientConfig, EraMode, KnownEra};
 use mcp_core::message::{ErrorObject, RawJson};
 
+use super::pace::Paced;
 use super::questions::Questions;
 use super::{Facts, Pool, Refusal};
 use crate::translate::Era;
@@ -28,6 +29,7 @@ pub(super) fn client(
         _ => None,
     };
     config.start_timeout = pool.limits.start;
+    config.probe_timeout = pool.limits.probe;
     config.call_timeout = Duration::MAX;
     config.call_maximum = pool.limits.call;
     config.input_timeout = pool.limits.parked_for;
@@ -36,7 +38,9 @@ pub(super) fn client(
         .notification_queue(pool.limits.notifications)
         .unread_bytes(pool.limits.waiting_bytes)
         .input_handler(questions.clone());
-    let client = builder.start((pool.upstream.connect)(&facts.caller)).map_err(|error| {
+    let inner = (pool.upstream.connect)(&facts.caller);
+    let paced = Paced { pool: Arc::downgrade(pool), inner, session: questions.clone() };
+    let client = builder.start(paced).map_err(|error| {
         Refusal::failed(ErrorObject::internal(format!("{:?} cannot be started: {error}", pool.name)))
     })?;
     Ok((client, questions))

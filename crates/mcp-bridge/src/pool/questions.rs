@@ -17,6 +17,11 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
+    /// The session, once it is known.
+    pub(super) fn live(&self) -> Option<Arc<Live>> {
+        self.live.get().and_then(Weak::upgrade)
+    }
+
     /// Says to which session the client belongs.
     pub(crate) fn belong_to(&self, live: &Arc<Live>) {
         let _once = self.live.set(Arc::downgrade(live));
@@ -30,7 +35,7 @@ impl InputHandler for Questions {
             return exchange.ask(request).await;
         }
         let gone = || ErrorObject::internal("The session has ended");
-        let live = self.live.get().and_then(Weak::upgrade).ok_or_else(gone)?;
+        let live = self.live().ok_or_else(gone)?;
         let link = {
             let links = live.links.lock();
             if let [only] = links.as_slice() { Some(only.clone()) } else { None }

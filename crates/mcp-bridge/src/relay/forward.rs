@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, ClientFacts, InputMode};
-use mcp_core::message::{ErrorObject, Payload, RawJson, method};
+use mcp_core::message::{ErrorObject, Payload, RawJson, code, method};
 use mcp_core::server::{Context, Reply};
 use mcp_core::session::LogLevel;
-use mcp_core::transport::{Envelope, ErrorChain};
+use mcp_core::transport::ErrorChain;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -20,6 +20,9 @@ use crate::translate::{self, Era, Request};
 
 /// How long the questions of a legacy server are collected, so that the client gets them in one result.
 const COLLECT: Duration = Duration::from_millis(50);
+
+/// How often a call whose client does not read is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How a step of a call ended.
 enum Step {
@@ -87,14 +90,22 @@ impl Relay {
         let (questions, asked) = mpsc::channel(self.pool.limits.questions.max(1));
         let by_retry = (down, upstream) == (Era::Modern, Era::Legacy);
         let exchange = Exchange::new(context, by_retry.then_some(questions));
-        options = options.envelope(Envelope::default().with(exchange.clone()));
+        let along = self.pool.upstream.forwarded(context.envelope()).envelope;
+        options = options.envelope(along.with(exchange.clone()));
         Ok(Running::new(live, upstream, exchange, asked, || live.client().call(method, params, options)))
     }
 
     /// Passes on what comes until the call ends, or until the client has to be asked.
     pub(super) async fn go_on(&self, mut running: Running, context: &Context) -> Result<Reply, ErrorObject> {
         match step(&mut running, context, self.pool.limits.questions.max(1)).await {
-            Step::Done(outcome) => self.outcome(running.upstream, context, outcome),
+            Step::Done(outcome) => {
+                if let Err(Error::Rpc(error)) = &outcome
+                    && error.code == code::UNSUPPORTED_VERSION
+                {
+                    running.live().note_move();
+                }
+                self.outcome(running.upstream, context, outcome)
+            }
             Step::Asked(questions) => self.park(running, questions, context),
             Step::Over(error) => Err(error),
         }
@@ -116,7 +127,7 @@ impl Relay {
             }
             Err(Error::Rpc(error)) if same_era => Ok(Reply::Verbatim(Err(error))),
             Err(Error::Rpc(error)) => {
-                if error.code == mcp_core::message::code::METHOD_NOT_FOUND {
+                if error.code == code::METHOD_NOT_FOUND {
                     return Ok(Reply::Verbatim(Err(error)));
                 }
                 if downstream(context) == Era::Modern
@@ -163,19 +174,30 @@ async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
             notification = running.call.next_notification() => {
                 let Some(notification) = notification else { break };
                 if running.call.dropped_notifications() > 0 {
-                    let why = "the client reads notifications too slowly (notifications, waiting_bytes)";
-                    return Step::Over(ErrorObject::internal(why));
+                    return Step::Over(too_slow());
                 }
-                tokio::select! {
-                    biased;
-                    () = running.exchange.notify(notification) => {}
-                    () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
+                let mut notify = std::pin::pin!(running.exchange.notify(notification));
+                loop {
+                    tokio::select! {
+                        biased;
+                        () = &mut notify => break,
+                        () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
+                        () = tokio::time::sleep(LOOK) => {}
+                    }
+                    // More have come than may wait, while the client reads none.
+                    if running.call.dropped_notifications() > 0 {
+                        return Step::Over(too_slow());
+                    }
                 }
             }
             () = due => return Step::Asked(asked),
         }
     }
     Step::Done((&mut running.call).await)
+}
+
+fn too_slow() -> ErrorObject {
+    ErrorObject::internal("the client reads notifications too slowly (notifications, waiting_bytes)")
 }
 
 /// Lowers the level of a legacy server to the least severe one that a client wants. Each client gets no more than it

@@ -7,16 +7,20 @@ mod park;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_core::message::{ErrorObject, Notification, RawJson};
 use mcp_core::server::{Context, Handler, Reply, ServerLink};
 use mcp_core::transport::Envelope;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::lock::Lock;
+use crate::observer::Event;
 use crate::pool::{Facts, Key, Live, Pool};
 use crate::translate::Era;
+use crate::upstream::Caller;
 
 /// The era of the client of a request.
 fn downstream(context: &Context) -> Era {
@@ -96,25 +100,37 @@ impl Relay {
         if !known.is_closed() {
             return Ok(known);
         }
-        let next = self.pool.get(key, facts).await.map_err(|refusal| match refusal.busy {
-            true => Reply::Busy(refusal.error),
-            false => Reply::Verbatim(Err(refusal.error)),
-        })?;
-        *slot.lock() = next.clone();
-        if let Some(link) = self.link.get() {
-            // The new session knows the client, and its lists may differ.
-            self.follow(&next, link, true);
+        self.open(key, facts).await
+    }
+
+    /// Tells the observer what became of a request.
+    fn tell(&self, context: &Context, served: &Result<Reply, ErrorObject>, took: Duration) {
+        let (method, version) = (context.method().as_str(), context.version());
+        let forwarded = |succeeded| {
+            self.pool.observe(|upstream| Event::Forwarded { upstream, method, version, succeeded, took });
+        };
+        match served {
+            Ok(Reply::Busy(error)) => {
+                let reason = &error.message;
+                self.pool.observe(|upstream| Event::Refused { upstream, method, reason });
+            }
+            Ok(Reply::InputRequired(_)) => self.pool.observe(|upstream| Event::Parked { upstream, method }),
+            Ok(Reply::Verbatim(Err(_)) | Reply::MethodNotFound) | Err(_) => forwarded(false),
+            Ok(_) => forwarded(true),
         }
-        Ok(next)
     }
 
     async fn serve(&self, context: &Context) -> Result<Reply, ErrorObject> {
         let method = context.method().as_str();
-        self.pool.upstream.filter.check(method, context.params())?;
         let live = match self.live().await {
             Ok(live) => live,
             Err(refused) => return Ok(refused),
         };
+        let limit = self.pool.limits.calls;
+        if live.calls() >= limit {
+            let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
+            return Ok(Reply::Busy(ErrorObject::internal(why)));
+        }
         let _busy = live.enter();
         // The era as it is now: the server may have been replaced by one of the other era.
         let upstream = live.era().unwrap_or(Era::Legacy);
@@ -127,15 +143,74 @@ impl Relay {
                 self.level_set.store(true, Ordering::Relaxed);
                 Ok(Reply::Result(RawJson::EMPTY_OBJECT))
             }
-            _ => self.forward(&live, upstream, context).await,
+            _ => {
+                let reply = self.forward(&live, upstream, context).await;
+                if !live.has_moved() {
+                    return reply;
+                }
+                // The request was refused for its revision, so it has not run.
+                match self.anew(&live, context).await {
+                    Ok(next) => {
+                        let upstream = next.era().unwrap_or(Era::Legacy);
+                        self.forward(&next, upstream, context).await
+                    }
+                    Err(refused) => Ok(refused),
+                }
+            }
         }
+    }
+
+    /// A session in place of one whose server was replaced by one of the other era.
+    async fn anew(&self, old: &Arc<Live>, context: &Context) -> Result<Arc<Live>, Reply> {
+        self.pool.give_up(old);
+        let (key, facts) = match &self.source {
+            Source::Link { key, facts, .. } => (key.clone(), facts.clone()),
+            Source::Found(_) => {
+                let forwarded = self.pool.upstream.forwarded(context.envelope());
+                let facts = Facts {
+                    caller: Caller::of(context.envelope(), forwarded),
+                    era: downstream(context),
+                    version: context.version(),
+                    info: context.client_info().cloned(),
+                    capabilities: context.client_capabilities().clone(),
+                };
+                (old.key.clone(), facts)
+            }
+        };
+        self.open(&key, &facts).await
+    }
+
+    /// An upstream session in place of one that has ended.
+    async fn open(&self, key: &Key, facts: &Facts) -> Result<Arc<Live>, Reply> {
+        let next = self.pool.get(key, facts).await.map_err(|refusal| match refusal.busy {
+            true => Reply::Busy(refusal.error),
+            false => Reply::Verbatim(Err(refusal.error)),
+        })?;
+        if let Source::Link { live, .. } = &self.source {
+            *live.lock() = next.clone();
+            if let Some(link) = self.link.get() {
+                // The new session knows the client, and its lists may differ.
+                self.follow(&next, link, true);
+            }
+        }
+        Ok(next)
     }
 }
 
 #[async_trait]
 impl Handler for Relay {
     async fn handle(&self, context: Context) -> Result<Reply, ErrorObject> {
-        self.serve(&context).await
+        let method = context.method().as_str();
+        if let Err(refused) = self.pool.upstream.filter.check(method, context.params()) {
+            self.pool.observe(|upstream| Event::Refused { upstream, method, reason: &refused.message });
+            return Err(refused);
+        }
+        let began = self.pool.is_observed().then(Instant::now);
+        let served = self.serve(&context).await;
+        if let Some(began) = began {
+            self.tell(&context, &served, began.elapsed());
+        }
+        served
     }
 
     fn capabilities(&self) -> RawJson {

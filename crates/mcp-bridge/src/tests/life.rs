@@ -152,7 +152,7 @@ async fn a_server_that_cannot_start_is_an_error_in_words() {
         let second = connect().await;
         assert!(second.contains("not started again for"), "{second}");
         let status = &bridge.status().upstreams[0];
-        assert_eq!(status.state, State::Cold);
+        assert_eq!(status.state, State::BackingOff);
         assert!(status.failure.as_deref().unwrap().contains("could not be started"), "{status:?}");
         for _ in 0..5 {
             tokio::time::sleep(Duration::from_secs(31)).await;
@@ -223,4 +223,24 @@ async fn a_drain_closes_everything() {
     let idle = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
     idle.client(LEGACY, Binding::STREAM).await.list_tools().await.unwrap();
     assert!(idle.bridge.drain(Duration::from_secs(1)).await);
+}
+
+// BR-16: the end of the program waits for the end of each session, also of one whose client has just left.
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_sessions_that_are_being_closed() {
+    for era in [LEGACY, EraMode::Modern] {
+        let setup = Setup::new(only(era), Binding::STREAM, Policy::PerSession);
+        let (connector, mut listener) = memory::connector(Binding::STREAM);
+        let front = setup.bridge.front("it").unwrap();
+        let serving = tokio::spawn(async move {
+            let link = listener.accept().await.unwrap();
+            front.serve(link).await;
+        });
+        let client = plain(era).connect(connector).await.unwrap();
+        client.list_tools().await.unwrap();
+        client.close().await;
+        serving.await.unwrap();
+        assert!(setup.bridge.drain(Duration::from_secs(1)).await);
+        assert_eq!(setup.server.links(), 0, "{era:?}");
+    }
 }

@@ -1,9 +1,13 @@
 //! Tests of whole bridges: real clients and servers over links in memory, on a virtual clock.
 
+mod along;
 mod bytes;
 mod changes;
 mod life;
 mod matrix;
 mod parking;
+mod replaced;
+mod reports;
 mod setup;
+mod slow;
 mod translated;

@@ -16,7 +16,7 @@ use mcp_core::transport::{
 };
 
 use crate::lock::Lock;
-use crate::{Bridge, Policy, Upstream};
+use crate::{Bridge, Limits, Policy, Upstream};
 
 pub(super) const LEGACY: EraMode = EraMode::Legacy(ProtocolVersion::V2025_11_25);
 
@@ -165,11 +165,25 @@ impl Setup {
         Setup::with(versions, binding, |upstream| upstream.policy(policy))
     }
 
-    /// The same with other settings.
+    /// A server of these revisions over a byte stream, behind a bridge with other bounds.
+    pub(super) fn limited(versions: Vec<ProtocolVersion>, change: impl FnOnce(&mut Limits)) -> Setup {
+        Setup::made(versions, Binding::STREAM, |upstream| upstream, change)
+    }
+
+    /// The same with other settings of the upstream server.
     pub(super) fn with(
         versions: Vec<ProtocolVersion>,
         binding: Binding,
         change: impl FnOnce(Upstream) -> Upstream,
+    ) -> Setup {
+        Setup::made(versions, binding, change, |_| {})
+    }
+
+    fn made(
+        versions: Vec<ProtocolVersion>,
+        binding: Binding,
+        change: impl FnOnce(Upstream) -> Upstream,
+        limits: impl FnOnce(&mut Limits),
     ) -> Setup {
         let seen = Arc::new(Seen::default());
         let server = Server::builder("upstream", "7").instructions("read me").versions(versions);
@@ -177,7 +191,7 @@ impl Setup {
         let (connector, listener) = memory::connector(binding);
         tokio::spawn(listener.serve(Counting { server: server.clone(), seen: seen.clone() }));
         let upstream = change(Upstream::new(move |_| connector.clone()));
-        let bridge = Bridge::builder().upstream("it", upstream).build().unwrap();
+        let bridge = Bridge::builder().upstream("it", upstream).limits(limits).build().unwrap();
         Setup { seen, server, bridge }
     }
 

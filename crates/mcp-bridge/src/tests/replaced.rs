@@ -1,0 +1,116 @@
+//! A server that is replaced under the bridge: by itself, by another version, by one of the other era.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mcp_core::client::{EraMode, SubscriptionEvent};
+use mcp_core::message::ProtocolVersion;
+use mcp_core::server::Server;
+use mcp_core::session::SubscriptionFilter;
+use mcp_core::transport::{Accept, Binding, Transport, memory};
+
+use super::setup::{EXCHANGES, LEGACY, Seen, answering, only, plain, raw, router, text};
+use crate::{Bridge, Policy, State, Upstream};
+
+/// A listener whose server can be replaced. What was connected to the old one is cut.
+struct Place {
+    servers: Vec<Server>,
+    at: AtomicUsize,
+    seen: Arc<Seen>,
+}
+
+#[async_trait]
+impl Accept for Place {
+    async fn accept(self: Arc<Self>, link: Box<dyn Transport>) {
+        let server = self.servers[self.at.load(Ordering::SeqCst)].clone();
+        tokio::select! {
+            () = Arc::new(server).accept(link) => {}
+            () = self.seen.kill.notified() => {}
+        }
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        ProtocolVersion::ALL
+    }
+}
+
+fn server(seen: &Arc<Seen>, versions: Vec<ProtocolVersion>) -> Server {
+    Server::builder("upstream", "1").versions(versions).build(router(seen)).unwrap()
+}
+
+/// A bridge before a server of the first revisions, which the next ones replace.
+fn setup(binding: Binding, versions: [Vec<ProtocolVersion>; 2]) -> (Arc<Place>, Bridge) {
+    let seen = Arc::new(Seen::default());
+    let servers = versions.map(|versions| server(&seen, versions)).to_vec();
+    let place = Arc::new(Place { servers, at: AtomicUsize::new(0), seen });
+    let (connector, listener) = memory::connector(binding);
+    tokio::spawn(listener.serve(place.clone()));
+    let upstream = Upstream::new(move |_| connector.clone()).policy(Policy::PerSession);
+    (place, Bridge::builder().upstream("it", upstream).build().unwrap())
+}
+
+/// Ends the server and puts the next one in its place.
+async fn replace(place: &Place) {
+    place.at.fetch_add(1, Ordering::SeqCst);
+    place.seen.kill.notify_waiters();
+    // The wait after a failure.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+// BR-14: the client's session goes on. It is told that everything may have changed, and its calls, their questions
+// included, reach the new server in words of the era that this one speaks.
+#[tokio::test(start_paused = true)]
+async fn a_session_goes_on_with_the_server_that_comes_next() {
+    let older = vec![ProtocolVersion::V2025_06_18];
+    let (legacy, modern) = (only(LEGACY), only(EraMode::Modern));
+    let moves = [
+        ("another version", [legacy.clone(), older.clone()]),
+        ("a newer version", [older, legacy.clone()]),
+        ("to the modern era", [legacy.clone(), modern.clone()]),
+        ("to the legacy era", [modern, legacy]),
+    ];
+    for (what, versions) in moves {
+        for (down, binding) in [(LEGACY, EXCHANGES), (EraMode::Modern, EXCHANGES), (LEGACY, Binding::STREAM)]
+        {
+            let title = format!("{what}, {down:?} {}", binding.name);
+            let (place, bridge) = setup(binding, versions.clone());
+            let (connector, listener) = memory::connector(binding);
+            tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+            let asked = Arc::default();
+            let client = answering(down, &asked).connect(connector).await;
+            let client = client.unwrap_or_else(|error| panic!("{title}: {error}"));
+            let mut changes = client.listen(SubscriptionFilter::new().tools_list_changed());
+            soon(&title, async {
+                while !matches!(changes.next().await, Some(SubscriptionEvent::Started { .. })) {}
+            })
+            .await;
+            replace(&place).await;
+            for nonce in ["first", "second"] {
+                let params = format!(r#"{{"name":"work","arguments":{{"nonce":"{nonce}"}}}}"#);
+                let called = soon(&title, client.request("tools/call", Some(raw(params)))).await;
+                let called = called.unwrap_or_else(|error| panic!("{title}: {error}"));
+                assert!(text(called.raw()).contains(&format!(r#""said":"{nonce}""#)), "{title}");
+            }
+            assert_eq!(*asked.lock(), ["first", "second"], "{title}");
+            soon(&title, async {
+                while !matches!(changes.next().await, Some(SubscriptionEvent::Changed(_))) {}
+            })
+            .await;
+            let status = &bridge.status().upstreams[0];
+            assert_eq!((status.state, status.calls, status.parked), (State::Ready, 0, 0), "{title}");
+            // A new client is served too.
+            let (connector, listener) = memory::connector(binding);
+            tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+            let newcomer = soon(&title, plain(down).connect(connector)).await;
+            assert!(newcomer.is_ok_and(|client| client.negotiated().is_some()), "{title}");
+        }
+    }
+}
+
+/// What hangs has failed.
+async fn soon<T>(title: &str, event: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(3600);
+    tokio::time::timeout(limit, event).await.unwrap_or_else(|_| panic!("{title}: it hangs"))
+}

@@ -1,0 +1,190 @@
+//! What a bridge reports of itself: its status, and an observer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::join_all;
+use mcp_core::client::{CallOptions, EraMode};
+use mcp_core::transport::{Binding, memory};
+
+use super::setup::{Counting, EXCHANGES, LEGACY, Setup, object, only, plain};
+use crate::lock::Lock;
+use crate::{Bridge, Event, Filter, Observer, Policy, State, Upstream};
+
+const WAIT: &str = r#"{"name":"wait"}"#;
+
+/// Keeps what it receives, in short.
+#[derive(Clone, Default)]
+struct Told(Arc<Lock<Vec<String>>>);
+
+impl Observer for Told {
+    fn event(&self, event: &Event<'_>) {
+        let line = match *event {
+            Event::Started { upstream, version, .. } => format!("{upstream} started {version}"),
+            Event::NotStarted { upstream, reason } => format!("{upstream} not started: {reason}"),
+            Event::Ended { upstream, reason } => format!("{upstream} ended {}", reason.is_some()),
+            Event::Forwarded { upstream, method, version, succeeded, .. } => {
+                format!("{upstream} {method} {version} {succeeded}")
+            }
+            Event::Parked { upstream, method } => format!("{upstream} {method} parked"),
+            Event::Refused { upstream, method, reason } => format!("{upstream} {method} refused: {reason}"),
+        };
+        self.0.lock().push(line);
+    }
+}
+
+impl Told {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock())
+    }
+
+    async fn until(&self, wanted: &str) {
+        let heard = async {
+            while !self.0.lock().iter().any(|line| line == wanted) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(60), heard).await;
+        assert!(heard.is_ok(), "{wanted}: {:?}", self.take());
+    }
+}
+
+// BR-15: the status is true before a server is needed, while it is used, after its death, and while it is left alone.
+#[tokio::test(start_paused = true)]
+async fn the_status_is_true_after_a_death() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+    let status = || setup.bridge.status().upstreams.remove(0);
+    assert_eq!((status().state, status().sessions, status().failure), (State::Cold, 0, None));
+    let client = setup.client(LEGACY, Binding::STREAM).await;
+    let call = client.call("tools/call", object(WAIT), CallOptions::new());
+    while setup.seen.running.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((status().state, status().sessions, status().calls), (State::Ready, 1, 1));
+    setup.seen.kill.notify_waiters();
+    assert!(call.await.is_err());
+    let ended = async {
+        while status().failure.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the status says that it ended");
+    let dead = status();
+    assert_eq!((dead.state, dead.sessions, dead.calls), (State::BackingOff, 0, 0));
+    assert!(dead.failure.as_deref().unwrap().contains("\"it\" ended"), "{dead:?}");
+    assert!(dead.retry_after.is_some_and(|wait| wait <= Duration::from_millis(500)), "{dead:?}");
+    assert!(dead.to_raw().to_string().contains(r#""state":"backing-off""#));
+    assert!(dead.to_raw().to_string().contains(r#""retryAfter":1"#));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((status().state, status().retry_after), (State::Cold, None));
+    client.list_tools().await.unwrap();
+    assert_eq!((status().state, status().failure), (State::Ready, None));
+}
+
+// BR-15: a server that cannot be used says why from the start, and does not affect the others.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_cannot_be_used_does_not_affect_others() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+    let front = setup.bridge.front("it").unwrap();
+    let (good, listener) = memory::connector(Binding::STREAM);
+    tokio::spawn(listener.serve(front));
+    let bridge = Bridge::builder()
+        .upstream("bad", Upstream::unusable("`command` is missing"))
+        .upstream("good", Upstream::new(move |_| good.clone()))
+        .build()
+        .unwrap();
+    let [bad, cold] = &bridge.status().upstreams[..] else { panic!("two servers") };
+    assert_eq!((bad.state, bad.failure.as_deref()), (State::Failed, Some("`command` is missing")));
+    assert_eq!(cold.state, State::Cold);
+    for era in [LEGACY, EraMode::Modern] {
+        let connect = async |name: &str| {
+            let (connector, listener) = memory::connector(EXCHANGES);
+            tokio::spawn(listener.serve(bridge.front(name).unwrap()));
+            plain(era).connect(connector).await
+        };
+        let refused = connect("bad").await.unwrap_err().to_string();
+        assert!(refused.contains("`command` is missing"), "{refused}");
+        assert_eq!(connect("good").await.unwrap().list_tools().await.unwrap().len(), 5);
+    }
+}
+
+// BR-19: each request, each start and each end is told once.
+#[tokio::test(start_paused = true)]
+async fn an_observer_hears_what_the_bridge_does() {
+    let told = Told::default();
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
+    let (inner, listener) = memory::connector(Binding::STREAM);
+    tokio::spawn(listener.serve(Counting { server: setup.server.clone(), seen: setup.seen.clone() }));
+    let upstream = Upstream::new(move |_| inner.clone()).policy(Policy::Shared);
+    let upstream = upstream.filter(Filter::new().deny_tool("who"));
+    let broken = memory::connector(Binding::STREAM).0;
+    let bridge = Bridge::builder()
+        .upstream("it", upstream)
+        .upstream("gone", Upstream::new(move |_| broken.clone()))
+        .observer(told.clone())
+        .build()
+        .unwrap();
+    let connect = async |name: &str, era| {
+        let (connector, listener) = memory::connector(EXCHANGES);
+        tokio::spawn(listener.serve(bridge.front(name).unwrap()));
+        plain(era).connect(connector).await
+    };
+    let client = connect("it", LEGACY).await.unwrap();
+    client.list_tools().await.unwrap();
+    assert!(client.request("x/fail", None).await.is_err());
+    assert!(client.request("tools/call", object(r#"{"name":"who"}"#)).await.is_err());
+    let version = "2025-11-25";
+    assert_eq!(
+        told.take(),
+        [
+            format!("it started {version}"),
+            format!("it tools/list {version} true"),
+            format!("it x/fail {version} false"),
+            "it tools/call refused: Unknown tool: who".to_owned(),
+        ]
+    );
+    assert!(connect("gone", LEGACY).await.is_err());
+    assert!(connect("gone", LEGACY).await.is_err());
+    let heard = told.take();
+    assert!(heard[0].starts_with("gone not started: the upstream server"), "{heard:?}");
+    assert!(heard[1].starts_with("gone initialize refused: the upstream server"), "{heard:?}");
+    assert!(heard[2].starts_with("gone initialize refused: Busy"), "{heard:?}");
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    setup.seen.kill.notify_waiters();
+    told.until("it ended true").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    client.list_tools().await.unwrap();
+    bridge.drain(Duration::ZERO).await;
+    drop((client, bridge));
+    told.until("it ended false").await;
+    let ends: Vec<String> = told.take().into_iter().filter(|line| line.contains("ended")).collect();
+    assert_eq!(ends, ["it ended true", "it ended false"]);
+}
+
+// BR-12: many clients at once start servers one after the other, and no request is refused for it.
+#[tokio::test(start_paused = true)]
+async fn starts_are_paced() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+    let begin = tokio::time::Instant::now();
+    let clients = join_all((0..40).map(async |_| setup.client(LEGACY, Binding::STREAM).await)).await;
+    assert_eq!(setup.seen.links.load(Ordering::SeqCst), clients.len());
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_secs(3) && took < Duration::from_secs(4), "{took:?}");
+}
+
+// BR-10: calls of one session are bounded, and the refusal names the limit.
+#[tokio::test(start_paused = true)]
+async fn calls_in_flight_are_bounded() {
+    let setup = Setup::limited(only(LEGACY), |limits| limits.calls = 2);
+    let client = setup.client(LEGACY, Binding::STREAM).await;
+    let calls: Vec<_> = (0..2).map(|_| client.call("tools/call", object(WAIT), CallOptions::new())).collect();
+    while setup.seen.running.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let refused = client.list_tools().await.unwrap_err().to_string();
+    assert!(refused.contains("(calls)"), "{refused}");
+    drop(calls);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    client.list_tools().await.unwrap();
+}
