@@ -32,8 +32,24 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// The resource server of the endpoint at this URL, under this name; `None` without an issuer.
+    /// The resource server of the endpoint at this URL, under this name, unless an option says its URL; `None` without an
+    /// issuer.
     pub(crate) fn resource(&self, name: &str, url: &str) -> Result<Option<ResourceServer>, Failure> {
+        self.resource_at(name, self.auth_resource.as_deref().unwrap_or(url))
+    }
+
+    /// The resource server of one of several endpoints: its path, below what the option says, or else this origin.
+    pub(crate) fn resource_below(
+        &self,
+        name: &str,
+        origin: &str,
+        path: &str,
+    ) -> Result<Option<ResourceServer>, Failure> {
+        let base = self.auth_resource.as_deref().unwrap_or(origin);
+        self.resource_at(name, &format!("{}{path}", base.trim_end_matches('/')))
+    }
+
+    fn resource_at(&self, name: &str, url: &str) -> Result<Option<ResourceServer>, Failure> {
         let Some(issuer) = &self.auth_issuer else { return Ok(None) };
         let mut issuer = Issuer::new(issuer);
         if let (Some(id), Some(variable)) = (&self.auth_client_id, &self.auth_client_secret_env) {
@@ -46,7 +62,7 @@ impl Auth {
                 .ok_or_else(|| Failure::usage(format!("--auth-tool-scope {rule:?} is not TOOL=SCOPE")))?;
             scopes = scopes.tool(tool, [scope]);
         }
-        ResourceServer::builder(self.auth_resource.as_deref().unwrap_or(url))
+        ResourceServer::builder(url)
             .issuer(issuer)
             .scopes(scopes)
             .name(name)

@@ -5,6 +5,7 @@ pub(crate) mod clues;
 pub(crate) mod files;
 #[cfg(unix)]
 pub(crate) mod guard;
+pub(crate) mod many;
 pub(crate) mod remote;
 pub(crate) mod run;
 pub(crate) mod servers;

@@ -11,7 +11,7 @@ use crate::connect::remote::Remote;
 use crate::connect::remote::target_kind::{self, TargetKind};
 use crate::connect::servers::inputs::Asker;
 use crate::connect::servers::launch::{self, Launch, Reached, Scope};
-use crate::connect::servers::{self, Source, trust};
+use crate::connect::servers::{self, File, Server, Source, trust};
 use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::signals::Signals;
@@ -91,7 +91,12 @@ fn named(name: &str, config: Option<&Path>, trust: bool) -> Result<(String, Reac
     let files = servers::load(config);
     let (file, server) = servers::find(&files, name)?;
     trust::require(file, server, trust)?;
-    let place = file.path.display();
+    reached(file, server, &mut Asker::at_terminal())
+}
+
+/// How a server of a config file is reached, with everything expanded, after what names it in messages.
+pub(super) fn reached(file: &File, server: &Server, asker: &mut Asker) -> Result<(String, Reached), Failure> {
+    let (name, place) = (&server.name, file.path.display());
     let bad = |problems: Vec<String>| {
         Failure::new(Code::Config, format!("the server {name:?} of {place} cannot be used"))
             .because(problems.join("\n"))
@@ -101,7 +106,6 @@ fn named(name: &str, config: Option<&Path>, trust: bool) -> Result<(String, Reac
         return Err(Failure::new(Code::Config, format!("the server {name:?} is switched off in {place}"))
             .hint("take `disabled` or `enabled` out of its entry to use it"));
     }
-    let mut asker = Asker::at_terminal();
     let mut input = |id: &str| asker.value(id, &file.inputs);
     let mut scope = Scope { variable: &launch::environment, input: &mut input, redacted: false };
     let reached = launch::reach(file, server, &mut scope).map_err(bad)?;
@@ -109,7 +113,7 @@ fn named(name: &str, config: Option<&Path>, trust: bool) -> Result<(String, Reac
 }
 
 /// The server of a config entry, which `place` names. What the command line says goes before what the file says.
-fn configured(global: &Global, place: &str, reached: Reached) -> Result<Target, Failure> {
+pub(super) fn configured(global: &Global, place: &str, reached: Reached) -> Result<Target, Failure> {
     let mut global = global.clone();
     let link = match reached {
         Reached::Program(launch) => {

@@ -4,7 +4,9 @@ use clap::Args;
 use mcp_bridge::{Filter, Upstream};
 use mcp_core::transport::Connect;
 use mcp_core::transport::trace::Tracer;
+use mcp_http::http::header::HeaderName;
 
+use super::along;
 use crate::connect::run;
 use crate::connect::target::Link;
 use crate::exit::Failure;
@@ -45,13 +47,22 @@ impl Filters {
     }
 }
 
-/// The server, reached anew for each session.
-pub(super) fn upstream(global: &Global, link: Link, trace: Option<Tracer>) -> Upstream {
+/// The server, reached anew for each session. Headers of clients with these names go along.
+pub(super) fn upstream(
+    global: &Global,
+    link: Link,
+    trace: Option<Tracer>,
+    along: Vec<HeaderName>,
+) -> Upstream {
     let settings = global.clone();
-    let upstream = Upstream::try_new(move |_caller| {
+    let upstream = Upstream::try_new(move |caller| {
         let link = match &link {
             Link::Child(child) => Link::Child(child.another()),
-            Link::Http(remote) => Link::Http(remote.clone()),
+            Link::Http(remote) => {
+                let mut remote = remote.clone();
+                along::open_with(&mut remote.config, &caller.forwarded);
+                Link::Http(remote)
+            }
         };
         let connector = run::connector(&settings, link).map_err(|failure: Failure| failure.message)?;
         Ok::<Box<dyn Connect>, String>(match &trace {
@@ -59,5 +70,6 @@ pub(super) fn upstream(global: &Global, link: Link, trace: Option<Tracer>) -> Up
             None => connector,
         })
     });
-    upstream.era(global.era)
+    let upstream = upstream.era(global.era);
+    if along.is_empty() { upstream } else { upstream.forward(move |envelope| along::pick(&along, envelope)) }
 }
