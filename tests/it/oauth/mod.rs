@@ -1,5 +1,6 @@
 //! OAuth with a third-party authorization server: `oidc-provider`, which is certified, and an MCP endpoint beside it.
 
+mod bridge;
 mod canary;
 mod crowd;
 mod inspector;

@@ -1,88 +1,14 @@
-//! `mcp bridge` with real processes and sockets: a command behind HTTP, a URL behind stdio, and what is left afterwards.
+//! The directions: a command behind HTTP, a URL behind stdio, and what is left afterwards.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use mcp_core::client::{CallOptions, Client, ClientBuilder, EraMode};
-use mcp_core::message::{ProtocolVersion, RawJson};
-use mcp_core::session::InputRequest;
-use mcp_core::transport::Connect;
 use mcp_http::HttpClient;
 use mcp_stdio::ChildCommand;
-use serde_json::json;
 
+use super::kit::{ERAS, Listening, client, converse};
 use crate::fixtures;
-
-const ERAS: [EraMode; 2] = [EraMode::Legacy(ProtocolVersion::V2025_11_25), EraMode::Modern];
-
-/// A program that serves over HTTP until the end of the test.
-struct Listening {
-    child: Child,
-    url: String,
-}
-
-impl Listening {
-    fn start(mcp: &PathBuf, words: &[&str]) -> Listening {
-        let mut command = Command::new(mcp);
-        let mut child = command.args(words).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        lines.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
-        // Reads on, so that the program never blocks on a full pipe.
-        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
-        Listening { child, url }
-    }
-
-    /// The processes that it has started and that are left, ended ones included.
-    #[cfg(target_os = "linux")]
-    fn children(&self) -> Vec<String> {
-        let mut left = Vec::new();
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap() {
-            let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
-            for id in children.split_whitespace() {
-                let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-                left.push(String::from_utf8_lossy(&line).replace('\0', " "));
-            }
-        }
-        left
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
-fn client(era: EraMode) -> ClientBuilder {
-    let client = Client::builder("test", "1").era(era).capability("elicitation", RawJson::EMPTY_OBJECT);
-    client.input_handler(|_: InputRequest, _| async {
-        Ok(RawJson::parse(r#"{"action":"accept","content":{"name":"Ada"}}"#).unwrap())
-    })
-}
-
-/// Lists, reports progress, asks, fails: with the demo server.
-async fn converse(era: EraMode, connector: impl Connect) -> Client {
-    let client = client(era).connect(connector).await.unwrap();
-    assert_eq!(client.negotiated().unwrap().version.is_modern(), matches!(era, EraMode::Modern));
-    assert!(client.list_tools().await.unwrap().iter().any(|tool| tool.name == "slow"));
-    let params =
-        RawJson::serialize(&json!({"name": "slow", "arguments": {"steps": 3, "delay_ms": 1}})).unwrap();
-    let mut slow = client.call("tools/call", Some(params), CallOptions::new().progress());
-    let mut steps = 0;
-    while let Some(note) = slow.next_notification().await {
-        steps += usize::from(note.method == "notifications/progress");
-    }
-    assert_eq!((steps, slow.await.is_ok()), (3, true));
-    let asked = client.call_tool("ask", ()).await.unwrap();
-    assert_eq!(asked.texts().collect::<String>(), "Hello, Ada!");
-    assert_eq!(client.call_tool("fail", ()).await.unwrap().is_error, Some(true));
-    assert!(client.read_resource("demo://none").await.unwrap_err().is_resource_not_found());
-    client
-}
 
 /// A server over stdio behind HTTP, in four combinations of eras. No session leaves a process behind.
 #[tokio::test]
@@ -106,15 +32,8 @@ async fn a_command_is_served_over_http() {
             });
             futures::future::join_all(sessions).await;
             // The requests of 2026-07-28 share one, and it has a guard. What else is there is being ended.
-            let settled = async {
-                while bridge.children().iter().filter(|line| !line.contains("__guard")).count() > 1 {
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-                }
-            };
-            let limit = std::time::Duration::from_secs(20);
-            let left = tokio::time::timeout(limit, settled).await;
-            assert!(left.is_ok(), "{:?}", bridge.children());
-            let guards = bridge.children().iter().filter(|line| line.contains("__guard")).count();
+            bridge.settles_at(usize::from(policy != "per-request")).await;
+            let guards = bridge.children().iter().filter(|(_, line)| line.contains("__guard")).count();
             assert_eq!(guards, 1, "{:?}", bridge.children());
         }
     }
@@ -192,30 +111,15 @@ async fn a_listener_with_a_token_starts_nothing_for_strangers() {
     let own = mcp.to_str().unwrap();
     let open = Command::new(&mcp).args(["bridge", "--listen", "0.0.0.0:0", "--", own, "serve-demo"]).output();
     assert_eq!(open.unwrap().status.code(), Some(2));
-    let mut command = Command::new(&mcp);
-    command.args([
-        "bridge",
-        "--listen",
-        "127.0.0.1:0",
-        "--auth-token-env",
-        "BRIDGE_TOKEN",
-        "--",
-        own,
-        "serve-demo",
-    ]);
-    command.env("BRIDGE_TOKEN", "s3cret").stdin(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-    let bridge = Listening { child, url };
+    let words =
+        ["bridge", "--listen", "127.0.0.1:0", "--auth-token-env", "BRIDGE_TOKEN", "--", own, "serve-demo"];
+    let bridge = Listening::with(&mcp, &words, &[("BRIDGE_TOKEN", "s3cret")]);
     for era in ERAS {
         let refused = client(era).connect(HttpClient::new(&bridge.url).unwrap()).await.unwrap_err();
         assert!(refused.is_auth(), "{refused}");
     }
     #[cfg(target_os = "linux")]
-    assert_eq!(bridge.children(), Vec::<String>::new());
+    assert_eq!(bridge.children(), Vec::new());
     for era in ERAS {
         let connector = HttpClient::new(&bridge.url).unwrap().bearer("s3cret");
         converse(era, connector).await.close().await;
