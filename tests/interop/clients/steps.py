@@ -67,8 +67,9 @@ class Conversation:
         return "\n".join(item.text for item in result.content)
 
     async def run(self):
-        """All steps between `connect` and `close`."""
-        for name in ["list", "call", "progress", "cancel", "error", "large", "resource", "prompt", "input", "listen"]:
+        """All steps between `connect` and `close`, without those that the client cannot do."""
+        names = ["list", "call", "progress", "cancel", "error", "large", "resource", "prompt", "input", "listen"]
+        for name in (name for name in names if name not in getattr(self.adapter, "cannot", ())):
             await self.step(name, getattr(self, name))
 
     async def list(self):

@@ -1,5 +1,6 @@
-//! Our server behind third-party bridges between stdio and HTTP.
+//! Our server behind third-party bridges between stdio and HTTP, and third-party servers behind ours.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 
 use mcp_http::HttpClient;
@@ -8,7 +9,7 @@ use mcp_stdio::{ChildCommand, StderrMode};
 use super::demo;
 use super::process::Process;
 use super::servers::{Bridge, BridgeName, Peer, Reach};
-use crate::fixtures;
+use crate::fixtures::{self, Program};
 
 /// Starts the bridge, and our server before or behind it. `None` if it cannot run on this machine.
 pub(super) async fn before_our_server(bridge: Bridge) -> Option<Peer> {
@@ -29,6 +30,22 @@ pub(super) async fn before_our_server(bridge: Bridge) -> Option<Peer> {
     let (process, _) = Process::start(&program, &[], ready).await;
     let client = HttpClient::new(&format!("http://127.0.0.1:{port}/mcp")).unwrap();
     Some(Peer { reach: Reach::Url(client), processes: vec![process] })
+}
+
+/// Starts our bridge over HTTP, which starts this program for each session.
+pub(super) async fn ours_over_http(server: Program) -> Option<Peer> {
+    let mut args: Vec<OsString> = ["bridge", "--listen", "127.0.0.1:0", "--"].map(Into::into).to_vec();
+    args.push(server.path.into());
+    args.extend(server.args);
+    let bridge = Program { path: fixtures::mcp_bin()?, args };
+    let (process, url) = Process::start(&bridge, &[], "listening on ").await;
+    Some(Peer { reach: Reach::Url(HttpClient::new(&url).unwrap()), processes: vec![process] })
+}
+
+/// The command of our bridge to the server at this URL, and its process.
+pub(super) fn ours_over_stdio(url: &str, server: Process) -> Option<Peer> {
+    let command = ChildCommand::new(fixtures::mcp_bin()?).args(["bridge", url]).stderr(StderrMode::Capture);
+    Some(Peer { reach: Reach::Start(command), processes: vec![server] })
 }
 
 fn over_stdio(name: BridgeName, url: &str) -> [&str; 3] {

@@ -1,12 +1,14 @@
 //! Third-party clients use our demo server. Each is a script that prints one line per step.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
 
+use super::process::Process;
 use super::row::{Cell, Row, Step};
 use super::{demo, leftovers, process};
 use crate::fixtures::{self, Program};
@@ -33,6 +35,7 @@ enum Sdk {
     Python1,
     Python2,
     LangChain,
+    FastMcp4,
     Rmcp3,
 }
 
@@ -45,6 +48,10 @@ enum Way {
     Http,
     /// HTTP as of 2024-11-05.
     HttpSse,
+    /// Pipes to `mcp bridge URL`, which reaches our server over HTTP.
+    BridgeToUrl,
+    /// HTTP to `mcp bridge --listen`, which starts our server, in the legacy era only.
+    BridgeToCommand,
 }
 
 const fn client(
@@ -60,12 +67,29 @@ const fn over(way: Way, client: PeerClient) -> PeerClient {
     PeerClient { way, ..client }
 }
 
+/// Through our bridge.
+const fn to_url(client: PeerClient) -> PeerClient {
+    over(Way::BridgeToUrl, client)
+}
+
+const fn to_command(client: PeerClient) -> PeerClient {
+    over(Way::BridgeToCommand, client)
+}
+
 const fn langchain(client: PeerClient) -> PeerClient {
     let cannot = &[
         (Step::Cancel, "a call that is given up is not cancelled at the server"),
         (Step::Listen, "it tells its application of no changes"),
     ];
     PeerClient { cannot, ..client }
+}
+
+const fn fastmcp(way: Way, row: &'static str) -> PeerClient {
+    let cannot = &[
+        (Step::Cancel, "its application does not see what follows a cancellation"),
+        (Step::Listen, "it offers its application no subscriptions"),
+    ];
+    PeerClient { cannot, ..over(way, client(row, Sdk::FastMcp4, None, MODERN)) }
 }
 
 const LEGACY: &str = "2025-11-25";
@@ -100,6 +124,30 @@ pub(super) const CLIENTS: &[PeerClient] = &[
     over(Way::Http, client("rmcp 3, legacy / our server (http)", Sdk::Rmcp3, Some("legacy"), LEGACY)),
     langchain(client("langchain / our server", Sdk::LangChain, None, LEGACY)),
     langchain(over(Way::Http, client("langchain / our server (http)", Sdk::LangChain, None, LEGACY))),
+    fastmcp(Way::Stdio, "fastmcp 4 / our server"),
+    fastmcp(Way::Http, "fastmcp 4 / our server (http)"),
+    fastmcp(Way::BridgeToUrl, "fastmcp 4 / our bridge (stdio) / our server"),
+    fastmcp(Way::BridgeToCommand, "fastmcp 4 / our bridge / our server (http)"),
+    to_url(client("typescript 1 / our bridge (stdio) / our server", Sdk::TypeScript1, None, LEGACY)),
+    to_url(client(
+        "typescript 2, auto / our bridge (stdio) / our server",
+        Sdk::TypeScript2,
+        Some("auto"),
+        MODERN,
+    )),
+    to_url(client("python 1 / our bridge (stdio) / our server", Sdk::Python1, None, LEGACY)),
+    to_url(client("python 2 / our bridge (stdio) / our server", Sdk::Python2, Some("default"), MODERN)),
+    to_url(client("rmcp 3 / our bridge (stdio) / our server", Sdk::Rmcp3, Some("auto"), MODERN)),
+    to_command(client("typescript 1 / our bridge / our server (http)", Sdk::TypeScript1, None, LEGACY)),
+    to_command(client(
+        "typescript 2, auto / our bridge / our server (http)",
+        Sdk::TypeScript2,
+        Some("auto"),
+        MODERN,
+    )),
+    to_command(client("python 1 / our bridge / our server (http)", Sdk::Python1, None, LEGACY)),
+    to_command(client("python 2 / our bridge / our server (http)", Sdk::Python2, Some("default"), MODERN)),
+    to_command(client("rmcp 3 / our bridge / our server (http)", Sdk::Rmcp3, Some("auto"), MODERN)),
 ];
 
 impl Sdk {
@@ -109,6 +157,7 @@ impl Sdk {
             Sdk::TypeScript2 => fixtures::node_script("clients/client_2.mjs"),
             Sdk::Python1 => fixtures::python_1_script("clients/client_1.py"),
             Sdk::Python2 => fixtures::python_2_script("clients/client_2.py"),
+            Sdk::FastMcp4 => fixtures::python_2_script("clients/fastmcp_4.py"),
             Sdk::LangChain => fixtures::python_1_script("clients/langchain_0.py"),
             Sdk::Rmcp3 => {
                 let mut program = fixtures::rmcp_peer()?;
@@ -120,10 +169,10 @@ impl Sdk {
 }
 
 /// Runs the row with this name.
-async fn row(name: &str) {
+pub(super) async fn row(name: &str) {
     let client = CLIENTS.iter().find(|client| client.row == name).unwrap();
     let Some(program) = client.sdk.program() else { return };
-    if client.way != Way::Stdio {
+    if matches!(client.way, Way::Http | Way::HttpSse) {
         return row_over_http(client, &program).await;
     }
     let Some(mcp) = fixtures::mcp_bin() else { return };
@@ -133,8 +182,25 @@ async fn row(name: &str) {
     if std::fs::hard_link(&mcp, &server).is_err() {
         std::fs::copy(&mcp, &server).unwrap();
     }
-    let output = run(&program, client.mode, &[&server, Path::new("serve-demo")]).await;
+    let (words, process) = match client.way {
+        Way::BridgeToUrl => {
+            let Some((url, process)) = demo::start(&[]).await else { return };
+            (vec![server.clone(), PathBuf::from("bridge"), url.into()], Some(process))
+        }
+        Way::BridgeToCommand => {
+            let own = server.to_str().unwrap();
+            let words = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--", own, "serve-demo"];
+            let bridge = Program { path: server.clone(), args: words.map(Into::into).to_vec() };
+            let (process, url) = Process::start(&bridge, &[], "listening on ").await;
+            (vec![url.into()], Some(process))
+        }
+        _ => (vec![server.clone(), "serve-demo".into()], None),
+    };
+    let output = run(&program, client.mode, &words).await;
     let mut row = read(client, &output);
+    if let Some(process) = process {
+        demo::end(&mut row, process).await;
+    }
     if let Err(left) = leftovers::command_is_gone(&folder.path().to_string_lossy()).await {
         row.fail(Step::Close, format!("left behind: {left:?}"));
     }
@@ -153,13 +219,13 @@ async fn row_over_http(client: &PeerClient, program: &Program) {
             started
         }
     };
-    let output = run(program, client.mode, &[Path::new(&url)]).await;
+    let output = run(program, client.mode, &[&url]).await;
     let mut row = read(client, &output);
     demo::end(&mut row, server).await;
     row.finish();
 }
 
-async fn run(program: &Program, mode: Option<&str>, server: &[&Path]) -> Output {
+async fn run(program: &Program, mode: Option<&str>, server: &[impl AsRef<OsStr>]) -> Output {
     let mut command = Command::new(&program.path);
     command.args(&program.args).args(mode).args(server);
     // Writes no files next to the scripts.

@@ -47,7 +47,10 @@ pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
             talk.close().await;
         }
         let groups: Vec<u32> = seen.groups.lock().unwrap().clone();
-        let starts = matches!(script.way, Way::Stdio | Way::Bridge(Bridge { stdio: true, .. }));
+        let starts = matches!(
+            script.way,
+            Way::Stdio | Way::Bridge(Bridge { stdio: true, .. }) | Way::OurBridge { stdio: true }
+        );
         // A bridge that does not survive the probe is started a second time.
         let most = if matches!(script.way, Way::Bridge(_)) { 2 } else { 1 };
         assert!(if starts { (1..=most).contains(&groups.len()) } else { groups.is_empty() }, "{groups:?}");

@@ -13,13 +13,15 @@ use crate::fixtures::{self, Program};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The rows, how the era is chosen, and the version of each.
-pub(super) const ROWS: [(&str, &str, &str); 6] = [
+pub(super) const ROWS: [(&str, &str, &str); 8] = [
     ("inspector, legacy / our server (http)", "legacy", "2025-11-25"),
     ("inspector, auto / our server (http)", "auto", "2026-07-28"),
     ("inspector, modern / our server (http)", "modern", "2026-07-28"),
     ("inspector, legacy / our server", "legacy", "2025-11-25"),
     ("inspector, auto / our server", "auto", "2026-07-28"),
     ("inspector, modern / our server", "modern", "2026-07-28"),
+    ("inspector, auto / our bridge (stdio) / our server", "auto", "2026-07-28"),
+    ("inspector, auto / our bridge / our server (http)", "auto", "2026-07-28"),
 ];
 
 /// What cannot be asked of it.
@@ -68,7 +70,21 @@ async fn row(number: usize) {
     let (name, era, version) = ROWS[number];
     let Some(program) = fixtures::inspector() else { return };
     let mut process = None;
-    let server = if name.ends_with("(http)") {
+    let bridged = name.contains("our bridge");
+    let server = if bridged && name.ends_with("(http)") {
+        let Some(mcp) = fixtures::mcp_bin() else { return };
+        let own = mcp.to_str().unwrap();
+        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--", own, "serve-demo"];
+        let bridge = Program { path: mcp.clone(), args: words.map(Into::into).to_vec() };
+        let (bridge, url) = process::Process::start(&bridge, &[], "listening on ").await;
+        process = Some(bridge);
+        vec![url, "--transport".to_owned(), "http".to_owned()]
+    } else if bridged {
+        let Some(mcp) = fixtures::mcp_bin() else { return };
+        let Some((url, server)) = demo::start(&[]).await else { return };
+        process = Some(server);
+        vec![mcp.display().to_string(), "bridge".to_owned(), url]
+    } else if name.ends_with("(http)") {
         let Some((url, server)) = demo::start(&[]).await else { return };
         process = Some(server);
         vec![url, "--transport".to_owned(), "http".to_owned()]
@@ -149,4 +165,14 @@ async fn the_inspector_finds_our_server_to_be_modern_over_stdio() {
 #[tokio::test]
 async fn the_inspector_takes_the_modern_era_of_our_server_over_stdio() {
     row(5).await;
+}
+
+#[tokio::test]
+async fn the_inspector_talks_through_our_bridge_to_a_url() {
+    row(6).await;
+}
+
+#[tokio::test]
+async fn the_inspector_talks_through_our_bridge_to_a_command() {
+    row(7).await;
 }

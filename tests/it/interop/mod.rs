@@ -6,6 +6,7 @@
 mod bridges;
 mod browser;
 mod clients;
+mod clients_bridged;
 mod conversation;
 mod demo;
 mod haproxy;

@@ -215,3 +215,14 @@ async fn our_client_talks_to_our_server_behind_mcp_proxy() {
 async fn our_client_talks_to_our_server_through_mcp_proxy_over_stdio() {
     row("our client / mcp-proxy (stdio) / our server").await;
 }
+
+/// A legacy server behind our bridge is modern for the client.
+#[tokio::test]
+async fn our_client_talks_to_server_everything_behind_our_bridge() {
+    row("our client / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
+async fn our_client_talks_to_server_everything_through_our_bridge_over_stdio() {
+    row("our client / our bridge (stdio) / server-everything").await;
+}

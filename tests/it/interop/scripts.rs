@@ -256,6 +256,20 @@ pub(super) const SCRIPTS: &[Script] = &[
         listen: Not("this bridge forwards no changes"),
         ..BRIDGED
     },
+    Script {
+        row: "our client / our bridge / server-everything (http)",
+        way: Way::OurBridge { stdio: false },
+        version: ProtocolVersion::V2026_07_28,
+        ..EVERYTHING
+    },
+    Script {
+        row: "our client / our bridge (stdio) / server-everything",
+        way: Way::OurBridge { stdio: true },
+        version: ProtocolVersion::V2026_07_28,
+        cancel: Not("over HTTP it does not tell of cancellations"),
+        farewell: Some("Received session termination request"),
+        ..EVERYTHING
+    },
     DEMO,
     Script { row: "our client / our server (nginx, buffering)", way: Way::Nginx(Front::Buffering), ..DEMO },
     Script { row: "our client / our server (nginx, http/2)", way: Way::Nginx(Front::Http2), ..DEMO },

@@ -61,6 +61,8 @@ pub(super) enum Way {
     Polling,
     /// A bridge between stdio and HTTP, with the demo server behind it.
     Bridge(Bridge),
+    /// Our bridge over HTTP, which starts the server; or over stdio, which reaches it over HTTP.
+    OurBridge { stdio: bool },
 }
 
 /// A bridge.
@@ -105,6 +107,13 @@ impl Server {
             Way::Nginx(front) => return nginx::before_our_server(front, folder).await,
             Way::Haproxy => return haproxy::before_two_replicas(folder).await,
             Way::Bridge(bridge) => return bridges::before_our_server(bridge).await,
+            Way::OurBridge { stdio: false } => {
+                return bridges::ours_over_http(copied(self.program()?, folder)).await;
+            }
+            Way::OurBridge { stdio: true } => {
+                let (url, process) = Box::pin(self.at_a_port(Way::Http, folder)).await?;
+                return bridges::ours_over_stdio(&url, process);
+            }
             Way::Http | Way::HttpSse | Way::Polling => self.at_a_port(way, folder).await?,
         };
         let client = HttpClient::new(&url).unwrap();
