@@ -1,6 +1,7 @@
-//! The suite against a server that `mcp bridge` puts behind HTTP: our fixture over stdio, in the era of the client and in
-//! the other one.
+//! The suite against servers over stdio that `mcp bridge` puts behind HTTP: our fixture, in the era of the client and in the
+//! other one, and the everything-server of the Python SDK. And against our client over stdio, with `mcp bridge URL` between.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -8,9 +9,9 @@ use std::sync::mpsc;
 use crate::Outcome;
 use crate::process::Running;
 
-use super::program;
 use super::server::{OLDER, REVISIONS, START, STOP, older, required};
 use super::suite::Suite;
+use super::{client, everything, program};
 
 /// Required here, but not by the suite. `server-sse-polling` is not: a server over stdio has no stream that it could close.
 const REQUIRED_TOO: [&str; 4] = [
@@ -36,8 +37,9 @@ const NOT_IN_THE_OTHER_ERA: &[(&str, &str)] = &[
 
 /// Runs all revisions against a server that speaks both eras, then each against one that speaks the other era only.
 pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
+    let fixture = vec![program("conformance-server")?.into(), "--stdio".into()];
     let mut failed = Vec::new();
-    let bridge = Bridge::start(&[])?;
+    let bridge = Bridge::start(&[], &fixture)?;
     let mut beyond = REQUIRED_TOO.to_vec();
     for revision in REVISIONS {
         failed.extend(required(suite, "bridge", &bridge.url, revision, &mut beyond)?);
@@ -50,7 +52,7 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
     for revision in REVISIONS {
         let era = if revision == "2026-07-28" { "legacy" } else { "modern" };
         let leg = format!("bridge to {era}");
-        let bridge = Bridge::start(&["--era", era])?;
+        let bridge = Bridge::start(&["--era", era], &fixture)?;
         let faults = required(suite, &leg, &bridge.url, revision, &mut Vec::new())?;
         let expected = |fault: &String| NOT_IN_THE_OTHER_ERA.iter().any(|(name, _)| fault.contains(name));
         for (name, why) in NOT_IN_THE_OTHER_ERA {
@@ -61,6 +63,14 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
         failed.extend(faults.into_iter().filter(|fault| !expected(fault)));
         failed.extend(bridge.stop());
     }
+    if let Some(everything) = everything::command()? {
+        let bridge = Bridge::start(&[], &everything)?;
+        for revision in REVISIONS {
+            failed.extend(required(suite, "bridge to python", &bridge.url, revision, &mut Vec::new())?);
+        }
+        failed.extend(bridge.stop());
+    }
+    failed.extend(client::through_the_bridge(suite)?);
     Ok(failed)
 }
 
@@ -71,10 +81,10 @@ struct Bridge {
 }
 
 impl Bridge {
-    fn start(options: &[&str]) -> Outcome<Bridge> {
+    fn start(options: &[&str], server: &[OsString]) -> Outcome<Bridge> {
         let mut command = Command::new(program("mcp")?);
         command.args(["bridge", "--listen", "127.0.0.1:0"]).args(options);
-        command.arg("--").arg(program("conformance-server")?).arg("--stdio");
+        command.arg("--").args(server);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut running = Running::start(&mut command)?;
         let stderr = running.child.stderr.take().ok_or("the bridge has no stderr")?;

@@ -32,21 +32,58 @@ pub(super) fn run(suite: &Suite) -> Outcome<Vec<String>> {
         let extensions =
             requirements.beside.iter().map(|(name, _)| name.as_str()).filter(|name| is_oauth(name));
         let too: Vec<&str> = [REQUIRED_TOO].into_iter().chain(extensions).collect();
-        failed.extend(both_modes(suite, revision, &requirements.required, &too)?);
+        failed.extend(modes(suite, &DIRECT, revision, &requirements.required, &too)?);
     }
     for (revision, names) in OLDER {
-        failed.extend(both_modes(suite, revision, &names.map(str::to_owned), &[])?);
+        failed.extend(modes(suite, &DIRECT, revision, &names.map(str::to_owned), &[])?);
     }
     Ok(failed)
 }
 
-fn both_modes(suite: &Suite, revision: &str, required: &[String], too: &[&str]) -> Outcome<Vec<String>> {
-    let title = format!("conformance client {revision}");
+/// How the client reaches the suite.
+struct Way {
+    /// The name of its runs in results.
+    leg: &'static str,
+    modes: &'static [&'static str],
+    /// Over stdio, with `mcp bridge URL` between, which also logs in.
+    bridged: bool,
+}
+
+const DIRECT: Way = Way { leg: "client", modes: &MODES, bridged: false };
+const BRIDGED: Way = Way { leg: "client through the bridge", modes: &["pinned"], bridged: true };
+
+/// Scenarios that cannot pass through the bridge, with the reason.
+const NOT_THROUGH_THE_BRIDGE: &[(&str, &str)] = &[];
+
+/// The scenarios of both revisions with the bridge between.
+pub(super) fn through_the_bridge(suite: &Suite) -> Outcome<Vec<String>> {
     let mut failed = Vec::new();
-    for mode in MODES {
+    for revision in REVISIONS {
+        let mut required = suite.requirements(revision, Leg::Client)?.required;
+        for (name, why) in NOT_THROUGH_THE_BRIDGE {
+            if required.iter().any(|known| known == name) {
+                println!("  cannot be done through the bridge: {name}: {why}");
+            }
+        }
+        required.retain(|name| NOT_THROUGH_THE_BRIDGE.iter().all(|(known, _)| known != name));
+        failed.extend(modes(suite, &BRIDGED, revision, &required, &[])?);
+    }
+    Ok(failed)
+}
+
+fn modes(
+    suite: &Suite,
+    way: &Way,
+    revision: &str,
+    required: &[String],
+    too: &[&str],
+) -> Outcome<Vec<String>> {
+    let title = format!("conformance {} {revision}", way.leg);
+    let mut failed = Vec::new();
+    for mode in way.modes {
         let mut report = Report::default();
         for name in required.iter().map(String::as_str).chain(too.iter().copied()) {
-            scenario(suite, revision, mode, name, &mut report)?;
+            scenario(suite, way, revision, mode, name, &mut report)?;
         }
         let (line, faults) = report.judge(&title, required);
         println!("{line} ({mode})");
@@ -65,16 +102,26 @@ fn is_oauth(scenario: &str) -> bool {
 }
 
 /// Runs one scenario alone, so that the exit code of the client and its time limit count for that scenario.
-fn scenario(suite: &Suite, revision: &str, mode: &str, name: &str, report: &mut Report) -> Outcome {
+fn scenario(
+    suite: &Suite,
+    way: &Way,
+    revision: &str,
+    mode: &str,
+    name: &str,
+    report: &mut Report,
+) -> Outcome {
     let client = program("conformance-client")?;
     let (bin, file) = client.parent().zip(client.file_name()).ok_or("the client is in no folder")?;
-    let folder = suite.folder(&format!("client-{revision}-{mode}-{name}"))?;
+    let folder = suite.folder(&format!("{}-{revision}-{mode}-{name}", way.leg.replace(' ', "-")))?;
     let log = folder.join("log.txt");
     let mut command = suite.command();
     // The suite splits the command at spaces. A relative path has none.
     let own = format!("./{}", file.to_string_lossy());
     command.args(["client", "--command", &own, "--scenario", name, "--spec-version", revision, "-o"]);
     command.arg(&folder).current_dir(bin).env("MCP_FIXTURE_MODE", mode);
+    if way.bridged {
+        command.env("MCP_FIXTURE_BRIDGE", program("mcp")?);
+    }
     // The suite skips extensions otherwise: they belong to no revision.
     command.arg("--force");
     let status = process::run(&mut command, &log, RUN);

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod client;
+mod everything;
 mod report;
 mod server;
 mod suite;
