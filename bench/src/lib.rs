@@ -7,6 +7,7 @@ pub mod callers;
 mod cpu;
 pub mod echo;
 pub mod http;
+pub mod idle;
 mod report;
 pub mod wire;
 

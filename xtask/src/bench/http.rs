@@ -30,7 +30,7 @@ const OUR_SERVER: &str = "our-http-server";
 const RAW_CLIENT: &str = "raw-http-client";
 const OUR_CLIENT: &str = "our-http-client";
 
-fn title(cell: &Cell) -> String {
+pub(super) fn title(cell: &Cell) -> String {
     let connections = if cell.depth == 1 { "connection" } else { "connections" };
     format!("{} B, {} {connections}, {}{}", cell.bytes, cell.depth, cell.era, cell.remarks())
 }
