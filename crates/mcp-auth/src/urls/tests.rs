@@ -140,6 +140,7 @@ fn which_urls_may_be_asked() {
         ("http://127.0.0.1:2/x", local, true),
         ("http://localhost:2/x", remote, false),
         ("http://localhost:2/x", plain, false),
+        ("http://localhost:2/x", "https://localhost:1/mcp", false),
         ("https://metadata.google.internal/x", remote, false),
         ("https://METADATA.google.internal./x", remote, false),
     ] {

@@ -38,7 +38,9 @@ async fn headers_of_tokens_are_checked() {
     let token = key.sign(json!({}), &claims);
     let rsa =
         authority.trusted_as(super::kit::RESOURCE, |it| it.algorithms([Algorithm::Rs256])).build().unwrap();
+    let fetched = authority.fetched();
     assert_eq!(outcome(&rsa, &token).await.1, "the token is signed with an algorithm that is not allowed");
+    assert_eq!(authority.fetched(), fetched, "no keys are fetched for it");
     let unsigned =
         format!("{}.{}.", jose::encode(br#"{"alg":"none"}"#), jose::encode(claims.to_string().as_bytes()));
     assert_eq!(outcome(&server, &unsigned).await.0, 401);

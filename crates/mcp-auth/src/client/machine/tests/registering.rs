@@ -207,7 +207,9 @@ fn scopes_are_registered_where_that_is_needed() {
     let refusal = || "error=invalid_scope&state=STATE".to_owned();
     let challenged = |registration: Registration| {
         let demand = Demand { scopes: Some(scopes("a b")), ..Demand::default() };
-        Plan { demand, ..with(registration) }
+        // A client that was given is kept, and still not registered.
+        let settings = Settings { registration, keep_client: true, ..Settings::default() };
+        Plan { demand, ..plan(settings) }
     };
     let mut world = World::new();
     world.redirects_first = vec![refusal()];
