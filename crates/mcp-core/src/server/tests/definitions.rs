@@ -58,7 +58,7 @@ fn variables_have_the_names_of_the_members() {
     #[derive(serde::Deserialize)]
     #[allow(dead_code)]
     struct Day {
-        yaer: Option<u32>,
+        month: Option<u32>,
         day: u8,
     }
     let of = |template: &str| {
@@ -66,10 +66,10 @@ fn variables_have_the_names_of_the_members() {
         Router::new().resource_template_with(template, async |_: Day, _| Ok("sunny"))
     };
     let why = problem(of("log://{year}/{day}"));
-    assert!(why.contains("Day has a member `yaer`") && why.contains("variable is `year`"), "{why}");
+    assert!(why.contains("Day has a member `month`") && why.contains("variable is `year`"), "{why}");
     // A member without a variable may be optional, and a variable need not be read.
     Server::builder("test", "1").build(of("log://{day}")).unwrap();
-    Server::builder("test", "1").build(of("log://{yaer}/{day}/{hour}")).unwrap();
+    Server::builder("test", "1").build(of("log://{month}/{day}/{hour}")).unwrap();
     // A type whose members are not known.
     let map = |all: std::collections::BTreeMap<String, String>, _| async move { Ok(format!("{all:?}")) };
     let router = Router::new().resource_template_with(TemplateDef::new("log://{year}", "x"), map);
