@@ -68,6 +68,36 @@ pub(super) fn faults_are_tested(tree: &Tree) -> Vec<Finding> {
     missing.map(|id| Finding::new(FAULTS, line_of(&id), format!("no test cites FAULT {id}"))).collect()
 }
 
+/// Each fault that was met in the field names its tests in the last cell of its row, and those exist.
+pub(super) fn field_faults_name_tests(tree: &Tree) -> Vec<Finding> {
+    let tests: BTreeSet<&str> = tree
+        .sources()
+        .flat_map(|source| functions(test_part(source.is_test, &source.path, &source.text)))
+        .collect();
+    let mut findings = Vec::new();
+    for (index, line) in tree.text(FAULTS).unwrap_or_default().lines().enumerate() {
+        let Some(row) = line.strip_prefix("| F-") else { continue };
+        let (id, last) = (row.split(' ').next().unwrap_or_default(), row.trim_end_matches([' ', '|']));
+        let last = last.rsplit(" | ").next().unwrap_or_default();
+        let named: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        let wrong = match named.iter().find(|name| !tests.contains(*name)) {
+            _ if named.is_empty() => format!("F-{id} names no test"),
+            Some(name) => format!("F-{id} names the test {name}, which does not exist"),
+            None => continue,
+        };
+        findings.push(Finding::new(FAULTS, index + 1, wrong));
+    }
+    findings
+}
+
+/// The names of the functions in a text.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    text.split("fn ").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
 /// The part before the first hyphen.
 fn area(id: &str) -> &str {
     id.split('-').next().unwrap_or_default()
@@ -175,6 +205,16 @@ mod tests {
         ]));
         let found: Vec<_> = findings.iter().map(|finding| finding.what.split(' ').next().unwrap()).collect();
         assert_eq!(found, ["PING-B-009", "T-99", "PING-B-010", "C-99", "PNIG-B-001"]);
+    }
+
+    #[test]
+    fn a_fault_of_the_field_names_tests_that_exist() {
+        let table = "| Ref | x |\n| F-A1 | a | `one`, `two` |\n| F-A2 | `one` | b |\n| F-A3 | a | `gone` |\n";
+        let tests = "#[test]\nfn one() {}\nasync fn two() {}\n";
+        let found = field_faults_name_tests(&Tree::of(&[(FAULTS, table), ("tests/a.rs", tests)]));
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("F-A2 names no test") && found[1].contains("gone"), "{found:?}");
     }
 
     #[test]

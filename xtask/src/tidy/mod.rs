@@ -68,6 +68,7 @@ const RULES: &[Rule] = &[
 const COVERAGE: &[Rule] = &[
     ("rules without a test", coverage::rules_are_tested),
     ("faults without a test", coverage::faults_are_tested),
+    ("faults that name no test", coverage::field_faults_name_tests),
 ];
 
 /// Prints every finding. It is an error if there is one.

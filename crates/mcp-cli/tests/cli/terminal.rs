@@ -56,12 +56,11 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until this was shown.
-    fn sees(&mut self, text: &str) {
+    /// Waits until this was shown, and returns everything up to then.
+    fn sees(&mut self, text: &str) -> String {
         loop {
             if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
+                return self.shown.drain(..at + text.len()).collect();
             }
             let more = self.screen.recv_timeout(HANG);
             let more = more.unwrap_or_else(|error| panic!("{error}: no {text:?} in {:?}", self.shown));
@@ -107,7 +106,9 @@ fn the_shell_edits_completes_and_survives_an_interrupt() {
 #[test]
 fn pasted_lines_are_run_one_after_the_other() {
     let mut terminal = Terminal::start(&["shell", "--", MCP, "serve-demo"], "{}");
-    terminal.sees("mcp> ");
+    let start = terminal.sees("mcp> ");
+    // A terminal that is asked to mark pasted text would send it as one line.
+    assert!(!start.contains("[?2004h"), "{start:?}");
     terminal.press("call echo text=one\rcall slow steps=3 delay_ms=20\rcall add a=20 b=3\rcall echo te");
     terminal.sees("one\r\n");
     terminal.sees("step 3 of 3");

@@ -8,7 +8,7 @@ use super::{Annotation, Number, ParamError, Value, number};
 
 type Read = Result<Option<Value>, ParamError>;
 
-// HDR-C-016, HDR-C-017, T-30, FIELD A13.
+// HDR-C-016, HDR-C-017, T-30, FAULT F-A13.
 /// The values at the annotations' paths, in the order of the annotations. `None` where a value is absent or null.
 ///
 /// The value's own type decides how it is copied, not the declared one: a value of a wrong type is the tool's to refuse,

@@ -282,10 +282,11 @@ async fn a_probe_refused_by_an_event_is_understood() {
     let client = builder().start(peer.http()).unwrap();
     let ask = peer.post("server/discover").await;
     let error =
-        r#"{"code":-32022,"message":"v","data":{"supported":["2025-11-25"],"requested":"2026-07-28"}}"#;
+        r#"{"code":-32022,"message":"v","data":{"supported":["2025-06-18"],"requested":"2026-07-28"}}"#;
     let body = format!("data: {}\n\n", ask.refusal(error));
     ask.reply(400, &[("content-type", "text/event-stream")], None, body);
-    peer.handshake(ProtocolVersion::V2025_11_25, None).await;
+    // Without the list it would be the newest one.
+    peer.handshake(ProtocolVersion::V2025_06_18, None).await;
     peer.next_of(hyper::Method::GET).await.status(405);
     client.ready().await.unwrap();
 }

@@ -109,5 +109,5 @@ async fn a_spoiled_answer_in_an_event_fails_its_call() {
     stream.event("out of memory");
     stream.end();
     let error = ErrorChain::new(&one.await.unwrap_err()).to_string();
-    assert!(error.contains("`out of memory`"), "{error}");
+    assert!(error.contains("an event is not a message: `out of memory`"), "{error}");
 }

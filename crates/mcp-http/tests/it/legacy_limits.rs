@@ -25,7 +25,7 @@ async fn too_many_sessions_are_refused_with_a_hint_and_room_comes_back() {
     let _third = bench.client("2025-06-18").await;
 }
 
-/// FIELD S6: at the limit the session that is idle for longest makes room.
+/// FAULT F-S6: at the limit the session that is idle for longest makes room.
 #[tokio::test(start_paused = true)]
 async fn the_session_that_is_idle_for_longest_makes_room() {
     let bench = Bench::with(|config| config.sessions.max = 3);
@@ -45,7 +45,7 @@ async fn the_session_that_is_idle_for_longest_makes_room() {
     assert_eq!((totals.opened, totals.evicted, totals.expired, totals.refused), (4, 1, 0, 0));
 }
 
-/// FIELD S6: clients that open sessions at the same time do not take each other's places.
+/// FAULT F-S6: clients that open sessions at the same time do not take each other's places.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn openers_at_once_find_room() {
     const OPENERS: usize = 8;
@@ -65,7 +65,7 @@ async fn openers_at_once_find_room() {
     assert_eq!(bench.server.service.session_totals().refused, 0);
 }
 
-/// FIELD S6: until a session is used it has a minute.
+/// FAULT F-S6: until a session is used it has a minute.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_never_used_expires_soon() {
     let bench = Bench::new();
@@ -78,7 +78,7 @@ async fn a_session_that_is_never_used_expires_soon() {
     assert_eq!(bench.server.service.session_totals().expired, 1);
 }
 
-/// FIELD S6: one caller who opens session after session ends its own, and no other caller's.
+/// FAULT F-S6: one caller who opens session after session ends its own, and no other caller's.
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_opens_too_many_sessions_ends_its_own() {
     let bench = Bench::with(|config| {

@@ -182,7 +182,7 @@ async fn a_session_is_its_owners_alone() {
     assert_eq!(stream.message().await.what(), "notifications/tools/list_changed");
 }
 
-/// FIELD S2: a session belongs to an owner, not to a token: other scopes lose nothing, another tenant sees nothing.
+/// FAULT F-S2: a session belongs to an owner, not to a token: other scopes lose nothing, another tenant sees nothing.
 #[tokio::test(start_paused = true)]
 async fn a_refreshed_token_keeps_its_session_and_another_tenant_has_none() {
     let bench = Bench::with(|config| config.authenticate = Some(std::sync::Arc::new(ByToken)));

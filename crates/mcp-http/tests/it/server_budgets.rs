@@ -21,7 +21,7 @@ fn long_call(bytes: usize) -> String {
     call("1", "echo", &format!(r#"{{"text":"{}"}}"#, "x".repeat(bytes)))
 }
 
-/// FIELD A6: bodies under way have a budget. Beyond it the slowest one is answered 503, and a good client gets through.
+/// FAULT F-A6: bodies under way have a budget. Beyond it the slowest one is answered 503, and a good client gets through.
 #[tokio::test(start_paused = true)]
 async fn the_slowest_body_makes_room_for_others() {
     let running = Running::start(server(), |config| config.limits.bodies = 1 << 20);
@@ -56,7 +56,7 @@ async fn the_slowest_body_makes_room_for_others() {
     assert!(cut >= 5, "{cut}");
 }
 
-/// FIELD A6: the memory of a body is what it has brought, whatever length it claims.
+/// FAULT F-A6: the memory of a body is what it has brought, whatever length it claims.
 #[tokio::test(start_paused = true)]
 async fn a_body_is_charged_by_what_came() {
     let running = Running::start(server(), |config| config.limits.bodies = 1 << 20);
@@ -81,7 +81,7 @@ async fn a_body_is_charged_by_what_came() {
     }
 }
 
-/// FIELD A7: an HTTP/1 client that takes 4 KiB every 40 s is cut; one that takes 16 KiB within each write limit is served.
+/// FAULT F-A7: an HTTP/1 client that takes 4 KiB every 40 s is cut; one that takes 16 KiB within each write limit is served.
 #[tokio::test(start_paused = true)]
 async fn a_slow_http1_reader_needs_a_pace() {
     let running = Running::start(server(), |_| {});
@@ -125,7 +125,7 @@ async fn unread(
     soon(sender.send_request(long_echo(bytes))).await.unwrap()
 }
 
-/// FIELD A7: answers that one HTTP/2 connection does not read have a budget. Beyond it the slowest streams are reset, new requests
+/// FAULT F-A7: answers that one HTTP/2 connection does not read have a budget. Beyond it the slowest streams are reset, new requests
 /// of that caller get 503, and other callers are served.
 #[tokio::test(start_paused = true)]
 async fn unread_http2_answers_are_bounded() {
@@ -170,7 +170,7 @@ async fn unread_http2_answers_are_bounded() {
     second.abort();
 }
 
-/// FIELD A7: the same for HTTP/1, where each connection has one answer.
+/// FAULT F-A7: the same for HTTP/1, where each connection has one answer.
 #[tokio::test(start_paused = true)]
 async fn unread_http1_answers_are_bounded() {
     let running = Running::start(server(), |config| config.limits.unread = 2 << 20);
@@ -218,7 +218,7 @@ impl Accept for NoSchema {
     }
 }
 
-/// FIELD A14: a hook of the application has a limit in time, which the answer names.
+/// FAULT F-A14: a hook of the application has a limit in time, which the answer names.
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_hangs_is_given_up() {
     let hung = Running::start(server(), |config| config.authenticate = Some(std::sync::Arc::new(Hangs)));
@@ -239,7 +239,7 @@ async fn a_hook_that_hangs_is_given_up() {
     assert_eq!(soon(no_schema.ask(plain)).await.status, 200, "only the call waits for it");
 }
 
-/// FIELD A14: hooks that wait have places.
+/// FAULT F-A14: hooks that wait have places.
 #[tokio::test(start_paused = true)]
 async fn hooks_that_wait_are_bounded() {
     let running = Running::start(server(), |config| config.authenticate = Some(std::sync::Arc::new(Hangs)));

@@ -38,7 +38,7 @@ fn modern(tool: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// FIELD A9: six HTTP/2 connections with more slow calls than the server has places. Another connection is served, whether the
+/// FAULT F-A9: six HTTP/2 connections with more slow calls than the server has places. Another connection is served, whether the
 /// addresses differ or not.
 #[tokio::test(start_paused = true)]
 async fn slow_http2_calls_of_six_connections_leave_something_for_others() {
@@ -65,7 +65,7 @@ async fn slow_http2_calls_of_six_connections_leave_something_for_others() {
     }
 }
 
-/// FIELD A9: the same over HTTP/1, where a connection has one call: 200 connections from one address.
+/// FAULT F-A9: the same over HTTP/1, where a connection has one call: 200 connections from one address.
 #[tokio::test(start_paused = true)]
 async fn slow_http1_calls_of_one_address_leave_something_for_others() {
     let running = Running::start(small(), |_| {});

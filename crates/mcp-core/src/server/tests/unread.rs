@@ -150,6 +150,7 @@ async fn the_answers_of_a_batch_are_bounded() {
             .iter()
             .all(|error| error.contains("max_batch_bytes") || error.contains("max_link_unread_bytes"))
     );
+    assert!(small.iter().any(|error| error.contains("max_batch_bytes")), "{small:?}");
     assert!(unread(&server) <= 8 * MIB);
     // What a batch held is given back with its last answer.
     for batch in 0..4 {

@@ -230,7 +230,7 @@ async fn cookies_are_sent_back() {
     }
 }
 
-/// FAULT F-C3: firewalls refuse requests without `User-Agent`.
+/// FAULT F-C3: firewalls refuse requests without `User-Agent`, and no body is wanted in another coding.
 #[tokio::test]
 async fn the_program_is_named() {
     const OWN: &str = concat!("mcp-http/", env!("CARGO_PKG_VERSION"));
@@ -248,6 +248,7 @@ async fn the_program_is_named() {
         result.unwrap();
         let sent = request.lines().filter_map(|line| line.strip_prefix("user-agent: "));
         assert_eq!(sent.collect::<Vec<_>>(), [wanted], "{request}");
+        assert!(request.contains("\r\naccept-encoding: identity\r\n"), "{request}");
     }
     let broken = settings(|c| c.net.user_agent = Some("a\nb".to_owned()));
     assert!(matches!(at("http://localhost/", &broken), Err(HttpError::Setting { .. })));

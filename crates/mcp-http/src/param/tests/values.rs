@@ -111,7 +111,7 @@ fn headers_compare_with_values() {
     assert!(same(r#""""#, "") && same(r#""é""#, "é") && !same(r#""a""#, "A"));
 }
 
-/// FIELD A13: the arguments are read once for all annotations, not once for each. Ratios of time, far apart.
+/// FAULT F-A13: the arguments are read once for all annotations, not once for each. Ratios of time, far apart.
 #[test]
 fn many_annotations_cost_little_more_than_one() {
     let members: Vec<String> = (0..50_000).map(|n| format!(r#""k{n}":{n}"#)).collect();

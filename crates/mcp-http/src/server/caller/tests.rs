@@ -55,7 +55,7 @@ fn tcp(address: &str) -> Peer {
     Peer::Tcp(address.parse().unwrap())
 }
 
-/// FIELD A9: callers without an identity are distinguished by their address, unless it is that of a proxy.
+/// FAULT F-A9: callers without an identity are distinguished by their address, unless it is that of a proxy.
 #[test]
 fn an_address_has_a_share_unless_it_is_a_proxy() {
     let proxies = ["10.0.0.9".parse().unwrap()];

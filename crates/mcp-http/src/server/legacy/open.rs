@@ -93,7 +93,7 @@ impl Legacy {
         Ok((session, opening))
     }
 
-    // FIELD S6.
+    // FAULT F-S6.
     /// Takes one of the sessions that this caller may have. At the limit the session that is idle for longest ends: of this
     /// caller, or of all if the server is full.
     fn place(&self, key: &BudgetKey) -> Result<Permit, Reply> {

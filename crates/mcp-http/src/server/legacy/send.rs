@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    // FIELD A7.
+    // FAULT F-A7.
     /// The event, charged to the reader of the stream. If there is no space, and no reader is slower, that reader is cut.
     async fn charged(&self, stream: u64, event: Bytes) -> Bytes {
         let writer = self.lock().stream(stream).and_then(|stream| stream.writer().cloned());

@@ -106,7 +106,7 @@ impl Table {
         self.remove(&session.id);
     }
 
-    // FIELD S6.
+    // FAULT F-S6.
     /// Ends the session that is idle for longest, of this owner if one is given. `false` if none is idle.
     pub(super) fn end_idlest(&self, of: Option<&Owner>) -> bool {
         let all = self.all();

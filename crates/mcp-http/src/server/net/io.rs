@@ -18,7 +18,7 @@ use super::state::ConnState;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1 << 20;
 
-// FIELD A7.
+// FAULT F-A7.
 /// The bytes of an answer that the client has to take within each write limit.
 const PACE: usize = 16 << 10;
 
@@ -233,7 +233,7 @@ mod tests {
 
     use super::*;
 
-    /// FIELD A7, FAULT F-S3: 4 KiB every 40 s end a connection of HTTP/1, which has one answer. One of HTTP/2 may carry
+    /// FAULT F-A7, FAULT F-S3: 4 KiB every 40 s end a connection of HTTP/1, which has one answer. One of HTTP/2 may carry
     /// many, and goes on while it moves at all.
     #[tokio::test(start_paused = true)]
     async fn the_pace_is_that_of_an_answer_not_of_an_http2_connection() {

@@ -15,7 +15,7 @@ fn stuck(holders: &Holders, link: u64, bytes: usize) -> (Arc<Holder>, Bytes) {
     (holder, text)
 }
 
-// FIELD A7: an answer that waits for memory holds its own, which no budget counts.
+// FAULT F-A7: an answer that waits for memory holds its own, which no budget counts.
 #[tokio::test(start_paused = true)]
 async fn a_quarter_of_the_budget_may_wait() {
     let holders = Holders::new("test", 16 * MIB as u64);
