@@ -165,7 +165,7 @@ async fn behind_authentication() -> (HttpService, SocketAddr, JoinHandle<std::io
     (mcp, address, tokio::spawn(async move { axum::serve(listener, router).await }))
 }
 
-/// FIELD S2, SESS-S-010: the identity that a middleware found out owns the session, its streams and its end. A refreshed
+/// FAULT F-S2, SESS-S-010: the identity that a middleware found out owns the session, its streams and its end. A refreshed
 /// token is the same owner; another user learns nothing.
 #[tokio::test]
 async fn a_session_belongs_to_the_identity_of_the_middleware() {
@@ -212,7 +212,7 @@ async fn a_nested_service_answers() {
     serving.abort();
 }
 
-/// FIELD S2: sessions without an owner behind another server are reported once, not for each session.
+/// FAULT F-S2: sessions without an owner behind another server are reported once, not for each session.
 #[tokio::test]
 async fn sessions_without_an_owner_are_reported_once() {
     for (token, warnings) in [("nobody", 1), ("ada/read", 0)] {

@@ -62,7 +62,7 @@ async fn an_answer_that_stalls_times_out() {
     let Some(timed_out) = mcp(&words).await else { return };
     let error = error(&timed_out);
     assert_eq!(error["code"], "timeout");
-    // FIELD C1: what came is said too.
+    // FAULT F-C1: what came is said too.
     let message = error["message"].as_str().unwrap();
     assert_eq!(
         message,

@@ -111,7 +111,7 @@ async fn send(
     Some(answer)
 }
 
-/// FIELD A6: 200 connections trickle in 1 MiB each; the budget of bodies is 16 MiB.
+/// FAULT F-A6: 200 connections trickle in 1 MiB each; the budget of bodies is 16 MiB.
 #[test]
 fn bodies_that_trickle_in_are_bounded() {
     let name = "bodies_that_trickle_in_are_bounded";
@@ -142,7 +142,7 @@ fn bodies_that_trickle_in_are_bounded() {
     memory.assert_kept();
 }
 
-/// FIELD A7: one HTTP/2 connection asks for 190 answers of 1 MiB and reads none; the budget of unread answers is 16 MiB.
+/// FAULT F-A7: one HTTP/2 connection asks for 190 answers of 1 MiB and reads none; the budget of unread answers is 16 MiB.
 #[test]
 fn unread_answers_are_bounded() {
     let name = "unread_answers_are_bounded";
@@ -167,7 +167,7 @@ fn unread_answers_are_bounded() {
     memory.assert_kept();
 }
 
-/// FIELD A2: one HTTP/2 connection opens 30 subscriptions with filters of 4 MB: many short URIs, or 1,000 long ones. Their budget is
+/// FAULT F-A2: one HTTP/2 connection opens 30 subscriptions with filters of 4 MB: many short URIs, or 1,000 long ones. Their budget is
 /// 16 MiB.
 #[test]
 fn filters_of_subscriptions_are_bounded() {

@@ -104,6 +104,9 @@ async fn a_spoiled_answer_in_an_event_fails_its_call() {
             drop(stream);
         }
     }
+    let mut peer = Peer::new();
+    let client = builder().configure(|config| config.max_garbage = u32::MAX).start(peer.http()).unwrap();
+    peer.post("server/discover").await.result(discovered());
     let one = calls(&client);
     let stream = peer.post("tools/call").await.events();
     stream.event("out of memory");
