@@ -13,20 +13,22 @@ const STEPS: [&str; 12] = [
 
 pub(crate) const TASK: Task = Task {
     name: "interop",
-    arguments: "",
+    arguments: "[--update]",
     summary: "Run the conversations with peers from npm and PyPI, and print their matrix",
     details: "
 Installs the peers from the lock files in tests/interop, runs only these tests, and prints which step of a
-conversation works with which peer.
+conversation works with which peer. --update writes the matrix into docs/interop.md, if no cell failed.
 ",
     run,
 };
 
 /// Installs the peers, runs these tests only, and prints the matrix.
 fn run(args: &[String]) -> Outcome {
-    if let Some(unknown) = args.first() {
-        return Err(format!("interop takes no arguments, and got `{unknown}`"));
-    }
+    let update = match args {
+        [] => false,
+        [option] if option == "--update" => true,
+        _ => return Err(format!("interop takes only --update, and got `{}`", args.join(" "))),
+    };
     let folder = install::bin_dir()?.join("interop-rows");
     // A file from an earlier run must not count as a row of this one.
     let _absent = std::fs::remove_dir_all(&folder);
@@ -40,13 +42,32 @@ fn run(args: &[String]) -> Outcome {
 
     let listed = read(&root().join("tests/interop/rows.txt"))?;
     let rows: Vec<Row> = listed.lines().map(|name| Row::read(name, &folder)).collect();
-    println!("\n{}", matrix(&rows));
-    println!("{}", versions()?);
+    let printed = format!("{}\n{}\n", matrix(&rows), versions()?);
+    println!("\n{printed}");
     let failed: Vec<String> = rows.iter().flat_map(Row::failures).collect();
     if !failed.is_empty() {
         return Err(format!("{} cells failed:\n{}", failed.len(), failed.join("\n")));
     }
+    if update {
+        let file = root().join(PAGE);
+        let page = with_matrix(&read(&file)?, &printed)?;
+        std::fs::write(&file, page).map_err(|error| format!("{PAGE} could not be written: {error}"))?;
+    }
     counts.report()
+}
+
+/// The page that shows the matrix, as its first block.
+const PAGE: &str = "docs/interop.md";
+
+/// The page with this matrix in place of its first block.
+fn with_matrix(page: &str, matrix: &str) -> Outcome<String> {
+    let block = |page: &str| {
+        let start = page.find("```\n")? + "```\n".len();
+        let end = start + page.get(start..)?.find("\n```")? + 1;
+        Some((start, end))
+    };
+    let (start, end) = block(page).ok_or_else(|| format!("{PAGE} has no block for the matrix"))?;
+    Ok(format!("{}{matrix}{}", &page[..start], &page[end..]))
 }
 
 fn read(file: &Path) -> Outcome<String> {
@@ -184,6 +205,13 @@ mod tests {
         assert!(lines[0].starts_with("peers  connect  list   call   progress  cancel"), "{matrix}");
         assert!(lines[1].starts_with("a / b  2026     - [1]  - [1]  FAILED    ok"), "{matrix}");
         assert_eq!(lines[2..], ["[1] no list"]);
+    }
+
+    #[test]
+    fn the_matrix_replaces_the_first_block_of_the_page() {
+        let page = "a\n\n```\nold\nolder\n```\nb\n```\nc\n```\n";
+        assert_eq!(with_matrix(page, "new\n").unwrap(), "a\n\n```\nnew\n```\nb\n```\nc\n```\n");
+        assert!(with_matrix("no block", "new\n").is_err());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) async fn before_our_server(bridge: Bridge) -> Option<Peer> {
         let (url, server) = demo::start(&["-v"]).await?;
         program.args.extend(over_stdio(bridge.name, &url).map(Into::into));
         let command = ChildCommand::new(&program.path).args(&program.args).stderr(StderrMode::Capture);
-        return Some(Peer { reach: Reach::Start(command), processes: vec![server] });
+        return Some(Peer { reach: Reach::Start(command), processes: vec![server], cluster: None });
     }
     let mcp = fixtures::mcp_bin()?.display().to_string();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -29,7 +29,7 @@ pub(super) async fn before_our_server(bridge: Bridge) -> Option<Peer> {
     program.args.extend(words.into_iter().map(Into::into));
     let (process, _) = Process::start(&program, &[], ready).await;
     let client = HttpClient::new(&format!("http://127.0.0.1:{port}/mcp")).unwrap();
-    Some(Peer { reach: Reach::Url(client), processes: vec![process] })
+    Some(Peer { reach: Reach::Url(client), processes: vec![process], cluster: None })
 }
 
 /// Starts our bridge over HTTP, which starts this program for each session.
@@ -39,13 +39,13 @@ pub(super) async fn ours_over_http(server: Program) -> Option<Peer> {
     args.extend(server.args);
     let bridge = Program { path: fixtures::mcp_bin()?, args };
     let (process, url) = Process::start(&bridge, &[], "listening on ").await;
-    Some(Peer { reach: Reach::Url(HttpClient::new(&url).unwrap()), processes: vec![process] })
+    Some(Peer { reach: Reach::Url(HttpClient::new(&url).unwrap()), processes: vec![process], cluster: None })
 }
 
 /// The command of our bridge to the server at this URL, and its process.
 pub(super) fn ours_over_stdio(url: &str, server: Process) -> Option<Peer> {
     let command = ChildCommand::new(fixtures::mcp_bin()?).args(["bridge", url]).stderr(StderrMode::Capture);
-    Some(Peer { reach: Reach::Start(command), processes: vec![server] })
+    Some(Peer { reach: Reach::Start(command), processes: vec![server], cluster: None })
 }
 
 fn over_stdio(name: BridgeName, url: &str) -> [&str; 3] {

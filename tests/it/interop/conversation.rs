@@ -4,8 +4,8 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -13,15 +13,17 @@ use mcp_core::client::{Call, CallOptions, Client, EraMode, InputContext, Subscri
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::model::{CallToolResult, Model};
 use mcp_core::session::InputRequest;
-use mcp_core::transport::trace::{Direction, Record, RecordKind, Trace, Tracer};
-use mcp_core::transport::{Connect, ConnectError, EndReason, Lane, Transport};
+use mcp_core::transport::Connect;
+use mcp_core::transport::trace::Tracer;
 use serde_json::{Value, json};
 
+use super::cluster::Cluster;
 use super::leftovers;
 use super::process::Process;
 use super::row::{Cell, Row, Step};
-use super::script::{Can, Cancel, Change, Counter, Exchange, Prompt, REFUSED, Script};
-use super::servers::{self, Bridge, Peer, Reach, Way};
+use super::script::{Begins, Can, Cancel, Change, Counter, Exchange, Prompt, REFUSED, Script};
+use super::servers::{self, Bridge, Peer, Way};
+use super::watched::{Seen, SeenTrace, Watched};
 
 /// Only a step that hangs takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,12 +32,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {
     let mut row = Row::new(script.row);
     let seen = Arc::new(Seen::default());
-    let processes = Arc::new(peer.processes);
+    let (processes, cluster) = (Arc::new(peer.processes), peer.cluster);
     let server = Watched { reach: peer.reach, seen: Arc::clone(&seen) };
     let server = Tracer::new(SeenTrace(Arc::clone(&seen))).connect(server);
     let mut talk = None;
     let connect = async {
         talk = Some(Talk::start(script, server, folder, &seen, Arc::clone(&processes)).await);
+        talk.as_mut().unwrap().cluster = cluster.as_ref();
         script.version.as_str()
     };
     step(&mut row, Step::Connect, connect).await;
@@ -106,67 +109,6 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
 }
 
-/// Observations on the client's link.
-#[derive(Debug, Default)]
-struct Seen {
-    /// The process group of each server that was started.
-    groups: Mutex<Vec<u32>>,
-    /// How links ended, as text.
-    ends: Mutex<Vec<String>>,
-    /// The number of cancellations that were sent.
-    cancels: AtomicUsize,
-    /// The lanes on which they were sent.
-    cancel_lanes: Mutex<Vec<Lane>>,
-    /// The number of cancellations that the server accepted with a status.
-    accepted: AtomicUsize,
-    /// The number of exchanges that a cancellation ended, which is how modern requests over HTTP are cancelled.
-    ended: AtomicUsize,
-}
-
-struct SeenTrace(Arc<Seen>);
-
-impl Trace for SeenTrace {
-    fn record(&self, record: &Record) {
-        match &record.kind {
-            RecordKind::Closed { how, .. } => self.0.ends.lock().unwrap().push(how.clone()),
-            RecordKind::End(EndReason::Cancelled) => drop(self.0.ended.fetch_add(1, Ordering::Relaxed)),
-            RecordKind::Message { json, .. } if record.direction == Direction::Out => {
-                let method = json.member("method").and_then(|method| method.to_text());
-                if method.as_deref() == Some("notifications/cancelled") {
-                    self.0.cancels.fetch_add(1, Ordering::Relaxed);
-                    self.0.cancel_lanes.lock().unwrap().extend(record.lane);
-                }
-            }
-            RecordKind::Delivered => {
-                let lanes = self.0.cancel_lanes.lock().unwrap();
-                let is_cancel = record.lane.is_some_and(|lane| lanes.contains(&lane));
-                self.0.accepted.fetch_add(usize::from(is_cancel), Ordering::Relaxed);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Connects to the server. Records the process group of a server that it starts.
-struct Watched {
-    reach: Reach,
-    seen: Arc<Seen>,
-}
-
-#[async_trait::async_trait]
-impl Connect for Watched {
-    async fn connect(&mut self) -> Result<Box<dyn Transport>, ConnectError> {
-        match &mut self.reach {
-            Reach::Start(command) => {
-                let link = command.spawn().unwrap();
-                self.seen.groups.lock().unwrap().push(link.id());
-                Ok(Box::new(link))
-            }
-            Reach::Url(client) => client.connect().await,
-        }
-    }
-}
-
 fn raw(value: &Value) -> RawJson {
     RawJson::serialize(value).unwrap()
 }
@@ -179,6 +121,7 @@ struct Talk<'a> {
     large: String,
     seen: &'a Seen,
     processes: Arc<Vec<Process>>,
+    cluster: Option<&'a Cluster>,
     /// Whether closing the exchange cancels a call.
     hangs_up: bool,
 }
@@ -212,7 +155,7 @@ impl<'a> Talk<'a> {
         let folder = folder.display().to_string();
         let hangs_up = !matches!(script.way, Way::Stdio | Way::Bridge(Bridge { stdio: true, .. }))
             && script.version == ProtocolVersion::V2026_07_28;
-        Talk { script, client, folder, large: "x".repeat(1 << 20), seen, processes, hangs_up }
+        Talk { script, client, folder, large: "x".repeat(1 << 20), seen, processes, cluster: None, hangs_up }
     }
 
     async fn close(self) {
@@ -293,23 +236,32 @@ impl<'a> Talk<'a> {
         ""
     }
 
-    /// A long call that has reported its first progress.
+    /// A long call that has begun.
     async fn running(&self, cancel: &Cancel) -> Call {
         let options = CallOptions::new().progress();
+        let before = self.cluster.map_or(0, Cluster::connections);
         let mut call = self.client.call("tools/call", self.params(cancel.tool, cancel.arguments), options);
-        if call.next_notification().await.is_none() {
-            panic!("no progress: {:?}", call.await);
+        match (cancel.begins, self.cluster) {
+            (Begins::Cluster, Some(cluster)) => cluster.more_than(before).await,
+            _ if call.next_notification().await.is_none() => panic!("no progress: {:?}", call.await),
+            _ => {}
         }
         call
     }
 
-    /// Cancels one running call explicitly, and another by dropping it.
+    /// Cancels one of two running calls explicitly, and the other by dropping it.
     async fn cancel(&self, cancel: &Cancel) -> &'static str {
         let mut call = self.running(cancel).await;
+        // Calls that ask the cluster wait for each other.
+        let together = matches!(cancel.begins, Begins::Progress);
+        let other = if together { Some(self.running(cancel).await) } else { None };
         call.cancel();
         let error = call.await.unwrap_err();
         assert!(matches!(error, mcp_core::Error::Cancelled), "{error}");
-        drop(self.running(cancel).await);
+        drop(match other {
+            Some(other) => other,
+            None => self.running(cancel).await,
+        });
         while self.reached(cancel.counter).await != 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -319,13 +271,16 @@ impl<'a> Talk<'a> {
         ""
     }
 
+    /// How often the processes have written this text.
+    fn written(&self, text: &str) -> usize {
+        self.processes.iter().map(|process| process.output().matches(text).count()).sum()
+    }
+
     /// How many cancellations have reached the server.
     async fn reached(&self, counter: Counter) -> usize {
         match counter {
             Counter::Tool(tool) => text_of(&self.call(tool, "{}").await).parse().unwrap(),
-            Counter::Log(text) => {
-                self.processes.iter().map(|process| process.output().matches(text).count()).sum()
-            }
+            Counter::Log(text) => self.written(text),
             Counter::Accepted => self.seen.accepted.load(Ordering::Relaxed),
             Counter::Input => {
                 let read = std::fs::read_to_string(Path::new(&self.folder).join(servers::INPUT)).unwrap();

@@ -38,7 +38,7 @@ pub(super) async fn before_two_replicas(folder: &Path) -> Option<Peer> {
     let args = ["-W".into(), "-db".into(), "-f".into(), file.into()].into();
     let (front, _) = Process::start(&Program { path: haproxy, args }, &[], "Loading success").await;
     let client = HttpClient::unix(folder.join("socket"), "http://localhost/mcp").unwrap();
-    Some(Peer { reach: Reach::Url(client), processes: vec![front, first, second] })
+    Some(Peer { reach: Reach::Url(client), processes: vec![front, first, second], cluster: None })
 }
 
 /// The backend in the page, with the addresses of these replicas, and what HAProxy needs around it.

@@ -68,7 +68,7 @@ pub(super) async fn before_our_server(front: Front, folder: &Path) -> Option<Pee
     let client = HttpClient::unix(folder.join("socket"), &format!("https://{NAME}/mcp")).unwrap();
     let client = client.configure(|config| config.net.tls.extra_roots = vec![authority]);
     processes.insert(0, front);
-    Some(Peer { reach: Reach::Url(client), processes })
+    Some(Peer { reach: Reach::Url(client), processes, cluster: None })
 }
 
 /// Writes a certificate for the name, and its key; gives the authority that signed it.

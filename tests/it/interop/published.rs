@@ -20,6 +20,7 @@ pub(super) const EVERYTHING: Script = Script {
         tool: "trigger-long-running-operation",
         arguments: r#"{"duration":60,"steps":600}"#,
         counter: Counter::Input,
+        begins: Begins::Progress,
     }),
     error: exchange("get-sum", r#"{"a":"not a number"}"#, "Input validation error"),
     unknown: METHOD_NOT_FOUND,
@@ -43,6 +44,7 @@ pub(super) const EVERYTHING_CANCEL_HTTP: Can<Cancel> = Do(Cancel {
     tool: "trigger-long-running-operation",
     arguments: r#"{"duration":60,"steps":600}"#,
     counter: Counter::Accepted,
+    begins: Begins::Progress,
 });
 
 pub(super) const FILESYSTEM: Script = Script {
@@ -110,14 +112,19 @@ pub(super) const MEMORY: Script = Script {
     }),
 };
 
-/// A server in Go, with a cluster that is not there.
+/// A server in Go, with a cluster that does not answer.
 pub(super) const KUBERNETES: Script = Script {
     row: "our client / kubernetes-mcp-server",
     server: Server::Kubernetes,
     call: exchange("configuration_view", "{}", "current-context: fixture"),
-    progress: Not(NO_LONG_CALLS),
-    cancel: Not(NO_LONG_CALLS),
-    error: exchange("pods_list", "{}", "connection refused"),
+    progress: Not(NO_PROGRESS),
+    cancel: Do(Cancel {
+        tool: "namespaces_list",
+        arguments: "{}",
+        counter: Counter::Input,
+        begins: Begins::Cluster,
+    }),
+    error: exchange("pods_get", "{}", "name parameter required"),
     large: &[exchange("configuration_view", "{}", "{large}")],
     resource: Not("it has no resources"),
     prompt: Not("its prompts ask the cluster"),
@@ -125,3 +132,11 @@ pub(super) const KUBERNETES: Script = Script {
     listen: Not("none of its tools changes its lists"),
     ..PYTHON_2
 };
+
+/// Over HTTP its input cannot be copied.
+pub(super) const KUBERNETES_CANCEL_HTTP: Can<Cancel> = Do(Cancel {
+    tool: "namespaces_list",
+    arguments: "{}",
+    counter: Counter::Accepted,
+    begins: Begins::Cluster,
+});

@@ -25,6 +25,16 @@ pub(super) struct Cancel {
     pub(super) tool: &'static str,
     pub(super) arguments: &'static str,
     pub(super) counter: Counter,
+    pub(super) begins: Begins,
+}
+
+/// What shows that a long call has begun.
+#[derive(Clone, Copy)]
+pub(super) enum Begins {
+    /// It reports progress.
+    Progress,
+    /// It asks the cluster, which does not answer.
+    Cluster,
 }
 
 /// What counts the cancellations that have reached the server.
@@ -101,5 +111,6 @@ pub(super) const REFUSED: i64 = 0;
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
 pub(super) const INVALID_PARAMS: i64 = -32602;
 pub(super) const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
+pub(super) const NO_PROGRESS: &str = "none of its tools reports progress";
 pub(super) const NO_LONG_CALLS: &str = "none of its tools takes long";
 pub(super) const NO_PROMPTS: &str = "it has no prompts";

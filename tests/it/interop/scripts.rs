@@ -18,7 +18,12 @@ pub(super) const PYTHON_2: Script = Script {
     version: ProtocolVersion::V2026_07_28,
     call: exchange("echo", r#"{"text":"hé\n\u2028llo"}"#, "hé\n\u{2028}llo"),
     progress: Do(exchange("slow", r#"{"steps":3}"#, "3 steps")),
-    cancel: Do(Cancel { tool: "slow", arguments: r#"{"steps":10000}"#, counter: Counter::Tool("cancelled") }),
+    cancel: Do(Cancel {
+        tool: "slow",
+        arguments: r#"{"steps":10000}"#,
+        counter: Counter::Tool("cancelled"),
+        begins: Begins::Progress,
+    }),
     error: exchange("fail", "{}", "fail"),
     unknown: METHOD_NOT_FOUND,
     large: &[exchange("echo", r#"{"text":"{large}"}"#, "{large}")],
@@ -38,6 +43,7 @@ const DEMO: Script = Script {
         tool: "slow",
         arguments: r#"{"steps":1000,"delay_ms":20}"#,
         counter: Counter::Log("was cancelled"),
+        begins: Begins::Progress,
     }),
     error: exchange("fail", "{}", "always fails"),
     large: &[
@@ -195,6 +201,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script {
         row: "our client / kubernetes-mcp-server (http)",
         way: Way::Http,
+        cancel: KUBERNETES_CANCEL_HTTP,
         unknown: REFUSED,
         version: ProtocolVersion::V2025_11_25,
         ..KUBERNETES
@@ -221,7 +228,6 @@ pub(super) const SCRIPTS: &[Script] = &[
         row: "our client / supergateway / our server (http)",
         way: Way::Bridge(Bridge { name: BridgeName::Supergateway, stdio: false }),
         legacy: Some(ProtocolVersion::V2025_11_25),
-        cancel: Not("this bridge forwards no progress after a cancellation"),
         // It does not accept a body of 1 MiB.
         large: &[exchange("big", r#"{"bytes":2097152}"#, "{large}")],
         input: Not("this bridge forwards no questions"),
@@ -232,7 +238,9 @@ pub(super) const SCRIPTS: &[Script] = &[
         row: "our client / supergateway (stdio) / our server",
         way: Way::Bridge(Bridge { name: BridgeName::Supergateway, stdio: true }),
         progress: Not("this bridge forwards no progress"),
-        cancel: Not("this bridge forwards no progress"),
+        cancel: Not(
+            "this bridge forwards cancellations under the ids of its client, and requests under others",
+        ),
         input: Not("this bridge answers questions itself"),
         listen: Not("this bridge forwards no changes"),
         ..BRIDGED
@@ -242,7 +250,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         way: Way::Bridge(Bridge { name: BridgeName::McpProxy, stdio: false }),
         unknown: INVALID_PARAMS,
         progress: Not("this bridge forwards no progress"),
-        cancel: Not("this bridge forwards no progress"),
+        cancel: Not("this bridge does not forward cancellations"),
         input: Not("this bridge declares no capabilities for questions"),
         listen: Not("this bridge forwards no changes"),
         ..BRIDGED

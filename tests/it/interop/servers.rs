@@ -7,6 +7,7 @@ use std::path::Path;
 use mcp_http::HttpClient;
 use mcp_stdio::{ChildCommand, StderrMode};
 
+use super::cluster::Cluster;
 use super::nginx::{self, Front};
 use super::process::Process;
 use super::script::Script;
@@ -95,14 +96,24 @@ pub(super) enum Reach {
 pub(super) struct Peer {
     pub(super) reach: Reach,
     pub(super) processes: Vec<Process>,
+    /// What its calls ask, if it is a server for a cluster.
+    pub(super) cluster: Option<Cluster>,
 }
 
 impl Server {
     /// Starts the server, with this folder for its files. `None` if it cannot run on this machine.
     async fn peer(self, way: Way, folder: &Path) -> Option<Peer> {
+        let cluster = match self {
+            Server::Kubernetes => Some(Cluster::start().await),
+            _ => None,
+        };
+        if let Some(cluster) = &cluster {
+            write_kubeconfig(folder, cluster);
+        }
         let (url, process) = match way {
             Way::Stdio => {
-                return Some(Peer { reach: Reach::Start(self.command(folder)?), processes: Vec::new() });
+                let reach = Reach::Start(self.command(folder)?);
+                return Some(Peer { reach, processes: Vec::new(), cluster });
             }
             Way::Nginx(front) => return nginx::before_our_server(front, folder).await,
             Way::Haproxy => return haproxy::before_two_replicas(folder).await,
@@ -117,7 +128,7 @@ impl Server {
             Way::Http | Way::HttpSse | Way::Polling => self.at_a_port(way, folder).await?,
         };
         let client = HttpClient::new(&url).unwrap();
-        Some(Peer { reach: Reach::Url(client), processes: vec![process] })
+        Some(Peer { reach: Reach::Url(client), processes: vec![process], cluster })
     }
 
     /// The command that starts it.
@@ -125,7 +136,10 @@ impl Server {
         let mut program = self.program()?;
         match self {
             Server::Filesystem => program.args.push(folder.into()),
-            Server::Kubernetes => program.args.extend(kubeconfig(folder)),
+            Server::Kubernetes => {
+                program.args.extend(kubeconfig(folder));
+                program = copied(program, folder);
+            }
             Server::Rmcp3 => program.args.push("server".into()),
             Server::Everything => program = copied(program, folder),
             _ => {}
@@ -212,18 +226,22 @@ fn copied(program: Program, folder: &Path) -> Program {
     Program { path: "/bin/sh".into(), args }
 }
 
-/// The settings of a cluster that is not there, with a token of 1 MiB.
-fn kubeconfig(folder: &Path) -> [OsString; 2] {
-    let file = folder.join("kubeconfig.yaml");
-    let token = "x".repeat(1 << 20);
+/// The settings of the cluster, with a token of 1 MiB.
+fn write_kubeconfig(folder: &Path, cluster: &Cluster) {
+    let (server, token) = (&cluster.url, "x".repeat(1 << 20));
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: fixture\n\
-         clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\n\
          contexts: [{{name: fixture, context: {{cluster: c, user: u}}}}]\n\
          users: [{{name: u, user: {{token: {token}}}}}]\n"
     );
-    std::fs::write(&file, text).unwrap();
-    ["--kubeconfig".into(), file.into()]
+    std::fs::write(folder.join(KUBECONFIG), text).unwrap();
+}
+
+const KUBECONFIG: &str = "kubeconfig.yaml";
+
+fn kubeconfig(folder: &Path) -> [OsString; 2] {
+    ["--kubeconfig".into(), folder.join(KUBECONFIG).into()]
 }
 
 /// Starts a server on a Python SDK. Both SDKs let Uvicorn select the port.
