@@ -17,6 +17,13 @@ const STEP_MS = 50;
 // How soon a client returns to a stream that was closed.
 const RETRY_MS = 20;
 
+// The SDK's store sorts events by ids that end in random text, so it mixes up, and so loses, those of one millisecond.
+class OrderedEventStore extends InMemoryEventStore {
+    generateEventId(streamId) {
+        return `${streamId}_${String(this.events.size).padStart(9, '0')}`;
+    }
+}
+
 const text = value => ({ content: [{ type: 'text', text: String(value) }] });
 const polls = process.argv.includes('--poll');
 let cancelled = 0;
@@ -73,7 +80,7 @@ async function answer(request, response) {
     if (id) return sessions.get(id).handleRequest(request, response);
     const transport = new StreamableHTTPServerTransport({
         sessionIdGenerator: randomUUID,
-        eventStore: new InMemoryEventStore(),
+        eventStore: new OrderedEventStore(),
         retryInterval: RETRY_MS,
         onsessioninitialized: id => void sessions.set(id, transport),
         onsessionclosed: id => void sessions.delete(id)
