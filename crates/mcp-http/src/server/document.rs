@@ -10,11 +10,9 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use super::HttpServerConfig;
 use super::body::Body;
 use super::respond::{self, Reply};
 use super::security::cors;
-use crate::HttpError;
 
 /// A fixed text that the server sends without authentication: metadata for clients that are not authorized yet.
 ///
@@ -77,30 +75,4 @@ impl Document {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
     }
-}
-
-/// Checks the documents of a server.
-///
-/// # Errors
-///
-/// [`HttpError::Setting`]: a path that is taken or does not begin with `/`, or a content type that no header can hold.
-pub(super) fn check(config: &HttpServerConfig) -> Result<(), HttpError> {
-    let own = [&config.path, &config.sse_path, &config.messages_path];
-    for (index, document) in config.documents.iter().enumerate() {
-        let path = &document.path;
-        let taken = own.contains(&path)
-            || config.health.as_ref() == Some(path)
-            || config.documents[..index].iter().any(|other| other.path == *path);
-        let why = if taken {
-            "the path is taken"
-        } else if !path.starts_with('/') || path.contains(['?', '#']) {
-            "not a path"
-        } else if HeaderValue::try_from(document.content_type.as_str()).is_err() {
-            "the content type has characters that a header cannot hold"
-        } else {
-            continue;
-        };
-        return Err(HttpError::Setting { what: format!("document {path:?}"), why: why.to_owned() });
-    }
-    Ok(())
 }

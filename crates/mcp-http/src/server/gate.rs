@@ -75,10 +75,8 @@ pub(crate) fn check_endpoint(
     if parts.method == Method::POST && matches!(endpoint, Endpoint::Mcp | Endpoint::Messages) {
         return Ok(endpoint);
     }
-    if cors::is_preflight(&parts.method, &parts.headers)
-        && let Some(headers) = cors::preflight(&server.config.cors, origin, &parts.headers)
-    {
-        return Err(respond::empty(StatusCode::NO_CONTENT).with_headers(|all| *all = headers));
+    if let Some(reply) = preflight(server, parts, origin) {
+        return Err(reply);
     }
     let allow = allowed(server, endpoint, &parts.headers);
     if allow.split(", ").any(|method| method == parts.method.as_str()) {
@@ -86,6 +84,15 @@ pub(crate) fn check_endpoint(
     } else {
         Err(respond::not_allowed(allow))
     }
+}
+
+/// The answer to a preflight request, which carries no credentials.
+pub(crate) fn preflight(server: &ServerState, parts: &Parts, origin: Option<&Origin>) -> Option<Reply> {
+    if !cors::is_preflight(&parts.method, &parts.headers) {
+        return None;
+    }
+    let headers = cors::preflight(&server.config.cors, origin, &parts.headers)?;
+    Some(respond::empty(StatusCode::NO_CONTENT).with_headers(|all| *all = headers))
 }
 
 // Ledger HTTP-S-001, HTTP-S-022.

@@ -18,6 +18,7 @@ mod modern;
 mod mount;
 mod net;
 mod page;
+mod paths;
 mod read;
 mod respond;
 mod security;
@@ -140,8 +141,8 @@ impl HttpServer {
 
     /// Serves another endpoint behind the same connections, at its own path. It keeps its settings, its sessions, its callers
     /// and its budgets; a request that belongs to none of the endpoints gets the 404 of this one. What concerns
-    /// connections comes from this server: TLS, proxies, the limits of connections and of headers, and time limits
-    /// without a request.
+    /// connections comes from this server: TLS, proxies and the headers that they set, the limits of connections and of
+    /// headers, and time limits without a request.
     ///
     /// ```no_run
     /// # async fn example(notes: mcp_core::server::Server, files: mcp_core::server::Server) -> std::io::Result<()> {
@@ -161,9 +162,18 @@ impl HttpServer {
 
     /// The server's own state and that of the endpoints beside it.
     fn state(self, loopback: bool) -> Result<ServerState, HttpError> {
-        let others: Result<Vec<ServerState>, HttpError> =
-            self.beside.into_iter().map(|other| other.state(loopback)).collect();
-        ServerState::new(self.accept, self.config, loopback)?.with_beside(others?)
+        let own = ServerState::new(self.accept, self.config, loopback)?;
+        let (mut waiting, mut others) = (self.beside, Vec::new());
+        while let Some(HttpServer { accept, mut config, beside, .. }) = waiting.pop() {
+            // They share the connections, and what is said of those.
+            config.proxies.clone_from(&own.config.proxies);
+            config.forwarded = own.config.forwarded;
+            config.forwarded_prefix = own.config.forwarded_prefix;
+            config.limits.header_count = own.config.limits.header_count;
+            waiting.extend(beside);
+            others.push(ServerState::new(accept, config, loopback)?);
+        }
+        own.with_beside(others)
     }
 
     /// Enables TLS with a certificate chain and its private key, both in PEM.

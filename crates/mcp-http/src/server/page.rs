@@ -7,10 +7,8 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
 
-use super::HttpServerConfig;
 use super::body::Body;
 use super::respond::{self, Reply};
-use crate::HttpError;
 
 /// A text beside the endpoint that is made anew for each request, such as a status.
 ///
@@ -51,33 +49,6 @@ impl Page {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         })
     }
-}
-
-/// Checks the pages of a server.
-///
-/// # Errors
-///
-/// [`HttpError::Setting`]: a path that is taken or does not begin with `/`, or a content type that no header can hold.
-pub(super) fn check(config: &HttpServerConfig) -> Result<(), HttpError> {
-    let own = [&config.path, &config.sse_path, &config.messages_path];
-    for (index, page) in config.pages.iter().enumerate() {
-        let path = &page.path;
-        let taken = own.contains(&path)
-            || config.health.as_ref() == Some(path)
-            || config.documents.iter().any(|document| document.path == *path)
-            || config.pages[..index].iter().any(|other| other.path == *path);
-        let why = if taken {
-            "the path is taken"
-        } else if !path.starts_with('/') || path.contains(['?', '#']) {
-            "not a path"
-        } else if HeaderValue::try_from(page.content_type.as_str()).is_err() {
-            "the content type has characters that a header cannot hold"
-        } else {
-            continue;
-        };
-        return Err(HttpError::Setting { what: format!("page {path:?}"), why: why.to_owned() });
-    }
-    Ok(())
 }
 
 impl fmt::Debug for Page {

@@ -136,9 +136,12 @@ async fn admitted<B: RequestBody>(
     let version = parts.version;
     let page = server.config.pages.iter().find(|page| page.path == parts.uri.path());
     let entered = match page {
-        Some(page) => {
-            Err(gate::authenticate(server, &head).await.err().unwrap_or_else(|| page.reply(&parts.method)))
-        }
+        Some(page) => Err(match gate::preflight(server, parts, origin) {
+            Some(reply) => reply,
+            None => {
+                gate::authenticate(server, &head).await.err().unwrap_or_else(|| page.reply(&parts.method))
+            }
+        }),
         None => enter(server, &head, origin).await,
     };
     let (endpoint, identity) = match entered {

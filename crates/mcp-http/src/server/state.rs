@@ -8,7 +8,7 @@ use mcp_core::transport::{Accept, Owner};
 
 use super::budgets::Budgets;
 use super::legacy::{Legacy, SessionCounters, SessionTotals};
-use super::{HttpServerConfig, document, page};
+use super::{HttpServerConfig, paths};
 use crate::HttpError;
 use crate::server::security::cors;
 use crate::server::security::host::HostPolicy;
@@ -44,8 +44,7 @@ impl ServerState {
     ) -> Result<ServerState, HttpError> {
         let authenticated = config.bearer.is_some() || config.authenticate.is_some();
         let origins = OriginList::new(&config.origins, authenticated)?;
-        document::check(&config)?;
-        page::check(&config)?;
+        paths::check(&config)?;
         cors::check(&config.cors, origins.is_any())?;
         let hosts = HostPolicy::new(loopback, &config.hosts, origins)?;
         let serves_legacy = accept.versions().iter().any(|version| version.is_legacy());

@@ -116,6 +116,39 @@ async fn a_page_is_for_the_callers_of_the_endpoint() {
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
 }
 
+/// A page of an allowed origin may read it: its preflight carries no credentials.
+#[tokio::test]
+async fn a_page_answers_preflights() {
+    let server = HttpServer::new(named("first")).bearer("s3cret").page(Page::json("/status", String::new));
+    let server = server.allow_origin("https://app.example").configure(|config| config.cors.enabled = true);
+    let running = Running::serve(server);
+    let asked = [
+        ("Host", "localhost"),
+        ("Origin", "https://app.example"),
+        ("Access-Control-Request-Method", "GET"),
+        ("Access-Control-Request-Headers", "authorization"),
+    ];
+    let answer = running.ask(http("OPTIONS /status", &asked, "")).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+}
+
+/// What concerns connections comes from the first server, and endpoints beside one beside it are served as well.
+#[tokio::test]
+async fn endpoints_share_what_concerns_their_connections() {
+    let third = HttpServer::new(named("third")).path("/third/mcp");
+    let second = HttpServer::new(named("second")).path("/second/mcp").beside(third);
+    let first = HttpServer::new(named("first")).path("/first/mcp").beside(second);
+    let running = Running::serve(first.configure(|config| config.limits.header_count = 120));
+    for name in ["first", "second", "third"] {
+        let mut list = at(&format!("/{name}/mcp"), &plain("1", "tools/list"));
+        for number in 0..110 {
+            list = with(&format!("X-Header-{number}: 1"), &list);
+        }
+        assert_eq!(tool(&running.ask(list).await), name);
+    }
+}
+
 /// A path that is taken, or is not a path, is an error at the start.
 #[tokio::test]
 async fn pages_are_checked_at_the_start() {

@@ -62,7 +62,8 @@ async fn a_silent_connection_serves_on_and_ends_with_the_server() {
     let (server, ..) = gated();
     let mut running = Running::start(server, |_| {});
     let mut silent = running.open();
-    silent.write(call("1", "echo", "{}")).await;
+    // Some clients end a body with an empty line that does not belong to it.
+    silent.write(call("1", "echo", "{}") + "\r\n").await;
     assert_eq!(silent.answer().await.status, 200);
     tokio::time::sleep(SILENCE).await;
     let request = call("2", "echo", "{}");

@@ -145,7 +145,8 @@ where
         match next_byte(&mut io, &mut clock).await {
             Driven::Ended(true) => {}
             Driven::Ended(false) => {
-                // It was silent for too long, or its client has closed it.
+                // It was silent for too long, or its client has closed it. Being silent no longer ends the step.
+                clock.leave = true;
                 let _shut = drive(pin!(io.shutdown()), |_| {}, &mut clock).await;
                 return Some(Ok(()));
             }
@@ -161,8 +162,9 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
 {
     let parts = serving.into_parts();
-    if !parts.read_buf.is_empty() {
-        // It cannot happen: `ConnState::is_silent` knows that every byte was read and served.
+    // Empty lines may be left, which mean nothing before a request (RFC 9112, section 2.2).
+    if parts.read_buf.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
+        // It cannot happen: `ConnState::is_silent` knows that every request was read and served.
         tracing::error!("a silent connection had bytes left");
         return None;
     }
