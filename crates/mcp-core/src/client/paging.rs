@@ -139,7 +139,10 @@ impl Client {
             // Some languages write an empty list so.
             Some(list) if list.is_null() => Ok((result, RawJson::array([]))),
             _ => {
-                let start: String = result.to_string().chars().take(QUOTED).collect();
+                let bytes = result.as_bytes();
+                // At most four bytes for each character: the result may be large.
+                let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * QUOTED)]);
+                let start: String = start.chars().take(QUOTED).collect();
                 let why = format!("the result of {method} has no array {member:?}; it begins with `{start}`");
                 Err(Error::Violation(why))
             }

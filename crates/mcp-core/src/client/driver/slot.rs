@@ -23,6 +23,8 @@ pub(crate) struct CallSlot {
 
 #[derive(Debug, Default)]
 struct Settled {
+    /// An outcome was stored; it may have been taken.
+    is_settled: bool,
     outcome: Option<Result<Payload, Error>>,
     /// The task that waits for it.
     waiting: Option<Waker>,
@@ -36,7 +38,7 @@ impl CallSlot {
     /// Settles the call. Only the first outcome counts.
     pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
         let mut settled = self.settled.lock();
-        if self.notifications.is_closed() {
+        if std::mem::replace(&mut settled.is_settled, true) {
             return;
         }
         settled.outcome = Some(outcome);
