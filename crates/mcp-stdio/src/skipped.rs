@@ -98,7 +98,7 @@ mod tests {
         refusals
     }
 
-    /// FAULT F-C1: whatever spoils an answer, its id is found, and the line is quoted.
+    // FAULT F-C1: whatever spoils an answer, its id is found, and the line is quoted.
     #[tokio::test]
     async fn the_id_of_a_spoiled_answer_is_found() {
         let rows: &[&[&str]] = &[
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// FAULT F-C13: lines that are not MCP are bounded by their bytes a second, not by their number.
+    // FAULT F-C13: lines that are not MCP are bounded by their bytes a second, not by their number.
     #[tokio::test(start_paused = true)]
     async fn only_a_flood_ends_the_link() {
         let mut skipped = SkippedLines::new(Arc::default());

@@ -45,13 +45,20 @@ impl AnswerSearch {
     /// The ids of the answers in this text, which may continue the earlier ones. Each is returned once.
     pub fn search(&mut self, text: &[u8]) -> Vec<RequestId> {
         let uncovered = uncovered(text);
-        let text = uncovered.as_deref().unwrap_or(text).trim_ascii();
+        let text = uncovered.as_deref().unwrap_or(text);
+        // Indented, it is a part of the object that earlier texts have begun.
+        let is_part = self.begun.is_some() && text.first().is_some_and(u8::is_ascii_whitespace);
+        let text = text.trim_ascii();
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let mut found = search_alone(text);
+        let (mut found, whole) = search_alone(text, is_part);
+        if let Some(walk) = whole
+            && !is_part
+        {
+            self.begun = walk.is_open().then_some(walk);
+            return found;
+        }
         let mut rest = text;
-        if text.starts_with(b"{") {
-            self.begun = Some(Walk::new(true));
-        } else if self.begun.is_none() && text.ends_with(b"{") {
+        if self.begun.is_none() && text.ends_with(b"{") {
             self.begun = Some(Walk::new(false));
             rest = b"{";
         }
@@ -69,25 +76,34 @@ impl AnswerSearch {
     }
 }
 
-/// The answers in this text, whatever came before.
-fn search_alone(text: &[u8]) -> Vec<RequestId> {
-    let mut found = Vec::new();
+/// The answers in this text, whatever came before, and the walk over the object that it begins with. `is_part`: of a
+/// longer message.
+fn search_alone(text: &[u8], is_part: bool) -> (Vec<RequestId>, Option<Walk>) {
+    let (mut found, mut whole) = (Vec::new(), None);
     let (mut at, mut tries) = (0_usize, 0);
     while tries < TRIES && found.len() < MOST {
         let Some(start) = text[at..].iter().position(|byte| *byte == b'{') else { break };
         at += start;
         let reach = if tries == 0 { text.len() } else { text.len().min(at.saturating_add(REACH)) };
-        let mut walk = Walk::new(at == 0);
+        let is_first = at == 0;
+        let mut walk = Walk::new(is_first);
         // A part of a longer message may look like an answer.
-        walk.needs_version = tries > 0;
+        walk.needs_version = tries > 0 || is_part;
         let taken = walk.take(&text[at..reach]);
         let id = walk.answer();
         tries += usize::from(id.is_none());
         // Behind a bracket that is not closed, another object may begin.
         at += if id.is_none() && walk.is_open() { 1 } else { taken };
-        found.extend(id);
+        if let Some(id) = id
+            && !found.contains(&id)
+        {
+            found.push(id);
+        }
+        if is_first {
+            whole = Some(walk);
+        }
     }
-    found
+    (found, whole)
 }
 
 /// The text without what covers it: the zero bytes of UTF-16, or the quotes and escapes of a JSON string. `None` if
@@ -250,10 +266,9 @@ impl Walk {
     fn end_member(&mut self) {
         let token = std::mem::take(&mut self.token);
         if std::mem::take(&mut self.in_id) {
-            self.envelope.id = if token.starts_with(b"'") {
-                std::str::from_utf8(inside_quotes(&token)).ok().map(RequestId::from)
-            } else {
-                RequestId::parse(&token)
+            self.envelope.id = match &token[..] {
+                [b'\'', inner @ .., b'\''] => std::str::from_utf8(inner).ok().map(RequestId::from),
+                token => RequestId::parse(token),
             };
         }
     }
@@ -276,7 +291,7 @@ mod tests {
         texts.iter().flat_map(|text| search.search(text.as_bytes())).filter_map(|id| id.as_i64()).collect()
     }
 
-    /// FAULT F-C1: whatever spoils an answer, its id is found.
+    // FAULT F-C1: whatever spoils an answer, its id is found.
     #[test]
     fn the_id_of_a_spoiled_answer_is_found() {
         for text in [
@@ -300,10 +315,11 @@ mod tests {
         }
         let two = r#"{"id":4,"result":{}}{"id":5,"error":{}}"#;
         assert_eq!(found(&[two]), [4, 5]);
+        assert_eq!(found(&[r#"{"id":4,"result":{}}{"id":4,"result":{}}"#]), [4]);
         assert_eq!(AnswerSearch::new().search(b"{'jsonrpc':1,'id':'a','result':0}"), ["a".into()]);
     }
 
-    /// FAULT F-C1: an answer over several lines, of any length, is found once.
+    // FAULT F-C1: an answer over several lines, of any length, is found once.
     #[test]
     fn an_answer_over_several_lines_is_found() {
         for lines in [
@@ -314,6 +330,19 @@ mod tests {
         ] {
             assert_eq!(found(lines), [4], "{lines:?}");
         }
+        // Indented objects are parts of the answer, also those that look like one.
+        let inner = [r#"        "id": 5,"#, r#"        "result": 1"#];
+        let parts = [
+            "{",
+            r#"  "result": {"#,
+            r#"    "content": ["#,
+            "      {",
+            inner[0],
+            inner[1],
+            "      }",
+            "    ]",
+        ];
+        assert_eq!(found(&[&parts[..], &["  },", r#"  "id": 4"#, "}"]].concat()), [4]);
         let mut long = vec!["{", "\"result\": {"];
         long.extend(vec!["\"0123456789012345678901234567890123456789\": 1,"; 1000]);
         long.extend(["},", "\"id\": 4", "}"]);
@@ -348,7 +377,11 @@ mod tests {
     fn many_brackets_cost_no_more_than_few() {
         let text = "x {".repeat(5_000_000);
         assert_eq!(AnswerSearch::new().search(text.as_bytes()), []);
-        let long = format!("{{\"result\":1,\"id\":\"{}\"}}", "x".repeat(1_000_000));
-        assert_eq!(AnswerSearch::new().search(long.as_bytes()), []);
+        let id = "x".repeat(1_000_000);
+        for long in
+            [format!(r#"{{"result":1,"id":"{id}"}}"#), format!("{{'jsonrpc':'2.0','result':1,'id':'{id}'}}")]
+        {
+            assert_eq!(AnswerSearch::new().search(long.as_bytes()), []);
+        }
     }
 }
