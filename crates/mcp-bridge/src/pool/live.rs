@@ -45,8 +45,8 @@ pub(crate) struct Live {
     moved: AtomicBool,
     /// Since when its server is gone.
     down: Lock<Option<Instant>>,
-    /// The observer knows of the end of its server.
-    told: AtomicBool,
+    /// The end of its server was reported to the observer.
+    end_reported: AtomicBool,
 }
 
 impl Live {
@@ -72,7 +72,7 @@ impl Live {
             used: Lock::new(Instant::now()),
             moved: AtomicBool::new(false),
             down: Lock::default(),
-            told: AtomicBool::new(false),
+            end_reported: AtomicBool::new(false),
         });
         questions.belong_to(&live);
         live
@@ -234,16 +234,16 @@ impl Live {
     /// Notes that it has a server again, once.
     pub(super) fn note_start(&self, version: ProtocolVersion) {
         let Some(down) = self.down.lock().take() else { return };
-        self.told.store(false, Ordering::Relaxed);
+        self.end_reported.store(false, Ordering::Relaxed);
         if let Some(pool) = self.pool.upgrade() {
             pool.restarted(version, down.elapsed());
         }
     }
 
-    /// Tells the observer of the end of its server, once. `reason`: why it ended by itself.
-    pub(super) fn tell_end(&self, reason: Option<&str>) {
+    /// Reports the end of its server to the observer, once. `reason`: why it ended by itself.
+    pub(super) fn report_end(&self, reason: Option<&str>) {
         if self.was_ready()
-            && !self.told.swap(true, Ordering::Relaxed)
+            && !self.end_reported.swap(true, Ordering::Relaxed)
             && let Some(pool) = self.pool.upgrade()
         {
             pool.observe(|upstream| Event::Ended { upstream, reason });
@@ -259,7 +259,7 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.tell_end(None);
+        self.report_end(None);
     }
 }
 

@@ -269,7 +269,7 @@ impl Pool {
         if reason.is_retryable() {
             let why = format!("the upstream server {:?} ended: {}", self.name, ErrorChain::new(reason));
             tracing::warn!(upstream = self.name, error = %ErrorChain::new(reason), "ended");
-            live.tell_end(Some(&why));
+            live.report_end(Some(&why));
             self.health.lock().ended(why, &self.limits);
         }
     }

@@ -104,7 +104,7 @@ impl Relay {
     }
 
     /// Tells the observer what became of a request.
-    fn tell(&self, context: &Context, served: &Result<Reply, ErrorObject>, took: Duration) {
+    fn report(&self, context: &Context, served: &Result<Reply, ErrorObject>, took: Duration) {
         let (method, version) = (context.method().as_str(), context.version());
         let forwarded = |succeeded| {
             self.pool.observe(|upstream| Event::Forwarded { upstream, method, version, succeeded, took });
@@ -208,7 +208,7 @@ impl Handler for Relay {
         let began = self.pool.is_observed().then(Instant::now);
         let served = self.serve(&context).await;
         if let Some(began) = began {
-            self.tell(&context, &served, began.elapsed());
+            self.report(&context, &served, began.elapsed());
         }
         served
     }

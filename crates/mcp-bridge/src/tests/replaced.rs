@@ -59,7 +59,7 @@ async fn replace(place: &Place) {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-// BR-14: the client's session goes on. It is told that everything may have changed, and its calls, their questions
+// BR-14: the client's session goes on. It is notified that everything may have changed, and its calls, their questions
 // included, reach the new server in words of the era that this one speaks.
 #[tokio::test(start_paused = true)]
 async fn a_session_goes_on_with_the_server_that_comes_next() {

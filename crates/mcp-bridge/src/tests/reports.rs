@@ -16,9 +16,9 @@ const WAIT: &str = r#"{"name":"wait"}"#;
 
 /// Keeps what it receives, in short.
 #[derive(Clone, Default)]
-struct Told(Arc<Lock<Vec<String>>>);
+struct Reports(Arc<Lock<Vec<String>>>);
 
-impl Observer for Told {
+impl Observer for Reports {
     fn event(&self, event: &Event<'_>) {
         let line = match *event {
             Event::Started { upstream, version, .. } => format!("{upstream} started {version}"),
@@ -34,7 +34,7 @@ impl Observer for Told {
     }
 }
 
-impl Told {
+impl Reports {
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock())
     }
@@ -109,10 +109,10 @@ async fn a_server_that_cannot_be_used_does_not_affect_others() {
     }
 }
 
-// BR-19: each request, each start and each end is told once.
+// BR-19: each request, each start and each end is reported once.
 #[tokio::test(start_paused = true)]
 async fn an_observer_hears_what_the_bridge_does() {
-    let told = Told::default();
+    let reports = Reports::default();
     let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
     let (inner, listener) = memory::connector(Binding::STREAM);
     tokio::spawn(listener.serve(Counting { server: setup.server.clone(), seen: setup.seen.clone() }));
@@ -122,7 +122,7 @@ async fn an_observer_hears_what_the_bridge_does() {
     let bridge = Bridge::builder()
         .upstream("it", upstream)
         .upstream("gone", Upstream::new(move |_| broken.clone()))
-        .observer(told.clone())
+        .observer(reports.clone())
         .build()
         .unwrap();
     let connect = async |name: &str, era| {
@@ -136,7 +136,7 @@ async fn an_observer_hears_what_the_bridge_does() {
     assert!(client.request("tools/call", object(r#"{"name":"who"}"#)).await.is_err());
     let version = "2025-11-25";
     assert_eq!(
-        told.take(),
+        reports.take(),
         [
             format!("it started {version}"),
             format!("it tools/list {version} true"),
@@ -146,19 +146,19 @@ async fn an_observer_hears_what_the_bridge_does() {
     );
     assert!(connect("gone", LEGACY).await.is_err());
     assert!(connect("gone", LEGACY).await.is_err());
-    let heard = told.take();
+    let heard = reports.take();
     assert!(heard[0].starts_with("gone not started: the upstream server"), "{heard:?}");
     assert!(heard[1].starts_with("gone initialize refused: the upstream server"), "{heard:?}");
     assert!(heard[2].starts_with("gone initialize refused: Busy"), "{heard:?}");
     assert_eq!(heard.len(), 3, "{heard:?}");
     setup.seen.kill.notify_waiters();
-    told.until("it ended true").await;
+    reports.until("it ended true").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     client.list_tools().await.unwrap();
     bridge.drain(Duration::ZERO).await;
     drop((client, bridge));
-    told.until("it ended false").await;
-    let ends: Vec<String> = told.take().into_iter().filter(|line| line.contains("ended")).collect();
+    reports.until("it ended false").await;
+    let ends: Vec<String> = reports.take().into_iter().filter(|line| line.contains("ended")).collect();
     assert_eq!(ends, ["it ended true", "it ended false"]);
 }
 

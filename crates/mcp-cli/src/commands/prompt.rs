@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(shown, "user:\nHi\\x1b\n");
     }
 
-    /// FAULT F-C7: a message of another form hides nothing.
+    // FAULT F-C7: a message of another form hides nothing.
     #[test]
     fn what_has_another_form_is_shown_as_json() {
         let shown =

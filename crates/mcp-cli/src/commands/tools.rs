@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(signature(&RawJson::parse(r#"{"name":"bare"}"#).unwrap()), "bare()");
     }
 
-    /// FAULT F-C7: what is not a tool is shown as it came.
+    // FAULT F-C7: what is not a tool is shown as it came.
     #[test]
     fn an_item_without_a_name_is_shown() {
         let items = [r#"{"title":"no name"}"#, "7", r#"{"name":5}"#];

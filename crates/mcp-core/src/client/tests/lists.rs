@@ -26,8 +26,8 @@ async fn legacy(router: Router) -> Client {
 
 const TWO: &str = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":""}"#;
 
-/// FAULT C-44, F-C6, PAGE-C-003: an empty cursor is a cursor on 2026-07-28. A server that repeats it loses nothing,
-/// and no tool is there twice.
+// FAULT C-44, F-C6, PAGE-C-003: an empty cursor is a cursor on 2026-07-28. A server that repeats it loses nothing,
+// and no tool is there twice.
 #[tokio::test(start_paused = true)]
 async fn a_repeated_cursor_keeps_what_came_without_doubles() {
     let tools = client(always(TWO)).await.list_tools().await.unwrap();
@@ -35,7 +35,7 @@ async fn a_repeated_cursor_keeps_what_came_without_doubles() {
     assert!(tools.incomplete.as_deref().unwrap().contains("tools/list"), "{:?}", tools.incomplete);
 }
 
-/// FAULT F-C6: a page that cannot be had does not lose the ones before it.
+// FAULT F-C6: a page that cannot be had does not lose the ones before it.
 #[tokio::test(start_paused = true)]
 async fn a_broken_page_keeps_what_came_before() {
     let first = TWO.replace(r#""nextCursor":"""#, r#""nextCursor":"two""#);
@@ -59,7 +59,7 @@ async fn a_broken_page_keeps_what_came_before() {
     }
 }
 
-/// FAULT F-C6: `null` is an empty list, as some languages write it. The first page has to be one.
+// FAULT F-C6: `null` is an empty list, as some languages write it. The first page has to be one.
 #[tokio::test(start_paused = true)]
 async fn null_is_an_empty_page() {
     let tools = client(always(r#"{"tools":null}"#)).await.list_tools().await.unwrap();
@@ -67,7 +67,7 @@ async fn null_is_an_empty_page() {
     assert!(client(always(r#"{"tools":{}}"#)).await.list_tools().await.is_err());
 }
 
-/// FAULT F-C7: a broken content or message does not hide the good ones, and is reported by its name.
+// FAULT F-C7: a broken content or message does not hide the good ones, and is reported by its name.
 #[tokio::test(start_paused = true)]
 async fn a_broken_content_does_not_hide_the_others() {
     let contents =
