@@ -14,25 +14,20 @@ use crate::translate::Era;
 pub(crate) struct Running {
     pub(crate) call: Call,
     pub(crate) exchange: Arc<Exchange>,
-    /// The questions of a legacy server to a modern client.
-    pub(crate) questions: mpsc::Receiver<Question>,
+    /// The questions of a legacy server, if its client answers them by a retry.
+    pub(crate) questions: Option<mpsc::Receiver<Question>>,
     pub(crate) upstream: Era,
     _listed: Listed,
     _busy: Busy,
 }
 
 impl Running {
-    /// The session that it is a call of.
-    pub(crate) fn live(&self) -> &Live {
-        self._listed.live()
-    }
-
     /// A call of this session for this exchange.
     pub(crate) fn new(
         live: &Arc<Live>,
         upstream: Era,
         exchange: Arc<Exchange>,
-        questions: mpsc::Receiver<Question>,
+        questions: Option<mpsc::Receiver<Question>>,
         make: impl FnOnce() -> Call,
     ) -> Running {
         // Listed before the call is made, so that what it causes finds it.

@@ -108,10 +108,6 @@ impl Listed {
         live.exchanges.lock().push(exchange.clone());
         Listed { live: live.clone(), exchange: exchange.clone() }
     }
-
-    pub(crate) fn live(&self) -> &Live {
-        &self.live
-    }
 }
 
 impl Drop for Listed {

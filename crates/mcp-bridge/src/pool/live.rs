@@ -41,8 +41,6 @@ pub(crate) struct Live {
     /// What uses it: links, calls, subscriptions.
     busy: AtomicUsize,
     used: Lock<Instant>,
-    /// Its server has refused the era that it was opened in: another one has taken its place.
-    moved: AtomicBool,
     /// Since when its server is gone.
     down: Lock<Option<Instant>>,
     /// The end of its server was reported to the observer.
@@ -70,7 +68,6 @@ impl Live {
             schemas: tokio::sync::Mutex::new(None),
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
-            moved: AtomicBool::new(false),
             down: Lock::default(),
             end_reported: AtomicBool::new(false),
         });
@@ -208,15 +205,6 @@ impl Live {
 
     pub(crate) fn calls(&self) -> usize {
         self.exchanges.lock().len()
-    }
-
-    /// Notes that its server does not speak the revision of the session any more.
-    pub(crate) fn note_move(&self) {
-        self.moved.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn has_moved(&self) -> bool {
-        self.moved.load(Ordering::Relaxed)
     }
 
     /// Notes that its server has ended by itself, once.

@@ -20,7 +20,7 @@ use mcp_core::client::{Client, KnownEra};
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::server::Server;
 use mcp_core::server::seal::Sealer;
-use mcp_core::transport::{ConnectError, ErrorChain, Owner};
+use mcp_core::transport::{ErrorChain, Owner};
 use tokio::time::Instant;
 
 use crate::limits::Limits;
@@ -75,7 +75,7 @@ pub(crate) struct Pool {
     pace: Arc<Pace>,
     observer: Option<Arc<dyn Observer>>,
     /// The era that the server was found to speak, for legacy and for modern clients.
-    verdicts: Lock<[Option<KnownEra>; 2]>,
+    verdicts: [Lock<Option<KnownEra>>; 2],
     numbers: AtomicU64,
 }
 
@@ -99,7 +99,7 @@ impl Pool {
             lives: Lock::default(),
             health: Lock::new(health),
             observer,
-            verdicts: Lock::default(),
+            verdicts: Default::default(),
             numbers: AtomicU64::new(1),
         }
     }
@@ -112,6 +112,14 @@ impl Pool {
     /// The upstream session for a client: one that is open, or a new one. Returns once it is ready.
     pub(crate) async fn get(self: &Arc<Self>, key: &Key, facts: &Facts) -> Result<Arc<Live>, Refusal> {
         let capabilities = translate::client_capabilities(facts.era, &facts.capabilities);
+        // Mostly one is open.
+        let is_open = |live: &&Arc<Live>| {
+            live.was_ready() && !live.is_closed() && live.serves(facts.era, &capabilities)
+        };
+        let open = self.lives.lock().get(key).and_then(|known| known.iter().find(is_open).cloned());
+        if let Some(live) = open {
+            return Ok(live);
+        }
         loop {
             let known = self.of(key);
             for live in &known {
@@ -122,7 +130,7 @@ impl Pool {
                     Err(error) => {
                         self.remove(key, live);
                         if !live.was_ready() {
-                            return Err(Refusal::failed(ErrorObject::internal(self.not_started(&error))));
+                            return Err(Refusal::failed(ErrorObject::internal(self.why_not_started(&error))));
                         }
                     }
                 }
@@ -150,7 +158,7 @@ impl Pool {
         match live.ready().await {
             Ok(()) => {
                 self.health.lock().well();
-                *self.verdict(facts.era) = live.client().known_era();
+                *self.verdict(facts.era).lock() = live.client().known_era();
                 if let Some(version) = live.version() {
                     let took = began.elapsed();
                     tracing::info!(upstream = self.name, version = version.as_str(), ?took, "started");
@@ -160,10 +168,7 @@ impl Pool {
             }
             Err(error) => {
                 self.remove(key, &live);
-                let why = self.not_started(&error);
-                tracing::warn!(upstream = self.name, error = %ErrorChain::new(&error), "not started");
-                self.observe(|upstream| Event::NotStarted { upstream, reason: &why });
-                Err(self.failed(why))
+                Err(self.not_started(&error))
             }
         }
     }
@@ -194,8 +199,8 @@ impl Pool {
         self.lives.lock().get(key).cloned().unwrap_or_default()
     }
 
-    fn verdict(&self, era: Era) -> impl std::ops::DerefMut<Target = Option<KnownEra>> + '_ {
-        VerdictGuard { guard: self.verdicts.lock(), at: usize::from(era == Era::Modern) }
+    fn verdict(&self, era: Era) -> &Lock<Option<KnownEra>> {
+        &self.verdicts[usize::from(era == Era::Modern)]
     }
 
     /// Opens a session. `None` if another one of this kind has come meanwhile.
@@ -206,33 +211,38 @@ impl Pool {
         capabilities: &RawJson,
     ) -> Result<Option<Arc<Live>>, Refusal> {
         self.health.lock().check(&self.name)?;
+        // Sessions report their end when they are dropped, which is after the lock: an observer may ask for the status.
+        let mut dropped = Vec::new();
         let mut lives = self.lives.lock();
         let same = |live: &Arc<Live>| !live.is_closed() && live.capabilities == *capabilities;
         if lives.get(key).is_some_and(|known| known.iter().any(same)) {
             return Ok(None);
         }
         let count: usize = lives.values().map(Vec::len).sum();
-        if count >= self.limits.upstreams && !self.evict(&mut lives) {
+        if count >= self.limits.upstreams {
             let limit = self.limits.upstreams;
-            let why = format!("Busy: {limit} upstream sessions of {:?} are open (upstreams)", self.name);
-            return Err(Refusal::busy(ErrorObject::internal(why)));
+            let busy = || {
+                let why = format!("Busy: {limit} upstream sessions of {:?} are open (upstreams)", self.name);
+                Refusal::busy(ErrorObject::internal(why))
+            };
+            dropped.push(self.evict(&mut lives).ok_or_else(busy)?);
         }
-        let known = *self.verdict(facts.era);
+        let known = *self.verdict(facts.era).lock();
         let client = open::client(self, facts, capabilities, known)?;
         let live = Live::new(self, key.clone(), capabilities.clone(), client);
         let siblings = lives.entry(key.clone()).or_default();
-        siblings.retain(|live| !live.is_closed());
+        dropped.extend(siblings.extract_if(.., |live| live.is_closed()));
         siblings.push(live.clone());
         drop(lives);
         live.watch();
         Ok(Some(live))
     }
 
-    /// Closes the session that was idle for longest. Whether there was one.
-    fn evict(&self, lives: &mut HashMap<Key, Vec<Arc<Live>>>) -> bool {
+    /// Closes the session that was idle for longest, and returns it. `None` if none was idle.
+    fn evict(&self, lives: &mut HashMap<Key, Vec<Arc<Live>>>) -> Option<Arc<Live>> {
         let idle = lives.iter().flat_map(|(key, known)| known.iter().map(move |live| (key, live)));
         let idle = idle.filter(|(_, live)| live.idle_since().is_some()).min_by_key(|(_, live)| live.used());
-        let Some((key, live)) = idle.map(|(key, live)| (key.clone(), live.clone())) else { return false };
+        let (key, live) = idle.map(|(key, live)| (key.clone(), live.clone()))?;
         self.end(&live);
         if let Some(known) = lives.get_mut(&key) {
             known.retain(|other| !Arc::ptr_eq(other, &live));
@@ -240,11 +250,19 @@ impl Pool {
                 lives.remove(&key);
             }
         }
-        true
+        Some(live)
     }
 
-    fn not_started(&self, error: &mcp_core::Error) -> String {
+    fn why_not_started(&self, error: &(dyn std::error::Error + 'static)) -> String {
         format!("the upstream server {:?} could not be started: {}", self.name, ErrorChain::new(error))
+    }
+
+    /// A server could not be started, for the first time or again.
+    fn not_started(&self, error: &(dyn std::error::Error + 'static)) -> Refusal {
+        let why = self.why_not_started(error);
+        tracing::warn!(upstream = self.name, error = %ErrorChain::new(error), "not started");
+        self.observe(|upstream| Event::NotStarted { upstream, reason: &why });
+        self.health.lock().ill(why, &self.limits)
     }
 
     /// How long the server of a session that was open is not started again; an error if that is for long, or for good.
@@ -254,14 +272,6 @@ impl Pool {
             Err(refusal) if health.given_up() => Err(refusal.error.message.into_owned()),
             _ => Ok(health.retry_after().unwrap_or_default()),
         }
-    }
-
-    /// A server that has ended could not be started again.
-    fn not_restarted(&self, error: &ConnectError) {
-        let why =
-            format!("the upstream server {:?} could not be started: {}", self.name, ErrorChain::new(error));
-        self.observe(|upstream| Event::NotStarted { upstream, reason: &why });
-        self.failed(why);
     }
 
     /// The server of a session has ended by itself.
@@ -281,11 +291,6 @@ impl Pool {
         self.observe(|upstream| Event::Started { upstream, version, took });
     }
 
-    /// An upstream server could not be started, or ended.
-    fn failed(&self, why: String) -> Refusal {
-        self.health.lock().ill(why, &self.limits)
-    }
-
     /// Removes a session, so that no further client gets it.
     pub(crate) fn remove(&self, key: &Key, live: &Arc<Live>) {
         let mut lives = self.lives.lock();
@@ -297,11 +302,14 @@ impl Pool {
         }
     }
 
-    /// Closes a session whose server was replaced by one of the other era, and forgets which era it spoke.
+    /// Closes a session whose server was replaced by one of the other era, at once or with its last call, and forgets which
+    /// era it spoke.
     pub(crate) fn give_up(&self, live: &Arc<Live>) {
         self.remove(&live.key, live);
-        *self.verdicts.lock() = [None, None];
-        self.end(live);
+        for verdict in &self.verdicts {
+            *verdict.lock() = None;
+        }
+        self.end_unused(live);
     }
 
     /// Begins to close a session that no client gets any more. The end of the bridge waits for it.
@@ -316,8 +324,15 @@ impl Pool {
     /// answers that its client brings with another request.
     pub(crate) fn release(&self, key: &Key) {
         let lives = self.lives.lock().remove(key).unwrap_or_default();
-        for live in lives.into_iter().filter(|live| live.calls() == 0) {
-            self.end(&live);
+        for live in &lives {
+            self.end_unused(live);
+        }
+    }
+
+    /// Begins to close a session that was removed, unless it has calls: it closes when the last of them drops it.
+    fn end_unused(&self, live: &Live) {
+        if live.calls() == 0 {
+            self.end(live);
         }
     }
 
@@ -336,8 +351,8 @@ impl Pool {
     }
 
     pub(crate) fn status(&self) -> UpstreamStatus {
-        let health = self.health.lock();
         let lives: Vec<Arc<Live>> = self.lives.lock().values().flatten().cloned().collect();
+        let health = self.health.lock();
         let ready = lives.iter().filter(|live| live.is_ready()).count();
         let starting = lives.iter().filter(|live| live.is_starting()).count();
         let state = match (ready, starting) {
@@ -358,25 +373,5 @@ impl Pool {
             failure: health.failure().map(str::to_owned),
             retry_after: health.retry_after(),
         }
-    }
-}
-
-/// One of the two verdicts.
-struct VerdictGuard<'a> {
-    guard: std::sync::MutexGuard<'a, [Option<KnownEra>; 2]>,
-    at: usize,
-}
-
-impl std::ops::Deref for VerdictGuard<'_> {
-    type Target = Option<KnownEra>;
-
-    fn deref(&self) -> &Option<KnownEra> {
-        &self.guard[self.at]
-    }
-}
-
-impl std::ops::DerefMut for VerdictGuard<'_> {
-    fn deref_mut(&mut self) -> &mut Option<KnownEra> {
-        &mut self.guard[self.at]
     }
 }

@@ -71,7 +71,7 @@ impl Connect for Paced {
             && let Err(error) = &connected
             && let Some(pool) = self.pool.upgrade()
         {
-            pool.not_restarted(error);
+            pool.not_started(error);
         }
         connected
     }

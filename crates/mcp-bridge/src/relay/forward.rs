@@ -34,22 +34,31 @@ enum Step {
 }
 
 impl Relay {
-    /// Forwards a request, or goes on with the call that it is a retry of.
+    /// Forwards a request, or goes on with the call that it is a retry of. Sets `has_moved` if the server refused the
+    /// revision of the session, and so did not run the request.
     pub(super) async fn forward(
         &self,
         live: &Arc<Live>,
         upstream: Era,
         context: &Context,
+        has_moved: &mut bool,
     ) -> Result<Reply, ErrorObject> {
-        let running = match (downstream(context), upstream, context.request_state()) {
-            (Era::Modern, Era::Legacy, Some(_)) => match self.unpark(context).await? {
-                Some(running) => running,
-                // The user has visited a page, and the call is made again.
-                None => self.start(live, upstream, context).await?,
-            },
-            _ => self.start(live, upstream, context).await?,
+        let parked = match (downstream(context), upstream, context.request_state()) {
+            // `None`: the user has visited a page, and the call is made again.
+            (Era::Modern, Era::Legacy, Some(_)) => self.unpark(context).await?,
+            _ => None,
         };
-        self.go_on(running, context).await
+        if let Some(running) = parked {
+            // What it is a retry of has run, in part.
+            return self.go_on(running, context, &mut false).await;
+        }
+        let limit = self.pool.limits.calls;
+        if live.calls() >= limit {
+            let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
+            return Ok(Reply::Busy(ErrorObject::internal(why)));
+        }
+        let running = self.start(live, upstream, context).await?;
+        self.go_on(running, context, has_moved).await
     }
 
     /// Makes the call.
@@ -87,23 +96,25 @@ impl Relay {
             }
             (Era::Legacy, Era::Legacy) => {}
         }
-        let (questions, asked) = mpsc::channel(self.pool.limits.questions.max(1));
         let by_retry = (down, upstream) == (Era::Modern, Era::Legacy);
-        let exchange = Exchange::new(context, by_retry.then_some(questions));
+        let (questions, asked) = by_retry.then(|| mpsc::channel(self.pool.limits.questions.max(1))).unzip();
+        let exchange = Exchange::new(context, questions);
         let along = self.pool.upstream.forwarded(context.envelope()).envelope;
         options = options.envelope(along.with(exchange.clone()));
         Ok(Running::new(live, upstream, exchange, asked, || live.client().call(method, params, options)))
     }
 
     /// Passes on what comes until the call ends, or until the client has to be asked.
-    pub(super) async fn go_on(&self, mut running: Running, context: &Context) -> Result<Reply, ErrorObject> {
+    async fn go_on(
+        &self,
+        mut running: Running,
+        context: &Context,
+        has_moved: &mut bool,
+    ) -> Result<Reply, ErrorObject> {
         match step(&mut running, context, self.pool.limits.questions.max(1)).await {
             Step::Done(outcome) => {
-                if let Err(Error::Rpc(error)) = &outcome
-                    && error.code == code::UNSUPPORTED_VERSION
-                {
-                    running.live().note_move();
-                }
+                *has_moved =
+                    matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);
                 self.outcome(running.upstream, context, outcome)
             }
             Step::Asked(questions) => self.park(running, questions, context),
@@ -164,7 +175,7 @@ async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
         tokio::select! {
             biased;
             () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
-            Some(question) = running.questions.recv() => {
+            Some(question) = next_question(&mut running.questions) => {
                 collected.get_or_insert_with(|| Instant::now() + COLLECT);
                 asked.push(question);
                 if asked.len() >= most {
@@ -194,6 +205,10 @@ async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
         }
     }
     Step::Done((&mut running.call).await)
+}
+
+async fn next_question(questions: &mut Option<mpsc::Receiver<Question>>) -> Option<Question> {
+    questions.as_mut()?.recv().await
 }
 
 fn too_slow() -> ErrorObject {

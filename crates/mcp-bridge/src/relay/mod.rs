@@ -126,11 +126,6 @@ impl Relay {
             Ok(live) => live,
             Err(refused) => return Ok(refused),
         };
-        let limit = self.pool.limits.calls;
-        if live.calls() >= limit {
-            let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
-            return Ok(Reply::Busy(ErrorObject::internal(why)));
-        }
         let _busy = live.enter();
         // The era as it is now: the server may have been replaced by one of the other era.
         let upstream = live.era().unwrap_or(Era::Legacy);
@@ -144,15 +139,16 @@ impl Relay {
                 Ok(Reply::Result(RawJson::EMPTY_OBJECT))
             }
             _ => {
-                let reply = self.forward(&live, upstream, context).await;
-                if !live.has_moved() {
+                let mut has_moved = false;
+                let reply = self.forward(&live, upstream, context, &mut has_moved).await;
+                if !has_moved {
                     return reply;
                 }
                 // The request was refused for its revision, so it has not run.
                 match self.anew(&live, context).await {
                     Ok(next) => {
                         let upstream = next.era().unwrap_or(Era::Legacy);
-                        self.forward(&next, upstream, context).await
+                        self.forward(&next, upstream, context, &mut has_moved).await
                     }
                     Err(refused) => Ok(refused),
                 }

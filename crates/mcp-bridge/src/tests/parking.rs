@@ -77,6 +77,17 @@ async fn a_call_that_is_never_answered_ends() {
     assert_eq!(code(ask(&ada, retry(&state, ARGUMENTS)).await), -32602);
 }
 
+/// A call that waits for its client counts as a call in flight, and the retry that ends it is not one more.
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_not_refused_for_the_calls_in_flight() {
+    let setup = Setup::limited(only(LEGACY), |limits| limits.calls = 1);
+    let ada = client(&setup, "ada").await;
+    let state = parked(&ada).await;
+    let refused = ask(&ada, format!("{{{ARGUMENTS}}}")).await.unwrap_err().to_string();
+    assert!(refused.contains("(calls)"), "{refused}");
+    ask(&ada, retry(&state, ARGUMENTS)).await.unwrap();
+}
+
 /// A retry without an answer fails the server's question.
 #[tokio::test(start_paused = true)]
 async fn a_retry_without_an_answer_is_a_refusal() {

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mcp_core::client::{EraMode, SubscriptionEvent};
-use mcp_core::message::ProtocolVersion;
-use mcp_core::server::Server;
+use mcp_core::client::{CallOptions, EraMode, SubscriptionEvent};
+use mcp_core::message::{ErrorObject, ProtocolVersion, code};
+use mcp_core::server::{Reply, Router, Server};
 use mcp_core::session::SubscriptionFilter;
 use mcp_core::transport::{Accept, Binding, Transport, memory};
 
@@ -107,6 +107,45 @@ async fn a_session_goes_on_with_the_server_that_comes_next() {
             assert!(newcomer.is_ok_and(|client| client.negotiated().is_some()), "{title}");
         }
     }
+}
+
+// BR-14: that one request was refused for its revision says nothing of the others: they have run, and run once.
+#[tokio::test(start_paused = true)]
+async fn what_has_run_is_not_sent_again() {
+    let (runs, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let (count, wait) = (runs.clone(), go.clone());
+    let moved = Arc::new(AtomicUsize::new(0));
+    let refusals = moved.clone();
+    let router = Router::new()
+        .method("x/slow", move |_, _| {
+            let (count, wait) = (count.clone(), wait.clone());
+            async move {
+                count.fetch_add(1, Ordering::SeqCst);
+                wait.notified().await;
+                Ok(raw("{}"))
+            }
+        })
+        .method("x/moved", move |_, _| {
+            refusals.fetch_add(1, Ordering::SeqCst);
+            async { Ok(Reply::Verbatim(Err(ErrorObject::new(code::UNSUPPORTED_VERSION, "moved")))) }
+        });
+    let server = Server::builder("upstream", "1").versions(only(LEGACY)).build(router).unwrap();
+    let (inner, listener) = memory::connector(Binding::STREAM);
+    tokio::spawn(listener.serve(server));
+    let upstream = Upstream::new(move |_| inner.clone()).policy(Policy::Shared);
+    let bridge = Bridge::builder().upstream("it", upstream).build().unwrap();
+    let (connector, listener) = memory::connector(Binding::STREAM);
+    tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+    let client = plain(LEGACY).connect(connector).await.unwrap();
+    let slow = client.call("x/slow", None, CallOptions::new());
+    while runs.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    soon("moved", client.request("x/moved", None)).await.unwrap_err();
+    go.notify_one();
+    soon("slow", slow).await.unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    assert_eq!(moved.load(Ordering::SeqCst), 2, "once on each session");
 }
 
 /// What hangs has failed.

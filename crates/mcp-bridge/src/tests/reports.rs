@@ -1,7 +1,7 @@
 //! What a bridge reports of itself: its status, and an observer.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -160,6 +160,49 @@ async fn an_observer_hears_what_the_bridge_does() {
     reports.until("it ended false").await;
     let ends: Vec<String> = reports.take().into_iter().filter(|line| line.contains("ended")).collect();
     assert_eq!(ends, ["it ended true", "it ended false"]);
+}
+
+/// Asks for the status whenever something is reported, as a gauge does.
+#[derive(Clone, Default)]
+struct Gauge(Arc<OnceLock<Bridge>>, Arc<AtomicUsize>);
+
+impl Observer for Gauge {
+    fn event(&self, event: &Event<'_>) {
+        let status = self.0.get().map(Bridge::status);
+        let ended = matches!(event, Event::Ended { .. }) && status.is_some();
+        self.1.fetch_add(usize::from(ended), Ordering::SeqCst);
+    }
+}
+
+/// An observer may ask for the status, also while one session makes room for another.
+#[test]
+fn an_observer_may_ask_for_the_status() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    // On a thread of its own, so that a deadlock is a failure.
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            let gauge = Gauge::default();
+            let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerCaller);
+            let (inner, listener) = memory::connector(Binding::STREAM);
+            tokio::spawn(listener.serve(Counting { server: setup.server.clone(), seen: setup.seen.clone() }));
+            let upstream = Upstream::new(move |_| inner.clone()).policy(Policy::PerCaller);
+            let bridge = Bridge::builder().upstream("it", upstream).observer(gauge.clone());
+            let bridge = bridge.limits(|limits| limits.upstreams = 1).build().unwrap();
+            assert!(gauge.0.set(bridge.clone()).is_ok());
+            let setup = Setup { bridge, ..setup };
+            for caller in ["ada", "bob"] {
+                let connector = setup.connector(EXCHANGES, Some(caller));
+                let client = plain(EraMode::Modern).connect(connector).await.unwrap();
+                client.list_tools().await.unwrap();
+                client.close().await;
+            }
+            assert_eq!(gauge.1.load(Ordering::SeqCst), 1, "the session of the first made room");
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(60)).expect("a deadlock, or a failure above");
 }
 
 // BR-12: many clients at once start servers one after the other, and no request is refused for it.

@@ -35,8 +35,11 @@ pub(crate) fn builder(global: &Global) -> ClientBuilder {
         .era(global.era)
         .start_timeout(global.start_timeout)
         .reconnect(Reconnect::Never)
-        .configure(|config| config.probe_timeout = global.probe_timeout)
+        .configure(|config| config.probe_timeout = global.probe_timeout.unwrap_or(PROBE))
 }
+
+/// How long the server may leave the first request unanswered.
+const PROBE: Duration = Duration::from_secs(10);
 
 /// The limits of one request.
 pub(crate) fn call_options(global: &Global) -> CallOptions {

@@ -39,9 +39,10 @@ pub(crate) struct Global {
     /// How long the server may take to start
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "60s")]
     pub(crate) start_timeout: Duration,
-    /// How long the server may leave the first request unanswered before it counts as a legacy server
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "10s")]
-    pub(crate) probe_timeout: Duration,
+    /// How long the server may leave the first request unanswered before it counts as a legacy server [default: 10s; of a
+    /// bridge, for which clients wait, 5s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub(crate) probe_timeout: Option<Duration>,
     /// How long the server may take to exit after its input is closed, and again after SIGTERM (0: no limit)
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, default_value = "2s")]
     pub(crate) stop_grace: Duration,

@@ -6,6 +6,7 @@ use mcp_core::message::RawJson;
 use serde_json::Value;
 
 use crate::exit::Failure;
+use crate::text;
 
 /// How far local `$ref`s and nested unions are followed. A loop ends here.
 const MAX_DEPTH: usize = 8;
@@ -187,10 +188,7 @@ impl<'a> Kinds<'a> {
         if depth == 0 {
             return;
         }
-        // Only references within the schema itself: nothing is fetched.
-        if let Some(target) = schema.get("$ref").and_then(Value::as_str)
-            && let Some(target) = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer))
-        {
+        if let Some(target) = text::schema::target(root, schema) {
             self.add(root, target, depth - 1);
         }
         for union in ["anyOf", "oneOf", "allOf"] {

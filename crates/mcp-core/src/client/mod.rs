@@ -205,7 +205,7 @@ impl Client {
 
     /// The current state.
     pub fn state(&self) -> ClientState {
-        self.watch().now()
+        self.shared().state()
     }
 
     /// What was negotiated, while the client is ready.

@@ -27,9 +27,6 @@ use upstream::Filters;
 /// How long calls in flight may continue after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// The default of `--probe-timeout`.
-const PROBE: Duration = Duration::from_secs(10);
-
 /// The name of the one server.
 const ONE: &str = "server";
 
@@ -203,10 +200,7 @@ fn builder(global: &Global, options: &Options) -> BridgeBuilder {
         limits.idle = options.idle_ttl;
         limits.start = global.start_timeout;
         limits.starts = options.max_starts;
-        // Unless the time was changed, clients wait that long for the bridge, which has to be faster.
-        if global.probe_timeout != PROBE {
-            limits.probe = global.probe_timeout;
-        }
+        limits.probe = global.probe_timeout.unwrap_or(limits.probe);
         match options.restart {
             Restart::OnFailure(count) => limits.failures = count,
             Restart::Never => (limits.failures, limits.give_up) = (1, Duration::MAX),

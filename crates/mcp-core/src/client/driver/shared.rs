@@ -128,6 +128,10 @@ impl ClientShared {
         *self.known_era.lock()
     }
 
+    pub(crate) fn state(&self) -> ClientState {
+        self.state.borrow().clone()
+    }
+
     pub(crate) fn watch(&self) -> StateWatch {
         StateWatch(self.state.subscribe())
     }
