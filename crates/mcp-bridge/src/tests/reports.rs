@@ -174,7 +174,7 @@ impl Observer for Gauge {
     }
 }
 
-/// An observer may ask for the status, also while one session makes room for another.
+/// An observer may ask for the status, also while one session is evicted for another.
 #[test]
 fn an_observer_may_ask_for_the_status() {
     let runtime =
@@ -198,7 +198,7 @@ fn an_observer_may_ask_for_the_status() {
                 client.list_tools().await.unwrap();
                 client.close().await;
             }
-            assert_eq!(gauge.1.load(Ordering::SeqCst), 1, "the session of the first made room");
+            assert_eq!(gauge.1.load(Ordering::SeqCst), 1, "the session of the first was evicted");
         });
         done.send(()).unwrap();
     });

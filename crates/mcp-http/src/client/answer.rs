@@ -137,8 +137,7 @@ pub(super) fn json(method: &Method, headers: &HeaderMap, body: Bytes) -> Meaning
         Decoded::One(Ok(Message::Request(_))) => not_mcp("a request in place of an answer", &body),
         Decoded::One(Ok(Message::Notification(_))) => not_mcp("a notification in place of an answer", &body),
         Decoded::One(Err(refusal)) if refusal.shape == Shape::Response || refusal.limit.is_some() => {
-            let quoted = unreadable::explain(refusal.clone(), &body).pop();
-            Meaning::Refused(quoted.unwrap_or(refusal))
+            Meaning::Refused(unreadable::quoted(refusal, &body))
         }
         Decoded::One(Err(refusal)) => not_mcp(&refusal.error.message, &body),
         Decoded::Batch(items) if items.is_empty() => not_mcp("an empty array", &body),

@@ -7,9 +7,8 @@ use crate::error::first_line;
 
 /// The refusal of this text, which is quoted; one for each answer that shows an id, and at least one.
 // FAULT F-C1.
-pub(super) fn explain(mut refusal: Refusal, text: &[u8]) -> Vec<Refusal> {
-    let why = &refusal.error.message;
-    refusal.error.message = format!("{why}: `{}`", start_of(text)).into();
+pub(super) fn explain(refusal: Refusal, text: &[u8]) -> Vec<Refusal> {
+    let refusal = quoted(refusal, text);
     if refusal.id.is_some() || refusal.shape != Shape::Unknown {
         return vec![refusal];
     }
@@ -24,6 +23,13 @@ pub(super) fn explain(mut refusal: Refusal, text: &[u8]) -> Vec<Refusal> {
         answer
     });
     answers.collect()
+}
+
+/// The refusal of this text, which is quoted.
+pub(super) fn quoted(mut refusal: Refusal, text: &[u8]) -> Refusal {
+    let why = &refusal.error.message;
+    refusal.error.message = format!("{why}: `{}`", start_of(text)).into();
+    refusal
 }
 
 /// The first line of a text, shortened and without control characters.

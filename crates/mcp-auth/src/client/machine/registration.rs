@@ -130,11 +130,10 @@ pub(super) async fn with_scopes(
     client: &Client,
     redirect: &str,
 ) -> Result<Option<Client>, OAuthError> {
-    let key = Key::Client { issuer: session.server.metadata.issuer.clone() };
-    let kept = session.io.load(key.clone()).await?;
     let given = session.plan.settings.registration.given.is_some();
     let (Some(scope), false) = (session.scopes.parameter(), given) else { return Ok(None) };
-    if kept.is_none_or(|kept| kept.client_id != client.id) {
+    let key = Key::Client { issuer: session.server.metadata.issuer.clone() };
+    if session.io.load(key.clone()).await?.is_none_or(|kept| kept.client_id != client.id) {
         return Ok(None);
     }
     let (record, _) = register(session, Use::Browser, redirect.to_owned(), Some(&scope)).await?;
