@@ -1,6 +1,7 @@
 //! Listeners, connections and their end. Knows nothing of MCP.
 
 mod conn;
+mod direct;
 mod framing;
 mod io;
 mod listen;
