@@ -117,16 +117,7 @@ impl Reply {
         self.with_body(Body::default())
     }
 
-    /// The headers of a status without a body, or of one JSON text.
-    pub(crate) fn usual_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        let json = matches!(self, Reply::Json(..));
-        let busy = matches!(self, Reply::Json(StatusCode::SERVICE_UNAVAILABLE, _));
-        let kind = json.then_some((CONTENT_TYPE, JSON));
-        kind.into_iter().chain(busy.then_some((RETRY_AFTER, SOON)))
-    }
-
     pub(crate) fn into_response(self) -> Response<Body> {
-        let usual = self.usual_headers();
         match self {
             Reply::Empty(status) => {
                 let mut response = Response::new(Body::default());
@@ -136,7 +127,10 @@ impl Reply {
             Reply::Json(status, text) => {
                 let mut response = Response::new(Body::full(text));
                 *response.status_mut() = status;
-                response.headers_mut().extend(usual);
+                response.headers_mut().insert(CONTENT_TYPE, JSON);
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    response.headers_mut().insert(RETRY_AFTER, SOON);
+                }
                 response
             }
             Reply::Other(response) => *response,

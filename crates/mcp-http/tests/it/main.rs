@@ -28,7 +28,6 @@ mod scripted;
 mod server_auth;
 mod server_beside;
 mod server_budgets;
-mod server_direct;
 mod server_documents;
 mod server_gate;
 mod server_hangup;

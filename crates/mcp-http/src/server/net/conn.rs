@@ -20,10 +20,8 @@ use super::super::body::Body;
 use super::super::budgets::Cut;
 use super::super::caller::{Head, Source};
 use super::super::gate;
-use super::super::respond::Reply;
 use super::super::service;
 use super::super::state::ServerState;
-use super::direct::{self, Left, RequestBody};
 use super::io::Watched;
 use super::state::{ConnPhase, ConnState};
 use super::streams::{self, StreamExecutor};
@@ -67,7 +65,7 @@ where
             }
         }
     };
-    let io = Watched::new(io, ahead.into(), !http2, conn.state.clone(), conn.server.config.timeouts.write);
+    let io = Watched::new(io, ahead, !http2, conn.state.clone(), conn.server.config.timeouts.write);
     // Each in the space that it needs, because connections are kept.
     let ended = if http2 {
         boxed(|| serve_http2(Arc::new(conn), io)).await
@@ -94,7 +92,7 @@ fn service(
         async move {
             let (parts, body) = request.into_parts();
             let head = Head::new(parts, conn.source.clone());
-            Ok::<_, Infallible>(answer(&conn, head, RequestBody::Hyper(body)).await.into_response())
+            Ok::<_, Infallible>(answer(&conn, head, body).await)
         }
     })
 }
@@ -123,35 +121,6 @@ async fn serve_http1<I>(conn: Arc<Conn>, mut io: Watched<I>) -> ConnEnd
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut clock = Clock::new(&conn, false);
-    loop {
-        match direct::serve(&conn, &mut io, &mut clock).await {
-            Left::Hyper => {}
-            Left::Over => {
-                // Being silent no longer ends the step.
-                clock.leave = true;
-                let _shut = drive(pin!(io.shutdown()), |_| {}, &mut clock).await;
-                return Some(Ok(()));
-            }
-            Left::Failed(error) => {
-                tracing::debug!(%error, "a connection ended early");
-                return Some(Ok(()));
-            }
-            Left::Cut => return None,
-        }
-        // Boxed, so that it is freed afterwards.
-        io = match boxed(|| with_hyper(&conn, io, &mut clock)).await {
-            Ok(io) => io,
-            Err(ended) => return ended,
-        };
-    }
-}
-
-/// Serves with hyper until everything that was read is answered.
-async fn with_hyper<I>(conn: &Arc<Conn>, io: Watched<I>, clock: &mut Clock<'_>) -> Result<Watched<I>, ConnEnd>
-where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
     let limits = conn.server.config.limits;
     let mut builder = http1::Builder::new();
     // `Watch` limits heads; hyper would set a timer for each request.
@@ -159,11 +128,30 @@ where
     if limits.header_count != HYPER_HEADERS {
         builder.max_headers(limits.header_count);
     }
-    let mut serving = builder.serve_connection(TokioIo::new(io), service(conn.clone()));
-    match drive(Pin::new(&mut serving), |serving| serving.graceful_shutdown(), clock).await {
-        Driven::Ended(ended) => Err(Some(ended)),
-        Driven::Cut => Err(None),
-        Driven::Silent => taken_back(serving).ok_or(None),
+    let mut clock = Clock::new(&conn, false);
+    loop {
+        // Boxed, so that it is freed while the connection is silent.
+        let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service(conn.clone())));
+        let driven = drive(Pin::new(&mut *serving), |serving| serving.graceful_shutdown(), &mut clock).await;
+        match driven {
+            Driven::Ended(ended) => return Some(ended),
+            Driven::Cut => return None,
+            Driven::Silent => {}
+        }
+        io = match taken_back(*serving) {
+            Some(taken) => taken,
+            None => return None,
+        };
+        match next_byte(&mut io, &mut clock).await {
+            Driven::Ended(true) => {}
+            Driven::Ended(false) => {
+                // It was silent for too long, or its client has closed it. Being silent no longer ends the step.
+                clock.leave = true;
+                let _shut = drive(pin!(io.shutdown()), |_| {}, &mut clock).await;
+                return Some(Ok(()));
+            }
+            Driven::Silent | Driven::Cut => return None,
+        }
     }
 }
 
@@ -183,11 +171,27 @@ where
     Some(parts.io.into_inner())
 }
 
+/// Waits for the next byte of a silent connection without hyper, whose state and buffers take more than 10 KiB. `false` if
+/// none is to be waited for any more.
+async fn next_byte<I>(io: &mut Watched<I>, clock: &mut Clock<'_>) -> Driven<bool>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| match clock.poll(cx) {
+        Beat::Cut => Poll::Ready(Driven::Cut),
+        Beat::Leave => Poll::Ready(Driven::Ended(false)),
+        Beat::Keep | Beat::Silent => {
+            io.poll_ahead(cx).map(|read| Driven::Ended(read.is_ok_and(|read| read > 0)))
+        }
+    })
+    .await
+}
+
 /// The limit of headers that hyper has unless it is set. For a limit that is set, hyper allocates for each request.
 const HYPER_HEADERS: usize = 100;
 
 /// The smallest buffer that hyper accepts.
-pub(super) const MIN_BUFFER: usize = 8192;
+const MIN_BUFFER: usize = 8192;
 
 /// Whether the client speaks HTTP/2, by the first byte that differs from the preface. Keeps what it reads in `ahead`.
 async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::io::Result<bool> {
@@ -226,7 +230,7 @@ pub(super) async fn before_requests<T>(
 /// What became of a step of a connection.
 enum Driven<T> {
     Ended(T),
-    /// HTTP/1 only: everything that was read is answered.
+    /// HTTP/1 only: nothing is in progress, and was not for a while.
     Silent,
     Cut,
 }
@@ -242,6 +246,7 @@ async fn drive<C: Future>(
     poll_fn(|cx| {
         match clock.poll(cx) {
             Beat::Keep => {}
+            Beat::Silent => return Poll::Ready(Driven::Silent),
             Beat::Leave if draining => {}
             Beat::Leave => {
                 draining = true;
@@ -249,25 +254,22 @@ async fn drive<C: Future>(
             }
             Beat::Cut => return Poll::Ready(Driven::Cut),
         }
-        match conn.as_mut().poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(Driven::Ended(ended)),
-            Poll::Pending if !draining && clock.state.is_silent() => Poll::Ready(Driven::Silent),
-            Poll::Pending => Poll::Pending,
-        }
+        conn.as_mut().poll(cx).map(Driven::Ended)
     })
     .await
 }
 
 /// What a connection has to do next.
-pub(super) enum Beat {
+enum Beat {
     Keep,
+    Silent,
     /// Take no further request.
     Leave,
     Cut,
 }
 
 /// The time limits of a connection, and its phase.
-pub(super) struct Clock<'a> {
+struct Clock<'a> {
     state: &'a ConnState,
     watch: Watch,
     timer: Ticks,
@@ -286,9 +288,10 @@ impl<'a> Clock<'a> {
         Clock { state: &conn.state, watch, timer, stall, leave: false }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Beat {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Beat {
         let state = self.state;
         state.register(cx.waker());
+        let mut beat = Beat::Keep;
         if self.timer.ticked(cx) {
             let cut = state.streams.tick(self.stall);
             if cut > 0 {
@@ -296,6 +299,8 @@ impl<'a> Clock<'a> {
             }
             match self.watch.tick(state.sample()) {
                 Action::Keep => {}
+                Action::Silent if state.is_silent() => beat = Beat::Silent,
+                Action::Silent => {}
                 Action::Idle => self.leave = true,
                 Action::Cut => return Beat::Cut,
             }
@@ -305,7 +310,7 @@ impl<'a> Clock<'a> {
             ConnPhase::Draining => self.leave = true,
             ConnPhase::Cut => return Beat::Cut,
         }
-        if self.leave { Beat::Leave } else { Beat::Keep }
+        if self.leave { Beat::Leave } else { beat }
     }
 }
 
@@ -338,7 +343,7 @@ impl Ticks {
 }
 
 /// Answers one request of this connection.
-pub(super) async fn answer(conn: &Conn, head: Head, body: RequestBody) -> Reply {
+async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     let (in_flight, well_framed) = conn.state.begin();
     let version = head.parts().version;
     let answered = if well_framed {
@@ -349,7 +354,7 @@ pub(super) async fn answer(conn: &Conn, head: Head, body: RequestBody) -> Reply 
     if answered.unread {
         conn.state.unread.store(true, Ordering::Relaxed);
     }
-    let Reply::Other(mut response) = answered.reply else { return answered.reply };
+    let mut response = answered.reply.into_response();
     let http2 = version >= Version::HTTP_2;
     if let Some(holder) = response.body().holder() {
         match streams::current() {
@@ -361,9 +366,9 @@ pub(super) async fn answer(conn: &Conn, head: Head, body: RequestBody) -> Reply 
         if http2 && let Some(yielded) = response.body_mut().counted() {
             conn.state.streams.watch(&yielded);
         }
-        *response = response.map(|body| body.guarded(in_flight));
+        response = response.map(|body| body.guarded(in_flight));
     }
-    Reply::Other(response)
+    response
 }
 
 const SMUGGLED: &str = "Content-Length and Transfer-Encoding exclude each other";

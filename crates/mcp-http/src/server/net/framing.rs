@@ -91,11 +91,6 @@ impl Framing {
         self.refused
     }
 
-    /// A request passed without its bytes.
-    pub(super) fn passed(&mut self) {
-        self.heads = self.heads.saturating_add(1);
-    }
-
     /// How many requests came, if the last one is complete and nothing came after it.
     pub(super) fn whole(&self) -> Option<u32> {
         let whole = self.at == Position::default() && self.partial.is_empty() && self.refused.is_none();

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -26,11 +25,14 @@ const PACE: usize = 16 << 10;
 /// Head and body of an answer up to this length are copied together: one buffer is cheaper to send than two.
 const JOINED: usize = 1024;
 
+/// The bytes that a silent connection is read for.
+const AHEAD: usize = 32;
+
 /// A byte stream that is watched.
 pub(super) struct Watched<I> {
     inner: I,
-    /// Bytes that were read already, and come first.
-    ahead: Bytes,
+    /// The bytes that were read to detect HTTP/2.
+    ahead: Vec<u8>,
     /// HTTP/1 only: HTTP/2 has a framing layer below its requests.
     framing: Option<Framing>,
     state: Arc<ConnState>,
@@ -46,12 +48,12 @@ pub(super) struct Watched<I> {
 impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
     pub(super) fn new(
         inner: I,
-        ahead: Bytes,
+        ahead: Vec<u8>,
         http1: bool,
         state: Arc<ConnState>,
         write: Duration,
     ) -> Watched<I> {
-        Watched {
+        let mut watched = Watched {
             inner,
             ahead,
             framing: http1.then(Framing::default),
@@ -60,7 +62,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
             stall: None,
             taken: 0,
             linger: None,
-        }
+        };
+        let ahead = std::mem::take(&mut watched.ahead);
+        watched.note(&ahead);
+        watched.ahead = ahead;
+        watched
     }
 
     fn note(&mut self, read: &[u8]) {
@@ -79,49 +85,14 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Watched<I> {
         }
     }
 
-    /// Reads like hyper, but who calls it follows the framing, and says so by [`Watched::passed`].
-    pub(super) fn poll_unfollowed(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let ahead = self.take_ahead(buf);
-        if !self.ahead.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        // What follows belongs to the same read: after a few bytes alone hyper would double its buffer.
-        match Pin::new(&mut self.inner).poll_read(cx, buf) {
-            Poll::Pending if ahead => Poll::Ready(Ok(())),
-            read => read,
-        }
-    }
-
-    /// A request was read whole by [`Watched::poll_unfollowed`].
-    pub(super) fn passed(&mut self) {
-        if let Some(framing) = &mut self.framing {
-            framing.passed();
-        }
-    }
-
-    /// Returns bytes to the stream that were read by [`Watched::poll_unfollowed`] and belong to no request that has passed.
-    pub(super) fn put_back(&mut self, bytes: Bytes) {
-        self.ahead = match self.ahead.is_empty() {
-            true => bytes,
-            false => [&bytes[..], &self.ahead[..]].concat().into(),
-        };
-    }
-
-    /// Moves bytes that were read ahead. Returns whether there were any.
-    fn take_ahead(&mut self, buf: &mut ReadBuf<'_>) -> bool {
-        if self.ahead.is_empty() {
-            return false;
-        }
-        let taken = self.ahead.split_to(self.ahead.len().min(buf.remaining()));
-        buf.put_slice(&taken);
-        if self.ahead.is_empty() {
-            self.ahead = Bytes::new();
-        }
-        true
+    /// Reads a few bytes, which the next read returns first. The number of bytes; 0 at the end.
+    pub(super) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [0; AHEAD];
+        let mut buf = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
+        self.note(buf.filled());
+        self.ahead.extend_from_slice(buf.filled());
+        Poll::Ready(Ok(buf.filled().len()))
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -180,9 +151,24 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<I> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(self.poll_unfollowed(cx, buf))?;
-        self.note(&buf.filled()[before..]);
+        let ahead = !self.ahead.is_empty();
+        if ahead {
+            let most = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead[..most]);
+            self.ahead.drain(..most);
+            if !self.ahead.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead = Vec::new();
+        }
+        // What follows belongs to the same read: after a few bytes alone hyper would double its buffer.
+        let own = buf.filled().len();
+        match Pin::new(&mut self.inner).poll_read(cx, buf) {
+            Poll::Pending if !ahead => return Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending | Poll::Ready(Ok(())) => {}
+        }
+        self.note(&buf.filled()[own..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -253,8 +239,7 @@ mod tests {
     async fn the_pace_is_that_of_an_answer_not_of_an_http2_connection() {
         for (http1, whole) in [(true, false), (false, true)] {
             let (near, mut far) = tokio::io::duplex(1024);
-            let mut watched =
-                Watched::new(near, Bytes::new(), http1, Arc::default(), Duration::from_secs(60));
+            let mut watched = Watched::new(near, Vec::new(), http1, Arc::default(), Duration::from_secs(60));
             let writing = tokio::spawn(async move { watched.write_all(&[0; 40_000]).await.is_ok() });
             let mut space = [0; 4096];
             while !writing.is_finished() && far.read_exact(&mut space).await.is_ok() {

@@ -1,7 +1,6 @@
 //! Listeners, connections and their end. Knows nothing of MCP.
 
 mod conn;
-mod direct;
 mod framing;
 mod io;
 mod listen;

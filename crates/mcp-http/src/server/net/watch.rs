@@ -20,6 +20,8 @@ pub(super) struct Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Keep,
+    /// It had no request for two ticks.
+    Silent,
     /// Shut it down: it had no request for too long.
     Idle,
     // FAULT B: slowloris.
@@ -66,6 +68,8 @@ impl Watch {
             Action::Cut
         } else if !owes && silence >= self.idle {
             Action::Idle
+        } else if !owes && self.silent >= 2 {
+            Action::Silent
         } else {
             Action::Keep
         }
@@ -83,9 +87,11 @@ mod tests {
         Sample { requests, in_flight, began }
     }
 
-    /// How many ticks of two seconds pass until an action, of at most 20.
+    /// How many ticks of two seconds pass until an action other than `Keep`, of at most 20.
     fn until(watch: &mut Watch, sample: Sample) -> Option<(u32, Action)> {
-        (1..=20).map(|tick| (tick, watch.tick(sample))).find(|(_, action)| *action != Action::Keep)
+        (1..=20)
+            .map(|tick| (tick, watch.tick(sample)))
+            .find(|(_, action)| !matches!(action, Action::Keep | Action::Silent))
     }
 
     /// FAULT B: slow clients hold no connection for longer than the limits, whichever phase they stall in.
