@@ -18,7 +18,7 @@ use crate::BoxFuture;
 use crate::evidence::{self, Witness};
 use crate::limits::Limits;
 use crate::reader::LineReader;
-use crate::reaper::{Life, Reaper};
+use crate::reaper::{Life, Output, Reaper};
 use crate::shutdown::{Shutdown, ShutdownTimeouts, Step};
 use crate::skipped::SkippedLines;
 use crate::stderr::Drain;
@@ -30,10 +30,10 @@ use crate::writer::LineWriter;
 // FAULT C-3, C-15.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How long a close waits for a child that has closed its output to exit on its own.
+/// How long a close waits for a child that has closed its input or its output to exit on its own.
 const DYING: Duration = Duration::from_millis(100);
 
-/// How long a close waits for the reaping and for the end of stderr, once the group is dead.
+/// How long a close waits for the reaping, and for the end of stdout and stderr, once the group is dead.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A link to a server that runs as a child process. Created by [`ChildCommand`](crate::ChildCommand).
@@ -71,6 +71,8 @@ impl Transport for ChildTransport {
         let sender = ChildSender {
             writer: LineWriter::new(self.input),
             life: reaper.watch(),
+            output: reaper.watch_output(),
+            dying: false,
             reaper: Arc::clone(&reaper),
             stderr: self.stderr,
             witness: Arc::clone(&self.witness),
@@ -96,6 +98,9 @@ struct ChildSender {
     writer: LineWriter<sys::Input>,
     reaper: Arc<Reaper>,
     life: watch::Receiver<Life>,
+    output: watch::Receiver<Output>,
+    /// The child broke the link off before it was closed.
+    dying: bool,
     stderr: Option<Drain>,
     witness: Arc<Witness>,
     timeouts: ShutdownTimeouts,
@@ -126,6 +131,9 @@ impl TransportSender for ChildSender {
         if let Some(closed) = &self.closed {
             return Ok(closed.clone());
         }
+        if self.shutdown.is_none() {
+            self.dying |= self.writer.has_failed() || *self.output.borrow() == Output::Ended;
+        }
         let note = if self.exited_by_itself().await { None } else { Some(self.end().await) };
         // Not only in the reaper's thread: the program may end right after this, before that thread runs.
         self.reaper.kill();
@@ -143,8 +151,11 @@ impl TransportSender for ChildSender {
             let _ended = timeout(LAST_WORDS, stderr.ended()).await;
             closed.stderr_tail = stderr.tail();
         }
-        // A child that ends by itself may have printed the reason to stdout.
-        closed.note = note.or_else(|| self.witness.evidence().output());
+        let printed = self.printed(note.is_none()).await;
+        closed.note = match (note, printed) {
+            (Some(note), Some(printed)) => Some(format!("{note}; {printed}")),
+            (note, printed) => note.or(printed),
+        };
         self.writer.close_stream().await;
         self.stderr = None;
         Ok(self.closed.insert(closed).clone())
@@ -154,10 +165,20 @@ impl TransportSender for ChildSender {
 impl ChildSender {
     /// Whether the child has exited before anything was done to end it.
     async fn exited_by_itself(&mut self) -> bool {
-        if self.shutdown.is_none() && self.reaper.output_ended() {
+        if self.shutdown.is_none() && self.dying {
             let _exited = timeout(DYING, self.life.wait_for(|life| life.exit().is_some())).await;
         }
         self.shutdown.is_none() && self.life.borrow().exit().is_some()
+    }
+
+    /// What a child that ended by itself has printed to stdout, which may be the reason. The receiving half reads what is still
+    /// in the pipe.
+    async fn printed(&mut self, by_itself: bool) -> Option<String> {
+        if !by_itself && !self.dying {
+            return None;
+        }
+        let _ended = timeout(LAST_WORDS, self.output.wait_for(|output| *output != Output::Open)).await;
+        self.witness.evidence().output()
     }
 
     /// Ends the child: closes its input, then SIGTERM, then SIGKILL. Returns a text that says what was necessary.
@@ -205,10 +226,16 @@ impl TransportReceiver for ChildReceiver {
         Box::pin(poll_fn(|cx| {
             let read = self.poll_read(cx);
             if matches!(read, Poll::Ready(Ok(None) | Err(_))) {
-                self.reaper.note_output_end();
+                self.reaper.note_output(Output::Ended);
             }
             read.map_err(TransportError::from)
         }))
+    }
+}
+
+impl Drop for ChildReceiver {
+    fn drop(&mut self) {
+        self.reaper.note_output(Output::Abandoned);
     }
 }
 

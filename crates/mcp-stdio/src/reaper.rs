@@ -6,7 +6,6 @@
 // FAULT C-17, C-49.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, MutexGuard};
 use std::time::Duration;
 
@@ -41,12 +40,23 @@ impl Life {
     }
 }
 
+/// How far the reading of a process's output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// More may come.
+    Open,
+    /// All was read: the process has closed it, and is probably exiting.
+    Ended,
+    /// The reader was dropped.
+    Abandoned,
+}
+
 struct Shared {
     process: Process,
     state: Lock<State>,
     released: Condvar,
     life: watch::Sender<Life>,
-    output_ended: AtomicBool,
+    output: watch::Sender<Output>,
 }
 
 #[derive(Default)]
@@ -90,7 +100,7 @@ impl Reaper {
             state: Lock::default(),
             released: Condvar::new(),
             life: watch::Sender::new(Life::Running),
-            output_ended: AtomicBool::new(false),
+            output: watch::Sender::new(Output::Open),
         });
         let kept = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("mcp-child".into()).stack_size(STACK);
@@ -113,14 +123,20 @@ impl Reaper {
         self.0.life.subscribe()
     }
 
-    /// Notes that the process has closed its output: it is probably exiting.
-    pub(crate) fn note_output_end(&self) {
-        self.0.output_ended.store(true, Ordering::Release);
+    /// Notes how the reading of the output has come to its end. The first note counts.
+    pub(crate) fn note_output(&self, output: Output) {
+        self.0.output.send_if_modified(|known| {
+            let first = *known == Output::Open;
+            if first {
+                *known = output;
+            }
+            first
+        });
     }
 
-    /// Whether it has.
-    pub(crate) fn output_ended(&self) -> bool {
-        self.0.output_ended.load(Ordering::Acquire)
+    /// To watch the reading of its output.
+    pub(crate) fn watch_output(&self) -> watch::Receiver<Output> {
+        self.0.output.subscribe()
     }
 
     /// Asks the group to end.

@@ -93,6 +93,11 @@ impl<W: AsyncWrite + Unpin + Send> LineWriter<W> {
         error
     }
 
+    /// Whether a write has failed: the peer reads no more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Writes the whole buffer. May be dropped and called again.
     async fn drain(&mut self) -> io::Result<()> {
         let Some(stream) = &mut self.stream else {

@@ -95,10 +95,23 @@ pub(crate) fn sh(script: &str) -> ChildCommand {
     ChildCommand::new("sh").args(["-c", script])
 }
 
-/// Timeouts so short that a test need not wait.
+/// Far more than anything takes here: only a hang reaches it.
+pub(crate) const HANG: Duration = Duration::from_secs(120);
+
+/// A child that runs this script, and has all the time that it needs to end.
+pub(crate) fn patient_sh(script: &str) -> ChildCommand {
+    sh(script).shutdown_timeouts(patient())
+}
+
+/// Timeouts for a child that ends when its input does, on a slow machine too.
+pub(crate) fn patient() -> ShutdownTimeouts {
+    ShutdownTimeouts::default().input(HANG)
+}
+
+/// Timeouts for a child that has to be killed, so short that a test need not wait.
 pub(crate) fn short() -> ShutdownTimeouts {
     let step = Duration::from_millis(50);
-    ShutdownTimeouts::default().input(step).terminate(step).kill(Duration::from_secs(60))
+    ShutdownTimeouts::default().input(step).terminate(step).kill(HANG)
 }
 
 /// A pipe that every process of a script holds open: its end is the death of all of them.
