@@ -98,7 +98,7 @@ async fn sending_to_a_child_that_is_gone_is_fatal() {
     assert_eq!(child.close().await.exit, Some(0));
 }
 
-/// FAULT C-1, F-C13: a child that is no server prints a line and exits. Its line and its status are reported, also if the failed
+/// FAULT C-1, F-C13: a child that is not a server prints a line and exits. Its line and its status are reported, also if the failed
 /// write is noticed before anything was read, and the closing is polled before the reading.
 #[tokio::test]
 async fn what_an_exited_child_has_printed_is_reported_after_a_failed_write() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mcp_core::transport::{Connect, ConnectError};
 use mcp_stdio::{ChildCommand, StderrMode, StdioError};
 
-use crate::common::{link, request, sh};
+use crate::common::{link, patient_sh, request, sh};
 
 /// Reads the stderr lines of a child until it has ended.
 async fn stderr_of(command: ChildCommand) -> Vec<String> {
@@ -129,7 +129,7 @@ async fn a_slow_start_is_not_waited_for() {
 async fn a_flood_of_stderr_does_not_stall_the_link() {
     for mode in [StderrMode::Capture, StderrMode::Null] {
         let script = "head -c 104857600 /dev/zero >&2; echo end >&2; exec cat";
-        let mut child = link(sh(script).stderr(mode).spawn().unwrap());
+        let mut child = link(patient_sh(script).stderr(mode).spawn().unwrap());
         child.echo(1, "x").await;
         let closed = child.close().await;
         assert_eq!(closed.exit, Some(0));

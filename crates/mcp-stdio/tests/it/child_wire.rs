@@ -3,7 +3,7 @@
 use mcp_core::message::{Message, RequestId, code};
 use mcp_stdio::Limits;
 
-use crate::common::{link, outbound, request, sh};
+use crate::common::{link, outbound, patient_sh, request, sh};
 
 /// STDIO-C-006, FAULT A-B10: many requests at a time, each with its own answer.
 #[tokio::test]
@@ -48,7 +48,8 @@ async fn large_messages_pass_both_ways_at_a_time() {
 async fn nothing_but_messages_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("captured");
-    let mut child = link(sh("exec cat >\"$CAPTURE\"").env("CAPTURE", &path).spawn().unwrap());
+    let command = patient_sh("exec cat >\"$CAPTURE\"").env("CAPTURE", &path);
+    let mut child = link(command.spawn().unwrap());
     child.send(request(1, "a")).await;
     child.send(request(2, "b\n")).await;
     child.close().await;

@@ -11,7 +11,7 @@ use mcp_core::transport::Inbound;
 use mcp_stdio::{StdioError, stdio};
 use rustix::fs::{OFlags, fcntl_getfl};
 
-use crate::common::{Link, link, outbound, plays, request, role, role_args};
+use crate::common::{Link, link, outbound, patient, plays, request, role, role_args};
 
 const ROLE: &str = "server::serve";
 
@@ -84,7 +84,7 @@ fn next_line(output: &mut impl BufRead) -> Option<String> {
 /// stderr, stdin is empty for them, and the end of stdin is the end of the server.
 #[tokio::test]
 async fn stray_prints_go_to_stderr_and_the_end_of_stdin_ends_the_server() {
-    let mut server = link(role(ROLE).spawn().unwrap());
+    let mut server = link(role(ROLE).shutdown_timeouts(patient()).spawn().unwrap());
     assert!(server.refusal().await.id.is_none(), "the banner");
     for id in 0..3 {
         server.send(request(id, "x")).await;
