@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::StatusCode;
 use mcp_http::HttpError;
 
 use super::scopes::Scopes;
@@ -48,6 +49,14 @@ pub enum OAuthError {
         why: String,
         /// The cause, if the request itself failed.
         source: Option<Arc<HttpError>>,
+    },
+    /// An answer with a status that is neither success nor a reason to retry, and without an error code of OAuth.
+    #[error("{step}: HTTP status {status}")]
+    Status {
+        /// What was requested.
+        step: FlowStep,
+        /// The status.
+        status: StatusCode,
     },
     /// A document, an answer or a URL breaks a rule, so nothing more was sent.
     #[error("{step}: {why}")]

@@ -57,8 +57,8 @@ impl TokenType {
 ///
 /// # Errors
 ///
-/// [`OAuthError::Refused`] with the server's error, [`OAuthError::Unavailable`] for answers that say to retry, and
-/// [`OAuthError::Protocol`].
+/// [`OAuthError::Refused`] with the server's error, [`OAuthError::Unavailable`] for answers that say to retry,
+/// [`OAuthError::Status`] for other statuses, and [`OAuthError::Protocol`].
 // AU-C-33.
 pub(crate) fn read(step: FlowStep, status: StatusCode, body: &[u8]) -> Result<TokenAnswer, OAuthError> {
     let document = object(body);
@@ -111,7 +111,7 @@ pub(crate) fn error(
     if status.is_redirection() {
         return Some(OAuthError::protocol(step, format!("a redirect ({status}) is not followed")));
     }
-    (!status.is_success()).then(|| OAuthError::protocol(step, format!("HTTP status {status}")))
+    (!status.is_success()).then_some(OAuthError::Status { step, status })
 }
 
 /// A status that says to retry later.
@@ -182,6 +182,8 @@ mod tests {
             assert!(error.to_string().contains(said), "{status} {body}: {error}");
             let retryable = matches!(status, 429 | 503) || body.contains("temporarily");
             assert_eq!(error.is_retryable(), retryable, "{status} {body}");
+            let typed = matches!(error, OAuthError::Status { status, .. } if status == StatusCode::NOT_FOUND);
+            assert_eq!(typed, status == 404, "{status} {body}");
         }
     }
 }

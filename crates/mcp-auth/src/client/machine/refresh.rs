@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::super::client_auth::Client;
 use super::super::dpop::{Nonces, ProofKey};
 use super::super::error::{FlowStep, OAuthError};
@@ -42,7 +44,7 @@ pub(crate) async fn refresh(io: Io, plan: RefreshPlan) -> Result<TokenRecord, OA
         learn(&io, &plan, &mut record).await?;
     }
     let mut outcome = once(&io, &plan, &record).await;
-    if matches!(&outcome, Err(OAuthError::Protocol { why, .. }) if why.contains("404")) {
+    if matches!(outcome, Err(OAuthError::Status { status: StatusCode::NOT_FOUND, .. })) {
         learn(&io, &plan, &mut record).await?;
         outcome = once(&io, &plan, &record).await;
     }

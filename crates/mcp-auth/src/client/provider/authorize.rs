@@ -188,7 +188,9 @@ impl From<OAuthError> for AuthError {
             OAuthError::LoginNeeded { .. } | OAuthError::NotCompleted { .. } => AuthErrorKind::LoginNeeded,
             OAuthError::Refused { .. } | OAuthError::InsufficientScope { .. } => AuthErrorKind::Denied,
             OAuthError::Unavailable { .. } | OAuthError::Store { .. } => AuthErrorKind::Unavailable,
-            OAuthError::Protocol { .. } | OAuthError::Setting { .. } => AuthErrorKind::Protocol,
+            OAuthError::Status { .. } | OAuthError::Protocol { .. } | OAuthError::Setting { .. } => {
+                AuthErrorKind::Protocol
+            }
         };
         AuthError::new(kind, error)
     }

@@ -87,6 +87,12 @@ fn metadata_is_read_again() {
     let moved = TokenRecord { token_endpoint: "https://as.example/gone".to_owned(), ..record() };
     let new = go_refresh(&mut world, refreshing(moved)).unwrap();
     assert_eq!(new.token_endpoint, "https://as.example/token");
+
+    // Only a status counts, and no text that looks like one.
+    let mut world = World::new();
+    world.document("https://as.example/token", json!({"access_token": "at", "token_type": "404"}));
+    assert!(go_refresh(&mut world, refreshing(record())).is_err());
+    assert!(world.asked().is_empty(), "{:?}", world.log);
 }
 
 // AU-C-54: only a refusal of the token is final.
