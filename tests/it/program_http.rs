@@ -1,16 +1,17 @@
 //! The `mcp` program over HTTP, with third-party servers and with ours.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use mcp_tests::port::Port;
 use serde_json::Value;
 
 use crate::fixtures::{self, Program};
 
 /// Far more than any server needs to start. Only one that hangs reaches it.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// A running server, which ends with the test.
 struct Listening {
@@ -21,16 +22,16 @@ struct Listening {
 
 impl Listening {
     /// Starts a server that takes its port from its arguments or from `PORT`, and waits until it listens.
-    fn start(server: &Program, port: u16) -> Listening {
+    fn start(server: &Program, port: Port) -> Listening {
         let mut child = Command::new(&server.path)
             .args(&server.args)
-            .env("PORT", port.to_string())
+            .env("PORT", port.number().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let authority = format!("127.0.0.1:{port}");
+        let authority = format!("127.0.0.1:{}", port.number());
         let begin = Instant::now();
         while TcpStream::connect(&authority).is_err() {
             assert!(child.try_wait().unwrap().is_none(), "{server:?} has ended");
@@ -46,10 +47,6 @@ impl Drop for Listening {
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn mcp(words: &[&str]) -> Option<Output> {
@@ -77,7 +74,7 @@ fn look(authority: &str, call: &[&str]) -> Option<(Value, String, String)> {
 #[test]
 fn mcp_finds_server_everything_over_http() {
     let Some(server) = fixtures::node_server_everything_over_http("streamableHttp") else { return };
-    let server = Listening::start(&server, free_port());
+    let server = Listening::start(&server, Port::reserve().unwrap());
     let Some((found, version, text)) = look(&server.authority, &["echo", "message=hello"]) else { return };
     assert_eq!(found["url"], format!("http://{}/mcp", server.authority));
     assert_eq!((&found["era"], &found["transport"]), (&"legacy".into(), &"streamable-http".into()));
@@ -88,7 +85,7 @@ fn mcp_finds_server_everything_over_http() {
 #[test]
 fn mcp_finds_server_everything_over_http_sse() {
     let Some(server) = fixtures::node_server_everything_over_http("sse") else { return };
-    let server = Listening::start(&server, free_port());
+    let server = Listening::start(&server, Port::reserve().unwrap());
     let Some((found, _, text)) = look(&server.authority, &["echo", "message=hello"]) else { return };
     assert_eq!(found["url"], format!("http://{}/sse", server.authority));
     assert_eq!((&found["transport"], text.as_str()), (&"sse".into(), "Echo: hello"));
@@ -97,8 +94,8 @@ fn mcp_finds_server_everything_over_http_sse() {
 /// ERA-C-006: the probe detects a modern server.
 #[test]
 fn mcp_finds_the_python_sdk_over_http() {
-    let port = free_port();
-    let Some(server) = fixtures::modern_server_over_http(port) else { return };
+    let port = Port::reserve().unwrap();
+    let Some(server) = fixtures::modern_server_over_http(port.number()) else { return };
     let server = Listening::start(&server, port);
     let Some((found, version, text)) = look(&server.authority, &["add", "a=40", "b=2"]) else { return };
     assert_eq!((&found["era"], &found["serverInfo"]["name"]), (&"modern".into(), &"modern-fixture".into()));

@@ -4,6 +4,7 @@
 pub mod fault_server;
 #[cfg(target_os = "linux")]
 pub mod memory;
+pub mod port;
 
 #[doc = include_str!("../../docs/authorization.md")]
 pub mod authorization {}

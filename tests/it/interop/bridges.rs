@@ -1,10 +1,10 @@
 //! Our server behind third-party bridges between stdio and HTTP, and third-party servers behind ours.
 
 use std::ffi::OsString;
-use std::net::TcpListener;
 
 use mcp_http::HttpClient;
 use mcp_stdio::{ChildCommand, StderrMode};
+use mcp_tests::port::Port;
 
 use super::demo;
 use super::process::Process;
@@ -24,7 +24,8 @@ pub(super) async fn before_our_server(bridge: Bridge) -> Option<Peer> {
         return Some(Peer { reach: Reach::Start(command), processes: vec![server], cluster: None });
     }
     let mcp = fixtures::mcp_bin()?.display().to_string();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reserved = Port::reserve().unwrap();
+    let port = reserved.number();
     let (words, ready) = over_http(bridge.name, &mcp, port);
     program.args.extend(words.into_iter().map(Into::into));
     let (process, _) = Process::start(&program, &[], ready).await;

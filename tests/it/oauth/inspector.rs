@@ -1,8 +1,7 @@
 //! The official inspector logs in at our resource server: its command line at a terminal, with a scripted browser.
 #![cfg(target_os = "linux")]
 
-use std::net::TcpListener;
-
+use mcp_tests::port::Port;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -20,11 +19,11 @@ async fn call_touch(url: &str, era: &str) -> Option<String> {
     let oauth = json!({"requestRefreshToken": false});
     let server = json!({"type": "streamable-http", "url": url, "oauth": oauth});
     std::fs::write(&config, json!({"mcpServers": {"demo": server}}).to_string()).unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = Port::reserve().unwrap();
 
     let mut command = Command::new(&program.path);
     command.args(&program.args).arg("--cli").arg("--config").arg(&config).args(["--server", "demo"]);
-    command.args(["--callback-url", &format!("http://127.0.0.1:{port}/oauth/callback")]);
+    command.args(["--callback-url", &format!("http://127.0.0.1:{}/oauth/callback", port.number())]);
     command.args(["--protocol-era", era, "--method", "tools/call", "--tool-name", "touch"]);
     command.arg("--output").arg(&output);
     // It keeps credentials at home, and opens a real browser unless it is told not to.

@@ -1,7 +1,5 @@
 //! Our resource server with the tokens of a third-party authorization server.
 
-use std::net::TcpListener;
-
 use mcp_auth::Algorithm;
 use mcp_auth::client::{CredentialStore, Grant, MemoryStore, Registration, Stored};
 use mcp_auth::server::{Introspection, Issuer, ResourceServer, Scopes};
@@ -12,6 +10,7 @@ use mcp_http::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use mcp_http::http::{Request, Response};
 use mcp_http::net::Fetch;
 use mcp_http::{HttpServer, Secret};
+use mcp_tests::port::Port;
 
 use super::life::tokens;
 use super::{Browser, Server, call, connect, fetch, provider};
@@ -124,7 +123,8 @@ async fn signatures_are_understood_in_both_directions() {
 
 /// A resource server in this process, which starts without a request.
 async fn resource(server: &Server, change: impl FnOnce(Issuer) -> Issuer) -> String {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let reserved = Port::reserve().unwrap();
+    let port = reserved.number();
     let url = format!("http://127.0.0.1:{port}/mcp");
     let issuer = change(Issuer::new(server.issuer()));
     let scopes = Scopes::all(["mcp:read"]);

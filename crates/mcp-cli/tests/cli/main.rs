@@ -79,6 +79,14 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
+/// An address without a listener. No other program gets its port as long as the socket lives.
+fn closed_address() -> (tokio::net::TcpSocket, String) {
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = bound.local_addr().unwrap().to_string();
+    (bound, address)
+}
+
 /// Runs the program to its end.
 fn mcp(args: &[&str]) -> Run {
     finish(command(args).spawn().unwrap())
@@ -105,6 +113,18 @@ fn gone(pid: u32) {
         assert!(started.elapsed() < HANG, "process {pid} lives on");
         thread::yield_now();
     }
+}
+
+/// Runs the program with this limit, and again with longer ones until it has come as far as it should: how far two processes
+/// come within a short time depends on the machine.
+fn patiently(run: impl Fn(&str) -> Run, enough: impl Fn(&Run) -> bool) -> Run {
+    for limit in ["300ms", "3s"] {
+        let done = run(limit);
+        if enough(&done) {
+            return done;
+        }
+    }
+    run("30s")
 }
 
 /// Waits for the end, and fails where there is none.

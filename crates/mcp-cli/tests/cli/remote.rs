@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::http::{Answer, Scripted, modern};
 use crate::servers::Project;
-use crate::{Run, command, finish, mcp};
+use crate::{Run, closed_address, command, finish, mcp};
 
 /// A secret that no run may ever show.
 const CANARY: &str = "hunter2-canary";
@@ -125,9 +125,7 @@ fn what_is_no_mcp_has_its_exit_code() {
 /// FAULT C-23: no server listens there.
 #[test]
 fn a_refused_connection_is_exit_code_4() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let (_bound, target) = closed_address();
     for command in ["tools", "discover"] {
         let run = mcp(&[command, &target, "--json"]);
         assert_eq!((run.code, run.error_code().as_str()), (Some(4), "unreachable"), "{command}: {run:?}");
@@ -281,10 +279,10 @@ fn an_entry_with_a_url_is_written_for_other_programs() {
 /// FAULT F-C16: an error on the way through a proxy names the proxy, whether it is down or refuses.
 #[test]
 fn errors_through_a_proxy_name_it() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_bound, closed) = closed_address();
     let refuses = Scripted::start(|_| Answer::text(502, "no route"));
     let refuses = refuses.origin.trim_start_matches("http://").to_owned();
-    for (proxy, code) in [(closed.to_string(), "unreachable"), (refuses, "unreachable")] {
+    for (proxy, code) in [(closed, "unreachable"), (refuses, "unreachable")] {
         let env = [("http_proxy", format!("http://{proxy}")), ("no_proxy", String::new())];
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let run = mcp_with_env(&["tools", "http://mcp.example.test/mcp", "--json"], &env);

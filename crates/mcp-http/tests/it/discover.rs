@@ -259,9 +259,10 @@ async fn a_url_without_a_scheme_is_read_as_the_client_reads_it() {
 /// FAULT C-23, A-B4: all candidates share the host, so a refused connection is tried once.
 #[tokio::test]
 async fn a_host_that_refuses_connections_is_tried_once() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listening, so that nobody else gets the port.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let origin = format!("http://{}", closed.local_addr().unwrap());
     let report = search(&origin).await;
     assert_eq!(report.attempts.len(), 1, "{report}");
     assert!(matches!(report.failure, Some(HttpError::Connect { .. })), "{report:?}");

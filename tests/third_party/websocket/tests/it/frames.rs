@@ -85,7 +85,10 @@ async fn what_cannot_work_is_told_apart_from_what_may_work_later() {
         let connected = WebSocketClient::new(url).connect().await;
         assert!(matches!(connected, Err(ConnectError::Unusable(_))), "{url}: {:?}", connected.err());
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound and not listening: connections are refused, and nobody else gets the port.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = bound.local_addr().unwrap().port();
     let connected = WebSocketClient::new(format!("ws://127.0.0.1:{port}/")).connect().await;
     assert!(matches!(connected, Err(ConnectError::Unreachable(_))));
 }
