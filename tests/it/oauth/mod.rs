@@ -62,11 +62,6 @@ impl Server {
         serde_json::from_slice(self.fetch.fetch(request).await.unwrap().body()).unwrap()
     }
 
-    /// How many calls of tools its MCP endpoint has answered.
-    async fn calls(&self) -> u64 {
-        self.stats().await["calls"].as_u64().unwrap()
-    }
-
     /// How often this grant was used with success.
     async fn granted(&self, grant: &str) -> u64 {
         self.stats().await["grants"][grant].as_u64().unwrap_or(0)

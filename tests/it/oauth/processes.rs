@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mcp_auth::client::{FileStore, OAuth};
+use mcp_auth::client::{CredentialStore, FileStore, Key, OAuth};
 
 use super::{Browser, Server, call, connect, provider};
 use crate::fixtures;
@@ -43,13 +43,14 @@ async fn five_processes_share_one_login() {
     let mut workers: Vec<Worker> =
         (0..PROCESSES).map(|_| Worker::start(&server.url, folder.path())).collect();
     refreshed(&server, wanted / 2).await;
-    // Not in the middle of a refresh: a token that was rotated and not yet saved is lost with its process. By these calls
-    // it is saved, and the next refresh is not yet due.
-    let calls = server.calls().await;
-    while server.calls().await < calls + 2 * PROCESSES as u64 {
-        tokio::task::yield_now().await;
-    }
+    // Not in the middle of a refresh: a token that was rotated and not yet saved is lost with its process. A refresh holds
+    // the lock of the store.
+    let store = FileStore::new(folder.path());
+    let keys = store.keys().await.unwrap();
+    let key = keys.iter().find(|key| matches!(key, Key::Token { .. })).unwrap();
+    let nobody_refreshes = store.lock(key).await.unwrap();
     workers.remove(0).kill();
+    drop(nobody_refreshes);
     refreshed(&server, wanted).await;
     let calls: Vec<u64> = workers.into_iter().map(Worker::end).collect();
     let took = begin.elapsed();
@@ -83,8 +84,11 @@ impl Worker {
         Worker(Some(command.spawn().unwrap()))
     }
 
+    /// Returns when it is gone.
     fn kill(mut self) {
-        self.0.as_mut().unwrap().kill().unwrap();
+        let child = self.0.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Ends its input, and gives the number of its calls. Each was answered.
