@@ -208,13 +208,12 @@ fn respond(method: &str, header: &dyn Fn(&str) -> Option<String>, body: &[u8], f
 /// Each fault under its own rule, and only that one.
 #[test]
 fn faults_over_http_are_found_under_their_rules() {
-    let rows: [(Fault, &[&str]); 8] = [
+    let rows: [(Fault, &[&str]); 7] = [
         (Fault::None, &[]),
         (Fault::Origin, &["SEC-S-001"]),
         (Fault::Host, &["SEC-S-003"]),
         (Fault::ContentType, &["HTTP-S-004"]),
         (Fault::Session400, &["SESS-S-007"]),
-        (Fault::Cursor, &["PAGE-S-004"]),
         (Fault::Batch, &["RPC-B-022"]),
         (Fault::PlainText, &["T-23"]),
     ];
@@ -227,16 +226,24 @@ fn faults_over_http_are_found_under_their_rules() {
     }
 }
 
+/// PAGE-S-004: the protocol recommends that an unknown cursor is refused, and published servers ignore it.
+#[test]
+fn an_ignored_cursor_is_a_warning() {
+    let run = mcp(&["check", "--json", &serve(Fault::Cursor)]);
+    assert_eq!((run.code, ids(&run, "fault")), (Some(0), vec![]), "{run:?}");
+    assert_eq!(ids(&run, "warning"), ["PAGE-S-004"], "{run:?}");
+}
+
 /// What is not MCP at all is a separate error, not a list of faults.
 #[test]
 fn what_is_no_server_is_an_error() {
-    let run = mcp(&["check", "--json", "--start-timeout", "300ms", "--timeout", "300ms", "--", "cat"]);
+    let cat =
+        |limit: &str| mcp(&["check", "--json", "--start-timeout", limit, "--timeout", limit, "--", "cat"]);
+    let run = crate::patiently(cat, |run| run.code == Some(6));
     assert_eq!((run.code, run.error_code().as_str()), (Some(6), "protocol"), "{run:?}");
     let run = mcp(&["check", "--json", "--", "/nowhere/server"]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "spawn_failed"), "{run:?}");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let (_bound, address) = crate::closed_address();
     let run = mcp(&["check", "--json", &format!("http://{address}/mcp")]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "unreachable"), "{run:?}");
 }
