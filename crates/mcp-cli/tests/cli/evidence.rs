@@ -1,7 +1,7 @@
 //! FAULT F-C1, F-C13: what a server wrote that is not MCP is in the error, and fails a call at once where it
 //! shows which.
 
-use crate::{MCP, Run, mcp};
+use crate::{MCP, Run, mcp, patiently};
 
 /// Runs `mcp call x` against a script of a legacy server: it answers the handshake, then does this for the
 /// call (`$ID` is its id).
@@ -48,9 +48,13 @@ fn a_timeout_says_what_came_instead() {
         ("echo 'no key' >&2; reply 'oops'", &["`oops`", "its stderr: no key"]),
     ];
     for (script, wanted) in rows {
-        let run = call(script, &["--timeout", "300ms"]);
+        let cause = |run: &Run| run.error()["cause"].as_str().unwrap_or_default().to_owned();
+        let run = patiently(
+            |limit| call(script, &["--timeout", limit]),
+            |run| wanted.iter().all(|part| cause(run).contains(part)),
+        );
         assert_eq!((run.code, run.error_code().as_str()), (Some(4), "timeout"), "{run:?}");
-        let cause = run.error()["cause"].as_str().unwrap().to_owned();
+        let cause = cause(&run);
         for part in wanted {
             assert!(cause.contains(part), "{part}: {run:?}");
         }
@@ -62,10 +66,14 @@ fn a_timeout_says_what_came_instead() {
 #[test]
 fn a_failed_start_says_why() {
     let script = "echo 'waiting for the database' >&2; exec sleep 1000";
-    let options = ["tools", "--json", "--start-timeout", "300ms", "--stop-grace", "50ms"];
-    let run = mcp(&[&options[..], &["--", "sh", "-c", script]].concat());
+    let why = "waiting for the database";
+    let start = |limit: &str| {
+        let options = ["tools", "--json", "--start-timeout", limit, "--stop-grace", "50ms"];
+        mcp(&[&options[..], &["--", "sh", "-c", script]].concat())
+    };
+    let run = patiently(start, |run| run.stderr.contains(why));
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "timeout"), "{run:?}");
-    assert!(run.error()["cause"].as_str().unwrap().contains("waiting for the database"), "{run:?}");
+    assert!(run.error()["cause"].as_str().unwrap().contains(why), "{run:?}");
     let run = mcp(&["tools", "--json", "--", "sh", "-c", "echo 'no API key'; exit 0"]);
     assert_eq!((run.code, run.error_code().as_str()), (Some(4), "closed"), "{run:?}");
     assert!(run.error().to_string().contains("no API key"), "{run:?}");
@@ -166,26 +174,17 @@ fn a_refused_opening_hints_at_the_era() {
             done"#
         )
     };
-    let run = |script: &str| {
-        mcp(&[
-            "tools",
-            "--json",
-            "--start-timeout",
-            "300ms",
-            "--stop-grace",
-            "50ms",
-            "--",
-            "sh",
-            "-c",
-            script,
-        ])
+    let run = |script: &str, limit: &str| {
+        let options = ["tools", "--json", "--start-timeout", limit, "--stop-grace", "50ms"];
+        mcp(&[&options[..], &["--", "sh", "-c", script]].concat())
     };
     let refuses = server(
         r#"printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"only 2025-06-18 is served"}}\n' $ID"#,
     );
-    let refused = run(&refuses);
-    assert!(refused.error()["hint"].as_str().unwrap().contains("--era legacy=2025-06-18"), "{refused:?}");
-    let silent = run(&server(""));
+    let hint = "--era legacy=2025-06-18";
+    let refused = patiently(|limit| run(&refuses, limit), |run| run.stderr.contains(hint));
+    assert!(refused.error()["hint"].as_str().unwrap().contains(hint), "{refused:?}");
+    let silent = run(&server(""), "300ms");
     assert_eq!(silent.error_code(), "timeout", "{silent:?}");
     assert!(silent.error()["hint"].as_str().unwrap().contains("--"), "{silent:?}");
 }
