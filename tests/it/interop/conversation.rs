@@ -26,7 +26,7 @@ use super::servers::{self, Bridge, Peer, Way};
 use super::watched::{Seen, SeenTrace, Watched};
 
 /// Only a step that hangs takes longer.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs the conversation, and records the row.
 pub(super) async fn run(script: &Script, peer: Peer, folder: &Path) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a process may take to disappear; only a bound for a hang.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits until no process is left that `is_it` knows by its folder in `/proc`. The ids of those that stay.
 ///

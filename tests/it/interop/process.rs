@@ -12,7 +12,7 @@ use super::leftovers;
 use crate::fixtures::Program;
 
 /// Far more than any program needs to start or to end. Only one that hangs reaches it.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A running program. Dropping it kills its whole group.
 #[derive(Debug)]

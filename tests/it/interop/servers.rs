@@ -1,15 +1,15 @@
 //! The servers of our client's rows: how each is started and reached, and one test per row.
 
 use std::ffi::OsString;
-use std::net::TcpListener;
 use std::path::Path;
 
 use mcp_http::HttpClient;
-use mcp_stdio::{ChildCommand, StderrMode};
+use mcp_stdio::{ChildCommand, ShutdownTimeouts, StderrMode};
+use mcp_tests::port::Port;
 
 use super::cluster::Cluster;
 use super::nginx::{self, Front};
-use super::process::Process;
+use super::process::{LIMIT, Process};
 use super::script::Script;
 use super::scripts::SCRIPTS;
 use super::{bridges, conversation, demo, haproxy};
@@ -144,7 +144,11 @@ impl Server {
             Server::Everything => program = copied(program, folder),
             _ => {}
         }
-        let command = ChildCommand::new(&program.path).args(&program.args).stderr(StderrMode::Capture);
+        let mut command = ChildCommand::new(&program.path).args(&program.args).stderr(StderrMode::Capture);
+        if !matches!(self, Server::Everything | Server::Kubernetes) {
+            // It ends by itself, however slow the machine is.
+            command = command.shutdown_timeouts(ShutdownTimeouts::default().input(LIMIT));
+        }
         Some(match self {
             Server::Memory => command.env("MEMORY_FILE_PATH", folder.join("memory.jsonl")),
             _ => command,
@@ -158,13 +162,15 @@ impl Server {
                 if let Way::HttpSse = way { ("sse", "sse") } else { ("streamableHttp", "mcp") };
             let program = fixtures::node_server_everything_over_http(mode)?;
             // This server cannot select a free port and print it.
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+            let reserved = Port::reserve().unwrap();
+            let port = reserved.number().to_string();
             let (process, _) = Process::start(&program, &[("PORT", &port)], "on port ").await;
             return Some((format!("http://127.0.0.1:{port}/{path}"), process));
         }
         if let Server::Kubernetes = self {
             let mut program = self.program()?;
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+            let reserved = Port::reserve().unwrap();
+            let port = reserved.number().to_string();
             program.args.extend(kubeconfig(folder));
             program.args.extend(["--port".into(), port.clone().into()]);
             program.args.extend(["--bind-address".into(), "127.0.0.1".into()]);

@@ -13,11 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::kit::{ERAS, Listening, client};
+use super::kit::{ERAS, HANG, Listening, client};
 use crate::fixtures;
-
-/// Far more than anything takes here: only a hang reaches it.
-const HANG: Duration = Duration::from_secs(60);
 
 async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, event).await.unwrap_or_else(|_| panic!("{what}: it hangs"))

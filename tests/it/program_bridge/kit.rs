@@ -4,12 +4,16 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mcp_core::client::{CallOptions, Client, ClientBuilder, EraMode};
 use mcp_core::message::{ProtocolVersion, RawJson};
 use mcp_core::session::InputRequest;
 use mcp_core::transport::Connect;
 use serde_json::json;
+
+/// Far more than anything takes here: only a hang reaches it.
+pub(super) const HANG: Duration = Duration::from_secs(120);
 
 pub(super) const ERAS: [EraMode; 2] = [EraMode::Legacy(ProtocolVersion::V2025_11_25), EraMode::Modern];
 
@@ -60,10 +64,10 @@ impl Listening {
     pub(super) async fn wrote(&self, text: &str) {
         let written = async {
             while !self.stderr().contains(text) {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let written = tokio::time::timeout(std::time::Duration::from_secs(60), written).await;
+        let written = tokio::time::timeout(HANG, written).await;
         assert!(written.is_ok(), "it did not write {text:?}: {}", self.stderr());
     }
 
@@ -96,10 +100,10 @@ impl Listening {
     pub(super) async fn settles_at(&self, count: usize) {
         let settled = async {
             while self.servers().len() != count {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let settled = tokio::time::timeout(std::time::Duration::from_secs(60), settled).await;
+        let settled = tokio::time::timeout(HANG, settled).await;
         assert!(settled.is_ok(), "{count} servers were to be left: {:?}", self.children());
     }
 }

@@ -1,32 +1,31 @@
 //! A server behind a URL that is restarted, or replaced, while clients of the bridge have sessions.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use mcp_core::client::{Client, EraMode};
 use mcp_core::message::{ProtocolVersion, RawJson};
 use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use mcp_http::{HttpClient, HttpServer};
+use mcp_tests::port::Port;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::kit::{ERAS, Listening, client};
+use super::kit::{ERAS, HANG, Listening, client};
 use crate::fixtures;
 
 /// A server in this process, at a port that its successor takes over.
 struct Place {
-    port: u16,
+    port: Port,
     serving: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Place {
     fn new() -> Place {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Place { port, serving: None }
+        Place { port: Port::reserve().unwrap(), serving: None }
     }
 
     fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/mcp", self.port)
+        format!("http://127.0.0.1:{}/mcp", self.port.number())
     }
 
     /// Ends the server, if there is one, and starts one of these revisions that answers with this name.
@@ -39,7 +38,7 @@ impl Place {
             Router::new().tool(ToolDef::new("who"), move |_, _| async move { Ok::<_, HandlerError>(name) });
         let server = Server::builder(name, "1").versions(versions).build(router).unwrap();
         let server = HttpServer::new(server).configure(|config| config.timeouts.drain = Duration::ZERO);
-        let bound = server.bind(format!("127.0.0.1:{}", self.port)).await.unwrap();
+        let bound = server.bind(format!("127.0.0.1:{}", self.port.number())).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             bound.serve_until(async { drop(stopped.await) }).await;
@@ -85,7 +84,7 @@ async fn a_server_behind_a_url_may_be_replaced() {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             };
-            let again = tokio::time::timeout(Duration::from_secs(30), again).await;
+            let again = tokio::time::timeout(HANG, again).await;
             assert!(again.is_ok(), "{title}: {:?}", connected.call_tool("who", ()).await);
             // The client's session is the same one.
             assert!(connected.state().is_ready(), "{title}");
