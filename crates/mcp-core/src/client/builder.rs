@@ -28,8 +28,8 @@ impl ClientBuilder {
 
     /// Declares a capability: `"elicitation"`, `"sampling"` or `"roots"`, with its settings, an object. Declare
     /// only what the input handler can answer.
-    pub fn capability(mut self, name: &str, settings: RawJson) -> ClientBuilder {
-        self.config.capabilities = self.config.capabilities.with_members(&[(name, &settings)]);
+    pub fn capability(mut self, name: &str, settings: impl Into<RawJson>) -> ClientBuilder {
+        self.config.capabilities = self.config.capabilities.with_members(&[(name, &settings.into())]);
         self
     }
 

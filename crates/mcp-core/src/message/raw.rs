@@ -1,21 +1,47 @@
 //! Checked JSON text that is passed on unchanged.
 
+mod conversions;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::encode;
-use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, RAW_JSON, ScanError, Scanner, first_member, read_checked};
+use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner, first_member, read_checked};
 use super::string_scan::read_text;
+
+pub(super) use conversions::read_raw_value;
 
 /// JSON text that was checked once, in a [`Bytes`] that is usually a slice of the receive buffer.
 ///
 /// A payload stays text from end to end: a `serde_json::Value` would lose the digits of large numbers and all
 /// but the last of duplicate keys. Cloning is cheap and shares the buffer. Call [`RawJson::detach`] before
 /// storing a value, so that it does not keep a large buffer alive.
+///
+/// # Conversions
+///
+/// | from | to | by |
+/// |---|---|---|
+/// | `serde_json::Value` | `RawJson` | `RawJson::from(value)` or `value.into()` |
+/// | any type that implements `Serialize` | `RawJson` | [`RawJson::serialize`] |
+/// | JSON text | `RawJson` | [`RawJson::parse`] |
+/// | `RawJson` | `serde_json::Value`, any type that implements `Deserialize` | [`RawJson::deserialize`] |
+/// | `RawJson` | JSON text | `to_string`, [`RawJson::as_bytes`] |
+///
+/// ```
+/// use mcp_core::message::RawJson;
+/// use serde_json::{Value, json};
+///
+/// let raw = RawJson::from(json!({"n": 1}));
+/// let value: Value = raw.deserialize()?;
+/// assert_eq!(value["n"], 1);
+/// assert_eq!(raw.to_string(), r#"{"n":1}"#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
+/// # Text
 ///
 /// A lone surrogate escape such as `"\ud83d"` is legal JSON and stays in the text. Reading it as a Rust
 /// string gives U+FFFD.
@@ -288,50 +314,6 @@ impl fmt::Display for RawJson {
     }
 }
 
-impl Serialize for RawJson {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_slice::<&serde_json::value::RawValue>(&self.0)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
-}
-
-/// JSON text from a deserializer of serde_json.
-pub(super) fn read_raw_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
-    let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
-    RawJson::parse(String::from(Box::<str>::from(raw))).map_err(serde::de::Error::custom)
-}
-
-/// Works with the deserializers of serde_json and with [`RawJson::deserialize`] only, like `RawValue`. Does
-/// not work inside `untagged` or `flatten`.
-impl<'de> Deserialize<'de> for RawJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = RawJson;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON text")
-            }
-
-            /// Only the reader of checked text answers so.
-            fn visit_borrowed_bytes<E>(self, checked: &'de [u8]) -> Result<RawJson, E> {
-                Ok(RawJson(Bytes::copy_from_slice(checked)))
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                deserializer: D,
-            ) -> Result<RawJson, D::Error> {
-                read_raw_value(deserializer)
-            }
-        }
-
-        deserializer.deserialize_newtype_struct(RAW_JSON, Reader)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,13 +335,6 @@ mod tests {
     fn an_escaped_key_is_the_same_key() {
         assert_eq!(raw(r#"{"\u0061":1}"#).member("a").unwrap().to_string(), "1");
         assert_eq!(raw(r#"{"\u0061":1,"b":2}"#).without_members(&["a"]).to_string(), r#"{"b":2}"#);
-    }
-
-    #[test]
-    fn numbers_keep_their_digits() {
-        let text = r#"{"a":2.5e-308,"b":18446744073709551616}"#;
-        let copy: RawJson = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&copy).unwrap(), text);
     }
 
     #[test]

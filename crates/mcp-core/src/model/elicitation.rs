@@ -129,8 +129,8 @@ object! {
 
 impl ElicitResult {
     /// The user accepted the form, with these values.
-    pub fn accept(content: RawJson) -> ElicitResult {
-        ElicitResult { content: Some(content), ..ElicitResult::new(ElicitAction::Accept) }
+    pub fn accept(content: impl Into<RawJson>) -> ElicitResult {
+        ElicitResult { content: Some(content.into()), ..ElicitResult::new(ElicitAction::Accept) }
     }
 
     /// The user agreed to open the URL. It does not mean that the interaction there is finished.

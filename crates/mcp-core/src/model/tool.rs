@@ -132,7 +132,8 @@ impl CallToolResult {
 
     /// Creates a result with JSON, and with the same JSON as text for clients that do not support
     /// `structuredContent`.
-    pub fn structured(value: RawJson) -> CallToolResult {
+    pub fn structured(value: impl Into<RawJson>) -> CallToolResult {
+        let value = value.into();
         CallToolResult::text(value.to_string()).with_structured_content(value)
     }
 

@@ -53,8 +53,8 @@ pub use layer::Layer;
 pub use link::ServerLink;
 pub use reply::IntoReply;
 pub use router::{
-    Arguments, IntoPromptReply, IntoResourceReply, IntoToolReply, Json, LiveRouter, PromptDef, ResourceDef,
-    Router, State, TemplateDef, ToolDef, ToolReply,
+    Arguments, IntoPromptReply, IntoResourceReply, IntoSchema, IntoToolReply, Json, LiveRouter, PromptDef,
+    ResourceDef, Router, State, TemplateDef, ToolDef, ToolReply,
 };
 #[cfg(feature = "schemars")]
 pub use router::{IntoOutcome, ToolOutput, ToolSet, TypedArguments};

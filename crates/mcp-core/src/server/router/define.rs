@@ -1,9 +1,9 @@
 //! What a router lists: definitions of tools, prompts, resources and templates, as the JSON that is sent.
 
-use bytes::Bytes;
-
 use crate::message::RawJson;
 use crate::model::{self, Model};
+
+use super::IntoSchema;
 
 macro_rules! definition {
     ($(#[$doc:meta])* $Name:ident, from $Model:ty, by $key:ident) => {
@@ -36,8 +36,8 @@ macro_rules! definition {
             /// Sets any other member: `annotations`, `icons`, `_meta`. Names come first on the wire, then
             /// the description, then the other members in the order in which they were set.
             #[must_use]
-            pub fn with(mut self, member: &str, value: RawJson) -> $Name {
-                self.raw = with(&self.raw, member, value);
+            pub fn with(mut self, member: &str, value: impl Into<RawJson>) -> $Name {
+                self.raw = with(&self.raw, member, value.into());
                 self
             }
 
@@ -102,20 +102,47 @@ definition! {
     TemplateDef, from model::ResourceTemplate, by uri_template
 }
 
+fn any_object() -> RawJson {
+    RawJson::object([("type", RawJson::string("object"))])
+}
+
 impl ToolDef {
-    /// A tool that takes an object with any members.
+    /// A tool that takes an object with any members: the protocol requires a schema, and until [`ToolDef::input`] sets
+    /// another one it is `{"type":"object"}`.
     pub fn new(name: &str) -> ToolDef {
-        let any = RawJson::object([("type", RawJson::string("object"))]);
-        ToolDef::of(name, RawJson::object([("name", RawJson::string(name)), ("inputSchema", any)]))
+        ToolDef::of(name, RawJson::object([("name", RawJson::string(name)), ("inputSchema", any_object())]))
     }
 
-    /// The JSON Schema of the arguments, as text: a JSON object that says `"type": "object"`.
+    /// The same tool, for a closure with typed arguments. Warns if its schema says nothing of them.
+    pub(super) fn with_typed_arguments(self) -> ToolDef {
+        if self.raw.member("inputSchema") == Some(any_object()) {
+            tracing::warn!(
+                tool = self.key,
+                "the arguments are typed, and the input schema says nothing of them, so that models have to guess: \
+                 see `ToolDef::input`, or `tool_typed` with the feature `schemars`"
+            );
+        }
+        self
+    }
+
+    /// The JSON Schema of the arguments: a JSON object that says `"type": "object"`, as text, as a `serde_json::Value`, or
+    /// as another [`IntoSchema`].
     ///
     /// If it is anything else, [`ServerBuilder::build`](crate::server::ServerBuilder::build) returns an
     /// error that says why.
+    ///
+    /// ```
+    /// use mcp_core::server::ToolDef;
+    /// use serde_json::json;
+    ///
+    /// let built = ToolDef::new("square").input(json!({"type": "object", "properties": {"n": {"type": "number"}}}));
+    /// let text = ToolDef::new("square").input(r#"{"type":"object","properties":{"n":{"type":"number"}}}"#);
+    /// # assert_eq!(built.raw().member("inputSchema").unwrap().deserialize::<serde_json::Value>().unwrap(),
+    /// #     text.raw().member("inputSchema").unwrap().deserialize::<serde_json::Value>().unwrap());
+    /// ```
     #[must_use]
-    pub fn input(self, schema: impl Into<Bytes>) -> ToolDef {
-        match RawJson::parse(schema) {
+    pub fn input(self, schema: impl IntoSchema) -> ToolDef {
+        match schema.into_schema() {
             Ok(schema) => self.with("inputSchema", schema),
             Err(error) => self.broken(format!("its input schema is not JSON: {error}")),
         }

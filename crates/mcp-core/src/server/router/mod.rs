@@ -3,6 +3,7 @@
 mod arguments;
 mod completion;
 mod define;
+mod into_schema;
 mod live;
 mod page;
 mod prompt;
@@ -27,6 +28,7 @@ pub use arguments::Arguments;
 #[cfg(feature = "schemars")]
 pub use arguments::TypedArguments;
 pub use define::{PromptDef, ResourceDef, TemplateDef, ToolDef};
+pub use into_schema::IntoSchema;
 pub use live::LiveRouter;
 pub use prompt::IntoPromptReply;
 pub use resource::IntoResourceReply;
@@ -86,7 +88,8 @@ struct Entry<D> {
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use mcp_core::server::{Context, HandlerError, Router, State};
+/// use mcp_core::server::{Context, HandlerError, Router, State, ToolDef};
+/// use serde_json::json;
 ///
 /// #[derive(Default)]
 /// struct Notes(Mutex<Vec<String>>);
@@ -102,8 +105,9 @@ struct Entry<D> {
 ///     Ok(format!("{} notes", notes.len()))
 /// }
 ///
+/// let schema = json!({"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]});
 /// let router = Router::with_state(Notes::default())
-///     .tool_with("add", add)
+///     .tool_with(ToolDef::new("add").input(schema), add)
 ///     .tool("list", async |notes, _arguments, _context| Ok(notes.0.lock().unwrap().join("\n")));
 /// ```
 ///

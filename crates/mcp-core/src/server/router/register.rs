@@ -30,7 +30,8 @@ impl Router {
     }
 
     /// Registers a tool whose closure gets its `arguments` as an `Args`. The input schema is written by hand
-    /// and has to describe the same type; with the feature `schemars`, `Router::tool_typed` derives it.
+    /// and has to describe the same type; with the feature `schemars`, `Router::tool_typed` derives it. Without
+    /// [`ToolDef::input`] the schema is `{"type":"object"}`, which leaves a model to guess, and a warning is logged.
     ///
     /// Arguments that do not fit the type do not reach the closure. The tool fails with a text that tells the
     /// model what is wrong; before 2025-11-25 the call is refused with `-32602`.
@@ -57,6 +58,16 @@ impl Router {
     /// });
     /// ```
     pub fn tool_with<Args, F, Fut, R>(self, tool: impl Into<ToolDef>, closure: F) -> Router
+    where
+        Args: Arguments,
+        F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
+        R: IntoToolReply,
+    {
+        self.typed(tool.into().with_typed_arguments(), closure)
+    }
+
+    fn typed<Args, F, Fut, R>(self, tool: ToolDef, closure: F) -> Router
     where
         Args: Arguments,
         F: Fn(Args, Context) -> Fut + Send + Sync + 'static,
@@ -107,7 +118,7 @@ impl Router {
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: ToolOutput,
     {
-        self.tool_with(schema::typed_tool::<Args, R>(tool.into()), closure)
+        self.typed(schema::typed_tool::<Args, R>(tool.into()), closure)
     }
 
     /// Registers a prompt. The closure gets the `arguments` and returns what [`IntoPromptReply`] lists: text,

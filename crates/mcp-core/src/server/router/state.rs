@@ -77,6 +77,16 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: IntoToolReply,
     {
+        self.typed(tool.into().with_typed_arguments(), closure)
+    }
+
+    fn typed<Args, F, Fut, R>(self, tool: ToolDef, closure: F) -> Self
+    where
+        Args: Arguments,
+        F: Fn(State<T>, Args, Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
+        R: IntoToolReply,
+    {
         self.tool(tool, move |state: State<T>, arguments, context| {
             let reply = tool::read(&arguments, &context).map(|arguments| closure(state, arguments, context));
             async move { reply?.await }
@@ -92,7 +102,7 @@ impl<T: Send + Sync + 'static> Router<State<T>> {
         Fut: Future<Output = Result<R, HandlerError>> + Send + 'static,
         R: ToolOutput,
     {
-        self.tool_with(schema::typed_tool::<Args, R>(tool.into()), closure)
+        self.typed(schema::typed_tool::<Args, R>(tool.into()), closure)
     }
 
     /// Registers a prompt: see [`Router::prompt`].

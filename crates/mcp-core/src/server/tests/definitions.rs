@@ -39,6 +39,29 @@ fn a_broken_input_schema_fails_the_build_and_names_the_tool() {
     assert!(problem(tool(twice)).contains("not JSON"));
 }
 
+/// A schema may be written in any of these ways.
+#[test]
+fn a_schema_is_text_or_a_value() {
+    let text = r#"{"type":"object","n":1}"#;
+    let value = serde_json::json!({"type": "object", "n": 1});
+    let schemas = [
+        ToolDef::new("a").input(text),
+        ToolDef::new("a").input(text.to_owned()),
+        ToolDef::new("a").input(bytes::Bytes::from_static(text.as_bytes())),
+        ToolDef::new("a").input(RawJson::parse(text).unwrap()),
+        ToolDef::new("a").input(&value),
+        ToolDef::new("a").input(value.clone()),
+        ToolDef::new("a").with("inputSchema", value.clone()),
+        #[cfg(feature = "schemars")]
+        ToolDef::new("a").input(schemars::Schema::try_from(value.clone()).unwrap()),
+    ];
+    for tool in schemas {
+        let schema = tool.raw().member("inputSchema").unwrap();
+        assert_eq!(schema.deserialize::<serde_json::Value>().unwrap(), value);
+        assert!(Server::builder("s", "1").build(self::tool(tool)).is_ok());
+    }
+}
+
 #[test]
 fn every_mistake_is_reported() {
     let router = tool(ToolDef::new("one").input("1"))
@@ -82,6 +105,31 @@ fn names_that_clients_refuse_are_warned_of() {
     assert_eq!([count("a.b-C_9"), count("two words"), count("é")], [0, 1, 1]);
     let long = Warnings::of(|| drop(tool("x".repeat(129).as_str())));
     assert_eq!(long, 1);
+}
+
+/// Typed arguments that no schema describes: a model could not know them.
+#[test]
+fn a_schema_that_is_missing_is_warned_of() {
+    #[derive(serde::Deserialize)]
+    struct Point {
+        x: f64,
+    }
+
+    let schema = || serde_json::json!({"type": "object", "properties": {"x": {"type": "number"}}});
+    let typed = |tool: ToolDef| {
+        Warnings::of(|| {
+            drop(Router::new().tool_with(tool, async |point: Point, _| Ok(point.x.to_string())));
+        })
+    };
+    assert_eq!([typed(ToolDef::new("a")), typed(ToolDef::new("a").input(schema()))], [1, 0]);
+    let stateful = |tool: ToolDef| {
+        Warnings::of(|| {
+            let router = Router::with_state(());
+            drop(router.tool_with(tool, async |_, point: Point, _| Ok(point.x.to_string())));
+        })
+    };
+    assert_eq!([stateful(ToolDef::new("a")), stateful(ToolDef::new("a").input(schema()))], [1, 0]);
+    assert_eq!(Warnings::of(|| drop(tool("untyped"))), 0);
 }
 
 /// What could never have an effect is an error too.
