@@ -83,6 +83,8 @@ fn the_shell_edits_completes_and_survives_an_interrupt() {
     terminal.press("call ec\t");
     terminal.sees("echo");
     terminal.press(" te\thi\r");
+    // First what was typed, then the answer.
+    terminal.sees("hi\r\n");
     terminal.sees("hi\r\n");
     terminal.sees("mcp> ");
     terminal.press("prompt greet city=Osl\t\r");
@@ -92,6 +94,7 @@ fn the_shell_edits_completes_and_survives_an_interrupt() {
     terminal.sees("no tool");
     terminal.sees("mcp> ");
     terminal.press(" call echo text=secret\r");
+    terminal.sees("secret\r\n");
     terminal.sees("secret\r\n");
     terminal.sees("mcp> ");
     terminal.press("\u{4}");

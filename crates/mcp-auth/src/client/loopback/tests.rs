@@ -66,7 +66,13 @@ async fn wrong_answers_are_counted() {
 // AU-C-60: the registered port first, another one if it is taken.
 #[tokio::test]
 async fn ports_of_earlier_registrations() {
-    let (first, held) = Loopback::bind(&Redirect::default(), None).await.unwrap();
+    // Nobody else gets this port while nobody listens at it.
+    let reserved = tokio::net::TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let first = format!("http://{}/callback", reserved.local_addr().unwrap());
+    let (uri, held) = Loopback::bind(&Redirect::default(), Some(&first)).await.unwrap();
+    assert_eq!(uri, first);
     let (second, other) = Loopback::bind(&Redirect::default(), Some(&first)).await.unwrap();
     assert_ne!(first, second, "the port is taken");
     drop((held, other));

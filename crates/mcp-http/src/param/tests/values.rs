@@ -123,15 +123,15 @@ fn many_annotations_cost_little_more_than_one() {
         annotation
     };
     let all: Vec<Annotation> = (0..64).map(|n| annotation(n * 700)).collect();
-    let fastest = |annotations: &[Annotation]| {
-        let took = (0..3).map(|_| {
-            let start = std::time::Instant::now();
-            assert!(values(Some(&arguments), annotations).iter().all(|value| matches!(value, Ok(Some(_)))));
-            start.elapsed()
-        });
-        took.min().unwrap()
+    let time = |annotations: &[Annotation]| {
+        let start = std::time::Instant::now();
+        assert!(values(Some(&arguments), annotations).iter().all(|value| matches!(value, Ok(Some(_)))));
+        start.elapsed()
     };
-    let (one, many) = (fastest(&all[..1]), fastest(&all));
+    // In turn, and the fastest of many: other programs take the processor now and then.
+    let pairs: Vec<_> = (0..20).map(|_| (time(&all[..1]), time(&all))).collect();
+    let one = pairs.iter().map(|(one, _)| *one).min().unwrap();
+    let many = pairs.iter().map(|(_, many)| *many).min().unwrap();
     assert!(many < one * 12, "{many:?} for 64 annotations, {one:?} for one");
 }
 
