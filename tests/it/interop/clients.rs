@@ -14,7 +14,7 @@ use super::{demo, leftovers, process};
 use crate::fixtures::{self, Program};
 
 /// Only a conversation that hangs takes longer.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(170);
 
 /// A client of the matrix.
 pub(super) struct PeerClient {

@@ -10,7 +10,7 @@ use super::{demo, process};
 use crate::fixtures::{self, Program};
 
 /// A request that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// The rows, how the era is chosen, and the version of each.
 pub(super) const ROWS: [(&str, &str, &str); 8] = [

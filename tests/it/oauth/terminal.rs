@@ -16,7 +16,7 @@ use super::{Browser, Server};
 use crate::fixtures;
 
 /// Only a program that hangs takes longer.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// A program at a separate terminal.
 pub(super) struct Terminal {
