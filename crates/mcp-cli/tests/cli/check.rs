@@ -68,7 +68,9 @@ fn faults_of_processes_are_found() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_orphan_is_found_and_ended() {
-    let script = format!("setsid sleep 1000 </dev/null >/dev/null 2>&1 & exec {MCP} serve-demo");
+    // A time of its own, by which it is known.
+    let time = (1_000_000 + std::process::id()).to_string();
+    let script = format!("setsid sleep {time} </dev/null >/dev/null 2>&1 & exec {MCP} serve-demo");
     let run = mcp(&["check", "--json", "--", "sh", "-c", &script]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert_eq!(ids(&run, "fault"), ["T-45"], "{run:?}");
@@ -77,6 +79,14 @@ fn an_orphan_is_found_and_ended() {
         report["findings"].as_array().unwrap().iter().find_map(|finding| finding["seen"].as_str()).unwrap();
     let id: u32 = seen.split(['(', ')']).nth(1).unwrap().parse().unwrap();
     crate::gone(id);
+    // Several servers were started, and each has left one.
+    let words = format!("sleep\0{time}\0");
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if line == words.as_bytes() {
+            crate::gone(entry.file_name().to_str().unwrap().parse().unwrap());
+        }
+    }
 }
 
 /// A faulty server over HTTP: legacy, with sessions, right but for one thing.

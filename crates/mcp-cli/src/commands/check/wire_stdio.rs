@@ -21,6 +21,9 @@ const LONGEST: u64 = 16 << 20;
 /// How long a server may take to end when its stdin does, and after each signal.
 const ENDING: Duration = Duration::from_secs(2);
 
+/// How often what a server has left is looked for.
+const MOST_GENERATIONS: usize = 100;
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A running server.
@@ -36,6 +39,7 @@ pub(crate) struct Process {
     pub(crate) noise: Vec<String>,
     /// A message over several lines, or one without its newline, was seen.
     pub(crate) broken_frame: Option<String>,
+    ended: bool,
 }
 
 /// How a server has ended.
@@ -74,7 +78,7 @@ impl Process {
             });
         }
         let (noise, broken_frame) = (Vec::new(), None);
-        Ok(Process { child, stdin, lines, mark, limit, fences: 0, noise, broken_frame })
+        Ok(Process { child, stdin, lines, mark, limit, fences: 0, noise, broken_frame, ended: false })
     }
 
     /// From now on an answer may take this long.
@@ -181,12 +185,28 @@ impl Process {
         let marked = marked(&self.mark);
         ending.orphans =
             marked.iter().filter(|(id, _)| *id != own).map(|(id, name)| format!("{name} ({id})")).collect();
-        self.signal(true);
-        for (id, _) in marked {
-            kill(id);
-        }
-        let _reaped = self.child.wait();
+        self.clear();
         ending
+    }
+
+    /// Kills the server and everything that it has left.
+    fn clear(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.stdin = None;
+        self.signal(true);
+        let _reaped = self.child.wait();
+        // One that is found may just have started another one.
+        for _ in 0..MOST_GENERATIONS {
+            let marked = marked(&self.mark);
+            if marked.is_empty() {
+                return;
+            }
+            for (id, _) in marked {
+                kill(id);
+            }
+        }
     }
 
     fn exits_within(&mut self, limit: Duration) -> bool {
@@ -218,9 +238,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.stdin = None;
-        self.signal(true);
-        let _reaped = self.child.wait();
+        self.clear();
     }
 }
 
