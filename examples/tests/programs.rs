@@ -36,7 +36,7 @@ async fn use_notes(client: &Client) {
     assert!(matches!(changes.next().await, Some(SubscriptionEvent::Started { .. })));
     assert_eq!(client.list_tools().await.unwrap().len(), 5);
     assert_eq!(text(client, "add_note", json!({ "text": "milk and honey" })).await, "added note 1");
-    let change = timeout(Duration::from_secs(30), changes.next()).await.unwrap();
+    let change = timeout(Duration::from_secs(120), changes.next()).await.unwrap();
     assert!(matches!(change, Some(SubscriptionEvent::Changed(_))), "{change:?}");
     for number in 2..=6 {
         assert_eq!(text(client, "add_note", json!({ "text": "more" })).await, format!("added note {number}"));
@@ -76,7 +76,7 @@ async fn notes_are_kept_over_stdio_in_both_eras() {
 async fn listening(command: &mut Command) -> (Child, String) {
     let mut child = command.kill_on_drop(true).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = timeout(Duration::from_secs(60), lines.next_line()).await.unwrap().unwrap().unwrap();
+    let line = timeout(Duration::from_secs(120), lines.next_line()).await.unwrap().unwrap().unwrap();
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let url = line.strip_prefix("listening on ").unwrap().to_owned();
     (child, url)
@@ -99,7 +99,7 @@ async fn notes_belong_to_their_caller_over_http() {
         text(&ada, "edit_note", json!({ "number": 1, "text": "secret" })).await;
         text(&bob, "delete_notes", json!({})).await;
         // The first change that Bob sees is his own.
-        let change = timeout(Duration::from_secs(30), changes.next()).await.unwrap();
+        let change = timeout(Duration::from_secs(120), changes.next()).await.unwrap();
         let Some(SubscriptionEvent::Changed(change)) = change else { panic!("{change:?}") };
         assert_eq!(change.method.as_str(), "notifications/resources/list_changed");
         assert_eq!(bob.list_resources().await.unwrap().len(), 0);
