@@ -72,3 +72,14 @@ impl Limits {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FAULT A-B12: the documented limit of a line, far above the usual 64 KiB.
+    #[test]
+    fn a_line_may_have_16_mib() {
+        assert_eq!(Limits::default().max_line, 16 * 1024 * 1024);
+    }
+}

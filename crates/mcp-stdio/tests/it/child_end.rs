@@ -74,6 +74,23 @@ async fn the_last_reply_of_a_child_that_exits_is_read() {
     gone.await;
 }
 
+/// FAULT C-3, C-15: the link also ends though a grandchild, which has left the group, holds the pipe: no signal reaches it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_grandchild_elsewhere_does_not_hold_the_link() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let script = r#"setsid sleep 1000 & printf '{"jsonrpc":"2.0","id":%s,"result":{}}\n' $!; exit 3"#;
+    let mut child = link(sh(script).spawn().unwrap());
+    let id = child.response().await.id.unwrap().to_string();
+    let ended = timeout(HANG, child.recv()).await;
+    let closed = child.close().await;
+    // Unless it was killed before it had left.
+    let _gone = kill_process(Pid::from_raw(id.parse().unwrap()).unwrap(), Signal::KILL);
+    assert!(ended.unwrap().is_none());
+    assert_eq!(closed.exit, Some(3));
+}
+
 /// FAULT C-1, A-B29: a child that is killed ends the link at once, and the report tells by what.
 #[tokio::test]
 async fn a_killed_child_is_reported_with_its_signal_and_last_words() {
@@ -98,7 +115,7 @@ async fn sending_to_a_child_that_is_gone_is_fatal() {
     assert_eq!(child.close().await.exit, Some(0));
 }
 
-/// FAULT C-1, F-C13: a child that is not a server prints a line and exits. Its line and its status are reported, also if the failed
+/// FAULT C-1, F-C14: a child that is not a server prints a line and exits. Its line and its status are reported, also if the failed
 /// write is noticed before anything was read, and the closing is polled before the reading.
 #[tokio::test]
 async fn what_an_exited_child_has_printed_is_reported_after_a_failed_write() {
