@@ -71,8 +71,13 @@ const LONGEST: usize = 60;
 fn may_hold_names(text: &[u8]) -> bool {
     memchr::memchr_iter(b':', text).any(|colon| {
         let Some(name) = text[..colon].trim_ascii_end().strip_suffix(b"\"") else { return false };
-        NAMES.iter().any(|known| name.ends_with(known)) || may_spell_letters(name)
+        may_be_last(name) && (NAMES.iter().any(|known| name.ends_with(known)) || may_spell_letters(name))
     })
+}
+
+/// Whether one of the names may end like this: with its last letter, or with the last digit of `\u0065`, `\u0061` or `\u0073`.
+fn may_be_last(name: &[u8]) -> bool {
+    matches!(name.last(), Some(b'e' | b'a' | b's' | b'5' | b'1' | b'3'))
 }
 
 /// Whether letters at the end of `name` may be written as escapes: a `\u`, the one escape that can stand for

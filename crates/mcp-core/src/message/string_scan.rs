@@ -76,7 +76,7 @@ fn short_run(bytes: &[u8]) -> usize {
 }
 
 /// After this many plain bytes a string is probably long, and larger chunks pay off.
-const LONG_RUN: usize = 32;
+const LONG_RUN: usize = 64;
 
 // Without short-circuits, which would keep the compiler from using vector instructions.
 #[inline(always)]
