@@ -56,10 +56,13 @@ impl Legacy {
     }
 }
 
+/// A message that is shorter than this, in bytes, is covered by its place.
+const COVERED: usize = 1024;
+
 /// The charge of a message that has to wait for the link, unless its body has one.
 pub(super) async fn charged(session: &Session, caller: &mut Caller) -> Result<Option<Held>, Reply> {
     let text = caller.text.take();
-    if text.is_some() || !session.is_behind() {
+    if text.is_some() || caller.length < COVERED || !session.is_behind() {
         return Ok(text);
     }
     let mut held = session.context.budgets.bodies.begin(&caller.key).nothing();
