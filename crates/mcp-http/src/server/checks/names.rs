@@ -37,7 +37,7 @@ pub(crate) fn check_names(headers: &HeaderMap, request: &Request) -> Result<(), 
 
 /// Whether a header's value is the text of this JSON string, and needs no decoding: most names are letters, digits and a few
 /// signs. May return false negatives, never false positives.
-fn is_plain_copy(value: &[u8], json: &[u8]) -> bool {
+pub(super) fn is_plain_copy(value: &[u8], json: &[u8]) -> bool {
     let plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/' | b':');
     json.len() == value.len() + 2
         && json[0] == b'"'

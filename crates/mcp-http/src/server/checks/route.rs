@@ -7,6 +7,7 @@ use mcp_core::message::{
     ErrorObject, Field, Message, Notification, ProtocolVersion, Refusal, Request, Shape, code, meta,
 };
 
+use super::names::is_plain_copy;
 use super::{Label, mismatch, version_label};
 use crate::headers::SESSION_ID;
 
@@ -114,9 +115,17 @@ fn claimed(
     let incomplete = |key: &str, want: &str| {
         refuse(ErrorObject::invalid_params(format!("params._meta[\"{key}\"] must be {want}")))
     };
+    let has_capabilities =
+        request.field(Field::MetaClientCapabilities).and_then(|json| json.first()) == Some(&b'{');
+    if let (VersionHeader::Modern(label), Some(json)) = (header, request.field(Field::MetaProtocolVersion))
+        && has_capabilities
+        && is_plain_copy(label.as_bytes(), json)
+    {
+        return Ok(Route::Modern);
+    }
     let version = request.params.as_ref().and_then(|params| params.field_text(Field::MetaProtocolVersion));
     let Some(version) = version else { return Err(incomplete(meta::PROTOCOL_VERSION, "a string")) };
-    if request.field(Field::MetaClientCapabilities).and_then(|json| json.first()) != Some(&b'{') {
+    if !has_capabilities {
         return Err(incomplete(meta::CLIENT_CAPABILITIES, "an object"));
     }
     match header {

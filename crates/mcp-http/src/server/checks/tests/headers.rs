@@ -66,6 +66,8 @@ fn the_name_header_is_the_name() {
             (r#""""#, &[]),
             (r#""foo""#, &[""]),
             (r#""foo""#, &["bar"]),
+            ("12345", &["234"]),
+            (r#""a\b""#, &[r"a\b"]),
             (r#""foo""#, &["Foo"]),
             (r#""foo""#, &["foo", "foo"]),
             (r#""foo""#, &["foo", "bar"]),
