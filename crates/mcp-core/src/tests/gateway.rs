@@ -1,6 +1,7 @@
 //! What gateways and programs that push need: handles of links, questions that name their call, links that were looked at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc};
@@ -76,6 +77,28 @@ async fn a_handle_of_a_link_outlives_requests() {
         assert!(matches!(link.request("roots/list", None).await, Err(Error::Closed(_))));
         // Returns, although nobody takes it.
         link.notify("notifications/x", None).await;
+    }
+}
+
+/// A link that was idle for so long that it has no driver any more goes on where it was: for messages of both sides,
+/// and for those who hold its handle.
+#[tokio::test(start_paused = true)]
+async fn an_idle_link_goes_on_where_it_was() {
+    let idle = || tokio::time::sleep(Duration::from_secs(5));
+    for binding in [Binding::STREAM, EXCHANGES] {
+        let (client, link) = opened(binding).await;
+        let mut heard = client.notifications();
+        idle().await;
+        assert!(!link.is_closed());
+        link.notify("notifications/x", None).await;
+        assert_eq!(heard.next().await.unwrap().method, "notifications/x");
+        idle().await;
+        assert_eq!(link.request("roots/list", None).await.unwrap().raw().to_string(), r#"{"roots":[]}"#);
+        idle().await;
+        assert!(client.request("x/ask", None).await.unwrap().raw().to_string().contains("roots"));
+        idle().await;
+        client.close().await;
+        link.closed().await;
     }
 }
 

@@ -43,7 +43,7 @@ impl Driver<'_> {
             ServerEvent::Initialized { version, client_info, client_capabilities } => {
                 tracing::debug!(version = version.as_str(), link = self.shared.number, "initialized");
                 let closed = Arc::new(Signal::default());
-                self.opened = Some(closed.clone());
+                self.kept.opened = Some(closed.clone());
                 let link =
                     ServerLink::new(self.shared.clone(), closed, version, client_info, client_capabilities);
                 let handler = &self.server.handler;
@@ -72,8 +72,8 @@ impl Driver<'_> {
     pub(super) fn start(&mut self, incoming: Arc<Incoming>, permit: Permit) {
         let id = incoming.exchange;
         // One at a time: the outcomes that wait here are not counted, and a batch may bring hundreds.
-        let in_place = self.served.is_none() && self.in_place.allows(&incoming);
-        let mut measured = self.in_place.measure(&incoming);
+        let in_place = self.served.is_none() && self.kept.in_place.allows(&incoming);
+        let mut measured = self.kept.in_place.measure(&incoming);
         let (exchange, span) = exchange(&self.server, &self.shared, incoming);
         self.running.insert(id, exchange.clone());
         // Boxed, because spawning moves the future.
@@ -86,7 +86,7 @@ impl Driver<'_> {
             // If it is not ready, its task polls it again, with a waker.
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(served) = work.as_mut().poll(&mut cx) {
-                self.in_place.note(measured.map(Measured::answered));
+                self.kept.in_place.note(measured.map(Measured::answered));
                 // The session must not be called before all its outputs are carried out.
                 self.served = Some(served);
                 return;
@@ -118,7 +118,7 @@ impl Driver<'_> {
     /// Queues a notice for the handler, which one task delivers in order.
     fn notice(&mut self, notice: Notice) {
         let handler = &self.server.handler;
-        let notices = self.notices.get_or_insert_with(|| {
+        let notices = self.kept.notices.get_or_insert_with(|| {
             let notices = Arc::new(Unread::new());
             tokio::spawn(tell(handler.clone(), notices.clone()));
             notices

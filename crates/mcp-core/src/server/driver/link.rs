@@ -5,18 +5,18 @@ use std::ops::ControlFlow;
 use std::task::Poll;
 use std::time::Instant;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::error::CloseReason;
 use crate::runtime::burst::{LinkDriver, burst, received_len};
-use crate::runtime::timer::{Quiet, Timer};
+use crate::runtime::timer::Quiet;
 use crate::runtime::turn::Turn;
 use crate::runtime::writer::{Rejected, Writing, write};
 use crate::runtime::{FAREWELL, Received, boxed, now, sleep_until};
 use crate::transport::{CloseReport, Inbound, TransportError, TransportReceiver, TransportSender};
 
 use super::at_once::Inline;
+use super::rest::Driven;
 use super::serve::Served;
 use super::{BACKLOG, Driver};
 
@@ -52,7 +52,7 @@ impl LinkDriver for Driver<'_> {
 
     fn take_command(&mut self) -> bool {
         let command = self.shared.commands.try_pop();
-        let taken = command.map(|command| self.command(command)).is_some();
+        let taken = command.map(|command| self.command(*command)).is_some();
         self.reply_in_place();
         taken
     }
@@ -86,16 +86,26 @@ impl LinkDriver for Driver<'_> {
 }
 
 impl Driver<'_> {
-    /// Drives a link until it is closed and its handlers are done. Returns why it closed.
+    /// Drives a link until it is closed and its handlers are done, or until it is idle.
     pub(super) async fn drive_link(
         &mut self,
         received: Option<Box<Received>>,
         sender: &mut dyn TransportSender,
         receiver: &mut dyn TransportReceiver,
-    ) -> CloseReason {
-        let failure = match received.map(|received| self.received(*received)) {
-            Some(ControlFlow::Break(error)) => Some(error),
-            _ => self.serve_link(sender, receiver).await.err(),
+    ) -> Driven {
+        let mut turn = Turn::default();
+        let first = received.map(|received| {
+            turn.spend(received_len(&received));
+            self.received(*received)
+        });
+        let pumped = match first {
+            Some(ControlFlow::Break(error)) => Err(error),
+            _ => self.pump(&mut *sender, &mut *receiver, &mut turn).await,
+        };
+        let failure = match pumped {
+            Ok(Pumped::Idle) => return Driven::Idle(self.session.rest(now())),
+            Ok(Pumped::Over) => None,
+            Err(error) => Some(error),
         };
         if let Some(error) = &failure {
             tracing::debug!(%error, link = self.shared.number, "the link failed");
@@ -109,49 +119,12 @@ impl Driver<'_> {
         if !self.running.is_empty() {
             boxed(|| self.finish_handlers()).await;
         }
-        match (failure, self.reason.take()) {
+        Driven::Closed(match (failure, self.reason.take()) {
             (Some(error), _) => CloseReason::LinkFailed { error, closed },
             (None, Some(CloseReason::PeerClosed(_))) => CloseReason::PeerClosed(closed),
             (None, Some(reason)) => reason,
             (None, None) => CloseReason::Requested,
-        }
-    }
-
-    /// Serves the link until it fails or the session gives it up. The future of [`pump`](Driver::pump) exists only while
-    /// there is work, because a server may have many links that wait.
-    async fn serve_link(
-        &mut self,
-        sender: &mut dyn TransportSender,
-        receiver: &mut dyn TransportReceiver,
-    ) -> Result<(), TransportError> {
-        let mut turn = Turn::default();
-        loop {
-            match boxed(|| self.pump(&mut *sender, &mut *receiver, &mut turn)).await? {
-                Pumped::Idle => self.rest(receiver, &mut turn).await?,
-                Pumped::Over => return Ok(()),
-            }
-        }
-    }
-
-    /// Waits for a message, which it handles, or for a command.
-    async fn rest(
-        &mut self,
-        receiver: &mut dyn TransportReceiver,
-        turn: &mut Turn,
-    ) -> Result<(), TransportError> {
-        self.timer = Timer::default();
-        let mut receiving = receiver.recv();
-        poll_fn(|cx| {
-            let Poll::Ready(received) = receiving.poll_unpin(cx) else {
-                return self.shared.commands.poll_ready(cx).map(Ok);
-            };
-            turn.spend(received_len(&received));
-            match self.received(received) {
-                ControlFlow::Break(error) => Poll::Ready(Err(error)),
-                ControlFlow::Continue(()) => Poll::Ready(Ok(())),
-            }
         })
-        .await
     }
 
     /// Whether nothing is in progress but what the writer does.
@@ -163,6 +136,7 @@ impl Driver<'_> {
             && self.outgoing.is_empty()
             && self.waiting.is_empty()
             && self.unread.is_none()
+            && self.batches.is_empty()
             && self.wait.is_none()
     }
 

@@ -8,6 +8,7 @@ mod held_back;
 mod in_place;
 mod limits;
 mod link;
+mod rest;
 mod serve;
 pub(crate) mod server;
 pub(crate) mod shared;
@@ -25,21 +26,19 @@ use crate::session::server::{ServerEvent, ServerSession};
 use crate::session::small::SmallMap;
 use crate::session::{ExchangeId, OutgoingId, Output};
 use crate::transport::budget::Permit;
-use crate::transport::{Binding, CloseReport, Lane, Outbound, TransportReceiver, TransportSender};
+use crate::transport::{Binding, CloseReport, Lane, Outbound};
 use rustc_hash::FxHashMap;
 
 use crate::runtime::mailbox::Mailbox;
-use crate::runtime::signal::Signal;
 use crate::runtime::timer::Timer;
-use crate::runtime::unread::Unread;
 use crate::runtime::writer::OutboxItem;
 use crate::runtime::{Received, now, weight};
 use crate::server::context::Exchange;
 use at_once::{Inline, Start};
 use command::{Command, ExchangeNotification};
-use in_place::InPlace;
 use limits::Account;
-use serve::{Notice, Served};
+use rest::Kept;
+use serve::Served;
 use shared::{LinkShared, QueueSlot};
 use waiting::WaitingRequests;
 
@@ -49,28 +48,12 @@ pub(crate) use server::ServerShared;
 /// The number of waiting messages from which changes are held back, so that equal ones become one.
 const BACKLOG: usize = 256;
 
-/// Drives a link to its end.
-///
-/// On a link that carries one exchange nothing is spawned: the handler is polled in this future, beside the writer. A
-/// binding that has to answer its caller before the handler ends spawns this future.
-async fn run(
-    server: Arc<ServerShared>,
-    shared: Arc<LinkShared>,
-    start: Box<Start>,
-    binding: Binding,
-    mut sender: Box<dyn TransportSender>,
-    mut receiver: Box<dyn TransportReceiver>,
-) -> CloseReason {
-    let outbox = Mailbox::new();
-    let (mut driver, received) = Driver::new(server, shared, start, binding, &outbox);
-    driver.drive_link(received, &mut *sender, &mut *receiver).await
-}
-
 type Asked = (u64, oneshot::Sender<Result<Payload, Error>>);
 
 struct Driver<'a> {
-    server: Arc<ServerShared>,
-    shared: Arc<LinkShared>,
+    server: &'a Arc<ServerShared>,
+    shared: &'a Arc<LinkShared>,
+    kept: &'a mut Kept,
     session: ServerSession,
     binding: Binding,
     outbox: &'a Mailbox<OutboxItem<QueueSlot>>,
@@ -78,16 +61,11 @@ struct Driver<'a> {
     running: SmallMap<ExchangeId, Arc<Exchange>>,
     /// The handler, on a link that carries one exchange.
     inline: Option<Inline>,
-    in_place: InPlace,
     /// The outcome of a handler that has answered in place.
     served: Option<Served>,
     /// Requests to a legacy client, by the session's id and by the handler's key.
     outgoing: FxHashMap<OutgoingId, Asked>,
     keys: FxHashMap<u64, OutgoingId>,
-    /// The queue to the task that delivers notices to the handler.
-    notices: Option<Arc<Unread<Notice>>>,
-    /// Raised when the link ends, for those who hold a handle of it.
-    opened: Option<Arc<Signal>>,
     /// The shares of the link.
     account: Option<Account>,
     /// Requests that wait for a place.
@@ -118,28 +96,27 @@ struct Driver<'a> {
 impl Driver<'_> {
     /// A driver that goes on from `start`, and what it has to receive first. A function, so that the future of a link does
     /// not have space for `start`.
-    fn new(
-        server: Arc<ServerShared>,
-        shared: Arc<LinkShared>,
+    fn new<'a>(
+        server: &'a Arc<ServerShared>,
+        shared: &'a Arc<LinkShared>,
+        kept: &'a mut Kept,
         start: Box<Start>,
         binding: Binding,
-        outbox: &Mailbox<OutboxItem<QueueSlot>>,
-    ) -> (Driver<'_>, Option<Box<Received>>) {
+        outbox: &'a Mailbox<OutboxItem<QueueSlot>>,
+    ) -> (Driver<'a>, Option<Box<Received>>) {
         let Start { session, outputs, received, inline, .. } = *start;
         let mut driver = Driver {
             session,
-            in_place: InPlace::new(&server.limits),
             served: None,
             server,
             shared,
+            kept,
             binding,
             outbox,
             running: SmallMap::default(),
             inline: None,
             outgoing: FxHashMap::default(),
             keys: FxHashMap::default(),
-            notices: None,
-            opened: None,
             account: None,
             waiting: WaitingRequests::default(),
             unread: None,
@@ -169,7 +146,7 @@ impl Driver<'_> {
 
     fn take_commands(&mut self) {
         while let Some(command) = self.shared.commands.try_pop() {
-            self.command(command);
+            self.command(*command);
         }
     }
 
@@ -177,7 +154,7 @@ impl Driver<'_> {
         let now = now();
         match command {
             Command::Reply { exchange, outcome, slot, permit, answered } => {
-                self.in_place.note(answered);
+                self.kept.in_place.note(answered);
                 return self.reply(now, exchange, outcome, slot, permit);
             }
             Command::Notify { exchange, notification, slot } => {
@@ -311,13 +288,5 @@ impl Drop for Driver<'_> {
         for (_, exchange) in std::mem::take(&mut self.running) {
             exchange.cancelled.raise();
         }
-        if let Some(closed) = &self.opened {
-            closed.raise();
-        }
-        if let Some(notices) = &self.notices {
-            notices.close();
-        }
-        // Commands hold permits, which hold the link: dropping them breaks the reference cycle.
-        self.shared.commands.abandon();
     }
 }

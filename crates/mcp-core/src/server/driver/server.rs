@@ -15,12 +15,13 @@ use crate::runtime::signal::Signal;
 use crate::runtime::{boxed, now, within};
 use crate::session::Change;
 use crate::session::server::{ServerConfig, ServerSession};
-use crate::transport::{Binding, Owner, Transport, TransportReceiver, TransportSender};
+use crate::transport::{Binding, Owner, Transport};
 use rustc_hash::FxHashMap;
 
 use super::at_once::{Entered, Polled, Start, answer, poll_once};
 use super::command::Command;
 use super::limits::{Budgets, ServerLimits};
+use super::rest::{Halves, Kept, run};
 use super::shared::LinkShared;
 use crate::server::handler::Handler;
 
@@ -51,15 +52,24 @@ struct Progress {
 /// How long a link must have written nothing to be cut for others.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// Removes a link from the server's list when its driver ends or is dropped.
-struct Registered<'a> {
-    server: &'a ServerShared,
-    number: u64,
+/// A link on the server's list, until it ends or is dropped.
+pub(super) struct Registered {
+    pub(super) server: Arc<ServerShared>,
+    pub(super) shared: Arc<LinkShared>,
+    pub(super) kept: Kept,
 }
 
-impl Drop for Registered<'_> {
+impl Drop for Registered {
     fn drop(&mut self) {
-        self.server.links().remove(&self.number);
+        if let Some(closed) = &self.kept.opened {
+            closed.raise();
+        }
+        if let Some(notices) = &self.kept.notices {
+            notices.close();
+        }
+        // Commands hold permits, which hold the link: dropping them breaks the reference cycle.
+        self.shared.commands.abandon();
+        self.server.links().remove(&self.shared.number);
         self.server.link_has_ended();
     }
 }
@@ -139,54 +149,51 @@ impl ServerShared {
         }
         boxed(|| async move {
             let binding = link.binding();
-            let (sender, receiver) = link.split();
+            let halves = Halves::of(link);
             let start = Box::new(Start::new(self.session(binding)));
-            end(self.drive(start, None, binding, sender, receiver).await)
+            end(self.drive(start, None, binding, halves).await)
         })
     }
 
     /// Serves a link of one exchange to its end.
     async fn serve_exchange(self: &Arc<Self>, link: Box<dyn Transport>) -> CloseReason {
         let binding = link.binding();
-        let (mut sender, mut receiver) = link.split();
+        let mut halves = Halves::of(link);
         let Some(entered) = Entered::new(self) else {
             let start = Box::new(Start::new(self.session(binding)));
-            return boxed(|| self.drive(start, None, binding, sender, receiver)).await;
+            return boxed(|| self.drive(start, None, binding, halves)).await;
         };
-        match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *receiver, cx))).await {
+        match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *halves.receiver, cx))).await {
             Polled::Answered(out, unread) => {
-                let reason = answer(self, out, &mut *sender, &mut *receiver).await;
+                let reason = answer(self, out, &mut *halves.sender, &mut *halves.receiver).await;
                 drop((unread, entered));
                 reason
             }
             // Boxed, so that exchanges without a driver do not pay for its size.
-            Polled::Unfinished(start) => {
-                boxed(|| self.drive(start, Some(entered), binding, sender, receiver)).await
-            }
+            Polled::Unfinished(start) => boxed(|| self.drive(start, Some(entered), binding, halves)).await,
         }
     }
 
-    async fn drive(
+    /// Drives a link. Puts it on the list of links before it returns.
+    fn drive(
         self: &Arc<Self>,
         start: Box<Start>,
         entered: Option<Entered<'_>>,
         binding: Binding,
-        sender: Box<dyn TransportSender>,
-        receiver: Box<dyn TransportReceiver>,
-    ) -> CloseReason {
+        halves: Halves,
+    ) -> impl Future<Output = CloseReason> + use<> {
         let shared = start.shared.clone().unwrap_or_else(|| self.link());
-        let number = shared.number;
-        self.links().insert(number, shared.clone());
+        self.links().insert(shared.number, shared.clone());
         // Counted as a link from here on.
         drop(entered);
-        let _registered = Registered { server: self, number };
         // Checked after the insert: either the drain sees the link on the list, or the drain is seen here.
         if self.closing.load(Ordering::SeqCst) {
             shared.command(Command::Close);
         } else if self.is_stopping() {
             shared.command(Command::Drain);
         }
-        super::run(self.clone(), shared, start, binding, sender, receiver).await
+        let kept = Kept::new(&self.limits);
+        run(Registered { server: self.clone(), shared, kept }, start, binding, halves)
     }
 
     /// Waits until no link is left.

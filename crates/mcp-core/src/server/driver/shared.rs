@@ -28,7 +28,8 @@ const UNREAD: usize = 4096;
 pub(crate) struct LinkShared {
     /// Identifies the link in logs.
     pub(crate) number: u64,
-    pub(crate) commands: Mailbox<Command>,
+    /// Boxed, because a mailbox has space for one, and few links have any.
+    pub(crate) commands: Mailbox<Box<Command>>,
     /// Raised when the server is to stop.
     pub(crate) stopping: Arc<Signal>,
     notification_permits: Semaphore,
@@ -194,7 +195,7 @@ impl LinkShared {
 
     /// Sends a command to the driver. Ignored once the driver has ended.
     pub(crate) fn command(&self, command: Command) {
-        let _ended = self.commands.push(command);
+        let _ended = self.commands.push(Box::new(command));
     }
 
     /// Sends a request to a legacy client. Dropping the future cancels it.

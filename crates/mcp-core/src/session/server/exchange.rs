@@ -70,7 +70,8 @@ pub(super) struct Round {
 /// The requests in flight on one link.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
-    last: u64,
+    /// The last name that was claimed.
+    pub(super) last: u64,
     /// The number of exchanges that are not muted.
     live: usize,
     bytes: usize,
@@ -88,6 +89,18 @@ struct Holders {
 }
 
 impl Exchanges {
+    /// No exchanges, after those up to this name.
+    #[cfg(feature = "server")]
+    pub(super) fn after(last: u64) -> Exchanges {
+        Exchanges { last, ..Exchanges::default() }
+    }
+
+    /// Whether there is no exchange and no subscription.
+    #[cfg(feature = "server")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.ids.is_empty()
+    }
+
     /// The number of exchanges that owe the client an outcome.
     pub(super) fn live(&self) -> usize {
         self.live

@@ -1,6 +1,6 @@
 //! The legacy era: the handshake, and requests that the session answers.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::message::{ErrorObject, Field, ProtocolVersion, RawJson, Request, RequestId, Response};
 use crate::session::LogLevel;
@@ -22,7 +22,7 @@ pub(super) struct Legacy {
     /// The lowest level of log messages that the client receives.
     pub(super) level: LogLevel,
     /// The subscribed resources.
-    pub(super) subscribed: HashSet<String>,
+    pub(super) subscribed: BTreeSet<String>,
     /// The memory of their URIs, in bytes.
     pub(super) subscribed_bytes: usize,
     permit: Option<Permit>,
@@ -86,7 +86,7 @@ impl ServerSession {
             client_capabilities: capabilities.detach(),
             initialized: false,
             level: self.config.log_level,
-            subscribed: HashSet::new(),
+            subscribed: BTreeSet::new(),
             subscribed_bytes: 0,
             permit: None,
         })

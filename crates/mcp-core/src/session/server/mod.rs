@@ -29,6 +29,8 @@ mod modern;
 mod notify;
 mod outgoing;
 mod pending;
+#[cfg(feature = "server")]
+mod rest;
 mod route;
 mod server_features;
 mod shape;
@@ -42,6 +44,8 @@ use std::time::Instant;
 
 pub use config::ServerConfig;
 pub use event::{Incoming, Reply, RequestContext, ServerEvent};
+#[cfg(feature = "server")]
+pub(crate) use rest::RestingSession;
 #[cfg(feature = "server")]
 pub(crate) use shape::{LARGE_RESULT, ROOM_BEHIND};
 pub use stats::ServerStats;

@@ -29,22 +29,39 @@ pub(super) enum Purpose {
 /// The server's requests in flight. Ids are integers from 1.
 #[derive(Debug, Default)]
 pub(super) struct PendingRequests {
-    last_id: i64,
-    last_outgoing: u64,
+    pub(super) asked: Asked,
     pending: BTreeMap<i64, PendingRequest>,
     timers: BTreeSet<(Instant, i64)>,
+}
+
+/// What outlives the requests to a client.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    last_id: i64,
+    last_outgoing: u64,
     departures: Departures,
 }
 
 impl PendingRequests {
+    /// No requests, after those that were asked.
+    #[cfg(feature = "server")]
+    pub(super) fn after(asked: Asked) -> PendingRequests {
+        PendingRequests { asked, ..PendingRequests::default() }
+    }
+
+    #[cfg(feature = "server")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.timers.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.pending.len()
     }
 
     /// A fresh name for a request of the application.
     pub(super) fn name_outgoing(&mut self) -> OutgoingId {
-        self.last_outgoing += 1;
-        OutgoingId(self.last_outgoing)
+        self.asked.last_outgoing += 1;
+        OutgoingId(self.asked.last_outgoing)
     }
 
     /// Adds a request. Returns its id on the wire.
@@ -55,11 +72,11 @@ impl PendingRequests {
         purpose: Purpose,
         deadline: Option<Instant>,
     ) -> RequestId {
-        self.last_id += 1;
-        self.timers.extend(deadline.map(|at| (at, self.last_id)));
+        self.asked.last_id += 1;
+        self.timers.extend(deadline.map(|at| (at, self.asked.last_id)));
         let ask = PendingRequest { lane, method: method.to_owned(), purpose, deadline };
-        self.pending.insert(self.last_id, ask);
-        RequestId::from(self.last_id)
+        self.pending.insert(self.asked.last_id, ask);
+        RequestId::from(self.asked.last_id)
     }
 
     /// Removes the request of this id. The id `"7"` matches `7` only if that is the one open request: some clients send
@@ -75,7 +92,7 @@ impl PendingRequests {
             return None;
         }
         let ask = self.take(number)?;
-        self.departures.warn_once(Departure::IdAsText);
+        self.asked.departures.warn_once(Departure::IdAsText);
         Some(ask)
     }
 

@@ -40,19 +40,27 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// The notifications of one session: `ended` follows `opened`, once.
 pub(super) struct Announced {
-    hook: Option<Arc<dyn SessionEvents>>,
-    info: SessionInfo,
+    /// Boxed, because most servers have no hook, and a server may have many sessions.
+    hooked: Option<Box<Hooked>>,
     opened: AtomicBool,
+}
+
+struct Hooked {
+    hook: Arc<dyn SessionEvents>,
+    info: SessionInfo,
 }
 
 impl Announced {
     pub(super) fn new(hook: Option<Arc<dyn SessionEvents>>, caller: &Caller) -> Announced {
-        let info = SessionInfo {
-            number: NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
-            identity: caller.envelope.get::<Identity>().cloned(),
-            peer: caller.request.peer(),
-        };
-        Announced { hook, info, opened: AtomicBool::new(false) }
+        let hooked = hook.map(|hook| {
+            let info = SessionInfo {
+                number: NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
+                identity: caller.envelope.get::<Identity>().cloned(),
+                peer: caller.request.peer(),
+            };
+            Box::new(Hooked { hook, info })
+        });
+        Announced { hooked, opened: AtomicBool::new(false) }
     }
 
     pub(super) fn opened(&self) {
@@ -69,8 +77,8 @@ impl Announced {
 
     /// A panic in the hook concerns only the hook.
     fn call(&self, notify: impl FnOnce(&dyn SessionEvents, &SessionInfo)) {
-        let Some(hook) = &self.hook else { return };
-        if catch_unwind(AssertUnwindSafe(|| notify(&**hook, &self.info))).is_err() {
+        let Some(hooked) = &self.hooked else { return };
+        if catch_unwind(AssertUnwindSafe(|| notify(&*hooked.hook, &hooked.info))).is_err() {
             tracing::error!("a session hook panicked");
         }
     }

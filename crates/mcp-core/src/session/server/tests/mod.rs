@@ -28,9 +28,9 @@ use crate::session::{InputRequest, InputRequired, LogLevel};
 use crate::transport::{AbandonBy, Loss, LossKind};
 
 /// One session, its peer and its handlers.
-struct Peer {
-    session: ServerSession,
-    now: Instant,
+pub(super) struct Peer {
+    pub(super) session: ServerSession,
+    pub(super) now: Instant,
     /// The last request that came to the handler.
     last: Option<Arc<Incoming>>,
     batches: u64,
@@ -66,7 +66,7 @@ impl Peer {
     }
 
     /// A stream with a legacy client that has finished its handshake.
-    fn legacy(version: &str, capabilities: &str) -> Peer {
+    pub(super) fn legacy(version: &str, capabilities: &str) -> Peer {
         Peer::new().open(version, capabilities)
     }
 
@@ -80,7 +80,7 @@ impl Peer {
     }
 
     /// A line on the shared lane. A batch gets a fresh lane, as on a stream.
-    fn line(&mut self, json: &str) -> Vec<String> {
+    pub(super) fn line(&mut self, json: &str) -> Vec<String> {
         if json.starts_with('[') {
             self.batches += 1;
             return self.on(self.batches, json);
@@ -134,7 +134,7 @@ impl Peer {
         self.drain()
     }
 
-    fn result(&mut self, exchange: u64, json: &str) -> Vec<String> {
+    pub(super) fn result(&mut self, exchange: u64, json: &str) -> Vec<String> {
         self.reply(exchange, Reply::Result(raw(json)))
     }
 
@@ -164,8 +164,15 @@ impl Peer {
         self.drain()
     }
 
-    /// All outputs until `Wait`, one line each.
+    /// All outputs until `Wait`, one line each. After each step the session rests, which changes nothing.
     fn drain(&mut self) -> Vec<String> {
+        let lines = self.outputs();
+        let (config, binding) = (self.session.config.clone(), self.session.binding);
+        self.session = self.session.rest(self.now).wake(&config, binding);
+        lines
+    }
+
+    fn outputs(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             assert!(lines.len() < 10_000, "the outputs do not end");

@@ -57,7 +57,8 @@ pub struct MemoryEventStore {
 struct Kept {
     /// All events by age, for the total limit.
     events: BTreeMap<u64, Event>,
-    sessions: HashMap<Arc<str>, Log>,
+    /// Boxed, because a map has space for more entries than it holds.
+    sessions: HashMap<Arc<str>, Box<Log>>,
     owners: HashMap<Owner, Owned>,
     /// Ended streams by age.
     ended: VecDeque<(Instant, Arc<str>, u64)>,
@@ -83,7 +84,7 @@ struct Log {
     owner: Owner,
     /// The ages of its events, oldest first.
     ages: VecDeque<u64>,
-    streams: HashMap<u64, Events>,
+    streams: BTreeMap<u64, Events>,
     bytes: usize,
 }
 
@@ -92,7 +93,7 @@ type Events = VecDeque<(u64, u64)>;
 
 impl Log {
     fn new(owner: Owner) -> Log {
-        Log { owner, ages: VecDeque::new(), streams: HashMap::new(), bytes: 0 }
+        Log { owner, ages: VecDeque::new(), streams: BTreeMap::new(), bytes: 0 }
     }
 }
 
@@ -131,7 +132,7 @@ impl Kept {
             Some((name, _)) => name.clone(),
             None => Arc::from(session),
         };
-        let log = self.sessions.entry(name.clone()).or_insert_with(|| Log::new(Owner::anonymous()));
+        let log = self.sessions.entry(name.clone()).or_insert_with(|| Box::new(Log::new(Owner::anonymous())));
         log.bytes += message.len();
         self.bytes += message.len();
         let owned = self.owners.entry(log.owner.clone()).or_default();
@@ -193,7 +194,7 @@ fn forget_age<T>(queue: &mut VecDeque<T>, fits: impl Fn(&T) -> bool) {
 #[async_trait]
 impl EventStore for MemoryEventStore {
     async fn begin(&self, session: &str, owner: &Owner) {
-        self.lock().sessions.entry(session.into()).or_insert_with(|| Log::new(owner.clone()));
+        self.lock().sessions.entry(session.into()).or_insert_with(|| Box::new(Log::new(owner.clone())));
     }
 
     async fn append(&self, session: &str, id: EventId, message: Bytes) -> Result<(), StoreError> {

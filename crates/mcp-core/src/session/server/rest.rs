@@ -1,0 +1,125 @@
+//! A session on whose link nothing happens, in as little memory as it can be.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use super::exchange::Exchanges;
+use super::legacy::Legacy;
+use super::pending::{Asked, PendingRequests};
+use super::server_features::ServerFeatures;
+use super::{Batches, Closing, Listens, ServerConfig, ServerSession, ServerStats};
+use crate::session::small::SmallQueue;
+use crate::transport::budget::{Budget, LinkBudget};
+use crate::transport::{Binding, Owner};
+
+/// A session that gets no input until [`wake`](RestingSession::wake).
+#[derive(Debug)]
+pub(crate) enum RestingSession {
+    /// Without requests, subscriptions and outputs: all that is left is what was negotiated and counted.
+    Small(Box<Small>),
+    Whole(Box<ServerSession>),
+}
+
+/// The fields of [`ServerSession`] that outlive its requests.
+#[derive(Debug)]
+pub(crate) struct Small {
+    declared: OnceLock<ServerFeatures>,
+    /// The last name of an exchange.
+    last: u64,
+    /// The last ids of requests to the client.
+    asked: Asked,
+    legacy: Option<Box<Legacy>>,
+    closing: Closing,
+    stats: ServerStats,
+    max_waiting: usize,
+    subscriptions: Option<Budget>,
+    subscription_share: Option<(Owner, LinkBudget)>,
+}
+
+impl ServerSession {
+    /// Takes the session out of its place, where a new one stays behind.
+    pub(crate) fn rest(&mut self, now: Instant) -> RestingSession {
+        let fresh = ServerSession::new(now, self.config.clone(), self.binding);
+        let session = std::mem::replace(self, fresh);
+        let idle = session.exchanges.is_empty()
+            && session.pending.is_empty()
+            && session.batches.is_empty()
+            && session.out.is_empty();
+        if !idle {
+            return RestingSession::Whole(Box::new(session));
+        }
+        // Each field by its name, so that none is forgotten.
+        let ServerSession {
+            config: _,
+            binding: _,
+            declared,
+            exchanges,
+            // Subscriptions are exchanges as well.
+            listens: _,
+            batches: _,
+            pending,
+            legacy,
+            closing,
+            stats,
+            max_waiting,
+            subscriptions,
+            subscription_share,
+            out: _,
+        } = session;
+        RestingSession::Small(Box::new(Small {
+            declared,
+            last: exchanges.last,
+            asked: pending.asked,
+            legacy,
+            closing,
+            stats,
+            max_waiting,
+            subscriptions,
+            subscription_share,
+        }))
+    }
+}
+
+impl RestingSession {
+    /// The session as it was, of this configuration on this binding.
+    pub(crate) fn wake(self, config: &Arc<ServerConfig>, binding: Binding) -> ServerSession {
+        let small = match self {
+            RestingSession::Whole(session) => return *session,
+            RestingSession::Small(small) => *small,
+        };
+        ServerSession {
+            config: config.clone(),
+            binding,
+            declared: small.declared,
+            exchanges: Exchanges::after(small.last),
+            listens: Listens::default(),
+            batches: Batches::default(),
+            pending: PendingRequests::after(small.asked),
+            legacy: small.legacy,
+            closing: small.closing,
+            stats: small.stats,
+            max_waiting: small.max_waiting,
+            subscriptions: small.subscriptions,
+            subscription_share: small.subscription_share,
+            out: SmallQueue::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Peer;
+    use super::*;
+
+    /// An idle legacy session is small, whatever it served before; one with a subscription or a request is whole.
+    #[test]
+    fn a_session_without_requests_is_small() {
+        let mut peer = Peer::legacy("2025-11-25", "{}");
+        peer.line(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
+        assert!(matches!(peer.session.rest(peer.now), RestingSession::Whole(_)));
+        let mut peer = Peer::legacy("2025-11-25", "{}");
+        peer.line(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#);
+        peer.result(1, "{}");
+        assert!(matches!(peer.session.rest(peer.now), RestingSession::Small(_)));
+    }
+}
