@@ -63,7 +63,9 @@ impl Context {
         self.payload().map(Payload::raw)
     }
 
-    pub(crate) fn payload(&self) -> Option<&Payload> {
+    /// The same, with the positions of the members that the protocol reads: what is looked up or passed on is not
+    /// searched again.
+    pub fn payload(&self) -> Option<&Payload> {
         self.exchange.request.params.as_ref()
     }
 

@@ -1,13 +1,12 @@
-//! Links of one exchange. A request whose handler answers when it is polled for the first time, and sends nothing before,
-//! needs no driver: no queues, no writer loop, no entry in the server's list. The session decides as on any other link.
-//! Everything else goes on in a driver.
+//! Links of one exchange. A request whose handler sends nothing before its answer needs no driver: no queues, no writer
+//! loop, no entry in the server's list. The session decides as on any other link. Everything else goes on in a driver.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -115,22 +114,92 @@ pub(super) fn poll_once(
     let inline = match work.as_mut().poll(cx) {
         Poll::Ready(served) if shared.commands.is_empty() => {
             drop(work);
-            let (outcome, unread) = charged(server, start, &exchange, served.outcome);
-            drop(exchange);
-            session.reply(start, served.exchange, outcome);
-            session.keep(served.exchange, served.permit);
-            if Arc::strong_count(&shared) > 1 {
-                // A context that outlives its request. Commands hold permits, which hold the link.
-                shared.commands.abandon();
-            }
-            let output = session.poll_output();
-            return answered(session, output, unread);
+            return finished(server, start, session, &shared, exchange, served);
         }
         Poll::Ready(served) => Inline::Done(served),
         Poll::Pending => Inline::Running(work),
     };
     let (inline, shared) = (Some((exchange, inline)), Some(shared));
     Polled::Unfinished(Box::new(Start { inline, shared, ..Start::new(session) }))
+}
+
+/// The handler has answered, and sent nothing before.
+fn finished(
+    server: &Arc<ServerShared>,
+    now: Instant,
+    mut session: ServerSession,
+    shared: &Arc<LinkShared>,
+    exchange: Arc<Exchange>,
+    served: Served,
+) -> Polled {
+    let (outcome, unread) = charged(server, now, &exchange, served.outcome);
+    drop(exchange);
+    session.reply(now, served.exchange, outcome);
+    session.keep(served.exchange, served.permit);
+    if Arc::strong_count(shared) > 1 {
+        // A context that outlives its request. Commands hold permits, which hold the link.
+        shared.commands.abandon();
+    }
+    let output = session.poll_output();
+    answered(session, output, unread)
+}
+
+/// What ends the wait for a handler.
+enum Woken {
+    Served(Served),
+    Received(Received),
+    /// The handler sends something, or the server stops.
+    Look,
+}
+
+/// Waits for a handler that has not answered when it was polled for the first time, as long as nothing else happens. The
+/// session has no timer then, because it had no output.
+pub(super) async fn wait(
+    server: &Arc<ServerShared>,
+    mut start: Box<Start>,
+    receiver: &mut dyn TransportReceiver,
+) -> Polled {
+    let (exchange, mut work, shared) = match (start.inline.take(), &start.shared) {
+        (Some((exchange, Inline::Running(work))), Some(shared)) => (exchange, work, shared.clone()),
+        (inline, _) => {
+            start.inline = inline;
+            return Polled::Unfinished(start);
+        }
+    };
+    // The handler was just polled in this task.
+    let mut is_polled = true;
+    let woken = {
+        let mut receiving = receiver.recv();
+        let mut stopping = pin!(shared.stopping.wait());
+        poll_fn(|cx| {
+            if !std::mem::take(&mut is_polled)
+                && let Poll::Ready(served) = work.as_mut().poll(cx)
+            {
+                return Poll::Ready(Woken::Served(served));
+            }
+            if let Poll::Ready(received) = receiving.as_mut().poll(cx) {
+                return Poll::Ready(Woken::Received(received));
+            }
+            let is_over = shared.commands.poll_ready(cx).is_ready() || stopping.as_mut().poll(cx).is_ready();
+            if is_over { Poll::Ready(Woken::Look) } else { Poll::Pending }
+        })
+        .await
+    };
+    let inline = match woken {
+        Woken::Served(served) if shared.commands.is_empty() => {
+            drop(work);
+            start.shared = None;
+            return finished(server, now(), start.session, &shared, exchange, served);
+        }
+        Woken::Served(served) => Inline::Done(served),
+        Woken::Received(received) => {
+            start.received = Some(Box::new(received));
+            Inline::Running(work)
+        }
+        Woken::Look => Inline::Running(work),
+    };
+    start.inline = Some((exchange, inline));
+    Polled::Unfinished(start)
 }
 
 /// The exchange is over if this output is a last message, and the only output.

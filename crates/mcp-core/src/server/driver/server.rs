@@ -18,7 +18,7 @@ use crate::session::server::{ServerConfig, ServerSession};
 use crate::transport::{Binding, Owner, Transport};
 use rustc_hash::FxHashMap;
 
-use super::at_once::{Entered, Polled, Start, answer, poll_once};
+use super::at_once::{Entered, Polled, Start, answer, poll_once, wait};
 use super::command::Command;
 use super::limits::{Budgets, ServerLimits};
 use super::rest::{Halves, Kept, run};
@@ -163,7 +163,15 @@ impl ServerShared {
             let start = Box::new(Start::new(self.session(binding)));
             return boxed(|| self.drive(start, None, binding, halves)).await;
         };
-        match poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *halves.receiver, cx))).await {
+        let polled = poll_fn(|cx| Poll::Ready(poll_once(self, binding, &mut *halves.receiver, cx))).await;
+        let polled = match polled {
+            // Boxed, so that handlers which answer at once do not pay for its size.
+            Polled::Unfinished(start) if start.inline.is_some() => {
+                boxed(|| wait(self, start, &mut *halves.receiver)).await
+            }
+            polled => polled,
+        };
+        match polled {
             Polled::Answered(out, unread) => {
                 let reason = answer(self, out, &mut *halves.sender, &mut *halves.receiver).await;
                 drop((unread, entered));

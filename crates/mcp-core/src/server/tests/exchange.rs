@@ -181,3 +181,27 @@ async fn an_exchange_runs_inline_and_can_be_moved_into_a_task() {
     assert_eq!(*tasks.lock().unwrap(), [here, Some(task.id())]);
     task.await.unwrap();
 }
+
+/// A handler of a link of one exchange that waits before it answers: what it sends meanwhile is sent at once.
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_one_exchange_may_wait_and_then_send() {
+    let router = Router::new().method("x/steps", |_, context| async move {
+        for step in [1.0, 2.0] {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            context.progress(step, None, None).await;
+        }
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok(RawJson::EMPTY_OBJECT)
+    });
+    let server = server(router);
+    let mut peer = Peer::of(&server, ONE);
+    let begun = tokio::time::Instant::now();
+    peer.modern(1, "x/steps", r#"{"_meta":{"progressToken":1}}"#).await;
+    for (wanted, after) in [(r#""progress":1"#, 20), (r#""progress":2"#, 40), (r#""id":1,"result""#, 60)] {
+        let text = peer.text().await;
+        assert!(text.contains(wanted), "{text}");
+        assert_eq!(begun.elapsed().as_secs(), after, "{text}");
+    }
+    assert_eq!(peer.text().await, "");
+    assert_eq!(server.links(), 0);
+}
