@@ -174,7 +174,7 @@ impl Shared {
                 Plan::Offline
             }
             Some(facts) if one_exchange => Plan::Request(facts),
-            Some(facts) => Plan::Link(facts),
+            Some(facts) => Plan::Link(facts.detached()),
             None if request.method == "initialize" => self.legacy_facts(request, envelope),
             None => self.undecided(first, one_exchange),
         }
@@ -223,8 +223,7 @@ impl Shared {
         if !version.is_modern() || !self.versions.contains(&version) {
             return None;
         }
-        let object =
-            |field| params.field_json(field).filter(RawJson::is_object).map(|object| object.detach());
+        let object = |field| params.field_json(field).filter(RawJson::is_object);
         Some(Facts {
             caller: self.caller(envelope),
             era: Era::Modern,

@@ -25,6 +25,7 @@ impl Running {
     /// A call of this session for this exchange.
     pub(crate) fn new(
         live: &Arc<Live>,
+        busy: Busy,
         upstream: Era,
         exchange: Arc<Exchange>,
         questions: Option<mpsc::Receiver<Question>>,
@@ -32,7 +33,6 @@ impl Running {
     ) -> Running {
         // Listed before the call is made, so that what it causes finds it.
         let listed = Listed::new(live, &exchange);
-        let busy = live.enter();
         Running { call: make(), exchange, questions, upstream, _listed: listed, _busy: busy }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mcp_core::Error;
-use mcp_core::message::{ErrorObject, Notification, RawJson, method};
+use mcp_core::message::{ErrorObject, Field, Notification, RawJson, method};
 use mcp_core::server::Context;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::ErrorChain;
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::live::Live;
 use crate::lock::Lock;
-use crate::translate::{progress_token, with_progress_token};
+use crate::translate::with_progress_token;
 
 /// A question of a legacy server, and where its answer goes.
 pub(crate) struct Question {
@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn new(context: &Context, questions: Option<mpsc::Sender<Question>>) -> Arc<Exchange> {
         Arc::new(Exchange {
-            token: Lock::new(progress_token(context.params())),
+            token: Lock::new(progress_token(context)),
             context: Lock::new(context.clone()),
             questions,
         })
@@ -46,7 +46,7 @@ impl Exchange {
 
     /// Goes on with a retry of the same request.
     pub(crate) fn resume(&self, context: &Context) {
-        *self.token.lock() = progress_token(context.params());
+        *self.token.lock() = progress_token(context);
         *self.context.lock() = context.clone();
     }
 
@@ -87,6 +87,11 @@ impl Exchange {
         let answer = context.request(request.method, request.params).await;
         answer.map(|answer| answer.into_raw()).map_err(refused)
     }
+}
+
+/// The token that the client gave for progress notifications of its request.
+fn progress_token(context: &Context) -> Option<RawJson> {
+    context.payload()?.field_json(Field::MetaProgressToken)
 }
 
 /// Why a legacy client did not answer, for the server that asked.

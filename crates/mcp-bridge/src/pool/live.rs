@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::exchange::Exchange;
 use super::notice::notices;
 use super::questions::Questions;
-use super::{Key, Pool, watch};
+use super::{Facts, Key, Pool, watch};
 use crate::lock::Lock;
 use crate::observer::Event;
 use crate::translate::{self, Era};
@@ -117,7 +117,7 @@ impl Live {
 
     /// Whether its server is there. It is started again when it is needed next.
     pub(crate) fn is_ready(&self) -> bool {
-        self.was_ready() && self.client.state().is_ready()
+        self.was_ready() && self.client.is_ready()
     }
 
     pub(crate) fn is_starting(&self) -> bool {
@@ -125,15 +125,15 @@ impl Live {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self.client.state(), ClientState::Closed(_))
+        self.client.is_closed()
     }
 
     /// Whether a client of this era with these capabilities can use it. A modern server learns of each client with each
     /// request; a legacy one knows what it was opened with.
-    pub(super) fn serves(&self, downstream: Era, capabilities: &RawJson) -> bool {
+    pub(super) fn serves(&self, facts: &Facts) -> bool {
         match self.era() {
-            Some(Era::Modern) => downstream == Era::Modern || self.capabilities == *capabilities,
-            Some(Era::Legacy) => self.capabilities == *capabilities,
+            Some(Era::Modern) if facts.era == Era::Modern => true,
+            Some(_) => self.capabilities == translate::client_capabilities(facts.era, &facts.capabilities),
             None => false,
         }
     }

@@ -34,7 +34,7 @@ pub(crate) use call::{Parked, Running};
 pub(crate) use exchange::{Exchange, Question};
 use health::Health;
 pub(crate) use health::Refusal;
-pub(crate) use live::Live;
+pub(crate) use live::{Busy, Live};
 use pace::Pace;
 use watch::watch;
 
@@ -58,6 +58,14 @@ pub(crate) struct Facts {
     pub(crate) version: ProtocolVersion,
     pub(crate) info: Option<RawJson>,
     pub(crate) capabilities: RawJson,
+}
+
+impl Facts {
+    /// A copy that does not keep the client's message in memory.
+    pub(crate) fn detached(&self) -> Facts {
+        let info = self.info.as_ref().map(RawJson::detach);
+        Facts { info, capabilities: self.capabilities.detach(), ..self.clone() }
+    }
 }
 
 /// The upstream sessions of one entry.
@@ -111,21 +119,19 @@ impl Pool {
 
     /// The upstream session for a client: one that is open, or a new one. Returns once it is ready.
     pub(crate) async fn get(self: &Arc<Self>, key: &Key, facts: &Facts) -> Result<Arc<Live>, Refusal> {
-        let capabilities = translate::client_capabilities(facts.era, &facts.capabilities);
         // Mostly one is open.
-        let is_open = |live: &&Arc<Live>| {
-            live.was_ready() && !live.is_closed() && live.serves(facts.era, &capabilities)
-        };
+        let is_open = |live: &&Arc<Live>| live.was_ready() && !live.is_closed() && live.serves(facts);
         let open = self.lives.lock().get(key).and_then(|known| known.iter().find(is_open).cloned());
         if let Some(live) = open {
             return Ok(live);
         }
+        let capabilities = translate::client_capabilities(facts.era, &facts.capabilities);
         loop {
             let known = self.of(key);
             for live in &known {
                 // Its era decides whether others may use it, so a session that is being opened is waited for.
                 match live.ready().await {
-                    Ok(()) if live.serves(facts.era, &capabilities) => return Ok(live.clone()),
+                    Ok(()) if live.serves(facts) => return Ok(live.clone()),
                     Ok(()) => {}
                     Err(error) => {
                         self.remove(key, live);
@@ -187,7 +193,8 @@ impl Pool {
 
     /// The newest open session of this key, without opening one.
     pub(crate) fn find(&self, key: &Key) -> Option<Arc<Live>> {
-        self.of(key).into_iter().rev().find(|live| !live.is_closed() && live.era().is_some())
+        let lives = self.lives.lock();
+        lives.get(key)?.iter().rev().find(|live| !live.is_closed() && live.era().is_some()).cloned()
     }
 
     /// The servers of single requests.
@@ -228,8 +235,9 @@ impl Pool {
             dropped.push(self.evict(&mut lives).ok_or_else(busy)?);
         }
         let known = *self.verdict(facts.era).lock();
-        let client = open::client(self, facts, capabilities, known)?;
-        let live = Live::new(self, key.clone(), capabilities.clone(), client);
+        let capabilities = capabilities.detach();
+        let client = open::client(self, &facts.detached(), &capabilities, known)?;
+        let live = Live::new(self, key.clone(), capabilities, client);
         let siblings = lives.entry(key.clone()).or_default();
         dropped.extend(siblings.extract_if(.., |live| live.is_closed()));
         siblings.push(live.clone());

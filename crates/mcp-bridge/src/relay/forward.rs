@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::Relay;
 use super::downstream;
-use crate::pool::{Exchange, Live, Question, Running};
+use crate::pool::{Busy, Exchange, Live, Question, Running};
 use crate::translate::{self, Era, Request};
 
 /// How long the questions of a legacy server are collected, so that the client gets them in one result.
@@ -41,6 +41,7 @@ impl Relay {
         live: &Arc<Live>,
         upstream: Era,
         context: &Context,
+        busy: Busy,
         has_moved: &mut bool,
     ) -> Result<Reply, ErrorObject> {
         let parked = match (downstream(context), upstream, context.request_state()) {
@@ -57,7 +58,7 @@ impl Relay {
             let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
             return Ok(Reply::Busy(ErrorObject::internal(why)));
         }
-        let running = self.start(live, upstream, context).await?;
+        let running = self.start(live, upstream, context, busy).await?;
         self.go_on(running, context, has_moved).await
     }
 
@@ -67,10 +68,11 @@ impl Relay {
         live: &Arc<Live>,
         upstream: Era,
         context: &Context,
+        busy: Busy,
     ) -> Result<Running, ErrorObject> {
         let method = context.method().clone();
         let down = downstream(context);
-        let params = match translate::request(down, upstream, method.as_str(), context.params()) {
+        let params = match translate::request(down, upstream, method.as_str(), context.payload()) {
             Request::Forward(params) => params,
             Request::Unknown => return Err(ErrorObject::method_not_found(method.as_str())),
         };
@@ -101,7 +103,8 @@ impl Relay {
         let exchange = Exchange::new(context, questions);
         let along = self.pool.upstream.forwarded(context.envelope()).envelope;
         options = options.envelope(along.with(exchange.clone()));
-        Ok(Running::new(live, upstream, exchange, asked, || live.client().call(method, params, options)))
+        let make = || live.client().forward(method, params, options);
+        Ok(Running::new(live, busy, upstream, exchange, asked, make))
     }
 
     /// Passes on what comes until the call ends, or until the client has to be asked.

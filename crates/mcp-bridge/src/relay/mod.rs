@@ -126,7 +126,7 @@ impl Relay {
             Ok(live) => live,
             Err(refused) => return Ok(refused),
         };
-        let _busy = live.enter();
+        let busy = live.enter();
         // The era as it is now: the server may have been replaced by one of the other era.
         let upstream = live.era().unwrap_or(Era::Legacy);
         match (method, upstream) {
@@ -140,7 +140,7 @@ impl Relay {
             }
             _ => {
                 let mut has_moved = false;
-                let reply = self.forward(&live, upstream, context, &mut has_moved).await;
+                let reply = self.forward(&live, upstream, context, busy, &mut has_moved).await;
                 if !has_moved {
                     return reply;
                 }
@@ -148,7 +148,7 @@ impl Relay {
                 match self.anew(&live, context).await {
                     Ok(next) => {
                         let upstream = next.era().unwrap_or(Era::Legacy);
-                        self.forward(&next, upstream, context, &mut has_moved).await
+                        self.forward(&next, upstream, context, next.enter(), &mut has_moved).await
                     }
                     Err(refused) => Ok(refused),
                 }

@@ -12,9 +12,7 @@ mod tests;
 
 pub(crate) use capabilities::{client_capabilities, server_capabilities};
 pub(crate) use error::{error, url_elicitations};
-pub(crate) use request::{
-    Request, bare_change, progress_token, request, with_progress_token, with_subscription,
-};
+pub(crate) use request::{Request, bare_change, request, with_progress_token, with_subscription};
 
 use mcp_core::message::ProtocolVersion;
 

@@ -1,6 +1,6 @@
 //! Requests and notifications: params without what the other era does not have.
 
-use mcp_core::message::{RawJson, meta};
+use mcp_core::message::{Payload, RawJson, meta};
 
 use super::Era;
 
@@ -12,13 +12,13 @@ const OF_THE_PROTOCOL: [&str; 4] =
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     /// It goes to the upstream server with these params.
-    Forward(Option<RawJson>),
+    Forward(Option<Payload>),
     /// The other era does not have its method: `-32601`.
     Unknown,
 }
 
 /// Translates a request of a client.
-pub(crate) fn request(downstream: Era, upstream: Era, method: &str, params: Option<&RawJson>) -> Request {
+pub(crate) fn request(downstream: Era, upstream: Era, method: &str, params: Option<&Payload>) -> Request {
     match (downstream, upstream) {
         (Era::Modern, Era::Legacy) => Request::Forward(params.map(without_protocol_keys)),
         // Tasks of 2025-11-25 have no counterpart.
@@ -28,7 +28,11 @@ pub(crate) fn request(downstream: Era, upstream: Era, method: &str, params: Opti
 }
 
 /// The params without the protocol's keys, and without the answers and the state of a retry.
-fn without_protocol_keys(params: &RawJson) -> RawJson {
+fn without_protocol_keys(params: &Payload) -> Payload {
+    Payload::new(without_keys(params.raw()))
+}
+
+fn without_keys(params: &RawJson) -> RawJson {
     let bare = params.without_members(&["inputResponses", "requestState"]);
     let Some(own) = bare.member("_meta").filter(RawJson::is_object) else { return bare };
     let kept = own.without_members(&OF_THE_PROTOCOL);
@@ -37,11 +41,6 @@ fn without_protocol_keys(params: &RawJson) -> RawJson {
     } else {
         bare.with_members(&[("_meta", &kept)])
     }
-}
-
-/// The token that a client gave for progress notifications of a request with these params.
-pub(crate) fn progress_token(params: Option<&RawJson>) -> Option<RawJson> {
-    params?.member("_meta")?.member(meta::PROGRESS_TOKEN)
 }
 
 /// The params of a progress notification under the client's token. All other members stay as they came.

@@ -149,13 +149,40 @@ impl Client {
     /// Makes a call at once, and returns its handle. `params` is an object, if given; the session adds `_meta`.
     /// [`Client::request`] is shorter where only the result matters.
     pub fn call(&self, method: impl Into<Method>, params: Option<RawJson>, options: CallOptions) -> Call {
-        self.new_call(method.into(), params, options.into(), CallSlot::new(false))
+        self.forward(method, params.map(Payload::new), options)
+    }
+
+    /// Like [`Client::call`], with params that were received and are passed on: they are not searched again. On
+    /// 2026-07-28 they are sent as they are if they already say what [`CallOptions::client`] and the other options do.
+    ///
+    /// ```
+    /// # use mcp_core::{Error, client::{CallOptions, Client, ClientFacts}, server::Context};
+    /// # async fn example(client: &Client, context: &Context) -> Result<(), Error> {
+    /// let facts = ClientFacts::new(context.client_capabilities().clone());
+    /// let options = CallOptions::new().client(facts);
+    /// let result = client.forward(context.method().clone(), context.payload().cloned(), options).await?;
+    /// # let _ = result;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn forward(&self, method: impl Into<Method>, params: Option<Payload>, options: CallOptions) -> Call {
+        self.make_call(method.into(), params, options.into(), CallSlot::new(false))
     }
 
     fn new_call(
         &self,
         method: Method,
         params: Option<RawJson>,
+        options: Arc<CallOptions>,
+        slot: CallSlot,
+    ) -> Call {
+        self.make_call(method, params.map(Payload::new), options, slot)
+    }
+
+    fn make_call(
+        &self,
+        method: Method,
+        params: Option<Payload>,
         options: Arc<CallOptions>,
         slot: CallSlot,
     ) -> Call {
@@ -206,6 +233,16 @@ impl Client {
     /// The current state.
     pub fn state(&self) -> ClientState {
         self.shared().state()
+    }
+
+    /// Whether the client is ready, as [`ClientState::is_ready`] of [`Client::state`], without a copy of it.
+    pub fn is_ready(&self) -> bool {
+        self.shared().is(ClientState::is_ready)
+    }
+
+    /// Whether the client is closed, which is final.
+    pub fn is_closed(&self) -> bool {
+        self.shared().is(|state| state.closed().is_some())
     }
 
     /// What was negotiated, while the client is ready.

@@ -19,6 +19,19 @@ pub(crate) fn write_member(key: &str, value: &RawJson, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
 }
 
+/// Like [`write_member`], for a key that needs no escapes.
+pub(crate) fn write_plain_member(key: &str, value: &[u8], out: &mut Vec<u8>) {
+    write_plain_key(key, out);
+    out.extend_from_slice(value);
+}
+
+/// Writes `"key":`, after a comma unless it is the first member of its object. The key needs no escapes.
+pub(crate) fn write_plain_key(key: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(if out.last() == Some(&b'{') { b"\"" } else { b",\"" });
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
 /// Writes a payload. White space between tokens may contain newlines, which become spaces: a message must be
 /// one line. A JSON string never contains a raw newline.
 // STDIO-B-001.

@@ -211,16 +211,18 @@ pub struct Payload {
     positions: OnceLock<FieldPositions>,
     /// Where the members behind a leading `_meta` begin; 0 if unknown. A search for one name may begin there.
     names_from: u32,
+    /// It was decoded, and so has no member twice that the protocol reads.
+    decoded: bool,
 }
 
 impl Payload {
     /// A payload of this object. The positions of its fields are determined at the first access.
     pub fn new(raw: RawJson) -> Payload {
-        Payload { raw, positions: OnceLock::new(), names_from: 0 }
+        Payload { raw, positions: OnceLock::new(), names_from: 0, decoded: false }
     }
 
     pub(crate) fn scanned(raw: RawJson, positions: FieldPositions) -> Payload {
-        Payload { positions: OnceLock::from(positions), ..Payload::new(raw) }
+        Payload { positions: OnceLock::from(positions), decoded: true, ..Payload::new(raw) }
     }
 
     /// A payload whose first member is `_meta`, and whose other members begin at `rest`: a search for one
@@ -260,6 +262,11 @@ impl Payload {
         // Few texts have one of the two characters, so this is cheaper than a search for the name.
         let mut found = memchr::memchr2_iter(b'\\', b'_', text);
         found.any(|at| text[at] == b'\\' || text[at..].starts_with(b"_meta"))
+    }
+
+    /// Whether it was decoded: no member that the protocol reads occurs twice.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.decoded
     }
 
     /// The JSON text of a field, or `None` if it is absent. An explicit `null` is present.

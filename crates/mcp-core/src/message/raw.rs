@@ -185,7 +185,7 @@ impl RawJson {
     pub fn members(&self) -> Vec<(String, RawJson)> {
         let mut members = Vec::new();
         self.each_member(|name, value| {
-            members.push((String::from_utf8_lossy(name).into_owned(), RawJson(self.0.slice(value))));
+            members.push((text_of(name).into_owned(), RawJson(self.0.slice(value))));
         });
         members
     }
@@ -202,7 +202,7 @@ impl RawJson {
     /// # Ok::<_, mcp_core::message::ScanError>(())
     /// ```
     pub fn for_each_member(&self, mut visit: impl FnMut(&str, RawJson)) {
-        self.each_member(|name, value| visit(&String::from_utf8_lossy(name), RawJson(self.0.slice(value))));
+        self.each_member(|name, value| visit(&text_of(name), RawJson(self.0.slice(value))));
     }
 
     /// The elements of an array, in order. Empty for anything else.
@@ -290,6 +290,11 @@ impl RawJson {
     pub fn kind_name(&self) -> &'static str {
         Kind::of_first(self.0.first()).name()
     }
+}
+
+/// The text of a name. `from_utf8` is much faster than the lossy conversion, which only a lone surrogate needs.
+fn text_of(name: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(name).map_or_else(|_| String::from_utf8_lossy(name), Cow::Borrowed)
 }
 
 impl Default for RawJson {

@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Span;
 
 use crate::error::{CloseReason, Error};
-use crate::message::{ErrorObject, Method, RawJson};
+use crate::message::{ErrorObject, Method, Payload, RawJson};
 use crate::session::client::CallOptions;
 use crate::session::{InputId, SubscriptionFilter};
 
@@ -22,7 +22,7 @@ pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
 pub(crate) struct NewCall {
     pub(crate) issued: Instant,
     pub(crate) method: Method,
-    pub(crate) params: Option<RawJson>,
+    pub(crate) params: Option<Payload>,
     pub(crate) options: Arc<CallOptions>,
     pub(crate) slot: Arc<CallSlot>,
     pub(crate) permit: Option<Permit>,

@@ -193,7 +193,7 @@ impl Driver {
             span.record("version", negotiated.version.as_str());
         }
         let tag = CallTag { slot: slot.clone(), span, permit };
-        let id = self.session.call(now, issued, method, params, options, tag);
+        let id = self.session.new_call(now, issued, method, params, options, tag);
         // A new slot: only this line sets it.
         let _fresh = slot.id.set(id);
     }

@@ -132,6 +132,11 @@ impl ClientShared {
         self.state.borrow().clone()
     }
 
+    /// Whether this is so of the state.
+    pub(crate) fn is(&self, so: impl FnOnce(&ClientState) -> bool) -> bool {
+        so(&self.state.borrow())
+    }
+
     pub(crate) fn watch(&self) -> StateWatch {
         StateWatch(self.state.subscribe())
     }

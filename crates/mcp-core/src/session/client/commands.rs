@@ -29,17 +29,18 @@ const RESERVED: [&str; 4] =
 const MAX_WAITING_NOTIFICATIONS: usize = 1024;
 
 impl<T: Clone> ClientSession<T> {
-    pub(super) fn new_call(
+    /// A call with params that may have been received, and so are not searched again.
+    pub(crate) fn new_call(
         &mut self,
         now: Instant,
         issued: Instant,
         method: Method,
-        params: Option<RawJson>,
+        params: Option<Payload>,
         mut options: Arc<CallOptions>,
         tag: T,
     ) -> CallId {
         let id = self.calls.mint();
-        if let Err(error) = self.accept(&method, params.as_ref(), &options) {
+        if let Err(error) = self.accept(&method, params.as_ref().map(Payload::raw), &options) {
             self.event(ClientEvent::CallDone { call: id, tag, outcome: Err(error) });
             return id;
         }
@@ -48,7 +49,6 @@ impl<T: Clone> ClientSession<T> {
             self.event(ClientEvent::CallDone { call: id, tag, outcome: Err(Error::timed_out(what, after)) });
             return id;
         }
-        let params = params.map(Payload::new);
         let asks_for_progress = options.reset_on_progress
             || params.as_ref().is_some_and(|params| {
                 params.may_have_meta() && params.field(Field::MetaProgressToken).is_some()

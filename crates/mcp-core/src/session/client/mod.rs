@@ -48,7 +48,7 @@ pub use event::{ClientEvent, Negotiated};
 pub use stats::ClientStats;
 
 use crate::error::CloseReason;
-use crate::message::{ErrorObject, Method, RawJson, RequestId};
+use crate::message::{ErrorObject, Method, Payload, RawJson, RequestId};
 use crate::session::output::link_end;
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{
@@ -174,7 +174,7 @@ impl<T: Clone> ClientSession<T> {
         options: impl Into<Arc<CallOptions>>,
         tag: T,
     ) -> CallId {
-        self.new_call(now, issued, method, params, options.into(), tag)
+        self.new_call(now, issued, method, params.map(Payload::new), options.into(), tag)
     }
 
     /// Sends a notification, once the era is known. It is dropped if the era does not have it

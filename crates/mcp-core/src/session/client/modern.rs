@@ -19,6 +19,7 @@ pub(super) struct Modern {
 pub(super) struct RequestMeta {
     /// An object of the constant members, without its closing bracket.
     head: Vec<u8>,
+    has_info: bool,
 }
 
 /// The length of `{"_meta":`, `}` and `,` around the members, less the bracket of the params.
@@ -46,12 +47,13 @@ impl RequestMeta {
 
     fn of(capabilities: &RawJson, info: Option<&RawJson>, version: ProtocolVersion) -> RequestMeta {
         let mut head = vec![b'{'];
-        encode::write_member(meta::PROTOCOL_VERSION, &RawJson::string(version.as_str()), &mut head);
-        encode::write_member(meta::CLIENT_CAPABILITIES, capabilities, &mut head);
+        encode::write_plain_key(meta::PROTOCOL_VERSION, &mut head);
+        encode::write_string(version.as_str(), &mut head);
+        encode::write_plain_member(meta::CLIENT_CAPABILITIES, capabilities.as_bytes(), &mut head);
         if let Some(info) = info {
-            encode::write_member(meta::CLIENT_INFO, info, &mut head);
+            encode::write_plain_member(meta::CLIENT_INFO, info.as_bytes(), &mut head);
         }
-        RequestMeta { head }
+        RequestMeta { head, has_info: info.is_some() }
     }
 
     /// The params of a call, which may be made on behalf of another client.
@@ -61,9 +63,10 @@ impl RequestMeta {
         params: Option<&Payload>,
         extras: &Extras<'_>,
     ) -> Payload {
-        match extras.client {
-            None => self.params(params, extras),
-            Some(client) => {
+        match (extras.client, params) {
+            (None, _) => self.params(params, extras),
+            (Some(client), Some(params)) if extras.are_said(version, client, params) => params.clone(),
+            (Some(client), _) => {
                 let own = RequestMeta::of(&client.capabilities, client.info.as_ref(), version);
                 own.params(params, extras)
             }
@@ -91,27 +94,79 @@ impl RequestMeta {
             out.extend_from_slice(rest);
             return Payload::after_meta(RawJson::trusted(out.into()), others);
         }
-        self.write_meta(extras, &mut out);
-        let protocol = RawJson::trusted(out.into());
-        let mut merged = own_meta.unwrap_or_default();
-        for more in [extras.meta, Some(&protocol)].into_iter().flatten() {
-            merged = merge(&merged, more);
+        out.push(b'{');
+        for (key, value) in extras.members {
+            encode::write_member(key, value, &mut out);
         }
-        let raw = params.map_or(RawJson::EMPTY_OBJECT, |params| params.raw().clone());
-        let mut set = extras.members.to_vec();
-        set.push(("_meta", &merged));
-        Payload::new(raw.with_members(&set))
+        encode::write_plain_key("_meta", &mut out);
+        self.write_open_meta(extras, &mut out);
+        let is_given = |key: &str| extras.meta.is_some_and(|given| given.member(key).is_some());
+        for (object, is_own) in [(extras.meta, false), (own_meta.as_ref(), true)] {
+            let Some(object) = object else { continue };
+            object.for_each_member(|key, value| {
+                if !self.has(extras, key) && !(is_own && is_given(key)) {
+                    encode::write_member(key, &value, &mut out);
+                }
+            });
+        }
+        out.push(b'}');
+        let meta_end = out.len();
+        if let Some(params) = params {
+            params.raw().for_each_member(|key, value| {
+                if key != "_meta" && !extras.members.iter().any(|(set, _)| *set == key) {
+                    encode::write_member(key, &value, &mut out);
+                }
+            });
+        }
+        // Behind the comma, if other members follow.
+        let others = meta_end + usize::from(out.len() > meta_end);
+        out.push(b'}');
+        let raw = RawJson::trusted(out.into());
+        if extras.members.is_empty() { Payload::after_meta(raw, others) } else { Payload::new(raw) }
+    }
+
+    /// Whether the members that the session writes into `_meta` have one of this name.
+    fn has(&self, extras: &Extras<'_>, key: &str) -> bool {
+        match key {
+            meta::PROTOCOL_VERSION | meta::CLIENT_CAPABILITIES => true,
+            meta::CLIENT_INFO => self.has_info,
+            meta::PROGRESS_TOKEN => extras.token.is_some(),
+            meta::LOG_LEVEL => extras.log_level.is_some(),
+            _ => false,
+        }
     }
 
     fn write_meta(&self, extras: &Extras<'_>, out: &mut Vec<u8>) {
+        self.write_open_meta(extras, out);
+        out.push(b'}');
+    }
+
+    /// Without the closing bracket.
+    fn write_open_meta(&self, extras: &Extras<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         if let Some(token) = extras.token {
-            encode::write_member(meta::PROGRESS_TOKEN, &token_json(token), out);
+            encode::write_plain_member(meta::PROGRESS_TOKEN, token_json(token).as_bytes(), out);
         }
         if let Some(level) = extras.log_level {
-            encode::write_member(meta::LOG_LEVEL, &RawJson::string(level.as_str()), out);
+            encode::write_plain_key(meta::LOG_LEVEL, out);
+            encode::write_string(level.as_str(), out);
         }
-        out.push(b'}');
+    }
+}
+
+impl Extras<'_> {
+    /// Whether params that were received say all this already, so that they can be sent as they are.
+    fn are_said(&self, version: ProtocolVersion, client: &ClientFacts, params: &Payload) -> bool {
+        // Decoded: no member occurs twice, so every reader of the params reads the same.
+        params.is_decoded()
+            && self.token.is_none()
+            && self.meta.is_none()
+            && self.members.is_empty()
+            && params.field(Field::MetaProgressToken).is_none()
+            && params.field_text(Field::MetaProtocolVersion).as_deref() == Some(version.as_str())
+            && params.field(Field::MetaClientCapabilities) == Some(client.capabilities.as_bytes())
+            && params.field(Field::MetaClientInfo) == client.info.as_ref().map(RawJson::as_bytes)
+            && params.field_text(Field::MetaLogLevel).as_deref() == self.log_level.map(LogLevel::as_str)
     }
 }
 
@@ -119,13 +174,6 @@ impl RequestMeta {
 // PROG-B-001.
 pub(super) fn token_json(number: u64) -> RawJson {
     RawJson::integer(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-/// The members of both objects; those of the second win.
-pub(super) fn merge(under: &RawJson, over: &RawJson) -> RawJson {
-    let members = over.members();
-    let set: Vec<(&str, &RawJson)> = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    under.with_members(&set)
 }
 
 /// The meaning of `resultType`.

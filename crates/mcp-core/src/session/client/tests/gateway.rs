@@ -1,6 +1,9 @@
 //! Calls that are made on behalf of another client.
 
+use serde_json::json;
+
 use crate::error::Error;
+use crate::session::LogLevel;
 use crate::session::client::{CallOptions, ClientFacts, InputMode};
 use crate::transport::Envelope;
 
@@ -80,4 +83,78 @@ fn facts_have_to_be_objects() {
     let mut peer = Peer::modern(config(), HTTP);
     let call = peer.call_with("tools/call", "{}", CallOptions::new().client(ClientFacts::new(raw("[]"))));
     assert!(matches!(peer.error(call), Error::Misuse(_)));
+}
+
+const SAID: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{}},"io.modelcontextprotocol/clientInfo":{"name":"theirs"}"#;
+
+fn theirs() -> CallOptions {
+    let facts = ClientFacts::new(raw(r#"{"roots":{}}"#)).info(raw(r#"{"name":"theirs"}"#));
+    CallOptions::new().client(facts)
+}
+
+/// Params that were received and say already what the call would say are sent as they came.
+#[test]
+fn received_params_that_say_the_same_stay_as_they_came() {
+    let mut peer = Peer::modern(config(), HTTP);
+    let params = format!(r#"{{ "name":"a", "_meta" : {{"x":1.0, {SAID} }},"n":2.5e-308}}"#);
+    peer.forward("tools/call", &params, theirs());
+    assert!(peer.last().text.contains(&params), "{}", peer.last().text);
+    let logged = params.replace(SAID, &format!(r#"{SAID},"io.modelcontextprotocol/logLevel":"info""#));
+    peer.forward("tools/call", &logged, theirs().log_level(LogLevel::Info));
+    assert!(peer.last().text.contains(&logged), "{}", peer.last().text);
+    // The same text, but the application may have written a member twice.
+    peer.call_with("tools/call", &params, theirs());
+    assert!(!peer.last().text.contains(&params), "{}", peer.last().text);
+    assert_eq!(peer.last().json["params"]["_meta"]["x"], 1.0);
+}
+
+/// Whatever they do not say, or say otherwise, is set. Everything else stays.
+#[test]
+fn received_params_that_say_something_else_are_set_right() {
+    let (version, client) = ("io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientInfo");
+    let level = "io.modelcontextprotocol/logLevel";
+    let with = |more: &str| format!(r#"{{"name":"a","_meta":{{"x":1.0,{SAID}{more}}},"n":2.5e-308}}"#);
+    let said = with("");
+    let rows = [
+        (said.replace("2026-07-28", "2027-01-01"), theirs(), version, json!("2026-07-28")),
+        (said.replace("theirs", "mine"), theirs(), client, json!({"name": "theirs"})),
+        (
+            said.replace("roots", "sampling"),
+            theirs(),
+            "io.modelcontextprotocol/clientCapabilities",
+            json!({"roots": {}}),
+        ),
+        (said.clone(), theirs().log_level(LogLevel::Error), level, json!("error")),
+        (
+            with(r#","io.modelcontextprotocol/logLevel":"info""#),
+            theirs().log_level(LogLevel::Error),
+            level,
+            json!("error"),
+        ),
+        (said.clone(), theirs().meta(raw(r#"{"x":2}"#)), "x", json!(2)),
+        (with(r#","y":{"z":[]}"#), theirs().meta(raw(r#"{"x":2}"#)), "y", json!({"z": []})),
+    ];
+    for (params, options, key, wanted) in rows {
+        let mut peer = Peer::modern(config(), HTTP);
+        peer.forward("tools/call", &params, options);
+        let sent = &peer.last().json["params"];
+        assert_eq!(sent["_meta"][key], wanted, "{params}");
+        assert_eq!(sent["name"], "a");
+        assert!(peer.last().text.contains(r#""n":2.5e-308"#), "{}", peer.last().text);
+        for said in [version, client, "x"] {
+            let times = peer.last().text.matches(&format!(r#""{said}":"#)).count();
+            assert_eq!(times, 1, "{}", peer.last().text);
+        }
+    }
+}
+
+/// PROG-B-001: a token of the client that is served does not reach the server: the call has a token of this session.
+#[test]
+fn a_received_progress_token_is_replaced() {
+    let mut peer = Peer::modern(config(), HTTP);
+    let params = format!(r#"{{"name":"a","_meta":{{{SAID},"progressToken":"theirs-7"}}}}"#);
+    peer.forward("tools/call", &params, theirs());
+    let token = &peer.last().json["params"]["_meta"]["progressToken"];
+    assert!(token.is_number(), "{token}");
+    assert_eq!(peer.last().text.matches("progressToken").count(), 1);
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::error::{CloseReason, Error};
-use crate::message::{Decoded, ErrorObject, Payload, ProtocolVersion, RawJson, decode};
+use crate::message::{Decoded, ErrorObject, Message, Payload, ProtocolVersion, RawJson, decode};
 use crate::session::client::{CallOptions, ClientConfig, ClientEvent, ClientSession, KnownEra};
 use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
 use crate::transport::{
@@ -225,6 +225,16 @@ impl Peer {
     pub(super) fn call_with(&mut self, method: &'static str, params: &str, options: CallOptions) -> CallId {
         let params = (!params.is_empty()).then(|| raw(params));
         let id = self.session.call(self.now(), self.now(), method.into(), params, options, ());
+        self.drain();
+        id
+    }
+
+    /// A call with params that were received.
+    pub(super) fn forward(&mut self, method: &'static str, params: &str, options: CallOptions) -> CallId {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        let Decoded::One(Ok(Message::Request(request))) = decode(text.into()) else { panic!("{params}") };
+        let (now, options) = (self.now(), options.into());
+        let id = self.session.new_call(now, now, method.into(), request.params, options, ());
         self.drain();
         id
     }
