@@ -65,7 +65,7 @@ pub async fn load(arguments: &Arguments, client: Client, started: Instant) -> Ou
     let latencies = callers(&client, &load, arguments.depth, arguments.calls).await?;
     let wall = start.elapsed();
     let own_cpu = cpu_of(own).saturating_sub(before);
-    Report { wall, own_cpu, server_cpu: Duration::ZERO, first, latencies }.print();
+    Report { wall, own_cpu, server_cpu: Duration::ZERO, tree_cpu: Duration::ZERO, first, latencies }.print();
     client.close().await;
     Ok(())
 }

@@ -12,7 +12,7 @@ mod report;
 pub mod wire;
 
 pub use arguments::{Arguments, CallStyle, Era, Text};
-pub use cpu::cpu_of;
+pub use cpu::{cpu_of, cpu_of_tree};
 pub use report::Report;
 
 /// The error of a program that only its user reads.

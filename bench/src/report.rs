@@ -11,6 +11,8 @@ pub struct Report {
     pub own_cpu: Duration,
     /// CPU time of the server in between; 0 if it is not known.
     pub server_cpu: Duration,
+    /// CPU time of the server and of what it has started, in between; 0 if it is not known.
+    pub tree_cpu: Duration,
     /// From before the server was started to the first result.
     pub first: Duration,
     /// How long each call took.
@@ -24,10 +26,11 @@ impl Report {
         let calls = self.latencies.len().max(1) as u128;
         let p50 = self.latencies.get(self.latencies.len() / 2).copied().unwrap_or_default();
         println!(
-            "wall={} own={} server={} first={} p50={}",
+            "wall={} own={} server={} tree={} first={} p50={}",
             self.wall.as_nanos() / calls,
             self.own_cpu.as_nanos() / calls,
             self.server_cpu.as_nanos() / calls,
+            self.tree_cpu.as_nanos() / calls,
             self.first.as_nanos(),
             p50.as_nanos()
         );

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Arguments, Era, Text};
+use crate::{Arguments, Era, Outcome, Text};
 
 const META: &str = concat!(
     r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
@@ -106,6 +106,18 @@ pub struct EchoResult<'a> {
     /// One block of text.
     #[serde(borrow)]
     pub content: [Echo<'a>; 1],
+}
+
+/// The answer in an event stream, whose other events are not looked at.
+///
+/// # Errors
+///
+/// No event is an answer with a result.
+pub fn answer_in(stream: &[u8]) -> Outcome<Answer<'_>> {
+    let data =
+        stream.split(|byte| matches!(byte, b'\n' | b'\r')).filter_map(|line| line.strip_prefix(b"data:"));
+    let mut answers = data.filter_map(|data| serde_json::from_slice(data).ok());
+    answers.next().ok_or_else(|| "an event stream without an answer".into())
 }
 
 /// The answer of a raw server to a request, newline included.

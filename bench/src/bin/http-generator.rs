@@ -87,6 +87,7 @@ async fn load(arguments: &Arguments) -> Outcome {
         wall,
         own_cpu: cpu_of(own).saturating_sub(own_before),
         server_cpu: cpu_of(pid).saturating_sub(server_before),
+        tree_cpu: Duration::ZERO,
         first,
         latencies,
     }

@@ -1,5 +1,5 @@
 //! The yardstick of HTTP clients, and the load generator for HTTP servers: raw hyper with `--depth` connections and
-//! one call at a time on each. It reads the answers and checks nothing else.
+//! one call at a time on each. It reads the answers, which may come in event streams, and checks nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use mcp_bench::{Arguments, Era, Outcome, Report, cpu_of, http, run, wire};
+use mcp_bench::{Arguments, Era, Outcome, Report, cpu_of, cpu_of_tree, http, run, wire};
 use tokio::net::TcpStream;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -36,7 +36,7 @@ async fn load(arguments: &Arguments) -> Outcome {
     // Two calls on each connection as a warm-up, which is not measured.
     exchange(arguments, 2 * arguments.depth, &headers, &server, &mut connections).await?;
     let (own, pid) = (std::process::id(), server.pid());
-    let (own_before, server_before) = (cpu_of(own), cpu_of(pid));
+    let (own_before, server_before, tree_before) = (cpu_of(own), cpu_of(pid), cpu_of_tree(pid));
     let start = Instant::now();
     let latencies = exchange(arguments, arguments.calls, &headers, &server, &mut connections).await?;
     let wall = start.elapsed();
@@ -44,6 +44,7 @@ async fn load(arguments: &Arguments) -> Outcome {
         wall,
         own_cpu: cpu_of(own).saturating_sub(own_before),
         server_cpu: cpu_of(pid).saturating_sub(server_before),
+        tree_cpu: cpu_of_tree(pid).saturating_sub(tree_before),
         first,
         latencies,
     }
@@ -99,8 +100,10 @@ async fn exchange(
                 body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
                 body.extend_from_slice(id.to_string().as_bytes());
                 body.extend_from_slice(rest.as_bytes());
-                let (_, answer) = post(connection, &server.path, headers, body.into()).await?;
-                let answer: wire::Answer<'_> = serde_json::from_slice(&answer)?;
+                let (head, answer) = post(connection, &server.path, headers, body.into()).await?;
+                let is_stream = head.get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+                let answer =
+                    if is_stream { wire::answer_in(&answer)? } else { serde_json::from_slice(&answer)? };
                 if answer.id != id {
                     return Err("the answer belongs to another call".into());
                 }
