@@ -36,10 +36,19 @@ pub fn growth<T>(
 ///
 /// The server refuses it, or cannot be reached.
 pub fn session(connection: &mut TcpStream, address: SocketAddr) -> Outcome {
-    let answer = send(connection, address, "", wire::INITIALIZE)?;
+    session_with(connection, address, "")
+}
+
+/// The same with more headers.
+///
+/// # Errors
+///
+/// Those of [`session`].
+pub fn session_with(connection: &mut TcpStream, address: SocketAddr, more: &str) -> Outcome {
+    let answer = send(connection, address, more, wire::INITIALIZE)?;
     let session =
         answer.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).ok_or("no session")?;
-    let headers = format!("mcp-session-id: {session}\r\nmcp-protocol-version: 2025-11-25\r\n");
+    let headers = format!("mcp-session-id: {session}\r\nmcp-protocol-version: 2025-11-25\r\n{more}");
     send(connection, address, &headers, wire::INITIALIZED)?;
     send(connection, address, &headers, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
     Ok(())
