@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mcp_core::client::Call;
 use mcp_core::transport::Owner;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::exchange::{Exchange, Listed, Question};
 use super::live::{Busy, Live};
@@ -42,4 +43,6 @@ pub(crate) struct Parked {
     pub(crate) running: Running,
     pub(crate) questions: Vec<(String, Question)>,
     pub(crate) owner: Owner,
+    /// When the questions went to the client.
+    pub(crate) since: Instant,
 }

@@ -31,7 +31,7 @@ pub(super) fn client(
     config.start_timeout = pool.limits.start;
     config.probe_timeout = pool.limits.probe;
     config.call_timeout = Duration::MAX;
-    config.call_maximum = pool.limits.call;
+    config.call_maximum = pool.upstream.call.unwrap_or(pool.limits.call);
     config.input_timeout = pool.limits.parked_for;
     let questions = Questions::default();
     let builder = Client::with_config(config)

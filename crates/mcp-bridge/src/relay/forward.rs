@@ -13,8 +13,8 @@ use mcp_core::transport::ErrorChain;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Relay;
-use super::downstream;
+use super::span::{self, Trace};
+use super::{Relay, downstream};
 use crate::pool::{Busy, Exchange, Live, Question, Running};
 use crate::translate::{self, Era, Request};
 
@@ -41,6 +41,7 @@ impl Relay {
         live: &Arc<Live>,
         upstream: Era,
         context: &Context,
+        trace: &Trace,
         busy: Busy,
         has_moved: &mut bool,
     ) -> Result<Reply, ErrorObject> {
@@ -49,9 +50,10 @@ impl Relay {
             (Era::Modern, Era::Legacy, Some(_)) => self.unpark(context).await?,
             _ => None,
         };
-        if let Some(running) = parked {
+        if let Some((running, since)) = parked {
+            let step = trace.step(live, Some(since));
             // What it is a retry of has run, in part.
-            return self.go_on(running, context, &mut false).await;
+            return self.go_on(running, context, &step, &mut false).await;
         }
         let limit = self.pool.limits.calls;
         if live.calls() >= limit {
@@ -59,7 +61,8 @@ impl Relay {
             return Ok(Reply::Busy(ErrorObject::internal(why)));
         }
         let running = self.start(live, upstream, context, busy).await?;
-        self.go_on(running, context, has_moved).await
+        let step = trace.step(live, None);
+        self.go_on(running, context, &step, has_moved).await
     }
 
     /// Makes the call.
@@ -112,9 +115,12 @@ impl Relay {
         &self,
         mut running: Running,
         context: &Context,
+        traced: &span::Step<'_>,
         has_moved: &mut bool,
     ) -> Result<Reply, ErrorObject> {
-        match step(&mut running, context, self.pool.limits.questions.max(1)).await {
+        let ended = step(&mut running, context, self.pool.limits.questions.max(1)).await;
+        traced.end(&running);
+        match ended {
             Step::Done(outcome) => {
                 *has_moved =
                     matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);

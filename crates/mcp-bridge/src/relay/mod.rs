@@ -3,6 +3,7 @@
 mod forward;
 mod listen;
 mod park;
+mod span;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +16,14 @@ use mcp_core::server::{Context, Handler, Reply, ServerLink};
 use mcp_core::transport::Envelope;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::lock::Lock;
 use crate::observer::Event;
 use crate::pool::{Facts, Key, Live, Pool};
 use crate::translate::Era;
 use crate::upstream::Caller;
+use span::Trace;
 
 /// The era of the client of a request.
 fn downstream(context: &Context) -> Era {
@@ -120,7 +123,7 @@ impl Relay {
         }
     }
 
-    async fn serve(&self, context: &Context) -> Result<Reply, ErrorObject> {
+    async fn serve(&self, context: &Context, trace: &Trace) -> Result<Reply, ErrorObject> {
         let method = context.method().as_str();
         let live = match self.live().await {
             Ok(live) => live,
@@ -140,7 +143,7 @@ impl Relay {
             }
             _ => {
                 let mut has_moved = false;
-                let reply = self.forward(&live, upstream, context, busy, &mut has_moved).await;
+                let reply = self.forward(&live, upstream, context, trace, busy, &mut has_moved).await;
                 if !has_moved {
                     return reply;
                 }
@@ -148,7 +151,8 @@ impl Relay {
                 match self.anew(&live, context).await {
                     Ok(next) => {
                         let upstream = next.era().unwrap_or(Era::Legacy);
-                        self.forward(&next, upstream, context, next.enter(), &mut has_moved).await
+                        let busy = next.enter();
+                        self.forward(&next, upstream, context, trace, busy, &mut has_moved).await
                     }
                     Err(refused) => Ok(refused),
                 }
@@ -202,7 +206,9 @@ impl Handler for Relay {
             return Err(refused);
         }
         let began = self.pool.is_observed().then(Instant::now);
-        let served = self.serve(&context).await;
+        let trace = Trace::new(&self.pool.name, &context);
+        let served = self.serve(&context, &trace).instrument(trace.span.clone()).await;
+        trace.end(&served);
         if let Some(began) = began {
             self.report(&context, &served, began.elapsed());
         }

@@ -6,6 +6,7 @@ use mcp_core::message::{ErrorObject, RawJson};
 use mcp_core::server::{Context, Reply};
 use mcp_core::session::InputRequired;
 use mcp_core::transport::Owner;
+use tokio::time::Instant;
 
 use super::Relay;
 use crate::pool::{Parked, Question, Running};
@@ -37,7 +38,7 @@ impl Relay {
             let why = format!("Busy: {limit} calls wait for answers of this client (parked)");
             return Ok(Reply::Busy(ErrorObject::internal(why)));
         }
-        parked.insert(id, Parked { running, questions, owner });
+        parked.insert(id, Parked { running, questions, owner, since: Instant::now() });
         drop(parked);
         let (pool, limit) = (Arc::downgrade(&self.pool), self.pool.limits.parked_for);
         tokio::spawn(async move {
@@ -51,7 +52,7 @@ impl Relay {
     }
 
     /// The call that a retry belongs to, with the client's answers given. `None` if the call is to be made again.
-    pub(super) async fn unpark(&self, context: &Context) -> Result<Option<Running>, ErrorObject> {
+    pub(super) async fn unpark(&self, context: &Context) -> Result<Option<(Running, Instant)>, ErrorObject> {
         let foreign = || ErrorObject::invalid_params("Invalid requestState: unknown, used before or expired");
         let payload = context.unseal(&self.pool.sealer).await.map_err(|_| foreign())?.unwrap_or_default();
         if payload == AGAIN {
@@ -59,7 +60,7 @@ impl Relay {
         }
         let id = <[u8; 8]>::try_from(payload.as_slice()).map(u64::from_be_bytes).map_err(|_| foreign())?;
         let owner = Owner::of_envelope(context.envelope());
-        let Parked { running, questions, .. } = {
+        let Parked { running, questions, since, .. } = {
             let mut parked = self.pool.parked.lock();
             // The state is bound to the caller too; this holds without it.
             match parked.get(&id) {
@@ -75,7 +76,7 @@ impl Relay {
             // The server may have withdrawn the question.
             let _withdrawn = question.answer.send(answer.map(|answer| answer.detach()));
         }
-        Ok(Some(running))
+        Ok(Some((running, since)))
     }
 
     /// Asks the client to visit pages, after which the call is made again.

@@ -10,4 +10,5 @@ mod replaced;
 mod reports;
 mod setup;
 mod slow;
+mod spans;
 mod translated;
