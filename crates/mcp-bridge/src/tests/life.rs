@@ -1,5 +1,6 @@
 //! The life of upstream sessions: who has which, when they end, and what happens if they fail.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use mcp_core::message::RawJson;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::{Binding, memory};
 
-use super::setup::{EXCHANGES, LEGACY, Setup, object, only, plain, raw, text};
+use super::setup::{EXCHANGES, LEGACY, Setup, answering, object, only, plain, raw, text};
 use crate::{Bridge, Filter, Policy, State, Upstream};
 
 const WAIT: &str = r#"{"name":"wait"}"#;
@@ -223,6 +224,34 @@ async fn a_drain_closes_everything() {
     let idle = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
     idle.client(LEGACY, Binding::STREAM).await.list_tools().await.unwrap();
     assert!(idle.bridge.drain(Duration::from_secs(1)).await);
+}
+
+// BR-16: a drain lets calls end, opens nothing for new clients meanwhile, and ends the links of those that are there.
+#[tokio::test(start_paused = true)]
+async fn a_drain_answers_what_is_under_way_and_takes_nothing_new() {
+    for binding in [Binding::STREAM, EXCHANGES] {
+        let title = binding.name;
+        let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+        let asked = Arc::default();
+        let client = answering(LEGACY, &asked).connect(setup.connector(binding, None)).await.unwrap();
+        let params = object(r#"{"name":"work","arguments":{"nonce":"n"}}"#);
+        let mut call = client.call("tools/call", params, CallOptions::new().progress());
+        assert_eq!(call.next_notification().await.unwrap().method, "notifications/progress", "{title}");
+        let bridge = setup.bridge.clone();
+        let drained = tokio::spawn(async move { bridge.drain(Duration::from_secs(3600)).await });
+        // The drain has begun, and the call is under way.
+        tokio::task::yield_now().await;
+        assert!(!drained.is_finished(), "{title}");
+        let late = plain(LEGACY).connect(setup.connector(binding, None)).await;
+        assert!(late.is_err() || late.unwrap().list_tools().await.is_err(), "{title}");
+        assert_eq!(setup.seen.links.load(Ordering::SeqCst), 1, "{title}");
+        call.await.unwrap_or_else(|error| panic!("{title}: {error}"));
+        assert_eq!(*asked.lock(), ["n"], "{title}");
+        assert!(drained.await.unwrap(), "{title}");
+        let over = client.watch().until(|state| !state.is_ready());
+        let over = tokio::time::timeout(Duration::from_secs(60), over).await;
+        assert!(over.is_ok(), "{title}: its link is open");
+    }
 }
 
 // BR-16: the end of the program waits for the end of each session, also of one whose client has just left.

@@ -1,6 +1,7 @@
 //! A server behind a bridge, and clients in front of it.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -112,8 +113,11 @@ pub(super) fn router(seen: &Arc<Seen>) -> Router {
 
 async fn work(arguments: &RawJson, context: &Context) -> Result<ToolReply, HandlerError> {
     let nonce = arguments.member("nonce").and_then(|nonce| nonce.to_text()).unwrap_or_default();
+    // Different for each call and step, the same in each run.
     let delay = |salt: usize| {
-        Duration::from_millis((nonce.len() * 7 + salt * 13 + usize::from(nonce.as_bytes()[0])) as u64 % 50)
+        let mut hasher = DefaultHasher::new();
+        (&nonce, salt).hash(&mut hasher);
+        Duration::from_millis(hasher.finish() % 50)
     };
     tokio::time::sleep(delay(1)).await;
     let Some(answers) = context.input_responses() else {
