@@ -18,6 +18,7 @@ class Adapter:
     """The calls of this SDK, by the names that the steps use."""
 
     Error = McpError
+    sends_known_methods = True
 
     def __init__(self):
         self.session = None

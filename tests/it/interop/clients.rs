@@ -52,6 +52,8 @@ enum Way {
     BridgeToUrl,
     /// HTTP to `mcp bridge --listen`, which starts our server, in the legacy era only.
     BridgeToCommand,
+    /// HTTP to `mcp bridge --listen`, which starts server-everything.
+    BridgeToEverything,
 }
 
 const fn client(
@@ -74,6 +76,11 @@ const fn to_url(client: PeerClient) -> PeerClient {
 
 const fn to_command(client: PeerClient) -> PeerClient {
     over(Way::BridgeToCommand, client)
+}
+
+/// Through our bridge to server-everything.
+const fn to_everything(client: PeerClient) -> PeerClient {
+    over(Way::BridgeToEverything, client)
 }
 
 const fn langchain(client: PeerClient) -> PeerClient {
@@ -148,6 +155,26 @@ pub(super) const CLIENTS: &[PeerClient] = &[
     to_command(client("python 1 / our bridge / our server (http)", Sdk::Python1, None, LEGACY)),
     to_command(client("python 2 / our bridge / our server (http)", Sdk::Python2, Some("default"), MODERN)),
     to_command(client("rmcp 3 / our bridge / our server (http)", Sdk::Rmcp3, Some("auto"), MODERN)),
+    to_everything(client(
+        "typescript 1 / our bridge / server-everything (http)",
+        Sdk::TypeScript1,
+        None,
+        LEGACY,
+    )),
+    to_everything(client(
+        "typescript 2, auto / our bridge / server-everything (http)",
+        Sdk::TypeScript2,
+        Some("auto"),
+        MODERN,
+    )),
+    to_everything(client("python 1 / our bridge / server-everything (http)", Sdk::Python1, None, LEGACY)),
+    to_everything(client(
+        "python 2 / our bridge / server-everything (http)",
+        Sdk::Python2,
+        Some("default"),
+        MODERN,
+    )),
+    fastmcp(Way::BridgeToEverything, "fastmcp 4 / our bridge / server-everything (http)"),
 ];
 
 impl Sdk {
@@ -183,6 +210,16 @@ pub(super) async fn row(name: &str) {
         std::fs::copy(&mcp, &server).unwrap();
     }
     let (words, process) = match client.way {
+        Way::BridgeToEverything => {
+            let Some(everything) = fixtures::node_server_everything() else { return };
+            let mut args: Vec<std::ffi::OsString> =
+                ["bridge", "--listen", "127.0.0.1:0", "--"].map(Into::into).to_vec();
+            args.push(everything.path.into());
+            args.extend(everything.args);
+            let bridge = Program { path: server.clone(), args };
+            let (process, url) = Process::start(&bridge, &[], "listening on ").await;
+            (vec![url.into()], Some(process))
+        }
         Way::BridgeToUrl => {
             let Some((url, process)) = demo::start(&[]).await else { return };
             (vec![server.clone(), PathBuf::from("bridge"), url.into()], Some(process))
@@ -196,7 +233,8 @@ pub(super) async fn row(name: &str) {
         }
         _ => (vec![server.clone(), "serve-demo".into()], None),
     };
-    let output = run(&program, client.mode, &words).await;
+    let behind = if client.way == Way::BridgeToEverything { "everything" } else { "demo" };
+    let output = run(&program, client.mode, &words, behind).await;
     let mut row = read(client, &output);
     if let Some(process) = process {
         demo::end(&mut row, process).await;
@@ -219,17 +257,18 @@ async fn row_over_http(client: &PeerClient, program: &Program) {
             started
         }
     };
-    let output = run(program, client.mode, &[&url]).await;
+    let output = run(program, client.mode, &[&url], "demo").await;
     let mut row = read(client, &output);
     demo::end(&mut row, server).await;
     row.finish();
 }
 
-async fn run(program: &Program, mode: Option<&str>, server: &[impl AsRef<OsStr>]) -> Output {
+/// `behind`: which server it talks to, and so what its tools are called.
+async fn run(program: &Program, mode: Option<&str>, server: &[impl AsRef<OsStr>], behind: &str) -> Output {
     let mut command = Command::new(&program.path);
     command.args(&program.args).args(mode).args(server);
     // Writes no files next to the scripts.
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("MCP_SERVER", behind);
     process::run(command, LIMIT).await
 }
 
@@ -300,56 +339,6 @@ async fn the_second_python_sdk_takes_the_modern_era_of_our_server() {
 }
 
 #[tokio::test]
-async fn the_first_typescript_sdk_talks_to_our_server_over_http() {
-    row("typescript 1 / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_first_typescript_sdk_talks_to_our_server_over_http_sse() {
-    row("typescript 1 / our server (http+sse)").await;
-}
-
-#[tokio::test]
-async fn the_second_typescript_sdk_talks_to_our_server_over_http() {
-    row("typescript 2 / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_second_typescript_sdk_finds_our_server_to_be_modern_over_http() {
-    row("typescript 2, auto / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_second_typescript_sdk_takes_the_modern_era_of_our_server_over_http() {
-    row("typescript 2, pinned / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_first_python_sdk_talks_to_our_server_over_http() {
-    row("python 1 / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_first_python_sdk_talks_to_our_server_over_http_sse() {
-    row("python 1 / our server (http+sse)").await;
-}
-
-#[tokio::test]
-async fn the_second_python_sdk_finds_our_server_to_be_modern_over_http() {
-    row("python 2 / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_second_python_sdk_takes_the_legacy_era_of_our_server_over_http() {
-    row("python 2, legacy / our server (http)").await;
-}
-
-#[tokio::test]
-async fn the_second_python_sdk_takes_the_modern_era_of_our_server_over_http() {
-    row("python 2, pinned / our server (http)").await;
-}
-
-#[tokio::test]
 async fn rmcp_finds_our_server_to_be_modern() {
     row("rmcp 3 / our server").await;
 }
@@ -360,21 +349,6 @@ async fn rmcp_takes_the_legacy_era_of_our_server() {
 }
 
 #[tokio::test]
-async fn rmcp_finds_our_server_to_be_modern_over_http() {
-    row("rmcp 3 / our server (http)").await;
-}
-
-#[tokio::test]
-async fn rmcp_takes_the_legacy_era_of_our_server_over_http() {
-    row("rmcp 3, legacy / our server (http)").await;
-}
-
-#[tokio::test]
 async fn langchain_talks_to_our_server() {
     row("langchain / our server").await;
-}
-
-#[tokio::test]
-async fn langchain_talks_to_our_server_over_http() {
-    row("langchain / our server (http)").await;
 }

@@ -72,3 +72,28 @@ async fn fastmcp_talks_through_our_bridge_to_a_url() {
 async fn fastmcp_talks_through_our_bridge_to_a_command() {
     row("fastmcp 4 / our bridge / our server (http)").await;
 }
+
+#[tokio::test]
+async fn the_first_typescript_sdk_talks_through_our_bridge_to_server_everything() {
+    row("typescript 1 / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_typescript_sdk_talks_through_our_bridge_to_server_everything() {
+    row("typescript 2, auto / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
+async fn the_first_python_sdk_talks_through_our_bridge_to_server_everything() {
+    row("python 1 / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
+async fn the_second_python_sdk_talks_through_our_bridge_to_server_everything() {
+    row("python 2 / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
+async fn fastmcp_talks_through_our_bridge_to_server_everything() {
+    row("fastmcp 4 / our bridge / server-everything (http)").await;
+}

@@ -7,6 +7,7 @@ mod bridges;
 mod browser;
 mod clients;
 mod clients_bridged;
+mod clients_http;
 mod cluster;
 mod conversation;
 mod demo;
