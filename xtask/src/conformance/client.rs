@@ -50,7 +50,7 @@ struct Way {
 }
 
 const DIRECT: Way = Way { leg: "client", modes: &MODES, bridged: false };
-const BRIDGED: Way = Way { leg: "client through the bridge", modes: &["pinned"], bridged: true };
+const BRIDGED: Way = Way { leg: "client through the bridge", modes: &MODES, bridged: true };
 
 /// Scenarios that cannot pass through the bridge, with the reason.
 const NOT_THROUGH_THE_BRIDGE: &[(&str, &str)] = &[];
