@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_core::client::EraMode;
@@ -92,6 +93,7 @@ pub struct Upstream {
     pub(crate) era: EraMode,
     pub(crate) filter: Filter,
     pub(crate) pick: Option<Arc<Pick>>,
+    pub(crate) call: Option<Duration>,
     /// Why it cannot be used at all.
     pub(crate) unusable: Option<String>,
 }
@@ -106,6 +108,7 @@ impl Upstream {
             era: EraMode::Auto,
             filter: Filter::default(),
             pick: None,
+            call: None,
             unusable: None,
         }
     }
@@ -156,6 +159,13 @@ impl Upstream {
     #[must_use]
     pub fn forward(mut self, pick: impl Fn(&Envelope) -> Forwarded + Send + Sync + 'static) -> Upstream {
         self.pick = Some(Arc::new(pick));
+        self
+    }
+
+    /// Sets how long a call of this server may take. Default: [`Limits::call`](crate::Limits::call).
+    #[must_use]
+    pub fn call_limit(mut self, limit: Duration) -> Upstream {
+        self.call = Some(limit);
         self
     }
 

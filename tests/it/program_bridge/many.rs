@@ -120,6 +120,64 @@ async fn servers_can_be_selected() {
     }
 }
 
+// BR-02: where callers are not known apart, one server for all of them is a decision that has to be made in words.
+#[tokio::test]
+async fn strangers_share_one_server_only_if_that_is_said() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let behind = ["--", mcp.to_str().unwrap(), "serve-demo"];
+    let open = ["bridge", "--listen", "0.0.0.0:0", "--allow-host", "bridge.test", "--insecure-no-auth"];
+    let known = "--i-know-clients-share-one-server";
+    for policy in ["shared", "per-caller"] {
+        let words = [&open[..], &["--child", policy], &behind].concat();
+        let output = std::process::Command::new(&mcp).args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{policy}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(known), "{policy}: {output:?}");
+        let bridge = Listening::start(&mcp, &[&open[..], &["--child", policy, known], &behind].concat());
+        bridge.wrote("share one server").await;
+        // On loopback a warning is enough.
+        let loopback = ["bridge", "--listen", "127.0.0.1:0", "--child", policy];
+        let bridge = Listening::start(&mcp, &[&loopback[..], &behind].concat());
+        bridge.wrote("share one server").await;
+    }
+    // Callers with a token are not strangers, and a session each is nothing to share.
+    let token = ["bridge", "--listen", "0.0.0.0:0", "--child", "shared", "--auth-token-env", "TOKEN"];
+    let token = Listening::with(&mcp, &[&token[..], &behind].concat(), &[("TOKEN", "s3cret")]);
+    let each = Listening::start(&mcp, &[&open[..], &behind].concat());
+    for bridge in [token, each] {
+        bridge.wrote("for a client: ").await;
+        assert!(!bridge.stderr().contains("share one server"), "{}", bridge.stderr());
+    }
+}
+
+/// The limit of an entry is that of its calls, and of no others.
+#[tokio::test]
+async fn an_entry_has_its_own_limit() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let own = mcp.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let servers = json!({
+        "hasty": {"command": own, "args": ["serve-demo"], "timeout": 300},
+        "patient": {"command": own, "args": ["serve-demo"]},
+    });
+    let config = config(folder.path(), &servers);
+    let words = ["--config", config.to_str().unwrap(), "bridge", "--all", "--listen", "127.0.0.1:0"];
+    let bridge = Listening::start(&mcp, &words);
+    for era in ERAS {
+        let hasty = client(era).connect(HttpClient::new(&bridge.url).unwrap()).await.unwrap();
+        let patient = bridge.url.replace("hasty", "patient");
+        let patient = client(era).connect(HttpClient::new(&patient).unwrap()).await.unwrap();
+        let forever = json!({"steps": 100_000, "delay_ms": 20});
+        let error = hasty.call_tool("slow", forever.clone()).await.unwrap_err();
+        assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("300ms"), "{error}");
+        // The call of the other entry begins first, and is still under way when this one has failed.
+        let mut long = std::pin::pin!(async { patient.call_tool("slow", forever.clone()).await });
+        tokio::select! {
+            ended = &mut long => panic!("{ended:?}"),
+            error = hasty.call_tool("slow", forever.clone()) => assert!(error.is_err()),
+        }
+    }
+}
+
 // BR-08: with a token, neither an endpoint nor the status is for strangers. The probe of health says nothing else.
 #[tokio::test]
 async fn the_status_is_for_those_who_may_use_the_bridge() {

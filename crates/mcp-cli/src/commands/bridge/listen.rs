@@ -20,6 +20,14 @@ use crate::terminal::out;
 
 const HEADING: &str = "Options for HTTP";
 
+/// Whether callers that are not known apart share a server for everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Each legacy session has its own.
+    None,
+    OneServer,
+}
+
 /// How and where it listens, and which callers it accepts.
 #[derive(Debug, Args)]
 pub(super) struct Access {
@@ -31,6 +39,9 @@ pub(super) struct Access {
     /// Let everyone in who reaches the address. All callers count as one caller
     #[arg(long, help_heading = HEADING, requires = "listen")]
     insecure_no_auth: bool,
+    /// With --insecure-no-auth at an address that others reach: let clients that nobody knows apart share one server
+    #[arg(long, help_heading = HEADING, requires = "insecure_no_auth")]
+    i_know_clients_share_one_server: bool,
     /// Show the state of each server as JSON at this path, to callers that may use the bridge
     #[arg(long, help_heading = HEADING, requires = "listen", value_name = "PATH", num_args = 0..=1,
           require_equals = true, default_missing_value = "/status")]
@@ -38,14 +49,30 @@ pub(super) struct Access {
 }
 
 impl Access {
-    fn service(&self, max_message: Option<usize>) -> Service<'_> {
+    // BR-02.
+    fn service(&self, max_message: Option<usize>, sharing: Sharing) -> Service<'_> {
+        let (open, hint) = match sharing {
+            Sharing::None => (true, "; --insecure-no-auth lets everyone in"),
+            Sharing::OneServer => (
+                self.i_know_clients_share_one_server,
+                "; --insecure-no-auth with --i-know-clients-share-one-server lets everyone in, to one server with one state",
+            ),
+        };
         Service {
             name: "mcp-bridge",
             token: ("--auth-token-env", self.auth_token_env.as_deref()),
-            open: self.insecure_no_auth,
-            hint: "; --insecure-no-auth lets everyone in",
+            open: open && self.insecure_no_auth,
+            hint,
             max_message,
             drain: DRAIN,
+        }
+    }
+
+    /// Says that clients share a server, where they are not known apart.
+    fn warn(&self, sharing: Sharing) {
+        let is_open = self.auth_token_env.is_none() && self.http.auth.auth_issuer.is_none();
+        if is_open && sharing == Sharing::OneServer {
+            out::note("mcp: clients are not known apart, and share one server with its state\n".to_owned());
         }
     }
 
@@ -63,13 +90,15 @@ impl Access {
         global: &Global,
         address: &str,
         bridge: &Bridge,
+        sharing: Sharing,
         trace: Option<&Tracer>,
     ) -> Result<BoundServer<TcpListener>, Failure> {
-        let service = self.service(global.max_message);
+        let service = self.service(global.max_message, sharing);
         let server = bridge.names().next().and_then(|name| endpoint(bridge, name, trace));
         let server = server.unwrap_or_else(|| HttpServer::new(Nowhere));
         let server = self.pages(bridge).into_iter().fold(server, HttpServer::page);
         let bound = self.http.bind(address, server, &service).await?;
+        self.warn(sharing);
         if let Some(name) = bridge.names().next() {
             snippet(&[(name, bound.url().map_err(failed)?)]);
         }
@@ -82,9 +111,10 @@ impl Access {
         global: &Global,
         address: &str,
         bridge: &Bridge,
+        sharing: Sharing,
         trace: Option<&Tracer>,
     ) -> Result<BoundServer<TcpListener>, Failure> {
-        let service = self.service(global.max_message);
+        let service = self.service(global.max_message, sharing);
         let (listener, at) = self.http.open(address, &service).await?;
         let mut urls = Vec::new();
         let mut root = self.root(bridge, &service, at)?;
@@ -100,6 +130,7 @@ impl Access {
         for (_, url) in &urls {
             out::note(format!("listening on {url}\n"));
         }
+        self.warn(sharing);
         snippet(&urls);
         Ok(bound)
     }

@@ -21,7 +21,7 @@ use crate::signals::Signals;
 use crate::terminal::out;
 
 use along::Along;
-use listen::Access;
+use listen::{Access, Sharing};
 use upstream::Filters;
 
 /// How long calls in flight may continue after a signal.
@@ -83,6 +83,16 @@ enum Child {
     Shared,
     /// One for each request of 2026-07-28, and for each legacy session.
     PerRequest,
+}
+
+impl Child {
+    /// What callers share that nobody knows apart: they are one caller.
+    fn sharing(self) -> Sharing {
+        match self {
+            Child::PerCaller | Child::Shared => Sharing::OneServer,
+            Child::PerSession | Child::PerRequest => Sharing::None,
+        }
+    }
 }
 
 impl From<Child> for Policy {
@@ -163,8 +173,8 @@ pub(crate) async fn run(signals: &Signals, global: &Global, options: &Options) -
         Some(address) => {
             let (access, trace) = (&options.listen, front_trace.as_ref());
             let bound = match options.all {
-                true => access.all(global, address, &bridge, trace).await,
-                false => access.one(global, address, &bridge, trace).await,
+                true => access.all(global, address, &bridge, options.child.sharing(), trace).await,
+                false => access.one(global, address, &bridge, options.child.sharing(), trace).await,
             };
             match bound {
                 Ok(bound) => serve_http::serve(signals, bound).await,

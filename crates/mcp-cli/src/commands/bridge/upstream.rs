@@ -71,5 +71,10 @@ pub(super) fn upstream(
         })
     });
     let upstream = upstream.era(global.era);
+    // An entry of a config file may have its own.
+    let upstream = match global.timeout {
+        Some(limit) => upstream.call_limit(limit),
+        None => upstream,
+    };
     if along.is_empty() { upstream } else { upstream.forward(move |envelope| along::pick(&along, envelope)) }
 }
