@@ -174,6 +174,7 @@ pub(super) const CLIENTS: &[PeerClient] = &[
         Some("default"),
         MODERN,
     )),
+    to_everything(client("rmcp 3 / our bridge / server-everything (http)", Sdk::Rmcp3, Some("auto"), MODERN)),
     fastmcp(Way::BridgeToEverything, "fastmcp 4 / our bridge / server-everything (http)"),
 ];
 

@@ -94,6 +94,11 @@ async fn the_second_python_sdk_talks_through_our_bridge_to_server_everything() {
 }
 
 #[tokio::test]
+async fn rmcp_talks_through_our_bridge_to_server_everything() {
+    row("rmcp 3 / our bridge / server-everything (http)").await;
+}
+
+#[tokio::test]
 async fn fastmcp_talks_through_our_bridge_to_server_everything() {
     row("fastmcp 4 / our bridge / server-everything (http)").await;
 }

@@ -1,5 +1,6 @@
 //! Our demo server, against the command line of the official inspector: a process for each request.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::fixtures::{self, Program};
 const LIMIT: Duration = Duration::from_secs(150);
 
 /// The rows, how the era is chosen, and the version of each.
-pub(super) const ROWS: [(&str, &str, &str); 8] = [
+pub(super) const ROWS: [(&str, &str, &str); 9] = [
     ("inspector, legacy / our server (http)", "legacy", "2025-11-25"),
     ("inspector, auto / our server (http)", "auto", "2026-07-28"),
     ("inspector, modern / our server (http)", "modern", "2026-07-28"),
@@ -22,6 +23,7 @@ pub(super) const ROWS: [(&str, &str, &str); 8] = [
     ("inspector, modern / our server", "modern", "2026-07-28"),
     ("inspector, auto / our bridge (stdio) / our server", "auto", "2026-07-28"),
     ("inspector, auto / our bridge / our server (http)", "auto", "2026-07-28"),
+    ("inspector, auto / our bridge / server-everything (http)", "auto", "2026-07-28"),
 ];
 
 /// What cannot be asked of it.
@@ -71,11 +73,14 @@ async fn row(number: usize) {
     let Some(program) = fixtures::inspector() else { return };
     let mut process = None;
     let bridged = name.contains("our bridge");
+    let everything = name.contains("server-everything");
     let server = if bridged && name.ends_with("(http)") {
         let Some(mcp) = fixtures::mcp_bin() else { return };
-        let own = mcp.to_str().unwrap();
-        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--", own, "serve-demo"];
-        let bridge = Program { path: mcp.clone(), args: words.map(Into::into).to_vec() };
+        let behind = if everything { fixtures::node_server_everything() } else { demo::program(&[]) };
+        let Some(behind) = behind else { return };
+        let words = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--"].map(OsString::from);
+        let args = words.into_iter().chain([behind.path.into()]).chain(behind.args).collect();
+        let bridge = Program { path: mcp, args };
         let (bridge, url) = process::Process::start(&bridge, &[], "listening on ").await;
         process = Some(bridge);
         vec![url, "--transport".to_owned(), "http".to_owned()]
@@ -97,6 +102,9 @@ async fn row(number: usize) {
     for (step, reason) in CANNOT {
         row.set(step, Cell::Absent(reason));
     }
+    if everything {
+        row.set(Step::Large, Cell::Absent("an argument on its command line cannot be large"));
+    }
     let mut judge = |step, passed: bool, note: &str, found: &Value| {
         let clipped = || found.to_string().chars().take(500).collect();
         row.set(step, if passed { Cell::Passed(note.to_owned()) } else { Cell::Failed(clipped()) });
@@ -110,22 +118,33 @@ async fn row(number: usize) {
     judge(Step::List, found["tools"].as_array().is_some_and(|tools| tools.iter().any(named)), "", &found);
 
     let text = "hé\n\u{2028}llo";
-    let found = inspector.call("echo", &json!({"text": text})).await;
-    judge(Step::Call, found == text, "", &found);
+    let (member, echoed) =
+        if everything { ("message", format!("Echo: {text}")) } else { ("text", text.to_owned()) };
+    let found = inspector.call("echo", &json!({member: text})).await;
+    judge(Step::Call, found == echoed, "", &found);
 
-    let (code, failed) = inspector.ask(&["tools/call", "--tool-name", "fail"]).await;
+    let fail: &[&str] = if everything {
+        &["tools/call", "--tool-name", "get-sum", "--tool-args-json", r#"{"a":"not a number"}"#]
+    } else {
+        &["tools/call", "--tool-name", "fail"]
+    };
+    let (code, failed) = inspector.ask(fail).await;
     let (_, missing) = inspector.ask(&["resources/read", "--uri", "demo://no-such-thing"]).await;
     let told = failed["result"]["isError"] == true && missing["error"].is_object();
     judge(Step::Error, code == Some(5) && told, "", &json!([failed, missing]));
 
-    let found = inspector.call("big", &json!({"bytes": 2 << 20})).await;
-    // An argument on a command line is shorter than that.
-    judge(Step::Large, found.as_str().is_some_and(|text| text.len() == 2 << 20), "back", &found);
+    // An argument on a command line is shorter than that, and server-everything answers with nothing larger.
+    if !everything {
+        let found = inspector.call("big", &json!({"bytes": 2 << 20})).await;
+        judge(Step::Large, found.as_str().is_some_and(|text| text.len() == 2 << 20), "back", &found);
+    }
 
-    let found = inspector.result(&["resources/read", "--uri", "demo://readme"]).await;
+    let read = if everything { "demo://resource/dynamic/text/7" } else { "demo://readme" };
+    let found = inspector.result(&["resources/read", "--uri", read]).await;
     judge(Step::Resource, found["contents"][0]["text"].is_string(), "", &found);
 
-    let words = ["prompts/get", "--prompt-name", "greet", "--prompt-args", "city=Lima"];
+    let prompt = if everything { "args-prompt" } else { "greet" };
+    let words = ["prompts/get", "--prompt-name", prompt, "--prompt-args", "city=Lima"];
     let found = inspector.result(&words).await;
     let filled = found["messages"][0]["content"]["text"].as_str().is_some_and(|text| text.contains("Lima"));
     judge(Step::Prompt, filled, "", &found);
@@ -175,4 +194,9 @@ async fn the_inspector_talks_through_our_bridge_to_a_url() {
 #[tokio::test]
 async fn the_inspector_talks_through_our_bridge_to_a_command() {
     row(7).await;
+}
+
+#[tokio::test]
+async fn the_inspector_talks_through_our_bridge_to_server_everything() {
+    row(8).await;
 }

@@ -19,6 +19,8 @@ use serde_json::{Value, from_value, json, to_value};
 use tokio::process::Command;
 use tokio::sync::Notify;
 
+use crate::words::Words;
+
 /// A step that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -69,6 +71,7 @@ struct Talk {
     client: RunningService<RoleClient, Handler>,
     handler: Handler,
     modern: bool,
+    words: Words,
 }
 
 fn named(tool: &str, arguments: Value) -> CallToolRequestParams {
@@ -80,29 +83,34 @@ impl Talk {
         self.client.call_tool(named(tool, arguments)).await.map_err(shown)
     }
 
-    async fn text(&self, tool: &str, arguments: Value) -> Result<String, String> {
+    async fn text(&self, (tool, arguments): (&str, Value)) -> Result<String, String> {
         let result = to_value(self.call(tool, arguments).await?).unwrap();
         check(result["isError"] != true, format!("the tool failed: {result}"))?;
-        Ok(result["content"][0]["text"].as_str().unwrap_or_default().to_owned())
+        let blocks = result["content"].as_array().into_iter().flatten();
+        Ok(blocks.filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n"))
     }
 
     async fn list(&self) -> Outcome {
         let tools = self.client.list_all_tools().await.map_err(shown)?;
-        check(["echo", "slow"].iter().all(|name| tools.iter().any(|tool| tool.name == *name)), "tools")?;
+        let is_there = |name: &str| tools.iter().any(|tool| tool.name == name);
+        check(self.words.tools().into_iter().all(is_there), "tools")?;
         Ok(String::new())
     }
 
     async fn say(&self) -> Outcome {
         let text = "hé\n\u{2028}llo";
-        check(self.text("echo", json!({"text": text})).await? == text, "another text came back")?;
-        check(self.text("add", json!({"a": 2, "b": 40})).await? == "42", "another sum")?;
+        let (call, wanted) = self.words.echo(text);
+        check(self.text(call).await? == wanted, "another text came back")?;
+        let (call, wanted) = self.words.add();
+        check(self.text(call).await? == wanted, "another sum")?;
         Ok(String::new())
     }
 
     /// Starts a call of `slow`.
     async fn slow(&self, steps: u32) -> Result<rmcp::service::RequestHandle<RoleClient>, String> {
         self.handler.progress.lock().unwrap().clear();
-        let request = Request::new(named("slow", json!({"steps": steps, "delay_ms": 20})));
+        let (tool, arguments) = self.words.slow(steps);
+        let request = Request::new(named(tool, arguments));
         let request = ClientRequest::CallToolRequest(request);
         let options = PeerRequestOptions::no_options();
         self.client.send_cancellable_request(request, options).await.map_err(shown)
@@ -127,9 +135,9 @@ impl Talk {
         }
         call.cancel(Some("enough".to_owned())).await.map_err(shown)?;
         // Whatever is answered after the cancellation comes after the last progress.
-        self.text("echo", json!({"text": "x"})).await?;
+        self.text(self.words.echo("x").0).await?;
         let before = self.handler.progress.lock().unwrap().len();
-        self.text("slow", json!({"steps": 5, "delay_ms": 20})).await?;
+        self.text(self.words.slow(5)).await?;
         let after = self.handler.progress.lock().unwrap().len();
         // The second call asks for progress as well.
         check(after <= before + 5, format!("the server went on: {before}, {after}"))?;
@@ -137,8 +145,9 @@ impl Talk {
     }
 
     async fn error(&self) -> Outcome {
-        let failed = to_value(self.call("fail", json!({})).await?).unwrap();
-        check(failed["isError"] == true, "`fail` has to fail")?;
+        let (tool, arguments) = self.words.fail();
+        let failed = to_value(self.call(tool, arguments).await?).unwrap();
+        check(failed["isError"] == true, "it has to fail")?;
         let request = rmcp::model::CustomRequest::new("no/such/method", None);
         let unknown = self.client.send_request(ClientRequest::CustomRequest(request)).await;
         check(code(unknown.err()) == Some(-32601), "-32601")?;
@@ -150,8 +159,11 @@ impl Talk {
 
     async fn large(&self) -> Outcome {
         let large = "x".repeat(1 << 20);
-        check(self.text("echo", json!({"text": large})).await? == large, "another text came back")?;
-        check(self.text("big", json!({"bytes": 2 << 20})).await?.len() == 2 << 20, "another length")?;
+        let (call, wanted) = self.words.echo(&large);
+        check(self.text(call).await? == wanted, "another text came back")?;
+        if let Some(big) = self.words.big() {
+            check(self.text(big).await?.len() == 2 << 20, "another length")?;
+        }
         Ok(String::new())
     }
 
@@ -161,46 +173,51 @@ impl Talk {
     }
 
     async fn resource(&self) -> Outcome {
-        check(self.uris().await?.iter().any(|uri| uri == "demo://readme"), "demo://readme")?;
-        let read = from_value(json!({"uri": "demo://readme"})).unwrap();
+        let (listed, read, count) = self.words.resource();
+        check(self.uris().await?.iter().any(|uri| uri == listed), listed)?;
+        let read = from_value(json!({"uri": read})).unwrap();
         let read = to_value(self.client.read_resource(read).await.map_err(shown)?).unwrap();
         check(read["contents"][0]["text"].is_string(), "no text")?;
         let templates = self.client.list_all_resource_templates().await.map_err(shown)?;
-        check(templates.len() == 1, "one template")?;
+        check(templates.len() == count, "another number of templates")?;
         Ok(String::new())
     }
 
     async fn prompt(&self) -> Outcome {
         let prompts = self.client.list_all_prompts().await.map_err(shown)?;
-        check(prompts.iter().any(|prompt| prompt.name == "greet"), "the prompt is listed")?;
-        let filled = from_value(json!({"name": "greet", "arguments": {"city": "Lima"}})).unwrap();
+        let name = self.words.prompt();
+        check(prompts.iter().any(|prompt| prompt.name == name), "the prompt is listed")?;
+        let filled = from_value(json!({"name": name, "arguments": {"city": "Lima"}})).unwrap();
         let filled = to_value(self.client.get_prompt(filled).await.map_err(shown)?).unwrap();
         check(filled.to_string().contains("Lima"), &filled)?;
-        let completed = self.client.complete_prompt_simple("greet", "city", "Li").await.map_err(shown)?;
-        check(completed == ["Lima", "Lisbon"], format!("{completed:?}"))?;
+        let ([prompt, argument, begun], wanted) = self.words.completion();
+        let completed = self.client.complete_prompt_simple(prompt, argument, begun).await.map_err(shown)?;
+        check(completed == wanted, format!("{completed:?}"))?;
         Ok(String::new())
     }
 
     async fn input(&self) -> Outcome {
-        check(self.text("ask", json!({})).await? == "Hello, Ada!", "another greeting")?;
+        let (call, wanted) = self.words.ask();
+        check(self.text(call).await?.contains(wanted), "another greeting")?;
         let asked = self.handler.asked.load(Ordering::Relaxed);
         check(asked == 1, format!("asked {asked} times"))?;
         Ok(String::new())
     }
 
     async fn listen(&self) -> Outcome {
+        let (touch, touched) = self.words.touch();
         if self.modern {
             let filter: SubscriptionFilter = from_value(json!({"resourcesListChanged": true})).unwrap();
             let mut listen = self.client.listen(filter).await.map_err(shown)?;
-            self.text("touch", json!({})).await?;
+            self.text(touch).await?;
             let heard = listen.next().await.map_err(shown)?;
             check(heard.is_some(), "the subscription ended")?;
             listen.cancel().await.map_err(shown)?;
         } else {
-            self.text("touch", json!({})).await?;
+            self.text(touch).await?;
             self.handler.changed.notified().await;
         }
-        check(self.uris().await?.iter().any(|uri| uri == "demo://note/1"), "demo://note/1")?;
+        check(self.uris().await?.iter().any(|uri| uri == touched), touched)?;
         Ok(String::new())
     }
 }
@@ -244,7 +261,7 @@ pub(crate) async fn run(mode: &str, server: &str, arguments: &[&str]) {
         Err(error) => return step("connect", async { Err(shown(error)) }).await,
     };
     let version = client.peer_info().map(|info| info.protocol_version.to_string()).unwrap_or_default();
-    let talk = Talk { client, handler, modern: version.starts_with("2026") };
+    let talk = Talk { client, handler, modern: version.starts_with("2026"), words: Words::of_environment() };
     step("connect", async { Ok(version) }).await;
     step("list", talk.list()).await;
     step("call", talk.say()).await;

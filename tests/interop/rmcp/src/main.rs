@@ -8,6 +8,7 @@
 
 mod client;
 mod server;
+mod words;
 
 #[tokio::main]
 async fn main() {
