@@ -248,7 +248,8 @@ async fn a_drain_answers_what_is_under_way_and_takes_nothing_new() {
         call.await.unwrap_or_else(|error| panic!("{title}: {error}"));
         assert_eq!(*asked.lock(), ["n"], "{title}");
         assert!(drained.await.unwrap(), "{title}");
-        let over = client.watch().until(|state| !state.is_ready());
+        let mut state = client.watch();
+        let over = state.until(|state| !state.is_ready());
         let over = tokio::time::timeout(Duration::from_secs(60), over).await;
         assert!(over.is_ok(), "{title}: its link is open");
     }
