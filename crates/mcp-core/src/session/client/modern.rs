@@ -104,7 +104,8 @@ impl RequestMeta {
         for (object, is_own) in [(extras.meta, false), (own_meta.as_ref(), true)] {
             let Some(object) = object else { continue };
             object.for_each_member(|key, value| {
-                if !self.has(extras, key) && !(is_own && is_given(key)) {
+                let is_set = self.has(extras, key) || (is_own && is_given(key));
+                if !is_set {
                     encode::write_member(key, &value, &mut out);
                 }
             });
