@@ -39,7 +39,7 @@ pub(super) struct Access {
     /// Let everyone in who reaches the address. All callers count as one caller
     #[arg(long, help_heading = HEADING, requires = "listen")]
     insecure_no_auth: bool,
-    /// With --insecure-no-auth at an address that others reach: let clients that nobody knows apart share one server
+    /// With --insecure-no-auth at an address that others reach: let clients without an identity share one server
     #[arg(long, help_heading = HEADING, requires = "insecure_no_auth")]
     i_know_clients_share_one_server: bool,
     /// Show the state of each server as JSON at this path, to callers that may use the bridge

@@ -86,7 +86,7 @@ enum Child {
 }
 
 impl Child {
-    /// What callers share that nobody knows apart: they are one caller.
+    /// What callers without an identity share: they are one caller.
     fn sharing(self) -> Sharing {
         match self {
             Child::PerCaller | Child::Shared => Sharing::OneServer,
