@@ -140,7 +140,7 @@ async fn strangers_share_one_server_only_if_that_is_said() {
         bridge.wrote("share one server").await;
     }
     // Callers with a token are not strangers, and a session each is nothing to share.
-    let token = ["bridge", "--listen", "0.0.0.0:0", "--child", "shared", "--auth-token-env", "TOKEN"];
+    let token = [&open[..5], &["--child", "shared", "--auth-token-env", "TOKEN"]].concat();
     let token = Listening::with(&mcp, &[&token[..], &behind].concat(), &[("TOKEN", "s3cret")]);
     let each = Listening::start(&mcp, &[&open[..], &behind].concat());
     for bridge in [token, each] {
@@ -166,7 +166,7 @@ async fn an_entry_has_its_own_limit() {
         let hasty = client(era).connect(HttpClient::new(&bridge.url).unwrap()).await.unwrap();
         let patient = bridge.url.replace("hasty", "patient");
         let patient = client(era).connect(HttpClient::new(&patient).unwrap()).await.unwrap();
-        let forever = json!({"steps": 100_000, "delay_ms": 20});
+        let forever = json!({"steps": 10_000, "delay_ms": 20});
         let error = hasty.call_tool("slow", forever.clone()).await.unwrap_err();
         assert!(mcp_core::transport::ErrorChain::new(&error).to_string().contains("300ms"), "{error}");
         // The call of the other entry begins first, and is still under way when this one has failed.
