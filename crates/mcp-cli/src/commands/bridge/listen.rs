@@ -72,7 +72,7 @@ impl Access {
     fn warn(&self, sharing: Sharing) {
         let is_open = self.auth_token_env.is_none() && self.http.auth.auth_issuer.is_none();
         if is_open && sharing == Sharing::OneServer {
-            out::note("mcp: clients are not known apart, and share one server with its state\n".to_owned());
+            out::note("mcp: clients are not known apart, and share one server with its state\n");
         }
     }
 
