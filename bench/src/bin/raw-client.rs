@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mcp_bench::{Arguments, Era, Outcome, Report, cpu_of, run, wire};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -54,7 +54,7 @@ async fn exchange(
     calls: usize,
     input: &mut ChildStdin,
     output: &mut BufReader<ChildStdout>,
-) -> Outcome<Vec<std::time::Duration>> {
+) -> Outcome<Vec<Duration>> {
     let rest = wire::call_rest(arguments);
     let (mut sent, mut done) = (0, 0);
     let mut started = vec![None; calls];
