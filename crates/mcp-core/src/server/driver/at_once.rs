@@ -52,6 +52,11 @@ impl Start {
         Start { session, outputs: Vec::new(), received: None, inline: None, shared: None }
     }
 
+    /// Goes on with what was received, if anything was.
+    pub(super) fn receiving(session: ServerSession, received: Option<Box<Received>>) -> Box<Start> {
+        Box::new(Start { received, ..Start::new(session) })
+    }
+
     fn with_outputs(session: ServerSession, outputs: Vec<Output<ServerEvent>>) -> Polled {
         Polled::Unfinished(Box::new(Start { outputs, ..Start::new(session) }))
     }
@@ -83,12 +88,9 @@ pub(super) fn poll_once(
     let inbound = match receiver.recv().poll_unpin(cx) {
         Poll::Ready(Ok(Some(inbound))) => inbound,
         Poll::Ready(end) => {
-            return Polled::Unfinished(Box::new(Start {
-                received: Some(Box::new(end)),
-                ..Start::new(session)
-            }));
+            return Polled::Unfinished(Start::receiving(session, Some(Box::new(end))));
         }
-        Poll::Pending => return Polled::Unfinished(Box::new(Start::new(session))),
+        Poll::Pending => return Polled::Unfinished(Start::receiving(session, None)),
     };
     let start = now();
     session.handle_inbound(start, inbound);

@@ -74,7 +74,7 @@ impl Driver<'_> {
         // One at a time: the outcomes that wait here are not counted, and a batch may bring hundreds.
         let in_place = self.served.is_none() && self.kept.in_place.allows(&incoming);
         let mut measured = self.kept.in_place.measure(&incoming);
-        let (exchange, span) = exchange(&self.server, &self.shared, incoming);
+        let (exchange, span) = exchange(self.server, self.shared, incoming);
         self.running.insert(id, exchange.clone());
         // Boxed, because spawning moves the future.
         let mut work = boxed(|| serve(self.server.clone(), permit, exchange, span));

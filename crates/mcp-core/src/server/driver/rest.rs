@@ -85,7 +85,7 @@ pub(super) fn run(
             };
             let received = rest(&link.registered.shared, &mut *link.halves.receiver).await;
             let session = session.wake(&link.registered.server.config, link.binding);
-            start = Box::new(Start { received, ..Start::new(session) });
+            start = Start::receiving(session, received);
         }
     }
 }
