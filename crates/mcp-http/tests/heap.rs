@@ -22,7 +22,7 @@ const FIRST: usize = 50;
 const SESSION: usize = 2048;
 const USED_CONNECTION: usize = 23 * 1024;
 const SILENT_CONNECTION: usize = 3328;
-const STREAM: usize = 27 * 1024;
+const STREAM: usize = 28 * 1024;
 
 macro_rules! modern {
     ($method:literal, $members:literal) => {

@@ -38,6 +38,11 @@ pub(super) struct Listens {
 }
 
 impl Listens {
+    #[cfg(feature = "server")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(super) fn take_all(&mut self) -> Vec<(ExchangeId, ListenEntry)> {
         self.bytes = 0;
         std::mem::take(&mut self.entries)

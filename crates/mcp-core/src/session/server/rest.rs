@@ -42,6 +42,7 @@ impl ServerSession {
         let fresh = ServerSession::new(now, self.config.clone(), self.binding);
         let session = std::mem::replace(self, fresh);
         let idle = session.exchanges.is_empty()
+            && session.listens.is_empty()
             && session.pending.is_empty()
             && session.batches.is_empty()
             && session.out.is_empty();
@@ -54,7 +55,6 @@ impl ServerSession {
             binding: _,
             declared,
             exchanges,
-            // Subscriptions are exchanges as well.
             listens: _,
             batches: _,
             pending,
@@ -111,7 +111,7 @@ mod tests {
     use super::super::tests::Peer;
     use super::*;
 
-    /// An idle legacy session is small, whatever it served before; one with a subscription or a request is whole.
+    /// An idle legacy session is small, whatever it served before; one with a request is whole.
     #[test]
     fn a_session_without_requests_is_small() {
         let mut peer = Peer::legacy("2025-11-25", "{}");
@@ -122,4 +122,20 @@ mod tests {
         peer.result(1, "{}");
         assert!(matches!(peer.session.rest(peer.now), RestingSession::Small(_)));
     }
+
+    /// Also on a link of one exchange, which has no index of ids.
+    #[test]
+    fn a_session_with_a_subscription_is_whole() {
+        for one_exchange in [false, true] {
+            let mut peer = Peer::with(Binding::new("b").one_exchange(one_exchange), |_| {});
+            peer.line(LISTEN);
+            assert!(matches!(peer.session.rest(peer.now), RestingSession::Whole(_)), "{one_exchange}");
+        }
+    }
+
+    const LISTEN: &str = concat!(
+        r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"_meta":{"#,
+        r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+        r#""io.modelcontextprotocol/clientCapabilities":{}},"notifications":{"toolsListChanged":true}}}"#
+    );
 }

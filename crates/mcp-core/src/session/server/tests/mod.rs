@@ -57,7 +57,7 @@ impl Peer {
         Peer::with(Binding::STREAM, |_| {})
     }
 
-    fn with(binding: Binding, change: impl FnOnce(&mut ServerConfig)) -> Peer {
+    pub(super) fn with(binding: Binding, change: impl FnOnce(&mut ServerConfig)) -> Peer {
         let mut config = config();
         change(&mut config);
         let now = Instant::now();
