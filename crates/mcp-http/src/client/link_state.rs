@@ -1,6 +1,6 @@
 //! What the two halves of a link and its exchanges share.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Poll, Waker};
@@ -10,6 +10,7 @@ use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::message::{Field, Message, Payload, ProtocolVersion};
 use mcp_core::transport::{Inbound, Lane, TransportError};
+use rustc_hash::FxHashMap;
 
 use super::HttpClientConfig;
 use super::came::Came;
@@ -43,7 +44,7 @@ struct State {
     /// The tasks that `recv` has not started.
     fresh: Vec<Task>,
     /// Lanes that are not settled. A request can be abandoned; a message that expects no answer ends soon.
-    lanes: BTreeMap<u64, Option<AbortHandle>>,
+    lanes: FxHashMap<u64, Option<AbortHandle>>,
     /// The legacy session.
     session: Session,
     /// The stream of the server's own messages: GET, or the one of HTTP+SSE.
