@@ -95,7 +95,7 @@ impl Exchanges {
         Exchanges { last, ..Exchanges::default() }
     }
 
-    /// Whether there is no exchange. Subscriptions are counted elsewhere.
+    /// Whether no request is in flight. Open subscriptions are in [`Listens`](super::listen::Listens).
     #[cfg(feature = "server")]
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.ids.is_empty()

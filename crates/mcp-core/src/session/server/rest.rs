@@ -49,33 +49,16 @@ impl ServerSession {
         if !idle {
             return RestingSession::Whole(Box::new(session));
         }
-        // Each field by its name, so that none is forgotten.
-        let ServerSession {
-            config: _,
-            binding: _,
-            declared,
-            exchanges,
-            listens: _,
-            batches: _,
-            pending,
-            legacy,
-            closing,
-            stats,
-            max_waiting,
-            subscriptions,
-            subscription_share,
-            out: _,
-        } = session;
         RestingSession::Small(Box::new(Small {
-            declared,
-            last: exchanges.last,
-            asked: pending.asked,
-            legacy,
-            closing,
-            stats,
-            max_waiting,
-            subscriptions,
-            subscription_share,
+            declared: session.declared,
+            last: session.exchanges.last,
+            asked: session.pending.asked,
+            legacy: session.legacy,
+            closing: session.closing,
+            stats: session.stats,
+            max_waiting: session.max_waiting,
+            subscriptions: session.subscriptions,
+            subscription_share: session.subscription_share,
         }))
     }
 }
@@ -110,6 +93,7 @@ impl RestingSession {
 mod tests {
     use super::super::tests::Peer;
     use super::*;
+    use crate::transport::budget::Limits;
 
     /// An idle legacy session is small, whatever it served before; one with a request is whole.
     #[test]
@@ -131,6 +115,18 @@ mod tests {
             peer.line(LISTEN);
             assert!(matches!(peer.session.rest(peer.now), RestingSession::Whole(_)), "{one_exchange}");
         }
+    }
+
+    /// The bounds that its driver has set hold after the rest.
+    #[test]
+    fn its_bounds_hold_on() {
+        let mut peer = Peer::legacy("2025-11-25", "{}");
+        peer.session.set_max_waiting(3);
+        peer.session.set_subscription_budget(Budget::new("subscriptions", Limits::new(1, 1)));
+        let resting = peer.session.rest(peer.now);
+        assert!(matches!(resting, RestingSession::Small(_)));
+        let woken = resting.wake(&peer.session.config, peer.session.binding);
+        assert_eq!((woken.max_waiting, woken.subscriptions.is_some()), (3, true));
     }
 
     const LISTEN: &str = concat!(

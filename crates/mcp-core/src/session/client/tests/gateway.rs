@@ -106,6 +106,9 @@ fn received_params_that_say_the_same_stay_as_they_came() {
     peer.call_with("tools/call", &params, theirs());
     assert!(!peer.last().text.contains(&params), "{}", peer.last().text);
     assert_eq!(peer.last().json["params"]["_meta"]["x"], 1.0);
+    // A call that waits for progress adds its token.
+    peer.forward("tools/call", &params, theirs().reset_on_progress());
+    assert!(!peer.last().json["params"]["_meta"]["progressToken"].is_null(), "{}", peer.last().text);
 }
 
 /// Whatever they do not say, or say otherwise, is set. Everything else stays.
