@@ -77,7 +77,8 @@ impl Limits {
 mod tests {
     use super::*;
 
-    /// FAULT A-B12: the documented limit of a line, far above the usual 64 KiB.
+    // FAULT A-B12.
+    /// The documented limit of a line, far above the usual 64 KiB.
     #[test]
     fn a_line_may_have_16_mib() {
         assert_eq!(Limits::default().max_line, 16 * 1024 * 1024);

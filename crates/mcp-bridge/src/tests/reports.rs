@@ -179,7 +179,7 @@ impl Observer for Gauge {
 fn an_observer_may_ask_for_the_status() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    // On a thread of its own, so that a deadlock is a failure.
+    // In a separate thread, so that a deadlock fails the test.
     let (done, is_done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         runtime.block_on(async {

@@ -68,7 +68,7 @@ fn faults_of_processes_are_found() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_orphan_is_found_and_ended() {
-    // A time of its own, by which it is known.
+    // A unique duration, which identifies the process.
     let time = (1_000_000 + std::process::id()).to_string();
     let script = format!("setsid sleep {time} </dev/null >/dev/null 2>&1 & exec {MCP} serve-demo");
     let run = mcp(&["check", "--json", "--", "sh", "-c", &script]);

@@ -259,7 +259,7 @@ async fn a_url_without_a_scheme_is_read_as_the_client_reads_it() {
 /// FAULT C-23, A-B4: all candidates share the host, so a refused connection is tried once.
 #[tokio::test]
 async fn a_host_that_refuses_connections_is_tried_once() {
-    // Bound and not listening, so that nobody else gets the port.
+    // Bound but not listening, so that no other process can take the port.
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let origin = format!("http://{}", closed.local_addr().unwrap());

@@ -74,7 +74,8 @@ async fn the_last_reply_of_a_child_that_exits_is_read() {
     gone.await;
 }
 
-/// FAULT C-3, C-15: the link also ends though a grandchild, which has left the group, holds the pipe: no signal reaches it.
+// FAULT C-3, C-15.
+/// The link ends although a grandchild that has left the process group, and so gets no signal, holds the pipe.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_grandchild_elsewhere_does_not_hold_the_link() {
@@ -115,8 +116,9 @@ async fn sending_to_a_child_that_is_gone_is_fatal() {
     assert_eq!(child.close().await.exit, Some(0));
 }
 
-/// FAULT C-1, F-C14: a child that is not a server prints a line and exits. Its line and its status are reported, also if the failed
-/// write is noticed before anything was read, and the closing is polled before the reading.
+// FAULT C-1, F-C14.
+/// A child that is not a server prints a line and exits: both are reported, also if the failed write is noticed before anything
+/// was read, and the close is polled before the read.
 #[tokio::test]
 async fn what_an_exited_child_has_printed_is_reported_after_a_failed_write() {
     let mut child = link(patient_sh("exec 0<&-; echo 'no API key'; exit 3").spawn().unwrap());

@@ -66,7 +66,7 @@ async fn wrong_answers_are_counted() {
 // AU-C-60: the registered port first, another one if it is taken.
 #[tokio::test]
 async fn ports_of_earlier_registrations() {
-    // Nobody else gets this port while nobody listens at it.
+    // Reserved, so that no other process takes the port while nothing listens on it.
     let reserved = tokio::net::TcpSocket::new_v4().unwrap();
     reserved.set_reuseaddr(true).unwrap();
     reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();

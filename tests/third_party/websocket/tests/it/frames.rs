@@ -85,7 +85,7 @@ async fn what_cannot_work_is_told_apart_from_what_may_work_later() {
         let connected = WebSocketClient::new(url).connect().await;
         assert!(matches!(connected, Err(ConnectError::Unusable(_))), "{url}: {:?}", connected.err());
     }
-    // Bound and not listening: connections are refused, and nobody else gets the port.
+    // Bound but not listening: connections are refused, and no other process can take the port.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = bound.local_addr().unwrap().port();
