@@ -14,10 +14,11 @@ use mcp_http::HttpServer;
 #[global_allocator]
 static HEAP: dhat::Alloc = dhat::Alloc;
 
-const FIRST: usize = 50;
-const COUNT: usize = 500;
-/// The limit of heads, a quarter of which is the interval at which connections are looked at.
-const HEADERS: Duration = Duration::from_secs(20);
+/// The first ones, which pay for what exists once, and those that are measured.
+const COUNTS: (usize, usize) = (50, 500);
+/// A connection is silent after one to two seconds without a request.
+const USED: Duration = Duration::from_millis(300);
+const SILENT: Duration = Duration::from_millis(2500);
 const LISTEN: &str = concat!(
     r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"#,
     r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
@@ -31,8 +32,7 @@ fn main() -> Outcome {
     run(&arguments, async {
         let router = echo::router().tools_list_changed();
         let server = Server::builder("heap", "1.0.0").build(router)?;
-        let server = HttpServer::new(server).configure(|config| config.timeouts.headers = HEADERS);
-        let server = server.bind("127.0.0.1:0").await?;
+        let server = HttpServer::new(server).bind("127.0.0.1:0").await?;
         let address = server.local_addr()?;
         tokio::spawn(server.serve_until(std::future::pending::<()>()));
         tokio::task::spawn_blocking(move || measure(address)).await?
@@ -41,22 +41,29 @@ fn main() -> Outcome {
 
 fn measure(address: SocketAddr) -> Outcome {
     let mut connection = TcpStream::connect(address)?;
-    let (session, _) = growth((FIRST, COUNT), settled, || session(&mut connection, address))?;
-    let (connection, after) = growth((FIRST, COUNT), settled, || {
-        let mut connection = TcpStream::connect(address)?;
-        let arguments = Arguments { era: Era::Modern, bytes: 100, ..Arguments::read()? };
-        let call = format!(r#"{{"jsonrpc":"2.0","id":1{}"#, wire::call_rest(&arguments));
-        post(&mut connection, address, "tools/call", "mcp-name: echo\r\n", &call)?;
-        Ok(connection)
-    })?;
-    std::thread::sleep(HEADERS);
-    let silent = connection.saturating_sub(after.saturating_sub(settled()) / (FIRST + COUNT));
-    let (stream, _) = growth((FIRST, COUNT), settled, || {
-        let mut connection = TcpStream::connect(address)?;
-        post(&mut connection, address, "subscriptions/listen", "", LISTEN)?;
-        Ok(connection)
-    })?;
-    println!("Live heap of a server, bytes for each, mean of {COUNT}:\n");
+    let (session, _) = growth(COUNTS, || heap(SILENT), || session(&mut connection, address))?;
+    let (connection, after) = growth(
+        COUNTS,
+        || heap(USED),
+        || {
+            let mut connection = TcpStream::connect(address)?;
+            let arguments = Arguments { era: Era::Modern, bytes: 100, ..Arguments::read()? };
+            let call = format!(r#"{{"jsonrpc":"2.0","id":1{}"#, wire::call_rest(&arguments));
+            post(&mut connection, address, "tools/call", "mcp-name: echo\r\n", &call)?;
+            Ok(connection)
+        },
+    )?;
+    let silent = connection.saturating_sub(after.saturating_sub(heap(SILENT)) / (COUNTS.0 + COUNTS.1));
+    let (stream, _) = growth(
+        COUNTS,
+        || heap(SILENT),
+        || {
+            let mut connection = TcpStream::connect(address)?;
+            post(&mut connection, address, "subscriptions/listen", "", LISTEN)?;
+            Ok(connection)
+        },
+    )?;
+    println!("Live heap of a server, bytes for each, mean of {}:\n", COUNTS.1);
     println!(
         "| idle legacy session | used connection | silent connection | open stream with its connection |"
     );
@@ -65,8 +72,8 @@ fn measure(address: SocketAddr) -> Outcome {
     Ok(())
 }
 
-/// The heap once the server has done what it still had to do.
-fn settled() -> usize {
-    std::thread::sleep(Duration::from_millis(2500));
+/// The heap after this time, in which the server does what it still has to do.
+fn heap(after: Duration) -> usize {
+    std::thread::sleep(after);
     dhat::HeapStats::get().curr_bytes
 }

@@ -146,10 +146,9 @@ impl Client {
 fn measure(client: &Client) {
     const NOW: Duration = Duration::ZERO;
     const QUIET: Duration = Duration::from_secs(4);
-    const SILENCE: Duration = Duration::from_secs(40);
     let mut one = client.connect();
     let ([session], _) = client.growth([QUIET], || client.session(&mut one));
-    let ([used, silent], mut connections) = client.growth([NOW, SILENCE], || {
+    let ([used, silent], mut connections) = client.growth([NOW, QUIET], || {
         let mut connection = client.connect();
         client.modern(&mut connection, "tools/call", "mcp-name: echo\r\n", CALL);
         connection

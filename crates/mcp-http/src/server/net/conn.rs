@@ -143,7 +143,7 @@ where
             None => return None,
         };
         match next_byte(&mut io, &mut clock).await {
-            Driven::Ended(true) => {}
+            Driven::Ended(true) => clock.resume(),
             Driven::Ended(false) => {
                 // It was silent for too long, or its client has closed it. Being silent no longer ends the step.
                 clock.leave = true;
@@ -304,6 +304,9 @@ impl<'a> Clock<'a> {
                 Action::Idle => self.leave = true,
                 Action::Cut => return Beat::Cut,
             }
+            self.timer.start(self.watch.every());
+            // Registers the waker. If it has ended already, the next poll finds out.
+            let _again = self.timer.ticked(cx);
         }
         match state.phase() {
             ConnPhase::Serving => {}
@@ -312,18 +315,27 @@ impl<'a> Clock<'a> {
         }
         if self.leave { Beat::Leave } else { beat }
     }
+
+    /// The connection was silent, and is in use again.
+    fn resume(&mut self) {
+        self.timer.start(self.watch.resume());
+    }
 }
 
-/// A repeating timer. Polling it is cheap while it runs.
+/// A timer that is started again and again. Polling it is cheap while it runs.
 struct Ticks {
-    every: Duration,
     timer: Pin<Box<Sleep>>,
     waker: Option<Waker>,
 }
 
 impl Ticks {
-    fn new(every: Duration) -> Ticks {
-        Ticks { every, timer: Box::pin(tokio::time::sleep(every)), waker: None }
+    fn new(time: Duration) -> Ticks {
+        Ticks { timer: Box::pin(tokio::time::sleep(time)), waker: None }
+    }
+
+    fn start(&mut self, time: Duration) {
+        self.timer.as_mut().reset(tokio::time::Instant::now() + time);
+        self.waker = None;
     }
 
     fn ticked(&mut self, cx: &mut Context<'_>) -> bool {
@@ -332,13 +344,7 @@ impl Ticks {
             return false;
         }
         self.waker = Some(cx.waker().clone());
-        let ticked = self.timer.as_mut().poll(cx).is_ready();
-        if ticked {
-            self.timer.as_mut().reset(tokio::time::Instant::now() + self.every);
-            // Registers the waker again. If it has elapsed already, the next poll finds out.
-            let _again = self.timer.as_mut().poll(cx);
-        }
-        ticked
+        self.timer.as_mut().poll(cx).is_ready()
     }
 }
 
