@@ -1,6 +1,7 @@
 //! Legacy sessions whose link is served by a script, as a gateway might: what our own server never does.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::FutureExt;
 use mcp_core::message::{Message, Notification, ProtocolVersion, RawJson, Request, Response};
@@ -8,10 +9,11 @@ use mcp_core::transport::{
     Accept, EndReason, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportReceiver,
     TransportSender, async_trait,
 };
+use mcp_http::server::HttpServerConfig;
 use tokio::sync::oneshot;
 
 use crate::legacy_kit::{INITIALIZED, LIST, call, initialize, post, until, what};
-use crate::server_kit::{Raw, Running};
+use crate::server_kit::{Raw, Running, soon};
 
 /// The last is dropped when the link is served to its end.
 type Halves = (Box<dyn TransportSender>, Box<dyn TransportReceiver>, oneshot::Sender<()>);
@@ -38,8 +40,12 @@ impl Accept for Script {
 }
 
 fn script() -> (Running, oneshot::Receiver<Halves>) {
+    script_with(|_| {})
+}
+
+fn script_with(change: impl FnOnce(&mut HttpServerConfig)) -> (Running, oneshot::Receiver<Halves>) {
     let (tell, link) = oneshot::channel();
-    (Running::start(Script(Mutex::new(Some(tell))), |_| {}), link)
+    (Running::start(Script(Mutex::new(Some(tell))), change), link)
 }
 
 fn out(message: impl Into<Message>, lane: Lane, last: bool) -> Outbound {
@@ -164,4 +170,39 @@ async fn a_notification_is_accepted_when_the_link_took_it() {
     }
     next(&mut receiver).await;
     assert_eq!(head.await.status, 202);
+}
+
+/// FAULT F-A6: messages that wait for a session's link are charged to the budget of bodies, from 1 KiB on. Shorter ones are
+/// covered by their place in the queue.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_link_is_charged_from_1_kib_on() {
+    let (server, link) = script_with(|config| config.limits.bodies = 1500);
+    let (id, (_sender, mut receiver, _done)) = opened(&server, link).await;
+    let note = |bytes: usize| {
+        let empty = r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"x":""}}"#;
+        empty.replace(r#""""#, &format!("\"{}\"", "x".repeat(bytes - empty.len())))
+    };
+    let mut waiting = Vec::new();
+    // The first one finds an empty queue, and the second one the budget.
+    for bytes in [1024, 1024] {
+        waiting.push(waits(&server, &id, &note(bytes)).await);
+    }
+    let refused = ask(&server, &id, &note(1024)).await.answer().await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert!(refused.body.contains(r#"the limit \"request bodies\""#), "{}", refused.body);
+    for bytes in [1023, 200, 1023] {
+        waiting.push(waits(&server, &id, &note(bytes)).await);
+    }
+    for mut raw in waiting {
+        next(&mut receiver).await;
+        assert_eq!(soon(raw.head()).await.status, 202);
+    }
+}
+
+/// A POST that is not answered until the link has taken it.
+async fn waits(server: &Running, id: &str, body: &str) -> Raw {
+    let mut raw = ask(server, id, body).await;
+    let early = tokio::time::timeout(Duration::from_secs(5), raw.head()).await;
+    assert!(early.is_err(), "{}", early.map(|answer| answer.body).unwrap_or_default());
+    raw
 }
