@@ -132,6 +132,20 @@ fn a_schema_that_is_missing_is_warned_of() {
     assert_eq!(Warnings::of(|| drop(tool("untyped"))), 0);
 }
 
+/// A schema that is made from the type is not missing.
+#[cfg(feature = "schemars")]
+#[test]
+fn a_derived_schema_is_not_warned_of() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Empty {}
+
+    let warnings = Warnings::of(|| {
+        drop(Router::new().tool_typed("a", async |_: Empty, _| Ok("x")));
+        drop(Router::with_state(()).tool_typed("a", async |_, _: Empty, _| Ok("x")));
+    });
+    assert_eq!(warnings, 0);
+}
+
 /// What could never have an effect is an error too.
 #[test]
 fn declarations_without_effect_fail_the_build() {

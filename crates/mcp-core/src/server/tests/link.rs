@@ -1,18 +1,18 @@
 //! The ends of links: a peer that stops sending, stops reading, or goes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Peer, server};
 use crate::error::CloseReason;
-use crate::message::{Message, Notification, RawJson};
-use crate::server::{Context, Router, Server};
+use crate::message::{ErrorObject, Message, Notification, RawJson};
+use crate::server::{Context, Handler, Reply, Router, Server};
 use crate::transport::{
-    Binding, CloseReport, Inbound, Lane, Outbound, SendError, Transport, TransportError, TransportReceiver,
-    TransportSender, memory,
+    Binding, CloseReport, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
+    TransportReceiver, TransportSender, memory,
 };
 
 fn slow(limit: u64, cancelled: &Arc<AtomicBool>) -> Router {
@@ -214,4 +214,37 @@ impl TransportReceiver for Broken {
     async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
         Err(TransportError::new("the cable was cut"))
     }
+}
+
+/// What delivers notices to the handler ends with the link, and lets the handler go.
+#[tokio::test(start_paused = true)]
+async fn the_delivery_of_notices_ends_with_the_link() {
+    struct Counts(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Handler for Counts {
+        async fn handle(&self, _: Context) -> Result<Reply, ErrorObject> {
+            Ok(Reply::MethodNotFound)
+        }
+
+        fn capabilities(&self) -> RawJson {
+            RawJson::EMPTY_OBJECT
+        }
+
+        async fn notified(&self, _: Notification, _: Envelope) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = Server::builder("notices", "1").build(Counts(count.clone())).unwrap();
+    let mut peer = Peer::of(&server, Binding::STREAM);
+    peer.send(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((count.load(Ordering::SeqCst), server.links()), (1, 1));
+    drop(peer);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.links(), 0);
+    drop(server);
+    assert_eq!(Arc::strong_count(&count), 1, "the handler is dropped with its server");
 }
