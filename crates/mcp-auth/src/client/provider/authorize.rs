@@ -195,3 +195,33 @@ impl From<OAuthError> for AuthError {
         AuthError::new(kind, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::client::FlowStep;
+
+    #[test]
+    fn each_error_says_what_helps() {
+        let step = FlowStep::Refresh;
+        let why = || "why".to_owned();
+        let rows = [
+            (OAuthError::NotCompleted { why: why() }, AuthErrorKind::LoginNeeded),
+            (OAuthError::LoginNeeded { resource: why(), why: None }, AuthErrorKind::LoginNeeded),
+            (OAuthError::Refused { step, error: why(), description: None }, AuthErrorKind::Denied),
+            (OAuthError::InsufficientScope { needed: vec![], granted: vec![] }, AuthErrorKind::Denied),
+            (OAuthError::Unavailable { step, why: why(), source: None }, AuthErrorKind::Unavailable),
+            (OAuthError::Store { why: why() }, AuthErrorKind::Unavailable),
+            (OAuthError::Status { step, status: StatusCode::NOT_FOUND }, AuthErrorKind::Protocol),
+            (OAuthError::Protocol { step, why: why() }, AuthErrorKind::Protocol),
+            (OAuthError::Setting { what: why(), why: why() }, AuthErrorKind::Protocol),
+        ];
+        for (error, kind) in rows {
+            let said = error.to_string();
+            let error = AuthError::from(error);
+            assert_eq!(error.kind(), kind, "{said}");
+        }
+    }
+}
