@@ -219,14 +219,19 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The reply, if it is complete, or if nothing more comes.
-fn parse(bytes: &[u8], ended: bool) -> Option<Reply> {
-    let end = head_end(bytes)?;
-    let head = String::from_utf8_lossy(&bytes[..end]);
+fn parse(mut bytes: &[u8], ended: bool) -> Option<Reply> {
+    let (end, head, status) = loop {
+        let end = head_end(bytes)?;
+        let head = String::from_utf8_lossy(bytes.get(..end)?);
+        let status: u16 = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
+        if status != 100 {
+            break (end, head, status);
+        }
+        // A loop, because a peer may send any number of them.
+        bytes = bytes.get(end..)?;
+    };
     let mut lines = head.lines();
-    let status = lines.next()?.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
-    if status == 100 {
-        return parse(&bytes[end..], ended);
-    }
+    lines.next();
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers: Vec<(String, String)> =
         headers.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
@@ -304,5 +309,14 @@ mod tests {
             parse(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", false)
                 .is_some()
         );
+    }
+
+    /// A peer cannot exhaust the stack.
+    #[test]
+    fn interim_answers_are_skipped_however_many_there_are() {
+        let mut text = "HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000);
+        assert!(parse(text.as_bytes(), true).is_none());
+        text.push_str("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(parse(text.as_bytes(), false).unwrap().status, Some(202));
     }
 }
