@@ -40,6 +40,9 @@ use table::{Decision, Question, judge};
 
 pub use report::{Attempt, DiscoveryReport, Era, Found, Refusal};
 
+/// A longer share of a candidate is shortened to this, which an instant can represent.
+const LONGEST_SHARE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How the search is made. Plain data: change what you need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +123,7 @@ async fn search(
         }
         let others = u32::try_from(candidates.len() - index).unwrap_or(u32::MAX);
         let share = options.share.unwrap_or(left / others).min(left);
-        match search.candidate(candidate, Instant::now() + share).await {
+        match search.candidate(candidate, Instant::now() + share.min(LONGEST_SHARE)).await {
             End::Next => {}
             End::Settled if options.exhaustive => {}
             End::Settled | End::Stopped => break,

@@ -100,7 +100,7 @@ pub struct ServerLimits {
     pub body: usize,
     /// Bytes of all headers of a request; beyond it 431. Default 64 KiB.
     pub headers: usize,
-    /// Number of headers of a request; beyond it 431. Default 100.
+    /// Number of headers of a request; beyond it 431. Default 100; on HTTP/1 at most 16,384.
     pub header_count: usize,
     /// Open connections; further ones get 503. Default 10,000.
     pub connections: usize,

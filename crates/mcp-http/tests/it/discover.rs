@@ -327,3 +327,16 @@ async fn credentials_are_sent_and_never_shown() {
     assert_eq!(server.lines().len(), 11);
     assert!(!format!("{report} {report:?}").contains("hunter2"));
 }
+
+/// FAULT F-A10: a deadline that no clock can reach is none.
+#[tokio::test]
+async fn an_enormous_deadline_is_none() {
+    let server = Scripted::start(legacy_at("/mcp")).await;
+    let options = options(|options| {
+        options.deadline = std::time::Duration::MAX;
+        options.share = Some(std::time::Duration::MAX);
+    });
+    let report = discover(&server.origin, &options, &HttpClientConfig::default()).await.unwrap();
+    assert!(report.found.is_some(), "{report:?}");
+    assert!(!report.out_of_time);
+}

@@ -29,6 +29,7 @@ mod server_auth;
 mod server_beside;
 mod server_budgets;
 mod server_documents;
+mod server_extremes;
 mod server_gate;
 mod server_hangup;
 mod server_kit;

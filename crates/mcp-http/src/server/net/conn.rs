@@ -126,7 +126,7 @@ where
     // `Watch` limits heads; hyper would set a timer for each request.
     builder.header_read_timeout(None).max_buf_size(limits.headers.max(MIN_BUFFER));
     if limits.header_count != HYPER_HEADERS {
-        builder.max_headers(limits.header_count);
+        builder.max_headers(limits.header_count.min(MOST_HEADERS));
     }
     let mut clock = Clock::new(&conn, false);
     loop {
@@ -189,6 +189,9 @@ where
 
 /// The limit of headers that hyper has unless it is set. For a limit that is set, hyper allocates for each request.
 const HYPER_HEADERS: usize = 100;
+
+/// The most headers that hyper is set to: it panics beyond 24,576, for which a map of headers has no space.
+const MOST_HEADERS: usize = 16_384;
 
 /// The smallest buffer that hyper accepts.
 const MIN_BUFFER: usize = 8192;

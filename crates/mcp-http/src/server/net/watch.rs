@@ -88,7 +88,8 @@ impl Watch {
         }
         self.silence += passed;
         // On HTTP/1 a client that does not read stalls the writes, which have another limit.
-        if (owes && self.silence >= self.head) || (self.http2 && self.silence >= self.idle * 2) {
+        if (owes && self.silence >= self.head) || (self.http2 && self.silence >= self.idle.saturating_mul(2))
+        {
             Action::Cut
         } else if !owes && self.silence >= self.idle {
             Action::Idle
