@@ -51,7 +51,8 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 fn is(headers: &HeaderMap, kind: Kind) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    // Messages have few headers: their names are compared faster than one is hashed.
+    let mut values = headers.iter().filter(|(name, _)| **name == CONTENT_TYPE).map(|(_, value)| value);
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     // What nearly every peer writes is seen without the grammar.
     match value.as_bytes() {

@@ -54,7 +54,7 @@ impl Call {
     /// The id of the call, by which [`InputContext::call`](super::InputContext::call) names it. `None` until the client
     /// has taken the call: it is known before any question of the call arrives.
     pub fn id(&self) -> Option<CallId> {
-        self.slot.id.get().copied()
+        self.slot.id()
     }
 
     /// The next notification of this call: progress, a log message. `None` once the call has its outcome and
@@ -140,7 +140,7 @@ impl Drop for Call {
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Call").field("id", &self.slot.id.get()).finish_non_exhaustive()
+        f.debug_struct("Call").field("id", &self.slot.id()).finish_non_exhaustive()
     }
 }
 

@@ -153,9 +153,9 @@ impl Http1 {
         match reply {
             Ok(Ok(response)) => {
                 // A length and chunks: somebody on the way may have read it the other way (RFC 9112, section 6.1).
-                let headers = response.headers();
-                self.doubtful =
-                    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+                // Answers have few headers: their names are compared faster than one is hashed.
+                let has = |name| response.headers().keys().any(|key| *key == name);
+                self.doubtful = has(TRANSFER_ENCODING) && has(CONTENT_LENGTH);
                 Ok((response, self))
             }
             Ok(Err(error)) => Err(match failed(error, self.header_limit) {

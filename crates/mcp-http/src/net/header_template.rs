@@ -34,11 +34,14 @@ impl HeaderTemplate {
     }
 
     /// The same with more headers and a dummy `Content-Length`: replacing a value is cheaper than adding a header, which
-    /// would make the copy reallocate.
+    /// would make the copy reallocate. It comes behind `Host`, where a copy soon finds it.
     pub(super) fn with(&self, more: &[(HeaderName, HeaderValue)]) -> HeaderTemplate {
-        let mut headers = HeaderMap::clone(&self.0);
+        let mut headers = HeaderMap::with_capacity(CAPACITY);
+        for (name, value) in &*self.0 {
+            headers.append(name, value.clone());
+            headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        }
         add(&mut headers, more);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         HeaderTemplate(Arc::new(headers))
     }
 
@@ -46,7 +49,7 @@ impl HeaderTemplate {
     pub(crate) fn copy(&self, own: &[(HeaderName, HeaderValue)], body: usize) -> HeaderMap {
         let mut headers = HeaderMap::clone(&self.0);
         add(&mut headers, own);
-        if let Some(length) = headers.get_mut(CONTENT_LENGTH) {
+        if let Some((_, length)) = headers.iter_mut().find(|(name, _)| **name == CONTENT_LENGTH) {
             *length = number(body);
         }
         headers

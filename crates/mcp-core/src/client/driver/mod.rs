@@ -151,8 +151,8 @@ impl Driver {
         match command {
             Command::Call(call) => self.call(now, call),
             Command::Cancel(slot) => {
-                if let Some(id) = slot.id.get() {
-                    self.session.cancel(now, *id);
+                if let Some(id) = slot.id() {
+                    self.session.cancel(now, id);
                 }
             }
             Command::Notify { method, params, permit } => {
@@ -194,8 +194,7 @@ impl Driver {
         }
         let tag = CallTag { slot: slot.clone(), span, permit };
         let id = self.session.new_call(now, issued, method, params, options, tag);
-        // A new slot: only this line sets it.
-        let _fresh = slot.id.set(id);
+        slot.set_id(id);
     }
 
     /// Carries out what the session wants, until it waits.

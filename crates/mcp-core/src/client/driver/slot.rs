@@ -13,16 +13,16 @@ use crate::session::{CallId, ListenId};
 /// The state that the driver shares with the handle of a call.
 #[derive(Debug)]
 pub(crate) struct CallSlot {
-    /// Set by the driver when the session has accepted the call.
-    pub(crate) id: OnceLock<CallId>,
     pub(crate) notifications: Unread<Notification>,
     /// The caller waits for the outcome only: notifications are not kept for it.
     pub(super) outcome_only: bool,
-    settled: Lock<Settled>,
+    state: Lock<CallState>,
 }
 
 #[derive(Debug, Default)]
-struct Settled {
+struct CallState {
+    /// Set by the driver when the session has accepted the call.
+    id: Option<CallId>,
     /// An outcome was stored; it may have been taken.
     is_settled: bool,
     outcome: Option<Result<Payload, Error>>,
@@ -32,18 +32,26 @@ struct Settled {
 
 impl CallSlot {
     pub(crate) fn new(outcome_only: bool) -> CallSlot {
-        CallSlot { id: OnceLock::new(), notifications: Unread::new(), outcome_only, settled: Lock::default() }
+        CallSlot { notifications: Unread::new(), outcome_only, state: Lock::default() }
+    }
+
+    pub(crate) fn id(&self) -> Option<CallId> {
+        self.state.lock().id
+    }
+
+    pub(super) fn set_id(&self, id: CallId) {
+        self.state.lock().id = Some(id);
     }
 
     /// Settles the call. Only the first outcome counts.
     pub(crate) fn settle(&self, outcome: Result<Payload, Error>) {
-        let mut settled = self.settled.lock();
-        if std::mem::replace(&mut settled.is_settled, true) {
+        let mut state = self.state.lock();
+        if std::mem::replace(&mut state.is_settled, true) {
             return;
         }
-        settled.outcome = Some(outcome);
-        let waiting = settled.waiting.take();
-        drop(settled);
+        state.outcome = Some(outcome);
+        let waiting = state.waiting.take();
+        drop(state);
         self.notifications.close();
         if let Some(waiting) = waiting {
             waiting.wake();
@@ -51,11 +59,11 @@ impl CallSlot {
     }
 
     pub(crate) fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Payload, Error>> {
-        let mut settled = self.settled.lock();
-        if let Some(outcome) = settled.outcome.take() {
+        let mut state = self.state.lock();
+        if let Some(outcome) = state.outcome.take() {
             return Poll::Ready(outcome);
         }
-        match &mut settled.waiting {
+        match &mut state.waiting {
             Some(waiting) => waiting.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }

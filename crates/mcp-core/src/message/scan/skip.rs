@@ -9,45 +9,53 @@ use crate::message::string_scan::closing_quote;
 /// in [`FieldPositions`](crate::message::payload::FieldPositions). The search begins at `from`, which is 0,
 /// or where a member or the end of the object begins.
 pub(crate) fn member_of_checked(object: &[u8], from: usize, name: &str) -> Option<Range<usize>> {
-    let mut found = None;
-    let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);
-    let see = |scanner: &mut Scanner<'_>, key: Key| {
-        let here = *key.text(scanner.bytes()) == *name.as_bytes();
-        let span = scanner.skip_checked()?;
-        if here {
-            found = Some(span);
-        }
-        Ok(())
-    };
-    let whole = if from == 0 {
-        scanner.object(see).map(drop)
-    } else {
-        scanner.pos = from;
-        scanner.depth = 1;
-        scanner.members(see)
-    };
-    found.filter(|_| whole.is_ok())
+    let first = search(object, from, name, true)?;
+    if may_have_key(&object[first.end..], name) { search(object, from, name, false) } else { Some(first) }
 }
 
 /// Where the value of the first member with this key is. `None` for anything but an object.
 pub(crate) fn first_member(checked: &[u8], key: &str) -> Option<Range<usize>> {
-    if checked.first() != Some(&b'{') {
+    search(checked, 0, key, true)
+}
+
+/// The value of the first or the last member with this key.
+fn search(object: &[u8], from: usize, name: &str, first: bool) -> Option<Range<usize>> {
+    if object.first() != Some(&b'{') {
         return None;
     }
     let mut found = None;
-    let mut scanner = Scanner::new(checked, HARD_MAX_DEPTH);
-    // The only error is the one that ends the search.
-    let _found = scanner.object(|scanner, name| {
-        let here = *name.text(scanner.bytes()) == *key.as_bytes();
+    let mut scanner = Scanner::new(object, HARD_MAX_DEPTH);
+    let see = |scanner: &mut Scanner<'_>, key: Key| {
+        let here = *key.text(scanner.bytes()) == *name.as_bytes();
         let span = scanner.skip_checked()?;
         if !here {
             return Ok(());
         }
         let end = span.end;
         found = Some(span);
-        Err(ScanError::Syntax(end))
-    });
+        // The text is right, so that the only error is the one which ends the search.
+        if first { Err(ScanError::Syntax(end)) } else { Ok(()) }
+    };
+    let _whole = if from == 0 {
+        scanner.object(see).map(drop)
+    } else {
+        scanner.pos = from;
+        scanner.depth = 1;
+        scanner.members(see)
+    };
     found
+}
+
+/// Whether this may be a key in the text, at any depth. May return false positives, never false negatives; cheaper than
+/// a scan. The key is one whose characters JSON escapes only by their number.
+fn may_have_key(text: &[u8], key: &str) -> bool {
+    memchr::memchr2_iter(b':', b'\\', text).any(|at| {
+        if text[at] == b'\\' {
+            return text.get(at + 1) == Some(&b'u');
+        }
+        let before = text[..at].trim_ascii_end();
+        before.strip_suffix(b"\"").is_some_and(|before| before.ends_with(key.as_bytes()))
+    })
 }
 
 impl Scanner<'_> {
