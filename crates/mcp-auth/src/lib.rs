@@ -61,6 +61,19 @@
 //! The guide is `docs/authorization.md` in the repository. The crate uses the public API of `mcp-http` alone, and contains no
 //! authorization server.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 #[allow(dead_code, unused_imports, reason = "shared by both sides")]
 mod jose;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -134,7 +134,7 @@ impl Filter {
         let mut names = Vec::new();
         reference.for_each_member(|name, _| names.push(name.to_owned()));
         names.sort_unstable();
-        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        if names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
             return Err(ErrorObject::invalid_params("a member of `ref` occurs twice"));
         }
         let text = |member: &str| reference.member(member).and_then(|text| text.to_text());
@@ -179,7 +179,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let Some(last) = parts.pop() else { return rest.is_empty() };
     for part in parts {
         match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
             None => return false,
         }
     }

@@ -52,6 +52,19 @@
 //!
 //! The guide is `docs/bridging.md` in the repository; the program `mcp bridge` is made of this crate.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 mod bridge;
 mod filter;
 mod front;

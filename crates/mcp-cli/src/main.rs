@@ -15,6 +15,18 @@
 //! A module uses only modules to the right of it: `cli`, `commands`, `connect`, `terminal`, `global`, `exit`,
 //! `text`. `signals` and `background` use none of them.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod background;

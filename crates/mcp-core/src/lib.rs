@@ -48,6 +48,18 @@
 //! The guides are in the folder `docs` of the repository: `server.md`, `client.md`, `testing-your-server.md`,
 //! `writing-a-transport.md`.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
 // Only both drivers together use all of it.
 #![cfg_attr(not(all(feature = "client", feature = "server")), allow(dead_code))]
 

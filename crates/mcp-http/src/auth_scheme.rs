@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
             match next {
                 ',' => return,
                 '"' => drop(self.value()),
-                _ => self.0 = &self.0[next.len_utf8()..],
+                _ => self.0 = self.0.get(next.len_utf8()..).unwrap_or_default(),
             }
         }
     }
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 '"' => {
-                    self.0 = &self.0[at + 1..];
+                    self.0 = self.0.get(at + 1..).unwrap_or_default();
                     return value;
                 }
                 _ => {}
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         let mut ahead = Reader(self.0);
         let text = ahead.take(|c| c.is_ascii_alphanumeric() || "-._~+/".contains(c));
         let padding = ahead.take(|c| c == '=');
-        let token = &self.0[..text.len() + padding.len()];
+        let token = self.0.get(..text.len() + padding.len()).unwrap_or_default();
         ahead.skip(is_space);
         let ends = ahead.0.is_empty() || ahead.0.starts_with(',');
         if text.is_empty() || !ends {

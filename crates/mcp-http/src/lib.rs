@@ -61,6 +61,19 @@
 //!
 //! The guides are `docs/connecting.md`, `docs/deploying.md` and `docs/security.md` in the repository.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 mod auth_scheme;
 mod error;
 #[cfg(any(test, fuzzing))]

@@ -3,6 +3,8 @@
 //!
 //! Case, parameters, quoted strings, wildcards and weights are read here and nowhere else.
 
+#![expect(clippy::indexing_slicing, reason = "the sign was found at this position of the same text")]
+
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 

@@ -1,6 +1,19 @@
 //! The attribute `tool` of `mcp-core`. Do not depend on this crate: turn on the feature `macros` of `mcp-core`, and
 //! write `#[mcp_core::tool]`. It is documented there.
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 mod function;
 mod methods;
 mod options;

@@ -151,7 +151,7 @@ pub(crate) fn of(witness: &Arc<Witness>) -> PeerEvidence {
 /// A peer's text, shortened, on one line, without characters that act on a terminal.
 pub(crate) fn quote(text: &[u8]) -> String {
     // Four bytes a character at most.
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * QUOTED + 4)]);
+    let text = String::from_utf8_lossy(text.get(..4 * QUOTED + 4).unwrap_or(text));
     let text = text.trim();
     let mut quoted = self::text(text, QUOTED);
     if text.chars().nth(QUOTED).is_some() {

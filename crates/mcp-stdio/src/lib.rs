@@ -68,6 +68,19 @@
 //!
 //! [stdio transport]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 mod child;
 mod command;
 mod diagnose;

@@ -125,6 +125,7 @@ impl Drop for Drain {
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "no more is read than the buffer holds")]
 async fn drain(mut pipe: impl AsyncRead + Unpin, ring: Ring, lines: broadcast::Sender<Arc<str>>) {
     let mut buffer = vec![0; 16 * 1024];
     let mut line = Vec::new();

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 
@@ -37,7 +37,9 @@ impl ThreadReader {
         thread("mcp-stdin", move || {
             let mut buffer = vec![0; READ];
             loop {
-                let chunk = stream.read(&mut buffer).map(|count| Bytes::copy_from_slice(&buffer[..count]));
+                let chunk = stream
+                    .read(&mut buffer)
+                    .map(|count| Bytes::copy_from_slice(buffer.get(..count).unwrap_or(&buffer)));
                 let ended = !matches!(&chunk, Ok(chunk) if !chunk.is_empty());
                 if sender.blocking_send(chunk).is_err() || ended {
                     return;
@@ -61,8 +63,7 @@ impl AsyncRead for ThreadReader {
             }
         }
         let count = self.chunk.len().min(out.remaining());
-        out.put_slice(&self.chunk[..count]);
-        self.chunk.advance(count);
+        out.put_slice(&self.chunk.split_to(count));
         Poll::Ready(Ok(()))
     }
 }
@@ -148,6 +149,7 @@ impl ThreadWriter {
 }
 
 impl AsyncWrite for ThreadWriter {
+    #[expect(clippy::indexing_slicing, reason = "`count` is at most the length of `bytes`")]
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state()?;
         let room = WRITE_QUEUE.saturating_sub(state.bytes.len());

@@ -49,6 +49,19 @@
 //! | liveness | A pong frame answers a ping frame. Neither reaches the session. |
 //! | closing | Status 1000 after the last message; earlier messages are read first. |
 
+// What a peer or a user sends must not panic. A place that stays gives its reason.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 use std::fmt;
 
 use mcp_core::transport::{Connect, ConnectError, Transport, async_trait};

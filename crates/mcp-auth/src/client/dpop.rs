@@ -51,6 +51,10 @@ impl ProofKey {
 
     /// A proof for one request. The URL is without query and fragment. With a token, the proof is bound to it.
     // AU-X-05: each proof has its own id.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the claims are an object, to which an assignment adds a member"
+    )]
     pub(crate) fn proof(
         &self,
         method: &str,

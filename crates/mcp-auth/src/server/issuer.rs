@@ -209,10 +209,11 @@ impl Trusted {
 
     fn allows_type(&self, typ: Option<&str>) -> bool {
         let Some(typ) = typ else { return !self.strict_type };
-        let typ = typ
-            .get(..12)
-            .filter(|start| start.eq_ignore_ascii_case("application/"))
-            .map_or(typ, |_| &typ[12..]);
+        let prefix = "application/";
+        let typ = match typ.split_at_checked(prefix.len()) {
+            Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => rest,
+            _ => typ,
+        };
         typ.eq_ignore_ascii_case("at+jwt") || (!self.strict_type && typ.eq_ignore_ascii_case("jwt"))
     }
 

@@ -151,7 +151,7 @@ impl ResourceServerBuilder {
         let body = serde_json::to_vec(&published)
             .map_err(|error| ConfigError::new("metadata", error.to_string()))?;
         let mut documents = vec![Document::json(metadata::path(&resource), body.clone())];
-        if self.root_document && documents[0].path != metadata::root_path() {
+        if self.root_document && documents.iter().all(|document| document.path != metadata::root_path()) {
             documents.push(Document::json(metadata::root_path(), body));
         }
         Ok(ResourceServer {

@@ -2,6 +2,8 @@
 //!
 //! A URL is kept as the text that it was read from. Nothing is normalized, because identifiers are compared as text.
 
+#![expect(clippy::string_slice, reason = "`parse` has found the positions in the same text")]
+
 mod rules;
 #[cfg(test)]
 mod tests;

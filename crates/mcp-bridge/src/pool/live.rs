@@ -140,6 +140,7 @@ impl Live {
 
     /// What a server for clients of this era is set up with: the upstream server's identity, capabilities and
     /// instructions.
+    #[expect(clippy::indexing_slicing, reason = "there is one entry for each of the two eras")]
     pub(crate) fn config(&self, downstream: Era, versions: &[ProtocolVersion]) -> Arc<ServerConfig> {
         let made = self.configs[usize::from(downstream == Era::Modern)].get_or_init(|| {
             let unnamed = || RawJson::object([("name", RawJson::string(&self.pool_name()))]);

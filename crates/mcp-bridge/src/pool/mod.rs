@@ -206,6 +206,7 @@ impl Pool {
         self.lives.lock().get(key).cloned().unwrap_or_default()
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there is one entry for each of the two eras")]
     fn verdict(&self, era: Era) -> &Lock<Option<KnownEra>> {
         &self.verdicts[usize::from(era == Era::Modern)]
     }

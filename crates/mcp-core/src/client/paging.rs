@@ -141,7 +141,7 @@ impl Client {
             _ => {
                 let bytes = result.as_bytes();
                 // At most four bytes for each character: the result may be large.
-                let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * QUOTED)]);
+                let start = String::from_utf8_lossy(bytes.get(..4 * QUOTED).unwrap_or(bytes));
                 let start: String = start.chars().take(QUOTED).collect();
                 let why = format!("the result of {method} has no array {member:?}; it begins with `{start}`");
                 Err(Error::Violation(why))

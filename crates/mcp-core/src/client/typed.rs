@@ -134,7 +134,7 @@ fn tool_params(name: &str, arguments: &impl Serialize) -> Result<RawJson, Error>
     serde_json::to_writer(&mut out, arguments).map_err(unwritable)?;
     match out.get(start) {
         Some(b'{') => {}
-        _ if out[start..] == *b"null" => out.truncate(end_of_name),
+        _ if out.get(start..) == Some(b"null") => out.truncate(end_of_name),
         _ => {
             let kind = RawJson::trusted(out.split_off(start).into()).kind_name();
             return Err(Error::Misuse(format!("the arguments of a tool have to be an object, not {kind}")));

@@ -81,7 +81,9 @@ impl LineDecoder {
     /// The next frame, or `None` if more bytes are needed.
     pub fn next_frame(&mut self) -> Option<Frame> {
         loop {
-            let Some(found) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
+            // The caller has the buffer, and may have shortened it.
+            let fresh = self.buffer.get(self.searched..).unwrap_or_default();
+            let Some(found) = memchr::memchr(b'\n', fresh) else {
                 return self.pause();
             };
             let end = self.searched + found;

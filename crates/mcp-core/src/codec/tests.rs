@@ -188,3 +188,20 @@ fn a_small_line_does_not_keep_a_large_buffer() {
         kept.into_iter().map(|line| line.try_into_mut().map_or(0, |line| line.capacity())).sum();
     assert!(held < 100 * READ, "{held} bytes are held for 100 messages");
 }
+
+/// Only appending is allowed, and anything else does no harm: later lines are read.
+#[test]
+fn a_buffer_that_was_shortened_does_no_harm() {
+    let mut lines = LineDecoder::new(100);
+    lines.feed(b"the start of a line");
+    assert!(lines.next_frame().is_none());
+    lines.buffer_mut().clear();
+    lines.feed(b"{}");
+    assert!(lines.next_frame().is_none());
+    lines.feed(b"\n[]\n");
+    let texts: Vec<Frame> = std::iter::from_fn(|| lines.next_frame()).collect();
+    assert!(
+        matches!(&texts[..], [Frame::Line(one), Frame::Line(two)] if one == "{}" && two == "[]"),
+        "{texts:?}"
+    );
+}

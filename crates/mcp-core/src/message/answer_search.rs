@@ -1,5 +1,7 @@
 //! Finds the ids of answers in text that was meant as a message and is not JSON.
 
+#![expect(clippy::indexing_slicing, reason = "positions are those of bytes that were found in the same text")]
+
 use super::{MAX_ID_BYTES, RequestId};
 
 /// How many opening brackets of one text are tried, if no answer begins with them.

@@ -17,7 +17,7 @@ pub(crate) struct CheckedText<'de>(Cow<'de, [u8]>);
 impl CheckedText<'_> {
     /// The decoded text of the first member with this key, if the value is an object and the member a string.
     pub(crate) fn text_member(&self, key: &str) -> Option<Cow<'_, str>> {
-        read_text(&self.0[first_member(&self.0, key)?])
+        read_text(self.0.get(first_member(&self.0, key)?)?)
     }
 
     /// Reads the object with this visitor.

@@ -1,8 +1,10 @@
 //! Decodes messages in one pass that distinguishes null from absent and never builds a tree.
 
+#![expect(clippy::indexing_slicing, reason = "spans come from a scan of the same text")]
+
 use bytes::Bytes;
 
-use super::payload::{FieldPositions, PositionTable, scan_object};
+use super::payload::{FieldPositions, PositionTable, has_positions, scan_object};
 use super::scan::{self, DEFAULT_MAX_DEPTH, Kind, ScanError, Scanner};
 use super::string_scan::read_text;
 use super::{
@@ -42,6 +44,9 @@ pub fn decode(text: Bytes) -> Decoded {
 /// Like [`decode`] with another limit of the nesting depth, at most [`HARD_MAX_DEPTH`](super::HARD_MAX_DEPTH).
 pub fn decode_with_depth(text: Bytes, max_depth: u32) -> Decoded {
     let text = if text.starts_with(b"\xef\xbb\xbf") { text.slice(3..) } else { text };
+    if !has_positions(text.len()) {
+        return Decoded::One(Err(Refusal::too_long(None, Shape::Unknown, "message", u32::MAX as usize)));
+    }
     if let Err(error) = scan::check_utf8(&text) {
         return Decoded::One(Err(Refusal::unreadable(error)));
     }

@@ -103,7 +103,7 @@ impl ErrorObject {
 /// The start of a peer's text, at most 128 bytes of it.
 fn clip(text: &str) -> &str {
     let end = (0..=text.len().min(128)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    &text[..end]
+    text.get(..end).unwrap_or_default()
 }
 
 impl fmt::Display for ErrorObject {

@@ -70,7 +70,8 @@ impl RequestId {
             return Some(RequestId(match read_text(json)? {
                 Cow::Borrowed(text) => Repr::Str(text.into()),
                 Cow::Owned(text) => {
-                    let units = lone_surrogate(&text, &wire[1..wire.len() - 1]);
+                    let inner = wire.get(1..wire.len().saturating_sub(1)).unwrap_or_default();
+                    let units = lone_surrogate(&text, inner);
                     Repr::Escaped(Arc::new(Escaped { wire: wire.into(), text: text.into(), units }))
                 }
             }));

@@ -1,5 +1,10 @@
 //! Params and results: JSON objects as text, with the positions of the members that the protocol reads.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions come from a scan of the same text, and the table has an entry for each field"
+)]
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -104,6 +109,12 @@ impl Field {
 /// The range of a field, relative to the payload: its start and its length.
 type Position = (u32, u32);
 
+/// Whether each position in a text of this length fits into a [`Position`]. A longer message is refused, and a longer payload of
+/// ours has no fields.
+pub(super) fn has_positions(len: usize) -> bool {
+    u32::try_from(len).is_ok_and(|len| len < ABSENT)
+}
+
 fn range((start, len): Position) -> Option<Range<usize>> {
     (start != ABSENT).then_some(start as usize..start as usize + len as usize)
 }
@@ -126,7 +137,7 @@ impl PositionTable {
     fn set(&mut self, field: Field, span: Range<usize>) -> bool {
         let slot = &mut self.at[field as usize];
         let fresh = slot.0 == ABSENT;
-        // Texts are far shorter than 4 GiB: the message limits guarantee it.
+        // Fits: `has_positions` is asked before a text is scanned.
         *slot = (span.start as u32, (span.end - span.start) as u32);
         self.count += u32::from(fresh);
         self.last = Some(field);
@@ -245,7 +256,7 @@ impl Payload {
     fn span(&self, field: Field) -> Option<Range<usize>> {
         let positions = self.positions.get_or_init(|| {
             let mut table = PositionTable::EMPTY;
-            if self.raw.is_object() {
+            if self.raw.is_object() && has_positions(self.raw.as_bytes().len()) {
                 let mut scanner = Scanner::new(self.raw.as_bytes(), HARD_MAX_DEPTH);
                 // Cannot fail: the text was checked when it was made.
                 let _checked = scan_object(&mut scanner, &mut table, &mut false);
@@ -332,5 +343,17 @@ impl PartialEq for Payload {
 impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
         Payload::new(raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A position is never cut to 32 bits: a text has all of them or none.
+    #[test]
+    fn a_text_beyond_4_gib_has_no_positions() {
+        assert!(has_positions(0) && has_positions(ABSENT as usize - 1));
+        assert!(!has_positions(ABSENT as usize) && !has_positions(usize::MAX));
     }
 }

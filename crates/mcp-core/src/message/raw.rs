@@ -255,7 +255,7 @@ impl RawJson {
             }
             out.push(b'}');
         } else {
-            let rest = self.0[1..].trim_ascii_start();
+            let rest = self.0.get(1..).unwrap_or_default().trim_ascii_start();
             if !rest.starts_with(b"}") {
                 out.push(b',');
             }
@@ -306,7 +306,7 @@ impl Default for RawJson {
 /// At most 96 bytes of the text: payloads contain personal data and do not belong in logs as a whole.
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = String::from_utf8_lossy(&self.0[..self.0.len().min(96)]);
+        let text = String::from_utf8_lossy(self.0.get(..96).unwrap_or(&self.0));
         let dots = if self.0.len() > 96 { "…" } else { "" };
         write!(f, "{text}{dots}")
     }

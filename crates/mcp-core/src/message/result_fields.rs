@@ -1,5 +1,7 @@
 //! What a server reads in a handler's result, without a scan of most results.
 
+#![expect(clippy::indexing_slicing, reason = "positions are those of bytes that were found in the same text")]
+
 use super::{Field, Payload, RawJson};
 
 /// A handler's result, with the members that a server reads in it: `resultType`, the caching hints and `_meta`.

@@ -1,6 +1,8 @@
 //! Scans and rewrites the text of JSON strings by runs: the bytes between two escapes are searched and copied
 //! as a block.
 
+#![expect(clippy::indexing_slicing, reason = "each run is counted in the slice that it divides")]
+
 use std::borrow::Cow;
 
 /// The length of the leading run without a quote, a backslash or a control character.

@@ -93,6 +93,7 @@ impl LogLevel {
     }
 
     /// The name on the wire.
+    #[expect(clippy::indexing_slicing, reason = "the table has every level, in the order of declaration")]
     pub fn as_str(self) -> &'static str {
         Self::ALL[self as usize].1
     }

@@ -160,7 +160,7 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
 }
 
 fn clipped(bytes: &[u8], most: usize) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
+    String::from_utf8_lossy(bytes.get(..most).unwrap_or(bytes)).into_owned()
 }
 
 /// Whether an error lists revisions: it is about the version, and HTTP+SSE is not tried then.

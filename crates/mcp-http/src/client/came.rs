@@ -67,7 +67,7 @@ impl<'a> Watch<'a> {
 
     /// The reader waits; this has come so far.
     pub(super) fn waits(&mut self, so_far: &[u8]) {
-        let start = &so_far[..so_far.len().min(START)];
+        let start = so_far.get(..START).unwrap_or(so_far);
         if self.noted.replace(start.len()) == Some(start.len()) {
             return;
         }

@@ -181,7 +181,7 @@ impl Events {
 
     fn take(&mut self, piece: &[u8]) {
         let room = START.saturating_sub(self.head.len());
-        self.head.extend_from_slice(&piece[..piece.len().min(room)]);
+        self.head.extend_from_slice(piece.get(..room).unwrap_or(piece));
         if let Start::Unknown = self.start {
             self.start = match piece.trim_ascii_start().first() {
                 Some(b'{' | b'[') => Start::Json(BytesMut::new()),

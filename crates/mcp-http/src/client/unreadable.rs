@@ -34,5 +34,5 @@ pub(super) fn quoted(mut refusal: Refusal, text: &[u8]) -> Refusal {
 
 /// The first line of a text, shortened and without control characters.
 pub(super) fn start_of(text: &[u8]) -> String {
-    first_line(&String::from_utf8_lossy(&text[..text.len().min(START)]))
+    first_line(&String::from_utf8_lossy(text.get(..START).unwrap_or(text)))
 }

@@ -148,7 +148,8 @@ impl Body {
                 while start.len() < limit
                     && let Ok(Some(piece)) = self.chunk().await
                 {
-                    start.extend_from_slice(&piece[..piece.len().min(limit - start.len())]);
+                    let left = limit.saturating_sub(start.len());
+                    start.extend_from_slice(piece.get(..left).unwrap_or(&piece));
                 }
             };
             let _ = tokio::time::timeout(CLIP_TIME, read).await;

@@ -107,7 +107,7 @@ fn parse(text: &str, host: &str, path: &str, now: SystemTime) -> Option<Cookie> 
     let mut parts = text.split(';');
     let (name, value) = parts.next()?.split_once('=')?;
     let (name, value) = (name.trim(), value.trim());
-    let directory = path.rfind('/').map_or("/", |end| &path[..end.max(1)]);
+    let directory = path.rfind('/').map_or("/", |end| path.get(..end.max(1)).unwrap_or(path));
     let mut cookie = Cookie {
         name: name.to_owned(),
         value: value.to_owned(),

@@ -4,6 +4,11 @@
 //! text differently, secrets reach the wrong host. The result has a canonical form, so that the dialler, `Host`, TLS
 //! and logs all see the same host. The `url` crate is not used, because it parses as browsers do.
 
+#![expect(
+    clippy::string_slice,
+    reason = "positions are those of ASCII signs that were found in the same text"
+)]
+
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,7 @@
 //! Numbers as headers may carry them: integers that every peer holds exactly.
 
+#![expect(clippy::indexing_slicing, reason = "the sign was found at this position of the same text")]
+
 /// The largest integer that a header may carry, and its negative the smallest: 2^53-1.
 // HDR-S-014.
 const MAX_SAFE: i64 = (1 << 53) - 1;

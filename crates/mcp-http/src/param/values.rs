@@ -1,5 +1,7 @@
 //! Reads the values of all annotated arguments, in one pass over each object that holds some.
 
+#![expect(clippy::indexing_slicing, reason = "indices count the annotations, and there is a value for each")]
+
 use std::collections::HashMap;
 
 use mcp_core::message::RawJson;

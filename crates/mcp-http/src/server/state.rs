@@ -72,12 +72,12 @@ impl ServerState {
         let mut paths: Vec<&str> =
             self.beside.iter().flat_map(|other| other.paths()).chain(self.paths()).collect();
         paths.sort_unstable();
-        match paths.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => {
-                let what = format!("path {:?}", pair[0]);
+        match paths.windows(2).find(|pair| matches!(pair, [one, other] if one == other)) {
+            Some([path, ..]) => {
+                let what = format!("path {path:?}");
                 Err(HttpError::Setting { what, why: "two endpoints have it".to_owned() })
             }
-            None => Ok(self),
+            _ => Ok(self),
         }
     }
 

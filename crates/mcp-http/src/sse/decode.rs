@@ -118,7 +118,7 @@ impl Decoder {
                     self.after_cr = true;
                     &[]
                 }
-                rest => &rest[1..],
+                rest => rest.get(1..).unwrap_or_default(),
             };
             self.end_line(part);
         }
@@ -171,6 +171,7 @@ impl Decoder {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "the colon was found at this position of the same line")]
     fn take_line(&mut self, mut line: &[u8]) {
         if std::mem::take(&mut self.first) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);

@@ -125,13 +125,12 @@ pub(super) async fn server(io: &Io, plan: &Plan, resource: &Resource) -> Result<
     let started = io.now();
     let mut issuers: Vec<&String> = resource.issuers.iter().collect();
     if issuers.len() > 1 {
-        let mut known = Vec::new();
-        for issuer in &issuers {
-            known.push(!is_known(io, plan, issuer).await?);
+        let mut order = Vec::new();
+        for issuer in issuers {
+            order.push((!is_known(io, plan, issuer).await?, issuer));
         }
-        let mut order: Vec<usize> = (0..issuers.len()).collect();
-        order.sort_by_key(|at| known[*at]);
-        issuers = order.into_iter().map(|at| issuers[at]).collect();
+        order.sort_by_key(|(unknown, _)| *unknown);
+        issuers = order.into_iter().map(|(_, issuer)| issuer).collect();
     }
     let mut first_error = None;
     for issuer in issuers {

@@ -196,6 +196,7 @@ async fn register(
     }
 }
 
+#[expect(clippy::indexing_slicing, reason = "the value is an object, to which an assignment adds a member")]
 fn body(session: &Session<'_>, purpose: Use, redirect: &str, scope: Option<&str>) -> Value {
     let settings = &session.plan.settings;
     let mut body = json!({

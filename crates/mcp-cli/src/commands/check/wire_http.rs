@@ -1,5 +1,7 @@
 //! One HTTP request and its answer, over a connection for itself, with headers as they are given.
 
+#![expect(clippy::indexing_slicing, reason = "lengths were compared before, or are what was read")]
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;

@@ -176,7 +176,7 @@ fn print() -> Result<ToolReply, HandlerError> {
 }
 
 // FAULT C-50.
-#[allow(clippy::panic)]
+#[expect(clippy::panic, reason = "the tool shows what a panic of a handler does")]
 fn fall_over() -> Result<ToolReply, HandlerError> {
     panic!("the demo tool `panic` was called")
 }

@@ -77,7 +77,7 @@ pub(crate) fn percent_decoded(text: &str) -> String {
         match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 out.push(byte);
-                out.extend_from_slice(&part.as_bytes()[2..]);
+                out.extend_from_slice(part.as_bytes().get(2..).unwrap_or_default());
             }
             None => {
                 out.push(b'%');

@@ -28,8 +28,8 @@ fn unquote(value: &str) -> Option<String> {
         return rest.split_once('\'').map(|(inside, _)| inside.to_owned());
     }
     let Some(rest) = value.strip_prefix('"') else {
-        let end = value.find(" #").unwrap_or(value.len());
-        return Some(value[..end].trim_end().to_owned());
+        let value = value.split_once(" #").map_or(value, |(value, _comment)| value);
+        return Some(value.trim_end().to_owned());
     };
     let mut out = String::new();
     let mut chars = rest.chars();

@@ -1,5 +1,10 @@
 //! JSON as people write it in config files: with comments, a trailing comma, a byte order mark.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the copy has the length of the text, in which the positions were found"
+)]
+
 /// The text without what JSON does not allow. Places are kept: each byte that goes becomes a blank, so that
 /// an error of the parser names the right line.
 pub(crate) fn strip(text: &str) -> String {

@@ -40,6 +40,7 @@ struct Reader<'de> {
 
 impl<'de> Reader<'de> {
     /// Takes the next value, whatever it is.
+    #[expect(clippy::indexing_slicing, reason = "the span is one of the same text")]
     fn take(&mut self) -> Read<&'de [u8]> {
         self.scanner.skip_checked().map(|span| &self.scanner.bytes()[span]).map_err(Error::custom)
     }

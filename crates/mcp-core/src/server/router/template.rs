@@ -1,5 +1,11 @@
 //! Matching a URI against a URI template.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a position is at most the length of the URI, for which `reach` has one entry more"
+)]
+
 /// What is wrong with a template, if anything.
 pub(super) fn problem(template: &str) -> Option<&'static str> {
     let Some(parts) = parse(template) else { return Some("its braces do not pair") };

@@ -19,6 +19,7 @@ pub(super) fn of_params(params: Option<&RawJson>) -> Sum {
     value(&mut scanner, true).unwrap_or_else(|_| sum(b'!', &[params]))
 }
 
+#[expect(clippy::indexing_slicing, reason = "the span is one of the same text")]
 fn value(scanner: &mut Scanner<'_>, top: bool) -> Result<Sum, ScanError> {
     match scanner.peek() {
         Some(b'{') => object(scanner, top),

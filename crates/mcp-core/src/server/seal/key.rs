@@ -27,7 +27,7 @@ impl Key {
     pub fn from_bytes(bytes: [u8; 32]) -> Key {
         // HMAC pads a key with zeros to the block of its hash.
         let mut block = [0; 64];
-        block[..bytes.len()].copy_from_slice(&bytes);
+        block.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         let keyed = KeyedHash::new(&block.into());
         // The id is derived from the key, so that replicas agree on it, and reveals nothing about it.
         let name = keyed.clone().chain_update(b"mcp-core sealed state: the name of the key").finalize();

@@ -4,6 +4,8 @@
 //! version 1 | key 8 | expiry 8 (ms since 1970, big-endian) | nonce 16 | payload | MAC 32
 //! ```
 
+#![expect(clippy::indexing_slicing, reason = "`decode` has checked that the fixed fields are there")]
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::key::KEY_ID;

@@ -119,7 +119,7 @@ impl Redaction {
 
 /// Whether a quoted text begins like the value of an Authorization header.
 fn is_credential(quoted: &[u8]) -> bool {
-    let text = &quoted[1..];
+    let text = quoted.get(1..).unwrap_or_default();
     [&b"bearer "[..], b"basic "]
         .iter()
         .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))

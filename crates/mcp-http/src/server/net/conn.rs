@@ -197,6 +197,10 @@ const MOST_HEADERS: usize = 16_384;
 const MIN_BUFFER: usize = 8192;
 
 /// Whether the client speaks HTTP/2, by the first byte that differs from the preface. Keeps what it reads in `ahead`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "no more is read than there is space, and `ahead` is shorter than the preface"
+)]
 async fn detect<I: AsyncRead + Unpin>(io: &mut I, ahead: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut space = [0; PREFACE.len()];
     while ahead.len() < PREFACE.len() && PREFACE.starts_with(ahead) {

@@ -7,6 +7,11 @@
 //! It reads as strictly as hyper does. Where it cannot follow, hyper has failed too, or will not: either way no later
 //! request of the connection is served.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions are those of bytes that were found in the same piece, or at most its length"
+)]
+
 use std::ops::ControlFlow;
 
 /// The longest part of a header line that is kept when a read ends inside it. The two headers that matter are shorter.

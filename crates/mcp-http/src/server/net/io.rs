@@ -1,5 +1,10 @@
 //! The byte stream between a connection and hyper: bytes read ahead, stalled writes, request framing.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a part is at most as long as what it is cut from, or as what was counted before"
+)]
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

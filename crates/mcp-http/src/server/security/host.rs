@@ -211,7 +211,7 @@ fn parse(text: &[u8]) -> Option<Authority> {
 
 /// The start of a client's text, for an error message.
 fn clip(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned()
+    String::from_utf8_lossy(text.get(..128).unwrap_or(text)).into_owned()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(super) fn endless() -> io::Result<()> {
 
 /// Serves `tools/list` in pages of one tool. `next` makes the next cursor of the page's number and of the
 /// cursor that asked for it.
+#[expect(clippy::indexing_slicing, reason = "the values are objects, to which an assignment adds a member")]
 fn listing(next: impl Fn(usize, Option<&str>) -> Option<String>) -> io::Result<()> {
     let mut page = 0;
     each(|ask: &Ask| {
