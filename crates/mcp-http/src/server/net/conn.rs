@@ -358,7 +358,7 @@ impl Ticks {
 /// Answers one request of this connection.
 async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     let (in_flight, well_framed) = conn.state.begin();
-    let version = head.parts().version;
+    let (version, headers) = (head.parts().version, head.parts().headers.len());
     let answered = if well_framed {
         service::handle(&conn.server, head, body).await
     } else {
@@ -367,7 +367,8 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     if answered.unread {
         conn.state.unread.store(true, Ordering::Relaxed);
     }
-    let mut response = answered.reply.into_response();
+    // hyper keeps the map of an answer for the next request, which probably has as many headers as this one.
+    let mut response = answered.reply.into_response_with(headers);
     let http2 = version >= Version::HTTP_2;
     if let Some(holder) = response.body().holder() {
         match streams::current() {

@@ -175,10 +175,15 @@ impl Head {
     }
 }
 
-/// Skips the complete lines of a head whose first letter shows that they do not frame a body: most of them.
+/// Skips the complete lines of a head that two letters show not to frame a body: most of them.
 fn skip_other_headers(mut bytes: &[u8]) -> &[u8] {
     while let Some(first) = bytes.first()
-        && !matches!(first, b'c' | b'C' | b't' | b'T' | b'\r' | b'\n')
+        && !match first {
+            b'c' | b'C' => bytes.get(8).is_none_or(|letter| letter.eq_ignore_ascii_case(&LENGTH[8])),
+            b't' | b'T' => bytes.get(1).is_none_or(|letter| letter.eq_ignore_ascii_case(&ENCODING[1])),
+            b'\r' | b'\n' => true,
+            _ => false,
+        }
         && let Some(newline) = memchr::memchr(b'\n', bytes)
     {
         bytes = &bytes[newline + 1..];
