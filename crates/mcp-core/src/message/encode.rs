@@ -86,6 +86,9 @@ fn write_response(response: &Response, out: &mut Vec<u8>) {
     }
 }
 
+/// What a response with a result holds beside its id and its result.
+const RESULT_FRAME: usize = br#"{"jsonrpc":"2.0","result":}"#.len();
+
 impl Message {
     /// Appends the message as one JSON object that contains no raw newline.
     ///
@@ -124,7 +127,12 @@ impl Message {
                 note.params.as_ref().map_or(0, |params| params.raw().as_bytes().len())
             }
             Message::Response(response) => match &response.outcome {
-                Ok(result) => result.raw().as_bytes().len(),
+                // Exact: the text of an answer is often all that its buffer holds, and a full buffer becomes `Bytes` without
+                // another allocation.
+                Ok(result) => {
+                    let id = response.id.as_ref().map_or(0, |id| b",\"id\":".len() + id.encoded_len_hint());
+                    return RESULT_FRAME + id + result.raw().as_bytes().len();
+                }
                 Err(error) => {
                     error.message.len() + error.data.as_ref().map_or(0, |data| data.as_bytes().len())
                 }

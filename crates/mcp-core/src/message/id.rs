@@ -115,6 +115,19 @@ impl RequestId {
             Repr::Str(text) => super::encode::write_string(text, out),
         }
     }
+
+    /// How many bytes [`RequestId::write_to`] appends, if no character has to be escaped.
+    pub(super) fn encoded_len_hint(&self) -> usize {
+        match &self.0 {
+            Repr::Int(number) => {
+                let digits = number.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
+                digits + usize::from(*number < 0)
+            }
+            Repr::Number(number) => number.wire.len(),
+            Repr::Escaped(escaped) => escaped.wire.len(),
+            Repr::Str(text) => text.len() + 2,
+        }
+    }
 }
 
 /// The value in UTF-16 of a JSON string that names a lone surrogate. `text` is what was read from `inner`, the text

@@ -231,6 +231,19 @@ proptest! {
         prop_assert_eq!(read["t"].as_str().unwrap(), text);
     }
 
+    /// The buffer of an answer is full: it becomes `Bytes` without another allocation.
+    #[test]
+    fn the_length_of_a_result_is_known_before_it_is_written(
+        number in any::<i64>(), text in "[a-z0-9 -]{0,40}", has_id in any::<bool>(), is_number in any::<bool>(),
+    ) {
+        let id = if is_number { RequestId::from(number) } else { RequestId::from(text.as_str()) };
+        let result = RawJson::parse(format!(r#"{{"text":"{text}"}}"#)).unwrap();
+        let response = Message::from(Response { id: has_id.then_some(id), ..Response::result(1.into(), result) });
+        let mut out = Vec::new();
+        response.write_to(&mut out);
+        prop_assert_eq!(response.encoded_len_hint(), out.len());
+    }
+
     /// Bad input is refused, never a panic.
     #[test]
     fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
