@@ -117,6 +117,13 @@ mod tests {
         assert_eq!(safe_block("a\r\nb\tc"), "a\\r\nb\tc");
         assert_eq!(safe_line("\u{9b}31m"), "\\x9b31m");
         assert_eq!(safe_line("abc\u{202e}fed"), "abc\\u{202e}fed");
+        let directions = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        for unseen in
+            directions.chain(['\u{200e}', '\u{200f}', '\u{61c}', '\u{2028}', '\u{2029}', '\u{85}', '\u{7f}'])
+        {
+            let shown = safe_line(&format!("a{unseen}b")).into_owned();
+            assert!(shown.starts_with("a\\") && shown.ends_with('b'), "{shown:?}");
+        }
         assert!(matches!(safe_line("naïve 日本 🦀"), Cow::Borrowed(_)));
     }
 

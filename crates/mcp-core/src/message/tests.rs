@@ -110,6 +110,22 @@ fn duplicates_of_what_the_protocol_reads_are_refused() {
     assert!(one(r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":1,"x":2,"Name":1,"name":2}}"#).is_ok());
 }
 
+/// FAULT B: a key in another case is another key, whatever a checker in front of this one takes it for.
+#[test]
+fn keys_are_exact() {
+    assert!(matches!(one(r#"{"jsonrpc":"2.0","ID":1,"method":"a"}"#), Ok(Message::Notification(_))));
+    for text in [
+        r#"{"jsonrpc":"2.0","id":1,"Method":"a"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"METHOD":"a","Result":{}}"#,
+        r#"{"JsonRpc":"2.0","id":1,"method":"a"}"#,
+    ] {
+        assert_eq!(refused(text).error.code, code::INVALID_REQUEST, "{text}");
+    }
+    let text = r#"{"jsonrpc":"2.0","id":1,"method":"a","Params":{},"params":{"Name":"b","_Meta":{"progressToken":1}}}"#;
+    let Ok(Message::Request(request)) = one(text) else { panic!() };
+    assert_eq!((request.field(Field::Name), request.field(Field::MetaProgressToken)), (None, None));
+}
+
 #[test]
 fn fields_are_found_where_they_stand() {
     let text = r#" {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"no"},"name" : "add","_meta":{"progressToken":"t","io.modelcontextprotocol/protocolVersion":"2026-07-28"}}} "#;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use hyper::header::{HeaderName, HeaderValue};
 use mcp_core::server::{HandlerError, Router, Server, ToolDef};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::server_kit::{Running, body, call, headers, http};
+use super::server_kit::{Running, body, call, headers, http, soon};
 use super::server_modern::server;
+use super::server_stall::{http2, long_echo};
 
 const MIB: usize = 1 << 20;
 
@@ -55,6 +57,24 @@ async fn a_body_in_chunks_is_read() {
     }
     raw.write("0\r\n\r\n").await;
     assert_eq!(raw.answer().await.status, 200);
+}
+
+/// FAULT B: unbounded memory. HTTP/2 bounds the bytes of headers, and not their number.
+#[tokio::test(start_paused = true)]
+async fn too_many_http2_headers_are_refused() {
+    let running = Running::start(server(), |_| {});
+    let (mut sender, connection) = http2(&running, 64 << 10).await;
+    let connection = tokio::spawn(connection);
+    let plain = long_echo(1).headers().len();
+    for (more, status) in [(98 - plain, 200), (101 - plain, 431)] {
+        let mut request = long_echo(1);
+        for number in 0..more {
+            let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
+            request.headers_mut().insert(name, HeaderValue::from_static("x"));
+        }
+        assert_eq!(soon(sender.send_request(request)).await.unwrap().status(), status, "{more}");
+    }
+    connection.abort();
 }
 
 /// FAULT C-45: headers beyond the limits are 431, by length and by number.

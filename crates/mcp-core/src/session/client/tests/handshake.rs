@@ -1,7 +1,7 @@
 //! The legacy handshake.
 
 use crate::error::{CloseReason, Error};
-use crate::message::ProtocolVersion::{self, V2024_11_05, V2025_03_26};
+use crate::message::ProtocolVersion::{self, V2024_11_05, V2025_03_26, V2025_06_18, V2025_11_25};
 use crate::session::client::EraMode;
 use crate::transport::{Inbound, Lane};
 
@@ -29,7 +29,7 @@ fn on_an_ordered_link_calls_follow_initialized_at_once() {
     assert_eq!(peer.methods(), ["initialize", "notifications/initialized", "tools/list"]);
     assert_eq!(peer.story(), ["Ready"]);
     assert_eq!(peer.sent[0].version, None);
-    assert!(peer.sent[1..].iter().all(|sent| sent.version == Some(ProtocolVersion::V2025_11_25)));
+    assert!(peer.sent[1..].iter().all(|sent| sent.version == Some(V2025_11_25)));
 }
 
 /// Promise 7: where order is not kept, calls wait until `initialized` is delivered. Some servers answer
@@ -71,6 +71,23 @@ fn counter_offers() {
         assert_eq!(theirs, &[version]);
         assert!(peer.error(call).is_closed());
         assert_eq!((peer.methods(), peer.closes.len()), (vec!["initialize"], 1));
+    }
+}
+
+/// LIFE-C-010, FAULT C-43, FAULT A-B22: a known revision is taken only if this client is set up for it.
+#[test]
+fn a_counter_offer_is_one_of_ours() {
+    let mut config = config();
+    config.era = EraMode::Legacy(V2025_11_25);
+    config.versions = vec![V2025_11_25, V2025_06_18];
+    for (version, taken) in [("2025-06-18", true), ("2024-11-05", false)] {
+        let mut peer = Peer::on(config.clone(), PIPE);
+        peer.answer_last(&format!(
+            r#"{{"protocolVersion":"{version}","capabilities":{{}},"serverInfo":{{}}}}"#
+        ));
+        assert_eq!(peer.is_ready(V2025_06_18), taken, "{version}");
+        let refused = matches!(peer.session.close_reason(), Some(CloseReason::NoCommonVersion { .. }));
+        assert_eq!(refused, !taken, "{version}");
     }
 }
 
