@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mcp_core::codec::{Frame, LineDecoder};
 use mcp_core::transport::{Envelope, Inbound, Lane, TransportError, TransportReceiver, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -124,8 +124,8 @@ impl<R: AsyncRead + Unpin + Send> LineReader<R> {
 
     /// One read. Returns the number of bytes; 0 at the end, or before a pause. The bytes are in the buffer afterwards.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        make_room(&mut self.lines);
         let buffer = self.lines.buffer_mut();
-        make_room(buffer);
         let read = ready!(pin!(self.stream.read_buf(buffer)).poll(cx));
         Poll::Ready(match read {
             Ok(0) => {
@@ -155,10 +155,11 @@ fn explained(skipped: &mut SkippedLines, inbound: Inbound, line: &Bytes) -> io::
     }
 }
 
-fn make_room(buffer: &mut BytesMut) {
-    let spare = buffer.capacity() - buffer.len();
+fn make_room(lines: &mut LineDecoder) {
+    let buffer = lines.buffer_mut();
+    let (len, spare) = (buffer.len(), buffer.capacity() - buffer.len());
     if spare < READ / 4 {
-        buffer.reserve(buffer.len().clamp(READ, LARGEST_READ));
+        lines.reserve(len.clamp(READ, LARGEST_READ));
     }
 }
 

@@ -8,6 +8,12 @@ use crate::message::{RawJson, RequestId, ScanError, Shape, peek_prefix};
 /// small message which is kept does not keep the buffer, and the buffer is replaced before the next read.
 const LARGE_LINE: usize = 16 * 1024;
 
+/// The memory of a line is used for another if it holds this many bytes. Less is found quickly, and more is not kept.
+const SPARE: std::ops::RangeInclusive<usize> = 128 * 1024..=1024 * 1024;
+
+/// The lines after which spare memory is let go.
+pub(super) const SPARE_LINES: u32 = 64;
+
 /// An item that [`LineDecoder`] found in the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
@@ -34,7 +40,8 @@ pub enum Frame {
 ///
 /// The frames do not depend on the sizes of the reads. A line is a slice of the buffer, not a copy; a short line beside
 /// a large one is a copy, so that it does not keep the large one's memory. The buffer holds at most `limit` bytes plus
-/// one read: a longer line is discarded while it arrives.
+/// one read: a longer line is discarded while it arrives. The memory of the last line of 128 KiB to 1 MiB is kept for the
+/// next large one, until 64 lines have come.
 ///
 /// ```
 /// use mcp_core::codec::{Frame, LineDecoder};
@@ -58,12 +65,28 @@ pub struct LineDecoder {
     skipping: bool,
     /// Whether the buffer held a large line.
     large: bool,
+    pub(super) spare: Option<Spare>,
+}
+
+/// The memory of a large line, which is used again once its frame is gone.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    memory: BytesMut,
+    /// The lines since.
+    lines: u32,
 }
 
 impl LineDecoder {
     /// A decoder of lines of at most `limit` bytes, not counting the newline.
     pub fn new(limit: usize) -> LineDecoder {
-        LineDecoder { buffer: BytesMut::new(), searched: 0, limit, skipping: false, large: false }
+        LineDecoder {
+            buffer: BytesMut::new(),
+            searched: 0,
+            limit,
+            skipping: false,
+            large: false,
+            spare: None,
+        }
     }
 
     /// Appends received bytes by copying them.
@@ -78,6 +101,23 @@ impl LineDecoder {
         &mut self.buffer
     }
 
+    /// Makes space for at least this many more bytes in the buffer. The space of a large line comes from the one before, if
+    /// its frame was dropped: clearing new memory for each would cost more than reading it.
+    pub fn reserve(&mut self, additional: usize) {
+        let len = self.buffer.len();
+        if self.buffer.capacity() - len >= additional {
+            return;
+        }
+        if let Some(needed) = len.checked_add(additional)
+            && SPARE.contains(&needed)
+            && let Some(mut spare) = self.spare.take_if(|spare| spare.memory.try_reclaim(needed))
+        {
+            spare.memory.extend_from_slice(&self.buffer);
+            self.buffer = spare.memory;
+        }
+        self.buffer.reserve(additional);
+    }
+
     /// The next frame, or `None` if more bytes are needed.
     pub fn next_frame(&mut self) -> Option<Frame> {
         loop {
@@ -88,6 +128,7 @@ impl LineDecoder {
             };
             let end = self.searched + found;
             self.searched = 0;
+            self.count_line(end);
             let line = self.buffer.split_to(end + 1).freeze().slice(..end);
             if std::mem::take(&mut self.skipping) || line.trim_ascii().is_empty() && end <= self.limit {
                 continue;
@@ -115,10 +156,30 @@ impl LineDecoder {
             return Some(self.oversized(&line));
         }
         if std::mem::take(&mut self.large) {
-            self.buffer = BytesMut::from(&self.buffer[..]);
+            let rest = BytesMut::from(&self.buffer[..]);
+            let mut memory = std::mem::replace(&mut self.buffer, rest);
+            if let Some(spare) = &mut self.spare
+                && spare.memory.capacity() == 0
+            {
+                memory.clear();
+                spare.memory = memory;
+            }
         }
         self.searched = self.buffer.len();
         None
+    }
+
+    /// Decides what becomes of the memory of a line of this length, which is still in the buffer.
+    fn count_line(&mut self, end: usize) {
+        if end > LARGE_LINE {
+            // The first large line decides. The memory follows when the buffer is let go.
+            if !self.large {
+                self.spare = SPARE.contains(&self.buffer.capacity()).then(Spare::default);
+            }
+        } else if let Some(spare) = &mut self.spare {
+            spare.lines += 1;
+            self.spare.take_if(|spare| spare.lines >= SPARE_LINES);
+        }
     }
 
     fn oversized(&self, line: &[u8]) -> Frame {

@@ -12,7 +12,9 @@ use crate::message::Message;
 /// assert_eq!(out, b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
 /// ```
 pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
-    message.write_to(out);
+    // With the newline, for which a large buffer would double.
+    out.reserve(message.encoded_len_hint() + 1);
+    message.write_reserved(out);
     out.push(b'\n');
 }
 

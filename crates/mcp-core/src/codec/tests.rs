@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::decode::SPARE_LINES;
 use super::*;
 use crate::message::{Decoded, Message, RawJson, Request, RequestId, Shape, decode};
 
@@ -187,6 +188,73 @@ fn a_small_line_does_not_keep_a_large_buffer() {
     let held: usize =
         kept.into_iter().map(|line| line.try_into_mut().map_or(0, |line| line.capacity())).sum();
     assert!(held < 100 * READ, "{held} bytes are held for 100 messages");
+}
+
+/// Reads one line as a transport does, and says where it was.
+fn read_line(lines: &mut LineDecoder, len: usize) -> (bytes::Bytes, *const u8) {
+    const READ: usize = 64 * 1024;
+    let mut text = vec![b'1'; len];
+    text.push(b'\n');
+    for read in text.chunks(READ) {
+        let buffer = lines.buffer_mut();
+        let (held, space) = (buffer.len(), buffer.capacity() - buffer.len());
+        if space < READ / 4 {
+            lines.reserve(held.max(READ));
+        }
+        lines.feed(read);
+        if let Some(Frame::Line(line)) = lines.next_frame() {
+            assert!(lines.next_frame().is_none());
+            assert_eq!(line.len(), len);
+            let at = line.as_ptr();
+            return (line, at);
+        }
+    }
+    panic!("no line of {len} bytes");
+}
+
+#[test]
+fn a_line_does_not_double_its_buffer() {
+    let result = RawJson::parse(format!("{{\"text\":\"{}\"}}", "a".repeat(1_000_000))).unwrap();
+    let message = Message::from(crate::message::Response::result(7.into(), result));
+    let mut out = Vec::new();
+    encode_line(&message, &mut out);
+    assert_eq!(out.capacity(), out.len());
+}
+
+#[test]
+fn the_memory_of_a_large_line_is_used_for_the_next_one() {
+    const LARGE: usize = 1_000_000;
+    let mut lines = LineDecoder::new(1 << 24);
+    let (first, at) = read_line(&mut lines, LARGE);
+    drop(first);
+    // So that the allocator does not give the same place by chance.
+    let _other = vec![0_u8; LARGE];
+    let (second, again) = read_line(&mut lines, LARGE);
+    assert_eq!(at, again);
+    // A frame that is kept keeps its text.
+    let (third, other) = read_line(&mut lines, LARGE);
+    assert_ne!(again, other);
+    assert!(second.iter().chain(&*third).all(|byte| *byte == b'1'));
+    drop((second, third));
+    for _ in 1..SPARE_LINES {
+        let _small = read_line(&mut lines, 100);
+    }
+    let (fourth, same) = read_line(&mut lines, LARGE);
+    assert_eq!(other, same);
+    drop(fourth);
+    for _ in 0..SPARE_LINES {
+        let _small = read_line(&mut lines, 100);
+    }
+    assert!(lines.spare.is_none(), "spare memory is let go");
+    // Neither is the memory kept of a line that is larger, nor of a line beside it in the same buffer.
+    let _large = read_line(&mut lines, LARGE);
+    assert!(lines.spare.is_some());
+    let _larger = read_line(&mut lines, 4 << 20);
+    assert!(lines.spare.is_none());
+    lines.reserve(5 << 20);
+    lines.feed(&[&[b'1'; 2 << 20], &b"\n"[..], &[b'1'; 150 << 10], b"\n"].concat());
+    assert!(lines.next_frame().is_some() && lines.next_frame().is_some() && lines.next_frame().is_none());
+    assert!(lines.spare.is_none());
 }
 
 /// Only appending is allowed, and anything else does no harm: later lines are read.

@@ -103,6 +103,11 @@ impl Message {
     /// ```
     pub fn write_to(&self, out: &mut Vec<u8>) {
         out.reserve(self.encoded_len_hint());
+        self.write_reserved(out);
+    }
+
+    /// The same for a buffer that has space.
+    pub(crate) fn write_reserved(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"jsonrpc\":\"2.0\"");
         match self {
             Message::Request(request) => {
