@@ -1,8 +1,10 @@
 //! Processing pending input in bursts, for the drivers of both roles.
 
+use std::future::poll_fn;
 use std::ops::ControlFlow;
-
-use futures::FutureExt;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use crate::transport::TransportReceiver;
 
@@ -40,13 +42,63 @@ pub(crate) fn received_len(received: &Received) -> usize {
     }
 }
 
-/// Processes what is pending until the turn is over, so that many messages cost one wake-up and one flush.
-pub(crate) fn burst<D: LinkDriver>(
-    driver: &mut D,
+/// The next input of a link, and the receiving half again.
+pub(crate) async fn next_input(
     receiver: &mut dyn TransportReceiver,
+) -> (&mut dyn TransportReceiver, Received) {
+    let received = receiver.recv().await;
+    (receiver, received)
+}
+
+/// Polls the receiving half for one input. The `recv` of a half that has none stays pending across polls, so that it is
+/// begun once for each input.
+pub(crate) fn poll_input<'r, F>(
+    mut receiving: Pin<&mut F>,
+    next: impl FnOnce(&'r mut dyn TransportReceiver) -> F,
+    cx: &mut Context<'_>,
+) -> Poll<Received>
+where
+    F: Future<Output = (&'r mut dyn TransportReceiver, Received)>,
+{
+    receiving.as_mut().poll(cx).map(|(receiver, received)| {
+        receiving.set(next(receiver));
+        received
+    })
+}
+
+/// Polls `work`, and lowers the flag after its first poll: what holds in this poll of the task need not hold in the next,
+/// whose wake-up may have come from anything.
+pub(crate) async fn lowering<T>(flag: &AtomicBool, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let polled = work.as_mut().poll(cx);
+        flag.store(false, Ordering::Relaxed);
+        polled
+    })
+    .await
+}
+
+/// Processes what is pending until the turn is over, so that many messages cost one wake-up and one flush. Never waits.
+///
+/// `poll_recv` is called with the waker of the task. Returns whether it had nothing: the task is woken by what comes next.
+pub(crate) async fn burst<D: LinkDriver>(
+    driver: &mut D,
+    mut poll_recv: impl FnMut(&mut Context<'_>) -> Poll<Received>,
     rejected: &Mailbox<Rejected>,
     turn: &mut Turn,
-) -> ControlFlow<D::End> {
+) -> ControlFlow<D::End, bool> {
+    poll_fn(|cx| Poll::Ready(run(driver, &mut poll_recv, rejected, turn, cx))).await
+}
+
+fn run<D: LinkDriver>(
+    driver: &mut D,
+    poll_recv: &mut impl FnMut(&mut Context<'_>) -> Poll<Received>,
+    rejected: &Mailbox<Rejected>,
+    turn: &mut Turn,
+    cx: &mut Context<'_>,
+) -> ControlFlow<D::End, bool> {
+    // Input that comes during the burst, after there was none, is received after it.
+    let mut has_none = false;
     while !turn.is_over() {
         let mut idle = true;
         if let Some(rejected) = rejected.try_pop() {
@@ -55,17 +107,20 @@ pub(crate) fn burst<D: LinkDriver>(
         }
         idle &= !driver.take_command();
         let mut bytes = 0;
-        if driver.wants_more()
-            && let Some(received) = receiver.recv().now_or_never()
-        {
-            idle = false;
-            bytes = received_len(&received);
-            driver.received(received)?;
+        if !has_none && driver.wants_more() {
+            match poll_recv(cx) {
+                Poll::Ready(received) => {
+                    idle = false;
+                    bytes = received_len(&received);
+                    driver.received(received)?;
+                }
+                Poll::Pending => has_none = true,
+            }
         }
         if idle || driver.is_leaving() {
             break;
         }
         turn.spend(bytes);
     }
-    ControlFlow::Continue(())
+    ControlFlow::Continue(has_none)
 }

@@ -25,11 +25,14 @@ impl Turn {
         self.items >= BURST || self.bytes >= TURN_BYTES
     }
 
-    /// Lets other tasks and the timers run if the turn is over, and starts the next one. Cancel-safe.
-    pub(crate) async fn pass_on(&mut self) {
-        if self.is_over() {
+    /// Lets other tasks and the timers run if the turn is over, and starts the next one. Returns whether it did.
+    /// Cancel-safe.
+    pub(crate) async fn pass_on(&mut self) -> bool {
+        let is_over = self.is_over();
+        if is_over {
             *self = Turn::default();
             tokio::task::yield_now().await;
         }
+        is_over
     }
 }

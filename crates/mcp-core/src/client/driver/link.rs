@@ -3,10 +3,11 @@
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::burst::{LinkDriver, burst, received_len};
+use crate::runtime::burst::{LinkDriver, burst, lowering, next_input, poll_input, received_len};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::turn::Turn;
 use crate::runtime::writer::{OutboxItem, Rejected, Writing, write};
@@ -102,7 +103,9 @@ impl Driver {
     ) -> LinkEnd {
         let writing = Writing::default();
         let mut writer = std::pin::pin!(write(sender, outbox, &writing, self.shared.limits.write_timeout));
-        let mut farewell = None;
+        let mut receiving = std::pin::pin!(next_input(receiver));
+        let mut poll_recv = |cx: &mut Context<'_>| poll_input(receiving.as_mut(), next_input, cx);
+        let (mut farewell, has_none) = (None, AtomicBool::new(false));
         let mut turn = Turn::default();
         let most = self.shared.limits.in_flight.saturating_add(UNREAD_REPLIES);
         loop {
@@ -116,42 +119,54 @@ impl Driver {
                 // Polled whenever the writer in this task has made progress, so it needs no waker.
                 if outbox.len() < most { Poll::Ready(()) } else { Poll::Pending }
             });
-            tokio::select! {
-                // The writer first, so that a busy reader does not starve it.
-                biased;
-                result = &mut writer => return match result {
-                    Ok(()) => LinkEnd::Asked,
-                    Err(error) => LinkEnd::Broken(error),
-                },
-                received = receiver.recv(), if reading => {
-                    turn.spend(received_len(&received));
-                    if let ControlFlow::Break(end) = self.received(received) {
-                        return end;
+            let received = poll_fn(|cx| {
+                // Not twice in one poll of this task.
+                if has_none.load(Ordering::Relaxed) { Poll::Pending } else { poll_recv(cx) }
+            });
+            // `select` may return before it polls anything, when the task has used up its budget.
+            let end = lowering(&has_none, async {
+                tokio::select! {
+                    // The writer first, so that a busy reader does not starve it.
+                    biased;
+                    result = &mut writer => Some(match result {
+                        Ok(()) => LinkEnd::Asked,
+                        Err(error) => LinkEnd::Broken(error),
+                    }),
+                    // Before the reader, which is polled after each command in any case.
+                    () = self.shared.commands.ready() => None,
+                    received = received, if reading => {
+                        turn.spend(received_len(&received));
+                        self.received(received).break_value()
                     }
+                    () = caught_up, if !reading => None,
+                    () = writing.rejected.ready_beside() => None,
+                    () = self.timer.until(self.wait) => None,
+                    () = sleep_until(farewell), if farewell.is_some() => None,
                 }
-                () = caught_up, if !reading => {}
-                () = self.shared.commands.ready() => {}
-                () = writing.rejected.ready_beside() => {}
-                () = self.timer.until(self.wait) => {}
-                () = sleep_until(farewell), if farewell.is_some() => {}
-            }
-            if let ControlFlow::Break(end) = burst(self, receiver, &writing.rejected, &mut turn) {
+            });
+            if let Some(end) = end.await {
                 return end;
             }
+            let mut had_none = match burst(self, &mut poll_recv, &writing.rejected, &mut turn).await {
+                ControlFlow::Break(end) => return end,
+                ControlFlow::Continue(had_none) => had_none,
+            };
             // Some calls in flight have nothing to write: they wait for the peer, or their callers were just woken and
             // will call again. One write for all of them is worth a turn of the other tasks.
             if batches && !outbox.is_empty() && self.shared.in_flight() > outbox.len() {
                 tokio::task::yield_now().await;
-                if let ControlFlow::Break(end) = burst(self, receiver, &writing.rejected, &mut turn) {
-                    return end;
-                }
+                had_none = match burst(self, &mut poll_recv, &writing.rejected, &mut turn).await {
+                    ControlFlow::Break(end) => return end,
+                    ControlFlow::Continue(had_none) => had_none,
+                };
             }
             self.tick();
             // Also checked here: the timer may starve beside a busy reader.
             if farewell.is_some_and(|at| at <= now()) {
                 return LinkEnd::Asked;
             }
-            turn.pass_on().await;
+            had_none &= !turn.pass_on().await;
+            has_none.store(had_none, Ordering::Relaxed);
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
 
 use crate::error::CloseReason;
-use crate::runtime::burst::{LinkDriver, burst, received_len};
+use crate::runtime::burst::{LinkDriver, burst, lowering, next_input, poll_input, received_len};
 use crate::runtime::timer::Quiet;
 use crate::runtime::turn::Turn;
 use crate::runtime::writer::{Rejected, Writing, write};
@@ -151,16 +152,19 @@ impl Driver<'_> {
         let outbox = self.outbox;
         let writing = Writing::default();
         let mut writer = std::pin::pin!(write(sender, outbox, &writing, self.server.limits.write_timeout));
+        let mut receiving = std::pin::pin!(next_input(receiver));
+        let mut poll_recv = |cx: &mut Context<'_>| poll_input(receiving.as_mut(), next_input, cx);
         let (mut farewell, mut quiet, mut rounds) = (None, Quiet::default(), 0_u64);
         loop {
             rounds = rounds.wrapping_add(1);
-            if let ControlFlow::Break(error) = burst(self, receiver, &writing.rejected, turn) {
-                return Err(error);
-            }
+            let mut had_none = match burst(self, &mut poll_recv, &writing.rejected, turn).await {
+                ControlFlow::Break(error) => return Err(error),
+                ControlFlow::Continue(had_none) => had_none,
+            };
             if let ControlFlow::Break(ended) = self.after_burst(farewell) {
                 return ended.map(|()| Pumped::Over);
             }
-            turn.pass_on().await;
+            had_none &= !turn.pass_on().await;
             if self.leave && farewell.is_none() {
                 outbox.close();
                 farewell = now().checked_add(FAREWELL);
@@ -182,21 +186,28 @@ impl Driver<'_> {
                 // The same.
                 if writing.is_idle(outbox) { quiet.poll(cx, rounds) } else { Poll::Pending }
             });
-            let woken = tokio::select! {
-                // The writer first, so that a busy reader does not starve it.
-                biased;
-                result = &mut writer => Woken::Written(result),
-                served = inline(&mut self.inline) => Woken::Replied(served),
-                () = idle, if may_rest => Woken::Idle,
-                // Before the commands: what a client said first counts first. Created lazily, because `recv` allocates
-                // its future.
-                received = async { receiver.recv().await }, if reading => Woken::Received(received),
-                () = self.shared.commands.ready() => Woken::Look,
-                () = writing.rejected.ready_beside() => Woken::Look,
-                () = caught_up, if full || behind || releasable.is_some() => Woken::Look,
-                () = self.timer.until(at) => Woken::Look,
-            };
-            match woken {
+            let has_none = AtomicBool::new(had_none);
+            let received = poll_fn(|cx| {
+                // Not twice in one poll of this task.
+                if has_none.load(Ordering::Relaxed) { Poll::Pending } else { poll_recv(cx) }
+            });
+            // `select` may return before it polls anything, when the task has used up its budget.
+            let woken = lowering(&has_none, async {
+                tokio::select! {
+                    // The writer first, so that a busy reader does not starve it.
+                    biased;
+                    result = &mut writer => Woken::Written(result),
+                    served = inline(&mut self.inline) => Woken::Replied(served),
+                    () = idle, if may_rest => Woken::Idle,
+                    // Before the commands: what a client said first counts first.
+                    received = received, if reading => Woken::Received(received),
+                    () = self.shared.commands.ready() => Woken::Look,
+                    () = writing.rejected.ready_beside() => Woken::Look,
+                    () = caught_up, if full || behind || releasable.is_some() => Woken::Look,
+                    () = self.timer.until(at) => Woken::Look,
+                }
+            });
+            match woken.await {
                 Woken::Written(result) => return result.map(|()| Pumped::Over),
                 Woken::Idle => return Ok(Pumped::Idle),
                 Woken::Replied(served) => self.replied(served),
