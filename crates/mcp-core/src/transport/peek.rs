@@ -1,6 +1,10 @@
 //! A link whose first input was looked at, and is handed over again.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use super::{Binding, Inbound, PeerEvidence, Transport, TransportError, TransportReceiver, TransportSender};
 
@@ -86,11 +90,17 @@ impl Transport for Peek {
 
 #[async_trait]
 impl TransportReceiver for Receiver {
-    async fn recv(&mut self) -> Result<Option<Inbound>, TransportError> {
-        match self.first.take() {
-            Some(first) => first,
-            None => self.inner.recv().await,
+    // Written out, so that the future of the link itself is not boxed twice.
+    fn recv<'s, 'f>(&'s mut self) -> BoxFuture<'f, Result<Option<Inbound>, TransportError>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        if self.first.is_none() {
+            return self.inner.recv();
         }
+        // Taken by the poll, so that a future that is dropped before loses nothing.
+        Box::pin(poll_fn(|_| Poll::Ready(self.first.take().unwrap_or(Ok(None)))))
     }
 }
 
