@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use mcp_core::transport::{
@@ -80,13 +80,10 @@ impl Transport for ChildTransport {
             shutdown: None,
             closed: None,
         };
-        let mut life = reaper.watch();
         let receiver = ChildReceiver {
             reader: LineReader::new(self.output, self.limits, Envelope::default())
                 .explaining(SkippedLines::new(self.witness)),
-            exited: Box::pin(async move {
-                let _exited = life.wait_for(|life| life.exit().is_some()).await;
-            }),
+            exit: ExitWait::new(&reaper),
             quiet: None,
             reaper,
         };
@@ -208,11 +205,40 @@ impl ChildSender {
 
 struct ChildReceiver {
     reader: LineReader<sys::Output>,
-    /// Ready once the child has exited. Kept across calls, so that its waker is registered once.
-    exited: BoxFuture<'static, ()>,
+    exit: ExitWait,
     /// Runs since the child has exited, and begins again with each message.
     quiet: Option<Pin<Box<Sleep>>>,
     reaper: Arc<Reaper>,
+}
+
+/// Waits for the exit of the child.
+struct ExitWait {
+    life: watch::Receiver<Life>,
+    /// Kept across polls, so that its waker is registered once.
+    exited: BoxFuture<'static, ()>,
+    /// The waker that it was polled with.
+    waker: Option<Waker>,
+}
+
+impl ExitWait {
+    fn new(reaper: &Reaper) -> ExitWait {
+        let mut life = reaper.watch();
+        let exited = Box::pin(async move {
+            let _exited = life.wait_for(|life| life.exit().is_some()).await;
+        });
+        ExitWait { life: reaper.watch(), exited, waker: None }
+    }
+
+    /// Ready once the child has exited. Cheap while it runs and the same task waits.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let same = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if same && matches!(self.life.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        // A change after this poll wakes the task, so nothing is missed until the version is looked at again.
+        self.waker = Some(cx.waker().clone());
+        self.exited.as_mut().poll(cx)
+    }
 }
 
 #[async_trait]
@@ -252,7 +278,7 @@ impl ChildReceiver {
         let quiet = match &mut self.quiet {
             Some(quiet) => quiet,
             none => {
-                ready!(self.exited.as_mut().poll(cx));
+                ready!(self.exit.poll(cx));
                 none.insert(Box::pin(sleep(QUIET)))
             }
         };
