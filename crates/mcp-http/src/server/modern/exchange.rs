@@ -43,6 +43,8 @@ enum Output {
 struct ExchangeState {
     output: Output,
     hung_up: bool,
+    /// The answering task polls the link at this moment, and then looks at the output.
+    polling: bool,
     /// The receiving half has reported that the client hung up.
     reported: bool,
     /// Wakes the answering task.
@@ -87,6 +89,7 @@ impl Exchange {
         let state = ExchangeState {
             output: Output::Silent,
             hung_up: false,
+            polling: false,
             reported: false,
             answer: None,
             receiver: None,
@@ -112,9 +115,15 @@ impl Exchange {
         self.state.lock()
     }
 
+    /// The answering task polls the link, and calls [`take_first`](Exchange::take_first) next: an answer need not wake it.
+    pub(super) fn begin_poll(&self) {
+        self.state().polling = true;
+    }
+
     /// Takes the first output; if there is none yet, wakes this waker later.
     pub(super) fn take_first(&self, waker: &Waker) -> Option<FirstOutput> {
         let mut state = self.state();
+        state.polling = false;
         let first = state.take_first();
         if first.is_none() && !state.answer.as_ref().is_some_and(|known| known.will_wake(waker)) {
             state.answer = Some(waker.clone());
@@ -271,17 +280,25 @@ impl ExchangeState {
         self.wake_all();
     }
 
+    /// Wakes the answering task, unless it polls the link: it looks at the output next.
     fn wake_answer(&mut self) {
+        if self.polling {
+            return;
+        }
         if let Some(waker) = self.answer.take() {
             waker.wake();
         }
     }
 
     fn wake_all(&mut self) {
-        self.wake_answer();
-        if let Some(waker) = self.receiver.take() {
-            waker.wake();
+        if let Some(receiver) = self.receiver.take() {
+            let same = || self.answer.as_ref().is_some_and(|answer| answer.will_wake(&receiver));
+            // What the answering task polls has ended when it looks at the output, or goes on in a new task.
+            if !self.polling || !same() {
+                receiver.wake();
+            }
         }
+        self.wake_answer();
     }
 }
 

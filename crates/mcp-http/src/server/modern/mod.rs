@@ -50,6 +50,7 @@ pub(crate) fn serve(
         // Created only if the handler has to wait.
         let mut keep_alive = None;
         let first = poll_fn(|cx| {
+            exchange.begin_poll();
             let over = link.poll(cx);
             if let Some(first) = exchange.take_first(cx.waker()) {
                 return Poll::Ready(first);
