@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use mcp_core::message::{
-    ErrorObject, Field, Message, ProtocolVersion, RawJson, Request, RequestId, Response, method,
+    ErrorObject, Field, Message, Payload, ProtocolVersion, RawJson, Request, RequestId, Response, method,
 };
 use mcp_core::server::Server;
 use mcp_core::transport::{
-    Accept, AnsweredBy, Envelope, Inbound, Lane, Outbound, Peek, Transport, TransportSender,
+    Accept, AnsweredBy, Envelope, Inbound, Lane, Outbound, Owner, Peek, Transport, TransportSender,
 };
 
 use crate::lock::Lock;
@@ -70,10 +70,12 @@ impl Drop for Listed<'_> {
 enum Plan {
     /// Without an upstream server: nothing on the link would reach it.
     Offline,
+    /// The one request of the link, by a session that is open.
+    Open(Arc<Live>),
+    /// The same, by a session that is to be opened first.
+    Request(Box<Facts>),
     /// By an upstream session that belongs to the link, or to its caller.
-    Link(Facts),
-    /// The one request of the link, by a session that other requests share.
-    Request(Facts),
+    Link(Box<Facts>),
 }
 
 impl Front {
@@ -97,36 +99,45 @@ impl Shared {
             Some(first) => self.plan(first, one_exchange),
             None => Plan::Offline,
         };
+        // What is boxed takes no memory from the usual request, whose session is open.
         match plan {
-            Plan::Offline => drop(self.offline.serve(link).await),
-            Plan::Request(facts) => {
-                let key = self.key(&facts, true);
-                let _released = Release { pool: &self.pool, key: &key };
-                match self.pool.get(&key, &facts).await {
-                    Ok(live) => self.serve_request(&live, link).await,
-                    Err(refusal) => self.refuse(link, &refusal).await,
-                }
-            }
-            Plan::Link(facts) => {
-                let key = self.key(&facts, false);
-                let _released = Release { pool: &self.pool, key: &key };
-                match self.pool.get(&key, &facts).await {
-                    Ok(live) => self.serve_link(key.clone(), facts, live, link).await,
-                    Err(refusal) => self.refuse(link, &refusal).await,
-                }
-            }
+            Plan::Open(live) => self.serve_request(&live, Box::new(link)).await,
+            Plan::Offline => drop(Box::pin(self.offline.serve(link)).await),
+            Plan::Request(facts) => Box::pin(self.open_request(*facts, link)).await,
+            Plan::Link(facts) => Box::pin(self.open_link(*facts, link)).await,
+        }
+    }
+
+    /// Opens the session of a request, and serves it.
+    async fn open_request(&self, facts: Facts, link: Peek) {
+        let key = self.key(&facts, true);
+        let _released = Release { pool: &self.pool, key: &key };
+        match self.pool.get(&key, &facts).await {
+            Ok(live) => self.serve_request(&live, Box::new(link)).await,
+            Err(refusal) => self.refuse(link, &refusal).await,
+        }
+    }
+
+    /// Opens the session of a link, and serves it.
+    async fn open_link(&self, facts: Facts, link: Peek) {
+        let key = self.key(&facts, false);
+        let _released = Release { pool: &self.pool, key: &key };
+        match self.pool.get(&key, &facts).await {
+            Ok(live) => self.serve_link(key.clone(), facts, live, link).await,
+            Err(refusal) => self.refuse(link, &refusal).await,
         }
     }
 
     /// One request: by the server that all requests of this upstream session share.
-    async fn serve_request(&self, live: &Arc<Live>, link: Peek) {
-        let made = live.server.get_or_init(|| {
+    fn serve_request(&self, live: &Arc<Live>, link: Box<Peek>) -> impl Future<Output = ()> + use<> {
+        let server = live.server.get_or_init(|| {
             let config = live.config(Era::Modern, &self.versions);
             let relay = Relay::found(self.pool.clone(), live, config.capabilities.clone());
             // Cannot fail: a relay has no setup to be wrong.
-            Server::with_config(config).build(relay).unwrap_or_else(|_| self.offline.clone())
+            let server = Server::with_config(config).build(relay);
+            Arc::new(server.unwrap_or_else(|_| self.offline.clone()))
         });
-        made.serve(link).await;
+        server.clone().accept(link)
     }
 
     /// A link of many requests: by its own server.
@@ -168,15 +179,40 @@ impl Shared {
         let Inbound::Message { message: Message::Request(request), envelope, .. } = first else {
             return self.undecided(first, one_exchange);
         };
-        match self.modern_facts(request, envelope) {
-            Some(facts) if one_exchange && !serves_upstream(request) => {
-                let _unused = facts;
-                Plan::Offline
+        let Some((version, capabilities)) = self.modern(request) else {
+            return match request.method.as_str() {
+                "initialize" => self.legacy(request, envelope),
+                _ => self.undecided(first, one_exchange),
+            };
+        };
+        if one_exchange {
+            if !serves_upstream(request) {
+                return Plan::Offline;
             }
-            Some(facts) if one_exchange => Plan::Request(facts),
-            Some(facts) => Plan::Link(facts.detached()),
-            None if request.method == "initialize" => self.legacy_facts(request, envelope),
-            None => self.undecided(first, one_exchange),
+            if let Some(live) = self.open(envelope, &capabilities) {
+                return Plan::Open(live);
+            }
+        }
+        let info = request.params.as_ref().and_then(|params| object(params, Field::MetaClientInfo));
+        let caller = self.caller(envelope);
+        let facts = Box::new(Facts { caller, era: Era::Modern, version, info, capabilities });
+        if one_exchange { Plan::Request(facts) } else { Plan::Link(Box::new(facts.detached())) }
+    }
+
+    /// The open session of a single request.
+    fn open(&self, envelope: &Envelope, capabilities: &RawJson) -> Option<Arc<Live>> {
+        self.pool.open(&self.shared_key(envelope)?, Era::Modern, capabilities)
+    }
+
+    /// The key of the session that single requests share. `None` if each has its own.
+    fn shared_key(&self, envelope: &Envelope) -> Option<Key> {
+        match self.pool.upstream.policy {
+            Policy::Shared => Some(Key::Everyone),
+            Policy::PerCaller | Policy::PerSession => {
+                let apart = self.pool.upstream.forwarded(envelope).key;
+                Some(Key::Caller(Owner::of_envelope(envelope), apart))
+            }
+            Policy::PerRequest => None,
         }
     }
 
@@ -190,13 +226,13 @@ impl Shared {
             Inbound::Message { envelope, .. } | Inbound::Batch { envelope, .. } => envelope.clone(),
             _ => Envelope::default(),
         };
-        Plan::Link(Facts {
+        Plan::Link(Box::new(Facts {
             caller: self.caller(&envelope),
             era: Era::Legacy,
             version: ProtocolVersion::LATEST_LEGACY,
             info: None,
             capabilities: RawJson::EMPTY_OBJECT,
-        })
+        }))
     }
 
     /// Answers every request on a link with this error, until the link ends.
@@ -216,24 +252,16 @@ impl Shared {
         let _closed = sender.close().await;
     }
 
-    /// The client of a request that claims 2026-07-28 correctly.
-    fn modern_facts(&self, request: &Request, envelope: &Envelope) -> Option<Facts> {
+    /// The revision and the client's capabilities of a request that claims 2026-07-28 correctly.
+    fn modern(&self, request: &Request) -> Option<(ProtocolVersion, RawJson)> {
         let params = request.params.as_ref()?;
         let version = ProtocolVersion::parse(&params.field_text(Field::MetaProtocolVersion)?)?;
-        if !version.is_modern() || !self.versions.contains(&version) {
-            return None;
-        }
-        let object = |field| params.field_json(field).filter(RawJson::is_object);
-        Some(Facts {
-            caller: self.caller(envelope),
-            era: Era::Modern,
-            version,
-            info: object(Field::MetaClientInfo),
-            capabilities: object(Field::MetaClientCapabilities)?,
-        })
+        let is_served = version.is_modern() && self.versions.contains(&version);
+        let capabilities = object(params, Field::MetaClientCapabilities)?;
+        is_served.then_some((version, capabilities))
     }
 
-    fn legacy_facts(&self, request: &Request, envelope: &Envelope) -> Plan {
+    fn legacy(&self, request: &Request, envelope: &Envelope) -> Plan {
         let mut legacy = self.versions.iter().copied().filter(|version| version.is_legacy());
         let Some(params) = &request.params else { return Plan::Offline };
         let asked = params.field_text(Field::ProtocolVersion);
@@ -242,17 +270,22 @@ impl Shared {
         let object =
             |name: &str| params.raw().member(name).filter(RawJson::is_object).map(|object| object.detach());
         match (same.or(newest), object("capabilities")) {
-            (Some(version), Some(capabilities)) => Plan::Link(Facts {
+            (Some(version), Some(capabilities)) => Plan::Link(Box::new(Facts {
                 caller: self.caller(envelope),
                 era: Era::Legacy,
                 version,
                 info: object("clientInfo"),
                 capabilities,
-            }),
+            })),
             // Refused by the session, which says why.
             _ => Plan::Offline,
         }
     }
+}
+
+/// A member of params, if it is an object.
+fn object(params: &Payload, field: Field) -> Option<RawJson> {
+    params.field_json(field).filter(RawJson::is_object)
 }
 
 /// Whether a modern request needs the upstream server. What the era does not have is refused without.
@@ -285,15 +318,8 @@ impl Accept for Front {
     }
 
     async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
-        let key = match self.shared.pool.upstream.policy {
-            Policy::Shared => Key::Everyone,
-            // Nothing is kept between requests.
-            Policy::PerRequest => return None,
-            Policy::PerSession | Policy::PerCaller => {
-                let Caller { owner, apart, .. } = self.shared.caller(envelope);
-                Key::Caller(owner, apart)
-            }
-        };
+        // Without a shared session nothing is kept between requests.
+        let key = self.shared.shared_key(envelope)?;
         self.shared.pool.find(&key)?.schema(tool).await
     }
 

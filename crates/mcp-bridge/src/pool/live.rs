@@ -1,6 +1,5 @@
 //! One open upstream session, and what of the clients depends on it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -9,15 +8,19 @@ use mcp_core::client::{Client, ClientState, Negotiated, PageLimits};
 use mcp_core::message::{ProtocolVersion, RawJson};
 use mcp_core::server::{Server, ServerConfig, ServerLink};
 use mcp_core::session::LogLevel;
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
 use super::notice::notices;
 use super::questions::Questions;
-use super::{Facts, Key, Pool, watch};
+use super::{Key, Pool, watch};
 use crate::lock::Lock;
 use crate::observer::Event;
 use crate::translate::{self, Era};
+
+/// The input schemas of tools, by their names. A server that makes them collide slows only its own calls down.
+type Schemas = FxHashMap<String, RawJson>;
 
 /// One open upstream session.
 pub(crate) struct Live {
@@ -30,14 +33,15 @@ pub(crate) struct Live {
     negotiated: OnceLock<Negotiated>,
     configs: [OnceLock<Arc<ServerConfig>>; 2],
     /// The server of all single requests that use this session.
-    pub(crate) server: OnceLock<Server>,
+    pub(crate) server: OnceLock<Arc<Server>>,
     /// The requests in flight, oldest first.
     pub(crate) exchanges: Lock<Vec<Arc<Exchange>>>,
     /// The legacy clients that use it.
     pub(crate) links: Lock<Vec<ServerLink>>,
     /// The least severe level that was asked for, where a legacy server keeps one for all.
     pub(crate) level: tokio::sync::Mutex<Option<LogLevel>>,
-    schemas: tokio::sync::Mutex<Option<HashMap<String, RawJson>>>,
+    schemas: Lock<Option<Arc<Schemas>>>,
+    reading_schemas: tokio::sync::Mutex<()>,
     /// What uses it: links, calls, subscriptions.
     busy: AtomicUsize,
     used: Lock<Instant>,
@@ -65,7 +69,8 @@ impl Live {
             exchanges: Lock::default(),
             links: Lock::default(),
             level: tokio::sync::Mutex::new(None),
-            schemas: tokio::sync::Mutex::new(None),
+            schemas: Lock::default(),
+            reading_schemas: tokio::sync::Mutex::new(()),
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
             down: Lock::default(),
@@ -130,10 +135,10 @@ impl Live {
 
     /// Whether a client of this era with these capabilities can use it. A modern server learns of each client with each
     /// request; a legacy one knows what it was opened with.
-    pub(super) fn serves(&self, facts: &Facts) -> bool {
+    pub(super) fn serves(&self, era: Era, capabilities: &RawJson) -> bool {
         match self.era() {
-            Some(Era::Modern) if facts.era == Era::Modern => true,
-            Some(_) => self.capabilities == translate::client_capabilities(facts.era, &facts.capabilities),
+            Some(Era::Modern) if era == Era::Modern => true,
+            Some(_) => self.capabilities == translate::client_capabilities(era, capabilities),
             None => false,
         }
     }
@@ -168,24 +173,32 @@ impl Live {
 
     /// The input schema of a tool, from a list that is read once.
     pub(crate) async fn schema(&self, tool: &str) -> Option<RawJson> {
-        let mut known = self.schemas.lock().await;
-        if known.is_none() {
-            self.negotiated()?.capabilities.member("tools")?;
-            let listed = self.client.list_all("tools/list", "tools", PageLimits::default()).await.ok()?;
-            let schema = |tool: &RawJson| {
-                Some((tool.member("name")?.to_text()?, tool.member("inputSchema")?.detach()))
-            };
-            *known = Some(listed.iter().filter_map(schema).collect());
-        }
-        known.as_ref()?.get(tool).cloned()
+        let known = self.schemas.lock().clone();
+        let known = match known {
+            Some(known) => known,
+            None => Box::pin(self.read_schemas()).await?,
+        };
+        known.get(tool).cloned()
     }
 
-    /// The tools may have changed.
-    pub(crate) fn forget_schemas(&self) {
-        // A list that is being read at this moment is as new as the change.
-        if let Ok(mut known) = self.schemas.try_lock() {
-            *known = None;
+    async fn read_schemas(&self) -> Option<Arc<Schemas>> {
+        self.negotiated()?.capabilities.member("tools")?;
+        // One list for all that wait for it.
+        let _reading = self.reading_schemas.lock().await;
+        if let Some(known) = self.schemas.lock().clone() {
+            return Some(known);
         }
+        let listed = self.client.list_all("tools/list", "tools", PageLimits::default()).await.ok()?;
+        let schema =
+            |tool: &RawJson| Some((tool.member("name")?.to_text()?, tool.member("inputSchema")?.detach()));
+        let known: Arc<Schemas> = Arc::new(listed.iter().filter_map(schema).collect());
+        *self.schemas.lock() = Some(known.clone());
+        Some(known)
+    }
+
+    /// The tools may have changed. A list that is being read at this moment is as new as the change.
+    pub(crate) fn forget_schemas(&self) {
+        *self.schemas.lock() = None;
     }
 
     /// Counts a link, a call or a subscription until it is dropped.

@@ -21,6 +21,7 @@ use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::server::Server;
 use mcp_core::server::seal::Sealer;
 use mcp_core::transport::{ErrorChain, Owner};
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::limits::Limits;
@@ -78,7 +79,8 @@ pub(crate) struct Pool {
     pub(crate) parked: Lock<HashMap<u64, Parked>>,
     /// The sessions that are being closed.
     ending: Lock<Vec<Client>>,
-    lives: Lock<HashMap<Key, Vec<Arc<Live>>>>,
+    /// A fast hash is enough: there are few, whatever the callers are named.
+    lives: Lock<FxHashMap<Key, Vec<Arc<Live>>>>,
     health: Lock<Health>,
     pace: Arc<Pace>,
     observer: Option<Arc<dyn Observer>>,
@@ -119,10 +121,7 @@ impl Pool {
 
     /// The upstream session for a client: one that is open, or a new one. Returns once it is ready.
     pub(crate) async fn get(self: &Arc<Self>, key: &Key, facts: &Facts) -> Result<Arc<Live>, Refusal> {
-        // Mostly one is open.
-        let is_open = |live: &&Arc<Live>| live.was_ready() && !live.is_closed() && live.serves(facts);
-        let open = self.lives.lock().get(key).and_then(|known| known.iter().find(is_open).cloned());
-        if let Some(live) = open {
+        if let Some(live) = self.open(key, facts.era, &facts.capabilities) {
             return Ok(live);
         }
         let capabilities = translate::client_capabilities(facts.era, &facts.capabilities);
@@ -131,7 +130,7 @@ impl Pool {
             for live in &known {
                 // Its era decides whether others may use it, so a session that is being opened is waited for.
                 match live.ready().await {
-                    Ok(()) if live.serves(facts) => return Ok(live.clone()),
+                    Ok(()) if live.serves(facts.era, &facts.capabilities) => return Ok(live.clone()),
                     Ok(()) => {}
                     Err(error) => {
                         self.remove(key, live);
@@ -156,6 +155,13 @@ impl Pool {
                 return self.opened(key, facts, live).await;
             }
         }
+    }
+
+    /// An open session for a client of this era with these capabilities.
+    pub(crate) fn open(&self, key: &Key, era: Era, capabilities: &RawJson) -> Option<Arc<Live>> {
+        let is_open =
+            |live: &&Arc<Live>| live.was_ready() && !live.is_closed() && live.serves(era, capabilities);
+        self.lives.lock().get(key)?.iter().find(is_open).cloned()
     }
 
     /// Waits until a session that was started is open.
@@ -199,7 +205,12 @@ impl Pool {
 
     /// The servers of single requests.
     pub(crate) fn servers(&self) -> Vec<Server> {
-        self.lives.lock().values().flatten().filter_map(|live| live.server.get().cloned()).collect()
+        self.lives
+            .lock()
+            .values()
+            .flatten()
+            .filter_map(|live| live.server.get().map(|server| (**server).clone()))
+            .collect()
     }
 
     fn of(&self, key: &Key) -> Vec<Arc<Live>> {
@@ -248,7 +259,7 @@ impl Pool {
     }
 
     /// Closes the session that was idle for longest, and returns it. `None` if none was idle.
-    fn evict(&self, lives: &mut HashMap<Key, Vec<Arc<Live>>>) -> Option<Arc<Live>> {
+    fn evict(&self, lives: &mut FxHashMap<Key, Vec<Arc<Live>>>) -> Option<Arc<Live>> {
         let idle = lives.iter().flat_map(|(key, known)| known.iter().map(move |live| (key, live)));
         let idle = idle.filter(|(_, live)| live.idle_since().is_some()).min_by_key(|(_, live)| live.used());
         let (key, live) = idle.map(|(key, live)| (key.clone(), live.clone()))?;

@@ -1,19 +1,20 @@
 //! One call: to the upstream server with the client's facts, back with its notifications and its outcome.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, ClientFacts, InputMode};
-use mcp_core::message::{ErrorObject, Payload, RawJson, code, method};
+use mcp_core::message::{ErrorObject, Notification, Payload, RawJson, code, method};
 use mcp_core::server::{Context, Reply};
 use mcp_core::session::LogLevel;
 use mcp_core::transport::ErrorChain;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::Sleep;
 
-use super::span::{self, Trace};
+use super::span::Trace;
 use super::{Relay, downstream};
 use crate::pool::{Busy, Exchange, Live, Question, Running};
 use crate::translate::{self, Era, Request};
@@ -45,28 +46,44 @@ impl Relay {
         busy: Busy,
         has_moved: &mut bool,
     ) -> Result<Reply, ErrorObject> {
-        let parked = match (downstream(context), upstream, context.request_state()) {
+        let by_retry = (downstream(context), upstream) == (Era::Modern, Era::Legacy);
+        // What is boxed takes no memory from a call that needs none of it.
+        if let Some(level) = context.log_level().filter(|_| by_retry) {
+            Box::pin(set_level(live, level)).await;
+        }
+        let parked = match context.request_state().filter(|_| by_retry) {
             // `None`: the user has visited a page, and the call is made again.
-            (Era::Modern, Era::Legacy, Some(_)) => self.unpark(context).await?,
-            _ => None,
+            Some(_) => Box::pin(self.unpark(context)).await?,
+            None => None,
         };
-        if let Some((running, since)) = parked {
-            let step = trace.step(live, Some(since));
-            // What it is a retry of has run, in part.
-            return self.go_on(running, context, &step, &mut false).await;
+        let (mut running, since) = match parked {
+            Some((running, since)) => (running, Some(since)),
+            None if live.calls() >= self.pool.limits.calls => return Ok(self.too_many_calls()),
+            None => (self.start(live, upstream, context, busy)?, None),
+        };
+        let traced = trace.step(live, since);
+        let ended = step(&mut running, context, self.pool.limits.questions.max(1)).await;
+        traced.end(&running);
+        match ended {
+            Step::Done(outcome) => {
+                // What a retry belongs to has run, in part.
+                *has_moved = since.is_none()
+                    && matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);
+                self.outcome(running.upstream, context, outcome)
+            }
+            Step::Asked(questions) => self.park(running, questions, context),
+            Step::Over(error) => Err(error),
         }
+    }
+
+    fn too_many_calls(&self) -> Reply {
         let limit = self.pool.limits.calls;
-        if live.calls() >= limit {
-            let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
-            return Ok(Reply::Busy(ErrorObject::internal(why)));
-        }
-        let running = self.start(live, upstream, context, busy).await?;
-        let step = trace.step(live, None);
-        self.go_on(running, context, &step, has_moved).await
+        let why = format!("Busy: {limit} calls of {:?} are in flight (calls)", self.pool.name);
+        Reply::Busy(ErrorObject::internal(why))
     }
 
     /// Makes the call.
-    async fn start(
+    fn start(
         &self,
         live: &Arc<Live>,
         upstream: Era,
@@ -80,26 +97,18 @@ impl Relay {
             Request::Unknown => return Err(ErrorObject::method_not_found(method.as_str())),
         };
         let mut options = CallOptions::new().timeout(Duration::MAX);
-        match (down, upstream) {
-            (_, Era::Modern) => {
-                let mut facts = ClientFacts::new(context.client_capabilities().clone());
-                facts.info = context.client_info().cloned();
-                options = options.client(facts);
-                options.log_level = match down {
-                    Era::Modern => context.log_level(),
-                    // Only what the client asked for: no level, no messages.
-                    Era::Legacy => context.log_level().filter(|_| self.level_set.load(Ordering::Relaxed)),
-                };
-                if down == Era::Modern {
-                    options = options.input(InputMode::Pass);
-                }
+        if upstream == Era::Modern {
+            let mut facts = ClientFacts::new(context.client_capabilities().clone());
+            facts.info = context.client_info().cloned();
+            options = options.client(facts);
+            options.log_level = match down {
+                Era::Modern => context.log_level(),
+                // Only what the client asked for: no level, no messages.
+                Era::Legacy => context.log_level().filter(|_| self.level_set.load(Ordering::Relaxed)),
+            };
+            if down == Era::Modern {
+                options = options.input(InputMode::Pass);
             }
-            (Era::Modern, Era::Legacy) => {
-                if let Some(level) = context.log_level() {
-                    set_level(live, level).await;
-                }
-            }
-            (Era::Legacy, Era::Legacy) => {}
         }
         let by_retry = (down, upstream) == (Era::Modern, Era::Legacy);
         let (questions, asked) = by_retry.then(|| mpsc::channel(self.pool.limits.questions.max(1))).unzip();
@@ -108,27 +117,6 @@ impl Relay {
         options = options.envelope(along.with(exchange.clone()));
         let make = || live.client().forward(method, params, options);
         Ok(Running::new(live, busy, upstream, exchange, asked, make))
-    }
-
-    /// Passes on what comes until the call ends, or until the client has to be asked.
-    async fn go_on(
-        &self,
-        mut running: Running,
-        context: &Context,
-        traced: &span::Step<'_>,
-        has_moved: &mut bool,
-    ) -> Result<Reply, ErrorObject> {
-        let ended = step(&mut running, context, self.pool.limits.questions.max(1)).await;
-        traced.end(&running);
-        match ended {
-            Step::Done(outcome) => {
-                *has_moved =
-                    matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);
-                self.outcome(running.upstream, context, outcome)
-            }
-            Step::Asked(questions) => self.park(running, questions, context),
-            Step::Over(error) => Err(error),
-        }
     }
 
     /// The outcome of a call, for the client.
@@ -173,19 +161,13 @@ impl Relay {
 
 async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
     let mut asked: Vec<Question> = Vec::new();
-    let mut collected: Option<Instant> = None;
+    let mut due: Option<Pin<Box<Sleep>>> = None;
+    let mut cancelled = pin!(context.cancelled());
     loop {
-        let due = async {
-            match collected {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
-            () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
             Some(question) = next_question(&mut running.questions) => {
-                collected.get_or_insert_with(|| Instant::now() + COLLECT);
+                due.get_or_insert_with(|| Box::pin(tokio::time::sleep(COLLECT)));
                 asked.push(question);
                 if asked.len() >= most {
                     return Step::Asked(asked);
@@ -193,31 +175,55 @@ async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
             }
             notification = running.call.next_notification() => {
                 let Some(notification) = notification else { break };
-                if running.call.dropped_notifications() > 0 {
-                    return Step::Over(too_slow());
-                }
-                let mut notify = std::pin::pin!(running.exchange.notify(notification));
-                loop {
-                    tokio::select! {
-                        biased;
-                        () = &mut notify => break,
-                        () = context.cancelled() => return Step::Over(ErrorObject::internal("Cancelled")),
-                        () = tokio::time::sleep(LOOK) => {}
-                    }
-                    // More have come than may wait, while the client reads none.
-                    if running.call.dropped_notifications() > 0 {
-                        return Step::Over(too_slow());
-                    }
+                // Boxed, because most calls have none.
+                if let Some(over) = Box::pin(pass_on(running, context, notification)).await {
+                    return over;
                 }
             }
-            () = due => return Step::Asked(asked),
+            () = &mut cancelled => return given_up(),
+            () = collected(&mut due) => return Step::Asked(asked),
         }
     }
     Step::Done((&mut running.call).await)
 }
 
+/// Passes a notification on. Returns how the call is over, if its client gave it up, or reads none while more come than may
+/// wait.
+async fn pass_on(running: &mut Running, context: &Context, notification: Notification) -> Option<Step> {
+    if context.is_cancelled() {
+        return Some(given_up());
+    }
+    if running.call.dropped_notifications() > 0 {
+        return Some(Step::Over(too_slow()));
+    }
+    let mut notify = pin!(running.exchange.notify(notification));
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut notify => return None,
+            () = context.cancelled() => return Some(given_up()),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if running.call.dropped_notifications() > 0 {
+            return Some(Step::Over(too_slow()));
+        }
+    }
+}
+
+/// Waits until the questions are collected; never completes if there are none.
+async fn collected(due: &mut Option<Pin<Box<Sleep>>>) {
+    match due {
+        Some(due) => due.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn next_question(questions: &mut Option<mpsc::Receiver<Question>>) -> Option<Question> {
     questions.as_mut()?.recv().await
+}
+
+fn given_up() -> Step {
+    Step::Over(ErrorObject::internal("Cancelled"))
 }
 
 fn too_slow() -> ErrorObject {

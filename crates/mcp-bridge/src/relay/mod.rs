@@ -103,7 +103,7 @@ impl Relay {
         if !known.is_closed() {
             return Ok(known);
         }
-        self.open(key, facts).await
+        Box::pin(self.open(key, facts)).await
     }
 
     /// Tells the observer what became of a request.
@@ -133,8 +133,9 @@ impl Relay {
         // The era as it is now: the server may have been replaced by one of the other era.
         let upstream = live.era().unwrap_or(Era::Legacy);
         match (method, upstream) {
-            ("subscriptions/listen", _) => self.listen(&live, context).await,
-            ("resources/subscribe", _) => self.subscribe(&live, context).await,
+            // What is boxed takes no memory from a call.
+            ("subscriptions/listen", _) => Box::pin(self.listen(&live, context)).await,
+            ("resources/subscribe", _) => Box::pin(self.subscribe(&live, context)).await,
             ("resources/unsubscribe", _) => Ok(self.unsubscribe(context)),
             ("logging/setLevel", Era::Modern) => {
                 // Sent with each request from now on.
@@ -148,15 +149,24 @@ impl Relay {
                     return reply;
                 }
                 // The request was refused for its revision, so it has not run.
-                match self.anew(&live, context).await {
-                    Ok(next) => {
-                        let upstream = next.era().unwrap_or(Era::Legacy);
-                        let busy = next.enter();
-                        self.forward(&next, upstream, context, trace, busy, &mut has_moved).await
-                    }
-                    Err(refused) => Ok(refused),
-                }
+                Box::pin(self.forward_anew(&live, context, trace)).await
             }
+        }
+    }
+
+    /// Forwards a request that was refused because the server was replaced by one of the other era.
+    async fn forward_anew(
+        &self,
+        old: &Arc<Live>,
+        context: &Context,
+        trace: &Trace,
+    ) -> Result<Reply, ErrorObject> {
+        match self.anew(old, context).await {
+            Ok(next) => {
+                let upstream = next.era().unwrap_or(Era::Legacy);
+                self.forward(&next, upstream, context, trace, next.enter(), &mut true).await
+            }
+            Err(refused) => Ok(refused),
         }
     }
 
@@ -207,7 +217,11 @@ impl Handler for Relay {
         }
         let began = self.pool.is_observed().then(Instant::now);
         let trace = Trace::new(&self.pool.name, &context);
-        let served = self.serve(&context, &trace).instrument(trace.span.clone()).await;
+        let served = if trace.span.is_disabled() {
+            self.serve(&context, &trace).await
+        } else {
+            Box::pin(self.serve(&context, &trace)).instrument(trace.span.clone()).await
+        };
         trace.end(&served);
         if let Some(began) = began {
             self.report(&context, &served, began.elapsed());
