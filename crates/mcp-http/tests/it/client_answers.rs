@@ -88,22 +88,22 @@ async fn a_json_rpc_error_counts_whatever_its_status_unless_the_carrier_refuses(
 async fn a_2xx_that_is_not_an_answer_is_an_immediate_error() {
     let mut peer = Peer::new();
     let client = peer.modern().await;
-    for (status, kind, body) in [
-        (200, "text/html", "<!doctype html>"),
-        (200, "text/plain", "data: {}\n\n"),
-        (200, "", "{}"),
-        (200, "application/json", ""),
-        (200, "application/json", "7"),
-        (200, "application/json", "\"text\""),
-        (200, "application/json", "{}"),
-        (200, "application/json", "{\"jsonrpc\":\"2.0\""),
-        (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#),
-        (200, "application/json", r#"{"jsonrpc":"2.0","method":"x"}"#),
-        (200, "application/json", "[]"),
-        (202, "", ""),
-        (202, "application/json", ""),
-        (204, "", ""),
-        (200, "", ""),
+    for (status, kind, body, why) in [
+        (200, "text/html", "<!doctype html>", ""),
+        (200, "text/plain", "data: {}\n\n", ""),
+        (200, "", "{}", ""),
+        (200, "application/json", "", "an empty body"),
+        (200, "application/json", "7", ""),
+        (200, "application/json", "\"text\"", ""),
+        (200, "application/json", "{}", ""),
+        (200, "application/json", "{\"jsonrpc\":\"2.0\"", ""),
+        (200, "application/json", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "a request"),
+        (200, "application/json", r#"{"jsonrpc":"2.0","method":"x"}"#, "a notification"),
+        (200, "application/json", "[]", "an empty array"),
+        (202, "", "", ""),
+        (202, "application/json", "", ""),
+        (204, "", "", ""),
+        (200, "", "", ""),
     ] {
         let one = call(&client);
         let headers = [("content-type", kind)];
@@ -112,6 +112,7 @@ async fn a_2xx_that_is_not_an_answer_is_an_immediate_error() {
         let (seen, error) = details(&one.await.unwrap_err());
         assert_eq!(seen, LossKind::NotUnderstood, "{status} {kind} {body}: {error}");
         assert!(matches!(error, HttpError::NotMcp(_)), "{error:?}");
+        assert!(error.to_string().contains(why), "{why}: {error}");
     }
 }
 
