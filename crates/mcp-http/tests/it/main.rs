@@ -40,5 +40,6 @@ mod server_modern;
 mod server_operators;
 mod server_permit;
 mod server_shares;
+mod server_silence;
 mod server_stall;
 mod server_stop;
