@@ -56,13 +56,17 @@ const ROWS: &[(&str, &[&str], Wanted)] = &[
     ("slow-start", &[], Wanted::Text),
     ("duplicate-replies", &[], Wanted::Text),
     ("unknown-id", &[], Wanted::Text),
+    ("out-of-order", &[], Wanted::Text),
+    ("server-request-on-modern", &[], Wanted::Text),
+    ("probe-error-32601", &[], Wanted::Text),
+    ("probe-error-32602", &[], Wanted::Text),
     ("dies-on-probe", &[], Wanted::Text),
     ("silent-on-probe", &["--probe-timeout", "100ms"], Wanted::Text),
     ("older-version", &[], Wanted::Text),
     ("newer-version", &[], Wanted::Error("no common version")),
 ];
 
-/// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-42, C-43 through the bridge: each client gets an answer or an
+/// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-40 to C-43 through the bridge: each client gets an answer or an
 /// error in words, and no process is left, ended or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_misbehaves_is_an_error_in_words_and_leaves_nothing() {
@@ -126,6 +130,35 @@ async fn a_server_that_forks_leaves_nothing() {
         client.close().await;
     }
     bridge.settles_at(0).await;
+}
+
+/// A limit that only a silent server reaches.
+const SHORT: &[&str] = &["--start-timeout", "300ms", "--probe-timeout", "100ms"];
+
+/// Script of a shell, options of the bridge, and what the error of a client says.
+const STARTS: &[(&str, &[&str], &str)] = &[
+    ("while read -r line; do :; done", SHORT, "300ms"),
+    ("exec sleep 1000", SHORT, "300ms"),
+    ("kill -9 $$", &[], "signal 9"),
+    ("read -r line; kill -9 $$", &[], "signal 9"),
+];
+
+/// BRIDGE 8 row 6: a server that is silent or killed before its session is open. Each client gets an error in words, and no
+/// process is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_start_is_an_error_in_words_and_leaves_nothing() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let first = ["bridge", "--listen", "127.0.0.1:0", "--stop-grace", "50ms"];
+    for (script, options, wanted) in STARTS {
+        for era in ERAS {
+            let behind = ["--", "sh", "-c", script];
+            let bridge = Listening::start(&mcp, &[&first[..], options, &behind].concat());
+            let error = soon(script, connected(&bridge, era)).await.unwrap_err();
+            let error = mcp_core::transport::ErrorChain::new(&error).to_string();
+            assert!(error.contains(wanted), "{script} {era:?}: {error}");
+            bridge.settles_at(0).await;
+        }
+    }
 }
 
 /// What a client does while its server is killed.

@@ -1,13 +1,14 @@
 //! Changes of a server reach the clients that want to hear of them, in either era.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use mcp_core::client::{EraMode, Subscription, SubscriptionEvent};
 use mcp_core::session::SubscriptionFilter;
 use mcp_core::transport::Binding;
 
 use super::setup::{EXCHANGES, LEGACY, Setup, object, only};
-use crate::Policy;
+use crate::{Policy, State};
 
 async fn started(changes: &mut Subscription) -> (SubscriptionFilter, bool) {
     loop {
@@ -89,6 +90,34 @@ async fn a_restart_is_a_change_of_everything() {
             client.request("tools/call", object(r#"{"name":"change"}"#)).await.unwrap();
             assert_eq!(changed(&mut changes).await, "notifications/tools/list_changed {}", "{title}");
         }
+    }
+}
+
+// BR-14: so is a session that was opened in place of one that was given up: nothing tells what has changed in between.
+#[tokio::test(start_paused = true)]
+async fn a_new_session_is_a_change_of_everything() {
+    for up in [LEGACY, EraMode::Modern] {
+        let title = format!("{up:?}");
+        let setup = Setup::limited(only(up), |limits| {
+            (limits.failures, limits.give_up) = (1, Duration::from_secs(10));
+        });
+        let client = setup.client(LEGACY, Binding::STREAM).await;
+        let mut changes = client.listen(SubscriptionFilter::new().tools_list_changed().resource("test:a"));
+        started(&mut changes).await;
+        setup.seen.kill.notify_waiters();
+        while setup.bridge.status().upstreams[0].state != State::Failed {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(client.list_tools().await.is_err(), "{title}");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        client.list_tools().await.unwrap_or_else(|error| panic!("{title}: {error}"));
+        let heard = async { [changed(&mut changes).await, changed(&mut changes).await] };
+        let heard = tokio::time::timeout(Duration::from_secs(60), heard).await;
+        let mut heard = heard.unwrap_or_else(|_| panic!("{title}: it heard nothing"));
+        heard.sort();
+        let wanted =
+            [r#"notifications/resources/updated {"uri":"test:a"}"#, "notifications/tools/list_changed {}"];
+        assert_eq!(heard, wanted, "{title}");
     }
 }
 
