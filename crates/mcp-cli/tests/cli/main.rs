@@ -12,6 +12,8 @@ mod discover;
 mod evidence;
 mod exits;
 mod faults;
+#[cfg(unix)]
+mod guide;
 mod http;
 #[cfg(unix)]
 mod listen;
