@@ -6,10 +6,11 @@ use std::time::Duration;
 use mcp_core::Error;
 use mcp_core::client::{CallOptions, Client, EraMode, InputMode};
 use mcp_core::message::RawJson;
-use mcp_core::transport::Binding;
+use mcp_core::server::seal::{Key, Sealer};
+use mcp_core::transport::{Binding, memory};
 
 use super::setup::{EXCHANGES, LEGACY, Setup, only, plain, raw, text};
-use crate::Policy;
+use crate::{Bridge, Policy, Upstream};
 
 const ARGUMENTS: &str = r#""name":"work","arguments":{"nonce":"n"}"#;
 
@@ -63,6 +64,23 @@ async fn a_state_is_for_its_caller_and_its_call_and_once() {
     assert_eq!(done.member("resultType"), Some(RawJson::string("complete")));
     assert_eq!(code(ask(&ada, retry(&state, ARGUMENTS)).await), -32602, "again");
     assert_eq!(setup.bridge.status().upstreams[0].calls, 0);
+}
+
+// BR-05: a call that waits belongs to its caller, also where the state that names it is valid for others.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_is_for_its_caller() {
+    let setup = Setup::new(only(LEGACY), EXCHANGES, Policy::Shared);
+    let (connector, listener) = memory::connector(EXCHANGES);
+    tokio::spawn(listener.serve(setup.server.clone()));
+    let upstream = Upstream::new(move |_| connector.clone()).policy(Policy::Shared);
+    let sealer = Sealer::new(Key::generate().unwrap()).principal(|_| None);
+    let bridge = Bridge::builder().upstream("it", upstream).sealer(sealer).build().unwrap();
+    let setup = Setup { bridge, ..setup };
+    let (ada, bob) = (client(&setup, "ada").await, client(&setup, "bob").await);
+    let state = parked(&ada).await;
+    assert_eq!(code(ask(&bob, retry(&state, ARGUMENTS)).await), -32602, "stolen");
+    assert_eq!(setup.bridge.status().upstreams[0].parked, 1);
+    ask(&ada, retry(&state, ARGUMENTS)).await.unwrap();
 }
 
 /// A client that never answers loses its call after a while: the server's question fails.
