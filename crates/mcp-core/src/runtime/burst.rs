@@ -124,3 +124,27 @@ fn run<D: LinkDriver>(
     }
     ControlFlow::Continue(has_none)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// The flag holds in the first poll only, also if that one looks at nothing: the wake-up of the next may be the one that
+    /// the flag makes superfluous in the first.
+    #[test]
+    fn a_flag_is_lowered_by_the_first_poll() {
+        let flag = AtomicBool::new(true);
+        let mut seen = Vec::new();
+        let work = poll_fn(|_| {
+            seen.push(flag.load(Ordering::Relaxed));
+            if seen.len() == 3 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let mut work = Box::pin(lowering(&flag, work));
+        let mut cx = Context::from_waker(Waker::noop());
+        while work.as_mut().poll(&mut cx).is_pending() {}
+        drop(work);
+        assert_eq!(seen, [true, false, false]);
+    }
+}
