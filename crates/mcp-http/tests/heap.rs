@@ -157,6 +157,9 @@ fn measure(client: &Client) {
         // A silent connection serves on.
         client.modern(connection, "tools/call", "mcp-name: echo\r\n", CALL);
     }
+    // And is soon silent again.
+    let freed = (client.live(NOW) - client.live(QUIET)) / connections.len();
+    assert!(freed >= used - SILENT_CONNECTION, "a connection that was used again gave back {freed} bytes");
     let ([stream], _streams) = client.growth([QUIET], || {
         let mut connection = client.connect();
         client.modern(&mut connection, "subscriptions/listen", "", LISTEN);

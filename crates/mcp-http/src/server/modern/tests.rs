@@ -99,6 +99,23 @@ fn an_answer_at_once_needs_no_runtime() {
     assert!(!response.body().is_stream());
 }
 
+/// An answer from another task wakes the request at once; it does not wait for the keep-alive, which would make it a stream.
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_another_task_is_not_waited_for() {
+    const LATER: Duration = Duration::from_millis(5);
+    let began = tokio::time::Instant::now();
+    let response = ask_with(Formats::Either, |(mut sender, mut receiver)| async move {
+        tokio::spawn(async move {
+            tokio::time::sleep(LATER).await;
+            sender.send(reply()).await.unwrap();
+        });
+        while let Ok(Some(_)) = receiver.recv().await {}
+    })
+    .await;
+    assert!(!response.body().is_stream());
+    assert_eq!(began.elapsed(), LATER);
+}
+
 /// An exchange that ends without an answer has a status.
 #[tokio::test]
 async fn an_end_without_a_message_has_a_status() {
