@@ -23,7 +23,7 @@ struct Package {
 
 /// Compiles each crate alone: without features, with its default features, and with each feature.
 pub(crate) fn features() -> Outcome {
-    for package in packages()? {
+    for package in parse(&metadata()?)? {
         let check = |features: &[&str]| {
             run_command(cargo().args(["check", "--quiet", "--package", &package.name]).args(features))
         };
@@ -37,13 +37,14 @@ pub(crate) fn features() -> Outcome {
 
 /// Builds the package of each crate, and compiles what is in it.
 pub(crate) fn package() -> Outcome {
-    let packages = packages()?;
+    let metadata = metadata()?;
+    let packages = parse(&metadata)?;
     for package in &packages {
         has_files(package)?;
     }
     // Cargo compiles each package against the others as if a registry had them. It takes a release of a registry for
     // unchangeable: what an earlier run left unpacked or compiled would stand for today's package of the same version.
-    let target = target_folder()?.join("packages");
+    let target = target_folder(&metadata)?.join("packages");
     remove_folder(&target)?;
     remove_unpacked(&cargo_home()?.join("registry/src"), &packages)?;
 
@@ -101,12 +102,9 @@ fn cargo_home() -> Outcome<PathBuf> {
     home.ok_or_else(|| "neither CARGO_HOME nor a home folder is set".to_owned())
 }
 
-fn packages() -> Outcome<Vec<Package>> {
-    parse(&metadata()?)
-}
-
-fn target_folder() -> Outcome<PathBuf> {
-    let metadata: Value = serde_json::from_str(&metadata()?).map_err(|error| error.to_string())?;
+/// The target folder of `cargo metadata`.
+fn target_folder(metadata: &str) -> Outcome<PathBuf> {
+    let metadata: Value = serde_json::from_str(metadata).map_err(|error| error.to_string())?;
     let folder = metadata["target_directory"].as_str().map(PathBuf::from);
     folder.ok_or_else(|| "`cargo metadata` names no target directory".to_owned())
 }
