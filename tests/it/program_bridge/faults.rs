@@ -66,7 +66,8 @@ const ROWS: &[(&str, &[&str], Wanted)] = &[
     ("newer-version", &[], Wanted::Error("no common version")),
 ];
 
-/// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-40 to C-43 through the bridge: each client gets an answer or an
+// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-40 to C-43.
+/// Through the bridge each client gets an answer or an
 /// error in words, and no process is left, ended or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_misbehaves_is_an_error_in_words_and_leaves_nothing() {
@@ -143,7 +144,8 @@ const STARTS: &[(&str, &[&str], &str)] = &[
     ("read -r line; kill -9 $$", &[], "signal 9"),
 ];
 
-/// BRIDGE 8 row 6: a server that is silent or killed before its session is open. Each client gets an error in words, and no
+// BRIDGE 8 row 6.
+/// A server that is silent or killed before its session is open. Each client gets an error in words, and no
 /// process is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_start_is_an_error_in_words_and_leaves_nothing() {

@@ -328,7 +328,8 @@ async fn credentials_are_sent_and_never_shown() {
     assert!(!format!("{report} {report:?}").contains("hunter2"));
 }
 
-/// FAULT F-A10: a deadline that no clock can reach is none.
+// FAULT F-A10.
+/// A deadline that no clock can reach is none.
 #[tokio::test]
 async fn an_enormous_deadline_is_none() {
     let server = Scripted::start(legacy_at("/mcp")).await;

@@ -172,7 +172,8 @@ async fn a_notification_is_accepted_when_the_link_took_it() {
     assert_eq!(head.await.status, 202);
 }
 
-/// FAULT F-A6: messages that wait for a session's link are charged to the budget of bodies, from 1 KiB on. Shorter ones are
+// FAULT F-A6.
+/// Messages that wait for a session's link are charged to the budget of bodies, from 1 KiB on. Shorter ones are
 /// covered by their place in the queue.
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_the_link_is_charged_from_1_kib_on() {

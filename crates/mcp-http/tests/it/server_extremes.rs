@@ -43,7 +43,8 @@ fn enormous(config: &mut HttpServerConfig, time: Duration) {
     }
 }
 
-/// FAULT F-A10: on HTTP/1, with a session, a stream, an answer that takes hours, and an orderly end.
+// FAULT F-A10.
+/// On HTTP/1, with a session, a stream, an answer that takes hours, and an orderly end.
 #[tokio::test(start_paused = true)]
 async fn enormous_settings_do_no_harm() {
     for time in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(i64::MAX as u64)] {
@@ -68,7 +69,8 @@ async fn enormous_settings_do_no_harm() {
     }
 }
 
-/// FAULT F-A10: the same on HTTP/2, where the ticks of the other limits find a connection that is silent.
+// FAULT F-A10.
+/// The same on HTTP/2, where the ticks of the other limits find a connection that is silent.
 #[tokio::test(start_paused = true)]
 async fn enormous_settings_do_no_harm_to_http2() {
     let bench = Bench::with(|config| {

@@ -17,7 +17,8 @@ fn chunked(request: &str) -> String {
     format!("{}\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n", head.join("\r\n"))
 }
 
-/// FAULT C-31: whenever a request comes, whole or in two parts, it is answered, and it alone.
+// FAULT C-31.
+/// Whenever a request comes, whole or in two parts, it is answered, and it alone.
 #[tokio::test(start_paused = true)]
 async fn a_quiet_connection_serves_on() {
     let running = Running::start(server(), |_| {});

@@ -216,8 +216,9 @@ impl TransportReceiver for Broken {
     }
 }
 
-/// What delivers notices to the handler ends with the link, and lets the handler go. FAULT C-50: a handler that panics gets the
-/// next notice.
+// FAULT C-50.
+/// What delivers notices to the handler ends with the link, and lets the handler go. A handler that panics gets the next
+/// notice.
 #[tokio::test(start_paused = true)]
 async fn the_delivery_of_notices_ends_with_the_link() {
     struct Counts(Arc<AtomicUsize>);

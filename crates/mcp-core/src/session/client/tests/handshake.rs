@@ -74,7 +74,8 @@ fn counter_offers() {
     }
 }
 
-/// LIFE-C-010, FAULT C-43, FAULT A-B22: a known revision is taken only if this client is set up for it.
+// LIFE-C-010, FAULT C-43, FAULT A-B22.
+/// A known revision is taken only if this client is set up for it.
 #[test]
 fn a_counter_offer_is_one_of_ours() {
     let mut config = config();
