@@ -182,8 +182,9 @@ mod tests {
         signal.raise();
         let times: Vec<usize> = tasks.iter().map(|(woken, _)| woken.times()).collect();
         assert_eq!(times, [1, 0, 1, 0, 1, 1]);
-        for waiting in waiting.iter_mut().flatten() {
-            assert!(poll(waiting, Waker::noop()).is_ready());
+        for (waiting, (_, waker)) in waiting.iter_mut().zip(&tasks) {
+            let Some(waiting) = waiting else { continue };
+            assert!(poll(waiting, waker).is_ready());
         }
         assert!(poll(&mut Box::pin(signal.wait()), Waker::noop()).is_ready());
     }
@@ -218,5 +219,48 @@ mod tests {
         assert_eq!(signal.waiting.lock().more.len(), 6 - FIRST);
         signal.raise();
         assert_eq!(woken.times(), stay.len());
+    }
+
+    /// Does something when its last clone is dropped, as the waker of a task does that has ended.
+    struct AtDrop(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+    impl AtDrop {
+        fn waker(last: impl FnOnce() + Send + Sync + 'static) -> Waker {
+            Waker::from(Arc::new(AtDrop(Some(Box::new(last)))))
+        }
+    }
+
+    impl Wake for AtDrop {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for AtDrop {
+        fn drop(&mut self) {
+            self.0.take().expect("once")();
+        }
+    }
+
+    /// A waker that is dropped may drop other waiting futures with its task, or raise the signal: while it is looked at, too.
+    #[test]
+    fn dropping_a_waker_may_use_the_signal() {
+        for others in 0..4 {
+            let signal = Arc::new(Signal::default());
+            let mut stay: Vec<_> = (0..others).map(|_| Box::pin(signal.wait())).collect();
+            stay.iter_mut().for_each(|stay| assert!(poll(stay, Waker::noop()).is_pending()));
+            let (inner, free) = (signal.clone(), Arc::new(AtomicBool::new(false)));
+            let seen = free.clone();
+            let waker = AtDrop::waker(move || {
+                seen.store(inner.waiting.is_free(), Ordering::Relaxed);
+                if seen.load(Ordering::Relaxed) {
+                    inner.raise();
+                }
+            });
+            let mut waiting = Box::pin(signal.wait());
+            assert!(poll(&mut waiting, &waker).is_pending());
+            drop(waker);
+            // It is raised between the first look at the flag and the place among those that wait.
+            assert!(poll(&mut waiting, Waker::noop()).is_ready());
+            assert!(free.load(Ordering::Relaxed), "dropped under the lock");
+        }
     }
 }
