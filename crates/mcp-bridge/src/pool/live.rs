@@ -4,23 +4,20 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use mcp_core::Error;
-use mcp_core::client::{Client, ClientState, Negotiated, PageLimits};
+use mcp_core::client::{Client, ClientState, Negotiated};
 use mcp_core::message::{ProtocolVersion, RawJson};
 use mcp_core::server::{Server, ServerConfig, ServerLink};
 use mcp_core::session::LogLevel;
-use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
 use super::notice::notices;
 use super::questions::Questions;
+use super::schemas::Schemas;
 use super::{Key, Pool, watch};
 use crate::lock::Lock;
 use crate::observer::Event;
 use crate::translate::{self, Era};
-
-/// The input schemas of tools, by their names. A server that makes them collide slows only its own calls down.
-type Schemas = FxHashMap<String, RawJson>;
 
 /// One open upstream session.
 pub(crate) struct Live {
@@ -40,8 +37,7 @@ pub(crate) struct Live {
     pub(crate) links: Lock<Vec<ServerLink>>,
     /// The least severe level that was asked for, where a legacy server keeps one for all.
     pub(crate) level: tokio::sync::Mutex<Option<LogLevel>>,
-    schemas: Lock<Option<Arc<Schemas>>>,
-    reading_schemas: tokio::sync::Mutex<()>,
+    schemas: Schemas,
     /// What uses it: links, calls, subscriptions.
     busy: AtomicUsize,
     used: Lock<Instant>,
@@ -69,8 +65,7 @@ impl Live {
             exchanges: Lock::default(),
             links: Lock::default(),
             level: tokio::sync::Mutex::new(None),
-            schemas: Lock::default(),
-            reading_schemas: tokio::sync::Mutex::new(()),
+            schemas: Schemas::default(),
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
             down: Lock::default(),
@@ -173,32 +168,18 @@ impl Live {
 
     /// The input schema of a tool, from a list that is read once.
     pub(crate) async fn schema(&self, tool: &str) -> Option<RawJson> {
-        let known = self.schemas.lock().clone();
-        let known = match known {
-            Some(known) => known,
-            None => Box::pin(self.read_schemas()).await?,
-        };
-        known.get(tool).cloned()
-    }
-
-    async fn read_schemas(&self) -> Option<Arc<Schemas>> {
         self.negotiated()?.capabilities.member("tools")?;
-        // One list for all that wait for it.
-        let _reading = self.reading_schemas.lock().await;
-        if let Some(known) = self.schemas.lock().clone() {
-            return Some(known);
-        }
-        let listed = self.client.list_all("tools/list", "tools", PageLimits::default()).await.ok()?;
-        let schema =
-            |tool: &RawJson| Some((tool.member("name")?.to_text()?, tool.member("inputSchema")?.detach()));
-        let known: Arc<Schemas> = Arc::new(listed.iter().filter_map(schema).collect());
-        *self.schemas.lock() = Some(known.clone());
-        Some(known)
+        self.schemas.of(&self.client, tool).await
     }
 
-    /// The tools may have changed. A list that is being read at this moment is as new as the change.
+    /// A client has got a page of the tools.
+    pub(crate) fn learn_schemas(&self, page: &RawJson) {
+        self.schemas.learn(page);
+    }
+
+    /// The tools may have changed.
     pub(crate) fn forget_schemas(&self) {
-        *self.schemas.lock() = None;
+        self.schemas.forget();
     }
 
     /// Counts a link, a call or a subscription until it is dropped.
@@ -237,6 +218,7 @@ impl Live {
     pub(super) fn note_start(&self, version: ProtocolVersion) {
         let Some(down) = self.down.lock().take() else { return };
         self.end_reported.store(false, Ordering::Relaxed);
+        self.forget_schemas();
         if let Some(pool) = self.pool.upgrade() {
             pool.restarted(version, down.elapsed());
         }

@@ -8,6 +8,7 @@ mod notice;
 mod open;
 mod pace;
 mod questions;
+mod schemas;
 mod watch;
 
 use std::collections::HashMap;

@@ -69,6 +69,11 @@ impl Relay {
                 // What a retry belongs to has run, in part.
                 *has_moved = since.is_none()
                     && matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);
+                if context.method() == "tools/list"
+                    && let Ok(page) = &outcome
+                {
+                    live.learn_schemas(page.raw());
+                }
                 self.outcome(running.upstream, context, outcome)
             }
             Step::Asked(questions) => self.park(running, questions, context),

@@ -8,6 +8,7 @@ mod matrix;
 mod parking;
 mod replaced;
 mod reports;
+mod schemas;
 mod setup;
 mod slow;
 mod spans;
