@@ -32,8 +32,8 @@ pub struct Limits {
     /// How long an upstream server may leave `server/discover` unanswered before it counts as a legacy server. Shorter than
     /// the time for which clients wait for the same answer of the bridge. Default 5 s.
     pub probe: Duration,
-    /// How many starts of an upstream server may fail, consecutively, or how often it may end by itself, before it is given up
-    /// for [`Limits::give_up`]. Default 5.
+    /// How often, consecutively, an upstream server may fail to start or end by itself before it has answered anything, until
+    /// it is given up for [`Limits::give_up`]. With 1 it is given up whenever it ends. Default 5.
     pub failures: u32,
     /// How long a failing upstream server is left alone; [`Duration::MAX`]: for good. Default 5 min.
     pub give_up: Duration,

@@ -9,7 +9,7 @@ use crate::limits::Limits;
 
 /// The wait after the first failure; doubled for each further one, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Why a request cannot be forwarded.
 #[derive(Clone, Debug)]
@@ -54,13 +54,22 @@ impl Health {
         Health { failure: Some(why), rest: Some(Rest::ForGood), given_up: true, ..Health::default() }
     }
 
-    /// It started.
+    /// It has answered.
     pub(crate) fn well(&mut self) {
         *self = Health::default();
     }
 
-    /// It had started, and ended by itself.
-    pub(crate) fn ended(&mut self, why: String, limits: &Limits) {
+    /// It started. Whether it is of any use is not known yet.
+    pub(crate) fn started(&mut self) {
+        *self = Health { failures: self.failures, ..Health::default() };
+    }
+
+    /// It had started, and ended by itself. One that `was_useful` has failed for the first time: many that end at once are no
+    /// reason to start none.
+    pub(crate) fn ended(&mut self, why: String, was_useful: bool, limits: &Limits) {
+        if was_useful {
+            self.failures = 0;
+        }
         self.ill(why, limits);
         self.ended = true;
     }
@@ -68,7 +77,7 @@ impl Health {
     /// It could not be started.
     pub(crate) fn ill(&mut self, why: String, limits: &Limits) -> Refusal {
         self.ended = false;
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         self.given_up = self.failures >= limits.failures.max(1);
         let wait = if self.given_up {
             limits.give_up
@@ -169,10 +178,35 @@ mod tests {
     async fn a_server_that_ended_is_waited_for() {
         let limits = Limits::default();
         let mut health = Health::default();
-        health.ended("gone".to_owned(), &limits);
+        health.ended("gone".to_owned(), true, &limits);
         assert!(health.check("s").is_ok() && health.is_resting());
         assert_eq!(health.pause(), Some(Duration::from_millis(500)));
         health.ill("cannot start".to_owned(), &limits);
         assert!(health.check("s").unwrap_err().busy && health.pause().is_none());
+    }
+
+    /// One that starts and ends before it was of any use is given up like one that does not start; one that was useful
+    /// fails for the first time whenever it ends.
+    #[tokio::test(start_paused = true)]
+    async fn useless_starts_are_counted() {
+        let limits = Limits::default();
+        let mut health = Health::default();
+        for wait in [500, 1000, 2000, 4000] {
+            health.started();
+            assert!(health.failure().is_none() && !health.is_resting());
+            health.ended("gone".to_owned(), false, &limits);
+            assert_eq!(health.pause(), Some(Duration::from_millis(wait)));
+        }
+        for _ in 0..10 {
+            health.ended("gone".to_owned(), true, &limits);
+            assert_eq!(health.pause(), Some(Duration::from_millis(500)));
+        }
+        health.well();
+        for given_up in [false, false, false, false, true, true] {
+            health.started();
+            assert!(!health.given_up());
+            health.ended("gone".to_owned(), false, &limits);
+            assert_eq!(health.given_up(), given_up);
+        }
     }
 }

@@ -11,6 +11,7 @@ use mcp_core::session::LogLevel;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
+use super::health::LONGEST;
 use super::notice::notices;
 use super::questions::Questions;
 use super::schemas::Schemas;
@@ -43,6 +44,10 @@ pub(crate) struct Live {
     used: Lock<Instant>,
     /// Since when its server is gone.
     down: Lock<Option<Instant>>,
+    /// When its server was started.
+    started: Lock<Instant>,
+    /// Its server has answered a request.
+    has_answered: AtomicBool,
     /// The end of its server was reported to the observer.
     end_reported: AtomicBool,
 }
@@ -69,6 +74,8 @@ impl Live {
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
             down: Lock::default(),
+            started: Lock::new(Instant::now()),
+            has_answered: AtomicBool::new(false),
             end_reported: AtomicBool::new(false),
         });
         questions.belong_to(&live);
@@ -210,7 +217,19 @@ impl Live {
         };
         let first = self.was_ready() && self.down.lock().replace(Instant::now()).is_none();
         if let Some(pool) = self.pool.upgrade().filter(|_| first) {
-            pool.ended(self, &reason);
+            let was_useful =
+                self.has_answered.swap(false, Ordering::Relaxed) || self.started.lock().elapsed() >= LONGEST;
+            pool.ended(self, was_useful, &reason);
+        }
+    }
+
+    /// Notes that its server has answered a request: it is of use.
+    pub(crate) fn note_answer(&self) {
+        if !self.has_answered.load(Ordering::Relaxed)
+            && !self.has_answered.swap(true, Ordering::Relaxed)
+            && let Some(pool) = self.pool.upgrade()
+        {
+            pool.health.lock().well();
         }
     }
 
@@ -219,6 +238,8 @@ impl Live {
         let Some(down) = self.down.lock().take() else { return };
         self.end_reported.store(false, Ordering::Relaxed);
         self.forget_schemas();
+        *self.started.lock() = Instant::now();
+        self.has_answered.store(false, Ordering::Relaxed);
         if let Some(pool) = self.pool.upgrade() {
             pool.restarted(version, down.elapsed());
         }

@@ -170,7 +170,7 @@ impl Pool {
         let began = Instant::now();
         match live.ready().await {
             Ok(()) => {
-                self.health.lock().well();
+                self.health.lock().started();
                 *self.verdict(facts.era).lock() = live.client().known_era();
                 if let Some(version) = live.version() {
                     let took = began.elapsed();
@@ -296,18 +296,18 @@ impl Pool {
     }
 
     /// The server of a session has ended by itself.
-    fn ended(&self, live: &Live, reason: &CloseReason) {
+    fn ended(&self, live: &Live, was_useful: bool, reason: &CloseReason) {
         if reason.is_retryable() {
             let why = format!("the upstream server {:?} ended: {}", self.name, ErrorChain::new(reason));
             tracing::warn!(upstream = self.name, error = %ErrorChain::new(reason), "ended");
             live.report_end(Some(&why));
-            self.health.lock().ended(why, &self.limits);
+            self.health.lock().ended(why, was_useful, &self.limits);
         }
     }
 
     /// The server of a session was started again.
     fn restarted(&self, version: ProtocolVersion, took: Duration) {
-        self.health.lock().well();
+        self.health.lock().started();
         tracing::info!(upstream = self.name, version = version.as_str(), ?took, "started again");
         self.observe(|upstream| Event::Started { upstream, version, took });
     }

@@ -69,6 +69,9 @@ impl Relay {
                 // What a retry belongs to has run, in part.
                 *has_moved = since.is_none()
                     && matches!(&outcome, Err(Error::Rpc(error)) if error.code == code::UNSUPPORTED_VERSION);
+                if matches!(outcome, Ok(_) | Err(Error::Rpc(_))) {
+                    live.note_answer();
+                }
                 if context.method() == "tools/list"
                     && let Ok(page) = &outcome
                 {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
-use mcp_core::client::{CallOptions, EraMode, InputContext};
+use mcp_core::client::{CallOptions, Client, EraMode, InputContext};
 use mcp_core::message::RawJson;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::{Binding, memory};
@@ -136,6 +136,85 @@ async fn a_server_that_dies_fails_its_calls_and_is_started_again() {
     }
 }
 
+// D4, BR-15.
+/// Many servers that end at once are started again at once: they have failed for the first time, each.
+#[tokio::test(start_paused = true)]
+async fn many_servers_that_die_at_once_are_all_started_again() {
+    for up in [LEGACY, EraMode::Modern] {
+        let setup = Setup::new(only(up), Binding::STREAM, Policy::PerSession);
+        let clients = join_all((0..10).map(|_| setup.client(LEGACY, Binding::STREAM))).await;
+        join_all(clients.iter().map(|client| client.list_tools())).await;
+        setup.seen.kill.notify_waiters();
+        settle().await;
+        assert_eq!(setup.bridge.status().upstreams[0].sessions, 10, "{up:?}");
+        let all = join_all(clients.iter().map(|client| client.list_tools())).await;
+        assert!(all.iter().all(Result::is_ok), "{up:?}: {all:?}");
+    }
+}
+
+/// Kills the server in a call of this client, which fails. Returns whether the call reached it.
+async fn killed_in_a_call(setup: &Setup, client: &Client) -> bool {
+    let running = setup.seen.running.load(Ordering::SeqCst);
+    let mut call = client.call("tools/call", object(WAIT), CallOptions::new());
+    let runs = async {
+        while setup.seen.running.load(Ordering::SeqCst) == running {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        () = runs => {}
+        refused = &mut call => {
+            assert!(refused.is_err(), "{refused:?}");
+            return false;
+        }
+    }
+    setup.seen.kill.notify_waiters();
+    assert!(call.await.is_err());
+    true
+}
+
+// D4.
+/// A server that starts, and ends before it has answered anything, is given up like one that does not start. One that
+/// answers, or lives for a while, is not, however often it ends.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_of_no_use_is_given_up() {
+    for (answers, lives) in [(false, false), (true, false), (false, true)] {
+        let is_useful = answers || lives;
+        let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::Shared);
+        let client = setup.client(LEGACY, EXCHANGES).await;
+        for _ in 0..10 {
+            if answers {
+                client.list_tools().await.unwrap();
+            }
+            if lives {
+                tokio::time::sleep(Duration::from_secs(31)).await;
+            }
+            let outcome = killed_in_a_call(&setup, &client).await;
+            assert!(outcome || !is_useful);
+        }
+        let wanted = if is_useful { State::BackingOff } else { State::Failed };
+        assert_eq!(setup.bridge.status().upstreams[0].state, wanted);
+        assert_eq!(setup.seen.running.load(Ordering::SeqCst), if is_useful { 10 } else { 5 });
+    }
+}
+
+// D4.
+/// A session that is served shows that the server works, whatever becomes of another one.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_served_counts_for_all() {
+    let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+    let client = setup.client(LEGACY, EXCHANGES).await;
+    for round in 0..8 {
+        assert!(killed_in_a_call(&setup, &client).await, "{round}");
+        if round == 3 {
+            let other = setup.client(LEGACY, EXCHANGES).await;
+            other.list_tools().await.unwrap();
+            other.close().await;
+            settle().await;
+        }
+    }
+}
+
 /// D4: a server that cannot be reached is an error of the first request, with the cause, and is left alone between tries.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_cannot_start_is_an_error_in_words() {
@@ -170,7 +249,7 @@ async fn the_server_sees_the_client() {
         for down in [LEGACY, EraMode::Modern] {
             let setup = Setup::new(only(up), EXCHANGES, Policy::PerCaller);
             for (name, capability) in [("one", "roots"), ("two", "sampling")] {
-                let client = mcp_core::client::Client::builder(name, "1").era(down);
+                let client = Client::builder(name, "1").era(down);
                 let client = client.capability(capability, raw(r#"{"x":1.0}"#));
                 let client = client
                     .input_handler(|_: InputRequest, _: InputContext| async { Ok(raw(r#"{"roots":[]}"#)) });

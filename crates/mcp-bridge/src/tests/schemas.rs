@@ -64,7 +64,8 @@ impl Handler for Listing {
             return Ok(Reply::Result(raw(r#"{"content":[]}"#)));
         }
         let page = tools.pages.fetch_add(1, Ordering::SeqCst);
-        let tool = format!(r#"{{"name":"go","inputSchema":{}}}"#, schema(tools.number.load(Ordering::SeqCst)));
+        let tool =
+            format!(r#"{{"name":"go","inputSchema":{}}}"#, schema(tools.number.load(Ordering::SeqCst)));
         if tools.held.load(Ordering::SeqCst) {
             tools.release.notified().await;
         }
@@ -167,7 +168,11 @@ async fn a_list_that_cannot_be_read_holds_no_call_up() {
                 assert_eq!(setup.schema().await, None, "{title}");
                 call(&client).await;
             }
-            assert_eq!(setup.tools.pages.load(Ordering::SeqCst), pages, "{title}: it is read again for each call");
+            assert_eq!(
+                setup.tools.pages.load(Ordering::SeqCst),
+                pages,
+                "{title}: it is read again for each call"
+            );
             assert_eq!(began.elapsed(), Duration::ZERO, "{title}");
             tokio::time::sleep(Duration::from_secs(61)).await;
             assert_eq!(setup.schema().await, None, "{title}");
