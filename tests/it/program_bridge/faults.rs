@@ -1,40 +1,50 @@
 //! Servers that misbehave behind the bridge, and what is left of them. Other clients are served meanwhile.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use mcp_core::Error;
-use mcp_core::client::{CallOptions, Client, EraMode, SubscriptionEvent};
-use mcp_core::message::{ErrorObject, RawJson};
-use mcp_core::session::{InputRequest, SubscriptionFilter};
+use mcp_core::client::{Client, EraMode};
+use mcp_core::message::RawJson;
 use mcp_http::HttpClient;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use tokio::sync::Notify;
 
 use super::kit::{ERAS, HANG, Listening, client};
 use crate::fixtures;
 
-async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, event).await.unwrap_or_else(|_| panic!("{what}: it hangs"))
 }
 
-async fn connected(bridge: &Listening, era: EraMode) -> Result<Client, Error> {
+pub(super) async fn connected(bridge: &Listening, era: EraMode) -> Result<Client, Error> {
     client(era).connect(HttpClient::new(&bridge.url).unwrap()).await
 }
 
-async fn echo(client: &Client) -> Result<String, Error> {
+pub(super) async fn echo(client: &Client) -> Result<String, Error> {
     let arguments = RawJson::serialize(&json!({"text": "hi"})).unwrap();
     Ok(client.call_tool("echo", Some(arguments)).await?.texts().collect())
 }
 
 /// What comes of a call of `echo`.
 #[derive(Clone, Copy)]
-enum Wanted {
+pub(super) enum Wanted {
     Text,
     /// An error that says this.
     Error(&'static str),
+}
+
+impl Wanted {
+    pub(super) fn check(&self, title: &str, outcome: Result<String, Error>) {
+        match (self, outcome) {
+            (Wanted::Text, Ok(text)) => assert!(text == "hi" || text.contains('🦀'), "{title}: {text}"),
+            (Wanted::Error(wanted), Err(error)) => {
+                let error = mcp_core::transport::ErrorChain::new(&error).to_string();
+                assert!(error.contains(wanted), "{title}: {error}");
+            }
+            (_, outcome) => panic!("{title}: {outcome:?}"),
+        }
+    }
 }
 
 /// Name of the fault, options of the bridge, outcome.
@@ -64,9 +74,12 @@ const ROWS: &[(&str, &[&str], Wanted)] = &[
     ("silent-on-probe", &["--probe-timeout", "100ms"], Wanted::Text),
     ("older-version", &[], Wanted::Text),
     ("newer-version", &[], Wanted::Error("no common version")),
+    ("paging-loop", &[], Wanted::Text),
+    ("paging-empty-cursor", &[], Wanted::Text),
+    ("paging-endless", &[], Wanted::Text),
 ];
 
-// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-40 to C-43.
+// BRIDGE 8 row 6. FAULT C-1 to C-13, C-16, C-22, C-34, C-40 to C-44.
 /// Through the bridge each client gets an answer or an
 /// error in words, and no process is left, ended or not.
 #[tokio::test(flavor = "multi_thread")]
@@ -89,14 +102,7 @@ async fn misbehaving(mcp: &std::path::Path, (fault, options, wanted): &(&str, &[
             outcome
         };
         let outcome = soon(fault, outcome).await;
-        match (wanted, outcome) {
-            (Wanted::Text, Ok(text)) => assert!(text == "hi" || text.contains('🦀'), "{fault}: {text}"),
-            (Wanted::Error(wanted), Err(error)) => {
-                let error = mcp_core::transport::ErrorChain::new(&error).to_string();
-                assert!(error.contains(wanted), "{fault} {era:?}: {error}");
-            }
-            (_, outcome) => panic!("{fault} {era:?}: {outcome:?}"),
-        }
+        wanted.check(&format!("{fault} {era:?}"), outcome);
     }
     // The requests of 2026-07-28 share a session that is kept for a while. A bridge that ends ends it.
     let id = bridge.id();
@@ -161,95 +167,6 @@ async fn a_server_that_does_not_start_is_an_error_in_words_and_leaves_nothing() 
             bridge.settles_at(0).await;
         }
     }
-}
-
-/// What a client does while its server is killed.
-#[derive(Clone, Copy, Debug)]
-enum Doing {
-    Nothing,
-    Calling,
-    Asked,
-    Listening,
-}
-
-/// BRIDGE 8 row 6, BR-14: a server is killed at each step. What is under way fails with the signal, the client's session goes
-/// on with a new server, and the status says what happened.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_killed_at_any_step_is_replaced() {
-    let Some(mcp) = fixtures::mcp_bin() else { return };
-    for server in ["legacy", "modern"] {
-        for era in ERAS {
-            for doing in [Doing::Nothing, Doing::Calling, Doing::Asked, Doing::Listening] {
-                killed(&mcp, server, era, doing).await;
-            }
-        }
-    }
-}
-
-async fn killed(mcp: &std::path::Path, server: &str, era: EraMode, doing: Doing) {
-    let title = format!("{era:?} -> {server}, {doing:?}");
-    let behind = ["--era", server, "--", mcp.to_str().unwrap(), "serve-demo"];
-    let bridge = Listening::start(mcp, &[&["bridge", "--listen", "127.0.0.1:0"][..], &behind].concat());
-    let asked = Arc::new(Notify::new());
-    let question = asked.clone();
-    let client = Client::builder("test", "1").era(era).capability("elicitation", RawJson::EMPTY_OBJECT);
-    let client = client.input_handler(move |_: InputRequest, _| {
-        question.notify_one();
-        std::future::pending::<Result<RawJson, ErrorObject>>()
-    });
-    let client = soon(&title, client.connect(HttpClient::new(&bridge.url).unwrap())).await.unwrap();
-    assert!(echo(&client).await.is_ok(), "{title}");
-    let servers = bridge.servers();
-    assert_eq!(servers.len(), 1, "{title}: {servers:?}");
-    let kill = || kill_process(Pid::from_raw(servers[0].0.cast_signed()).unwrap(), Signal::KILL).unwrap();
-    let tool = |name: &str, arguments: serde_json::Value| {
-        let params = json!({"name": name, "arguments": arguments});
-        client.call("tools/call", Some(RawJson::serialize(&params).unwrap()), CallOptions::new().progress())
-    };
-    match doing {
-        Doing::Nothing => kill(),
-        Doing::Calling => {
-            let mut call = tool("slow", json!({"steps": 10_000, "delay_ms": 10}));
-            assert!(soon(&title, call.next_notification()).await.is_some(), "{title}");
-            kill();
-            let error = soon(&title, call).await.unwrap_err().to_string();
-            assert!(error.contains("signal 9"), "{title}: {error}");
-        }
-        Doing::Asked => {
-            let call = tool("ask", json!({}));
-            soon(&title, asked.notified()).await;
-            kill();
-            if matches!(era, EraMode::Legacy(_)) && server == "legacy" {
-                let error = soon(&title, call).await.unwrap_err().to_string();
-                assert!(error.contains("signal 9"), "{title}: {error}");
-            }
-            // Elsewhere one of the two sides has ended its request with the question; nothing is under way.
-        }
-        Doing::Listening => {
-            let filter = SubscriptionFilter::new().resources_list_changed();
-            let mut changes = client.listen(filter);
-            soon(&title, async {
-                while !matches!(changes.next().await, Some(SubscriptionEvent::Started { .. })) {}
-            })
-            .await;
-            kill();
-            // Whatever was missed may have changed.
-            soon(&title, async {
-                while !matches!(changes.next().await, Some(SubscriptionEvent::Changed(_))) {}
-            })
-            .await;
-        }
-    }
-    // The next request starts a server, at the latest after the wait that follows a failure.
-    let again = async {
-        while echo(&client).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    soon(&title, again).await;
-    bridge.settles_at(1).await;
-    assert_ne!(bridge.servers()[0].0, servers[0].0, "{title}");
-    client.close().await;
 }
 
 /// A server in the words of a shell: it answers `initialize`, and lists no tools.

@@ -75,6 +75,12 @@ impl Listening {
         self.child.id()
     }
 
+    /// Waits until it has ended.
+    #[cfg(target_os = "linux")]
+    pub(super) fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// The processes that it has started and that are left, ended ones included.
     #[cfg(target_os = "linux")]
     pub(super) fn children(&self) -> Vec<(u32, String)> {

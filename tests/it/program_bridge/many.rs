@@ -23,7 +23,7 @@ fn config(folder: &Path, servers: &Value) -> PathBuf {
 }
 
 /// The status and the body of a GET.
-async fn get(url: &str) -> (u16, String) {
+pub(super) async fn get(url: &str) -> (u16, String) {
     let fetch = Fetch::new(&NetConfig::default(), AddressPolicy::Any);
     let answer = fetch.fetch(Request::get(url).body(Default::default()).unwrap()).await.unwrap();
     (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
