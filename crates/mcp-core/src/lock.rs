@@ -19,7 +19,7 @@ impl<T> Lock<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nobody has it at this moment.
+    /// Whether it is free at this moment.
     #[cfg(test)]
     pub(crate) fn is_free(&self) -> bool {
         self.0.try_lock().is_ok()

@@ -204,7 +204,7 @@ exec sleep 4000
 "#;
 
 // BRIDGE 8 row 6.
-/// A server that is killed after its session was closed, and before it has ended by itself, is no failure: the next
+/// A server that is killed after its session was closed, and before it has ended by itself, has not failed: the next
 /// session is opened at once, and no process is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_at_the_end_of_its_session_is_no_failure() {
@@ -231,7 +231,7 @@ async fn a_server_that_is_killed_at_the_end_of_its_session_is_no_failure() {
 }
 
 // BRIDGE 8 row 6.
-/// The bridge is told to end while a server that does not end by itself is being closed: both end.
+/// The bridge receives a signal while a server that does not end by itself is being closed: both end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bridge_that_ends_while_a_session_is_closed_leaves_nothing() {
     let Some(mcp) = fixtures::mcp_bin() else { return };

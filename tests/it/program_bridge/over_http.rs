@@ -48,7 +48,7 @@ async fn misbehaving(mcp: &Path, (fault, options, wanted): &(&str, &[&str], Want
     }
 }
 
-/// FAULT C-23: nobody listens there, which is an error in words; when somebody does, clients are served.
+/// FAULT C-23: no server listens there, which is an error in words; once one does, clients are served.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_not_there_yet_is_found_later() {
     let Some(mcp) = fixtures::mcp_bin() else { return };
@@ -94,7 +94,7 @@ fn deletes(record: &Record) -> usize {
 
 // BRIDGE 8 row 6, BR-16.
 /// A server that dies, falls silent or fails while its session is being closed: the next session is opened as before,
-/// and a bridge that is told to end does.
+/// and a bridge that receives a signal ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_at_the_end_of_its_session_is_no_failure() {
     let Some(mcp) = fixtures::mcp_bin() else { return };

@@ -64,8 +64,8 @@ impl Health {
         *self = Health { failures: self.failures, ..Health::default() };
     }
 
-    /// It had started, and ended by itself. One that `was_useful` has failed for the first time: many that end at once are no
-    /// reason to start none.
+    /// It had started, and ended by itself. One that `was_useful` has failed for the first time: after many ends
+    /// at once they are started again.
     pub(crate) fn ended(&mut self, why: String, was_useful: bool, limits: &Limits) {
         if was_useful {
             self.failures = 0;

@@ -14,7 +14,7 @@ use crate::lock::Lock;
 /// How long a call waits for the list of tools. Shorter than what a listener allows for it.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 
-/// How long a list that could not be read is not asked for again.
+/// How long a list that could not be read is not requested again.
 pub(super) const REST: Duration = Duration::from_secs(60);
 
 /// The most bytes of a list.
@@ -34,7 +34,7 @@ pub(super) struct Schemas {
 struct Known {
     /// `Some(None)`: the list could not be read.
     tools: Option<Option<Arc<Tools>>>,
-    /// When a list that could not be read is asked for again.
+    /// When a list that could not be read is requested again.
     again: Option<Instant>,
     /// How often the tools may have changed.
     changes: u64,
