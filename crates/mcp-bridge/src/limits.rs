@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The bounds of a bridge. Each has a default; the error of what exceeds one names it.
+/// The bounds of a bridge. Each has a default; the error of what exceeds one names it. A time of zero is over at once;
+/// [`Duration::MAX`] never is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -20,8 +21,8 @@ pub struct Limits {
     pub questions: usize,
     /// How long such a call waits. Default 10 min.
     pub parked_for: Duration,
-    /// How long an upstream server that belongs to a caller, and not to a link, may be idle before it is closed. Default
-    /// 10 min.
+    /// How long an upstream server that belongs to a caller, and not to a link, may be idle before it is closed. A limit
+    /// under 1 s, zero included, is noticed within 1 s. Default 10 min.
     pub idle: Duration,
     /// The longest time of one call, without the time in which its client is asked. Default 1 h.
     pub call: Duration,

@@ -2,11 +2,15 @@
 //! nothing has used it for long.
 
 use std::sync::Weak;
+use std::time::Duration;
 
 use mcp_core::client::{ClientState, StateWatch};
 use tokio::time::Instant;
 
 use super::{Key, Live, Pool};
+
+/// The shortest time between two looks at a session that is used.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Notes the ends and starts of its server, closes a caller's session once it was idle for long enough, and removes one
 /// that has ended.
@@ -14,8 +18,13 @@ pub(super) async fn watch(pool: Weak<Pool>, live: Weak<Live>, mut states: StateW
     loop {
         let due = {
             let (Some(pool), Some(live)) = (pool.upgrade(), live.upgrade()) else { return };
-            let from = live.idle_since().unwrap_or_else(Instant::now);
-            from.checked_add(pool.limits.idle).filter(|_| !matches!(live.key, Key::Link(_)))
+            let idle = pool.limits.idle;
+            let due = match live.idle_since() {
+                Some(since) => since.checked_add(idle),
+                // While it is used, the next look does not come at once, however short the limit is.
+                None => Instant::now().checked_add(idle.max(LOOK)),
+            };
+            due.filter(|_| !matches!(live.key, Key::Link(_)))
         };
         let state = tokio::select! {
             state = states.changed() => Some(state),

@@ -47,6 +47,26 @@ async fn a_policy_says_who_shares_a_session() {
     }
 }
 
+/// A session that may not be idle at all is closed soon after its last use. As long as it is used, that is looked at from time
+/// to time, and not as often as the clock moves.
+#[tokio::test(start_paused = true)]
+async fn a_session_without_idle_time_is_closed_when_it_is_unused() {
+    let shared = |upstream: Upstream| upstream.policy(Policy::Shared);
+    let setup = Setup::made(only(LEGACY), Binding::STREAM, shared, |limits| limits.idle = Duration::ZERO);
+    let client = setup.client(EraMode::Modern, EXCHANGES).await;
+    let call = client.call("tools/call", object(WAIT), CallOptions::new());
+    let parks = || tokio::runtime::Handle::current().metrics().worker_park_count(0);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = parks();
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(parks() - before < 1000, "{}", parks() - before);
+    assert_eq!(setup.server.links(), 1);
+    drop(call);
+    client.close().await;
+    settle().await;
+    assert_eq!(setup.server.links(), 0);
+}
+
 /// What belongs to one link is closed with it, also if the listener drops the future that serves it.
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_dropped_releases_its_session() {

@@ -183,7 +183,7 @@ impl Setup {
         Setup::made(versions, binding, change, |_| {})
     }
 
-    fn made(
+    pub(super) fn made(
         versions: Vec<ProtocolVersion>,
         binding: Binding,
         change: impl FnOnce(Upstream) -> Upstream,
