@@ -138,7 +138,7 @@ impl fmt::Debug for ClientIdentity {
     }
 }
 
-/// How long a step may take. `None` means no limit.
+/// How long a step may take. `None` means no limit; a limit of zero is exceeded at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetTimeouts {

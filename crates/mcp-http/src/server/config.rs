@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Authenticate, Cors, Document, EventStore, MemoryEventStore, OriginRule, Page, SessionEvents};
-use crate::Secret;
+use crate::{HttpError, Secret};
 
 /// The settings of a server. Start from [`default`](Default::default) and change fields.
 #[derive(Clone)]
@@ -131,7 +131,8 @@ impl Default for ServerLimits {
     }
 }
 
-/// Time limits.
+/// Time limits. [`Duration::MAX`] is no limit. Zero is a [wrong setting](HttpError::Setting), because nothing could
+/// be served within it; of `drain_delay` and `drain` it is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimeouts {
@@ -145,8 +146,8 @@ pub struct ServerTimeouts {
     /// The longest time that a connection stays open without a request. On HTTP/2, the last answers may take the same
     /// time again to be read. Default 120 s.
     pub idle: Duration,
-    /// The interval of comments on a silent stream, and the time after which an answer becomes a stream. Default 15
-    /// s.
+    /// The interval of comments on a silent stream, and the time after which an answer becomes a stream.
+    /// [`Duration::MAX`]: no comments, and only a message makes a stream. Default 15 s.
     pub keep_alive: Duration,
     /// Time for a hook of the application, such as [`Authenticate`]; beyond it 503. Default 10 s.
     pub hook: Duration,
@@ -155,6 +156,29 @@ pub struct ServerTimeouts {
     pub drain_delay: Duration,
     /// The time for open exchanges in a graceful shutdown. Default 10 s.
     pub drain: Duration,
+}
+
+impl ServerTimeouts {
+    /// # Errors
+    ///
+    /// [`HttpError::Setting`]: a limit that nothing could keep.
+    pub(super) fn check(&self) -> Result<(), HttpError> {
+        let limits = [
+            ("headers", self.headers),
+            ("body", self.body),
+            ("write", self.write),
+            ("idle", self.idle),
+            ("keep_alive", self.keep_alive),
+            ("hook", self.hook),
+        ];
+        match limits.iter().find(|(_, limit)| limit.is_zero()) {
+            Some((name, _)) => Err(HttpError::Setting {
+                what: format!("timeouts.{name}"),
+                why: "it is zero; Duration::MAX is no limit".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Default for ServerTimeouts {

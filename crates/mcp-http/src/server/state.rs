@@ -44,6 +44,7 @@ impl ServerState {
     ) -> Result<ServerState, HttpError> {
         let authenticated = config.bearer.is_some() || config.authenticate.is_some();
         let origins = OriginList::new(&config.origins, authenticated)?;
+        config.timeouts.check()?;
         paths::check(&config)?;
         cors::check(&config.cors, origins.is_any())?;
         let hosts = HostPolicy::new(loopback, &config.hosts, origins)?;

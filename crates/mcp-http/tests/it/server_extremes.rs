@@ -1,11 +1,13 @@
-//! Settings of enormous size mean "no limit". No sum or product of them may overflow.
+//! Settings of enormous size mean "no limit": no sum or product of them may overflow. Times of zero are wrong settings.
 
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
-use mcp_http::server::HttpServerConfig;
+use mcp_core::server::{Router, Server};
+use mcp_http::HttpServer;
+use mcp_http::server::{HttpServerConfig, ServerTimeouts};
 
 use crate::legacy_kit::{Bench, call};
 use crate::server_kit::soon;
@@ -96,4 +98,28 @@ async fn enormous_settings_do_no_harm_to_http2() {
         tokio::time::sleep(HOUR).await;
     }
     connection.abort();
+}
+
+/// Within a limit of zero nothing could be served, and comments would come without a pause: it is a wrong setting, which
+/// the error names.
+#[tokio::test]
+async fn limits_of_zero_are_refused() {
+    type Field = fn(&mut ServerTimeouts) -> &mut Duration;
+    let fields: [(&str, Field); 6] = [
+        ("headers", |timeouts| &mut timeouts.headers),
+        ("body", |timeouts| &mut timeouts.body),
+        ("write", |timeouts| &mut timeouts.write),
+        ("idle", |timeouts| &mut timeouts.idle),
+        ("keep_alive", |timeouts| &mut timeouts.keep_alive),
+        ("hook", |timeouts| &mut timeouts.hook),
+    ];
+    let made = |change: &dyn Fn(&mut ServerTimeouts)| {
+        let server = Server::builder("zero", "1").build(Router::new()).unwrap();
+        HttpServer::new(server).configure(|config| change(&mut config.timeouts)).service()
+    };
+    for (name, field) in fields {
+        let error = made(&|timeouts| *field(timeouts) = Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains(&format!("timeouts.{name}")), "{name}: {error}");
+    }
+    assert!(made(&|timeouts| (timeouts.drain_delay, timeouts.drain) = Default::default()).is_ok());
 }
