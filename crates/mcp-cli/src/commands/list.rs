@@ -14,7 +14,7 @@ use crate::signals::Signals;
 use crate::terminal::out;
 use crate::terminal::style::Style;
 use crate::terminal::table::Table;
-use crate::text::{self, shell_words};
+use crate::text::{self, counted, shell_words};
 
 /// How wide a description may be in a table.
 pub(crate) const ABOUT: usize = 72;
@@ -160,7 +160,7 @@ pub(crate) fn show(
     if page.items.is_empty() {
         return out::write(match page.before {
             0 => format!("no {}\n", kind.items),
-            before => format!("none of {before} {} matches\n", kind.items),
+            before => format!("none of {} matches\n", counted(before, kind.items.trim_end_matches('s'))),
         });
     }
     out::write(render(&page.items, Style::for_stream(global.color, &std::io::stdout())))?;

@@ -14,7 +14,7 @@ use crate::exit::{Code, Failure};
 use crate::global::{Global, duration};
 use crate::signals::Signals;
 use crate::terminal::out;
-use crate::text;
+use crate::text::{self, counted};
 
 /// `mcp ping`
 #[derive(Debug, Args)]
@@ -70,9 +70,11 @@ pub(crate) async fn show(
             // An answer all the same: some servers know no ping.
             Err(mcp_core::Error::Rpc(error)) if error.code == mcp_core::message::code::METHOD_NOT_FOUND => {}
             Err(error) => {
-                return Err(
-                    Failure::from(error).hint(format!("{} of {number} pings were answered", times.len()))
-                );
+                return Err(Failure::from(error).hint(format!(
+                    "answered: {} of {}",
+                    times.len(),
+                    counted(usize::try_from(number).unwrap_or(usize::MAX), "ping")
+                )));
             }
         }
         times.push(took);

@@ -16,7 +16,7 @@ use crate::global::{Global, assignment};
 use crate::signals::Signals;
 use crate::terminal::content::{self, Reader};
 use crate::terminal::out;
-use crate::text;
+use crate::text::{self, counted};
 
 /// `mcp read`
 #[derive(Debug, Args)]
@@ -137,7 +137,7 @@ fn print(result: &RawJson) -> Result<(), Failure> {
             Content::Text(text) if terminal => out::write_line(Reader::Terminal.show(&text))?,
             Content::Bytes(bytes) if terminal => {
                 let (uri, kind) = (list::word(&raw, "uri"), list::word(&raw, "mimeType"));
-                let line = format!("[{uri} {kind}, {} bytes; -o FILE writes them]", bytes.len());
+                let line = format!("[{uri} {kind}, {}; -o FILE writes them]", counted(bytes.len(), "byte"));
                 out::write_line(text::safe_line(&line).as_bytes())?;
             }
             content => out::write(content.bytes())?,

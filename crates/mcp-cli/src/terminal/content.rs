@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::text;
+use crate::text::{self, counted};
 
 /// Who reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub(crate) fn block(block: &Value, reader: Reader) -> String {
     let shown = match block.get("type").and_then(Value::as_str) {
         Some("text") => word(block, "text").map(|text| reader.show(text)),
         Some(kind @ ("image" | "audio")) => word(block, "data").map(|data| {
-            let kind = format!("[{kind} {}, {} bytes]", or_unknown(block, "mimeType"), decoded_len(data));
+            let kind =
+                format!("[{kind} {}, {}]", or_unknown(block, "mimeType"), counted(decoded_len(data), "byte"));
             text::safe_line(&kind).into_owned()
         }),
         Some("resource_link") => word(block, "uri").map(|uri| {
@@ -77,7 +78,7 @@ fn resource(resource: &Value, reader: Reader) -> Option<String> {
         return Some(reader.show(text));
     }
     let (uri, kind) = (or_unknown(resource, "uri"), or_unknown(resource, "mimeType"));
-    let line = format!("[resource {uri} {kind}, {} bytes]", decoded_len(word(resource, "blob")?));
+    let line = format!("[resource {uri} {kind}, {}]", counted(decoded_len(word(resource, "blob")?), "byte"));
     Some(text::safe_line(&line).into_owned())
 }
 

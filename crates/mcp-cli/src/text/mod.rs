@@ -1,5 +1,6 @@
 //! Text from a peer made safe for a terminal, and its width there.
 
+mod count;
 pub(crate) mod schema;
 pub(crate) mod shell_words;
 mod span;
@@ -9,6 +10,7 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub(crate) use count::counted;
 pub(crate) use span::span;
 
 /// The text on one line: control characters, newlines and direction overrides are spelled out.

@@ -8,6 +8,7 @@ use super::report::{Outcome, Report};
 use super::rules;
 use super::wire_http::Endpoint;
 use crate::exit::{Code, Failure};
+use crate::text::counted;
 
 /// An origin that no server allows.
 const FOREIGN: &str = "https://mcp-check.example";
@@ -278,7 +279,7 @@ fn sessions(report: &mut Report, talk: &mut Talk<'_>) -> Result<(), Failure> {
     let visible = session.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     report.judge(&rules::SESSION_ID, spoken, (!visible).then(|| "other characters".to_owned()));
     let long = session.len() >= 16;
-    report.judge(&rules::SESSION_LONG, spoken, (!long).then(|| format!("{} characters", session.len())));
+    report.judge(&rules::SESSION_LONG, spoken, (!long).then(|| counted(session.len(), "character")));
     let version = ("mcp-protocol-version", spoken);
     let reply = talk.post(&[version, ("mcp-session-id", "")], &harmless);
     report.judge(&rules::NO_SESSION, spoken, (reply.status != Some(400)).then(|| reply.describe()));

@@ -5,7 +5,7 @@ use mcp_core::message::RawJson;
 use super::rules::Rule;
 use crate::terminal::style::Style;
 use crate::terminal::table::Table;
-use crate::text;
+use crate::text::{self, counted};
 
 /// How wide the column of observations may be.
 const SEEN: usize = 90;
@@ -106,11 +106,11 @@ impl Report {
     /// The last line.
     pub(crate) fn totals(&self) -> String {
         format!(
-            "{} rules: {} ok, {} faults, {} warnings, {} skipped",
-            self.findings.len(),
+            "{}: {} ok, {}, {}, {} skipped",
+            counted(self.findings.len(), "rule"),
             self.count("ok"),
-            self.count("fault"),
-            self.count("warning"),
+            counted(self.count("fault"), "fault"),
+            counted(self.count("warning"), "warning"),
             self.count("skipped"),
         )
     }
@@ -213,7 +213,7 @@ mod tests {
         let report = report();
         let shown = report.render(Style::plain());
         assert!(shown.contains(rules::ORIGIN.remedy) && !shown.contains('\u{1b}'), "{shown}");
-        assert!(shown.ends_with("4 rules: 1 ok, 1 faults, 1 warnings, 1 skipped\n"), "{shown}");
+        assert!(shown.ends_with("4 rules: 1 ok, 1 fault, 1 warning, 1 skipped\n"), "{shown}");
         let json: serde_json::Value = report.json().deserialize().unwrap();
         assert_eq!(json["faults"], 1);
         assert_eq!(json["findings"][0]["rule"], "SEC-S-001");

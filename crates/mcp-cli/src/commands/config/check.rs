@@ -11,7 +11,7 @@ use crate::exit::{Code, Failure};
 use crate::global::Global;
 use crate::terminal::out;
 use crate::terminal::style::Style;
-use crate::text;
+use crate::text::{self, counted};
 
 /// What was found of one server.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     }
     match (broken, bad) {
         (0, 0) => Ok(()),
-        (0, bad) => Err(failure(format!("{bad} of {} servers cannot be used", found.len()))),
-        (broken, _) => Err(failure(format!("{broken} of {} files cannot be read", files.len()))),
+        (0, bad) => Err(failure(format!("{bad} of {} cannot be used", counted(found.len(), "server")))),
+        (broken, _) => Err(failure(format!("{broken} of {} cannot be read", counted(files.len(), "file")))),
     }
 }
 

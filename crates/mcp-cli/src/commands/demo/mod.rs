@@ -16,6 +16,7 @@ use crate::global::Global;
 use crate::signals::Signals;
 use crate::terminal::out;
 use crate::terminal::progress::Display;
+use crate::text::counted;
 
 use host::{Carrier, Host};
 use report::Column;
@@ -53,7 +54,7 @@ pub(crate) async fn run(signals: &Signals, global: &Global) -> Result<(), Failur
     if failed == 0 {
         return Ok(());
     }
-    Err(Failure::new(Code::CheckFailed, format!("{failed} steps of the demo did not go as they should")))
+    Err(Failure::new(Code::CheckFailed, format!("the demo failed in {}", counted(failed, "step"))))
 }
 
 /// One server, started and used in one era.

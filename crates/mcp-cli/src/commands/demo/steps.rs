@@ -12,6 +12,7 @@ use crate::commands::tools;
 use crate::exit::Failure;
 use crate::terminal::content::{self, Reader};
 use crate::terminal::progress::Display;
+use crate::text::counted;
 
 /// The last step: ending the server's process.
 pub(super) const STOP: &str = "stop the server";
@@ -92,7 +93,7 @@ async fn open(client: &Client, era: EraMode) -> Result<Result<String, String>, F
 
 async fn list(client: &Client) -> Result<String, String> {
     let tools = tools::list(client).await.map_err(|failure| failure.message)?;
-    check(tools.iter().any(|tool| tools::name(tool) == "add"), format!("{} tools", tools.len()))
+    check(tools.iter().any(|tool| tools::name(tool) == "add"), counted(tools.len(), "tool"))
 }
 
 async fn add(client: &Client) -> Result<String, String> {

@@ -13,7 +13,7 @@ use super::{File, Server, Source, redact};
 use crate::connect::files;
 use crate::exit::{Code, Failure};
 use crate::terminal::out;
-use crate::text::{self, shell_words};
+use crate::text::{self, counted, shell_words};
 
 /// Whether the user has allowed this file as it is now.
 pub(crate) fn is_trusted(file: &File) -> bool {
@@ -71,7 +71,8 @@ fn ask(
 ) -> bool {
     let path = file.path.display().to_string();
     let others = file.servers.len().saturating_sub(1);
-    let others = if others == 0 { String::new() } else { format!(" (and {others} more servers)") };
+    let others =
+        if others == 0 { String::new() } else { format!(" (and {})", counted(others, "more server")) };
     say(format!(
         "{} belongs to a project, and is new or has changed.\nIts server {} {}{others}.\nUse this file? [y/N] ",
         text::safe_line(&path),
