@@ -131,8 +131,8 @@ impl Default for ServerLimits {
     }
 }
 
-/// Time limits. [`Duration::MAX`] is no limit. Zero is a [wrong setting](HttpError::Setting), because nothing could
-/// be served within it; of `drain_delay` and `drain` it is no time.
+/// Time limits. [`Duration::MAX`] sets no limit. Zero is a [wrong setting](HttpError::Setting), because nothing could
+/// be served within it; for `drain_delay` and `drain` it skips the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimeouts {
@@ -174,7 +174,7 @@ impl ServerTimeouts {
         match limits.iter().find(|(_, limit)| limit.is_zero()) {
             Some((name, _)) => Err(HttpError::Setting {
                 what: format!("timeouts.{name}"),
-                why: "it is zero; Duration::MAX is no limit".to_owned(),
+                why: "it is zero; Duration::MAX sets no limit".to_owned(),
             }),
             None => Ok(()),
         }
