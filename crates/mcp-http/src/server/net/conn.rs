@@ -85,6 +85,7 @@ type ConnEnd = Option<hyper::Result<()>>;
 /// Answers the requests of a connection.
 fn service(
     conn: Arc<Conn>,
+    http2: bool,
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send + 'static> {
     service_fn(move |request: Request<Incoming>| {
         let conn = conn.clone();
@@ -92,7 +93,13 @@ fn service(
         async move {
             let (parts, body) = request.into_parts();
             let head = Head::new(parts, conn.source.clone());
-            Ok::<_, Infallible>(answer(&conn, head, body).await)
+            let mut request = pin!(answer(&conn, head, body));
+            if http2 {
+                // Each stream has its own task.
+                return Ok::<_, Infallible>(request.await);
+            }
+            let waker = conn.state.begin_request();
+            Ok(poll_fn(|_| conn.state.poll_request(request.as_mut(), &waker)).await)
         }
     })
 }
@@ -109,7 +116,7 @@ where
         .max_header_list_size(headers)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PONG)
-        .serve_connection(TokioIo::new(io), service(conn.clone()));
+        .serve_connection(TokioIo::new(io), service(conn.clone(), true));
     let mut clock = Clock::new(&conn, true);
     match drive(pin!(serving), |serving| serving.graceful_shutdown(), &mut clock).await {
         Driven::Ended(ended) => Some(ended),
@@ -131,7 +138,7 @@ where
     let mut clock = Clock::new(&conn, false);
     loop {
         // Boxed, so that it is freed while the connection is silent.
-        let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service(conn.clone())));
+        let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service(conn.clone(), false)));
         let driven = drive(Pin::new(&mut *serving), |serving| serving.graceful_shutdown(), &mut clock).await;
         match driven {
             Driven::Ended(ended) => return Some(ended),
@@ -300,6 +307,7 @@ impl<'a> Clock<'a> {
         state.register(cx.waker());
         let mut beat = Beat::Keep;
         if self.timer.ticked(cx) {
+            state.look_at_request();
             let cut = state.streams.tick(self.stall);
             if cut > 0 {
                 tracing::debug!(cut, "streams were reset: the client read nothing of them");

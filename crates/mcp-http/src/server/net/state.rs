@@ -1,7 +1,9 @@
 //! The state that a connection, its service and its server share: counters and flags.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures::task::AtomicWaker;
 
@@ -24,6 +26,8 @@ pub(crate) enum ConnPhase {
 pub(crate) struct ConnState {
     phase: AtomicU8,
     waker: AtomicWaker,
+    /// HTTP/1 only: something that the request waits for has happened.
+    woken: AtomicBool,
     /// Requests whose head was read, since the connection began.
     pub(super) requests: AtomicU32,
     /// Requests in flight, streams included.
@@ -63,9 +67,29 @@ impl ConnState {
         self.advance(ConnPhase::Cut);
     }
 
-    /// Wakes the connection's task when the phase moves on.
-    pub(super) fn register(&self, waker: &std::task::Waker) {
+    /// Wakes the connection's task when the phase moves on, or the request is to be polled.
+    pub(super) fn register(&self, waker: &Waker) {
         self.waker.register(waker);
+    }
+
+    /// The request is polled when its connection is polled next, which is to happen soon in any case.
+    pub(super) fn look_at_request(&self) {
+        self.woken.store(true, Ordering::Release);
+    }
+
+    /// The waker of the request that an HTTP/1 connection serves. The request is polled soon.
+    pub(super) fn begin_request(self: &Arc<Self>) -> Waker {
+        self.look_at_request();
+        Waker::from(self.clone())
+    }
+
+    /// HTTP/1 only: polls a request if something has woken it. hyper polls it whenever the connection is polled, which each
+    /// body causes once more than it has to.
+    pub(super) fn poll_request<F: Future>(&self, request: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+        match self.woken.swap(false, Ordering::AcqRel) {
+            true => request.poll(&mut Context::from_waker(waker)),
+            false => Poll::Pending,
+        }
     }
 
     /// Whether the client may still be writing.
@@ -102,6 +126,18 @@ impl ConnState {
     }
 }
 
+/// Wakes the request that an HTTP/1 connection serves.
+impl Wake for ConnState {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.look_at_request();
+        self.waker.wake();
+    }
+}
+
 /// A request in flight: until its answer is made, or its stream ends.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<ConnState>);
@@ -111,5 +147,47 @@ impl Drop for InFlight {
         // Reads of its body have set it.
         self.0.began.store(false, Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use super::*;
+
+    /// A request is polled when it begins, when it was woken, and at a tick, and not whenever hyper polls it. What wakes it
+    /// wakes the task of its connection.
+    #[test]
+    fn a_request_that_was_not_woken_is_not_polled() {
+        let state = Arc::<ConnState>::default();
+        let polls = Cell::new(0);
+        let mut request = pin!(poll_fn(|_| {
+            polls.set(polls.get() + 1);
+            if polls.get() == 3 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        let waker = state.begin_request();
+        let mut poll = || state.poll_request(request.as_mut(), &waker);
+        assert!(poll().is_pending() && poll().is_pending());
+        assert_eq!(polls.get(), 1);
+        let woken = Arc::new(Woken::default());
+        state.register(&Waker::from(woken.clone()));
+        waker.wake_by_ref();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(poll().is_pending() && poll().is_pending());
+        assert_eq!(polls.get(), 2);
+        state.look_at_request();
+        assert!(poll().is_ready());
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
