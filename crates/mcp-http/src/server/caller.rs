@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, PROXY_AUTHORIZATION};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Uri};
+use hyper::{HeaderMap, Method, Uri, Version};
 use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Envelope, Identity, Owner};
 
@@ -294,6 +294,11 @@ impl HttpRequest {
     /// Whether a server around this service has the connection.
     pub(crate) fn is_mounted(&self) -> bool {
         self.0.source.mounted
+    }
+
+    /// Whether the ticks of its connection poll this request. Streams of HTTP/2 have separate tasks.
+    pub(crate) fn is_ticked(&self) -> bool {
+        !self.is_mounted() && self.0.head.version < Version::HTTP_2
     }
 }
 

@@ -4,6 +4,7 @@
 //! turns it into a stream: then the link moves to a separate task, behind a bounded queue.
 
 mod exchange;
+mod keep_alive;
 mod link;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hyper::StatusCode;
@@ -22,11 +24,14 @@ use mcp_core::transport::budget::BudgetKey;
 use mcp_core::transport::{Accept, AnsweredBy, EndReason, Inbound};
 
 use super::body::Body;
-use super::checks;
+use super::caller::HttpRequest;
+use super::net::longest_tick;
 use super::respond::{self, Formats, Reply};
 use super::state::ServerState;
+use super::{ServerTimeouts, checks};
 use crate::sse;
 use exchange::{Exchange, FirstOutput, HangUp};
+use keep_alive::KeepAlive;
 use link::Link;
 
 pub(crate) use link::LANE;
@@ -43,12 +48,12 @@ pub(crate) fn serve(
     formats: Formats,
     key: BudgetKey,
 ) -> impl Future<Output = Reply> + use<> {
+    let ticks = ticks(&inbound, &server.config.timeouts);
     let exchange = Arc::new(Exchange::new(formats, server.clone(), key));
     // Outside of the future, so that the message is moved once.
     let mut link = Inline::new(&server.accept, Link::new(exchange.clone(), inbound), exchange.clone());
     async move {
-        // Created only if the handler has to wait.
-        let mut keep_alive = None;
+        let mut keep_alive = KeepAlive::new(exchange.timeouts().keep_alive, ticks);
         let first = poll_fn(|cx| {
             exchange.begin_poll();
             let over = link.poll(cx);
@@ -61,13 +66,18 @@ pub(crate) fn serve(
             if formats == Formats::Json {
                 return Poll::Pending;
             }
-            let sleep = || Box::pin(tokio::time::sleep(exchange.timeouts().keep_alive));
-            keep_alive.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| exchange.first_or_stream())
+            keep_alive.poll(cx).map(|()| exchange.first_or_stream())
         })
         .await;
         link.go_on();
         answer(first, id.as_ref(), formats, exchange)
     }
+}
+
+/// The longest time after which a request is polled in any case.
+fn ticks(inbound: &Inbound, timeouts: &ServerTimeouts) -> Option<Duration> {
+    let Inbound::Message { envelope, .. } = inbound else { return None };
+    envelope.get::<HttpRequest>().filter(|request| request.is_ticked()).map(|_| longest_tick(timeouts))
 }
 
 fn answer(first: FirstOutput, id: Option<&RequestId>, formats: Formats, exchange: Arc<Exchange>) -> Reply {

@@ -17,3 +17,4 @@ pub(super) use state::ConnState;
 pub(super) use tls::Tls;
 #[cfg(feature = "tls")]
 pub(super) use tls::{config as tls_config, offer as tls_offer};
+pub(super) use watch::longest_tick;

@@ -2,11 +2,23 @@
 
 use std::time::Duration;
 
+use super::super::ServerTimeouts;
+
 /// The ticks in a limit.
 const TICKS: u32 = 4;
 
 /// The longest interval of ticks while an HTTP/1 connection may fall silent, so that it soon gives its buffers back.
 const SOON: Duration = Duration::from_secs(1);
+
+/// The interval of ticks that suffices for the limits: the longest one.
+fn sparse(head: Duration, idle: Duration) -> Duration {
+    (head.min(idle) / TICKS).max(Duration::from_millis(1))
+}
+
+/// The longest time after which an HTTP/1 connection polls the request that it serves.
+pub(crate) fn longest_tick(timeouts: &ServerTimeouts) -> Duration {
+    sparse(timeouts.headers, timeouts.idle)
+}
 
 /// The state of a connection at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +61,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(head: Duration, idle: Duration, http2: bool) -> Watch {
-        let sparse = (head.min(idle) / TICKS).max(Duration::from_millis(1));
+        let sparse = sparse(head, idle);
         let mut watch =
             Watch { sparse, every: sparse, head, idle, http2, seen: None, silence: Duration::ZERO };
         watch.every = watch.soon();
