@@ -20,7 +20,7 @@ const FIRST: usize = 50;
 
 /// The most bytes for each: what was reached, with a little space. docs/benchmarks.md says what takes them.
 const SESSION: usize = 2048;
-const USED_CONNECTION: usize = 23 * 1024;
+const USED_CONNECTION: usize = 23 * 1024 + 256;
 const SILENT_CONNECTION: usize = 3328;
 const STREAM: usize = 28 * 1024;
 

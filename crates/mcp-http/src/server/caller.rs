@@ -62,6 +62,15 @@ struct Inner {
     source: Arc<Source>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.source.keep_map(std::mem::take(&mut self.head.headers));
+    }
+}
+
+/// The most headers that a map which is used again has space for.
+const MOST_KEPT: usize = 32;
+
 /// Where a request came from: one for all requests of a connection.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -80,6 +89,8 @@ pub(crate) struct Source {
     secure: bool,
     /// The headers of a trusted proxy count.
     forwarded: bool,
+    /// An empty map of headers, whose memory the next answer takes.
+    spare: Lock<Option<HeaderMap>>,
 }
 
 impl Source {
@@ -105,7 +116,21 @@ impl Source {
             certificate: None,
             secure: false,
             forwarded: false,
+            spare: Lock::default(),
         }
+    }
+
+    /// Keeps the memory of a request's headers for an answer.
+    fn keep_map(&self, mut headers: HeaderMap) {
+        headers.clear();
+        if headers.capacity() <= MOST_KEPT {
+            *self.spare.lock() = Some(headers);
+        }
+    }
+
+    /// The map that was kept. An answer takes it; a connection that falls silent frees it.
+    pub(crate) fn take_map(&self) -> Option<HeaderMap> {
+        self.spare.lock().take()
     }
 
     /// A request to a mounted service, described by the layers in front of it. Only they know connections: each

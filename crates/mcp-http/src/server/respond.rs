@@ -118,11 +118,11 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        self.into_response_with(0)
+        self.into_response_with(HeaderMap::new)
     }
 
-    /// The same with space for this number of headers, unless there are headers already.
-    pub(crate) fn into_response_with(self, headers: usize) -> Response<Body> {
+    /// The same with this map of headers, which is empty, unless there are headers already.
+    pub(crate) fn into_response_with(self, headers: impl FnOnce() -> HeaderMap) -> Response<Body> {
         match self {
             Reply::Empty(status) => {
                 let mut response = Response::new(Body::default());
@@ -132,7 +132,7 @@ impl Reply {
             Reply::Json(status, text) => {
                 let mut response = Response::new(Body::full(text));
                 *response.status_mut() = status;
-                *response.headers_mut() = HeaderMap::with_capacity(headers);
+                *response.headers_mut() = headers();
                 response.headers_mut().insert(CONTENT_TYPE, JSON);
                 if status == StatusCode::SERVICE_UNAVAILABLE {
                     response.headers_mut().insert(RETRY_AFTER, SOON);

@@ -16,6 +16,7 @@ fn a_request_is_shown_without_query_and_headers() {
     let shown = format!("{:?} {caller:?}", caller.request);
     assert!(shown.contains("/messages") && !shown.contains("canary"), "{shown}");
 }
+
 fn caller(head: Head, identity: Option<Identity>) -> Box<Caller> {
     let key = head.key_of(identity.as_ref());
     Caller::new(head, identity, key)
@@ -100,4 +101,29 @@ fn the_identity_decides_the_owner_and_the_share() {
     assert_eq!(caller.owner, Some(ada.owner()));
     assert_eq!(caller.envelope.get::<BudgetKey>().unwrap().owner, ada.owner());
     assert_eq!(caller.envelope.get::<Identity>(), Some(&ada));
+}
+
+/// The memory of a request's headers serves the next answer of its connection, without what was in it; very large maps are
+/// freed.
+#[test]
+fn the_memory_of_headers_is_used_again() {
+    let source = Arc::new(Source::connection(Peer::Unknown, &[]));
+    let request = |headers: usize| {
+        let request = (0..headers)
+            .fold(Request::post("/mcp"), |request, number| request.header(format!("x-{number}"), "canary"));
+        Head::new(request.body(()).unwrap().into_parts().0, source.clone())
+    };
+    let kept = |headers: usize| {
+        let caller = caller(request(headers), None);
+        assert!(source.take_map().is_none(), "it is in use");
+        let handler = caller.request.clone();
+        drop(caller);
+        assert!(source.take_map().is_none(), "a handler may look at it");
+        drop(handler);
+        source.take_map()
+    };
+    let map = kept(7).expect("a map");
+    assert!(map.is_empty() && map.capacity() >= 7);
+    assert!(source.take_map().is_none(), "only one answer gets it");
+    assert!(kept(100).is_none());
 }

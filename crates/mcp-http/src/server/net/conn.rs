@@ -11,7 +11,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
@@ -143,7 +143,7 @@ where
         match driven {
             Driven::Ended(ended) => return Some(ended),
             Driven::Cut => return None,
-            Driven::Silent => {}
+            Driven::Silent => drop(conn.source.take_map()),
         }
         io = match taken_back(*serving) {
             Some(taken) => taken,
@@ -375,8 +375,11 @@ async fn answer(conn: &Conn, head: Head, body: Incoming) -> Response<Body> {
     if answered.unread {
         conn.state.unread.store(true, Ordering::Relaxed);
     }
-    // hyper keeps the map of an answer for the next request, which probably has as many headers as this one.
-    let mut response = answered.reply.into_response_with(headers);
+    // The map of this request. hyper keeps that of an answer for the next request, which probably has as many headers. A
+    // stream has a map already, and frees this one.
+    let map = conn.source.take_map();
+    let map = || map.unwrap_or_else(|| HeaderMap::with_capacity(headers));
+    let mut response = answered.reply.into_response_with(map);
     let http2 = version >= Version::HTTP_2;
     if let Some(holder) = response.body().holder() {
         match streams::current() {
