@@ -92,8 +92,21 @@ impl Signal {
 #[must_use = "futures do nothing unless polled"]
 pub(crate) struct Wait<'a> {
     signal: &'a Signal,
-    /// The slot, and the waker in it.
-    slot: Option<(usize, Waker)>,
+    /// The slot, and which waker is in it.
+    slot: Option<(usize, WakerId)>,
+}
+
+/// Tells wakers apart without a clone. Valid while the waker itself is in a slot, and its task exists.
+#[derive(Debug, PartialEq, Eq)]
+struct WakerId {
+    data: usize,
+    vtable: usize,
+}
+
+impl WakerId {
+    fn of(waker: &Waker) -> WakerId {
+        WakerId { data: waker.data().addr(), vtable: std::ptr::from_ref(waker.vtable()).addr() }
+    }
 }
 
 impl Wait<'_> {
@@ -112,7 +125,8 @@ impl Future for Wait<'_> {
         if self.signal.is_raised() {
             return Poll::Ready(());
         }
-        if self.slot.as_ref().is_some_and(|(_, waker)| waker.will_wake(cx.waker())) {
+        let polled_by = WakerId::of(cx.waker());
+        if self.slot.as_ref().is_some_and(|(_, waiting)| *waiting == polled_by) {
             return Poll::Pending;
         }
         self.leave();
@@ -122,7 +136,7 @@ impl Future for Wait<'_> {
         if signal.is_raised() {
             return Poll::Ready(());
         }
-        self.slot = Some((waiting.insert(cx.waker().clone()), cx.waker().clone()));
+        self.slot = Some((waiting.insert(cx.waker().clone()), polled_by));
         Poll::Pending
     }
 }
