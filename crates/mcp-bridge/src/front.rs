@@ -146,8 +146,9 @@ impl Shared {
         let config = live.config(facts.era, &self.versions);
         let capabilities = config.capabilities.clone();
         let relay = Relay::of_link(self.pool.clone(), key, facts, live.clone(), capabilities);
-        let server = Server::with_config(config).linger(self.pool.limits.linger).build(relay);
-        let Ok(server) = server else { return };
+        // A handler waits for the upstream server, so to poll it before it has a task would be for nothing.
+        let server = Server::with_config(config).linger(self.pool.limits.linger).spawn_handlers(true);
+        let Ok(server) = server.build(relay) else { return };
         let number = self.pool.number();
         self.servers.lock().insert(number, server.clone());
         let _listed = Listed { shared: self, number, live: &live };
