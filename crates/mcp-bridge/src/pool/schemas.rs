@@ -20,7 +20,7 @@ pub(super) const REST: Duration = Duration::from_secs(60);
 /// The most bytes of a list.
 const BYTES: usize = 16 << 20;
 
-/// The schemas by the names of their tools. A server that makes the names collide slows only its own calls down.
+/// The schemas that copy arguments, by the names of their tools: most have nothing to compare. A server that makes the names collide slows only its own calls down.
 type Tools = FxHashMap<String, RawJson>;
 
 /// What is known of the tools of one upstream session.
@@ -74,7 +74,8 @@ impl Schemas {
         let known = self.known.lock().tools.clone().flatten();
         let Some(known) = known else { return };
         let page = page.member("tools").unwrap_or_default().elements();
-        if page.iter().filter_map(named).any(|(name, schema)| known.get(&name) != Some(&schema)) {
+        let differs = |(name, schema)| known.get(&name) != Some(&schema).filter(|schema| may_copy(schema));
+        if page.iter().filter_map(named).any(differs) {
             self.forget();
         }
     }
@@ -103,9 +104,9 @@ impl Schemas {
             let error = ErrorChain::new(error);
             tracing::warn!(%error, "the list of tools cannot be read: headers are not compared with it");
         });
-        let detached = |(name, schema): (String, RawJson)| (name, schema.detach());
+        let kept = |(name, schema): (String, RawJson)| may_copy(&schema).then(|| (name, schema.detach()));
         let tools =
-            listed.ok().map(|listed| Arc::new(listed.iter().filter_map(named).map(detached).collect()));
+            listed.ok().map(|listed| Arc::new(listed.iter().filter_map(named).filter_map(kept).collect()));
         let mut known = self.known.lock();
         // A list that was read while the tools changed is not kept.
         if known.changes == changes {
@@ -121,4 +122,10 @@ impl Schemas {
 /// The name of a tool, and its schema.
 fn named(tool: &RawJson) -> Option<(String, RawJson)> {
     Some((tool.member("name")?.to_text()?, tool.member("inputSchema")?))
+}
+
+/// Whether a schema may have annotations that copy arguments. An escape may hide their name.
+fn may_copy(schema: &RawJson) -> bool {
+    let has = |part: &[u8]| schema.as_bytes().windows(part.len()).any(|found| found == part);
+    has(b"x-mcp-header") || has(br"\")
 }

@@ -64,8 +64,11 @@ impl Handler for Listing {
             return Ok(Reply::Result(raw(r#"{"content":[]}"#)));
         }
         let page = tools.pages.fetch_add(1, Ordering::SeqCst);
-        let tool =
-            format!(r#"{{"name":"go","inputSchema":{}}}"#, schema(tools.number.load(Ordering::SeqCst)));
+        let number = tools.number.load(Ordering::SeqCst);
+        let tool = format!(
+            r#"{{"name":"go","inputSchema":{}}},{{"name":"plain","inputSchema":{{"title":"{number}"}}}}"#,
+            schema(number)
+        );
         if tools.held.load(Ordering::SeqCst) {
             tools.release.notified().await;
         }
@@ -96,8 +99,14 @@ impl Handler for Listing {
     }
 }
 
+/// The keyword that makes the bridge keep a schema, plain and escaped.
+const KEYWORDS: [&str; 2] = ["x-mcp-header", r"x-mcp\u002dheader"];
+
 fn schema(number: usize) -> String {
-    format!(r#"{{"type":"object","title":"{number}"}}"#)
+    let keyword = KEYWORDS[number % 2];
+    format!(
+        r#"{{"type":"object","title":"{number}","properties":{{"city":{{"type":"string","{keyword}":"City"}}}}}}"#
+    )
 }
 
 /// A server behind a bridge.
@@ -251,4 +260,20 @@ async fn a_list_that_is_overtaken_by_a_change_is_read_again() {
     let (old, ()) = tokio::join!(&mut first, second);
     assert_eq!(old, Some(schema(0)));
     assert_eq!(setup.schema().await, Some(schema(1)));
+}
+
+// HDR-S-011.
+/// A schema that copies nothing is not kept, and a change of it does not matter: most tools have none, and each call would be
+/// checked for nothing.
+#[tokio::test(start_paused = true)]
+async fn schemas_that_copy_nothing_are_not_kept() {
+    let setup = Setup::new(LEGACY, Lists::Well);
+    let client = setup.client().await;
+    assert_eq!(setup.schema().await, Some(schema(0)));
+    let front = Arc::new(setup.front.clone());
+    let plain = Accept::input_schema(&*front, "plain", &Envelope::default()).await;
+    assert_eq!(plain, None);
+    client.request("tools/list", None).await.unwrap();
+    assert_eq!(setup.schema().await, Some(schema(0)));
+    assert_eq!(setup.tools.pages.load(Ordering::SeqCst), 2, "what the client has read is the same");
 }

@@ -56,7 +56,8 @@ pub trait Accept: Send + Sync + 'static {
     /// The supported revisions, newest first.
     fn versions(&self) -> &[ProtocolVersion];
 
-    /// The input schema of a tool, for bindings that copy arguments into metadata. `None` if the tool does not exist.
+    /// The input schema of a tool, for bindings that copy arguments into metadata. `None` if the tool does not exist, or its
+    /// schema has no annotation that requires a copy.
     ///
     /// Called for every tool call: a schema that was only observed in traffic would be missing on a new replica.
     async fn input_schema(&self, tool: &str, envelope: &Envelope) -> Option<RawJson> {
