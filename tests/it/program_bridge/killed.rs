@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 
 use super::faults::{connected, echo, soon};
 use super::kit::{ERAS, Listening};
+use super::many::get;
+use super::over_http::becomes_cold;
 use crate::fixtures;
 
 /// What a client does while its server is killed.
@@ -226,8 +228,7 @@ async fn a_server_that_is_killed_at_the_end_of_its_session_is_no_failure() {
         kill_process(Pid::from_raw(id.cast_signed()).unwrap(), Signal::KILL).unwrap();
         bridge.settles_at(0).await;
     }
-    let status = super::many::get(&bridge.url.replace("/mcp", "/status")).await.1;
-    assert!(status.contains(r#""state":"cold""#) && !status.contains("signal"), "{status}");
+    becomes_cold(&bridge).await;
 }
 
 // BRIDGE 8 row 6.
@@ -279,7 +280,7 @@ async fn a_server_that_dies_after_each_handshake_is_given_up() {
         let status = bridge.url.replace("/mcp", "/status");
         let given_up = async {
             let mut said = Vec::new();
-            while !super::many::get(&status).await.1.contains(r#""state":"failed""#) {
+            while !get(&status).await.1.contains(r#""state":"failed""#) {
                 let error = match connected(&bridge, era).await {
                     Ok(client) => client.list_tools().await.map(|_| client).unwrap_err(),
                     Err(error) => error,

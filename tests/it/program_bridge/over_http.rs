@@ -1,6 +1,7 @@
 //! Servers over HTTP that misbehave behind the bridge.
 
 use std::path::Path;
+use std::time::Duration;
 
 use futures::future::join_all;
 use mcp_core::transport::ErrorChain;
@@ -11,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::faults::{Wanted, connected, echo, soon};
 use super::kit::{ERAS, Listening};
+use super::many::get;
 use crate::fixtures;
 
 /// Name of the fault, options of the bridge, outcome.
@@ -67,7 +69,7 @@ async fn a_server_that_is_not_there_yet_is_found_later() {
                 if let Ok(client) = connected(&bridge, era).await {
                     return echo(&client).await;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         assert_eq!(soon("found", found).await.unwrap(), "hi", "{era:?}");
@@ -86,6 +88,21 @@ fn script(at_the_end: Vec<Step>) -> Vec<Rule> {
         Rule::new(On::Http("GET"), [Step::status(405)]),
         Rule::new(On::Http("DELETE"), at_the_end),
     ]
+}
+
+/// Waits until the bridge has no session left. It has never failed.
+pub(super) async fn becomes_cold(bridge: &Listening) {
+    let cold = async {
+        loop {
+            let status = get(&bridge.url.replace("/mcp", "/status")).await.1;
+            assert!(!status.contains("failure"), "{status}");
+            if status.contains(r#""state":"cold""#) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon("the end of the sessions", cold).await;
 }
 
 fn deletes(record: &Record) -> usize {
@@ -118,8 +135,7 @@ async fn a_server_that_dies_at_the_end_of_its_session_is_no_failure() {
             // One that was cut off may be sent again.
             soon(title, server.until(|record| deletes(record) > before)).await;
         }
-        let status = super::many::get(&bridge.url.replace("/mcp", "/status")).await.1;
-        assert!(status.contains(r#""state":"cold""#) && !status.contains("failure"), "{title}: {status}");
+        becomes_cold(&bridge).await;
         // A request for the end while a session is being closed.
         let before = deletes(&server.record());
         let client = soon(title, connected(&bridge, ERAS[0])).await.unwrap();
@@ -181,7 +197,7 @@ async fn a_server_that_dies_in_its_first_answer_is_an_error_in_words() {
                     if let Ok(client) = connected(&bridge, ERAS[0]).await {
                         return client.list_tools().await;
                     }
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             };
             assert_eq!(soon(&title, served).await.unwrap().len(), 0, "{title}");

@@ -74,6 +74,18 @@ async fn the_last_reply_of_a_child_that_exits_is_read() {
     gone.await;
 }
 
+// FAULT C-15, A-B27.
+/// What a child leaves behind ends soon after it, also if the link is not closed.
+#[tokio::test]
+async fn what_a_child_leaves_behind_ends_while_the_link_is_open() {
+    let witness = Witness::new();
+    let mut child = link(witness.sh("sleep 1000 & exit 3").spawn().unwrap());
+    let gone = witness.watch().await;
+    assert!(child.recv().await.is_none());
+    gone.await;
+    assert_eq!(child.close().await.exit, Some(3));
+}
+
 // FAULT C-3, C-15.
 /// The link ends although a grandchild that has left the process group, and so gets no signal, holds the pipe.
 #[cfg(target_os = "linux")]
