@@ -20,6 +20,15 @@ use crate::lock::Lock;
 use crate::observer::Event;
 use crate::translate::{self, Era};
 
+/// The log levels of a legacy server, which has one for all that use it.
+#[derive(Debug, Default)]
+pub(crate) struct Levels {
+    /// Its level now.
+    pub(crate) set: Option<LogLevel>,
+    /// The least severe one that a legacy client has set.
+    pub(crate) of_links: Option<LogLevel>,
+}
+
 /// One open upstream session.
 pub(crate) struct Live {
     pub(crate) key: Key,
@@ -36,9 +45,10 @@ pub(crate) struct Live {
     pub(crate) exchanges: Lock<Vec<Arc<Exchange>>>,
     /// The legacy clients that use it.
     pub(crate) links: Lock<Vec<ServerLink>>,
-    /// The least severe level that was asked for, where a legacy server keeps one for all.
-    pub(crate) level: tokio::sync::Mutex<Option<LogLevel>>,
+    pub(crate) levels: tokio::sync::Mutex<Levels>,
     schemas: Schemas,
+    /// The roots that its client answered with last.
+    roots: Lock<Option<RawJson>>,
     /// What uses it: links, calls, subscriptions.
     busy: AtomicUsize,
     used: Lock<Instant>,
@@ -69,8 +79,9 @@ impl Live {
             server: OnceLock::new(),
             exchanges: Lock::default(),
             links: Lock::default(),
-            level: tokio::sync::Mutex::new(None),
+            levels: tokio::sync::Mutex::default(),
             schemas: Schemas::default(),
+            roots: Lock::default(),
             busy: AtomicUsize::new(0),
             used: Lock::new(Instant::now()),
             down: Lock::default(),
@@ -137,7 +148,7 @@ impl Live {
 
     /// Whether a client of this era with these capabilities can use it. A modern server learns of each client with each
     /// request; a legacy one knows what it was opened with.
-    pub(super) fn serves(&self, era: Era, capabilities: &RawJson) -> bool {
+    pub(crate) fn serves(&self, era: Era, capabilities: &RawJson) -> bool {
         match self.era() {
             Some(Era::Modern) if era == Era::Modern => true,
             Some(_) => self.capabilities == translate::client_capabilities(era, capabilities),
@@ -189,6 +200,18 @@ impl Live {
         self.schemas.forget();
     }
 
+    /// Keeps what its client answered to `roots/list`. Those of one client are none of another's.
+    pub(super) fn keep_roots(&self, answer: &RawJson) {
+        if self.key != Key::Everyone {
+            *self.roots.lock() = Some(answer.detach());
+        }
+    }
+
+    /// The answer to `roots/list` where no client can be asked: the last one, or else none.
+    pub(super) fn roots(&self) -> RawJson {
+        self.roots.lock().clone().unwrap_or_else(|| RawJson::object([("roots", RawJson::array([]))]))
+    }
+
     /// Counts a link, a call or a subscription until it is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
@@ -203,6 +226,16 @@ impl Live {
     /// When something began or ceased to use it last.
     pub(crate) fn used(&self) -> Instant {
         *self.used.lock()
+    }
+
+    /// The least severe level that a request of a modern client in flight wants.
+    pub(crate) fn least_level(&self) -> Option<LogLevel> {
+        let exchanges = self.exchanges.lock();
+        let contexts = exchanges.iter().map(|exchange| exchange.context());
+        contexts
+            .filter(|context| context.version().is_modern())
+            .filter_map(|context| context.log_level())
+            .min()
     }
 
     pub(crate) fn calls(&self) -> usize {

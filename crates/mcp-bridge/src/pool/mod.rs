@@ -36,7 +36,7 @@ pub(crate) use call::{Parked, Running};
 pub(crate) use exchange::{Exchange, Question};
 use health::Health;
 pub(crate) use health::Refusal;
-pub(crate) use live::{Busy, Live};
+pub(crate) use live::{Busy, Levels, Live};
 use pace::Pace;
 use watch::watch;
 

@@ -31,6 +31,18 @@ impl Questions {
 #[async_trait]
 impl InputHandler for Questions {
     async fn input(&self, request: InputRequest, context: InputContext) -> Result<RawJson, ErrorObject> {
+        let is_roots = request.method == "roots/list";
+        let answer = self.answer(request, &context).await?;
+        if let Some(live) = self.live().filter(|_| is_roots) {
+            live.keep_roots(&answer);
+        }
+        Ok(answer)
+    }
+}
+
+impl Questions {
+    /// Gets the answer from the client that the question belongs to.
+    async fn answer(&self, request: InputRequest, context: &InputContext) -> Result<RawJson, ErrorObject> {
         if let Some(exchange) = context.envelope.get::<Arc<Exchange>>() {
             return exchange.ask(request).await;
         }
@@ -49,6 +61,8 @@ impl InputHandler for Questions {
                 let answer = link.request(request.method, request.params).await;
                 answer.map(|answer| answer.into_raw()).map_err(exchange::refused)
             }
+            // Many servers want the roots as soon as their session is open.
+            (None, None) if request.method == "roots/list" => Ok(live.roots()),
             (None, None) => Err(ErrorObject::method_not_found(request.method.as_str())),
         }
     }

@@ -11,12 +11,12 @@ use mcp_core::message::{ErrorObject, Notification, Payload, RawJson, code, metho
 use mcp_core::server::{Context, Reply};
 use mcp_core::session::LogLevel;
 use mcp_core::transport::ErrorChain;
-use tokio::sync::mpsc;
+use tokio::sync::{MutexGuard, mpsc};
 use tokio::time::Sleep;
 
 use super::span::Trace;
 use super::{Relay, downstream};
-use crate::pool::{Busy, Exchange, Live, Question, Running};
+use crate::pool::{Busy, Exchange, Levels, Live, Question, Running};
 use crate::translate::{self, Era, Request};
 
 /// How long the questions of a legacy server are collected, so that the client gets them in one result.
@@ -48,9 +48,10 @@ impl Relay {
     ) -> Result<Reply, ErrorObject> {
         let by_retry = (downstream(context), upstream) == (Era::Modern, Era::Legacy);
         // What is boxed takes no memory from a call that needs none of it.
-        if let Some(level) = context.log_level().filter(|_| by_retry) {
-            Box::pin(set_level(live, level)).await;
-        }
+        let level = match context.log_level().filter(|_| by_retry) {
+            Some(level) => Some(Box::pin(set_level(live, level)).await),
+            None => None,
+        };
         let parked = match context.request_state().filter(|_| by_retry) {
             // `None`: the user has visited a page, and the call is made again.
             Some(_) => Box::pin(self.unpark(context)).await?,
@@ -61,6 +62,8 @@ impl Relay {
             None if live.calls() >= self.pool.limits.calls => return Ok(self.too_many_calls()),
             None => (self.start(live, upstream, context, busy)?, None),
         };
+        // The call counts from now on.
+        drop(level);
         let traced = trace.step(live, since);
         let ended = step(&mut running, context, self.pool.limits.questions.max(1)).await;
         traced.end(&running);
@@ -76,6 +79,9 @@ impl Relay {
                     && let Ok(page) = &outcome
                 {
                     live.learn_schemas(page.raw());
+                }
+                if context.method() == "logging/setLevel" && outcome.is_ok() {
+                    Box::pin(level_was_set(live, context)).await;
                 }
                 self.outcome(running.upstream, context, outcome)
             }
@@ -238,17 +244,29 @@ fn too_slow() -> ErrorObject {
     ErrorObject::internal("the client reads notifications too slowly (notifications, waiting_bytes)")
 }
 
-/// Lowers the level of a legacy server to the least severe one that a client wants. Each client gets no more than it
-/// asked for: the session of its link filters.
-async fn set_level(live: &Live, level: LogLevel) {
+/// Sets the level of a legacy server to the least severe one that a client wants now. Each client gets no more than it
+/// asked for: the session of its link filters. The level stays until the guard is dropped.
+async fn set_level(live: &Live, level: LogLevel) -> MutexGuard<'_, Levels> {
+    let mut levels = live.levels.lock().await;
+    let wanted = [live.least_level(), levels.of_links].into_iter().flatten().fold(level, LogLevel::min);
     let logs = live.negotiated().is_some_and(|known| known.capabilities.member("logging").is_some());
-    let mut current = live.level.lock().await;
-    if !logs || current.is_some_and(|current| current <= level) {
-        return;
+    if logs && levels.set != Some(wanted) {
+        let params = RawJson::object([("level", RawJson::string(wanted.as_str()))]);
+        let outcome = live.client().request("logging/setLevel", Some(params)).await;
+        if let Err(error) = &outcome {
+            tracing::debug!(%error, "the upstream server did not take a log level");
+        }
+        // What a server refuses is not requested again.
+        levels.set = matches!(outcome, Ok(_) | Err(Error::Rpc(_))).then_some(wanted);
     }
-    let params = RawJson::object([("level", RawJson::string(level.as_str()))]);
-    if let Err(error) = live.client().request("logging/setLevel", Some(params)).await {
-        tracing::debug!(%error, "the upstream server did not take a log level");
-    }
-    *current = Some(level);
+    levels
+}
+
+/// A legacy client has set the level of a legacy server.
+async fn level_was_set(live: &Live, context: &Context) {
+    let level = context.params().and_then(|params| params.member("level")?.to_text());
+    let Some(level) = level.and_then(|level| LogLevel::parse(&level)) else { return };
+    let mut levels = live.levels.lock().await;
+    levels.set = Some(level);
+    levels.of_links = levels.of_links.into_iter().fold(Some(level), |least, other| least.min(Some(other)));
 }

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::lock::Lock;
 use crate::observer::Event;
-use crate::pool::{Facts, Key, Live, Pool};
+use crate::pool::{Facts, Key, Live, Pool, Refusal};
 use crate::translate::Era;
 use crate::upstream::Caller;
 use span::Trace;
@@ -28,6 +28,13 @@ use span::Trace;
 /// The era of the client of a request.
 fn downstream(context: &Context) -> Era {
     Era::of(context.version())
+}
+
+fn refused(refusal: Refusal) -> Reply {
+    match refusal.busy {
+        true => Reply::Busy(refusal.error),
+        false => Reply::Verbatim(Err(refusal.error)),
+    }
 }
 
 /// The handler of one downstream server: of one link, or of all single requests that use one upstream session.
@@ -91,7 +98,7 @@ impl Relay {
     }
 
     /// The upstream session of a request.
-    async fn live(&self) -> Result<Arc<Live>, Reply> {
+    async fn live(&self, context: &Context) -> Result<Arc<Live>, Reply> {
         let (key, facts, slot) = match &self.source {
             Source::Found(live) => {
                 let gone = || Reply::Busy(ErrorObject::internal("the upstream session has ended"));
@@ -100,10 +107,27 @@ impl Relay {
             Source::Link { key, facts, live } => (key, facts, live),
         };
         let known = slot.lock().clone();
-        if !known.is_closed() {
+        if known.is_closed() {
+            return Box::pin(self.open(key, facts)).await;
+        }
+        if !context.version().is_modern() || known.serves(Era::Modern, context.client_capabilities()) {
             return Ok(known);
         }
-        Box::pin(self.open(key, facts)).await
+        // A modern client declares its capabilities with each request. A legacy server knows those that its session was
+        // opened with, so the client has several.
+        let facts = Facts { caller: facts.caller.clone(), ..self.facts(context) };
+        Box::pin(self.pool.get(key, &facts)).await.map_err(refused)
+    }
+
+    /// What is known of the client that sent this request.
+    fn facts(&self, context: &Context) -> Facts {
+        Facts {
+            caller: Caller::of(context.envelope(), self.pool.upstream.forwarded(context.envelope())),
+            era: downstream(context),
+            version: context.version(),
+            info: context.client_info().cloned(),
+            capabilities: context.client_capabilities().clone(),
+        }
     }
 
     /// Tells the observer what became of a request.
@@ -125,7 +149,7 @@ impl Relay {
 
     async fn serve(&self, context: &Context, trace: &Trace) -> Result<Reply, ErrorObject> {
         let method = context.method().as_str();
-        let live = match self.live().await {
+        let live = match self.live(context).await {
             Ok(live) => live,
             Err(refused) => return Ok(refused),
         };
@@ -175,27 +199,14 @@ impl Relay {
         self.pool.give_up(old);
         let (key, facts) = match &self.source {
             Source::Link { key, facts, .. } => (key.clone(), facts.clone()),
-            Source::Found(_) => {
-                let forwarded = self.pool.upstream.forwarded(context.envelope());
-                let facts = Facts {
-                    caller: Caller::of(context.envelope(), forwarded),
-                    era: downstream(context),
-                    version: context.version(),
-                    info: context.client_info().cloned(),
-                    capabilities: context.client_capabilities().clone(),
-                };
-                (old.key.clone(), facts)
-            }
+            Source::Found(_) => (old.key.clone(), self.facts(context)),
         };
         self.open(&key, &facts).await
     }
 
     /// An upstream session in place of one that has ended.
     async fn open(&self, key: &Key, facts: &Facts) -> Result<Arc<Live>, Reply> {
-        let next = self.pool.get(key, facts).await.map_err(|refusal| match refusal.busy {
-            true => Reply::Busy(refusal.error),
-            false => Reply::Verbatim(Err(refusal.error)),
-        })?;
+        let next = self.pool.get(key, facts).await.map_err(refused)?;
         if let Source::Link { live, .. } = &self.source {
             *live.lock() = next.clone();
             if let Some(link) = self.link.get() {

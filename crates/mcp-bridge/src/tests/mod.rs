@@ -13,3 +13,4 @@ mod setup;
 mod slow;
 mod spans;
 mod translated;
+mod unasked;

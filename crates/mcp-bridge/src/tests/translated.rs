@@ -1,6 +1,9 @@
 //! What one era says reaches the other in its own words.
 
-use mcp_core::client::{CallOptions, EraMode, InputContext};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mcp_core::client::{CallOptions, ClientFacts, EraMode, InputContext, InputMode};
 use mcp_core::message::{ProtocolVersion, RawJson, code};
 use mcp_core::session::{InputRequest, LogLevel};
 use mcp_core::transport::Binding;
@@ -53,11 +56,20 @@ async fn levels_cross() {
     assert_eq!(heard(&setup, &client, None).await.1, Vec::<String>::new());
     assert_eq!(heard(&setup, &client, Some(LogLevel::Error)).await.1, ["loud"]);
     assert_eq!(heard(&setup, &client, Some(LogLevel::Debug)).await.1, ["quiet", "loud"]);
-    // The server's level is that of the most curious request now; each request hears its own.
-    assert_eq!(
-        heard(&setup, &client, Some(LogLevel::Error)).await,
-        ("Some(Debug)".into(), vec!["loud".into()])
-    );
+    // The server's level is that of the most curious request in flight; each request hears its own.
+    let mut curious = CallOptions::new();
+    curious.log_level = Some(LogLevel::Debug);
+    let waiting = client.call("tools/call", object(r#"{"name":"wait"}"#), curious);
+    while setup.seen.running.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let loud = |level: &str| (level.to_owned(), vec!["loud".to_owned()]);
+    assert_eq!(heard(&setup, &client, Some(LogLevel::Error)).await, loud("Some(Debug)"));
+    drop(waiting);
+    while setup.seen.cancelled.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(heard(&setup, &client, Some(LogLevel::Error)).await, loud("Some(Error)"));
 
     let setup = Setup::new(only(EraMode::Modern), EXCHANGES, Policy::PerSession);
     let client = setup.client(LEGACY, EXCHANGES).await;
@@ -105,5 +117,23 @@ async fn results_have_the_members_of_the_client_s_era() {
         let modern = down == EraMode::Modern;
         assert_eq!((has("resultType"), has("ttlMs"), has("cacheScope")), (modern, modern, modern));
         assert!(has("tools"));
+    }
+}
+
+/// A modern client describes itself with each request, on a byte stream too: what it declares later counts.
+#[tokio::test(start_paused = true)]
+async fn a_later_request_may_declare_more() {
+    for binding in [Binding::STREAM, EXCHANGES] {
+        let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+        let client = setup.client(EraMode::Modern, binding).await;
+        let mut questions = Vec::new();
+        for capabilities in ["{}", r#"{"roots":{}}"#, "{}"] {
+            let options = CallOptions::new().client(ClientFacts::new(raw(capabilities)));
+            let options = options.input(InputMode::Pass);
+            let answer = client.call("tools/call", object(r#"{"name":"roots"}"#), options).await;
+            questions.push(answer.is_ok_and(|answer| answer.raw().member("inputRequests").is_some()));
+        }
+        assert_eq!(questions, [false, true, false], "{}", binding.name);
+        assert_eq!(setup.seen.links.load(Ordering::SeqCst), 2, "{}", binding.name);
     }
 }
