@@ -24,7 +24,10 @@ pub(super) fn client(
     config.era = pool.upstream.era;
     // A client is served in its own era if the server has it: nothing is translated then.
     config.known_era = match (pool.upstream.era, facts.era) {
-        (EraMode::Auto, Era::Legacy) => known.or(Some(KnownEra::new(facts.version))),
+        // A server that speaks legacy revisions may speak the one of this client too.
+        (EraMode::Auto, Era::Legacy) => {
+            known.filter(|known| known.version.is_modern()).or(Some(KnownEra::new(facts.version)))
+        }
         (EraMode::Auto, Era::Modern) => known,
         _ => None,
     };

@@ -268,5 +268,5 @@ async fn level_was_set(live: &Live, context: &Context) {
     let Some(level) = level.and_then(|level| LogLevel::parse(&level)) else { return };
     let mut levels = live.levels.lock().await;
     levels.set = Some(level);
-    levels.of_links = levels.of_links.into_iter().fold(Some(level), |least, other| least.min(Some(other)));
+    levels.of_links = Some(levels.of_links.map_or(level, |least| least.min(level)));
 }

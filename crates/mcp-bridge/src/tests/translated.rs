@@ -89,6 +89,21 @@ async fn each_client_gets_its_own_era() {
     }
 }
 
+/// The revision of one client is not that of the next one.
+#[tokio::test(start_paused = true)]
+async fn each_client_gets_its_own_revision() {
+    let setup = Setup::new(ProtocolVersion::ALL.to_vec(), Binding::STREAM, Policy::PerSession);
+    for version in [ProtocolVersion::V2024_11_05, ProtocolVersion::V2025_11_25, ProtocolVersion::V2025_06_18]
+    {
+        let client = setup.client(EraMode::Legacy(version), Binding::STREAM).await;
+        assert_eq!(setup.bridge.status().upstreams[0].version, Some(version));
+        client.close().await;
+        while setup.bridge.status().upstreams[0].sessions > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 /// Roots are requested in every direction.
 #[tokio::test(start_paused = true)]
 async fn roots_cross() {
