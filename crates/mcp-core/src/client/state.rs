@@ -31,3 +31,19 @@ impl ClientState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // FAULT A-B35.
+    /// A client whose link is gone is not ready, and it is not closed either.
+    #[test]
+    fn a_client_without_its_link_is_neither_ready_nor_closed() {
+        let lost = ClientState::Disconnected(CloseReason::Requested);
+        let closed = ClientState::Closed(CloseReason::Requested);
+        let seen = [ClientState::Connecting, lost, closed];
+        assert!(seen.iter().all(|state| !state.is_ready()), "{seen:?}");
+        assert_eq!(seen.map(|state| state.closed().is_some()), [false, false, true]);
+    }
+}
