@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use mcp_core::client::{CallOptions, EraMode};
-use mcp_core::transport::{Binding, memory};
+use mcp_core::transport::{Binding, ErrorChain, memory};
 
 use super::setup::{Counting, EXCHANGES, LEGACY, Setup, object, only, plain};
 use crate::lock::Lock;
@@ -230,4 +230,36 @@ async fn calls_in_flight_are_bounded() {
     drop(calls);
     tokio::time::sleep(Duration::from_secs(3)).await;
     client.list_tools().await.unwrap();
+}
+
+// BR-10.
+/// Beyond the limit the session that was idle for longest makes room. Where all are used, the request is refused as busy, and
+/// names the limit.
+#[tokio::test(start_paused = true)]
+async fn idle_sessions_make_room_and_used_ones_do_not() {
+    let per_caller = |upstream: Upstream| upstream.policy(Policy::PerCaller);
+    let setup = Setup::made(only(LEGACY), Binding::STREAM, per_caller, |limits| limits.upstreams = 2);
+    let connect = |caller| plain(EraMode::Modern).connect(setup.connector(EXCHANGES, Some(caller)));
+    let mut links = Vec::new();
+    for caller in ["ada", "bob"] {
+        let client = connect(caller).await.unwrap();
+        let call = client.call("tools/call", object(WAIT), CallOptions::new());
+        let running = links.len() + 1;
+        while setup.seen.running.load(Ordering::SeqCst) < running {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        links.push((client, Some(call)));
+    }
+    let refused = connect("eve").await.unwrap_err();
+    let refused = ErrorChain::new(&refused).to_string();
+    assert!(refused.contains("(upstreams)"), "{refused}");
+    assert_eq!(setup.server.links(), 2);
+    // The first one is used no more, and the other one is.
+    let (ada, call) = links.remove(0);
+    drop((call, ada));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    connect("eve").await.unwrap().list_tools().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(setup.server.links(), 2);
+    assert_eq!(setup.bridge.status().upstreams[0].calls, 1, "the call of the other one goes on");
 }
