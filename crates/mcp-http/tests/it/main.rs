@@ -32,6 +32,7 @@ mod server_documents;
 mod server_extremes;
 mod server_gate;
 mod server_hangup;
+mod server_http2_bytes;
 mod server_kit;
 mod server_limits;
 mod server_listen;
