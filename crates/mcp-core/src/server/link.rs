@@ -66,6 +66,24 @@ impl ServerLink {
         self.shared.request(None, method.into(), params).await
     }
 
+    /// Ends the link once the requests that it has are answered; further ones are refused. Does not wait. Has no effect on a
+    /// link that has ended.
+    ///
+    /// Over HTTP this ends the session: the client's next request is answered 404, and clients then begin a new session. The
+    /// client of a byte stream sees its end.
+    ///
+    /// ```
+    /// use mcp_core::server::ServerLink;
+    ///
+    /// /// Whose sessions end when their rights change, so that clients learn what they may do now.
+    /// fn rights_have_changed(sessions: &[ServerLink]) {
+    ///     sessions.iter().for_each(ServerLink::drain);
+    /// }
+    /// ```
+    pub fn drain(&self) {
+        self.shared.command(Command::Drain);
+    }
+
     /// Waits until the link has ended. Cancel-safe.
     pub async fn closed(&self) {
         self.closed.wait().await;

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 
 use super::{Peer, server};
 use crate::error::CloseReason;
+use crate::lock::Lock;
 use crate::message::{ErrorObject, Message, Notification, RawJson};
-use crate::server::{Context, Handler, Reply, Router, Server};
+use crate::server::{Context, Handler, Reply, Router, Server, ServerLink};
 use crate::transport::{
     Binding, CloseReport, Envelope, Inbound, Lane, Outbound, SendError, Transport, TransportError,
     TransportReceiver, TransportSender, memory,
@@ -40,6 +41,53 @@ async fn the_end_of_input_does_not_lose_replies() {
     assert!(peer.text().await.contains("done"));
     assert!(peer.text().await.contains("done"));
     assert_eq!(peer.text().await, "");
+}
+
+/// A link that its handle drains ends with the answers of the requests that it has; others are refused, other links stay.
+#[tokio::test(start_paused = true)]
+async fn a_drained_link_ends_with_its_last_answer() {
+    #[derive(Default)]
+    struct Keeping(Lock<Vec<ServerLink>>);
+
+    #[async_trait]
+    impl Handler for Arc<Keeping> {
+        async fn handle(&self, _context: Context) -> Result<Reply, ErrorObject> {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Ok(Reply::Result(RawJson::object([("done", RawJson::TRUE)])))
+        }
+
+        fn capabilities(&self) -> RawJson {
+            RawJson::EMPTY_OBJECT
+        }
+
+        fn opened(&self, link: ServerLink) {
+            self.0.lock().push(link);
+        }
+    }
+
+    let slow_call = |id: u32| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x/slow"}}"#);
+    let kept = Arc::new(Keeping::default());
+    let server = Server::builder("test", "1").build(kept.clone()).unwrap();
+    let [mut peer, mut other] = [Peer::of(&server, Binding::STREAM), Peer::of(&server, Binding::STREAM)];
+    for peer in [&mut peer, &mut other] {
+        peer.initialize("{}").await;
+    }
+    peer.send(&slow_call(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let link = kept.0.lock()[0].clone();
+    link.drain();
+    link.drain();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    peer.send(&slow_call(2)).await;
+    let refused = peer.text().await;
+    assert!(refused.contains("error") && refused.contains(r#""id":2"#), "{refused}");
+    assert!(!link.is_closed());
+    assert!(peer.text().await.contains("done"));
+    assert_eq!(peer.text().await, "");
+    link.closed().await;
+    link.drain();
+    other.send(&slow_call(1)).await;
+    assert!(other.text().await.contains("done"));
 }
 
 /// STDIO-S-011: but not without a limit.
