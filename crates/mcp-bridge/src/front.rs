@@ -130,14 +130,14 @@ impl Shared {
 
     /// One request: by the server that all requests of this upstream session share.
     fn serve_request(&self, live: &Arc<Live>, link: Box<Peek>) -> impl Future<Output = ()> + use<> {
-        let server = live.server.get_or_init(|| {
+        let server = live.server(|| {
             let config = live.config(Era::Modern, &self.versions);
             let relay = Relay::found(self.pool.clone(), live, config.capabilities.clone());
             // Cannot fail: a relay has no setup to be wrong.
             let server = Server::with_config(config).build(relay);
             Arc::new(server.unwrap_or_else(|_| self.offline.clone()))
         });
-        server.clone().accept(link)
+        server.accept(link)
     }
 
     /// A link of many requests: by its own server.
@@ -145,7 +145,9 @@ impl Shared {
         let _busy = live.enter();
         let config = live.config(facts.era, &self.versions);
         let capabilities = config.capabilities.clone();
-        let relay = Relay::of_link(self.pool.clone(), key, facts, live.clone(), capabilities);
+        // The client of a byte stream has no other one.
+        let renews = !link.binding().continuous;
+        let relay = Relay::of_link(self.pool.clone(), key, facts, live.clone(), capabilities, renews);
         // A handler waits for the upstream server, so to poll it before it has a task would be for nothing.
         let server = Server::with_config(config).linger(self.pool.limits.linger).spawn_handlers(true);
         let Ok(server) = server.build(relay) else { return };

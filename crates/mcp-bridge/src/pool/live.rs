@@ -1,20 +1,22 @@
 //! One open upstream session, and what of the clients depends on it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use mcp_core::Error;
 use mcp_core::client::{Client, ClientState, Negotiated};
 use mcp_core::message::{ProtocolVersion, RawJson};
-use mcp_core::server::{Server, ServerConfig, ServerLink};
+use mcp_core::server::{Server, ServerConfig};
 use mcp_core::session::LogLevel;
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
+use super::follower::Follower;
 use super::health::LONGEST;
 use super::notice::notices;
 use super::questions::Questions;
 use super::schemas::Schemas;
+use super::shown::Shown;
 use super::{Key, Pool, watch};
 use crate::lock::Lock;
 use crate::observer::Event;
@@ -36,15 +38,13 @@ pub(crate) struct Live {
     pub(crate) capabilities: RawJson,
     pub(crate) pool: Weak<Pool>,
     client: Client,
-    /// What was negotiated when it was opened first.
-    negotiated: OnceLock<Negotiated>,
-    configs: [OnceLock<Arc<ServerConfig>>; 2],
-    /// The server of all single requests that use this session.
-    pub(crate) server: OnceLock<Arc<Server>>,
+    /// It was open.
+    was_ready: AtomicBool,
+    shown: Lock<Shown>,
     /// The requests in flight, oldest first.
     pub(crate) exchanges: Lock<Vec<Arc<Exchange>>>,
     /// The legacy clients that use it.
-    pub(crate) links: Lock<Vec<ServerLink>>,
+    pub(crate) links: Lock<Vec<Follower>>,
     pub(crate) levels: tokio::sync::Mutex<Levels>,
     schemas: Schemas,
     /// The roots that its client answered with last.
@@ -74,9 +74,8 @@ impl Live {
             capabilities,
             pool: Arc::downgrade(pool),
             client,
-            negotiated: OnceLock::new(),
-            configs: Default::default(),
-            server: OnceLock::new(),
+            was_ready: AtomicBool::new(false),
+            shown: Lock::default(),
             exchanges: Lock::default(),
             links: Lock::default(),
             levels: tokio::sync::Mutex::default(),
@@ -105,22 +104,35 @@ impl Live {
 
     /// Waits until it is open. Cancel-safe.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
-        if self.negotiated.get().is_some() && !self.is_closed() {
+        if self.was_ready() && !self.is_closed() {
             return Ok(());
         }
-        let negotiated = self.client.ready().await?;
-        // The first one stands: clients were shown it.
-        let _shown = self.negotiated.set(negotiated);
+        self.note_negotiated(self.client.ready().await?);
         Ok(())
     }
 
     /// What clients are shown of the upstream server. `None` before it is open.
-    pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
-        self.negotiated.get()
+    pub(crate) fn negotiated(&self) -> Option<Arc<Negotiated>> {
+        self.shown.lock().negotiated().cloned()
     }
 
+    /// The revision of its server that is there, or was there last.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
-        self.negotiated().map(|negotiated| negotiated.version)
+        self.shown.lock().version()
+    }
+
+    /// Notes what was negotiated with a server: the first one, or one that may have replaced it.
+    fn note_negotiated(&self, negotiated: Negotiated) {
+        let now = negotiated.version;
+        let mut shown = self.shown.lock();
+        let before = shown.version();
+        shown.set(negotiated);
+        drop(shown);
+        self.was_ready.store(true, Ordering::Release);
+        if before != Some(now) {
+            let links = self.links.lock().clone();
+            links.iter().for_each(|link| link.upstream_is_now(now, before));
+        }
     }
 
     /// The era of the link as it is now: a server that was replaced may speak another one.
@@ -130,7 +142,7 @@ impl Live {
     }
 
     pub(crate) fn was_ready(&self) -> bool {
-        self.negotiated.get().is_some()
+        self.was_ready.load(Ordering::Acquire)
     }
 
     /// Whether its server is there. It is started again when it is needed next.
@@ -156,28 +168,23 @@ impl Live {
         }
     }
 
-    /// What a server for clients of this era is set up with: the upstream server's identity, capabilities and
-    /// instructions.
-    #[expect(clippy::indexing_slicing, reason = "there is one entry for each of the two eras")]
+    /// What a server for clients of this era is set up with.
     pub(crate) fn config(&self, downstream: Era, versions: &[ProtocolVersion]) -> Arc<ServerConfig> {
-        let made = self.configs[usize::from(downstream == Era::Modern)].get_or_init(|| {
-            let unnamed = || RawJson::object([("name", RawJson::string(&self.pool_name()))]);
-            let (mut info, mut capabilities, mut instructions) = (None, RawJson::EMPTY_OBJECT, None);
-            if let Some(known) = self.negotiated() {
-                let upstream = Era::of(known.version);
-                info.clone_from(&known.server_info);
-                capabilities = translate::server_capabilities(upstream, downstream, &known.capabilities);
-                instructions.clone_from(&known.instructions);
-            }
-            let mut config = ServerConfig::new(info.unwrap_or_else(unnamed), capabilities);
-            config.instructions = instructions;
-            config.versions = versions.to_vec();
-            config.pass_through = true;
-            // The upstream server filters by the level that its client set.
-            config.log_level = LogLevel::Debug;
-            Arc::new(config)
-        });
-        made.clone()
+        self.shown.lock().config(downstream, versions, || self.pool_name())
+    }
+
+    /// The server of all single requests that use this session.
+    pub(crate) fn server(&self, make: impl FnOnce() -> Arc<Server>) -> Arc<Server> {
+        let known = self.shown.lock().server();
+        known.unwrap_or_else(|| {
+            let made = make();
+            self.shown.lock().keep_server(made)
+        })
+    }
+
+    /// The servers of single requests that may be in use.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        self.shown.lock().servers()
     }
 
     fn pool_name(&self) -> String {
@@ -267,12 +274,21 @@ impl Live {
     }
 
     /// Notes that it has a server again, once.
-    pub(super) fn note_start(&self, version: ProtocolVersion) {
+    pub(super) fn note_start(&self, negotiated: Negotiated) {
+        let version = negotiated.version;
+        // Who opens it notes the first one, and begins to use it at the same time.
+        if self.was_ready() {
+            self.note_negotiated(negotiated);
+        }
         let Some(down) = self.down.lock().take() else { return };
         self.end_reported.store(false, Ordering::Relaxed);
         self.forget_schemas();
         *self.started.lock() = Instant::now();
         self.has_answered.store(false, Ordering::Relaxed);
+        // The new one has its default. A level that is being set now is set on the new one, or fails.
+        if let Ok(mut levels) = self.levels.try_lock() {
+            levels.set = None;
+        }
         if let Some(pool) = self.pool.upgrade() {
             pool.restarted(version, down.elapsed());
         }

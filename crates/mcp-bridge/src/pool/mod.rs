@@ -2,6 +2,7 @@
 
 mod call;
 mod exchange;
+mod follower;
 mod health;
 mod live;
 mod notice;
@@ -9,6 +10,7 @@ mod open;
 mod pace;
 mod questions;
 mod schemas;
+mod shown;
 mod watch;
 
 use std::collections::HashMap;
@@ -34,6 +36,7 @@ use crate::upstream::{Caller, Upstream};
 
 pub(crate) use call::{Parked, Running};
 pub(crate) use exchange::{Exchange, Question};
+pub(crate) use follower::Follower;
 use health::Health;
 pub(crate) use health::Refusal;
 pub(crate) use live::{Busy, Levels, Live};
@@ -206,12 +209,8 @@ impl Pool {
 
     /// The servers of single requests.
     pub(crate) fn servers(&self) -> Vec<Server> {
-        self.lives
-            .lock()
-            .values()
-            .flatten()
-            .filter_map(|live| live.server.get().map(|server| (**server).clone()))
-            .collect()
+        let lives = self.lives.lock();
+        lives.values().flatten().flat_map(|live| live.servers()).collect()
     }
 
     fn of(&self, key: &Key) -> Vec<Arc<Live>> {

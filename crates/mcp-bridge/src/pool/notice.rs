@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use mcp_core::client::Notifications;
 use mcp_core::message::Notification;
-use mcp_core::server::ServerLink;
 use mcp_core::session::LogLevel;
 
 use super::exchange::{self, Exchange};
@@ -30,7 +29,7 @@ async fn pass_on(live: &Arc<Live>, notification: Notification) {
 
 /// A log message. On a byte stream it does not say to which request it belongs.
 async fn log(live: &Arc<Live>, notification: Notification) {
-    let links: Vec<ServerLink> = live.links.lock().clone();
+    let links = live.links.lock().clone();
     match exchange::likely(live) {
         Some(exchange) if links.is_empty() || live.exchanges.lock().len() == 1 => {
             if wants(&exchange, &notification) {
@@ -50,7 +49,7 @@ fn wants(exchange: &Exchange, notification: &Notification) -> bool {
 
 /// To every legacy client of the session. Modern clients hear only of what they subscribed to.
 async fn spread(live: &Arc<Live>, notification: &Notification) {
-    let links: Vec<ServerLink> = live.links.lock().clone();
+    let links = live.links.lock().clone();
     for link in links {
         let params = notification.params.as_ref().map(|params| params.raw().clone());
         link.notify(notification.method.clone(), params).await;

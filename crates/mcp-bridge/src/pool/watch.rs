@@ -33,7 +33,7 @@ pub(super) async fn watch(pool: Weak<Pool>, live: Weak<Live>, mut states: StateW
         let (Some(pool), Some(live)) = (pool.upgrade(), live.upgrade()) else { return };
         match state {
             Some(Some(ClientState::Disconnected(_))) => live.note_end(),
-            Some(Some(ClientState::Ready(negotiated))) => live.note_start(negotiated.version),
+            Some(Some(ClientState::Ready(negotiated))) => live.note_start(negotiated),
             Some(Some(ClientState::Closed(_))) => {
                 pool.remove(&live.key, &live);
                 live.note_end();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use mcp_core::client::{Subscription, SubscriptionEvent};
 use mcp_core::message::{ErrorObject, Notification, RawJson, meta};
-use mcp_core::server::{Context, Reply, ServerLink};
+use mcp_core::server::{Context, Reply};
 use mcp_core::session::SubscriptionFilter;
 use tokio::sync::oneshot;
 
 use super::{Relay, Task};
-use crate::pool::Live;
+use crate::pool::{Follower, Live};
 use crate::translate::{bare_change, with_subscription};
 
 /// A filter for every list.
@@ -87,7 +87,7 @@ impl Relay {
     }
 
     /// A legacy client hears of changes of every list. `missed`: it may have missed some.
-    pub(super) fn follow(&self, live: &Arc<Live>, link: &ServerLink, missed: bool) {
+    pub(super) fn follow(&self, live: &Arc<Live>, link: &Follower, missed: bool) {
         let mut links = live.links.lock();
         links.retain(|other| !other.is_closed());
         links.push(link.clone());
@@ -151,7 +151,7 @@ fn uri(context: &Context) -> Result<String, ErrorObject> {
 /// Passes the changes of a subscription on to a legacy client, until the link or the subscription ends.
 async fn tell(
     mut changes: Subscription,
-    link: ServerLink,
+    link: Follower,
     mut missed: bool,
     mut started: Option<oneshot::Sender<Result<(), String>>>,
 ) {

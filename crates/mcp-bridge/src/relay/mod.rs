@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::lock::Lock;
 use crate::observer::Event;
-use crate::pool::{Facts, Key, Live, Pool, Refusal};
+use crate::pool::{Facts, Follower, Key, Live, Pool, Refusal};
 use crate::translate::Era;
 use crate::upstream::Caller;
 use span::Trace;
@@ -43,7 +43,7 @@ pub(crate) struct Relay {
     source: Source,
     capabilities: RawJson,
     /// The legacy client, once it has finished its handshake.
-    link: OnceLock<ServerLink>,
+    link: OnceLock<Follower>,
     /// The legacy client has set a log level.
     level_set: AtomicBool,
     /// The tasks that pass changes on to the legacy client: of the lists, and of single resources.
@@ -56,7 +56,13 @@ enum Source {
     /// The front found it for this very request, and holds it.
     Found(Weak<Live>),
     /// It belongs to a link, and is replaced when it has ended.
-    Link { key: Key, facts: Facts, live: Lock<Arc<Live>> },
+    Link {
+        key: Key,
+        facts: Facts,
+        live: Lock<Arc<Live>>,
+        /// The client begins a new session if this one ends.
+        renews: bool,
+    },
 }
 
 /// A task that ends when it is dropped.
@@ -93,8 +99,9 @@ impl Relay {
         facts: Facts,
         live: Arc<Live>,
         capabilities: RawJson,
+        renews: bool,
     ) -> Relay {
-        Relay::new(pool, Source::Link { key, facts, live: Lock::new(live) }, capabilities)
+        Relay::new(pool, Source::Link { key, facts, live: Lock::new(live), renews }, capabilities)
     }
 
     /// The upstream session of a request.
@@ -104,7 +111,7 @@ impl Relay {
                 let gone = || Reply::Busy(ErrorObject::internal("the upstream session has ended"));
                 return live.upgrade().ok_or_else(gone);
             }
-            Source::Link { key, facts, live } => (key, facts, live),
+            Source::Link { key, facts, live, .. } => (key, facts, live),
         };
         let known = slot.lock().clone();
         if known.is_closed() {
@@ -208,10 +215,13 @@ impl Relay {
     async fn open(&self, key: &Key, facts: &Facts) -> Result<Arc<Live>, Reply> {
         let next = self.pool.get(key, facts).await.map_err(refused)?;
         if let Source::Link { live, .. } = &self.source {
-            *live.lock() = next.clone();
+            let old = std::mem::replace(&mut *live.lock(), next.clone());
             if let Some(link) = self.link.get() {
                 // The new session knows the client, and its lists may differ.
                 self.follow(&next, link, true);
+                if let Some(now) = next.version() {
+                    link.upstream_is_now(now, old.version());
+                }
             }
         }
         Ok(next)
@@ -245,8 +255,9 @@ impl Handler for Relay {
     }
 
     fn opened(&self, link: ServerLink) {
-        let Source::Link { live, .. } = &self.source else { return };
+        let Source::Link { live, renews, .. } = &self.source else { return };
         let live = live.lock().clone();
+        let link = Follower::new(link, *renews);
         if self.link.set(link.clone()).is_ok() {
             self.follow(&live, &link, false);
         }
