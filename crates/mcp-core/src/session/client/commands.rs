@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::error::Error;
 use crate::message::{Field, Method, Notification, Payload, RawJson, Request, code, method};
-use crate::session::CallId;
+use crate::session::{CallId, LogLevel};
 use crate::transport::EndReason;
 
 use super::calls::{Call, CallStage, Clock};
@@ -114,6 +114,10 @@ impl<T: Clone> ClientSession<T> {
         if let Err(why) = allowed {
             let error = Error::Misuse(format!("{}: {why}", call.method));
             return self.finish(id, Err(error));
+        }
+        if call.method == "logging/setLevel" {
+            let level = call.params.as_ref().and_then(|params| params.raw().member("level")?.to_text());
+            self.level = level.and_then(|level| LogLevel::parse(&level)).or(self.level);
         }
         let token = call.options.progress.then_some(number);
         let params = match &link.era {

@@ -226,7 +226,8 @@ pub struct CallOptions {
     pub reset_on_progress: bool,
     /// Request progress notifications.
     pub progress: bool,
-    /// Request log messages at or above this level (2026-07-28). On a legacy link, call `logging/setLevel` once.
+    /// Request log messages at or above this level (2026-07-28). On a legacy link, call `logging/setLevel` once: the session
+    /// repeats it on each further link.
     pub log_level: Option<LogLevel>,
     /// Additional members of `_meta`: an object. Keys of the protocol take precedence.
     pub meta: Option<RawJson>,

@@ -21,8 +21,8 @@ pub(super) enum Purpose {
     Listen(ListenId),
     /// `resources/subscribe` for this URI.
     Subscribe(String),
-    /// `resources/unsubscribe`. Its answer is ignored.
-    Unsubscribe,
+    /// A request of the session's own whose answer is ignored.
+    Unheeded,
 }
 
 /// Which request a response answers.

@@ -50,7 +50,7 @@ pub use stats::ClientStats;
 use crate::error::CloseReason;
 use crate::message::{ErrorObject, Method, Payload, RawJson, RequestId};
 use crate::session::output::link_end;
-use crate::session::{CallId, InputId, ListenId, Output, SubscriptionFilter};
+use crate::session::{CallId, InputId, ListenId, LogLevel, Output, SubscriptionFilter};
 use crate::transport::{
     Binding, CloseReport, ConnectError, Envelope, Inbound, Lane, Loss, ServerStream, TransportError,
 };
@@ -86,6 +86,8 @@ pub struct ClientSession<T = ()> {
     last_listen: u64,
     /// The peer's era, as given by the application or detected on an earlier link.
     known_era: Option<KnownEra>,
+    /// The log level that the application has set on a legacy link. Each further link gets it too.
+    level: Option<LogLevel>,
     tries: Tries,
     stats: ClientStats,
 }
@@ -106,6 +108,7 @@ impl<T: Clone> ClientSession<T> {
             inputs: Inputs::default(),
             listens: BTreeMap::new(),
             last_listen: 0,
+            level: None,
             tries: Tries::default(),
             stats: ClientStats::default(),
         }

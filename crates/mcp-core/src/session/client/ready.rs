@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::message::Notification;
+use crate::message::{Notification, RawJson};
 use crate::transport::{Envelope, Loss};
 
 use super::config::KnownEra;
 use super::event::Negotiated;
 use super::inflight::Purpose;
-use super::legacy::{Legacy, ServerFeatures};
+use super::legacy::{Legacy, ServerFeatures, may_call};
 use super::link::Era;
 use super::modern::{Modern, RequestMeta};
 use super::opening::Opening;
@@ -77,7 +77,18 @@ impl<T: Clone> ClientSession<T> {
         self.known_era = Some(KnownEra { version: negotiated.version });
         self.event(ClientEvent::Ready(negotiated));
         self.start_keep_alive(now);
+        self.set_level_again(now);
         self.start_listens(now);
         self.flush_queue(now);
+    }
+
+    /// A legacy server that took the place of another one does not know the log level.
+    fn set_level_again(&mut self, now: Instant) {
+        let Some(level) = self.level else { return };
+        let set = "logging/setLevel";
+        if self.legacy().is_some_and(|legacy| may_call(set, &legacy.features).is_ok()) {
+            let params = RawJson::object([("level", RawJson::string(level.as_str()))]);
+            self.request(now, set, Some(params), Purpose::Unheeded, Some(self.config.call_timeout));
+        }
     }
 }

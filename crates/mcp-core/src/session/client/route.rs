@@ -94,7 +94,7 @@ impl<T: Clone> ClientSession<T> {
             Purpose::Ping => self.ping_answered(now, number, outcome),
             Purpose::Listen(listen) => self.listen_answered(now, listen, outcome),
             Purpose::Subscribe(uri) => self.subscribe_answered(number, &uri, outcome),
-            Purpose::Unsubscribe => self.timers.clear(TimerKey::Request(number)),
+            Purpose::Unheeded => self.timers.clear(TimerKey::Request(number)),
         }
     }
 
@@ -238,7 +238,7 @@ impl<T: Clone> ClientSession<T> {
             };
         }
         let number = lane.number();
-        if matches!(self.inflight.get(number), None | Some(Purpose::Unsubscribe)) {
+        if matches!(self.inflight.get(number), None | Some(Purpose::Unheeded)) {
             self.inflight.take(number);
             debug!(?lane, %loss, "a message without a request in flight was lost");
             if lane.is_shared() && matches!(loss.kind, LossKind::SessionLost { .. }) {

@@ -178,7 +178,7 @@ impl<T: Clone> ClientSession<T> {
         });
         let limit = Some(self.config.call_timeout);
         for uri in free {
-            self.request(now, "resources/unsubscribe", Some(of_uri(&uri)), Purpose::Unsubscribe, limit);
+            self.request(now, "resources/unsubscribe", Some(of_uri(&uri)), Purpose::Unheeded, limit);
         }
     }
 
