@@ -86,4 +86,4 @@ pub use front::Front;
 pub use limits::Limits;
 pub use observer::{Event, Observer};
 pub use status::{State, Status, UpstreamStatus};
-pub use upstream::{Caller, Forwarded, Policy, Upstream};
+pub use upstream::{Caller, EraStore, Forwarded, Policy, Upstream};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mcp_core::client::EraMode;
+use mcp_core::client::{EraMode, KnownEra};
+use mcp_core::message::ProtocolVersion;
 use mcp_core::transport::{Connect, ConnectError, Envelope, Identity, Owner, Transport, TransportError};
 
 use crate::Filter;
@@ -72,6 +73,45 @@ impl Forwarded {
     }
 }
 
+/// Keeps what was found out about the era of an upstream server beyond the life of a bridge, so that the next one need not find
+/// out again. What proves wrong is found out anew and replaced.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use mcp_bridge::EraStore;
+/// use mcp_core::client::KnownEra;
+/// use mcp_core::message::ProtocolVersion;
+///
+/// /// Remembers what modern clients get.
+/// #[derive(Default)]
+/// struct Memory(Mutex<Option<KnownEra>>);
+///
+/// impl EraStore for Memory {
+///     fn known(&self, client: ProtocolVersion) -> Option<KnownEra> {
+///         self.0.lock().ok()?.filter(|_| client.is_modern())
+///     }
+///
+///     fn found(&self, client: ProtocolVersion, server: KnownEra) {
+///         if let (true, Ok(mut known)) = (client.is_modern(), self.0.lock()) {
+///             *known = Some(server);
+///         }
+///     }
+/// }
+/// # let store = Memory::default();
+/// # store.found(ProtocolVersion::LATEST_MODERN, KnownEra::new(ProtocolVersion::LATEST_LEGACY));
+/// # assert!(store.known(ProtocolVersion::LATEST_MODERN).is_some());
+/// ```
+pub trait EraStore: Send + Sync + 'static {
+    /// The era that the server was found to speak with clients of this revision's era. Called once for each of the two eras,
+    /// when the bridge is built.
+    fn known(&self, client: ProtocolVersion) -> Option<KnownEra>;
+
+    /// The server was found to speak this era with such clients, for the first time or other than known. Called on a task of
+    /// the runtime; it must not block.
+    fn found(&self, client: ProtocolVersion, server: KnownEra);
+}
+
 pub(crate) type Factory = dyn Fn(&Caller) -> Box<dyn Connect> + Send + Sync;
 pub(crate) type Pick = dyn Fn(&Envelope) -> Forwarded + Send + Sync;
 
@@ -91,6 +131,7 @@ pub struct Upstream {
     pub(crate) connect: Arc<Factory>,
     pub(crate) policy: Policy,
     pub(crate) era: EraMode,
+    pub(crate) eras: Option<Arc<dyn EraStore>>,
     pub(crate) filter: Filter,
     pub(crate) pick: Option<Arc<Pick>>,
     pub(crate) call: Option<Duration>,
@@ -106,6 +147,7 @@ impl Upstream {
             connect: Arc::new(move |caller| Box::new(connect(caller))),
             policy: Policy::default(),
             era: EraMode::Auto,
+            eras: None,
             filter: Filter::default(),
             pick: None,
             call: None,
@@ -149,6 +191,14 @@ impl Upstream {
     #[must_use]
     pub fn era(mut self, era: EraMode) -> Upstream {
         self.era = era;
+        self
+    }
+
+    /// Sets where what is found out about its era is kept beyond the life of the bridge. Not used if the
+    /// [era](Upstream::era) is set. Default: nowhere.
+    #[must_use]
+    pub fn era_store(mut self, store: impl EraStore) -> Upstream {
+        self.eras = Some(Arc::new(store));
         self
     }
 

@@ -11,6 +11,7 @@ mod pace;
 mod questions;
 mod schemas;
 mod shown;
+mod verdicts;
 mod watch;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mcp_core::CloseReason;
-use mcp_core::client::{Client, KnownEra};
+use mcp_core::client::Client;
 use mcp_core::message::{ErrorObject, ProtocolVersion, RawJson};
 use mcp_core::server::Server;
 use mcp_core::server::seal::Sealer;
@@ -41,6 +42,7 @@ use health::Health;
 pub(crate) use health::Refusal;
 pub(crate) use live::{Busy, Levels, Live};
 use pace::Pace;
+use verdicts::Verdicts;
 use watch::watch;
 
 /// Whose an upstream session is.
@@ -88,8 +90,7 @@ pub(crate) struct Pool {
     health: Lock<Health>,
     pace: Arc<Pace>,
     observer: Option<Arc<dyn Observer>>,
-    /// The era that the server was found to speak, for legacy and for modern clients.
-    verdicts: [Lock<Option<KnownEra>>; 2],
+    verdicts: Verdicts,
     numbers: AtomicU64,
 }
 
@@ -101,6 +102,7 @@ impl Pool {
         sealer: Sealer,
         observer: Option<Arc<dyn Observer>>,
     ) -> Pool {
+        let verdicts = Verdicts::of(&upstream);
         let health = upstream.unusable.clone().map(Health::unusable).unwrap_or_default();
         Pool {
             name,
@@ -113,7 +115,7 @@ impl Pool {
             lives: Lock::default(),
             health: Lock::new(health),
             observer,
-            verdicts: Default::default(),
+            verdicts,
             numbers: AtomicU64::new(1),
         }
     }
@@ -174,7 +176,7 @@ impl Pool {
         match live.ready().await {
             Ok(()) => {
                 self.health.lock().started();
-                *self.verdict(facts.era).lock() = live.client().known_era();
+                self.verdicts.found(facts, live.client().known_era());
                 if let Some(version) = live.version() {
                     let took = began.elapsed();
                     tracing::info!(upstream = self.name, version = version.as_str(), ?took, "started");
@@ -217,11 +219,6 @@ impl Pool {
         self.lives.lock().get(key).cloned().unwrap_or_default()
     }
 
-    #[expect(clippy::indexing_slicing, reason = "there is one entry for each of the two eras")]
-    fn verdict(&self, era: Era) -> &Lock<Option<KnownEra>> {
-        &self.verdicts[usize::from(era == Era::Modern)]
-    }
-
     /// Opens a session. `None` if another one of this kind has come meanwhile.
     fn start(
         self: &Arc<Self>,
@@ -246,7 +243,7 @@ impl Pool {
             };
             dropped.push(self.evict(&mut lives).ok_or_else(busy)?);
         }
-        let known = *self.verdict(facts.era).lock();
+        let known = self.verdicts.known(facts.era);
         let capabilities = capabilities.detach();
         let client = open::client(self, &facts.detached(), &capabilities, known)?;
         let live = Live::new(self, key.clone(), capabilities, client);
@@ -326,9 +323,7 @@ impl Pool {
     /// era it spoke.
     pub(crate) fn give_up(&self, live: &Arc<Live>) {
         self.remove(&live.key, live);
-        for verdict in &self.verdicts {
-            *verdict.lock() = None;
-        }
+        self.verdicts.forget();
         self.end_unused(live);
     }
 

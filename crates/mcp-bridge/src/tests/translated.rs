@@ -1,15 +1,17 @@
 //! What one era says reaches the other in its own words.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mcp_core::client::{CallOptions, ClientFacts, EraMode, InputContext, InputMode};
+use mcp_core::client::{CallOptions, ClientFacts, EraMode, InputContext, InputMode, KnownEra};
 use mcp_core::message::{ProtocolVersion, RawJson, code};
 use mcp_core::session::{InputRequest, LogLevel};
 use mcp_core::transport::Binding;
 
 use super::setup::{EXCHANGES, LEGACY, Setup, object, only, plain, raw, text};
-use crate::Policy;
+use crate::lock::Lock;
+use crate::{EraStore, Policy};
 
 /// ERR-S-006, ERR-S-007, ERR-B-003, DISC-S-013.
 #[tokio::test(start_paused = true)]
@@ -76,6 +78,65 @@ async fn levels_cross() {
     assert_eq!(heard(&setup, &client, None).await, ("None".into(), vec![]));
     client.request("logging/setLevel", object(r#"{"level":"error"}"#)).await.unwrap();
     assert_eq!(heard(&setup, &client, None).await, ("Some(Error)".into(), vec!["loud".into()]));
+}
+
+/// A legacy server that takes the place of another one gets the level that was set.
+#[tokio::test(start_paused = true)]
+async fn a_level_outlives_its_server() {
+    for down in [LEGACY, EraMode::Modern] {
+        let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+        let client = setup.client(down, Binding::STREAM).await;
+        if down == LEGACY {
+            client.request("logging/setLevel", object(r#"{"level":"error"}"#)).await.unwrap();
+        }
+        for link in [1, 2] {
+            let mut options = CallOptions::new();
+            options.log_level = (down == EraMode::Modern).then_some(LogLevel::Error);
+            client.call("x/note", None, options).await.unwrap();
+            let level = setup.seen.params.lock().pop();
+            assert_eq!(level.as_deref(), Some("Some(Error)"), "{down:?} {link}");
+            assert_eq!(setup.seen.links.load(Ordering::SeqCst), link, "{down:?}");
+            setup.seen.kill.notify_waiters();
+            while setup.bridge.status().upstreams[0].failure.is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+}
+
+/// Keeps what was found.
+#[derive(Clone, Default)]
+struct Kept(Arc<Lock<Vec<(ProtocolVersion, KnownEra)>>>);
+
+impl EraStore for Kept {
+    fn known(&self, client: ProtocolVersion) -> Option<KnownEra> {
+        let kept = self.0.lock();
+        kept.iter().rev().find(|(of, _)| of.is_modern() == client.is_modern()).map(|(_, server)| *server)
+    }
+
+    fn found(&self, client: ProtocolVersion, server: KnownEra) {
+        self.0.lock().push((client, server));
+    }
+}
+
+/// What one bridge finds out about the era of a server, the next one knows; and what proves wrong is replaced.
+#[tokio::test(start_paused = true)]
+async fn an_era_is_known_to_the_next_bridge() {
+    let kept = Kept::default();
+    let (modern, legacy) = (ProtocolVersion::LATEST_MODERN, ProtocolVersion::LATEST_LEGACY);
+    let legacy_first = [(modern, KnownEra::new(legacy))];
+    let both = [legacy_first[0], (modern, KnownEra::new(modern))];
+    let runs = [
+        (LEGACY, &legacy_first[..]),
+        (LEGACY, &legacy_first[..]),
+        (EraMode::Modern, &both[..]),
+        (EraMode::Modern, &both[..]),
+    ];
+    for (run, (up, wanted)) in runs.into_iter().enumerate() {
+        let setup = Setup::with(only(up), Binding::STREAM, |upstream| upstream.era_store(kept.clone()));
+        setup.client(EraMode::Modern, EXCHANGES).await.list_tools().await.unwrap();
+        assert_eq!(*kept.0.lock(), wanted, "run {run}");
+    }
 }
 
 /// A server of both eras is used in the era of each client, so that nothing is translated.

@@ -1,6 +1,7 @@
 //! `mcp bridge`: a server in front of clients, over another transport or in another era.
 
 mod along;
+mod eras;
 mod listen;
 mod upstream;
 

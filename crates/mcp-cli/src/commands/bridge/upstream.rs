@@ -6,7 +6,7 @@ use mcp_core::transport::Connect;
 use mcp_core::transport::trace::Tracer;
 use mcp_http::http::header::HeaderName;
 
-use super::along;
+use super::{along, eras};
 use crate::connect::run;
 use crate::connect::target::Link;
 use crate::exit::Failure;
@@ -55,6 +55,7 @@ pub(super) fn upstream(
     along: Vec<HeaderName>,
 ) -> Upstream {
     let settings = global.clone();
+    let eras = eras::Eras::of(&link);
     let upstream = Upstream::try_new(move |caller| {
         let link = match &link {
             Link::Child(child) => Link::Child(child.another()),
@@ -71,6 +72,10 @@ pub(super) fn upstream(
         })
     });
     let upstream = upstream.era(global.era);
+    let upstream = match eras {
+        Some(eras) => upstream.era_store(eras),
+        None => upstream,
+    };
     // An entry of a config file may have its own.
     let upstream = match global.timeout {
         Some(limit) => upstream.call_limit(limit),

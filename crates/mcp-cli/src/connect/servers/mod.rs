@@ -97,7 +97,7 @@ fn usual() -> Vec<(PathBuf, Source)> {
     paths
 }
 
-fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
