@@ -285,10 +285,6 @@ impl Live {
         self.forget_schemas();
         *self.started.lock() = Instant::now();
         self.has_answered.store(false, Ordering::Relaxed);
-        // The new one has its default. A level that is being set now is set on the new one, or fails.
-        if let Ok(mut levels) = self.levels.try_lock() {
-            levels.set = None;
-        }
         if let Some(pool) = self.pool.upgrade() {
             pool.restarted(version, down.elapsed());
         }
