@@ -143,6 +143,10 @@ pub struct ClientConfig {
     /// The most consecutive unreadable messages that are skipped; one more ends the session. Default: no limit,
     /// since programs print logs where their messages go; a transport bounds their bytes.
     pub max_garbage: u32,
+    /// Whether requests for input of a legacy server that [`capabilities`](ClientConfig::capabilities) do not cover reach the
+    /// input handler. Default: no, they are refused. For gateways, whose clients may declare more with the next request:
+    /// [`InputRequest::missing`](crate::session::InputRequest::missing).
+    pub ask_undeclared: bool,
     /// Values of `resultType` that extensions define, beside the two of the specification.
     pub result_types: Vec<String>,
 }
@@ -166,6 +170,7 @@ impl ClientConfig {
             ping: None,
             max_rounds: 10,
             max_garbage: u32::MAX,
+            ask_undeclared: false,
             result_types: Vec::new(),
         }
     }

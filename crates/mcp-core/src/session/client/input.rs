@@ -3,11 +3,49 @@
 use std::collections::BTreeMap;
 
 use crate::message::{RawJson, RequestId};
-use crate::session::{CallId, InputId};
+use crate::session::{CallId, InputId, InputRequest};
 use crate::transport::Lane;
 
 /// The most requests for input that may be open. One more is refused.
 pub(super) const MAX_OPEN: usize = 1024;
+
+impl InputRequest {
+    /// What this request needs of a client's capabilities and they lack: an object like `ClientCapabilities`, for
+    /// [`ErrorObject::missing_capability`](crate::message::ErrorObject::missing_capability). `None` if they cover it. Empty if
+    /// no capability covers such a request.
+    ///
+    /// ```
+    /// use mcp_core::message::RawJson;
+    /// use mcp_core::session::InputRequest;
+    ///
+    /// let question = InputRequest::new("q", "sampling/createMessage", None);
+    /// let missing = question.missing(&RawJson::EMPTY_OBJECT).unwrap();
+    /// assert_eq!(missing.to_string(), r#"{"sampling":{}}"#);
+    /// assert!(question.missing(&missing).is_none());
+    /// ```
+    pub fn missing(&self, capabilities: &RawJson) -> Option<RawJson> {
+        let (method, params) = (self.method.as_str(), self.params.as_ref());
+        ClientFeatures::read(capabilities).allows(method, params).err()?;
+        let member = |name: &str| params.and_then(|params| params.member(name));
+        let part = match method {
+            "sampling/createMessage" if member("tools").is_some() => Some("tools"),
+            "elicitation/create" => match member("mode").and_then(|mode| mode.to_text()).as_deref() {
+                None | Some("form") => Some("form"),
+                Some("url") => Some("url"),
+                Some(_) => None,
+            },
+            _ => None,
+        };
+        let of = part.map_or(RawJson::EMPTY_OBJECT, |part| RawJson::object([(part, RawJson::EMPTY_OBJECT)]));
+        let name = match method {
+            "roots/list" => "roots",
+            "sampling/createMessage" => "sampling",
+            "elicitation/create" => "elicitation",
+            _ => return Some(RawJson::EMPTY_OBJECT),
+        };
+        Some(RawJson::object([(name, of)]))
+    }
+}
 
 /// The client's declared capabilities to answer requests for input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,9 @@ impl<T: Clone> ClientSession<T> {
             .link()
             .and_then(|link| link.version())
             .is_some_and(|version| method != "elicitation/create" || version.has_elicitation());
-        let refusal = match self.declared.allows(method.as_str(), params.as_ref()) {
+        let declared = self.declared.allows(method.as_str(), params.as_ref());
+        let refusal = match declared.or_else(|why| if self.config.ask_undeclared { Ok(()) } else { Err(why) })
+        {
             Err(NotAsked::Mode(why)) => Some(ErrorObject::invalid_params(format!("Invalid params: {why}"))),
             Err(NotAsked::Undeclared) => Some(ErrorObject::method_not_found(method.as_str())),
             Ok(()) if !known => Some(ErrorObject::method_not_found(method.as_str())),

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::message::{ErrorObject, ProtocolVersion};
+use crate::session::InputRequest;
 use crate::session::client::{ClientConfig, ClientEvent, EraMode};
 
 use super::harness::*;
@@ -65,6 +66,15 @@ fn what_was_not_declared_is_refused() {
             assert_eq!(peer.last().json["error"]["code"], code, "{capabilities} {method} {params}");
             assert!(peer.events.is_empty());
         }
+        // A gateway decides for its clients.
+        let mut config = able(capabilities);
+        config.ask_undeclared = true;
+        let mut peer = Peer::legacy(config, PIPE);
+        peer.says(&asks("1", method, params));
+        assert_eq!((peer.questions().len(), peer.sent.len()), (1, 0), "{capabilities} {method} {params}");
+        let raw = |text: &str| crate::message::RawJson::parse(text.to_owned()).unwrap();
+        let missing = InputRequest::new("q", method, Some(raw(params))).missing(&raw(capabilities));
+        assert_eq!(missing.is_some(), code != 0, "{capabilities} {method} {params}");
     }
 }
 
