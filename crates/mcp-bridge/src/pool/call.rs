@@ -7,7 +7,7 @@ use mcp_core::transport::Owner;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::exchange::{Exchange, Listed, Question};
+use super::exchange::{Asked, Exchange, Listed, Question};
 use super::live::{Busy, Live};
 use crate::translate::Era;
 
@@ -16,7 +16,7 @@ pub(crate) struct Running {
     pub(crate) call: Call,
     pub(crate) exchange: Arc<Exchange>,
     /// The questions of a legacy server, if its client answers them by a retry.
-    pub(crate) questions: Option<mpsc::Receiver<Question>>,
+    pub(crate) questions: Option<mpsc::Receiver<Asked>>,
     pub(crate) upstream: Era,
     _listed: Listed,
     _busy: Busy,
@@ -29,7 +29,7 @@ impl Running {
         busy: Busy,
         upstream: Era,
         exchange: Arc<Exchange>,
-        questions: Option<mpsc::Receiver<Question>>,
+        questions: Option<mpsc::Receiver<Asked>>,
         make: impl FnOnce() -> Call,
     ) -> Running {
         // Listed before the call is made, so that what it causes finds it.

@@ -1,6 +1,7 @@
 //! A request of a client in flight, as everything upstream finds it again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mcp_core::Error;
 use mcp_core::message::{ErrorObject, Field, Notification, RawJson, method};
@@ -20,6 +21,13 @@ pub(crate) struct Question {
     pub(crate) answer: oneshot::Sender<Result<RawJson, ErrorObject>>,
 }
 
+/// What a legacy server asks within a request whose client answers by a retry.
+pub(crate) enum Asked {
+    Question(Question),
+    /// Something that the client's capabilities, as it declared them with this request, do not cover. It was refused.
+    Lacking(RawJson),
+}
+
 /// A request of a client in flight. A call of the upstream client carries it in its envelope, so that what belongs to the
 /// call finds its way back.
 pub(crate) struct Exchange {
@@ -28,15 +36,18 @@ pub(crate) struct Exchange {
     /// The token of the client for progress.
     token: Lock<Option<RawJson>>,
     /// Where questions go if the client answers them by a retry.
-    questions: Option<mpsc::Sender<Question>>,
+    questions: Option<mpsc::Sender<Asked>>,
+    /// The client has got something: a notification, or questions.
+    has_begun: AtomicBool,
 }
 
 impl Exchange {
-    pub(crate) fn new(context: &Context, questions: Option<mpsc::Sender<Question>>) -> Arc<Exchange> {
+    pub(crate) fn new(context: &Context, questions: Option<mpsc::Sender<Asked>>) -> Arc<Exchange> {
         Arc::new(Exchange {
             token: Lock::new(progress_token(context)),
             context: Lock::new(context.clone()),
             questions,
+            has_begun: AtomicBool::new(false),
         })
     }
 
@@ -46,6 +57,7 @@ impl Exchange {
 
     /// Goes on with a retry of the same request.
     pub(crate) fn resume(&self, context: &Context) {
+        self.has_begun.store(true, Ordering::Relaxed);
         *self.token.lock() = progress_token(context);
         *self.context.lock() = context.clone();
     }
@@ -66,7 +78,27 @@ impl Exchange {
             let Some(token) = token else { return };
             params = Some(with_progress_token(params.as_ref(), &token));
         }
+        self.has_begun.store(true, Ordering::Relaxed);
         self.context().notify(method, params).await;
+    }
+
+    /// Whether the client answers questions by a retry: a modern client of a legacy server.
+    pub(crate) fn answers_by_retry(&self) -> bool {
+        self.questions.is_some()
+    }
+
+    /// A question was refused that its client's capabilities do not cover. If the client has got nothing yet, it learns what it
+    /// has to declare.
+    pub(crate) fn was_refused(&self, missing: RawJson) {
+        let names_any = !missing.members().is_empty();
+        if let Some(questions) = &self.questions
+            && names_any
+            && self.may_ask()
+            && !self.has_begun.load(Ordering::Relaxed)
+        {
+            // It is full of questions: then this is not the first thing.
+            let _full = questions.try_send(Asked::Lacking(missing));
+        }
     }
 
     /// Asks the client a question of the upstream server, and waits for its answer.
@@ -77,10 +109,14 @@ impl Exchange {
             }
             let (answer, answered) = oneshot::channel();
             let gone = || ErrorObject::internal("The client gave the request up");
-            questions.try_send(Question { request, answer }).map_err(|error| match error {
-                TrySendError::Closed(_) => gone(),
-                TrySendError::Full(_) => ErrorObject::internal("Busy: too many open questions (questions)"),
-            })?;
+            questions.try_send(Asked::Question(Question { request, answer })).map_err(
+                |error| match error {
+                    TrySendError::Closed(_) => gone(),
+                    TrySendError::Full(_) => {
+                        ErrorObject::internal("Busy: too many open questions (questions)")
+                    }
+                },
+            )?;
             return answered.await.unwrap_or_else(|_| Err(gone()));
         }
         let context = self.context();

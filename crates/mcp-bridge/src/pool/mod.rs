@@ -36,7 +36,7 @@ use crate::translate::{self, Era};
 use crate::upstream::{Caller, Upstream};
 
 pub(crate) use call::{Parked, Running};
-pub(crate) use exchange::{Exchange, Question};
+pub(crate) use exchange::{Asked, Exchange, Question};
 pub(crate) use follower::Follower;
 use health::Health;
 pub(crate) use health::Refusal;

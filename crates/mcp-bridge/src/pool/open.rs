@@ -21,6 +21,8 @@ pub(super) fn client(
 ) -> Result<(Client, Questions), Refusal> {
     let mut config = ClientConfig::new(facts.info.clone().unwrap_or_else(own_info));
     config.capabilities = capabilities.clone();
+    // `Questions` knows the capabilities of the client that is asked.
+    config.ask_undeclared = true;
     config.era = pool.upstream.era;
     // A client is served in its own era if the server has it: nothing is translated then.
     config.known_era = match (pool.upstream.era, facts.era) {

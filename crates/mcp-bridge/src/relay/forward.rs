@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use super::span::Trace;
 use super::{Relay, downstream};
-use crate::pool::{Busy, Exchange, Levels, Live, Question, Running};
+use crate::pool::{Asked, Busy, Exchange, Levels, Live, Question, Running};
 use crate::translate::{self, Era, Request};
 
 /// How long the questions of a legacy server are collected, so that the client gets them in one result.
@@ -180,7 +180,14 @@ async fn step(running: &mut Running, context: &Context, most: usize) -> Step {
     loop {
         tokio::select! {
             biased;
-            Some(question) = next_question(&mut running.questions) => {
+            Some(next) = next_question(&mut running.questions) => {
+                let question = match next {
+                    Asked::Question(question) => question,
+                    Asked::Lacking(missing) if asked.is_empty() => {
+                        return Step::Over(ErrorObject::missing_capability(missing));
+                    }
+                    Asked::Lacking(_) => continue,
+                };
                 due.get_or_insert_with(|| Box::pin(tokio::time::sleep(COLLECT)));
                 asked.push(question);
                 if asked.len() >= most {
@@ -232,7 +239,7 @@ async fn collected(due: &mut Option<Pin<Box<Sleep>>>) {
     }
 }
 
-async fn next_question(questions: &mut Option<mpsc::Receiver<Question>>) -> Option<Question> {
+async fn next_question(questions: &mut Option<mpsc::Receiver<Asked>>) -> Option<Asked> {
     questions.as_mut()?.recv().await
 }
 

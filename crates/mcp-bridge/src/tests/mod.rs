@@ -14,3 +14,4 @@ mod slow;
 mod spans;
 mod translated;
 mod unasked;
+mod undeclared;
