@@ -1,11 +1,12 @@
 //! The handler of the downstream servers: every request of a client, on its way to an upstream session and back.
 
+mod follow;
 mod forward;
 mod listen;
 mod park;
 mod span;
+mod tell;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::observer::Event;
 use crate::pool::{Facts, Follower, Key, Live, Pool, Refusal};
 use crate::translate::Era;
 use crate::upstream::Caller;
+use follow::Following;
 use span::Trace;
 
 /// The era of the client of a request.
@@ -46,9 +48,8 @@ pub(crate) struct Relay {
     link: OnceLock<Follower>,
     /// The legacy client has set a log level.
     level_set: AtomicBool,
-    /// The tasks that pass changes on to the legacy client: of the lists, and of single resources.
-    lists: Lock<Option<Task>>,
-    resources: Lock<HashMap<String, Task>>,
+    /// What the legacy client hears of.
+    following: Following,
 }
 
 /// Where the upstream session comes from.
@@ -82,8 +83,7 @@ impl Relay {
             capabilities,
             link: OnceLock::new(),
             level_set: AtomicBool::new(false),
-            lists: Lock::default(),
-            resources: Lock::default(),
+            following: Following::default(),
         }
     }
 
@@ -166,8 +166,8 @@ impl Relay {
         match (method, upstream) {
             // What is boxed takes no memory from a call.
             ("subscriptions/listen", _) => Box::pin(self.listen(&live, context)).await,
-            ("resources/subscribe", _) => Box::pin(self.subscribe(&live, context)).await,
-            ("resources/unsubscribe", _) => Ok(self.unsubscribe(context)),
+            ("resources/subscribe", _) => Box::pin(self.subscribe(context)).await,
+            ("resources/unsubscribe", _) => Ok(Box::pin(self.unsubscribe(context)).await),
             ("logging/setLevel", Era::Modern) => {
                 // Sent with each request from now on.
                 self.level_set.store(true, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 mod along;
 mod bytes;
 mod changes;
+mod following;
 mod life;
 mod matrix;
 mod parking;
