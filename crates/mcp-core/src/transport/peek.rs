@@ -72,6 +72,23 @@ impl Peek {
             _ => None,
         }
     }
+
+    /// Takes the first input off the link, so that [`first`](Peek::first) waits for the next one: for a link that begins with
+    /// something that says nothing of how to serve it. `None` if nothing was looked at, or the link has ended.
+    pub fn take_first(&mut self) -> Option<Inbound> {
+        match self.receiver.first.take() {
+            Some(Ok(Some(inbound))) => Some(inbound),
+            ended => {
+                self.receiver.first = ended;
+                None
+            }
+        }
+    }
+
+    /// The sending half, to answer what was taken off the link.
+    pub fn sender(&mut self) -> &mut dyn TransportSender {
+        &mut *self.sender
+    }
 }
 
 impl Transport for Peek {
