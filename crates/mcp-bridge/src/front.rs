@@ -16,6 +16,7 @@ use mcp_core::transport::{
 
 use crate::lock::Lock;
 use crate::observer::Event;
+use crate::once::Once;
 use crate::pool::{Facts, Key, Live, Pool, Refusal};
 use crate::relay::Relay;
 use crate::translate::Era;
@@ -70,6 +71,8 @@ impl Drop for Listed<'_> {
 enum Plan {
     /// Without an upstream server: nothing on the link would reach it.
     Offline,
+    /// The first message says nothing of the client: a ping, a probe of another era, something malformed. The client follows.
+    Undecided,
     /// The one request of the link, by a session that is open.
     Open(Arc<Live>),
     /// The same, by a session that is to be opened first.
@@ -95,14 +98,17 @@ impl Shared {
     async fn serve(&self, link: Box<dyn Transport>) {
         let one_exchange = link.binding().one_exchange;
         let mut link = Peek::new(link);
-        let plan = match link.first().await {
-            Some(first) => self.plan(first, one_exchange),
-            None => Plan::Offline,
+        let plan = loop {
+            let plan = link.first().await.map_or(Plan::Offline, |first| self.plan(first, one_exchange));
+            match (plan, &mut link) {
+                (Plan::Undecided, link) => Box::pin(self.answer_offline(link)).await,
+                (plan, _) => break plan,
+            }
         };
         // What is boxed takes no memory from the usual request, whose session is open.
         match plan {
             Plan::Open(live) => self.serve_request(&live, Box::new(link)).await,
-            Plan::Offline => drop(Box::pin(self.offline.serve(link)).await),
+            Plan::Offline | Plan::Undecided => drop(Box::pin(self.offline.serve(link)).await),
             Plan::Request(facts) => Box::pin(self.open_request(*facts, link)).await,
             Plan::Link(facts) => Box::pin(self.open_link(*facts, link)).await,
         }
@@ -180,12 +186,12 @@ impl Shared {
             return Plan::Offline;
         }
         let Inbound::Message { message: Message::Request(request), envelope, .. } = first else {
-            return self.undecided(first, one_exchange);
+            return Self::undecided(one_exchange);
         };
         let Some((version, capabilities)) = self.modern(request) else {
             return match request.method.as_str() {
                 "initialize" => self.legacy(request, envelope),
-                _ => self.undecided(first, one_exchange),
+                _ => Self::undecided(one_exchange),
             };
         };
         if one_exchange {
@@ -219,23 +225,21 @@ impl Shared {
         }
     }
 
-    /// A first message that says nothing of the client: a ping, a notification, something malformed. On a link of many
-    /// messages the client follows; it is unknown what it can answer.
-    fn undecided(&self, first: &Inbound, one_exchange: bool) -> Plan {
-        if one_exchange {
-            return Plan::Offline;
+    /// A first message that says nothing of the client. Nothing follows it on a link of one exchange.
+    fn undecided(one_exchange: bool) -> Plan {
+        if one_exchange { Plan::Offline } else { Plan::Undecided }
+    }
+
+    /// Answers the first message of a link without an upstream server, and takes it off the link.
+    async fn answer_offline(&self, link: &mut Peek) {
+        let Some(first) = link.take_first() else { return };
+        let (once, mut answers) = Once::new(first);
+        self.offline.serve(once).await;
+        while let Ok(answer) = answers.try_recv() {
+            // A link that has failed ends with its next input.
+            let sent = link.sender().send(answer).await.is_ok() && link.sender().flush().await.is_ok();
+            tracing::debug!(sent, "answered what comes before the client's first request");
         }
-        let envelope = match first {
-            Inbound::Message { envelope, .. } | Inbound::Batch { envelope, .. } => envelope.clone(),
-            _ => Envelope::default(),
-        };
-        Plan::Link(Box::new(Facts {
-            caller: self.caller(&envelope),
-            era: Era::Legacy,
-            version: ProtocolVersion::LATEST_LEGACY,
-            info: None,
-            capabilities: RawJson::EMPTY_OBJECT,
-        }))
     }
 
     /// Answers every request on a link with this error, until the link ends.

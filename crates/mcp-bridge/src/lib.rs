@@ -71,6 +71,7 @@ mod front;
 mod limits;
 mod lock;
 mod observer;
+mod once;
 mod pool;
 mod relay;
 mod status;

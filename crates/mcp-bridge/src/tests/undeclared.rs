@@ -1,15 +1,17 @@
-//! Questions that the capabilities of a client do not cover, from a server that asks them anyway.
+//! What a client has declared: questions beyond it, and what comes before it has declared anything.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mcp_core::client::{Client, EraMode};
 use mcp_core::message::{Decoded, Message, code, decode};
+use mcp_core::server::Server;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::{Binding, Inbound, Lane, Outbound, Transport, TransportSender, memory};
 
-use super::setup::{EXCHANGES, LEGACY, object, plain, raw};
+use super::setup::{Counting, EXCHANGES, LEGACY, Seen, answering, object, only, plain, raw, router};
 use crate::lock::Lock;
-use crate::{Bridge, Upstream};
+use crate::{Bridge, State, Upstream};
 
 const INITIALIZED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{},"resources":{}},"serverInfo":{"name":"asks","version":"1"}}"#;
 
@@ -70,7 +72,7 @@ fn setup(before: Option<&'static str>, question: &'static str) -> (Bridge, Heard
     (Bridge::builder().upstream("it", upstream).build().unwrap(), heard)
 }
 
-async fn client(bridge: &Bridge, era: EraMode, capability: Option<(&str, &str)>) -> Client {
+async fn client(bridge: &Bridge, era: EraMode, capability: Declared) -> Client {
     let (connector, listener) = memory::connector(EXCHANGES);
     tokio::spawn(listener.serve(bridge.front("it").unwrap()));
     let builder =
@@ -79,7 +81,11 @@ async fn client(bridge: &Bridge, era: EraMode, capability: Option<(&str, &str)>)
     builder.input_handler(never).connect(connector).await.unwrap()
 }
 
-const QUESTIONS: [(&str, Option<(&str, &str)>, &str, &str); 5] = [
+/// A capability that the client declares: its name and its object.
+type Declared = Option<(&'static str, &'static str)>;
+
+/// A question, what the client declares, what is missing, and the code of the refusal.
+const QUESTIONS: [(&str, Declared, &str, &str); 5] = [
     (r#""method":"roots/list""#, None, r#"{"roots":{}}"#, "-32601"),
     (
         r#""method":"sampling/createMessage","params":{"messages":[],"maxTokens":1,"tools":[]}"#,
@@ -145,4 +151,49 @@ async fn what_has_begun_goes_on() {
         assert!(answer.raw().to_string().contains("isError"), "{method}");
         assert!(heard.lock().contains(&"-32601".to_owned()), "{method}: {:?}", heard.lock());
     }
+}
+
+/// What comes before the handshake of a byte stream says nothing of the client: the server's session is opened with the
+/// capabilities of `initialize`.
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_another_era_is_answered_before_the_handshake() {
+    for up in [LEGACY, EraMode::Modern] {
+        let seen = Arc::<Seen>::default();
+        let server = Server::builder("upstream", "1").versions(only(up)).build(router(&seen)).unwrap();
+        let (inner, listener) = memory::connector(Binding::STREAM);
+        tokio::spawn(listener.serve(Counting { server, seen: seen.clone() }));
+        let upstream = Upstream::new(move |_| inner.clone());
+        let bridge = Bridge::builder().versions(only(LEGACY)).upstream("it", upstream).build().unwrap();
+        let (connector, listener) = memory::connector(Binding::STREAM);
+        tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+        let asked = Arc::default();
+        let client = answering(EraMode::Auto, &asked).connect(connector).await.unwrap();
+        assert!(!client.negotiated().unwrap().version.is_modern());
+        let called =
+            client.request("tools/call", object(r#"{"name":"work","arguments":{"nonce":"x"}}"#)).await;
+        called.unwrap_or_else(|error| panic!("{up:?}: {error}"));
+        assert_eq!(*asked.lock(), ["x"], "{up:?}");
+        assert_eq!(seen.links.load(Ordering::SeqCst), 1, "{up:?}");
+    }
+}
+
+/// What says nothing of a client is answered, each in its turn, and starts no server.
+#[tokio::test(start_paused = true)]
+async fn what_says_nothing_of_a_client_starts_no_server() {
+    let (bridge, heard) = setup(None, QUESTIONS[0].0);
+    let (near, far) = memory::pair(Binding::STREAM);
+    let front = bridge.front("it").unwrap();
+    tokio::spawn(async move { front.serve(far).await });
+    let (mut sender, mut receiver) = (Box::new(near) as Box<dyn Transport>).split();
+    for (id, method) in [(1, "ping"), (2, "tools/list"), (3, "server/discover"), (4, "ping")] {
+        say(&mut *sender, r#"{"jsonrpc":"2.0","method":"notifications/x"}"#.to_owned()).await;
+        say(&mut *sender, format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#)).await;
+        let Ok(Some(Inbound::Message { message: Message::Response(response), .. })) = receiver.recv().await
+        else {
+            panic!("{method}");
+        };
+        assert_eq!((response.id, response.outcome.is_ok()), (Some(id.into()), method == "ping"), "{method}");
+    }
+    assert_eq!(bridge.status().upstreams[0].state, State::Cold);
+    assert!(heard.lock().is_empty());
 }
