@@ -79,10 +79,18 @@ fn libtest(command: &mut Command) -> Outcome<Counts> {
     }
 }
 
+/// An empty folder for what programs keep, so that no run of the tests depends on what an earlier one has found out.
+fn fresh_cache() -> Outcome<PathBuf> {
+    let cache = root().join("target/test-cache");
+    let _absent = std::fs::remove_dir_all(&cache);
+    std::fs::create_dir_all(&cache).map_err(|error| format!("{}: {error}", cache.display()))?;
+    Ok(cache)
+}
+
 /// Installs what the tests need, and returns the environment variables that tell them where it is.
 pub(crate) fn install() -> Outcome<Vec<(&'static str, PathBuf)>> {
     let interop = root().join("tests/interop");
-    let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?)];
+    let mut variables = vec![("MCP_TEST_BIN_DIR", bin_dir()?), ("XDG_CACHE_HOME", fresh_cache()?)];
     if let Some(node) = require(npm(&interop), "the tests with peers from npm")? {
         variables.push(("MCP_TEST_NODE", node));
         variables.push(("MCP_TEST_NODE_MODULES", interop.join("node_modules")));

@@ -3,11 +3,13 @@
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use mcp_core::client::EraMode;
 use mcp_http::HttpClient;
 use mcp_stdio::ChildCommand;
 
-use super::kit::{ERAS, Listening, client, converse};
+use super::kit::{ERAS, HANG, Listening, client, converse};
 use crate::fixtures;
 
 /// A server over stdio behind HTTP, in four combinations of eras. No session leaves a process behind.
@@ -124,4 +126,33 @@ async fn a_listener_with_a_token_starts_nothing_for_strangers() {
         let connector = HttpClient::new(&bridge.url).unwrap().bearer("s3cret");
         converse(era, connector).await.close().await;
     }
+}
+
+/// What a run finds out about the era of a server, the next one knows: it does not probe.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_era_of_a_server_is_known_to_the_next_run() {
+    let Some(mcp) = fixtures::mcp_bin() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (log, cache) = (folder.path().join("log"), folder.path().join("cache"));
+    // A server of the legacy era alone, and everything that it reads.
+    let script = r#"tee -a "$1" | "$2" bridge --eras legacy -- "$2" serve-demo"#;
+    let (log_word, own) = (log.to_str().unwrap(), mcp.to_str().unwrap());
+    let words = ["bridge", "--listen", "127.0.0.1:0", "--", "sh", "-c", script, "sh", log_word, own];
+    let file = cache.join("mcp").join("eras.json");
+    for (run, probes) in [("first", true), ("second", false)] {
+        std::fs::write(&log, "").unwrap();
+        let bridge = Listening::with(&mcp, &words, &[("XDG_CACHE_HOME", cache.to_str().unwrap())]);
+        converse(EraMode::Modern, HttpClient::new(&bridge.url).unwrap()).await.close().await;
+        let heard = std::fs::read_to_string(&log).unwrap();
+        assert!(heard.contains("\"initialize\""), "{run}: {heard}");
+        assert_eq!(heard.contains("server/discover"), probes, "{run}: {heard}");
+        let kept = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(HANG, kept).await.expect("the verdict is kept");
+    }
+    assert!(std::fs::read_to_string(&file).unwrap().contains(r#""modern":{"version":"2025-11-25""#));
 }
