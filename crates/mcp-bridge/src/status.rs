@@ -34,6 +34,9 @@ pub struct UpstreamStatus {
     pub failure: Option<String>,
     /// The time until it may be started again. `None` if it may be now, or never again.
     pub retry_after: Option<Duration>,
+    /// How many of its notifications reached no client since the bridge was built: they belong to no request, and no client
+    /// that uses it hears of them; or they are progress that the client did not ask for.
+    pub dropped: u64,
 }
 
 /// Whether an upstream server can be used.
@@ -83,6 +86,7 @@ impl UpstreamStatus {
             ("starting", count(self.starting)),
             ("calls", count(self.calls)),
             ("parked", count(self.parked)),
+            ("dropped", RawJson::integer(i64::try_from(self.dropped).unwrap_or(i64::MAX))),
         ];
         members.extend(self.version.map(|version| ("version", RawJson::string(version.as_str()))));
         members.extend(self.failure.as_deref().map(|why| ("failure", RawJson::string(why))));

@@ -18,7 +18,7 @@ pub(crate) struct Running {
     /// The questions of a legacy server, if its client answers them by a retry.
     pub(crate) questions: Option<mpsc::Receiver<Asked>>,
     pub(crate) upstream: Era,
-    _listed: Listed,
+    listed: Listed,
     _busy: Busy,
 }
 
@@ -34,7 +34,12 @@ impl Running {
     ) -> Running {
         // Listed before the call is made, so that what it causes finds it.
         let listed = Listed::new(live, &exchange);
-        Running { call: make(), exchange, questions, upstream, _listed: listed, _busy: busy }
+        Running { call: make(), exchange, questions, upstream, listed, _busy: busy }
+    }
+
+    /// The session that it runs in.
+    pub(crate) fn live(&self) -> &Live {
+        self.listed.live()
     }
 }
 

@@ -68,14 +68,14 @@ impl Exchange {
         !context.version().is_modern() || method::may_need_input(context.method().as_str())
     }
 
-    /// Passes a notification of the upstream server on.
-    pub(crate) async fn notify(&self, notification: Notification) {
+    /// Passes a notification of the upstream server on, or counts it as dropped.
+    pub(crate) async fn notify(&self, live: &Live, notification: Notification) {
         let Notification { method, params, .. } = notification;
         let mut params = params.map(|params| params.into_raw());
         if method == "notifications/progress" {
             let token = self.token.lock().clone();
             // A client that asked for no progress gets none.
-            let Some(token) = token else { return };
+            let Some(token) = token else { return live.note_dropped() };
             params = Some(with_progress_token(params.as_ref(), &token));
         }
         self.has_begun.store(true, Ordering::Relaxed);
@@ -148,6 +148,10 @@ impl Listed {
     pub(crate) fn new(live: &Arc<Live>, exchange: &Arc<Exchange>) -> Listed {
         live.exchanges.lock().push(exchange.clone());
         Listed { live: live.clone(), exchange: exchange.clone() }
+    }
+
+    pub(super) fn live(&self) -> &Live {
+        &self.live
     }
 }
 

@@ -263,6 +263,13 @@ impl Live {
         }
     }
 
+    /// Counts a notification of its server that reaches no client.
+    pub(super) fn note_dropped(&self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Notes that its server has answered a request: it is of use.
     pub(crate) fn note_answer(&self) {
         if !self.has_answered.load(Ordering::Relaxed)

@@ -92,6 +92,8 @@ pub(crate) struct Pool {
     observer: Option<Arc<dyn Observer>>,
     verdicts: Verdicts,
     numbers: AtomicU64,
+    /// The notifications that reached no client.
+    dropped: AtomicU64,
 }
 
 impl Pool {
@@ -117,6 +119,7 @@ impl Pool {
             observer,
             verdicts,
             numbers: AtomicU64::new(1),
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -387,6 +390,7 @@ impl Pool {
             version: lives.iter().find_map(|live| live.version()),
             failure: health.failure().map(str::to_owned),
             retry_after: health.retry_after(),
+            dropped: self.dropped.load(Ordering::Relaxed),
         }
     }
 }

@@ -33,7 +33,7 @@ async fn log(live: &Arc<Live>, notification: Notification) {
     match exchange::likely(live) {
         Some(exchange) if links.is_empty() || live.exchanges.lock().len() == 1 => {
             if wants(&exchange, &notification) {
-                exchange.notify(notification).await;
+                exchange.notify(live, notification).await;
             }
         }
         _ => spread(live, &notification).await,
@@ -47,9 +47,13 @@ fn wants(exchange: &Exchange, notification: &Notification) -> bool {
     level.zip(exchange.context().log_level()).is_some_and(|(level, least)| level >= least)
 }
 
-/// To every legacy client of the session. Modern clients hear only of what they subscribed to.
+/// To every legacy client of the session. Modern clients hear only of what they subscribed to. Counted as dropped if there is
+/// no legacy client.
 async fn spread(live: &Arc<Live>, notification: &Notification) {
     let links = live.links.lock().clone();
+    if links.iter().all(|link| link.is_closed()) {
+        return live.note_dropped();
+    }
     for link in links {
         let params = notification.params.as_ref().map(|params| params.raw().clone());
         link.notify(notification.method.clone(), params).await;

@@ -112,7 +112,8 @@ impl Relay {
         };
         let mut options = CallOptions::new().timeout(Duration::MAX);
         if upstream == Era::Modern {
-            let mut facts = ClientFacts::new(context.client_capabilities().clone());
+            let mut facts =
+                ClientFacts::new(translate::usable(context.version(), context.client_capabilities()));
             facts.info = context.client_info().cloned();
             options = options.client(facts);
             options.log_level = match down {
@@ -217,7 +218,7 @@ async fn pass_on(running: &mut Running, context: &Context, notification: Notific
     if running.call.dropped_notifications() > 0 {
         return Some(Step::Over(too_slow()));
     }
-    let mut notify = pin!(running.exchange.notify(notification));
+    let mut notify = pin!(running.exchange.notify(running.live(), notification));
     loop {
         tokio::select! {
             biased;

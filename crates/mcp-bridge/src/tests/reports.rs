@@ -5,7 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::join_all;
-use mcp_core::client::{CallOptions, EraMode};
+use mcp_core::client::{CallOptions, EraMode, InputMode};
+use mcp_core::message::RawJson;
+use mcp_core::server::{Context, HandlerError, Router, Server, ToolDef, ToolReply};
+use mcp_core::session::InputRequired;
 use mcp_core::transport::{Binding, ErrorChain, memory};
 
 use super::setup::{Counting, EXCHANGES, LEGACY, Setup, object, only, plain};
@@ -262,4 +265,70 @@ async fn idle_sessions_make_room_and_used_ones_do_not() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(setup.server.links(), 2);
     assert_eq!(setup.bridge.status().upstreams[0].calls, 1, "the call of the other one goes on");
+}
+
+/// Waits until this number of notifications was dropped, and no more.
+async fn dropped(bridge: &Bridge, wanted: u64) {
+    let now = || bridge.status().upstreams[0].dropped;
+    let reached = async {
+        while now() < wanted {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    assert!(reached.is_ok(), "{} of {wanted}", now());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(now(), wanted);
+}
+
+// BRIDGE 3: what has no place is dropped and counted.
+#[tokio::test(start_paused = true)]
+async fn notifications_without_a_client_are_counted() {
+    let change = r#"{"name":"change"}"#;
+    for (era, count) in [(LEGACY, 0), (EraMode::Modern, 1)] {
+        let setup = Setup::new(only(LEGACY), Binding::STREAM, Policy::PerSession);
+        let client = setup.client(era, Binding::STREAM).await;
+        client.request("tools/call", object(change)).await.unwrap();
+        dropped(&setup.bridge, count).await;
+        let status = setup.bridge.status().to_raw().to_string();
+        assert!(status.contains(&format!(r#""dropped":{count}"#)), "{status}");
+    }
+}
+
+/// A retry says anew whether the client wants progress.
+#[tokio::test(start_paused = true)]
+async fn progress_that_is_not_wanted_any_more_is_counted() {
+    let tool = |_, context: Context| async move {
+        if context.input_responses().is_none() {
+            return Ok::<ToolReply, HandlerError>(InputRequired::ask("q", "roots/list", None).into());
+        }
+        context.progress(1.0, None, None).await;
+        Ok(ToolReply::text("done"))
+    };
+    for (wanted, count) in [(true, 0), (false, 1)] {
+        let server = Server::builder("upstream", "1").versions(only(LEGACY));
+        let server = server.build(Router::new().tool(ToolDef::new("late"), tool)).unwrap();
+        let (connector, listener) = memory::connector(Binding::STREAM);
+        tokio::spawn(listener.serve(server));
+        let upstream = Upstream::new(move |_| connector.clone()).policy(Policy::Shared);
+        let bridge = Bridge::builder().upstream("it", upstream).build().unwrap();
+        let (connector, listener) = memory::connector(EXCHANGES);
+        tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+        let client = plain(EraMode::Modern).capability("roots", RawJson::EMPTY_OBJECT);
+        let client = client.input_handler(|_, _| async { panic!("it answers by hand") });
+        let client = client.connect(connector).await.unwrap();
+        let call = |params: String, progress| {
+            let mut options = CallOptions::new().input(InputMode::Pass);
+            options.progress = progress;
+            client.call("tools/call", object(params), options)
+        };
+        let asked = call(r#"{"name":"late"}"#.to_owned(), true).await.unwrap();
+        let state = asked.raw().member("requestState").unwrap();
+        let answer = r#"{"q0":{"roots":[]}}"#;
+        let retry = format!(r#"{{"name":"late","requestState":{state},"inputResponses":{answer}}}"#);
+        let mut retry = call(retry, wanted);
+        assert_eq!(retry.next_notification().await.is_some(), wanted);
+        retry.await.unwrap();
+        dropped(&bridge, count).await;
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mcp_core::client::{Client, EraMode};
-use mcp_core::message::{Decoded, Message, code, decode};
+use mcp_core::message::{Decoded, Message, ProtocolVersion, code, decode};
 use mcp_core::server::Server;
 use mcp_core::session::InputRequest;
 use mcp_core::transport::{Binding, Inbound, Lane, Outbound, Transport, TransportSender, memory};
@@ -196,4 +196,76 @@ async fn what_says_nothing_of_a_client_starts_no_server() {
     }
     assert_eq!(bridge.status().upstreams[0].state, State::Cold);
     assert!(heard.lock().is_empty());
+}
+
+const DISCOVERED: &str =
+    r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#;
+
+/// A modern server that requires this input for each call, whatever the client declared.
+async fn requires(link: Box<dyn Transport>, requests: &str, heard: Heard) {
+    let (mut sender, mut receiver) = link.split();
+    while let Ok(Some(inbound)) = receiver.recv().await {
+        let Inbound::Message { message: Message::Request(request), .. } = inbound else { continue };
+        let id = request.id;
+        let outcome = match request.method.as_str() {
+            "server/discover" => format!(r#""result":{DISCOVERED}"#),
+            "tools/call" => {
+                heard.lock().push(request.method.as_str().to_owned());
+                format!(r#""result":{{"resultType":"input_required","inputRequests":{requests}}}"#)
+            }
+            _ => r#""error":{"code":-32601,"message":"unknown"}"#.to_owned(),
+        };
+        say(&mut *sender, format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#)).await;
+    }
+}
+
+// BRIDGE 3; MRTR-S-006.
+/// The call of a legacy client fails if the server asks for what the client did not declare or its revision does not have. The
+/// error names what is missing, and the page to visit. No question reaches the client, also none that it could answer.
+#[tokio::test(start_paused = true)]
+async fn a_legacy_client_is_not_asked_for_what_it_lacks() {
+    let form = r#"{"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}"#;
+    let page = r#"{"method":"elicitation/create","params":{"mode":"url","url":"https://a.test/x?y=1","message":"?"}}"#;
+    let both = r#"{"form":{},"url":{}}"#;
+    let sample = r#"{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#;
+    let url: &[&str] = &[r#"{"elicitation":{"url":{}}}"#, "https://a.test/x?y=1"];
+    let cases = [
+        ("{}", page, url),
+        (both, page, url),
+        (r#"{"url":{}}"#, page, url),
+        ("{}", sample, &["sampling/createMessage", r#"{"sampling":{}}"#]),
+        ("{}", r#"{"method":"roots/list"}"#, &["roots/list", r#"{"roots":{}}"#]),
+    ];
+    for (elicitation, question, named) in cases {
+        let (connector, mut listener) = memory::connector(Binding::STREAM);
+        let heard = Heard::default();
+        let hears = heard.clone();
+        let requests = format!(r#"{{"a":{form},"b":{question}}}"#);
+        tokio::spawn(async move {
+            while let Some(link) = listener.accept().await {
+                requires(Box::new(link), &requests, hears.clone()).await;
+            }
+        });
+        let upstream = Upstream::new(move |_| connector.clone()).era(EraMode::Modern);
+        let bridge = Bridge::builder().upstream("it", upstream).build().unwrap();
+        let (connector, listener) = memory::connector(EXCHANGES);
+        tokio::spawn(listener.serve(bridge.front("it").unwrap()));
+        let asked = Heard::default();
+        let client = plain(EraMode::Legacy(ProtocolVersion::V2025_06_18));
+        let client = client.capability("elicitation", raw(elicitation));
+        let hears = asked.clone();
+        let client = client.input_handler(move |request: InputRequest, _| {
+            hears.lock().push(request.method.as_str().to_owned());
+            async { Ok(raw(r#"{"action":"cancel"}"#)) }
+        });
+        let client = client.connect(connector).await.unwrap();
+        let error = client.request("tools/call", object(r#"{"name":"go"}"#)).await.unwrap_err();
+        let error = error.rpc().unwrap();
+        assert_eq!(error.code, code::INTERNAL_ERROR, "{elicitation} {question}: {error}");
+        for name in named {
+            assert!(error.message.contains(name), "{elicitation} {question}: {error}");
+        }
+        assert_eq!(*asked.lock(), Vec::<String>::new(), "{elicitation} {question}");
+        assert_eq!(*heard.lock(), ["tools/call"], "{elicitation} {question}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Capabilities: what a side declares, without what the other era does not have.
 
-use mcp_core::message::RawJson;
+use mcp_core::message::{ProtocolVersion, RawJson};
 
 use super::Era;
 
@@ -17,5 +17,17 @@ pub(crate) fn client_capabilities(downstream: Era, capabilities: &RawJson) -> Ra
     match downstream {
         Era::Legacy => capabilities.clone(),
         Era::Modern => capabilities.without_members(&[TASKS]),
+    }
+}
+
+/// The capabilities of a client, for a server that receives them with each request: what the client's revision has of them.
+pub(crate) fn usable(version: ProtocolVersion, capabilities: &RawJson) -> RawJson {
+    let of = |name: &str| capabilities.member(name).filter(RawJson::is_object);
+    // Pages to visit came with 2025-11-25.
+    match of("elicitation").filter(|elicitation| elicitation.member("url").is_some()) {
+        Some(elicitation) if version.as_str() < ProtocolVersion::V2025_11_25.as_str() => {
+            capabilities.with_members(&[("elicitation", &elicitation.without_members(&["url"]))])
+        }
+        _ => capabilities.clone(),
     }
 }

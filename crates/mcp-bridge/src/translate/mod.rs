@@ -10,7 +10,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use capabilities::{client_capabilities, server_capabilities};
+pub(crate) use capabilities::{client_capabilities, server_capabilities, usable};
 pub(crate) use error::{error, url_elicitations};
 pub(crate) use request::{Request, bare_change, request, with_progress_token, with_subscription};
 

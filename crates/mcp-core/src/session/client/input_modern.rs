@@ -16,6 +16,9 @@ use super::timers::TimerKey;
 /// The first and the longest wait before a retry without requests.
 const REST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// The longest URL that is repeated in an error.
+const MAX_URL: usize = 2048;
+
 /// One round: the server's last result, and the answers so far. It is dropped with the retry and never used for another
 /// call.
 // MRTR-C-013, MRTR-C-015.
@@ -69,7 +72,7 @@ impl<T: Clone> ClientSession<T> {
     fn begin_round(&mut self, now: Instant, id: CallId, result: &Payload) -> Result<(), Error> {
         let max = self.config.max_rounds;
         let facts = self.calls.get(id).and_then(|call| call.options.client.as_ref());
-        let declared = facts.map_or(self.declared, |client| ClientFeatures::read(&client.capabilities));
+        let declared = facts.map_or(&self.config.capabilities, |client| &client.capabilities);
         let asks = self.read_requests(declared, result)?;
         let state = result.field_json(Field::RequestState);
         if state.as_ref().is_some_and(|state| state.as_bytes().first() != Some(&b'"')) {
@@ -107,13 +110,14 @@ impl<T: Clone> ClientSession<T> {
 
     /// Reads `inputRequests`: requests of three methods under distinct keys, whose capabilities were declared.
     // MRTR-S-005, MRTR-S-006.
-    fn read_requests(&self, declared: ClientFeatures, result: &Payload) -> Result<Vec<InputRequest>, Error> {
+    fn read_requests(&self, capabilities: &RawJson, result: &Payload) -> Result<Vec<InputRequest>, Error> {
         let violation = |why: String| Err(Error::Violation(why));
         let Some(requests) = result.field_json(Field::InputRequests) else { return Ok(Vec::new()) };
         if !requests.is_object() {
             return violation("`inputRequests` is an object".into());
         }
         let members = requests.members();
+        let declared = ClientFeatures::read(capabilities);
         let free = MAX_OPEN.saturating_sub(self.inputs.len());
         if members.len() > free {
             return Err(Error::Limit { what: "open input requests".into(), limit: MAX_OPEN as u64 });
@@ -129,9 +133,7 @@ impl<T: Clone> ClientSession<T> {
                 ));
             };
             if declared.allows(method.as_str(), params.as_ref()).is_err() {
-                return violation(format!(
-                    "the server asked for {method}, which was not declared (MRTR-S-006)"
-                ));
+                return violation(not_declared(&InputRequest { key, method, params }, capabilities));
             }
             if !keys.insert(key.clone()) {
                 return violation(format!("two input requests are named {key:?} (MRTR-S-005)"));
@@ -160,4 +162,16 @@ impl<T: Clone> ClientSession<T> {
             self.send_call(now, id, Some(round));
         }
     }
+}
+
+/// What the client cannot be asked, and why. A page that it should visit is named, so that its user may.
+// MRTR-S-006.
+fn not_declared(request: &InputRequest, capabilities: &RawJson) -> String {
+    let lacks = request.missing(capabilities).filter(|missing| !missing.members().is_empty());
+    let lacks = lacks.map(|missing| format!(" (needed: {missing})")).unwrap_or_default();
+    let member = |name: &str| request.params.as_ref()?.member(name)?.to_text();
+    let is_page = request.method == "elicitation/create" && member("mode").as_deref() == Some("url");
+    let url = member("url").filter(|url| is_page && url.len() <= MAX_URL);
+    let page = url.map(|url| format!("; the page to visit is {url:?}")).unwrap_or_default();
+    format!("the server asked for {}, which was not declared{lacks} (MRTR-S-006){page}", request.method)
 }
