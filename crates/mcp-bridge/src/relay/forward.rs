@@ -81,7 +81,7 @@ impl Relay {
                     live.learn_schemas(page.raw());
                 }
                 if context.method() == "logging/setLevel" && outcome.is_ok() {
-                    Box::pin(level_was_set(live, context)).await;
+                    level_was_set(live, context);
                 }
                 self.outcome(running.upstream, context, outcome)
             }
@@ -271,10 +271,19 @@ async fn set_level(live: &Live, level: LogLevel) -> MutexGuard<'_, Levels> {
 }
 
 /// A legacy client has set the level of a legacy server.
-async fn level_was_set(live: &Live, context: &Context) {
+fn level_was_set(live: &Arc<Live>, context: &Context) {
     let level = context.params().and_then(|params| params.member("level")?.to_text());
     let Some(level) = level.and_then(|level| LogLevel::parse(&level)) else { return };
-    let mut levels = live.levels.lock().await;
-    levels.set = Some(level);
-    levels.of_links = Some(levels.of_links.map_or(level, |least| least.min(level)));
+    let note = move |levels: &mut Levels| {
+        let least = levels.of_links.map_or(level, |other| other.min(level));
+        (levels.set, levels.of_links) = (Some(level), Some(least));
+    };
+    match live.levels.try_lock() {
+        Ok(mut levels) => note(&mut levels),
+        // Not waited for here, so that the future of a call has no space for it.
+        Err(_) => {
+            let live = live.clone();
+            tokio::spawn(async move { note(&mut *live.levels.lock().await) });
+        }
+    }
 }

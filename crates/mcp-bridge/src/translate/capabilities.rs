@@ -22,12 +22,15 @@ pub(crate) fn client_capabilities(downstream: Era, capabilities: &RawJson) -> Ra
 
 /// The capabilities of a client, for a server that receives them with each request: what the client's revision has of them.
 pub(crate) fn usable(version: ProtocolVersion, capabilities: &RawJson) -> RawJson {
-    let of = |name: &str| capabilities.member(name).filter(RawJson::is_object);
     // Pages to visit came with 2025-11-25.
-    match of("elicitation").filter(|elicitation| elicitation.member("url").is_some()) {
-        Some(elicitation) if version.as_str() < ProtocolVersion::V2025_11_25.as_str() => {
+    if version.as_str() >= ProtocolVersion::V2025_11_25.as_str() {
+        return capabilities.clone();
+    }
+    let elicitation = capabilities.member("elicitation").filter(RawJson::is_object);
+    match elicitation.filter(|elicitation| elicitation.member("url").is_some()) {
+        Some(elicitation) => {
             capabilities.with_members(&[("elicitation", &elicitation.without_members(&["url"]))])
         }
-        _ => capabilities.clone(),
+        None => capabilities.clone(),
     }
 }
