@@ -44,7 +44,7 @@ struct Old {
     until: Instant,
     /// What it reported, and what the new one reported since its start. The latter need not be said twice.
     held: BTreeMap<String, Notification>,
-    told: BTreeSet<String>,
+    reported: BTreeSet<String>,
     /// It may have had more to say.
     lost: bool,
 }
@@ -105,7 +105,7 @@ impl Teller {
             changes: Some(changes),
             until: Instant::now() + OVERLAP,
             held: BTreeMap::new(),
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             lost: false,
         });
     }
@@ -121,12 +121,12 @@ impl Teller {
                 self.missed = false;
             }
             Some(SubscriptionEvent::Changed(change)) => {
-                if let Some(old) = self.old.as_mut().filter(|old| old.told.len() < HELD) {
-                    old.told.insert(key(&change));
+                if let Some(old) = self.old.as_mut().filter(|old| old.reported.len() < HELD) {
+                    old.reported.insert(key(&change));
                 }
                 self.tell(change).await;
             }
-            // Everything is told once it starts again.
+            // The client is notified of everything once it starts again.
             Some(SubscriptionEvent::Lost) => (self.missed, self.old) = (true, None),
             Some(SubscriptionEvent::Missed { .. }) => self.tell_everything().await,
             Some(SubscriptionEvent::Ended(_)) | None => self.changes = None,
@@ -154,12 +154,12 @@ impl Teller {
 
     /// Passes on what the replaced subscription alone reported, and ends it.
     async fn end_old(&mut self) {
-        let Some(Old { held, told, lost, .. }) = self.old.take() else { return };
+        let Some(Old { held, reported, lost, .. }) = self.old.take() else { return };
         if lost {
             return self.tell_everything().await;
         }
         for (key, change) in held {
-            if !told.contains(&key) {
+            if !reported.contains(&key) {
                 self.tell(change).await;
             }
         }
