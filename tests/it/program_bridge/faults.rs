@@ -10,7 +10,7 @@ use mcp_http::HttpClient;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::kit::{ERAS, HANG, Listening, client};
+use super::kit::{ERAS, HANG, Listening, SHELL, client};
 use crate::fixtures;
 
 pub(super) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
@@ -168,20 +168,6 @@ async fn a_server_that_does_not_start_is_an_error_in_words_and_leaves_nothing() 
         }
     }
 }
-
-/// A server in the words of a shell: it answers `initialize`, and lists no tools.
-const SHELL: &str = r#"
-while read -r line; do
-    id=${line#*'"id":'}
-    id=${id%%[,\}]*}
-    case $line in
-    *'"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
-    *'"tools/list"'*) result='{"tools":[]}' ;;
-    *) continue ;;
-    esac
-    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
-done
-"#;
 
 /// BRIDGE 8 row 6, FAULT C-17: a thousand sessions with a process each. No process
 /// is left, no zombie, and no file descriptor of the bridge.

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::faults::{connected, echo, soon};
-use super::kit::{ERAS, Listening};
+use super::kit::{ERAS, Listening, SHELL};
 use super::many::get;
 use super::over_http::becomes_cold;
 use crate::fixtures;
@@ -189,21 +189,10 @@ async fn killed(mcp: &Path, remote: bool, era_of_server: &str, era: EraMode, doi
     client.close().await;
 }
 
-/// A server that answers `initialize`, and lists no tools. It then says that its input has ended, and lives on.
-const LIVES_ON: &str = r#"
-trap '' TERM
-while read -r line; do
-    id=${line#*'"id":'}
-    id=${id%%[,\}]*}
-    case $line in
-    *'"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
-    *'"tools/list"'*) result='{"tools":[]}' ;;
-    *) continue ;;
-    esac
-    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
-done
-exec sleep 4000
-"#;
+/// A server in the words of a shell that does not end with its input, nor by TERM.
+fn lives_on() -> String {
+    format!("trap '' TERM\n{SHELL}\nexec sleep 4000")
+}
 
 // BRIDGE 8 row 6.
 /// A server that is killed after its session was closed, and before it has ended by itself, has not failed: the next
@@ -212,7 +201,8 @@ exec sleep 4000
 async fn a_server_that_is_killed_at_the_end_of_its_session_is_no_failure() {
     let Some(mcp) = fixtures::mcp_bin() else { return };
     let first = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--stop-grace", "1h", "--status"];
-    let first = [&first[..], &["--restart", "never", "--", "sh", "-c", LIVES_ON]].concat();
+    let server = lives_on();
+    let first = [&first[..], &["--restart", "never", "--", "sh", "-c", &server]].concat();
     let bridge = Listening::start(&mcp, &first);
     for _ in 0..3 {
         let client = soon("connect", connected(&bridge, ERAS[0])).await.unwrap();
@@ -239,7 +229,8 @@ async fn a_bridge_that_ends_while_a_session_is_closed_leaves_nothing() {
     let first = ["bridge", "--listen", "127.0.0.1:0", "--era", "legacy", "--stop-grace", "50ms"];
     for ended_by in [Signal::TERM, Signal::KILL] {
         let grace = if ended_by == Signal::TERM { "50ms" } else { "1h" };
-        let first = [&first[..6], &[grace, "--", "sh", "-c", LIVES_ON]].concat();
+        let server = lives_on();
+        let first = [&first[..6], &[grace, "--", "sh", "-c", &server]].concat();
         let bridge = Listening::start(&mcp, &first);
         let client = soon("connect", connected(&bridge, ERAS[0])).await.unwrap();
         assert_eq!(client.list_tools().await.unwrap().len(), 0);

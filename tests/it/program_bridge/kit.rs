@@ -147,3 +147,17 @@ pub(super) async fn converse(era: EraMode, connector: impl Connect) -> Client {
     assert!(client.read_resource("demo://none").await.unwrap_err().is_resource_not_found());
     client
 }
+
+/// A server in the words of a shell: it answers `initialize`, and lists no tools.
+pub(super) const SHELL: &str = r#"
+while read -r line; do
+    id=${line#*'"id":'}
+    id=${id%%[,\}]*}
+    case $line in
+    *'"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
+    *'"tools/list"'*) result='{"tools":[]}' ;;
+    *) continue ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done
+"#;
